@@ -1,0 +1,39 @@
+# syntax=docker/dockerfile:1
+# Two stages: the first builds the environment and fetches and checks the weights, the second only runs.
+FROM python:3.12-slim-bookworm AS build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONSAFEPATH=1 IDPROOF_MODELS=/opt/idproof/models
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+RUN python -m venv /opt/idproof/venv
+ENV PATH=/opt/idproof/venv/bin:$PATH
+COPY pyproject.toml constraints.txt README.md LICENSE NOTICE ./
+COPY models models
+COPY pipeline pipeline
+COPY datasets datasets
+COPY benchmarks benchmarks
+COPY service service
+RUN pip install -c constraints.txt .
+RUN idproof models fetch --profile open && idproof models check --profile open
+
+FROM python:3.12-slim-bookworm
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends \
+      libgl1 libglib2.0-0 tesseract-ocr tesseract-ocr-eng tesseract-ocr-chi-tra \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin idproof \
+ && install -d -o idproof -g idproof -m 0700 /data
+COPY --from=build /opt/idproof /opt/idproof
+# Weights are read only; the one writable place is the volume with keys and sealed verdicts. Memory is overwritten
+# on free, and nothing else on the root file system is written, so `--read-only --tmpfs /tmp` works.
+ENV PATH=/opt/idproof/venv/bin:$PATH \
+    PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
+    IDPROOF_MODELS=/opt/idproof/models IDPROOF_DATA_DIR=/data \
+    MALLOC_PERTURB_=165 OMP_NUM_THREADS=1
+USER idproof
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK --interval=15s --timeout=3s --start-period=30s \
+  CMD ["python", "-c", "import sys, urllib.request as u; sys.exit(u.urlopen('http://127.0.0.1:8000/readyz', timeout=2).status != 200)"]
+CMD ["idproof", "serve", "--host", "0.0.0.0", "--port", "8000"]

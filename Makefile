@@ -1,0 +1,34 @@
+# Two commands matter: `make demo` and `make test`. Each sets up what it needs.
+BIN := .venv/bin
+# A bare `import datasets` from the checkout must not find our folder (see CONTRIBUTING.md).
+export PYTHONSAFEPATH = 1
+# Networks and OpenCV share few cores here: one thread each unless told otherwise.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test test-long lint format types setup bench-face clean
+
+demo: setup          ## one registration verified by the real service
+	@$(BIN)/idproof demo
+
+test: setup          ## the whole test suite
+	@$(BIN)/python -m pytest -m "not long"
+
+test-long: setup     ## the checks that take minutes
+	@$(BIN)/python -m pytest -m long
+
+lint: setup types    ## style, types, and the rules between the rooms
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache
+
+types: setup
+	@sh .ci/types $(BIN)/mypy
+
+format: setup
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+setup:
+	@sh .ci/setup
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

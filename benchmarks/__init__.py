@@ -1,0 +1,1 @@
+"""One runner a question, pure metrics."""

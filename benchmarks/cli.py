@@ -1,0 +1,97 @@
+"""`idproof bench NAME`: one sub-command a question, one JSON object on standard output with `--json`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from idproof.benchmarks import face as face_bench
+from idproof.benchmarks import system as system_bench
+from idproof.benchmarks.output import Run
+from idproof.datasets.lfw import AlignedFaces
+from idproof.datasets.sets import read_sets
+from idproof.models.profiles import load_engines
+from idproof.pipeline import IdproofError, Verifier
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+app = typer.Typer(no_args_is_help=True, help="Measure the system; figures on rendered data are called that.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Out = Annotated[Path | None, typer.Option(help="Also write the JSON to this file.")]
+Profile = Annotated[str, typer.Option(help="Profile of networks.")]
+Threads = Annotated[int, typer.Option(min=1, help="Processor threads for each network call.")]
+
+
+@app.command()
+def system(
+    sets: Annotated[Path, typer.Option(help="Folder of registrations in the set.json format.")],
+    profile: Profile = "open",
+    seed: Annotated[int, typer.Option(help="Recorded with the run.")] = 0,
+    threads: Threads = 1,
+    json_: AsJson = False,
+    out: Out = None,
+) -> None:
+    """End to end: false reject and false accept rates over a folder of registrations."""
+    registrations = read_sets(sets)
+    verifier = Verifier.open(profile=profile, threads=threads)
+    with _Progress("registrations") as advance:
+        result = system_bench.run(registrations, verifier, seed=seed, progress=advance)
+    _print(result, json_, out)
+
+
+@app.command()
+def face(
+    dataset: Annotated[str, typer.Option(help="lfw-112: already aligned pictures, folder or zip.")],
+    root: Annotated[Path, typer.Option(help="Where the set lies.")],
+    pairs: Annotated[Path | None, typer.Option(help="CSV of labelled pairs.")] = None,
+    profile: Profile = "open",
+    threads: Threads = 1,
+    json_: AsJson = False,
+    out: Out = None,
+) -> None:
+    """Face comparison over all pairs of a set; its output is the source of a profile's operating points."""
+    if dataset != "lfw-112":
+        raise typer.BadParameter("known sets: lfw-112", param_hint="--dataset")
+    engines = load_engines(profile, threads=threads)
+    with _Progress("pictures") as advance:
+        result = face_bench.run(AlignedFaces.open(root), engines, dataset=dataset, pairs=pairs, progress=advance)
+    _print(result, json_, out)
+
+
+class _Progress:
+    """A progress bar on standard error, as a function of (done, total)."""
+
+    def __init__(self, what: str) -> None:
+        self._bar = Progress(console=Console(stderr=True))
+        self._task = self._bar.add_task(what)
+
+    def __enter__(self) -> "_Progress":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, done: int, total: int) -> None:
+        self._bar.update(self._task, completed=done, total=total)
+
+
+def _print(run: Run, as_json: bool, out: Path | None) -> None:
+    text = json.dumps(run.to_json(), ensure_ascii=False, indent=2)
+    if out is not None:
+        try:
+            out.write_text(text + "\n", encoding="utf-8")
+        except OSError:
+            raise IdproofError(f"The report {out.name} cannot be written.") from None
+    if as_json:
+        typer.echo(text)
+        return
+    table = Table("figure", "value", "95 % interval", "n")
+    for name, entry in run.figures.items():
+        value = "–" if entry["value"] is None else f"{entry['value']:.4f}"
+        interval = "" if entry["low"] is None else f"{entry['low']:.4f} … {entry['high']:.4f}"
+        table.add_row(name, value, interval, str(entry["n"]))
+    Console().print(table)
+    Console().print_json(json.dumps(run.to_json()["counts"]))

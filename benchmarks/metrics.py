@@ -1,0 +1,91 @@
+"""Error rates and their intervals, pure functions of counts and scores.
+
+Scores are similarities: a comparison is accepted when `score >= threshold`. Where two sets of scores are asked
+for, impostors come first, then genuines (ISO/IEC 19795-1:2021 for the rates).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+Scores = NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share of attempts with its exact 95 % interval.
+
+    Attributes:
+        value: events / n; NaN when n is 0.
+        low, high: Clopper-Pearson; for no event in n attempts the upper bound is the one-sided "rule of three",
+            exactly 1 - 0.05^(1/n), about 3/n.
+        n: attempts behind it.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def rate(events: int, n: int) -> Rate:
+    """A binomial rate; raises ValueError unless 0 <= events <= n.
+
+    Clopper and Pearson, "The use of confidence or fiducial limits" (1934); for zero events Hanley and
+    Lippman-Hand, "If nothing goes wrong, is everything all right?" (1983).
+
+    Example:
+        >>> rate(0, 300).high < 3 / 300
+        True
+    """
+    if not 0 <= events <= n:
+        raise ValueError("events lie between 0 and the number of attempts")
+    if n == 0:
+        return Rate(float("nan"), 0.0, 1.0, 0)
+    if events == 0:
+        return Rate(0.0, 0.0, float(1 - 0.05 ** (1 / n)), n)
+    interval = binomtest(events, n).proportion_ci(0.95, method="exact")
+    return Rate(events / n, float(interval.low), float(interval.high), n)
+
+
+def threshold_at_fmr(impostors: Scores, fmr: float) -> float:
+    """The lowest threshold that promises a false match rate of at most `fmr` on these scores, ties included.
+
+    Raises:
+        ValueError: no scores, or a rate outside 0..1.
+
+    Example:
+        >>> scores = np.array([0.1, 0.2, 0.3, 0.4])
+        >>> float((scores >= threshold_at_fmr(scores, 0.25)).mean())
+        0.25
+    """
+    if impostors.size == 0 or not 0 <= fmr <= 1:
+        raise ValueError("a threshold needs impostor scores and a rate in 0..1")
+    allowed = int(np.floor(fmr * impostors.size * (1 + 1e-12)))
+    if allowed >= impostors.size:
+        return float(impostors.min())
+    first_refused = np.partition(impostors, impostors.size - 1 - allowed)[impostors.size - 1 - allowed]
+    return float(np.nextafter(first_refused, np.inf, dtype=impostors.dtype))
+
+
+def fmr_at(impostors: Scores, threshold: float) -> Rate:
+    """False match rate at a threshold."""
+    return rate(int((impostors >= threshold).sum()), impostors.size)
+
+
+def fnmr_at(genuines: Scores, threshold: float) -> Rate:
+    """False non-match rate at a threshold."""
+    return rate(int((genuines < threshold).sum()), genuines.size)
+
+
+def best_accuracy(impostors: Scores, genuines: Scores) -> float:
+    """The largest share of pairs that one threshold puts on the right side, 0..1."""
+    scores = np.concatenate([impostors, genuines])
+    genuine = np.concatenate([np.zeros(impostors.size), np.ones(genuines.size)])[np.argsort(scores)]
+    right_if_cut_before = np.concatenate([[genuine.sum()], genuine.sum() + np.cumsum(1 - 2 * genuine)])
+    # A cut between equal scores is not a threshold.
+    ordered = np.sort(scores)
+    possible = np.concatenate([[True], ordered[1:] != ordered[:-1], [True]])
+    return float(right_if_cut_before[possible].max() / scores.size)

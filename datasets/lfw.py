@@ -1,0 +1,81 @@
+"""Labeled Faces in the Wild in its published layout, as a folder or a zip: `Name/Name_0001.jpg`.
+
+Huang et al., "Labeled Faces in the Wild" (2007). `lfw-112` is the same set, already aligned to 112 × 112 pixels.
+A few people appear under two names and a few matched pairs are mislabelled; the maintainers ask that results be
+reported as published, without correcting them.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Self
+from zipfile import ZipFile
+
+import numpy as np
+from idproof.models.types import RGBImage
+from idproof.pipeline.errors import DatasetInvalid
+from PIL import Image
+
+_NAME = re.compile(r"(?:^|.*/)(?P<person>[^/]+)/(?P=person)_\d{4}\.jpg")
+
+
+@dataclass(frozen=True)
+class AlignedFaces:
+    """A labelled set of pictures, read as they are asked for.
+
+    Attributes:
+        root: the folder or zip.
+        paths: of the pictures within it, sorted.
+        names: the person each picture shows.
+    """
+
+    root: Path
+    paths: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @classmethod
+    def open(cls, root: Path) -> Self:
+        """List the set; raises `DatasetInvalid` when `root` does not hold pictures in the published layout."""
+        if root.is_file():
+            with ZipFile(root) as archive:
+                listed = archive.namelist()
+        else:
+            listed = [path.relative_to(root).as_posix() for path in root.rglob("*.jpg")]
+        found = {path: match["person"] for path in sorted(listed) if (match := _NAME.fullmatch(path))}
+        if not found:
+            raise DatasetInvalid(f"{root.name} holds no pictures named like Name/Name_0001.jpg.")
+        return cls(root, tuple(found), tuple(found.values()))
+
+    def subjects(self) -> list[int]:
+        """One whole number a person, for each picture."""
+        numbers: dict[str, int] = {}
+        return [numbers.setdefault(name, len(numbers)) for name in self.names]
+
+    def pictures(self, start: int, stop: int) -> list[RGBImage]:
+        """Some of the pictures, decoded."""
+        return [_decode(data) for data in self._read(self.paths[start:stop])]
+
+    def read_pairs(self, path: Path) -> Iterator[tuple[int, int, bool]]:
+        """Pairs of a CSV with the columns `file_a`, `file_b`, `same` (1 or 0), as places in `paths`."""
+        place = {"/".join(PurePosixPath(name).parts[-2:]): i for i, name in enumerate(self.paths)}
+        with path.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                try:
+                    yield place[row["file_a"]], place[row["file_b"]], row["same"] == "1"
+                except KeyError:
+                    raise DatasetInvalid(f"{path.name} names a picture that {self.root.name} lacks.") from None
+
+    def _read(self, paths: Sequence[str]) -> Iterator[bytes]:
+        if self.root.is_file():
+            with ZipFile(self.root) as archive:
+                yield from (archive.read(path) for path in paths)
+        else:
+            yield from ((self.root / path).read_bytes() for path in paths)
+
+
+def _decode(data: bytes) -> RGBImage:
+    with Image.open(io.BytesIO(data)) as image:
+        return np.array(image.convert("RGB"), dtype=np.uint8)

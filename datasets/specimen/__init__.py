@@ -1,0 +1,1 @@
+"""The specimen generator: invented cards, people, light and cameras."""

@@ -1,0 +1,1 @@
+"""What a network is: manifest, store, sessions, one file an outside engine."""

@@ -1,0 +1,129 @@
+"""What the networks give and take: the protocols that the stages of the pipeline are written against.
+
+Every picture in the project is RGB, `uint8`, shape (height, width, 3), unless a name says otherwise.
+Points are (x, y) in pixels, x to the right and y down, with pixel centres at whole numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+RGBImage = NDArray[np.uint8]
+"""Shape (height, width, 3), RGB, 0..255."""
+
+Embeddings = NDArray[np.float32]
+"""Shape (n, dimensions), each row of unit length."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedFace:
+    """One face in a picture.
+
+    Attributes:
+        box: (x, y, width, height) in pixels; may reach over the picture's edge.
+        landmarks: (5, 2) points in pixels: the eye, then the other eye, as they appear from the left of the
+            picture, the nose tip, the left and the right corner of the mouth as they appear.
+        score: the detector's confidence, 0..1.
+    """
+
+    box: tuple[float, float, float, float]
+    landmarks: NDArray[np.float32]
+    score: float
+
+    @property
+    def area(self) -> float:
+        """Box area in square pixels."""
+        return self.box[2] * self.box[3]
+
+    @property
+    def inter_eye_distance(self) -> float:
+        """Distance between the eye centres, in pixels."""
+        return float(np.linalg.norm(self.landmarks[1] - self.landmarks[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class LineReading:
+    """One line of text as a reader saw it.
+
+    Attributes:
+        text: what was read; empty when nothing was.
+        confidences: one value 0..1 a character of `text`.
+    """
+
+    text: str
+    confidences: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.text) != len(self.confidences):
+            raise ValueError("a reading needs one confidence a character")
+
+    @property
+    def confidence(self) -> float:
+        """The least certain character's confidence; 0 for an empty reading."""
+        return min(self.confidences, default=0.0)
+
+    def __repr__(self) -> str:
+        """Field values stay out of logs and tracebacks."""
+        return f"LineReading(<{len(self.text)} characters>, confidence={self.confidence:.2f})"
+
+
+class FaceDetector(Protocol):
+    """Finds faces and five landmarks."""
+
+    def detect(self, image: RGBImage) -> list[DetectedFace]:
+        """All faces of one picture, largest first."""
+        ...
+
+
+class FaceEmbedder(Protocol):
+    """Turns faces into templates whose inner product is the comparison score."""
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a template."""
+        ...
+
+    def align(self, image: RGBImage, landmarks: NDArray[np.float32]) -> RGBImage:
+        """The face brought to the network's own frame (112 × 112) by a similarity transform."""
+        ...
+
+    def embed(self, faces: Sequence[RGBImage]) -> Embeddings:
+        """One unit-length row a face; `faces` are aligned."""
+        ...
+
+
+class LineReader(Protocol):
+    """Reads pictures of single lines of text."""
+
+    @property
+    def name(self) -> str:
+        """The engine, for the record: `pp-ocr` or `tesseract`."""
+        ...
+
+    def read(self, lines: Sequence[RGBImage]) -> list[LineReading]:
+        """One reading a picture, in order; an unreadable line gives an empty reading, never an exception."""
+        ...
+
+
+@dataclass(frozen=True)
+class Engines:
+    """Everything a verification computes with, opened once and shared by its stages.
+
+    Attributes:
+        profile: the manifest profile these came from, such as `open`.
+        detector: finds faces.
+        embedder: makes templates.
+        reader: reads every script on the card.
+        latin_reader: an independent reader for Latin letters and digits.
+        weights: file name to full SHA-256 of every weight in use.
+    """
+
+    profile: str
+    detector: FaceDetector
+    embedder: FaceEmbedder
+    reader: LineReader
+    latin_reader: LineReader
+    weights: dict[str, str]

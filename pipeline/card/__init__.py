@@ -1,0 +1,1 @@
+"""The card: found, rectified, seen from three angles."""

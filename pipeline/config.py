@@ -1,0 +1,71 @@
+"""What a verification is held to: limits on what is taken in, and the policy that turns facts into outcomes."""
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what is taken in, checked before anything is decoded.
+
+    Attributes:
+        max_capture_bytes: encoded size of one capture.
+        max_pixels: width × height announced by a capture's header.
+        min_side_px: shorter side of a capture; below it nothing on a card can be read.
+        lifetime_s: seconds after which a session's pictures are wiped whatever happens.
+    """
+
+    max_capture_bytes: int = 12 * MIB
+    max_pixels: int = 26_000_000
+    min_side_px: int = 320
+    lifetime_s: float = 120.0
+
+    def __post_init__(self) -> None:
+        if min(self.max_capture_bytes, self.max_pixels, self.min_side_px) <= 0 or self.lifetime_s <= 0:
+            raise ValueError("every limit is positive")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Thresholds of the checks, named and versioned so that a verdict can be explained later.
+
+    Attributes:
+        version: goes into every verdict.
+        accept_fmr: the operating point of the face comparison: a score must reach the threshold that promises at
+            most this false match rate in the profile's report (`models/reports/`).
+        refer_fmr: below the threshold of this false match rate a comparison fails; between the two it is in doubt.
+        min_tilt_deg: how far each tilted capture must be turned about the card's vertical axis.
+        max_front_tilt_deg: how far the front capture may be turned.
+        min_turn_deg: below this turn between two captures there is no second angle at all.
+        min_px_per_mm: resolution below which the card is too small to be read or examined.
+        min_agreement: normalised correlation of two rectified captures of one card.
+        max_screen_peak: strength of a screen's grid in the spectrum of the card, in robust standard deviations.
+        min_chroma: colourfulness of the card, CIE Lab units; below it the card looks like a grey copy.
+        field_confidence: the least certain character of a field that only one capture supports.
+        required: checks that must all have passed for an accept.
+        not_performed: parts of identity proofing that this policy leaves to others.
+    """
+
+    version: str = "idproof-policy-1"
+    accept_fmr: float = 1e-4
+    refer_fmr: float = 1e-2
+    min_tilt_deg: float = 12.0
+    max_front_tilt_deg: float = 12.0
+    min_turn_deg: float = 8.0
+    min_px_per_mm: float = 7.0
+    min_agreement: float = 0.5
+    max_screen_peak: float = 12.0
+    min_chroma: float = 4.0
+    field_confidence: float = 0.8
+    required: tuple[str, ...] = (
+        "card_angles",
+        "same_card",
+        "recapture_screen",
+        "recapture_copy",
+        "fields_readable",
+        "number_check_digit",
+        "number_second_reading",
+        "face_comparison",
+    )
+    not_performed: tuple[str, ...] = ("liveness", "optically_variable_regions", "records_check")

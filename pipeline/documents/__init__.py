@@ -1,0 +1,5 @@
+"""Document types as data: one TOML file (and one picture of the static print) a type."""
+
+from idproof.pipeline.documents.schema import Box, DocumentType, FieldSpec, Region, load, load_builtin
+
+__all__ = ["Box", "DocumentType", "FieldSpec", "Region", "load", "load_builtin"]

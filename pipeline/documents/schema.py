@@ -1,0 +1,163 @@
+"""What a document type file says, checked when it is read.
+
+Lengths are millimetres from the card's upper left corner, x to the right, y down; the card is ISO/IEC 7810 ID-1.
+A file and the picture it names stand in one folder, so an operator's own type is a path, not code.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Self
+
+from idproof.pipeline.errors import DocumentTypeInvalid
+
+SCRIPTS = ("latin", "digits", "chinese")
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An upright rectangle on the card, in millimetres."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def __post_init__(self) -> None:
+        if self.width <= 0 or self.height <= 0:
+            raise ValueError("a box needs a positive width and height")
+
+    def pixels(self, px_per_mm: float, *, pad_mm: float = 0.0) -> tuple[int, int, int, int]:
+        """(left, top, right, bottom) in whole pixels, grown by `pad_mm` on each side; left and top are not negative."""
+        left, top = max(0.0, self.x - pad_mm), max(0.0, self.y - pad_mm)
+        right, bottom = self.x + self.width + pad_mm, self.y + self.height + pad_mm
+        return (
+            round(left * px_per_mm),
+            round(top * px_per_mm),
+            round(right * px_per_mm),
+            round(bottom * px_per_mm),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One printed field.
+
+    Attributes:
+        name: the field's key in a verdict.
+        box: where one line of its text stands.
+        script: `latin`, `digits` or `chinese`: what a reader may expect.
+        pattern: regular expression (Python `re`, full match) of the printed form.
+        required: whether a genuine card always carries it.
+    """
+
+    name: str
+    box: Box
+    script: str
+    pattern: str
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A region whose look changes with the angle of view (an optically variable device, OVD)."""
+
+    name: str
+    box: Box
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentType:
+    """A kind of card.
+
+    Attributes:
+        name: such as `hkid-2018`.
+        width_mm, height_mm, corner_radius_mm: the blank card.
+        issued_from: no genuine card of this type is older.
+        px_per_mm: resolution of the canonical frame and of the template picture.
+        template: picture of the static print only, grey, (height, width) = the canonical frame's.
+        fields: the printed fields in reading order.
+        portrait: the main portrait.
+        ghost: the second, small portrait, or None.
+        regions: optically variable regions.
+    """
+
+    name: str
+    width_mm: float
+    height_mm: float
+    corner_radius_mm: float
+    issued_from: date
+    px_per_mm: float
+    template: Path
+    fields: tuple[FieldSpec, ...]
+    portrait: Box
+    ghost: Box | None
+    regions: tuple[Region, ...]
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """(width, height) of the canonical frame in pixels."""
+        return round(self.width_mm * self.px_per_mm), round(self.height_mm * self.px_per_mm)
+
+    def field(self, name: str) -> FieldSpec:
+        """The field of this name; raises KeyError."""
+        for spec in self.fields:
+            if spec.name == name:
+                return spec
+        raise KeyError(name)
+
+    def __post_init__(self) -> None:
+        card = [*(spec.box for spec in self.fields), self.portrait, *(region.box for region in self.regions)]
+        for box in [*card, *([self.ghost] if self.ghost else [])]:
+            if box.x < 0 or box.y < 0 or box.x + box.width > self.width_mm or box.y + box.height > self.height_mm:
+                raise ValueError("a box reaches over the card's edge")
+        if len({spec.name for spec in self.fields}) != len(self.fields):
+            raise ValueError("two fields have one name")
+        if any(spec.script not in SCRIPTS for spec in self.fields):
+            raise ValueError(f"a field's script is one of {', '.join(SCRIPTS)}")
+
+    @classmethod
+    def from_table(cls, table: dict[str, Any], folder: Path) -> Self:
+        """Build from the parsed TOML; raises KeyError, TypeError or ValueError when it contradicts itself."""
+        return cls(
+            name=table["name"],
+            width_mm=float(table["width_mm"]),
+            height_mm=float(table["height_mm"]),
+            corner_radius_mm=float(table["corner_radius_mm"]),
+            issued_from=table["issued_from"],
+            px_per_mm=float(table["px_per_mm"]),
+            template=folder / table["template"],
+            fields=tuple(
+                FieldSpec(
+                    name=name,
+                    box=Box(*spec["box"]),
+                    script=spec["script"],
+                    pattern=spec["pattern"],
+                    required=spec.get("required", True),
+                )
+                for name, spec in table["fields"].items()
+            ),
+            portrait=Box(*table["portrait"]),
+            ghost=Box(*table["ghost"]) if "ghost" in table else None,
+            regions=tuple(
+                Region(name=name, box=Box(*spec["box"]), kind=spec["kind"])
+                for name, spec in table.get("regions", {}).items()
+            ),
+        )
+
+
+def load(path: Path) -> DocumentType:
+    """Read a document type file; raises `DocumentTypeInvalid` with a sentence saying what is wrong."""
+    try:
+        return DocumentType.from_table(tomllib.loads(path.read_text(encoding="utf-8")), path.parent)
+    except OSError as error:
+        raise DocumentTypeInvalid(f"The document type file {path.name} cannot be read.") from error
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        raise DocumentTypeInvalid(f"The document type file {path.name} is not usable: {error}.") from error
+
+
+def load_builtin(name: str = "hkid-2018") -> DocumentType:
+    """A type that comes with the project; raises `DocumentTypeInvalid` for an unknown name."""
+    return load(Path(__file__).parent / f"{name.replace('-', '_')}.toml")

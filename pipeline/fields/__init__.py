@@ -1,0 +1,1 @@
+"""The printed fields: read and held to their grammar."""

@@ -1,0 +1,73 @@
+"""The printed fields, read in every capture and settled between the captures.
+
+A field is certain when its text has the document type's form and either two captures read the same text or one
+capture read it without any weak character. Anything else is reported as read, but uncertain, and never accepts.
+"""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from idproof.models.types import LineReader, LineReading, RGBImage
+from idproof.pipeline.config import Policy
+from idproof.pipeline.documents import DocumentType, FieldSpec
+from idproof.pipeline.types import FieldReading, Role
+
+_PAD_MM = 0.3
+# What readers write for the same ink. Applied before the form is judged, in every field.
+_SAME_INK = str.maketrans({"（": "(", "）": ")", "，": ",", "－": "-", "—": "-", "–": "-", "＊": "*", "×": "*"})
+
+
+def read(
+    rectified: Mapping[Role, RGBImage], document: DocumentType, reader: LineReader, policy: Policy
+) -> dict[str, FieldReading]:
+    """Every field of the document type, by name; `rectified` holds the canonical frames of the captures."""
+    lines = [crop(image, spec, document) for image in rectified.values() for spec in document.fields]
+    readings = reader.read(lines)
+    views = np.array_split(np.arange(len(readings)), len(rectified))
+    return {
+        spec.name: settle([readings[view[i]] for view in views], spec, policy) for i, spec in enumerate(document.fields)
+    }
+
+
+def crop(image: RGBImage, spec: FieldSpec, document: DocumentType) -> RGBImage:
+    """The field's line of text out of a canonical frame, a view."""
+    left, top, right, bottom = spec.box.pixels(document.px_per_mm, pad_mm=_PAD_MM)
+    return image[top:bottom, left:right]
+
+
+def settle(readings: Sequence[LineReading], spec: FieldSpec, policy: Policy) -> FieldReading:
+    """One reading from those of several captures."""
+    support: dict[str, list[float]] = defaultdict(list)
+    for reading in readings:
+        support[normalise(reading.text, spec)].append(reading.confidence)
+    well_formed = {text: c for text, c in support.items() if has_form(text, spec)}
+    candidates = well_formed or support
+    text = max(candidates, key=lambda t: (len(candidates[t]), sum(candidates[t])))
+    confidences = candidates[text]
+    agreed = len(confidences) > 1 and max(confidences) >= policy.field_confidence / 2
+    unopposed = max(confidences) >= policy.field_confidence and len(well_formed) == 1
+    return FieldReading(
+        text=text,
+        confidence=round(max(confidences), 4),
+        certain=bool(well_formed) and (agreed or unopposed),
+    )
+
+
+def normalise(text: str, spec: FieldSpec) -> str:
+    """NFC, one form of every bracket and dash, no stray spaces."""
+    plain = unicodedata.normalize("NFC", text).translate(_SAME_INK).strip()
+    if spec.script == "latin" and "," in plain:
+        return re.sub(r"\s*,\s*", ", ", re.sub(r"\s+", " ", plain))
+    if spec.script == "latin":
+        return plain.replace(" ", "").upper()
+    if spec.script == "digits":
+        return re.sub(r"\s+", " ", plain)
+    return re.sub(r"\s+", "", plain)
+
+
+def has_form(text: str, spec: FieldSpec) -> bool:
+    """Whether the text has the printed form; a field that need not be there may be empty."""
+    return (not spec.required and text == "") or re.fullmatch(spec.pattern, text) is not None

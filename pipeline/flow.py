@@ -1,0 +1,168 @@
+"""The whole way of one registration, and the only file that knows every stage.
+
+uploads ─► decoded ─► card found ─► rectified ─┬► angles, same card, recapture
+│                                ├► fields ─► form, check digit, second reading
+└► selfie ─► face ───────────────┴► portrait ─► face comparison ─► decision
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+from idproof.models.types import Engines, RGBImage
+from idproof.pipeline import capture, verdict
+from idproof.pipeline.card import angles, recapture, same
+from idproof.pipeline.card.locate import CardLocator
+from idproof.pipeline.card.view import CardView
+from idproof.pipeline.config import Limits, Policy
+from idproof.pipeline.decide import decide
+from idproof.pipeline.errors import CapturesIdentical
+from idproof.pipeline.face import compare, find
+from idproof.pipeline.fields import checks as field_checks
+from idproof.pipeline.fields import read as field_reading
+from idproof.pipeline.types import CARD_ROLES, CheckResult, FieldReading, Role, Verdict
+from idproof.pipeline.vault import VaultSession
+
+DECODED, RECTIFIED, CROP, TEMPLATE = "decoded", "rectified", "crop", "template"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What every verification shares: made once, read only."""
+
+    engines: Engines
+    locator: CardLocator
+    policy: Policy
+    limits: Limits
+    face_thresholds: dict[float, float]
+
+
+@dataclass
+class Stopwatch:
+    """Milliseconds a stage."""
+
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time the block."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings_ms[name] = round((time.perf_counter() - start) * 1000, 2)
+
+
+def run(session: VaultSession, parts: Parts) -> Verdict:
+    """Verify what the session holds; everything in it is wiped before this returns or raises.
+
+    Raises:
+        BadInput: a capture cannot be used; nothing was decided about the applicant.
+    """
+    started = datetime.now(UTC)
+    watch = Stopwatch()
+    try:
+        found, fields = _examine(session, parts, watch)
+        session.ensure_open()
+    finally:
+        with watch.stage("wipe"):
+            receipt = session.wipe()
+    decision, reasons = decide(found, parts.policy.required)
+    return Verdict(
+        id=verdict.new_id(),
+        decision=decision,
+        reasons=reasons,
+        checks=tuple(found),
+        document_type=parts.locator.document.name,
+        fields=fields,
+        not_performed=parts.policy.not_performed,
+        policy=parts.policy.version,
+        profile=parts.engines.profile,
+        weights=parts.engines.weights,
+        started_at=started.isoformat(timespec="milliseconds"),
+        timings_ms=watch.timings_ms,
+        deletion=receipt,
+    )
+
+
+def _examine(
+    session: VaultSession, parts: Parts, watch: Stopwatch
+) -> tuple[list[CheckResult], dict[str, FieldReading]]:
+    with watch.stage("capture"):
+        _decode(session, parts.limits)
+    with watch.stage("card"):
+        views = _find_card(session, parts)
+        results = _card_checks(session, parts, views)
+    with watch.stage("fields"):
+        fields, field_results = _read_fields(session, parts)
+    with watch.stage("face"):
+        face_result = _compare_faces(session, parts)
+    return [*results, *field_results, face_result], fields
+
+
+def _decode(session: VaultSession, limits: Limits) -> None:
+    for role in Role:
+        with session.upload(role) as data:
+            session.put(DECODED, role, capture.decode(data, role, limits))
+    with _borrowed(session, DECODED) as images:
+        for one, other in ((CARD_ROLES[i], CARD_ROLES[j]) for i, j in ((0, 1), (0, 2), (1, 2))):
+            if np.array_equal(images[one], images[other]):
+                raise CapturesIdentical(f"The captures {one} and {other} are the same picture.")
+
+
+def _find_card(session: VaultSession, parts: Parts) -> dict[Role, CardView]:
+    views = {}
+    with _borrowed(session, DECODED) as images:
+        for role, image in images.items():
+            views[role] = parts.locator.locate(image, role, parts.policy)
+            session.put(RECTIFIED, role, parts.locator.rectify(image, views[role]))
+    return views
+
+
+def _card_checks(session: VaultSession, parts: Parts, views: dict[Role, CardView]) -> list[CheckResult]:
+    document = parts.locator.document
+    with _borrowed(session, DECODED) as images, _borrowed(session, RECTIFIED) as rectified:
+        return [
+            angles.check(views, parts.policy),
+            same.check(rectified, document, parts.policy),
+            recapture.screen(images, views, document, parts.policy),
+            recapture.copy(rectified, parts.policy),
+        ]
+
+
+def _read_fields(session: VaultSession, parts: Parts) -> tuple[dict[str, FieldReading], list[CheckResult]]:
+    document, engines = parts.locator.document, parts.engines
+    with _borrowed(session, RECTIFIED) as rectified:
+        fields = field_reading.read(rectified, document, engines.reader, parts.policy)
+        front = rectified[Role.CARD_FRONT]
+        return fields, [
+            field_checks.readable(fields, document),
+            field_checks.check_digit(fields),
+            field_checks.second_reading(front, fields, document, engines.latin_reader, parts.policy),
+        ]
+
+
+def _compare_faces(session: VaultSession, parts: Parts) -> CheckResult:
+    engines = parts.engines
+    with session.borrow(RECTIFIED, Role.CARD_FRONT) as front:
+        session.put(CROP, "portrait", find.portrait_crop(front, parts.locator.document))
+    with session.borrow(CROP, "portrait") as portrait, session.borrow(DECODED, Role.SELFIE) as selfie:
+        faces = [
+            engines.embedder.align(portrait, find.in_portrait(portrait, engines.detector).landmarks),
+            engines.embedder.align(selfie, find.in_selfie(selfie, engines.detector).landmarks),
+        ]
+    for name, face in zip(("portrait_face", "selfie_face"), faces, strict=True):
+        session.put(CROP, name, face)
+    session.put(TEMPLATE, "both", engines.embedder.embed(faces))
+    with session.borrow(TEMPLATE, "both") as templates:
+        return compare.check(templates[:1], templates[1:], parts.face_thresholds, parts.policy)
+
+
+@contextmanager
+def _borrowed(session: VaultSession, kind: str) -> Iterator[dict[Role, RGBImage]]:
+    """The three card pictures of one kind."""
+    with ExitStack() as stack:
+        yield {role: stack.enter_context(session.borrow(kind, role)) for role in CARD_ROLES}

@@ -1,0 +1,225 @@
+"""The facts that flow through a verification: captures in, checks and a verdict out."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Self
+
+from idproof.pipeline.errors import CaptureMissing
+
+
+class Role(StrEnum):
+    """What a capture shows. The values are the part names of the HTTP interface."""
+
+    CARD_FRONT = "card_front"
+    CARD_TILT_LEFT = "card_tilt_left"
+    CARD_TILT_RIGHT = "card_tilt_right"
+    SELFIE = "selfie"
+
+    @property
+    def is_card(self) -> bool:
+        """Whether the capture shows the card."""
+        return self is not Role.SELFIE
+
+
+CARD_ROLES = (Role.CARD_FRONT, Role.CARD_TILT_LEFT, Role.CARD_TILT_RIGHT)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Captures:
+    """One registration's pictures as they came: encoded JPEG or PNG bytes, one for each role.
+
+    `bytearray` is taken as well as `bytes`; a `bytearray` is overwritten with zeros once it was verified, an
+    immutable `bytes` object cannot be and stays the caller's to forget.
+
+    Example:
+        >>> captures = Captures(card_front=b"1", card_tilt_left=b"2", card_tilt_right=b"3", selfie=b"4")
+        >>> captures
+        Captures(card_front=<1 bytes>, card_tilt_left=<1 bytes>, card_tilt_right=<1 bytes>, selfie=<1 bytes>)
+    """
+
+    card_front: bytes | bytearray
+    card_tilt_left: bytes | bytearray
+    card_tilt_right: bytes | bytearray
+    selfie: bytes | bytearray
+
+    @classmethod
+    def from_parts(cls, parts: Mapping[str, bytes | bytearray]) -> Self:
+        """Build from part names; raises `CaptureMissing` for a missing or an unknown name."""
+        known = {role.value for role in Role}
+        if missing := sorted(known - parts.keys()):
+            raise CaptureMissing(f"These captures are missing: {', '.join(missing)}.", capture=missing[0])
+        if parts.keys() - known:
+            raise CaptureMissing(f"A capture has an unknown name; known are {', '.join(sorted(known))}.")
+        return cls(**parts)
+
+    def items(self) -> Iterator[tuple[Role, bytes | bytearray]]:
+        """Each role with its bytes."""
+        for role in Role:
+            yield role, getattr(self, role.value)
+
+    def wipe(self) -> None:
+        """Overwrite every `bytearray` with zeros."""
+        for role in Role:
+            data = getattr(self, role.value)
+            if isinstance(data, bytearray):
+                data[:] = bytes(len(data))
+
+    def __repr__(self) -> str:
+        """Sizes only: pictures stay out of logs."""
+        return f"Captures({', '.join(f'{role.value}=<{len(data)} bytes>' for role, data in self.items())})"
+
+
+class Status(StrEnum):
+    """Whether a check could do its work (after BSI OFIQ: failure is a result, not a low score)."""
+
+    ASSESSED = "assessed"
+    COULD_NOT_ASSESS = "could_not_assess"
+
+
+class Outcome(StrEnum):
+    """What an assessed check found."""
+
+    PASS = "pass"  # noqa: S105 - not a password
+    DOUBT = "doubt"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What one check found.
+
+    Attributes:
+        name: the check, such as `face_comparison`.
+        status: assessed, or could not assess.
+        outcome: pass, doubt (a person should look) or fail; None when not assessed.
+        value: the measured quantity in `unit`, or None.
+        unit: of `value`: `cosine`, `degrees`, `correlation`, ….
+        score: 0..1, higher is more like a bona fide registration; None when not assessed.
+        reason: the reason code this check gives when it does not pass, else None.
+        limit: the value at which the outcome turns from pass, or None.
+    """
+
+    name: str
+    status: Status
+    outcome: Outcome | None
+    value: float | None = None
+    unit: str = ""
+    score: float | None = None
+    reason: str | None = None
+    limit: float | None = None
+
+    def __post_init__(self) -> None:
+        assessed = self.status is Status.ASSESSED
+        if assessed != (self.outcome is not None):
+            raise ValueError("an outcome belongs to an assessed check, and only to one")
+        if self.outcome is not Outcome.PASS and self.reason is None:
+            raise ValueError("a check that does not pass gives its reason")
+        if self.score is not None and not 0.0 <= self.score <= 1.0:
+            raise ValueError("a score lies in 0..1")
+
+    @classmethod
+    def not_assessed(cls, name: str, reason: str) -> Self:
+        """The check could not do its work, for this reason."""
+        return cls(name=name, status=Status.COULD_NOT_ASSESS, outcome=None, reason=reason)
+
+
+class Decision(StrEnum):
+    """What the registration is told."""
+
+    ACCEPT = "accept"
+    REFER = "refer"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FieldReading:
+    """A field of the card as read, NFC text in the form it is printed.
+
+    Attributes:
+        text: the reading; empty when the field is blank or unreadable.
+        confidence: of the least certain character, 0..1.
+        certain: whether grammar and confidence support it; an uncertain reading never accepts.
+    """
+
+    text: str
+    confidence: float
+    certain: bool
+
+    def __repr__(self) -> str:
+        """Field values stay out of logs."""
+        return f"FieldReading(<{len(self.text)} characters>, confidence={self.confidence:.2f}, certain={self.certain})"
+
+
+@dataclass(frozen=True, slots=True)
+class Wiped:
+    """One line of a deletion receipt: buffers of one kind, and when the last of them was overwritten."""
+
+    kind: str
+    count: int
+    bytes: int
+    wiped_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionReceipt:
+    """What was held for one registration and that it is gone.
+
+    Attributes:
+        wiped: one entry a kind of buffer (upload, decoded, rectified, crop, template), times in ISO 8601 UTC.
+        mechanism: how: `overwritten with zeros, then released`.
+        guards: further protections in force in this process, such as `malloc_perturb`.
+        outstanding: buffers still held; 0 in every receipt that is issued.
+    """
+
+    wiped: tuple[Wiped, ...]
+    mechanism: str
+    guards: tuple[str, ...]
+    outstanding: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Verdict:
+    """The one thing that comes out of a verification. Holds facts, never pictures or templates.
+
+    Attributes:
+        id: `ver_` and 26 characters.
+        decision: accept, refer or reject.
+        reasons: stable reason codes, worst first; empty for an accept.
+        checks: every check with status, value and score.
+        document_type: such as `hkid-2018`.
+        fields: field name to reading, as printed on the card. Personal data.
+        not_performed: parts of identity proofing that this policy does not do, so that nobody assumes them.
+        policy: name and version of the policy.
+        profile: the model profile.
+        weights: file name to SHA-256 of every network used.
+        started_at: ISO 8601 UTC, millisecond precision.
+        timings_ms: stage to milliseconds.
+        deletion: the deletion receipt.
+    """
+
+    id: str
+    decision: Decision
+    reasons: tuple[str, ...]
+    checks: tuple[CheckResult, ...]
+    document_type: str
+    fields: Mapping[str, FieldReading]
+    not_performed: tuple[str, ...]
+    policy: str
+    profile: str
+    weights: Mapping[str, str]
+    started_at: str
+    timings_ms: Mapping[str, float]
+    deletion: DeletionReceipt
+    version: str = field(default="1")
+
+    def __repr__(self) -> str:
+        """Decision and reasons only: field values stay out of logs."""
+        return f"Verdict({self.id}, {self.decision.value}, reasons={list(self.reasons)})"
+
+    def check(self, name: str) -> CheckResult:
+        """The check of this name; raises KeyError when the policy has none."""
+        for result in self.checks:
+            if result.name == name:
+                return result
+        raise KeyError(name)

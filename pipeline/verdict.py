@@ -1,0 +1,75 @@
+"""The verdict as JSON and back, and how its identifier is made."""
+
+import secrets
+import time
+from dataclasses import asdict
+from typing import Any
+
+from idproof.pipeline.types import (
+    CheckResult,
+    Decision,
+    DeletionReceipt,
+    FieldReading,
+    Outcome,
+    Status,
+    Verdict,
+    Wiped,
+)
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def new_id() -> str:
+    """`ver_` and 26 characters of Crockford's base 32: 48 bits of time in milliseconds, then 80 random bits.
+
+    Example:
+        >>> len(new_id())
+        30
+    """
+    number = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    return "ver_" + "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def to_json(verdict: Verdict) -> dict[str, Any]:
+    """Plain JSON types. Holds the card's fields: personal data, to be sent and sealed, never logged."""
+    return asdict(verdict) | {
+        "fields": {name: asdict(reading) for name, reading in verdict.fields.items()},
+        "weights": dict(verdict.weights),
+        "timings_ms": dict(verdict.timings_ms),
+        "reasons": list(verdict.reasons),
+        "checks": [asdict(check) for check in verdict.checks],
+        "not_performed": list(verdict.not_performed),
+        "deletion": asdict(verdict.deletion)
+        | {
+            "wiped": [asdict(entry) for entry in verdict.deletion.wiped],
+            "guards": list(verdict.deletion.guards),
+        },
+    }
+
+
+def from_json(data: dict[str, Any]) -> Verdict:
+    """The inverse of `to_json`; raises KeyError, TypeError or ValueError for anything else."""
+    deletion = data["deletion"]
+    return Verdict(
+        **data
+        | {
+            "decision": Decision(data["decision"]),
+            "reasons": tuple(data["reasons"]),
+            "checks": tuple(_check(entry) for entry in data["checks"]),
+            "fields": {name: FieldReading(**reading) for name, reading in data["fields"].items()},
+            "not_performed": tuple(data["not_performed"]),
+            "deletion": DeletionReceipt(
+                wiped=tuple(Wiped(**entry) for entry in deletion["wiped"]),
+                mechanism=deletion["mechanism"],
+                guards=tuple(deletion["guards"]),
+                outstanding=deletion["outstanding"],
+            ),
+        }
+    )
+
+
+def _check(entry: dict[str, Any]) -> CheckResult:
+    outcome = entry["outcome"]
+    return CheckResult(
+        **entry | {"status": Status(entry["status"]), "outcome": Outcome(outcome) if outcome is not None else None}
+    )

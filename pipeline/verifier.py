@@ -1,0 +1,109 @@
+"""The public door: open once, verify many."""
+
+from pathlib import Path
+from typing import Self
+
+from idproof.models.profiles import load_engines
+from idproof.models.reports import face_thresholds
+from idproof.pipeline import flow
+from idproof.pipeline.card.locate import CardLocator
+from idproof.pipeline.config import Limits, Policy
+from idproof.pipeline.documents import DocumentType, load, load_builtin
+from idproof.pipeline.types import Captures, Verdict
+from idproof.pipeline.vault import Vault, VaultSession
+
+
+class Verifier:
+    """Verifies registrations with networks that are loaded once. Safe to use from several threads.
+
+    Example:
+        The captures are encoded pictures; nothing is read from or written to a file.
+
+        >>> from idproof.pipeline import Captures, Verifier
+        >>> verifier = Verifier.open(profile="open")                      # doctest: +SKIP
+        >>> verdict = verifier.verify(Captures(front, left, right, selfie))  # doctest: +SKIP
+        >>> verdict.decision                                              # doctest: +SKIP
+        <Decision.ACCEPT: 'accept'>
+    """
+
+    def __init__(self, parts: flow.Parts) -> None:
+        self._parts = parts
+        self.vault = Vault(parts.limits)
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        profile: str = "open",
+        policy: Policy | None = None,
+        limits: Limits | None = None,
+        document: str | Path = "hkid-2018",
+        threads: int = 1,
+    ) -> Self:
+        """Load a profile's networks and a document type.
+
+        Args:
+            profile: of the weights' manifest; `open` has permissive licences throughout.
+            policy: thresholds; the default policy when None.
+            limits: bounds on what is taken in; the default limits when None.
+            document: a built-in type's name, or the path of an operator's own type file.
+            threads: processor threads for each network call.
+
+        Raises:
+            ModelError: a weight is missing, damaged, or has no measured operating points.
+            DocumentTypeInvalid: the document type cannot be used.
+        """
+        kind = load(document) if isinstance(document, Path) else load_builtin(document)
+        parts = flow.Parts(
+            engines=load_engines(profile, threads=threads),
+            locator=CardLocator.open(kind),
+            policy=policy or Policy(),
+            limits=limits or Limits(),
+            face_thresholds=face_thresholds(profile),
+        )
+        return cls(parts)
+
+    @property
+    def document(self) -> DocumentType:
+        """The document type that is expected."""
+        return self._parts.locator.document
+
+    @property
+    def limits(self) -> Limits:
+        """Bounds on what is taken in."""
+        return self._parts.limits
+
+    @property
+    def policy(self) -> Policy:
+        """The thresholds in force."""
+        return self._parts.policy
+
+    @property
+    def profile(self) -> str:
+        """The profile of the networks in use."""
+        return self._parts.engines.profile
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """File name to full SHA-256 of every network in use."""
+        return dict(self._parts.engines.weights)
+
+    def verify(self, captures: Captures) -> Verdict:
+        """One verdict for one registration.
+
+        A `bytearray` among the captures is overwritten with zeros when this returns or raises.
+
+        Raises:
+            BadInput: a capture cannot be used; nothing was decided about the applicant.
+        """
+        try:
+            with self.vault.open() as session:
+                for role, data in captures.items():
+                    session.receive(role).write(data)
+                return self.verify_session(session)
+        finally:
+            captures.wipe()
+
+    def verify_session(self, session: VaultSession) -> Verdict:
+        """Verify captures that a session of `vault` received; the session is wiped when this returns or raises."""
+        return flow.run(session, self._parts)

@@ -1,0 +1,1 @@
+"""HTTP, signing, storage and the command line."""

@@ -1,0 +1,115 @@
+"""Whatever happens, what was put in is overwritten."""
+
+import threading
+
+import numpy as np
+import pytest
+from idproof.pipeline import Limits, Role
+from idproof.pipeline.errors import CaptureEmpty, CaptureMissing, CaptureTooLarge, SessionExpired
+from idproof.pipeline.vault import Vault
+
+
+def filled(shape: tuple[int, ...] = (4, 5, 3)) -> np.ndarray:
+    return np.full(shape, 77, dtype=np.uint8)
+
+
+def test_arrays_are_overwritten_in_place_when_the_block_is_left() -> None:
+    array = filled()
+    with Vault(Limits()).open() as session:
+        session.put("decoded", "selfie", array)
+        assert array.any()
+    assert not array.any()
+
+
+def test_arrays_are_overwritten_when_a_stage_raises() -> None:
+    array = filled()
+
+    def stage_raises() -> None:
+        with Vault(Limits()).open() as session:
+            session.put("decoded", "selfie", array)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        stage_raises()
+    assert not array.any()
+
+
+def test_uploads_come_back_byte_for_byte_and_are_gone_after() -> None:
+    with Vault(Limits()).open() as session:
+        sink = session.receive(Role.SELFIE)
+        for chunk in (b"one ", bytearray(b"two "), memoryview(b"three")):
+            sink.write(chunk)
+        with session.upload(Role.SELFIE) as data:
+            assert bytes(data) == b"one two three"
+            held = data
+        with pytest.raises(ValueError, match="released"):
+            bytes(held)
+    with pytest.raises(SessionExpired):
+        sink.write(b"more")
+
+
+def test_an_upload_is_zeroed_even_while_a_decoder_still_reads_it() -> None:
+    session = Vault(Limits()).open()
+    session.receive(Role.SELFIE).write(b"picture")
+    with session.upload(Role.SELFIE) as data:
+        session.wipe()
+        assert bytes(data) == bytes(7)
+
+
+def test_the_limit_holds_to_the_byte() -> None:
+    with Vault(Limits(max_capture_bytes=8)).open() as session:
+        sink = session.receive(Role.SELFIE)
+        sink.write(b"12345678")
+        with pytest.raises(CaptureTooLarge) as caught:
+            sink.write(b"9")
+    assert caught.value.capture == Role.SELFIE
+
+
+def test_missing_empty_and_double_captures_have_their_own_errors() -> None:
+    with Vault(Limits()).open() as session:
+        with pytest.raises(CaptureMissing), session.upload(Role.SELFIE):
+            pass
+        session.receive(Role.SELFIE)
+        with pytest.raises(CaptureEmpty), session.upload(Role.SELFIE):
+            pass
+        with pytest.raises(CaptureMissing):
+            session.receive(Role.SELFIE)
+
+
+def test_a_stalled_session_is_wiped_when_its_lifetime_ends() -> None:
+    array, gone = filled(), threading.Event()
+    with Vault(Limits(lifetime_s=0.05)).open() as session:
+        session.put("decoded", "selfie", array)
+        gone.wait(0.5)
+        assert not array.any()
+        with pytest.raises(SessionExpired):
+            session.ensure_open()
+        late = filled()
+        with pytest.raises(SessionExpired):
+            session.put("decoded", "late", late)
+        assert not late.any()
+
+
+def test_the_receipt_counts_what_was_held() -> None:
+    with Vault(Limits()).open() as session:
+        session.receive(Role.SELFIE).write(b"12345")
+        session.put("decoded", "selfie", filled((2, 2, 3)))
+        session.put("decoded", "card_front", filled((1, 2, 3)))
+        receipt = session.wipe()
+    assert {(entry.kind, entry.count, entry.bytes) for entry in receipt.wiped} == {
+        ("upload", 1, 5),
+        ("decoded", 2, 18),
+    }
+    assert receipt.outstanding == 0
+    assert session.wipe() == receipt
+
+
+def test_a_borrowed_array_cannot_be_changed_and_nothing_unwritable_is_taken() -> None:
+    with Vault(Limits()).open() as session:
+        session.put("decoded", "selfie", filled())
+        with session.borrow("decoded", "selfie") as array, pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+        frozen = filled()
+        frozen.flags.writeable = False
+        with pytest.raises(ValueError, match="overwrite"):
+            session.put("decoded", "frozen", frozen)
