@@ -47,7 +47,7 @@ def run(
     outcomes: dict[str, Counter[str]] = {}
     reasons: dict[str, Counter[str]] = {}
     for done, attempt in enumerate(tasks, start=1):
-        decision, why = _decide(verifier, attempt.card.captures(selfie_of=attempt.selfie))
+        decision, why = _decide(verifier, Captures.from_parts(attempt.card.parts(selfie_of=attempt.selfie)))
         outcomes.setdefault(attempt.kind, Counter())[decision] += 1
         reasons.setdefault(attempt.kind, Counter()).update(why)
         progress(done, len(tasks))

@@ -50,6 +50,7 @@ class FieldSpec:
         script: `latin`, `digits` or `chinese`: what a reader may expect.
         pattern: regular expression (Python `re`, full match) of the printed form.
         required: whether a genuine card always carries it.
+        group: characters printed together between spaces, such as 4 for commercial codes; 0 for no such rule.
     """
 
     name: str
@@ -57,6 +58,7 @@ class FieldSpec:
     script: str
     pattern: str
     required: bool
+    group: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ class DocumentType:
                     script=spec["script"],
                     pattern=spec["pattern"],
                     required=spec.get("required", True),
+                    group=spec.get("group", 0),
                 )
                 for name, spec in table["fields"].items()
             ),

@@ -9,8 +9,7 @@ from idproof.pipeline.types import Role
 
 _MIN_EYE_DISTANCE_PX = 24.0  # below it the network sees mostly interpolation: 112 px crops put the eyes 35 px apart
 _RIVAL_AREA = 0.35  # a second face this large, relative to the first, is a second person before the camera
-_PORTRAIT_UPSCALE = 2.0  # a card's portrait is small; detectors are trained on larger faces
-_PORTRAIT_MARGIN_MM = 1.5
+_PORTRAIT_PAD = 0.3  # of its height
 
 
 def in_selfie(image: RGBImage, detector: FaceDetector) -> DetectedFace:
@@ -34,11 +33,15 @@ def in_selfie(image: RGBImage, detector: FaceDetector) -> DetectedFace:
 
 
 def portrait_crop(rectified: RGBImage, document: DocumentType) -> RGBImage:
-    """The main portrait with a margin, enlarged, out of a canonical frame."""
-    left, top, right, bottom = document.portrait.pixels(document.px_per_mm, pad_mm=_PORTRAIT_MARGIN_MM)
-    crop = rectified[top:bottom, left:right]
-    enlarged = cv2.resize(crop, None, fx=_PORTRAIT_UPSCALE, fy=_PORTRAIT_UPSCALE, interpolation=cv2.INTER_CUBIC)
-    return enlarged.astype(np.uint8, copy=False)
+    """The main portrait out of a canonical frame, its edges continued outwards.
+
+    A face that fills its picture is missed by detectors, which are trained on faces with something around them; what
+    stands around the portrait on the card, lines and text, would not help.
+    """
+    left, top, right, bottom = document.portrait.pixels(document.px_per_mm)
+    pad = round(_PORTRAIT_PAD * (bottom - top))
+    padded = cv2.copyMakeBorder(rectified[top:bottom, left:right], pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+    return np.asarray(padded, dtype=np.uint8)
 
 
 def in_portrait(crop: RGBImage, detector: FaceDetector) -> DetectedFace:

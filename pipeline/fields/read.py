@@ -63,9 +63,11 @@ def normalise(text: str, spec: FieldSpec) -> str:
         return re.sub(r"\s*,\s*", ", ", re.sub(r"\s+", " ", plain))
     if spec.script == "latin":
         return plain.replace(" ", "").upper()
-    if spec.script == "digits":
-        return re.sub(r"\s+", " ", plain)
-    return re.sub(r"\s+", "", plain)
+    joined = re.sub(r"\s+", "", plain)
+    if spec.group:
+        # Readers lose or add the spaces between groups; where they belong is known.
+        return " ".join(joined[i : i + spec.group] for i in range(0, len(joined), spec.group))
+    return joined
 
 
 def has_form(text: str, spec: FieldSpec) -> bool:

@@ -1,0 +1,113 @@
+"""Registrations on disk: the `set.json` format, a public contract that every benchmark and outside test reads.
+
+    {"document": "hkid-2018",
+     "captures": {"front": "…", "tilt_left": "…", "tilt_right": "…"}, "selfie": "…", "frames": [],
+     "truth": {"bona_fide": true, "attack": null, "same_person": true, "fields": {…}, "corners": {…}}}
+
+Paths are relative to the folder of `set.json`. `truth.fields` holds the text as printed; `truth.corners` the card's
+top left, top right, bottom right and bottom left corner in pixels, for each capture. Unknown keys are ignored.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from idproof.pipeline.errors import InvalidSpecimen
+
+FILE = "set.json"
+ROLES: Mapping[str, str] = {"card_front": "front", "card_tilt_left": "tilt_left", "card_tilt_right": "tilt_right"}
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is known about a registration.
+
+    Attributes:
+        bona_fide: no attack of any kind.
+        attack: its kind, or None.
+        same_person: whether the selfie shows the card's holder.
+        fields: field name to printed text.
+        corners: capture name to four (x, y) points.
+        person: an opaque label of the person on the card, or None.
+    """
+
+    bona_fide: bool
+    attack: str | None
+    same_person: bool
+    fields: Mapping[str, str] = field(repr=False)
+    corners: Mapping[str, list[list[float]]] = field(repr=False)
+    person: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationSet:
+    """One registration: where its pictures are, and the truth about it."""
+
+    folder: Path
+    document: str
+    captures: Mapping[str, str]
+    selfie: str
+    frames: tuple[str, ...]
+    truth: Truth
+
+    def parts(self, selfie_of: "RegistrationSet | None" = None) -> dict[str, bytes]:
+        """The pictures' bytes by role; with the selfie of another registration when one is given."""
+        parts = {role: _bytes(self.folder, self.captures[name]) for role, name in ROLES.items()}
+        other = selfie_of or self
+        return parts | {"selfie": _bytes(other.folder, other.selfie)}
+
+
+def read_sets(root: Path) -> list[RegistrationSet]:
+    """Every registration below `root`, in the order of their folders.
+
+    Raises:
+        InvalidSpecimen: there is none, or one is not in the format; the sentence names the folder.
+    """
+    found = [read_set(path.parent) for path in sorted(root.rglob(FILE))]
+    if not found:
+        raise InvalidSpecimen(f"{root.name} holds no registration: no {FILE} was found below it.")
+    return found
+
+
+def read_set(folder: Path) -> RegistrationSet:
+    """One registration; raises `InvalidSpecimen`."""
+    try:
+        return _parse(folder, json.loads((folder / FILE).read_text(encoding="utf-8")))
+    except OSError:
+        raise InvalidSpecimen(f"{folder.name}/{FILE} cannot be read.") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidSpecimen(f"{folder.name}/{FILE} is not in the set format: {error!r}.") from None
+
+
+def _parse(folder: Path, data: dict[str, Any]) -> RegistrationSet:
+    truth = data["truth"]
+    captures = {name: str(data["captures"][name]) for name in ROLES.values()}
+    if not all(isinstance(truth[key], bool) for key in ("bona_fide", "same_person")):
+        raise TypeError("truth.bona_fide and truth.same_person are true or false")
+    return RegistrationSet(
+        folder=folder,
+        document=str(data["document"]),
+        captures=captures,
+        selfie=str(data["selfie"]),
+        frames=tuple(data.get("frames", ())),
+        truth=Truth(
+            bona_fide=truth["bona_fide"],
+            attack=truth["attack"],
+            same_person=truth["same_person"],
+            fields=dict(truth.get("fields", {})),
+            corners=dict(truth.get("corners", {})),
+            person=truth.get("person"),
+        ),
+    )
+
+
+def _bytes(folder: Path, name: str) -> bytes:
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise InvalidSpecimen(f"{folder.name}/{FILE} names a picture outside its folder.")
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise InvalidSpecimen(f"{folder.name} lacks its picture {name}.") from None

@@ -1,0 +1,229 @@
+"""The flat artwork of a specimen card: invented, and nothing else.
+
+SPECIMEN 樣本 stands across it, the emblem is a paper boat, the ornaments are drawn at random. There is no official
+emblem and no real security design here: it is test data, never a recipe for a card. The static print is the same in
+every artwork (the verification finds the card by it); the background's colours and waves come from a seed.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import as_file, files
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from idproof.models.types import RGBImage
+from idproof.pipeline.documents import Box, DocumentType
+
+SCALE = 20.0
+"""Pixels a millimetre at which cards are drawn."""
+
+_ORNAMENT_SEED = 20181126
+_INK = (44, 62, 92)
+_RED = (176, 58, 64)
+_LABELS = (
+    (36.0, 23.6, "出生日期 Date of Birth"),
+    (57.0, 23.6, "性別 Sex"),
+    (36.0, 29.6, "符號 Symbols"),
+    (36.0, 35.2, "首次登記 First Registration"),
+    (36.0, 40.8, "簽發日期 Date of Issue"),
+    (57.0, 43.8, "號碼 Number"),
+)
+
+Coverage = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Artwork:
+    """Flat layers of one artwork at `SCALE`.
+
+    Attributes:
+        background: RGB, the coloured ground.
+        ink: (height, width, 4), colour of the static print and its coverage, 0..255.
+    """
+
+    background: RGBImage
+    ink: NDArray[np.uint8]
+
+    def flat(self) -> RGBImage:
+        """Ground and static print."""
+        return composite(self.background, self.ink)
+
+
+def size(document: DocumentType) -> tuple[int, int]:
+    """(width, height) in pixels at `SCALE`."""
+    return round(document.width_mm * SCALE), round(document.height_mm * SCALE)
+
+
+def font(serif: bool, height_mm: float) -> ImageFont.FreeTypeFont:
+    """Noto Sans TC or Noto Serif TC (SIL Open Font License 1.1, from the package `pylopdf-fonts-zh-tw`)."""
+    return _font(serif, round(height_mm * SCALE * 1.12))
+
+
+@lru_cache(maxsize=64)
+def _font(serif: bool, pixels: int) -> ImageFont.FreeTypeFont:
+    name = "NotoSerifTC-Regular.otf" if serif else "NotoSansTC-Regular.otf"
+    with as_file(files("pylopdf_fonts_zh_tw") / name) as path:
+        return ImageFont.truetype(str(path), pixels)
+
+
+def composite(ground: RGBImage, ink: NDArray[np.uint8]) -> RGBImage:
+    """Ink over ground by its coverage."""
+    picture = Image.fromarray(ground)
+    picture.paste(Image.fromarray(ink[..., :3]), mask=Image.fromarray(ink[..., 3]))
+    return np.array(picture)
+
+
+@lru_cache(maxsize=8)
+def draw(document: DocumentType, seed: int) -> Artwork:
+    """The artwork of a seed."""
+    return Artwork(_background(size(document), seed), static_print(document))
+
+
+@lru_cache(maxsize=4)
+def static_print(document: DocumentType) -> NDArray[np.uint8]:
+    """Colour and coverage of what every artwork shares, (height, width, 4)."""
+    layer = Image.new("RGBA", size(document), (*_INK, 0))
+    _watermark(layer)
+    pen = ImageDraw.Draw(layer)
+    _border(pen, document)
+    _boat(pen, 4.6, 3.6)
+    _text(pen, 12.0, 3.0, "示範身份證", 3.0, serif=True)
+    _text(pen, 31.0, 3.5, "SPECIMEN IDENTITY CARD", 2.7)
+    _text(pen, 12.0, 7.7, "只供測試 FOR TESTING ONLY · NOT A DOCUMENT", 1.3)
+    for x, y, label in _LABELS:
+        _text(pen, x, y, label, 1.3)
+    _text(pen, 6.4, 45.6, "SPECIMEN 樣本", 4.2, colour=(*_RED, 215), serif=True)
+    _frame(pen, document.portrait)
+    for region in document.regions:
+        _frame(pen, region.box)
+    return np.array(layer)
+
+
+def template(document: DocumentType) -> NDArray[np.uint8]:
+    """The static print alone as grey on a light ground, in the document type's canonical frame."""
+    ink = static_print(document)
+    ground = np.full((*ink.shape[:2], 3), 225, dtype=np.uint8)
+    grey = Image.fromarray(composite(ground, ink)).convert("L")
+    return np.array(grey.resize(document.size_px, Image.Resampling.LANCZOS))
+
+
+def region_mask(document: DocumentType, box: Box) -> NDArray[np.uint8]:
+    """255 inside a box, 0 elsewhere, at `SCALE`."""
+    width, height = size(document)
+    mask = np.zeros((height, width), dtype=np.uint8)
+    left, top, right, bottom = box.pixels(SCALE)
+    mask[top:bottom, left:right] = 255
+    return mask
+
+
+def _background(size_px: tuple[int, int], seed: int) -> RGBImage:
+    """Two families of waves over a gradient between two light colours, hues from the seed."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 1]))
+    width, height = size_px
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32) / SCALE
+    hue = rng.uniform(0, 1)
+    left, right = _light(hue, rng.uniform(0.16, 0.3)), _light(hue + rng.uniform(0.2, 0.5), rng.uniform(0.16, 0.3))
+    blend = (x / x.max() + 0.15 * np.sin(y / rng.uniform(6, 12)))[..., None].clip(0, 1)
+    ground = left * (1 - blend) + right * blend
+    for shift in (0.05, 0.55):
+        line = _waves(x, y, rng)[..., None]
+        ground = ground * (1 - 0.34 * line) + _light(hue + shift, 0.75) * 0.34 * line
+    return np.asarray((ground * 255).clip(0, 255), dtype=np.uint8)
+
+
+def _waves(x: Coverage, y: Coverage, rng: np.random.Generator) -> Coverage:
+    phase = y * rng.uniform(3.5, 6.5)
+    for _ in range(3):
+        bend = np.sin(x * rng.uniform(0.1, 0.45) + y * rng.uniform(-0.2, 0.2) + rng.uniform(0, 6.3))
+        phase = phase + rng.uniform(1.0, 4.0) * bend
+    return np.asarray(np.clip(np.cos(phase) * 3 - 1.8, 0, 1), dtype=np.float32)
+
+
+def _light(hue: float, saturation: float) -> NDArray[np.float32]:
+    rainbow = 0.5 + 0.5 * np.cos(2 * np.pi * (hue + np.array([0, 1 / 3, 2 / 3])))
+    return (1 - saturation * (1 - rainbow) * 1.1).astype(np.float32)
+
+
+def _border(pen: ImageDraw.ImageDraw, document: DocumentType) -> None:
+    """A band of strokes that never repeats, and four different corners: anchors to register by."""
+    rng = np.random.default_rng(_ORNAMENT_SEED)
+    width, height = document.width_mm, document.height_mm
+    centres = [(x, y) for y in (1.7, height - 1.7) for x in np.arange(5.0, width - 5.0, 1.9)]
+    centres += [(x, y) for x in (1.7, width - 1.7) for y in np.arange(5.0, height - 5.0, 1.9)]
+    for x, y in centres:
+        points = [tuple(p) for p in (np.array([x, y]) + rng.uniform(-0.85, 0.85, (4, 2))) * SCALE]
+        if rng.uniform() < 0.3:
+            pen.polygon(points[:3], fill=(*_INK, 200))
+        else:
+            pen.line(points, fill=(*_INK, 220), width=int(rng.integers(3, 7)))
+    for i, (x, y) in enumerate([(3, 3), (width - 3, 3), (width - 3, height - 3), (3, height - 3)]):
+        _corner(pen, x, y, i)
+
+
+def _corner(pen: ImageDraw.ImageDraw, x: float, y: float, kind: int) -> None:
+    r = 1.3
+    box = [(x - r) * SCALE, (y - r) * SCALE, (x + r) * SCALE, (y + r) * SCALE]
+    ink = (*_INK, 230)
+    if kind == 0:
+        pen.ellipse(box, outline=ink, width=7)
+        pen.point((x * SCALE, y * SCALE), fill=ink)
+    elif kind == 1:
+        pen.rectangle(box, outline=ink, width=7)
+        pen.line([box[0], box[1], box[2], box[3]], fill=ink, width=5)
+    elif kind == 2:
+        pen.regular_polygon((x * SCALE, y * SCALE, r * SCALE), 3, fill=ink)
+    else:
+        pen.regular_polygon((x * SCALE, y * SCALE, r * SCALE), 6, outline=ink, fill=None)
+        pen.ellipse([(x - 0.4) * SCALE, (y - 0.4) * SCALE, (x + 0.4) * SCALE, (y + 0.4) * SCALE], fill=ink)
+
+
+def _boat(pen: ImageDraw.ImageDraw, x: float, y: float) -> None:
+    """The invented emblem: a folded paper boat on a wave."""
+    hull = [(0, 3.6), (6.4, 3.6), (5.2, 5.4), (1.2, 5.4)]
+    sail = [(3.2, 0.2), (3.2, 3.3), (0.9, 3.3)]
+    other = [(3.5, 0.9), (5.4, 3.3), (3.5, 3.3)]
+    for shape in (hull, sail, other):
+        pen.polygon([((x + u) * SCALE, (y + v) * SCALE) for u, v in shape], fill=(*_INK, 225))
+    wave = [((x + u) * SCALE, (y + 6.1 + 0.25 * np.sin(u * 3)) * SCALE) for u in np.arange(0, 6.5, 0.1)]
+    pen.line(wave, fill=(*_INK, 225), width=5)
+
+
+def _watermark(layer: Image.Image) -> None:
+    """SPECIMEN 樣本 from corner to corner, light enough for the fields to be read through it."""
+    width, height = layer.size
+    stamp = Image.new("RGBA", (width, height // 3), (*_RED, 0))
+    letters = font(serif=False, height_mm=9.5)
+    text = "SPECIMEN 樣本"
+    across = letters.getlength(text)
+    ImageDraw.Draw(stamp).text(((width - across) / 2, 30), text, font=letters, fill=(*_RED, 46))
+    turned = stamp.rotate(24, expand=True, resample=Image.Resampling.BICUBIC)
+    layer.alpha_composite(
+        turned.crop(
+            (
+                (turned.width - width) // 2,
+                (turned.height - height) // 2,
+                (turned.width - width) // 2 + width,
+                (turned.height - height) // 2 + height,
+            )
+        )
+    )
+
+
+def _frame(pen: ImageDraw.ImageDraw, box: Box) -> None:
+    left, top, right, bottom = box.pixels(SCALE, pad_mm=0.25)
+    pen.rectangle([left, top, right, bottom], outline=(*_INK, 120), width=2)
+
+
+def _text(
+    pen: ImageDraw.ImageDraw,
+    x: float,
+    y: float,
+    text: str,
+    height_mm: float,
+    *,
+    colour: tuple[int, int, int, int] = (*_INK, 235),
+    serif: bool = False,
+) -> None:
+    pen.text((x * SCALE, y * SCALE), text, font=font(serif, height_mm), fill=colour)

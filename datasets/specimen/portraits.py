@@ -1,0 +1,88 @@
+"""Where faces come from: freely licensed pictures that are bundled, or a folder or zip of the user's own.
+
+A source has people with one or more photographs each, in the framing of Labeled Faces in the Wild: square, the face
+in the middle, about two fifths of the side wide. Its layout is `Name/Name_0001.jpg`.
+"""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import skimage.data
+from PIL import Image
+
+from idproof.datasets.lfw import AlignedFaces
+from idproof.models.types import RGBImage
+
+BUNDLED = Path(__file__).parent / "people"
+_ASTRONAUT_CROP = (106, 6, 342, 242)  # left, top, right, bottom: the face in the middle, as elsewhere
+
+
+@dataclass(frozen=True)
+class Person:
+    """Photographs of one person.
+
+    Attributes:
+        label: opaque; tells people apart in `truth.person`.
+        photographs: RGB, square.
+    """
+
+    label: str
+    photographs: tuple[RGBImage, ...]
+
+    @property
+    def has_two(self) -> bool:
+        """Whether the selfie can be another photograph than the portrait."""
+        return len(self.photographs) > 1
+
+
+@dataclass(frozen=True)
+class PortraitSource:
+    """People to draw specimens with."""
+
+    faces: AlignedFaces | None
+
+    @classmethod
+    def open(cls, root: Path | None) -> Self:
+        """A folder or zip in the published layout, or the bundled pictures for None; raises `DatasetInvalid`."""
+        return cls(AlignedFaces.open(root) if root is not None else None)
+
+    def labels(self) -> list[str]:
+        """Everybody, those with two photographs first."""
+        if self.faces is None:
+            return ["bundled/office-holder", "bundled/astronaut", "bundled/second-office-holder"]
+        counts = _counts(self.faces.names)
+        return sorted(counts, key=lambda name: (counts[name] < 2, name))  # noqa: PLR2004 - two photographs
+
+    def with_two(self) -> list[str]:
+        """People of whom the selfie can be another photograph; everybody when the source has no such people."""
+        if self.faces is None:
+            return self.labels()[:1]
+        counts = _counts(self.faces.names)
+        several = [name for name in self.labels() if counts[name] > 1]
+        return several or self.labels()
+
+    def person(self, label: str) -> Person:
+        """One person's photographs, at most four."""
+        if self.faces is None:
+            return Person(label, _bundled(label))
+        places = [i for i, name in enumerate(self.faces.names) if name == label][:4]
+        return Person(label, tuple(self.faces.pictures(place, place + 1)[0] for place in places))
+
+
+def _counts(names: tuple[str, ...]) -> dict[str, int]:
+    values, counts = np.unique(np.array(names), return_counts=True)
+    return dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+
+def _bundled(label: str) -> tuple[RGBImage, ...]:
+    """Public domain pictures, see `people/people.toml`; the astronaut's comes with scikit-image."""
+    if label.endswith("astronaut"):
+        return (np.array(Image.fromarray(skimage.data.astronaut()).crop(_ASTRONAUT_CROP)),)
+    stem = label.removeprefix("bundled/")
+    return tuple(
+        np.array(Image.open(io.BytesIO(path.read_bytes())).convert("RGB"))
+        for path in sorted(BUNDLED.glob(f"{stem}-*.jpg"))
+    )
