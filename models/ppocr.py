@@ -15,7 +15,7 @@ from idproof.models.session import open_session
 from idproof.models.types import LineReading, RGBImage
 
 _HEIGHT = 48
-_MIN_WIDTH = 96
+_MIN_WIDTH = 160  # short lines read better with grey to their right
 _MAX_WIDTH = 2048
 _BATCH = 8
 _BLANK = 0

@@ -2,6 +2,8 @@
 
 import numpy as np
 import onnx
+from google.protobuf.message import DecodeError
+from idproof.models.errors import ModelCorrupt
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
@@ -9,9 +11,17 @@ from onnx import numpy_helper
 def fold_blocks(data: bytes) -> bytes:
     """Fold every constant `DequantizeLinear` into a float initialiser; a pure function of the bytes.
 
-    Such a graph lists weights as inputs and gives `block_size` on scalars, which onnxruntime refuses; both go. A fixed batch of one becomes a dynamic one where the graph has a single image input.
+    Such a graph lists weights as inputs and gives `block_size` on scalars, which onnxruntime refuses; both go.
+    A recogniser, one picture in and one template out, takes any number of pictures afterwards. A detector keeps
+    its batch of one, which its closing `Reshape` nodes have built in.
+
+    Raises:
+        ModelCorrupt: the bytes are not ONNX.
     """
-    model = onnx.load_from_string(data)
+    try:
+        model = onnx.load_from_string(data)
+    except DecodeError:
+        raise ModelCorrupt("A weight file is not ONNX.") from None
     graph = model.graph
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     kept = []
@@ -21,38 +31,32 @@ def fold_blocks(data: bytes) -> bytes:
         else:
             kept.append(node)
     used = {name for node in kept for name in node.input}
-    del graph.node[:], graph.initializer[:], graph.value_info[:]
+    pictures = [entry for entry in graph.input if entry.name not in constants]
+    del graph.node[:], graph.initializer[:], graph.value_info[:], graph.input[:]
     graph.node.extend(kept)
-    graph.initializer.extend(
-        numpy_helper.from_array(array, name) for name, array in constants.items() if name in used
-    )
-    pictures = [entry for entry in graph.input if entry.name in used and entry.name not in constants]
-    del graph.input[:]
+    graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in constants.items() if name in used)
     graph.input.extend(pictures)
-    if len(pictures) == 1:
+    if len(graph.input) == len(graph.output) == 1:
         for entry in (*graph.input, *graph.output):
-            if entry.type.tensor_type.shape.dim:
-                entry.type.tensor_type.shape.dim[0].dim_param = "batch"
-    serialised: bytes = model.SerializeToString()
+            entry.type.tensor_type.shape.dim[0].dim_param = "batch"
+    serialised: bytes = model.SerializeToString(deterministic=True)
     return serialised
 
 
 def _dequantise(node: onnx.NodeProto, constants: dict[str, NDArray[np.generic]]) -> NDArray[np.float32]:
     """ONNX operator `DequantizeLinear`, version 21: (x - zero_point) × scale, in blocks along an axis."""
     attributes = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
-    quantised, scale, *rest = (constants[name] for name in node.input)
-    zero_point = rest[0] if rest else np.zeros_like(scale, dtype=quantised.dtype)
     axis, block = attributes.get("axis", 1), attributes.get("block_size", 0)
-    wide = [_spread(array, quantised.shape, axis, block) for array in (scale, zero_point)]
-    return np.asarray((quantised.astype(np.float32) - wide[1].astype(np.float32)) * wide[0], dtype=np.float32)
+    quantised, *parameters = (constants[name].astype(np.float32) for name in node.input)
+    scale, *zero_point = (_spread(array, quantised.shape, axis, block) for array in parameters)
+    return (quantised - zero_point[0]) * scale if zero_point else quantised * scale
 
 
-def _spread(
-    array: NDArray[np.generic], shape: tuple[int, ...], axis: int, block: int
-) -> NDArray[np.generic]:
-    if array.ndim == 0 or array.size == 1:
+def _spread(array: NDArray[np.float32], shape: tuple[int, ...], axis: int, block: int) -> NDArray[np.float32]:
+    """A scale or zero point, given for the whole tensor, for each slice along an axis or for each block."""
+    if array.size == 1:
         return array.reshape(())
-    if array.ndim == 1 and len(shape) > 1 and not block:
-        return array.reshape([-1 if i == axis % len(shape) else 1 for i in range(len(shape))])
-    repeated = np.repeat(array, block, axis=axis) if block else array
-    return repeated.take(np.arange(shape[axis]), axis=axis)
+    if block:
+        # The last block may be cut short by the end of the axis.
+        return np.repeat(array, block, axis=axis).take(range(shape[axis]), axis=axis)
+    return array.reshape([-1 if place == axis % len(shape) else 1 for place in range(len(shape))])

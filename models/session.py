@@ -1,8 +1,7 @@
 """Inference sessions; the only importer of onnxruntime."""
 
 import onnxruntime
-
-from idproof.models.errors import EngineUnavailable
+from idproof.models.errors import EngineUnavailable, ModelCorrupt
 
 PROVIDER = "CPUExecutionProvider"
 _ERRORS_ONLY = 3
@@ -20,7 +19,10 @@ def open_session(model: bytes, threads: int = 1) -> onnxruntime.InferenceSession
 
     Raises:
         EngineUnavailable: the provider is not there.
+        ModelCorrupt: the bytes are not a network that onnxruntime can run.
     """
+    if PROVIDER not in onnxruntime.get_available_providers():
+        raise EngineUnavailable(f"onnxruntime does not offer the {PROVIDER}.")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -29,7 +31,7 @@ def open_session(model: bytes, threads: int = 1) -> onnxruntime.InferenceSession
     options.log_severity_level = _ERRORS_ONLY
     # Spinning threads would take the other core from everybody else.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(model, options, providers=[PROVIDER])
-    if PROVIDER not in session.get_providers():
-        raise EngineUnavailable(f"onnxruntime does not offer the {PROVIDER}.")
-    return session
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=[PROVIDER])
+    except Exception as error:  # noqa: BLE001 - onnxruntime's exceptions have no base of their own
+        raise ModelCorrupt("A weight file is not a network that onnxruntime can open.") from error

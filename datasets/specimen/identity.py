@@ -32,7 +32,7 @@ def _pairs(table: str) -> list[tuple[str, str]]:
 
 def invent(rng: np.random.Generator) -> dict[str, str]:
     """The printed fields of one invented holder, by field name."""
-    sex = str(rng.choice(["男M", "女F"]))
+    sex = str(rng.choice(["男 M", "女 F"]))
     issued = _day(rng, _FIRST_ISSUE, _TODAY)
     born = _day(rng, date(1938, 1, 1), issued.replace(year=issued.year - 19, day=1))
     first = _day(rng, max(date(1960, 1, 1), born + timedelta(days=11 * 366)), issued)

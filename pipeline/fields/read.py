@@ -16,6 +16,7 @@ from idproof.pipeline.documents import DocumentType, FieldSpec
 from idproof.pipeline.types import FieldReading, Role
 
 _PAD_MM = 0.3
+_BETWEEN_SCRIPTS = re.compile(r"(?<=[\u3400-\u9fff])(?=[A-Za-z])")
 # What readers write for the same ink. Applied before the form is judged, in every field.
 _SAME_INK = str.maketrans({"（": "(", "）": ")", "，": ",", "－": "-", "—": "-", "–": "-", "＊": "*", "×": "*"})
 
@@ -40,6 +41,8 @@ def crop(image: RGBImage, spec: FieldSpec, document: DocumentType) -> RGBImage:
 
 def settle(readings: Sequence[LineReading], spec: FieldSpec, policy: Policy) -> FieldReading:
     """One reading from those of several captures."""
+    if not spec.required and all(reading.text == "" for reading in readings):
+        return FieldReading(text="", confidence=1.0, certain=True)
     support: dict[str, list[float]] = defaultdict(list)
     for reading in readings:
         support[normalise(reading.text, spec)].append(reading.confidence)
@@ -67,7 +70,7 @@ def normalise(text: str, spec: FieldSpec) -> str:
     if spec.group:
         # Readers lose or add the spaces between groups; where they belong is known.
         return " ".join(joined[i : i + spec.group] for i in range(0, len(joined), spec.group))
-    return joined
+    return _BETWEEN_SCRIPTS.sub(" ", joined)
 
 
 def has_form(text: str, spec: FieldSpec) -> bool:
