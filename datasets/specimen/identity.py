@@ -26,8 +26,9 @@ _SPACE = 36
 
 
 def _pairs(table: str) -> list[tuple[str, str]]:
+    """Characters with their romanisation; those without a commercial code are left to the checks' own tests."""
     words = table.split()
-    return list(zip(words[::2], words[1::2], strict=True))
+    return [(character, latin) for character, latin in zip(words[::2], words[1::2], strict=True) if codes(character)]
 
 
 def invent(rng: np.random.Generator) -> dict[str, str]:
