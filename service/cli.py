@@ -1,0 +1,234 @@
+"""The command line. Heavy parts are imported by the command that needs them, so that help is instant."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import click
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from idproof.models.errors import IdproofError
+
+EXIT = {"accept": 0, "refer": 10, "reject": 20}
+BAD_INPUT = 2
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Remote identity proofing: a card seen from three angles, a face, one signed verdict.",
+)
+models_app = typer.Typer(no_args_is_help=True, help="The networks' weights: list, fetch, check.")
+specimen_app = typer.Typer(no_args_is_help=True, help="Specimens: test data, unmistakably.")
+verdict_app = typer.Typer(no_args_is_help=True, help="Verdicts, offline.")
+app.add_typer(models_app, name="models")
+app.add_typer(specimen_app, name="specimen")
+app.add_typer(verdict_app, name="verdict")
+
+Profile = Annotated[str, typer.Option(help="Profile of networks.")]
+Manifest = Annotated[Path | None, typer.Option(help="Your own manifest of weights.")]
+
+
+def main(argv: list[str] | None = None) -> NoReturn:
+    """Run, and end with an exit code; a known error is one line on standard error, never a traceback."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["bench"]:
+        from idproof.benchmarks.cli import app as bench  # noqa: PLC0415 - the benchmarks' libraries
+
+        app.add_typer(bench, name="bench")
+    try:
+        sys.exit(typer.main.get_command(app).main(argv, prog_name="idproof", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except IdproofError as error:
+        Console(stderr=True, soft_wrap=True).print(f"{error.code}: {error.sentence}", markup=False, highlight=False)
+        sys.exit(BAD_INPUT)
+
+
+@app.command()
+def verify(
+    card: Annotated[list[Path], typer.Option(help="Three times: front, tilted left, tilted right.")],
+    selfie: Annotated[Path, typer.Option(help="The applicant's face.")],
+    profile: Profile = "open",
+    json_: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
+) -> None:
+    """Verify one registration. Exit 0 accept, 10 refer, 20 reject, 2 bad input."""
+    from idproof.pipeline import Captures, Role, Verifier  # noqa: PLC0415 - the networks' libraries
+    from idproof.pipeline.types import CARD_ROLES  # noqa: PLC0415
+    from idproof.pipeline.verdict import to_json  # noqa: PLC0415
+
+    if len(card) != len(CARD_ROLES):
+        raise click.UsageError("Give --card three times: front, tilted left, tilted right.")
+    files = dict(zip([*CARD_ROLES, Role.SELFIE], [*card, selfie], strict=True))
+    captures = Captures.from_parts({role.value: _read(path) for role, path in files.items()})
+    verdict = Verifier.open(profile=profile).verify(captures)
+    show(to_json(verdict), as_json=json_)
+    raise typer.Exit(EXIT[verdict.decision.value])
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the keys and the database.")] = None,
+    profile: Annotated[str | None, typer.Option(help="Profile of networks.")] = None,
+) -> None:
+    """Serve the HTTP interface."""
+    from idproof.service import process  # noqa: PLC0415
+    from idproof.service.server import run  # noqa: PLC0415 - the networks' libraries
+    from idproof.service.settings import Settings  # noqa: PLC0415
+
+    process.protect(sys.argv[1:])
+    chosen = {"data_dir": data_dir, "profile": profile}
+    run(Settings(**{name: value for name, value in chosen.items() if value is not None}), host, port)
+
+
+@app.command()
+def demo(
+    portraits: Annotated[Path | None, typer.Option(help="Photographs of your own, Name/Name_0001.jpg.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the invented applicant.")] = 7,
+) -> None:
+    """One registration, verified by the real service; shows that no picture is left."""
+    from idproof.service.demo import run  # noqa: PLC0415
+
+    raise typer.Exit(run(portraits, seed))
+
+
+@verdict_app.command("check")
+def verdict_check(
+    file: Annotated[Path, typer.Argument(help="A verdict: the JSON with its `jws`, or the bare JWS.")],
+    jwks: Annotated[str | None, typer.Option(help="File or URL of the public keys.")] = None,
+) -> None:
+    """Check a verdict's signature, offline, and print its decision and deletion receipt. Exit 1 if it does not hold."""
+    from idproof.service.offline import check  # noqa: PLC0415
+
+    claims = check(_read(file).decode("utf-8", errors="replace"), jwks)
+    show(claims["verdict"], as_json=False)
+    Console().print(f"[green]The signature holds.[/] Issued by {claims['iss']}.")
+
+
+@models_app.command("list")
+def models_list(manifest: Manifest = None) -> None:
+    """Every profile and its weights, with licences."""
+    from idproof.models import manifest as manifests  # noqa: PLC0415
+
+    for profile in manifests.load(manifest).profiles.values():
+        table = Table("weight", "licence", "sha256", title=f"{profile.name}: {profile.about}", title_justify="left")
+        for weight in profile.weights:
+            table.add_row(weight.file, weight.licence, weight.sha256)
+        Console(soft_wrap=True).print(table)
+
+
+@models_app.command("fetch")
+def models_fetch(
+    profile: Profile = "open",
+    manifest: Manifest = None,
+    quiet: Annotated[bool, typer.Option(help="Say only what was brought.")] = False,
+) -> None:
+    """Bring a profile's weights into the cache; the only command that does."""
+    from idproof.models import manifest as manifests  # noqa: PLC0415
+    from idproof.models import store  # noqa: PLC0415
+
+    chosen = manifests.load(manifest).profile(profile)
+
+    def tell(weight: manifests.Weight, brought: bool) -> None:
+        if brought or not quiet:
+            typer.echo(f"{weight.file}: {'fetched' if brought else 'already here'} ({weight.licence})", err=True)
+
+    store.fetch(chosen, progress=tell)
+
+
+@models_app.command("check")
+def models_check(profile: Profile = "open", manifest: Manifest = None) -> None:
+    """Hash every weight of a profile. Exit 1 unless all can be used."""
+    from idproof.models import manifest as manifests  # noqa: PLC0415
+    from idproof.models import store  # noqa: PLC0415
+
+    found = store.status(manifests.load(manifest).profile(profile))
+    for entry in found:
+        typer.echo(f"{entry.state:8} {entry.weight.file} {entry.weight.sha256}")
+    raise typer.Exit(0 if all(entry.state is store.WeightState.READY for entry in found) else 1)
+
+
+@specimen_app.command("make")
+def specimen_make(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    count: Annotated[int, typer.Option(min=1, help="How many registrations.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
+    portraits: Annotated[Path | None, typer.Option(help="Folder or zip of photographs, Name/Name_0001.jpg.")] = None,
+    attack: Annotated[str | None, typer.Option(help="Render this attack instead of bona fide registrations.")] = None,
+) -> None:
+    """Render registrations of invented people in the set.json format."""
+    from rich.progress import Progress  # noqa: PLC0415
+
+    from idproof.datasets.specimen import make_sets  # noqa: PLC0415
+
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("specimens", total=count)
+        make_sets(out, count, seed, portraits, attack, lambda done, _: bar.update(task, completed=done))
+
+
+@specimen_app.command("art")
+def specimen_art(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    seed: Annotated[int, typer.Option(min=0, help="Of the artwork.")] = 0,
+) -> None:
+    """Write the flat layers of an artwork: base, template, masks, boxes."""
+    from idproof.datasets.specimen import write_art  # noqa: PLC0415
+
+    for path in write_art(out, seed):
+        typer.echo(path)
+
+
+@specimen_app.command("sheet")
+def specimen_sheet(
+    sets: Annotated[Path, typer.Option(help="Folder of registrations.")],
+    out: Annotated[Path, typer.Option(help="Picture to write.")],
+) -> None:
+    """A contact sheet of registrations, to look at."""
+    from idproof.datasets.sets import read_sets  # noqa: PLC0415
+    from idproof.datasets.specimen import contact_sheet  # noqa: PLC0415
+
+    contact_sheet(read_sets(sets), out)
+
+
+def show(verdict: dict[str, Any], *, as_json: bool) -> None:
+    """A verdict for a person or for a program."""
+    if as_json:
+        typer.echo(json.dumps(verdict, ensure_ascii=False, indent=2))
+        return
+    console = Console(soft_wrap=True)
+    colour = {"accept": "green", "refer": "yellow", "reject": "red"}[verdict["decision"]]
+    console.print(f"[bold {colour}]{verdict['decision'].upper()}[/] {', '.join(verdict['reasons'])}  {verdict['id']}")
+    table = Table("check", "outcome", "value", "limit", "unit")
+    for check in verdict["checks"]:
+        outcome = check["outcome"] or "could not assess"
+        table.add_row(check["name"], outcome, _number(check["value"]), _number(check["limit"]), check["unit"])
+    console.print(table)
+    if verdict.get("fields"):
+        fields = Table("field", "as printed", "confidence")
+        for name, reading in verdict["fields"].items():
+            fields.add_row(name, reading["text"] or "–", _number(reading["confidence"]))
+        console.print(fields)
+    receipt = verdict["deletion"]
+    console.print(f"Not performed under {verdict['policy']}: {', '.join(verdict['not_performed'])}.")
+    held = ", ".join(f"{entry['count']} {entry['kind']} ({entry['bytes']} bytes)" for entry in receipt["wiped"])
+    console.print(f"Deleted: {held}; {receipt['mechanism']}; still held: {receipt['outstanding']}.")
+    console.print(f"Guards in force: {', '.join(receipt['guards']) or 'none'}.")
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:g}"
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise click.UsageError(f"{path.name} cannot be read.") from None

@@ -1,0 +1,115 @@
+"""What the interface says about itself (OpenAPI 3.1)."""
+
+from typing import Any
+
+from idproof.pipeline import Role
+from idproof.service.problems import MEDIA_TYPE
+from idproof.service.uploads import METADATA, Metadata
+
+ABOUT: dict[str, Any] = {
+    "title": "idproof",
+    "version": "1",
+    "summary": "Remote identity proofing: a card seen from three angles, a face, one signed verdict.",
+    "description": (
+        "Pictures live in memory for the length of one verification and are overwritten before the answer leaves; "
+        "each verdict carries the receipt. Every error is a problem details object (RFC 9457) with a stable `code`."
+    ),
+}
+
+_PICTURE = {"type": "string", "format": "binary", "description": "JPEG or PNG, 8 bits, still."}
+_ABOUT_PART = {
+    Role.CARD_FRONT: "The card's front, face on.",
+    Role.CARD_TILT_LEFT: "The card turned so that its left edge is nearer, by 15 to 30 degrees.",
+    Role.CARD_TILT_RIGHT: "The card turned so that its right edge is nearer, by 15 to 30 degrees.",
+    Role.SELFIE: "The applicant's face.",
+}
+
+VERIFY_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": [role.value for role in Role],
+                    "properties": {
+                        **{role.value: _PICTURE | {"description": text} for role, text in _ABOUT_PART.items()},
+                        METADATA: Metadata.model_json_schema(),
+                    },
+                },
+                "encoding": {
+                    **{role.value: {"contentType": "image/jpeg, image/png"} for role in Role},
+                    METADATA: {"contentType": "application/json"},
+                },
+            }
+        },
+    }
+}
+
+_CHECK = {
+    "name": "face_comparison",
+    "status": "assessed",
+    "outcome": "pass",
+    "value": 0.6139,
+    "unit": "cosine",
+    "score": 0.807,
+    "reason": None,
+    "limit": 0.3926,
+}
+_VERDICT: dict[str, Any] = {
+    "id": "ver_06F8Z3Q0V5M8K2T9R4C7W1X6YB",
+    "version": "1",
+    "decision": "accept",
+    "reasons": [],
+    "checks": [_CHECK],
+    "document_type": "hkid-2018",
+    "fields": {"number": {"text": "A123456(3)", "confidence": 0.99, "certain": True}},
+    "not_performed": ["liveness", "optically_variable_regions", "records_check"],
+    "policy": "idproof-policy-1",
+    "profile": "open",
+    "weights": {"face_recognition_sface_2021dec_int8bq.onnx": "fb143eea…"},
+    "started_at": "2026-11-23T09:00:00.000+00:00",
+    "timings_ms": {"capture": 40.1, "card": 1100.0, "fields": 760.2, "face": 140.5, "wipe": 1.8},
+    "deletion": {
+        "wiped": [{"kind": "upload", "count": 4, "bytes": 1048576, "wiped_at": "2026-11-23T09:00:02.000+00:00"}],
+        "mechanism": "overwritten with zeros, then released",
+        "guards": ["malloc_perturb", "no_core_dumps"],
+        "outstanding": 0,
+    },
+    "reference": "registration-000017",
+    "jws": "eyJhbGciOiJFZERTQSIs…",
+}
+_PROBLEM: dict[str, Any] = {
+    "type": "urn:idproof:problem:card_not_found",
+    "title": "Unprocessable Content",
+    "status": 422,
+    "detail": "The card in card_tilt_left is cut off; show the whole card.",
+    "code": "card_not_found",
+    "capture": "card_tilt_left",
+}
+
+
+def _answer(description: str, example: dict[str, Any], media_type: str = "application/json") -> dict[str, Any]:
+    return {"description": description, "content": {media_type: {"example": example}}}
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return _answer(description, _PROBLEM, MEDIA_TYPE)
+
+
+VERIFY_ANSWERS: dict[int | str, dict[str, Any]] = {
+    201: _answer("The signed verdict: accept, refer or reject.", _VERDICT),
+    400: _problem("The body is malformed."),
+    408: _problem("The pictures' lifetime ended before the body was complete."),
+    413: _problem("A capture or the body is too large."),
+    415: _problem("A capture or the body has an unsupported format."),
+    422: _problem("A capture cannot be used; capture it again. Nothing was decided about the applicant."),
+    503: _problem("All places are taken; try again after `Retry-After`."),
+}
+READ_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: _answer("The verdict as it was given.", _VERDICT),
+    404: _problem("There is no verification of this id."),
+}
+READY_ANSWERS: dict[int | str, dict[str, Any]] = {
+    503: _answer("Not ready.", {"status": "not ready", "checks": {"networks": True, "database": False}}),
+}

@@ -1,0 +1,94 @@
+"""Every error as problem details (RFC 9457), with a stable code and nothing that could leak."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from idproof.pipeline.errors import BadInput, IdproofError
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 2
+
+STATUS_BY_CODE: Mapping[str, int] = {
+    "busy": 503,
+    "store_unavailable": 503,
+    "upload_malformed": 400,
+    "upload_too_large": 413,
+    "upload_not_multipart": 415,
+    "metadata_invalid": 422,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "request_invalid": 422,
+    "internal": 500,
+}
+"""Codes of the service itself; those of captures carry their own status (`BadInput.status`)."""
+
+_CODE_BY_STATUS = {404: "not_found", 405: "method_not_allowed"}
+
+
+class ServiceProblem(IdproofError):
+    """An error of the interface, by its code."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.problem_code = code
+
+
+def problem(
+    code: str, status: int, sentence: str, *, capture: str | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """A problem details response; `code` and `capture` are extension members."""
+    body: dict[str, Any] = {
+        "type": f"urn:idproof:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": sentence,
+        "code": code,
+    }
+    if capture is not None:
+        body["capture"] = capture
+    extra = dict(headers or {})
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        extra["Retry-After"] = str(RETRY_AFTER_S)
+    return JSONResponse(body, status, extra, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the application this way."""
+    app.add_exception_handler(BadInput, _bad_input)
+    app.add_exception_handler(IdproofError, _known)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+
+
+def internal() -> JSONResponse:
+    """What an unexpected error is told as: nothing."""
+    return problem("internal", 500, "Something went wrong on our side; the pictures were deleted.")
+
+
+async def _bad_input(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, BadInput)  # noqa: S101 - registered for this type
+    return problem(error.code, error.status, error.sentence, capture=error.capture)
+
+
+async def _known(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, IdproofError)  # noqa: S101 - registered for this type
+    code = error.problem_code if isinstance(error, ServiceProblem) else error.code
+    if code not in STATUS_BY_CODE:
+        return internal()
+    return problem(code, STATUS_BY_CODE[code], error.sentence)
+
+
+async def _validation(_: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - what was sent is not repeated
+    return problem("request_invalid", 422, "The request does not have the documented form.")
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type
+    code = _CODE_BY_STATUS.get(error.status_code, "request_invalid")
+    return problem(code, error.status_code, HTTPStatus(error.status_code).phrase + ".", headers=error.headers)

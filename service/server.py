@@ -1,0 +1,52 @@
+"""Runs the application under uvicorn, with logs that hold no personal data."""
+
+import logging
+import sys
+
+import structlog
+import uvicorn
+
+from idproof.pipeline import Verifier
+from idproof.service.app import create_app
+from idproof.service.settings import Settings
+
+_DRAIN_S = 30
+
+
+def run(settings: Settings, host: str, port: int) -> None:
+    """Load the networks, then serve until told to stop; requests under way are finished first."""
+    configure_logs()
+    verifier = Verifier.open(profile=settings.profile, threads=settings.threads)
+    app = create_app(settings, verifier)
+    structlog.get_logger("idproof").info("serving", host=host, port=port, profile=settings.profile)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        # Access lines would repeat what callers put into addresses; ours say what happened, by id.
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=_DRAIN_S,
+        server_header=False,
+    )
+
+
+def configure_logs() -> None:
+    """JSON lines on standard error; exceptions of other libraries by name only, never with their text."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(_NoTraceback("%(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+class _NoTraceback(logging.Formatter):
+    def formatException(self, ei: object) -> str:  # noqa: N802 - logging's name
+        kind = ei[0] if isinstance(ei, tuple) else None
+        return f"({kind.__name__})" if isinstance(kind, type) else ""

@@ -1,0 +1,48 @@
+"""The outermost layer: security headers on every answer, and no error that tells more than it should."""
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from idproof.service.problems import internal
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_PAGES = ("/docs", "/redoc")  # the framework's pages about the interface bring their own scripts
+
+log = structlog.get_logger("idproof")
+
+
+class Shield:
+    """ASGI middleware (pure, so that bodies stream through it)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, add headers, and answer 500 without a word about why."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def guarded(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    if name != "Content-Security-Policy" or not scope["path"].startswith(_PAGES):
+                        headers[name] = value
+            await send(message)
+
+        try:
+            await self._app(scope, receive, guarded)
+        except Exception as error:  # noqa: BLE001 - the last line: its text may hold what must not be told
+            log.error("unexpected", kind=type(error).__name__, path=scope["path"])
+            if not started:
+                await internal()(scope, receive, guarded)

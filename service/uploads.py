@@ -1,0 +1,152 @@
+"""A multipart body, part by part from the socket into the vault.
+
+The framework's own form parser is never used: it collects parts of more than a megabyte in temporary files.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from idproof.pipeline import BadInput, Role, VaultSession
+from idproof.pipeline.errors import CaptureMissing
+from idproof.service.problems import ServiceProblem
+from idproof.pipeline.vault import UploadSink
+
+METADATA = "metadata"
+MAX_METADATA_BYTES = 4096
+_OVERHEAD_BYTES = 64 * 1024
+_MAX_PARTS = len(Role) + 1
+_DRAIN_BYTES = 256 * 1024 * 1024
+
+
+class Metadata(BaseModel):
+    """The JSON part `metadata`, all of it optional."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reference: str | None = Field(
+        default=None,
+        max_length=64,
+        pattern=r"^[A-Za-z0-9._-]+$",
+        description="Your own reference, given back with the verdict. Not personal data, please.",
+        examples=["registration-000017"],
+    )
+    document: str = Field(default="hkid-2018", description="Document type of the card.")
+
+
+class Upload:
+    """Receives one body. Feed it with `receive`; then every capture is in the session."""
+
+    def __init__(self, session: VaultSession, content_type: str | None) -> None:
+        kind, options = parse_options_header(content_type)
+        boundary = options.get(b"boundary")
+        if kind != b"multipart/form-data" or not boundary:
+            raise ServiceProblem("upload_not_multipart", "Send multipart/form-data with a boundary.")
+        self._session = session
+        self._limit = len(Role) * session.limits.max_capture_bytes + _OVERHEAD_BYTES
+        self._received = 0
+        self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
+        self._headers: dict[bytes, bytes] = {}
+        self._names: list[str] = []
+        self._sink: UploadSink | bytearray = bytearray()
+        self._metadata = bytearray()
+        self._ended = False
+        self._parser = MultipartParser(boundary, callbacks=self._callbacks())
+
+    async def receive(self, chunks: AsyncIterator[bytes]) -> Metadata:
+        """Take the whole body.
+
+        When it is refused half-way, the rest is read and thrown away (up to a bound), so that the client gets the
+        answer instead of a broken connection.
+
+        Raises:
+            BadInput: a capture is missing, too large, or sent twice.
+            ServiceProblem: the body is malformed or too large.
+        """
+        try:
+            async for chunk in chunks:
+                self._feed(chunk)
+            return self._finish()
+        except (BadInput, ServiceProblem):
+            await self._drain(chunks)
+            raise
+
+    def _feed(self, chunk: bytes) -> None:
+        self._received += len(chunk)
+        if self._received > self._limit:
+            raise ServiceProblem("upload_too_large", f"The body is larger than {self._limit} bytes.")
+        try:
+            self._parser.write(chunk)
+        except FormParserError:
+            raise ServiceProblem("upload_malformed", "The multipart body is malformed.") from None
+
+    def _finish(self) -> Metadata:
+        if not self._ended:
+            raise ServiceProblem("upload_malformed", "The multipart body is not complete.")
+        missing = [role.value for role in Role if role.value not in self._names]
+        if missing:
+            raise CaptureMissing(f"These captures are missing: {', '.join(missing)}.", capture=missing[0])
+        return _metadata(bytes(self._metadata))
+
+    async def _drain(self, chunks: AsyncIterator[bytes]) -> None:
+        async for chunk in chunks:
+            self._received += len(chunk)
+            if self._received > _DRAIN_BYTES:
+                return
+
+    def _callbacks(self) -> Any:
+        return {
+            "on_part_begin": self._part_begins,
+            "on_header_field": lambda data, start, end: self._header[0].extend(data[start:end]),
+            "on_header_value": lambda data, start, end: self._header[1].extend(data[start:end]),
+            "on_header_end": self._header_ends,
+            "on_headers_finished": self._headers_end,
+            "on_part_data": self._part_data,
+            "on_end": self._ends,
+        }
+
+    def _part_begins(self) -> None:
+        self._headers = {}
+
+    def _header_ends(self) -> None:
+        self._headers[bytes(self._header[0]).lower()] = bytes(self._header[1])
+        self._header = (bytearray(), bytearray())
+
+    def _headers_end(self) -> None:
+        _, options = parse_options_header(self._headers.get(b"content-disposition"))
+        name = options.get(b"name", b"").decode("utf-8", errors="replace")
+        if len(self._names) >= _MAX_PARTS:
+            raise ServiceProblem("upload_malformed", "The body has too many parts.")
+        if name == METADATA and METADATA not in self._names:
+            self._sink = self._metadata
+        elif name in set(Role):
+            self._sink = self._session.receive(Role(name))
+        else:
+            known = ", ".join([*Role, METADATA])
+            raise CaptureMissing(f"A part has an unknown or repeated name; known are {known}.")
+        self._names.append(name)
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        piece = memoryview(data)[start:end]
+        if isinstance(self._sink, UploadSink):
+            self._sink.write(piece)
+        else:
+            self._sink.extend(piece)
+            if len(self._sink) > MAX_METADATA_BYTES:
+                raise ServiceProblem("metadata_invalid", f"metadata is larger than {MAX_METADATA_BYTES} bytes.")
+
+    def _ends(self) -> None:
+        self._ended = True
+
+
+def _metadata(data: bytes) -> Metadata:
+    if not data:
+        return Metadata()
+    try:
+        return Metadata.model_validate(json.loads(data))
+    except (ValueError, ValidationError, RecursionError):
+        raise ServiceProblem("metadata_invalid", "metadata is not the documented JSON object.") from None
