@@ -5,6 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
 from idproof.benchmarks import face as face_bench
 from idproof.benchmarks import system as system_bench
 from idproof.benchmarks.output import Run
@@ -12,9 +16,6 @@ from idproof.datasets.lfw import AlignedFaces
 from idproof.datasets.sets import read_sets
 from idproof.models.profiles import load_engines
 from idproof.pipeline import IdproofError, Verifier
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
 
 app = typer.Typer(no_args_is_help=True, help="Measure the system; figures on rendered data are called that.")
 

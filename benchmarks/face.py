@@ -1,17 +1,18 @@
 """The face comparison over all pairs of a labelled set: error rates, and the operating points a profile runs at.
 
-Written to `models/reports/PROFILE_face.json`, its output is where the verification takes its thresholds from.
+Written to `models/operating_points/PROFILE_face.json`, its output is where the verification takes its thresholds from.
 """
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from idproof.benchmarks.metrics import Rate, best_accuracy, fmr_at, fnmr_at, threshold_at_fmr
 from idproof.benchmarks.output import Run, figure, plain
 from idproof.datasets.lfw import AlignedFaces
 from idproof.models.types import Embeddings, Engines
-from numpy.typing import NDArray
 
 OPERATING_POINTS = (1e-2, 1e-3, 1e-4, 1e-5)
 _BATCH = 32

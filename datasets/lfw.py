@@ -15,9 +15,10 @@ from typing import Self
 from zipfile import ZipFile
 
 import numpy as np
+from PIL import Image
+
 from idproof.models.types import RGBImage
 from idproof.pipeline.errors import DatasetInvalid
-from PIL import Image
 
 _NAME = re.compile(r"(?:^|.*/)(?P<person>[^/]+)/(?P=person)_\d{4}\.jpg")
 

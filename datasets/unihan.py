@@ -21,7 +21,7 @@ def rows(lines: Iterable[str]) -> Iterator[str]:
         if line.startswith("U+"):
             point, column, value = line.rstrip("\n").split("\t")
             if column in COLUMNS:
-                codes.setdefault(chr(int(point[2:], 16)), {})[column] = value
+                codes.setdefault(chr(int(point.removeprefix("U+"), 16)), {})[column] = value
     for character in sorted(codes):
         yield "\t".join([character, *(codes[character].get(column, "") for column in COLUMNS)])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from idproof.models.errors import ManifestInvalid
 
-_FOLDER = Path(__file__).parent / "reports"
+_FOLDER = Path(__file__).parent / "operating_points"
 
 
 def face_thresholds(profile: str, folder: Path = _FOLDER) -> dict[float, float]:

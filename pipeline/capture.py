@@ -9,6 +9,8 @@ import io
 from typing import Any
 
 import numpy as np
+from PIL import Image, ImageOps
+
 from idproof.models.types import RGBImage
 from idproof.pipeline.config import Limits
 from idproof.pipeline.errors import (
@@ -19,7 +21,6 @@ from idproof.pipeline.errors import (
     CaptureUnreadable,
 )
 from idproof.pipeline.types import Role
-from PIL import Image, ImageOps
 
 _PNG_BIT_DEPTH_OFFSET = (
     24  # PNG specification (third edition), 11.2.1: signature 8, length 4, type 4, width 4, height 4

@@ -33,7 +33,7 @@ class Policy:
     Attributes:
         version: goes into every verdict.
         accept_fmr: the operating point of the face comparison: a score must reach the threshold that promises at
-            most this false match rate in the profile's report (`models/reports/`).
+            most this false match rate in the profile's report (`models/operating_points/`).
         refer_fmr: below the threshold of this false match rate a comparison fails; between the two it is in doubt.
         min_tilt_deg: how far each tilted capture must be turned about the card's vertical axis.
         max_front_tilt_deg: how far the front capture may be turned.

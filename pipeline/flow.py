@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
+
 from idproof.models.types import Engines, RGBImage
 from idproof.pipeline import capture, verdict
 from idproof.pipeline.card import angles, recapture, same

@@ -14,11 +14,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
+
 from idproof.pipeline import guards
 from idproof.pipeline.config import Limits
 from idproof.pipeline.errors import CaptureEmpty, CaptureMissing, CaptureTooLarge, SessionExpired
 from idproof.pipeline.types import DeletionReceipt, Role, Wiped
-from numpy.typing import NDArray
 
 UPLOAD = "upload"
 MECHANISM = "overwritten with zeros, then released"

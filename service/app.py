@@ -1,6 +1,6 @@
 """The HTTP service: captures in, signed verdict out."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
-from idproof.pipeline import Verdict, Verifier, VaultSession
+from idproof.pipeline import VaultSession, Verdict, Verifier
 from idproof.pipeline.verdict import to_json
 from idproof.service import openapi, problems
 from idproof.service.keys import Keys
@@ -19,7 +19,7 @@ from idproof.service.problems import ServiceProblem
 from idproof.service.settings import Settings
 from idproof.service.shield import Shield
 from idproof.service.signing import sign
-from idproof.service.store import StoreUnavailable, VerdictStore
+from idproof.service.store import VerdictStore
 from idproof.service.uploads import Metadata, Upload
 
 log = structlog.get_logger("idproof")
@@ -74,7 +74,7 @@ def create_app(settings: Settings, verifier: Verifier) -> FastAPI:
 def _routes(app: FastAPI, desk: Desk) -> None:
     @app.post("/v1/verifications", status_code=201, openapi_extra=openapi.VERIFY_BODY, responses=openapi.VERIFY_ANSWERS)
     async def verify(request: Request) -> JSONResponse:
-        """Verify one registration: three captures of the card and a selfie. The pictures are deleted before the answer."""
+        """Verify one registration, from three captures of the card and a selfie; they are deleted before the answer."""
         return await _verify(desk, request)
 
     @app.get("/v1/verifications/{verification_id}", responses=openapi.READ_ANSWERS)

@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
     """Run, and end with an exit code; a known error is one line on standard error, never a traceback."""
     argv = sys.argv[1:] if argv is None else argv
     if argv[:1] == ["bench"]:
-        from idproof.benchmarks.cli import app as bench  # noqa: PLC0415 - the benchmarks' libraries
+        from idproof.benchmarks.cli import app as bench
 
         app.add_typer(bench, name="bench")
     try:
@@ -59,9 +59,9 @@ def verify(
     json_: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
     """Verify one registration. Exit 0 accept, 10 refer, 20 reject, 2 bad input."""
-    from idproof.pipeline import Captures, Role, Verifier  # noqa: PLC0415 - the networks' libraries
-    from idproof.pipeline.types import CARD_ROLES  # noqa: PLC0415
-    from idproof.pipeline.verdict import to_json  # noqa: PLC0415
+    from idproof.pipeline import Captures, Role, Verifier
+    from idproof.pipeline.types import CARD_ROLES
+    from idproof.pipeline.verdict import to_json
 
     if len(card) != len(CARD_ROLES):
         raise click.UsageError("Give --card three times: front, tilted left, tilted right.")
@@ -80,12 +80,12 @@ def serve(
     profile: Annotated[str | None, typer.Option(help="Profile of networks.")] = None,
 ) -> None:
     """Serve the HTTP interface."""
-    from idproof.service import process  # noqa: PLC0415
-    from idproof.service.server import run  # noqa: PLC0415 - the networks' libraries
-    from idproof.service.settings import Settings  # noqa: PLC0415
+    from idproof.service import process
+    from idproof.service.server import run
+    from idproof.service.settings import Settings
 
     process.protect(sys.argv[1:])
-    chosen = {"data_dir": data_dir, "profile": profile}
+    chosen: dict[str, Any] = {"data_dir": data_dir, "profile": profile}
     run(Settings(**{name: value for name, value in chosen.items() if value is not None}), host, port)
 
 
@@ -95,7 +95,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Of the invented applicant.")] = 7,
 ) -> None:
     """One registration, verified by the real service; shows that no picture is left."""
-    from idproof.service.demo import run  # noqa: PLC0415
+    from idproof.service.demo import run
 
     raise typer.Exit(run(portraits, seed))
 
@@ -106,7 +106,7 @@ def verdict_check(
     jwks: Annotated[str | None, typer.Option(help="File or URL of the public keys.")] = None,
 ) -> None:
     """Check a verdict's signature, offline, and print its decision and deletion receipt. Exit 1 if it does not hold."""
-    from idproof.service.offline import check  # noqa: PLC0415
+    from idproof.service.offline import check
 
     claims = check(_read(file).decode("utf-8", errors="replace"), jwks)
     show(claims["verdict"], as_json=False)
@@ -116,7 +116,7 @@ def verdict_check(
 @models_app.command("list")
 def models_list(manifest: Manifest = None) -> None:
     """Every profile and its weights, with licences."""
-    from idproof.models import manifest as manifests  # noqa: PLC0415
+    from idproof.models import manifest as manifests
 
     for profile in manifests.load(manifest).profiles.values():
         table = Table("weight", "licence", "sha256", title=f"{profile.name}: {profile.about}", title_justify="left")
@@ -132,8 +132,8 @@ def models_fetch(
     quiet: Annotated[bool, typer.Option(help="Say only what was brought.")] = False,
 ) -> None:
     """Bring a profile's weights into the cache; the only command that does."""
-    from idproof.models import manifest as manifests  # noqa: PLC0415
-    from idproof.models import store  # noqa: PLC0415
+    from idproof.models import manifest as manifests
+    from idproof.models import store
 
     chosen = manifests.load(manifest).profile(profile)
 
@@ -147,10 +147,10 @@ def models_fetch(
 @models_app.command("check")
 def models_check(profile: Profile = "open", manifest: Manifest = None) -> None:
     """Hash every weight of a profile. Exit 1 unless all can be used."""
-    from idproof.models import manifest as manifests  # noqa: PLC0415
-    from idproof.models import store  # noqa: PLC0415
+    from idproof.models import manifest as manifests
+    from idproof.models import store
 
-    found = store.status(manifests.load(manifest).profile(profile))
+    found = store.list_weights(manifests.load(manifest).profile(profile))
     for entry in found:
         typer.echo(f"{entry.state:8} {entry.weight.file} {entry.weight.sha256}")
     raise typer.Exit(0 if all(entry.state is store.WeightState.READY for entry in found) else 1)
@@ -165,9 +165,9 @@ def specimen_make(
     attack: Annotated[str | None, typer.Option(help="Render this attack instead of bona fide registrations.")] = None,
 ) -> None:
     """Render registrations of invented people in the set.json format."""
-    from rich.progress import Progress  # noqa: PLC0415
+    from rich.progress import Progress
 
-    from idproof.datasets.specimen import make_sets  # noqa: PLC0415
+    from idproof.datasets.specimen import make_sets
 
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("specimens", total=count)
@@ -180,7 +180,7 @@ def specimen_art(
     seed: Annotated[int, typer.Option(min=0, help="Of the artwork.")] = 0,
 ) -> None:
     """Write the flat layers of an artwork: base, template, masks, boxes."""
-    from idproof.datasets.specimen import write_art  # noqa: PLC0415
+    from idproof.datasets.specimen import write_art
 
     for path in write_art(out, seed):
         typer.echo(path)
@@ -192,8 +192,8 @@ def specimen_sheet(
     out: Annotated[Path, typer.Option(help="Picture to write.")],
 ) -> None:
     """A contact sheet of registrations, to look at."""
-    from idproof.datasets.sets import read_sets  # noqa: PLC0415
-    from idproof.datasets.specimen import contact_sheet  # noqa: PLC0415
+    from idproof.datasets.sets import read_sets
+    from idproof.datasets.specimen import contact_sheet
 
     contact_sheet(read_sets(sets), out)
 

@@ -43,6 +43,8 @@ class Shield:
         try:
             await self._app(scope, receive, guarded)
         except Exception as error:  # noqa: BLE001 - the last line: its text may hold what must not be told
-            log.error("unexpected", kind=type(error).__name__, path=scope["path"])
+            log.error(  # noqa: TRY400 - a traceback could show what must not be told
+                "unexpected", kind=type(error).__name__, path=scope["path"]
+            )
             if not started:
                 await internal()(scope, receive, guarded)

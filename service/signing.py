@@ -3,11 +3,11 @@
 import json
 import time
 import warnings
-from typing import Any
+from typing import Any, cast
 
 from joserfc import jws
 from joserfc.errors import JoseError, SecurityWarning
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, KeySetSerialization
 
 from idproof.pipeline.errors import IdproofError
 from idproof.service.keys import Keys
@@ -38,7 +38,8 @@ def sign(verdict: dict[str, Any], keys: Keys, issuer: str) -> str:
 def verify(token: str, jwks: dict[str, Any]) -> dict[str, Any]:
     """The claims of a token signed by one of the keys; raises `SignatureInvalid`."""
     try:
-        opened = jws.deserialize_compact(token, KeySet.import_key_set(jwks), algorithms=_ACCEPTED)
+        keys = KeySet.import_key_set(cast("KeySetSerialization", jwks))
+        opened = jws.deserialize_compact(token, keys, algorithms=_ACCEPTED)
         claims = json.loads(opened.payload)
     except (JoseError, ValueError, KeyError, TypeError):
         raise SignatureInvalid("The signature does not hold.") from None

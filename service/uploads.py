@@ -13,8 +13,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from idproof.pipeline import BadInput, Role, VaultSession
 from idproof.pipeline.errors import CaptureMissing
-from idproof.service.problems import ServiceProblem
 from idproof.pipeline.vault import UploadSink
+from idproof.service.problems import ServiceProblem
 
 METADATA = "metadata"
 MAX_METADATA_BYTES = 4096

@@ -46,7 +46,7 @@ def write_art(out: Path, seed: int) -> list[Path]:
 
 
 def _png(picture: NDArray[np.uint8]) -> bytes:
-    ordered = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) if picture.ndim == 3 else picture  # noqa: PLR2004 - axes
+    ordered = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) if picture.ndim == 3 else picture
     return cv2.imencode(".png", ordered)[1].tobytes()
 
 

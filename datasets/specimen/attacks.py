@@ -41,9 +41,7 @@ def _same_surface(rng: Rng) -> Surface:
     return lambda picture: picture
 
 
-def honest_shots(
-    card: Card, surface: Surface, camera: Camera, poses: Mapping[str, Pose], rng: Rng
-) -> dict[str, Shot]:
+def honest_shots(card: Card, surface: Surface, camera: Camera, poses: Mapping[str, Pose], rng: Rng) -> dict[str, Shot]:
     """Three captures of the thing itself, each from its own pose."""
     return {
         name: photograph(surface(card.seen(pose.turn_deg)), card.document, camera, pose, rng)
@@ -98,7 +96,8 @@ def _halftone(rng: Rng) -> Surface:
             u = (x * np.cos(angle) + y * np.sin(angle)) * 2 * np.pi / pitch
             v = (y * np.cos(angle) - x * np.sin(angle)) * 2 * np.pi / pitch
             printed[..., channel] = ((ink[..., channel] - 0.5) * 2.2 + np.cos(u) * np.cos(v) > 0) * 0.92
-        return ((1 - cv2.GaussianBlur(printed, (0, 0), 1.2)) * 250).clip(0, 255).astype(np.uint8)
+        paper = (1 - cv2.GaussianBlur(printed, (0, 0), 1.2)) * 250
+        return np.asarray(paper.clip(0, 255), dtype=np.uint8)
 
     return show
 
@@ -113,14 +112,13 @@ def _screen(rng: Rng) -> Surface:
         columns = (x / pitch)[..., None] - np.array([0, 1 / 3, 2 / 3])
         stripes = (0.62 + 0.38 * np.cos(2 * np.pi * columns)) / 0.62
         rows = (0.85 + 0.15 * np.cos(2 * np.pi * y / pitch))[..., None] / 0.85
-        return (picture * 0.86 * white * stripes * rows + 14).clip(0, 255).astype(np.uint8)
+        shown = picture * 0.86 * white * stripes * rows + 14
+        return np.asarray(shown.clip(0, 255), dtype=np.uint8)
 
     return show
 
 
-def _repeat(
-    card: Card, surface: Surface, camera: Camera, poses: Mapping[str, Pose], rng: Rng
-) -> dict[str, Shot]:
+def _repeat(card: Card, surface: Surface, camera: Camera, poses: Mapping[str, Pose], rng: Rng) -> dict[str, Shot]:
     """One capture sent three times, shifted by a few pixels and compressed anew."""
     first, *_ = honest_shots(card, surface, camera, dict(list(poses.items())[:1]), rng).values()
     shots = {}
@@ -131,9 +129,7 @@ def _repeat(
     return shots
 
 
-def _digital_warp(
-    card: Card, surface: Surface, camera: Camera, poses: Mapping[str, Pose], rng: Rng
-) -> dict[str, Shot]:
+def _digital_warp(card: Card, surface: Surface, camera: Camera, poses: Mapping[str, Pose], rng: Rng) -> dict[str, Shot]:
     """One front picture of a card, cut out and warped on a computer into three poses."""
     source = develop(card.seen(0.0).astype(np.float32), camera, rng)
     still = replace(card, flat_copy=True)

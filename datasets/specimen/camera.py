@@ -90,9 +90,7 @@ def homography(document: DocumentType, camera: Camera, pose: Pose) -> NDArray[np
     shift = np.array([pose.offset[0] * WIDTH, pose.offset[1] * HEIGHT, 0]) * depth / camera.focal_px
     middle = np.array([document.width_mm / 2, document.height_mm / 2])
     translation = np.array([0, 0, depth]) + shift - rotation[:, :2] @ middle
-    intrinsics = np.array(
-        [[camera.focal_px, 0, (WIDTH - 1) / 2], [0, camera.focal_px, (HEIGHT - 1) / 2], [0, 0, 1.0]]
-    )
+    intrinsics = np.array([[camera.focal_px, 0, (WIDTH - 1) / 2], [0, camera.focal_px, (HEIGHT - 1) / 2], [0, 0, 1.0]])
     plane = intrinsics @ np.column_stack([rotation[:, 0], rotation[:, 1], translation])
     return np.asarray(plane / plane[2, 2])
 
@@ -105,9 +103,7 @@ def corners_px(document: DocumentType, camera: Camera, pose: Pose) -> NDArray[np
     return np.asarray(projected[:, :2] / projected[:, 2:])
 
 
-def photograph(
-    card: RGBImage, document: DocumentType, camera: Camera, pose: Pose, rng: np.random.Generator
-) -> Shot:
+def photograph(card: RGBImage, document: DocumentType, camera: Camera, pose: Pose, rng: np.random.Generator) -> Shot:
     """A capture of a flat card picture (at `SCALE`) lying in a scene.
 
     The scene's background, light, highlight and noise are drawn anew for each call.
@@ -118,7 +114,7 @@ def photograph(
     from_flat = plane @ np.array([[1 / SCALE, 0, 0.5 / SCALE], [0, 1 / SCALE, 0.5 / SCALE], [0, 0, 1]])
     seen = cv2.warpPerspective(card, from_flat, (WIDTH, HEIGHT), flags=cv2.INTER_AREA)
     cover = cv2.warpPerspective(_outline(card.shape[:2], document), from_flat, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
-    cover = cv2.GaussianBlur(cover, (0, 0), 0.6).astype(np.float32)[..., None] / 255
+    cover = np.float32(1 / 255) * cv2.GaussianBlur(cover, (0, 0), 0.6)[..., None]
     scene *= 1 - 0.4 * _shadow(cover, rng)
     lit = (scene * (1 - cover) + _glossy(seen.astype(np.float32), cover, pose, rng) * cover) * _light(rng)
     return Shot(develop(lit, camera, rng), corners_px(document, camera, pose))

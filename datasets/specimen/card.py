@@ -132,9 +132,7 @@ def _framed(photograph: RGBImage, box: Box) -> NDArray[np.uint8]:
     return np.asarray(grey, dtype=np.uint8)
 
 
-def _diffraction(
-    shape: tuple[int, ...], turn: float, phase: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _diffraction(shape: tuple[int, ...], turn: float, phase: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Coverage (h, w) and colour (h, w, 3) of concentric waves whose hue and depth move with the turn."""
     y, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32) / SCALE
     radius = np.hypot(x - shape[1] / SCALE / 2, (y - shape[0] / SCALE / 2) * 0.7)

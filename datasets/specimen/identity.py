@@ -53,7 +53,7 @@ def check_digit(prefix: str, digits: str) -> str:
     total = 9 * (_SPACE if len(prefix) == 1 else ord(prefix[0]) - 55) + 8 * (ord(prefix[-1]) - 55)
     total += sum(int(digit) * (7 - i) for i, digit in enumerate(digits))
     digit = (11 - total % 11) % 11
-    return "A" if digit == 10 else str(digit)  # noqa: PLR2004 - ten is written A
+    return "A" if digit == 10 else str(digit)
 
 
 def _number(rng: np.random.Generator) -> str:

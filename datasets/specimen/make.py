@@ -97,9 +97,7 @@ def make(
     same_photograph = selfie_person is holder and not holder.has_two
     pictures = {f"{name}.jpg": jpeg(shot.pixels, camera.quality) for name, shot in shots.items()}
     pictures["selfie.jpg"] = selfie.render(selfie_person.photographs[-1], rng, same_photograph=same_photograph)
-    return Registration(
-        pictures, _description(card, shots, kind, holder, selfie_person is holder, same_photograph)
-    )
+    return Registration(pictures, _description(card, shots, kind, holder, selfie_person is holder, same_photograph))
 
 
 def _kind(attack: str | None) -> AttackKind | None:

@@ -54,7 +54,7 @@ class PortraitSource:
         if self.faces is None:
             return ["bundled/office-holder", "bundled/astronaut", "bundled/second-office-holder"]
         counts = _counts(self.faces.names)
-        return sorted(counts, key=lambda name: (counts[name] < 2, name))  # noqa: PLR2004 - two photographs
+        return sorted(counts, key=lambda name: (counts[name] < 2, name))
 
     def with_two(self) -> list[str]:
         """People of whom the selfie can be another photograph; everybody when the source has no such people."""

@@ -8,10 +8,11 @@ pixels and the principal point in the picture's middle).
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
+
 from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Policy
 from idproof.pipeline.types import CheckResult, Outcome, Role, Status
-from numpy.typing import NDArray
 
 NAME = "card_angles"
 

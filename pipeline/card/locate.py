@@ -10,17 +10,18 @@ from typing import Any, Self
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.view import CardView, Homography, card_corners_mm, project, resolution
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import CardNotFound, DocumentTypeInvalid, SeveralCards
 from idproof.pipeline.types import Role
-from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
-_SEARCH_SIDE = 1600  # longer side of the picture in which the card is searched
-_FEATURES = 4000
+_SEARCH_SIDE = 1000  # longer side of the picture in which the card is searched
+_FEATURES = 3000
 _RATIO = 0.8  # Lowe's ratio of the nearest to the second nearest descriptor
 _RANSAC_PX = 4.0
 _REFINED_PX = 2.0
@@ -89,7 +90,7 @@ class CardLocator:
         """The card in its canonical frame, (height, width, 3)."""
         to_canonical = self._canonical_from_mm() @ np.linalg.inv(view.homography)
         rectified = cv2.warpPerspective(image, to_canonical, self.document.size_px, flags=cv2.INTER_CUBIC)
-        return rectified.astype(np.uint8, copy=False)
+        return np.asarray(rectified, dtype=np.uint8)
 
     def _canonical_from_mm(self) -> Homography:
         s = self.document.px_per_mm

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.view import CardView, card_corners_mm, project
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.types import CheckResult, Outcome, Role, Status
-from numpy.typing import NDArray
 
 _TILE = 256  # pixels of the capture, not of the canonical frame: resampling would blur the grid away
 _LOW = 0.12  # cycles a pixel; below it the print itself is periodic

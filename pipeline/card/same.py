@@ -9,11 +9,12 @@ from itertools import combinations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
 from idproof.models.types import RGBImage
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import Box, DocumentType
 from idproof.pipeline.types import CheckResult, Outcome, Role, Status
-from numpy.typing import NDArray
 
 NAME = "same_card"
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from idproof.pipeline.documents import DocumentType
 from numpy.typing import NDArray
+
+from idproof.pipeline.documents import DocumentType
 
 Homography = NDArray[np.float64]
 """Shape (3, 3): millimetres on the card to pixels of the capture, scaled so that the last element is 1."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+
 from idproof.models.types import Embeddings
 from idproof.pipeline.config import Policy
 from idproof.pipeline.types import CheckResult, Outcome, Status

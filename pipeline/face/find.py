@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+
 from idproof.models.types import DetectedFace, FaceDetector, RGBImage
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import CaptureTooSmall, FaceNotFound, SeveralFaces

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+
 from idproof.models.types import LineReader, LineReading, RGBImage
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType, FieldSpec
