@@ -9,13 +9,14 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from idproof.models.errors import ModelCorrupt
-from idproof.models.session import open_session
-from idproof.models.types import Embeddings, RGBImage
 from insightface.model_zoo.arcface_onnx import ArcFaceONNX
 from insightface.utils.face_align import arcface_dst
 from numpy.typing import NDArray
 from skimage.transform import SimilarityTransform
+
+from idproof.models.errors import ModelCorrupt
+from idproof.models.session import open_session
+from idproof.models.types import Embeddings, RGBImage
 
 SIDE = 112
 _BATCH = 32  # bounds what one call holds in memory

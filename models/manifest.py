@@ -1,6 +1,7 @@
 """What the manifest says, checked when it is read."""
 
 import re
+import shlex
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ BUILTIN = Path(__file__).parent / "manifest.toml"
 ENGINES = ("yunet", "arcface", "pp-ocr")
 TESSERACT = "tesseract"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_FILE_NAME = re.compile(r"\w[\w.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,9 @@ class WheelSource:
     member: str
     sha256: str
 
+    def __post_init__(self) -> None:
+        _require_sha256(self.name, self.sha256)
+
 
 @dataclass(frozen=True, slots=True)
 class ArchiveSource:
@@ -31,6 +36,11 @@ class ArchiveSource:
     url: str
     member: str
     sha256: str
+
+    def __post_init__(self) -> None:
+        _require_sha256(self.url, self.sha256)
+        if not self.url.startswith("https://"):
+            raise ValueError(f"{self.url}: an archive is fetched over https")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,9 @@ class Weight:
         file: name in the cache.
         sha256: of the file as published, 64 hexadecimal digits.
         licence: SPDX expression.
+        terms: the licence in one sentence, shown wherever the weight is offered.
         origin: who made it, and the paper.
+        home: address of the page that publishes the network and its licence.
         source: where it is fetched from.
         fold_blocks: whether its block-quantised weights are folded to floats when it is opened.
         mean, std: what is subtracted from 0..255 and divided by, for engine `arcface`.
@@ -69,13 +81,14 @@ class Weight:
     fold_blocks: bool = False
     mean: float = 0.0
     std: float = 1.0
+    terms: str = ""
+    home: str = ""
 
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
             raise ValueError(f"weight {self.name}: engine is one of {', '.join(ENGINES)}")
-        if not _SHA256.fullmatch(self.sha256):
-            raise ValueError(f"weight {self.name}: sha256 is 64 lower-case hexadecimal digits")
-        if Path(self.file).name != self.file:
+        _require_sha256(f"weight {self.name}", self.sha256)
+        if not _FILE_NAME.fullmatch(self.file):
             raise ValueError(f"weight {self.name}: file is a plain file name")
         if self.std <= 0:
             raise ValueError(f"weight {self.name}: std is positive")
@@ -98,7 +111,15 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One choice of network a task."""
+    """One choice of network a task.
+
+    Attributes:
+        name: key in the manifest.
+        about: what sets it apart, in one sentence.
+        detector, embedder, reader: the weights of these tasks.
+        latin_reader: the second, independent reader; always `tesseract`, a program of the system.
+        manifest: the user's own manifest that names it, or None for the built-in one.
+    """
 
     name: str
     about: str
@@ -106,11 +127,22 @@ class Profile:
     embedder: Weight
     reader: Weight
     latin_reader: str
+    manifest: Path | None = None
+
+    def __post_init__(self) -> None:
+        if len({weight.file for weight in self.weights}) != len(self.weights):
+            raise ValueError(f"profile {self.name}: two of its weights have the same file name")
 
     @property
     def weights(self) -> tuple[Weight, ...]:
         """Every weight the profile needs, each once."""
         return tuple(dict.fromkeys((self.detector, self.embedder, self.reader)))
+
+    @property
+    def fetch_command(self) -> str:
+        """What a user runs to bring the weights."""
+        own = f" --manifest {shlex.quote(str(self.manifest))}" if self.manifest else ""
+        return f"idproof models fetch --profile {self.name}{own}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +171,7 @@ def load(path: Path | None = None) -> Manifest:
         weights |= _weights(path)
         table = _read(path)
     try:
-        profiles = {name: _profile(name, entry, weights) for name, entry in table["profiles"].items()}
+        profiles = {name: _profile(name, entry, weights, path) for name, entry in table["profiles"].items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ManifestInvalid(f"A profile of the manifest is not usable: {error}.") from error
     return Manifest(profiles)
@@ -160,7 +192,12 @@ def _weights(path: Path) -> dict[str, Weight]:
         raise ManifestInvalid(f"The manifest {path.name} is not usable: {error}.") from error
 
 
-def _profile(name: str, table: dict[str, Any], weights: dict[str, Weight]) -> Profile:
+def _require_sha256(whose: str, digest: str) -> None:
+    if not _SHA256.fullmatch(digest):
+        raise ValueError(f"{whose}: sha256 is 64 lower-case hexadecimal digits")
+
+
+def _profile(name: str, table: dict[str, Any], weights: dict[str, Weight], manifest: Path | None) -> Profile:
     tasks = {"detector": "yunet", "embedder": "arcface", "reader": "pp-ocr"}
     chosen = {task: weights[table[task]] for task in tasks}
     for task, engine in tasks.items():
@@ -168,4 +205,4 @@ def _profile(name: str, table: dict[str, Any], weights: dict[str, Weight]) -> Pr
             raise ValueError(f"profile {name}: its {task} must run on {engine}")
     if table["latin_reader"] != TESSERACT:
         raise ValueError(f"profile {name}: its latin_reader must be {TESSERACT}")
-    return Profile(name=name, about=table.get("about", ""), latin_reader=TESSERACT, **chosen)
+    return Profile(name=name, about=table.get("about", ""), latin_reader=TESSERACT, manifest=manifest, **chosen)

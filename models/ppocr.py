@@ -27,6 +27,9 @@ class PPOCRReader:
     Args:
         model: serialised ONNX with a `character` list in its metadata.
         threads: of the session.
+
+    Raises:
+        ModelCorrupt: the weights are not such a network.
     """
 
     name = "pp-ocr"
@@ -37,6 +40,8 @@ class PPOCRReader:
         if not listed:
             raise ModelCorrupt("The PP-OCR weights carry no list of characters.")
         self._characters = ["", *listed.split("\n"), " "]
+        if self._session.get_outputs()[0].shape[-1] != len(self._characters):
+            raise ModelCorrupt("The PP-OCR weights list another number of characters than they tell apart.")
         self._input = self._session.get_inputs()[0].name
 
     def read(self, lines: Sequence[RGBImage]) -> list[LineReading]:
@@ -74,6 +79,6 @@ class PPOCRReader:
 def _width(line: RGBImage) -> int:
     """Width at the network's height, 0 for a line that is no picture."""
     height, width = line.shape[:2]
-    if min(height, width) < 2:  # noqa: PLR2004 - pixels
+    if min(height, width) < 2:
         return 0
     return int(np.clip(round(width * _HEIGHT / height), 8, _MAX_WIDTH))

@@ -2,10 +2,10 @@
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
-from idproof.models.errors import ModelCorrupt
 from numpy.typing import NDArray
 from onnx import numpy_helper
+
+from idproof.models.errors import ModelCorrupt
 
 
 def fold_blocks(data: bytes) -> bytes:
@@ -20,7 +20,7 @@ def fold_blocks(data: bytes) -> bytes:
     """
     try:
         model = onnx.load_from_string(data)
-    except DecodeError:
+    except Exception:  # noqa: BLE001 - whatever the parser says, it is no network
         raise ModelCorrupt("A weight file is not ONNX.") from None
     graph = model.graph
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
@@ -31,7 +31,7 @@ def fold_blocks(data: bytes) -> bytes:
         else:
             kept.append(node)
     used = {name for node in kept for name in node.input}
-    pictures = [entry for entry in graph.input if entry.name not in constants]
+    pictures = [entry for entry in graph.input if entry.name in used and entry.name not in constants]
     del graph.node[:], graph.initializer[:], graph.value_info[:], graph.input[:]
     graph.node.extend(kept)
     graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in constants.items() if name in used)

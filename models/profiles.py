@@ -22,17 +22,18 @@ def load_engines(
         profile: name in the manifest.
         manifest: a user's own manifest, else the built-in one.
         cache: folder of the weights, else `IDPROOF_MODELS` or the user's cache.
-        threads: processor threads for each network call.
+        threads: processor threads for each network call; OpenCV, which runs the detector, has one number of
+            threads for the whole process instead (`cv2.setNumThreads`).
 
     Raises:
         ManifestInvalid: no such profile.
         ModelMissing, ModelCorrupt: a weight was not fetched, or is damaged.
-        EngineUnavailable: Tesseract is not installed.
+        EngineUnavailable: Tesseract is not installed, or has no English data.
     """
     chosen = manifests.load(manifest).profile(profile)
 
     def weight(entry: Weight) -> bytes:
-        data = store.read(entry, profile, cache)
+        data = store.read(entry, chosen, cache)
         return fold_blocks(data) if entry.fold_blocks else data
 
     embedder = chosen.embedder
@@ -41,6 +42,6 @@ def load_engines(
         detector=YuNetDetector(weight(chosen.detector)),
         embedder=ArcFaceEmbedder(weight(embedder), mean=embedder.mean, std=embedder.std, threads=threads),
         reader=PPOCRReader(weight(chosen.reader), threads),
-        latin_reader=open_reader(),
+        latin_reader=open_reader(threads=threads),
         weights={entry.file: entry.sha256 for entry in chosen.weights},
     )

@@ -1,6 +1,7 @@
 """Inference sessions; the only importer of onnxruntime."""
 
 import onnxruntime
+
 from idproof.models.errors import EngineUnavailable, ModelCorrupt
 
 PROVIDER = "CPUExecutionProvider"
@@ -33,5 +34,5 @@ def open_session(model: bytes, threads: int = 1) -> onnxruntime.InferenceSession
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(model, options, providers=[PROVIDER])
-    except Exception as error:  # noqa: BLE001 - onnxruntime's exceptions have no base of their own
+    except Exception as error:
         raise ModelCorrupt("A weight file is not a network that onnxruntime can open.") from error

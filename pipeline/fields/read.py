@@ -42,12 +42,15 @@ def crop(image: RGBImage, spec: FieldSpec, document: DocumentType) -> RGBImage:
 
 def settle(readings: Sequence[LineReading], spec: FieldSpec, policy: Policy) -> FieldReading:
     """One reading from those of several captures."""
-    if not spec.required and all(reading.text == "" for reading in readings):
-        return FieldReading(text="", confidence=1.0, certain=True)
+    texts = _with_every_space([normalise(reading.text, spec) for reading in readings])
     support: dict[str, list[float]] = defaultdict(list)
-    for reading in readings:
-        support[normalise(reading.text, spec)].append(reading.confidence)
+    for text, reading in zip(texts, readings, strict=True):
+        # A reader gives no confidence for blank paper; where a blank is allowed it counts like a fair reading.
+        blank = text == "" and not spec.required
+        support[text].append(policy.field_confidence if blank else reading.confidence)
     well_formed = {text: c for text, c in support.items() if has_form(text, spec)}
+    if len(well_formed) > 1:
+        well_formed.pop("", None)  # what one capture read is not made blank by captures that read nothing
     candidates = well_formed or support
     text = max(candidates, key=lambda t: (len(candidates[t]), sum(candidates[t])))
     confidences = candidates[text]
@@ -58,6 +61,15 @@ def settle(readings: Sequence[LineReading], spec: FieldSpec, policy: Policy) -> 
         confidence=round(max(confidences), 4),
         certain=bool(well_formed) and (agreed or unopposed),
     )
+
+
+def _with_every_space(texts: Sequence[str]) -> list[str]:
+    """Texts that differ in spaces alone are one: readers lose spaces, they do not invent them."""
+    fullest: dict[str, str] = {}
+    for text in texts:
+        joined = text.replace(" ", "")
+        fullest[joined] = max(text, fullest.get(joined, ""), key=len)
+    return [fullest[text.replace(" ", "")] for text in texts]
 
 
 def normalise(text: str, spec: FieldSpec) -> str:

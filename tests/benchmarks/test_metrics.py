@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from idproof.benchmarks.metrics import best_accuracy, fmr_at, fnmr_at, rate, threshold_at_fmr
 from scipy.stats import beta
+
+from idproof.benchmarks.metrics import best_accuracy, fmr_at, fnmr_at, rate, threshold_at_fmr
 
 few_values = st.integers(-4, 4).map(lambda i: i / 4)  # many ties
 scores = arrays(np.float32, st.integers(1, 60), elements=few_values.map(np.float32))

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
+
 from idproof.pipeline import BadInput, Limits, Role
 from idproof.pipeline.capture import decode
-from PIL import Image
 
 LIMITS = Limits(min_side_px=16, max_pixels=1_000_000)
 

@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from idproof.pipeline.decide import decide
 from idproof.pipeline.types import CheckResult, Decision, Outcome, Status
 

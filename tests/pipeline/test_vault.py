@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+
 from idproof.pipeline import Limits, Role
 from idproof.pipeline.errors import CaptureEmpty, CaptureMissing, CaptureTooLarge, SessionExpired
 from idproof.pipeline.vault import Vault

@@ -1,0 +1,68 @@
+"""What several rooms' tests need: real networks, opened once, and one rendered applicant."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import pytest
+
+from idproof.datasets.specimen.make import Registration, make
+from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.pipeline import Captures, Verifier
+from idproof.pipeline.documents import DocumentType, load_builtin
+
+SEED = 31
+PARTS = {
+    "card_front": "front.jpg",
+    "card_tilt_left": "tilt_left.jpg",
+    "card_tilt_right": "tilt_right.jpg",
+    "selfie": "selfie.jpg",
+}
+
+
+@lru_cache(maxsize=32)
+def rendered(attack: str | None = None, index: int = 0) -> Registration:
+    """A registration with the bundled pictures."""
+    return make(SEED, index, PortraitSource.open(None), load_builtin(), attack)
+
+
+def parts_of(registration: Registration) -> dict[str, bytes]:
+    return {part: registration.pictures[name] for part, name in PARTS.items()}
+
+
+@pytest.fixture(scope="session")
+def verifier() -> Verifier:
+    """The real verifier with the profile `open`."""
+    return Verifier.open(profile="open")
+
+
+@pytest.fixture(scope="session")
+def document() -> DocumentType:
+    return load_builtin()
+
+
+@pytest.fixture(scope="session")
+def registration() -> Registration:
+    """A bona fide applicant."""
+    return rendered()
+
+
+@pytest.fixture
+def parts(registration: Registration) -> dict[str, bytes]:
+    """The applicant's pictures by role; a copy that a test may change."""
+    return parts_of(registration)
+
+
+@pytest.fixture
+def captures_of() -> Callable[..., Captures]:
+    """Captures of a rendered registration, bona fide or an attack, with some parts replaced."""
+
+    def build(attack: str | None = None, index: int = 0, **replaced: bytes) -> Captures:
+        return Captures.from_parts(parts_of(rendered(attack, index)) | replaced)
+
+    return build
+
+
+@pytest.fixture
+def other_card() -> Callable[[int], Registration]:
+    """Bona fide registrations with different cards."""
+    return lambda index: rendered(index=index)

@@ -1,0 +1,97 @@
+"""No engine keeps a picture after its call, which is what the deletion promise stands on.
+
+A child process gives each engine a picture of noise, overwrites its own copy, and waits; this process then searches
+the child's memory for runs of each picture as bytes and as floats, in the forms that the engines are known to use.
+"""
+
+import os
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from idproof.models.manifest import Profile
+from idproof.models.types import RGBImage
+
+SHAPES = {"detector": (480, 640, 3), "embedder": (112, 112, 3), "reader": (48, 400, 3), "latin_reader": (48, 400, 3)}
+CONTROL = (60, 64, 3)
+RUN = 16
+
+CHILD = f"""
+import gc, sys
+import numpy as np
+from idproof.models.profiles import load_engines
+engines = load_engines("open")
+def noise(seed, shape):
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+control = noise(99, {CONTROL})
+calls = [engines.detector.detect, lambda p: engines.embedder.embed([p]), lambda p: engines.reader.read([p]),
+         lambda p: engines.latin_reader.read([p])]
+for seed, (call, shape) in enumerate(zip(calls, {list(SHAPES.values())})):
+    picture = noise(seed, shape)
+    call(picture)
+    picture[:] = 0
+del picture
+gc.collect()
+print("waiting", flush=True)
+sys.stdin.readline()
+"""
+
+
+def noise(seed: int, shape: tuple[int, ...]) -> RGBImage:
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def forms(picture: RGBImage) -> dict[str, bytes]:
+    """A run of one row, in every form that an engine makes of it."""
+    run = picture[picture.shape[0] // 2, 8 : 8 + RUN]
+    found = {"rgb": run.tobytes(), "bgr": run[:, ::-1].tobytes()}
+    for channel, name in enumerate("rgb"):
+        plane = run[:, channel].astype(np.float32)
+        found[f"{name} as floats"] = plane.tobytes()
+        found[f"{name} as floats of -1..1"] = (plane / 127.5 - 1.0).astype(np.float32).tobytes()
+    return found
+
+
+def memory(process: int) -> list[bytes]:
+    """Every range of a process's memory that it can write, and so could hold a picture."""
+    ranges = []
+    with Path(f"/proc/{process}/mem").open("rb", buffering=0) as file:
+        for line in Path(f"/proc/{process}/maps").read_text().splitlines():
+            match = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw", line)
+            if match is None:
+                continue
+            start, end = (int(value, 16) for value in match.groups())
+            file.seek(start)
+            ranges.append(file.read(end - start))
+    return ranges
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="overwriting on free is glibc's MALLOC_PERTURB_")
+def test_no_engine_keeps_a_picture(profile: Profile) -> None:
+    environment = os.environ | {"MALLOC_PERTURB_": "165"}
+    with subprocess.Popen(
+        [sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"waiting\n"
+        try:
+            ranges = memory(child.pid)
+        except PermissionError:
+            pytest.skip("this system does not let a process read its child's memory")
+        finally:
+            child.stdin.close()
+    control = forms(noise(99, CONTROL))["rgb"]
+    assert any(control in piece for piece in ranges), "the search finds a picture that is kept"
+    left = [
+        (engine, form)
+        for seed, (engine, shape) in enumerate(SHAPES.items())
+        for form, needle in forms(noise(seed, shape)).items()
+        if any(needle in piece for piece in ranges)
+    ]
+    assert left == []

@@ -1,0 +1,71 @@
+"""Rendered lines read back, each in its place, with a confidence a character."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from idproof.models.errors import ModelCorrupt
+from idproof.models.ppocr import PPOCRReader
+from idproof.models.types import Engines, RGBImage
+
+LINES = [
+    "香港永久性居民身份證",
+    "A123456(3)",
+    "M",
+    "CHAN, Tai Man",
+    "陳大文",
+    "7115 1129 2429",
+    "01-01-1985",
+    "***AZ",
+    "(06-96)",
+    "26-11-18",
+]
+
+
+def test_lines_are_read_in_their_order(engines: Engines, render: Callable[[str], RGBImage]) -> None:
+    readings = engines.reader.read([render(text) for text in LINES])
+    assert [reading.text for reading in readings] == LINES
+    assert all(reading.confidence > 0.9 for reading in readings)
+    assert all(len(reading.confidences) == len(reading.text) for reading in readings)
+
+
+def test_a_line_reads_the_same_alone_and_in_a_batch(engines: Engines, render: Callable[[str], RGBImage]) -> None:
+    pictures = [render(text) for text in LINES]
+    together = engines.reader.read(pictures)
+    alone = [engines.reader.read([picture])[0] for picture in pictures]
+    assert [reading.text for reading in alone] == [reading.text for reading in together]
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(one.confidences, other.confidences, atol=0.05)
+
+
+def test_a_doubled_letter_is_kept_and_a_held_one_is_not(engines: Engines, render: Callable[[str], RGBImage]) -> None:
+    assert [reading.text for reading in engines.reader.read([render("AABBCC"), render("11223344")])] == [
+        "AABBCC",
+        "11223344",
+    ]
+
+
+def test_a_blurred_character_is_less_certain(engines: Engines, render: Callable[[str], RGBImage]) -> None:
+    picture = render("A123456(3)")
+    spoiled = picture.copy()
+    spoiled[:, 60:90] = np.random.default_rng(1).integers(0, 255, spoiled[:, 60:90].shape, dtype=np.uint8)
+    clear, doubtful = engines.reader.read([picture, spoiled])
+    assert doubtful.confidence < clear.confidence - 0.1
+
+
+@pytest.mark.parametrize(
+    "shape", [(0, 0, 3), (0, 50, 3), (1, 1, 3), (48, 1, 3), (48, 300, 3), (2, 5000, 3), (900, 3, 3)]
+)
+def test_what_is_no_line_is_an_empty_reading(engines: Engines, shape: tuple[int, int, int]) -> None:
+    (reading,) = engines.reader.read([np.full(shape, 255, np.uint8)])
+    assert (reading.text, reading.confidences, reading.confidence) == ("", (), 0.0)
+
+
+def test_nothing_to_read_is_no_error(engines: Engines) -> None:
+    assert engines.reader.read([]) == []
+
+
+def test_a_network_without_characters_is_refused(sface: bytes) -> None:
+    with pytest.raises(ModelCorrupt, match="no list of characters"):
+        PPOCRReader(sface)

@@ -1,0 +1,116 @@
+"""Folding gives the numbers that ONNX defines, the same bytes every time, and graphs that two runtimes agree on."""
+
+from hashlib import sha256
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from idproof.models import store
+from idproof.models.errors import ModelCorrupt
+from idproof.models.manifest import Profile, Weight
+from idproof.models.prepare import fold_blocks
+from idproof.models.session import open_session
+
+# Of the folded weights, in the order of the graph; independent of how a release of onnx lays out the file.
+FOLDED = {
+    "yunet": "7fed2bd3dacd479826e03e5cdf5c63934dc343c119ef857b8c95af1d12a5e3f1",
+    "sface": "c003be157c894c95e9f2a1d419dea660341b683189fe4b66fddd21fbdda1cb29",
+}
+
+
+@pytest.fixture(params=sorted(FOLDED))
+def weight(request: pytest.FixtureRequest, profile: Profile) -> Weight:
+    return next(weight for weight in profile.weights if weight.name == request.param)
+
+
+def folded_digest(model: bytes) -> str:
+    digest = sha256()
+    for tensor in onnx.load_from_string(model).graph.initializer:
+        array = numpy_helper.to_array(tensor)
+        digest.update(f"{tensor.name} {array.dtype} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def test_folding_is_pinned_and_the_same_every_time(weight: Weight, profile: Profile) -> None:
+    published = store.read(weight, profile)
+    folded = fold_blocks(published)
+    assert fold_blocks(published) == folded
+    assert folded_digest(folded) == FOLDED[weight.name]
+
+
+def test_every_block_is_its_scale_times_the_distance_from_its_zero_point(weight: Weight, profile: Profile) -> None:
+    published = store.read(weight, profile)
+    graph = onnx.load_from_string(published).graph
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    folded = {t.name: numpy_helper.to_array(t) for t in onnx.load_from_string(fold_blocks(published)).graph.initializer}
+    blocked = 0
+    for node in graph.node:
+        if node.op_type != "DequantizeLinear":
+            continue
+        quantised, scale, zero = (constants[name].astype(np.float64) for name in node.input)
+        attributes = {a.name: a.i for a in node.attribute}
+        if scale.size > 1:
+            block = np.arange(quantised.shape[attributes["axis"]]) // attributes["block_size"]
+            scale, zero = (a.take(block, axis=attributes["axis"]) for a in (scale, zero))
+            blocked += 1
+        np.testing.assert_allclose(folded[node.output[0]], (quantised - zero) * scale, rtol=1e-6)
+    assert blocked > 10
+
+
+def test_a_scale_for_each_slice_is_spread_along_its_axis() -> None:
+    quantised = np.arange(24, dtype=np.int8).reshape(2, 3, 4)
+    node = helper.make_node("DequantizeLinear", ["q", "s", "z"], ["w"], axis=1)
+    add = helper.make_node("Add", ["x", "w"], ["y"])
+    shape = helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3, 4])
+    answer = helper.make_tensor_value_info("y", TensorProto.FLOAT, [2, 3, 4])
+    arrays = {"q": quantised, "s": np.array([1, 2, 3], np.float32), "z": np.array([0, 1, 2], np.int8)}
+    initialisers = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    graph = helper.make_graph([node, add], "g", [shape], [answer], initialisers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    session = open_session(model.SerializeToString())
+    folded = open_session(fold_blocks(model.SerializeToString()))
+    zeros = {"x": np.zeros((2, 3, 4), np.float32)}
+    np.testing.assert_array_equal(folded.run(None, zeros)[0], session.run(None, zeros)[0])
+
+
+def test_opencv_and_onnxruntime_agree_on_sface(sface: bytes) -> None:
+    picture = np.random.default_rng(7).uniform(0, 255, (1, 3, 112, 112)).astype(np.float32)
+    session = open_session(sface)
+    ours = session.run(None, {"data": picture})[0][0]
+    network = cv2.dnn.readNetFromONNX(np.frombuffer(sface, np.uint8))
+    network.setInput(picture)
+    np.testing.assert_allclose(network.forward()[0], ours, atol=2e-3)
+
+
+def test_a_recogniser_takes_any_number_of_pictures(sface: bytes) -> None:
+    pictures = np.random.default_rng(8).uniform(0, 255, (3, 3, 112, 112)).astype(np.float32)
+    session = open_session(sface)
+    together = session.run(None, {"data": pictures})[0]
+    alone = [session.run(None, {"data": picture[None]})[0][0] for picture in pictures]
+    np.testing.assert_allclose(together, alone, atol=1e-3)
+
+
+def test_only_the_picture_is_asked_for(weight: Weight, profile: Profile) -> None:
+    published = store.read(weight, profile)
+    operators = {node.op_type for node in onnx.load_from_string(published).graph.node}
+    assert "DequantizeLinear" in operators, "it needs no folding any more"
+    assert [entry.shape[1] for entry in open_session(fold_blocks(published)).get_inputs()] == [3]
+
+
+@pytest.mark.parametrize("rubbish", [b"not a network", b"\x0a\xff\xff\xff\xff"])
+def test_rubbish_is_refused_in_our_own_words(rubbish: bytes) -> None:
+    with pytest.raises(ModelCorrupt, match="not ONNX"):
+        fold_blocks(rubbish)
+    with pytest.raises(ModelCorrupt, match="onnxruntime can open"):
+        open_session(rubbish)
+
+
+def test_a_session_holds_its_threads_and_keeps_no_arena(sface: bytes) -> None:
+    options = open_session(sface, threads=2).get_session_options()
+    assert (options.intra_op_num_threads, options.inter_op_num_threads) == (2, 1)
+    assert not options.enable_cpu_mem_arena
+    assert not options.enable_mem_pattern

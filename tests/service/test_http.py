@@ -1,0 +1,272 @@
+"""The interface as a registration backend meets it: a real server, real networks, hostile bodies."""
+
+import io
+import json
+import signal
+import socket
+import struct
+import subprocess
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from idproof.datasets.specimen.make import Registration
+from idproof.pipeline.verdict import from_json
+from idproof.service import traces
+from idproof.service.signing import verify
+
+from .conftest import Server, start, stop
+
+MIB = 1024 * 1024
+
+
+def post(server: Server, parts: dict[str, bytes], **data: str) -> httpx.Response:
+    files = {name: (name, body, "image/jpeg") for name, body in parts.items()}
+    return httpx.post(f"{server.url}/v1/verifications", files=files, data=data, timeout=60)
+
+
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def bomb() -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+    rows = zlib.compress(bytes(150_001) * 100)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+@pytest.fixture(scope="module")
+def accepted(server: Server, registration: Registration) -> dict[str, Any]:
+    parts = {role: registration.pictures[name] for role, name in PICTURES.items()}
+    answer = post(server, parts, metadata=json.dumps({"reference": "ref-1"}))
+    assert answer.status_code == 201, answer.text
+    return answer.json() | {"location": answer.headers["location"]}
+
+
+PICTURES = {
+    "card_front": "front.jpg",
+    "card_tilt_left": "tilt_left.jpg",
+    "card_tilt_right": "tilt_right.jpg",
+    "selfie": "selfie.jpg",
+}
+
+
+def test_a_bona_fide_registration_is_accepted_with_every_field_read(
+    accepted: dict[str, Any], registration: Registration
+) -> None:
+    assert accepted["decision"] == "accept", accepted["reasons"]
+    read = {name: entry["text"] for name, entry in accepted["fields"].items()}
+    assert read == registration.description["truth"]["fields"]
+    assert accepted["reference"] == "ref-1"
+    assert accepted["deletion"]["outstanding"] == 0
+    assert set(accepted["deletion"]["guards"]) == {"malloc_perturb", "no_core_dumps"}
+
+
+def test_the_verdict_is_signed_by_the_published_key(server: Server, accepted: dict[str, Any]) -> None:
+    jwks = httpx.get(f"{server.url}/.well-known/jwks.json").json()
+    assert "d" not in jwks["keys"][0]
+    claims = verify(accepted["jws"], jwks)
+    assert claims["jti"] == accepted["id"]
+    body = {key: value for key, value in accepted.items() if key not in ("jws", "location")}
+    assert claims["verdict"] == body
+    body.pop("reference")
+    assert from_json(body).decision == "accept"
+
+
+def test_the_verdict_can_be_read_again(server: Server, accepted: dict[str, Any]) -> None:
+    again = httpx.get(server.url + accepted["location"])
+    assert again.status_code == 200
+    assert again.json() == {key: value for key, value in accepted.items() if key != "location"}
+
+
+def test_no_field_value_and_no_picture_is_in_any_file_or_log(
+    server: Server, accepted: dict[str, Any], registration: Registration
+) -> None:
+    values = [text for text in registration.description["truth"]["fields"].values() if len(text) > 4]
+    wanted = [text.encode() for text in values] + [json.dumps(text)[1:-1].encode() for text in values]
+    wanted += [piece for data in registration.pictures.values() for piece in traces.pieces(data)]
+    found = traces.in_files([server.data_dir.parent], wanted)
+    assert found.searched_bytes > 10_000
+    assert found.found == 0
+    assert accepted["id"] in server.logged()
+
+
+def test_no_piece_of_a_picture_stays_in_the_servers_memory(
+    server: Server, accepted: dict[str, Any], registration: Registration
+) -> None:
+    assert accepted
+    wanted = [piece for data in registration.pictures.values() for piece in traces.pieces(data)]
+    found = traces.in_memory(server.pid, wanted)
+    assert found.searched_bytes > 50 * MIB
+    assert found.found == 0
+
+
+NOISE = Image.fromarray(np.random.default_rng(5).integers(0, 255, (700, 900, 3), dtype=np.uint8))
+JPEG = encoded(NOISE, "JPEG")
+ANIMATED = encoded(NOISE, "GIF", save_all=True, append_images=[NOISE.rotate(180)])
+DEEP = encoded(Image.fromarray(np.full((700, 900), 40_000, dtype=np.uint16)), "PNG")
+
+REFUSED: dict[str, tuple[dict[str, bytes], int, str, str | None]] = {
+    "not an image": ({"card_front": b"no picture at all"}, 422, "capture_unreadable", "card_front"),
+    "truncated": ({"card_tilt_left": JPEG[: len(JPEG) // 2]}, 422, "capture_unreadable", "card_tilt_left"),
+    "bomb": ({"selfie": bomb()}, 413, "capture_too_many_pixels", "selfie"),
+    "zero bytes": ({"selfie": b""}, 422, "capture_empty", "selfie"),
+    "too large": ({"card_front": bytes(13 * MIB)}, 413, "capture_too_large", "card_front"),
+    "animated": ({"card_front": ANIMATED}, 415, "capture_format_unsupported", "card_front"),
+    "16 bits": ({"card_front": DEEP}, 415, "capture_format_unsupported", "card_front"),
+    "CMYK": ({"card_front": encoded(NOISE.convert("CMYK"), "JPEG")}, 415, "capture_format_unsupported", "card_front"),
+    "no card": ({"card_front": JPEG}, 422, "card_not_found", "card_front"),
+    "no face": ({"selfie": JPEG}, 422, "face_not_found", "selfie"),
+}
+
+
+def expect_problem(answer: httpx.Response, status: int, code: str, capture: str | None = None) -> None:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert (body["code"], body["status"], body.get("capture")) == (code, status, capture)
+    assert body["detail"]
+    assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_capture_that_cannot_be_used_is_a_problem_with_its_code(
+    server: Server, parts: dict[str, bytes], name: str
+) -> None:
+    replaced, status, code, capture = REFUSED[name]
+    expect_problem(post(server, parts | replaced), status, code, capture)
+
+
+def test_identical_captures(server: Server, parts: dict[str, bytes]) -> None:
+    front = parts["card_front"]
+    answer = post(server, parts | {"card_tilt_left": front, "card_tilt_right": front})
+    expect_problem(answer, 422, "captures_identical")
+
+
+def test_wrong_missing_and_repeated_names(server: Server, parts: dict[str, bytes]) -> None:
+    expect_problem(post(server, {"front": b"x"}), 422, "capture_missing")
+    without = {name: data for name, data in parts.items() if name != "selfie"}
+    expect_problem(post(server, without), 422, "capture_missing", "selfie")
+    twice = [("selfie", ("s", b"x")), ("selfie", ("s", b"y"))]
+    answer = httpx.post(f"{server.url}/v1/verifications", files=twice)
+    expect_problem(answer, 422, "capture_missing", "selfie")
+
+
+def test_a_hundred_megabytes_are_refused_and_the_client_is_told(server: Server) -> None:
+    def body() -> Iterator[bytes]:
+        yield b'--b\r\nContent-Disposition: form-data; name="selfie"; filename="s"\r\n\r\n'
+        for _ in range(100):
+            yield bytes(MIB)
+        yield b"\r\n--b--\r\n"
+
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    answer = httpx.post(f"{server.url}/v1/verifications", content=body(), headers=headers, timeout=60)
+    expect_problem(answer, 413, "capture_too_large", "selfie")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "status", "code"),
+    [
+        ("application/json", b"{}", 415, "upload_not_multipart"),
+        ("multipart/form-data", b"", 415, "upload_not_multipart"),
+        ("multipart/form-data; boundary=b", b"nonsense", 400, "upload_malformed"),
+        ("multipart/form-data; boundary=b", b"", 400, "upload_malformed"),
+        ("multipart/form-data; boundary=b", b"--b\r\nContent-Disposition: form-data", 400, "upload_malformed"),
+    ],
+)
+def test_bodies_that_are_no_form(server: Server, content_type: str, body: bytes, status: int, code: str) -> None:
+    headers = {"content-type": content_type}
+    answer = httpx.post(f"{server.url}/v1/verifications", content=body, headers=headers)
+    expect_problem(answer, status, code)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        "no json",
+        "[1]",
+        '{"unknown": 1}',
+        '{"reference": "with spaces"}',
+        '{"document": "passport"}',
+        "x" * 5000,
+        "[" * 4000,
+    ],
+)
+def test_metadata_has_a_form(server: Server, parts: dict[str, bytes], metadata: str) -> None:
+    expect_problem(post(server, parts, metadata=metadata), 422, "metadata_invalid")
+
+
+def test_unknown_places_and_methods_are_problems_too(server: Server) -> None:
+    expect_problem(httpx.get(f"{server.url}/nowhere"), 404, "not_found")
+    expect_problem(httpx.get(f"{server.url}/v1/verifications/ver_none"), 404, "not_found")
+    expect_problem(httpx.get(f"{server.url}/v1/verifications"), 405, "method_not_allowed")
+
+
+def test_every_answer_carries_the_security_headers(server: Server) -> None:
+    for path in ("/healthz", "/nowhere", "/.well-known/jwks.json"):
+        headers = httpx.get(server.url + path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cache-control"] == "no-store"
+        assert "server" not in headers
+
+
+def test_the_interface_describes_itself_with_examples(server: Server) -> None:
+    described = httpx.get(f"{server.url}/openapi.json").json()
+    verify_ = described["paths"]["/v1/verifications"]["post"]
+    form = verify_["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert set(form["required"]) == set(PICTURES)
+    assert verify_["responses"]["201"]["content"]["application/json"]["example"]["decision"] == "accept"
+
+
+def test_a_client_that_hangs_up_half_way_leaves_nothing(server: Server, registration: Registration) -> None:
+    picture = registration.pictures["tilt_left.jpg"][::-1]  # bytes that no other test has sent
+    head = b"POST /v1/verifications HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n"
+    head += b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+    head += b'--b\r\nContent-Disposition: form-data; name="selfie"; filename="s"\r\n\r\n'
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(head + picture)
+        time.sleep(0.5)
+        assert traces.in_memory(server.pid, traces.pieces(picture)).found > 0  # it had arrived
+    time.sleep(0.5)
+    assert traces.in_memory(server.pid, traces.pieces(picture)).found == 0
+    assert httpx.get(f"{server.url}/readyz").status_code == 200
+
+
+def test_no_temporary_file_is_left_or_made(server: Server, parts: dict[str, bytes]) -> None:
+    watched = subprocess.Popen(
+        ["sh", "-c", f"while :; do ls -A {server.scratch}; sleep 0.005; done"], stdout=subprocess.PIPE
+    )
+    try:
+        post(server, parts | {"selfie": JPEG})
+    finally:
+        watched.terminate()
+        seen, _ = watched.communicate()
+    assert seen == b""
+
+
+def test_a_restart_keeps_the_verdict_and_the_key(tmp_path: Path, parts: dict[str, bytes]) -> None:
+    first, process = start(tmp_path)
+    try:
+        given = post(first, parts)
+        jwks = httpx.get(f"{first.url}/.well-known/jwks.json").json()
+    finally:
+        assert stop(process) in (0, -signal.SIGTERM)  # uvicorn ends, then passes the signal on
+    second, process = start(tmp_path)
+    try:
+        assert httpx.get(second.url + given.headers["location"]).json() == given.json()
+        assert httpx.get(f"{second.url}/.well-known/jwks.json").json() == jwks
+    finally:
+        stop(process)
