@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Self
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from idproof.models.types import RGBImage
 from idproof.pipeline.errors import DatasetInvalid
@@ -41,8 +41,11 @@ class AlignedFaces:
     def open(cls, root: Path) -> Self:
         """List the set; raises `DatasetInvalid` when `root` does not hold pictures in the published layout."""
         if root.is_file():
-            with ZipFile(root) as archive:
-                listed = archive.namelist()
+            try:
+                with ZipFile(root) as archive:
+                    listed = archive.namelist()
+            except BadZipFile:
+                raise DatasetInvalid(f"{root.name} is neither a folder nor a zip.") from None
         else:
             listed = [path.relative_to(root).as_posix() for path in root.rglob("*.jpg")]
         found = {path: match["person"] for path in sorted(listed) if (match := _NAME.fullmatch(path))}
@@ -56,8 +59,9 @@ class AlignedFaces:
         return [numbers.setdefault(name, len(numbers)) for name in self.names]
 
     def pictures(self, start: int, stop: int) -> list[RGBImage]:
-        """Some of the pictures, decoded."""
-        return [_decode(data) for data in self._read(self.paths[start:stop])]
+        """Some of the pictures, decoded; raises `DatasetInvalid` when one is damaged."""
+        paths = self.paths[start:stop]
+        return [_decode(data, path) for data, path in zip(self._read(paths), paths, strict=True)]
 
     def read_pairs(self, path: Path) -> Iterator[tuple[int, int, bool]]:
         """Pairs of a CSV with the columns `file_a`, `file_b`, `same` (1 or 0), as places in `paths`."""
@@ -77,6 +81,9 @@ class AlignedFaces:
             yield from ((self.root / path).read_bytes() for path in paths)
 
 
-def _decode(data: bytes) -> RGBImage:
-    with Image.open(io.BytesIO(data)) as image:
-        return np.array(image.convert("RGB"), dtype=np.uint8)
+def _decode(data: bytes, path: str) -> RGBImage:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return np.array(image.convert("RGB"), dtype=np.uint8)
+    except (UnidentifiedImageError, OSError):
+        raise DatasetInvalid(f"{path} is not a picture, or a damaged one.") from None

@@ -38,7 +38,7 @@ class Truth:
     same_person: bool
     fields: Mapping[str, str] = field(repr=False)
     corners: Mapping[str, list[list[float]]] = field(repr=False)
-    person: str | None = None
+    person: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,29 +77,66 @@ def read_set(folder: Path) -> RegistrationSet:
         return _parse(folder, json.loads((folder / FILE).read_text(encoding="utf-8")))
     except OSError:
         raise InvalidSpecimen(f"{folder.name}/{FILE} cannot be read.") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidSpecimen(f"{folder.name}/{FILE} is not in the set format: {error!r}.") from None
+    except UnicodeDecodeError:  # its own words would carry the file's contents
+        raise InvalidSpecimen(f"{folder.name}/{FILE} is not UTF-8.") from None
+    except KeyError as error:
+        raise InvalidSpecimen(f"{folder.name}/{FILE} lacks the key {error.args[0]}.") from None
+    except (ValueError, TypeError) as error:
+        raise InvalidSpecimen(f"{folder.name}/{FILE} is not in the set format: {error}.") from None
 
 
-def _parse(folder: Path, data: dict[str, Any]) -> RegistrationSet:
-    truth = data["truth"]
-    captures = {name: str(data["captures"][name]) for name in ROLES.values()}
-    if not all(isinstance(truth[key], bool) for key in ("bona_fide", "same_person")):
-        raise TypeError("truth.bona_fide and truth.same_person are true or false")
+def _parse(folder: Path, data: Any) -> RegistrationSet:
+    data = _object(data, FILE)
+    captures, frames = _object(data["captures"], "captures"), data.get("frames", [])
+    if not isinstance(frames, list):
+        raise TypeError("frames is a list of names")
     return RegistrationSet(
         folder=folder,
-        document=str(data["document"]),
-        captures=captures,
-        selfie=str(data["selfie"]),
-        frames=tuple(data.get("frames", ())),
-        truth=Truth(
-            bona_fide=truth["bona_fide"],
-            attack=truth["attack"],
-            same_person=truth["same_person"],
-            fields=dict(truth.get("fields", {})),
-            corners=dict(truth.get("corners", {})),
-            person=truth.get("person"),
-        ),
+        document=_text(data["document"], "document"),
+        captures={name: _text(captures[name], f"captures.{name}") for name in ROLES.values()},
+        selfie=_text(data["selfie"], "selfie"),
+        frames=tuple(_text(name, "frames") for name in frames),
+        truth=_truth(_object(data["truth"], "truth")),
+    )
+
+
+def _truth(truth: dict[str, Any]) -> Truth:
+    if not all(isinstance(truth[key], bool) for key in ("bona_fide", "same_person")):
+        raise TypeError("truth.bona_fide and truth.same_person are true or false")
+    attack, person = truth["attack"], truth.get("person")
+    if truth["bona_fide"] and attack is not None:
+        raise ValueError("truth.bona_fide is true and truth.attack names an attack")
+    corners = _object(truth.get("corners", {}), "truth.corners")
+    if not all(_is_quadrangle(points) for points in corners.values()):
+        raise TypeError("truth.corners holds four points [x, y] a capture")
+    fields = _object(truth.get("fields", {}), "truth.fields")
+    return Truth(
+        bona_fide=truth["bona_fide"],
+        attack=None if attack is None else _text(attack, "truth.attack"),
+        same_person=truth["same_person"],
+        fields={name: _text(value, f"truth.fields.{name}") for name, value in fields.items()},
+        corners=corners,
+        person=None if person is None else _text(person, "truth.person"),
+    )
+
+
+def _object(value: Any, key: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{key} is a JSON object")
+    return value
+
+
+def _text(value: Any, key: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{key} is a string")
+    return value
+
+
+def _is_quadrangle(points: Any) -> bool:
+    return (
+        isinstance(points, list)
+        and len(points) == 4
+        and all(isinstance(p, list) and len(p) == 2 and all(isinstance(v, int | float) for v in p) for p in points)
     )
 
 

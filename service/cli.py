@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-import click
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -40,15 +39,11 @@ def main(argv: list[str] | None = None) -> NoReturn:
 
         app.add_typer(bench, name="bench")
     try:
-        sys.exit(typer.main.get_command(app).main(argv, prog_name="idproof", standalone_mode=False) or 0)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.Abort:
-        sys.exit(130)
+        typer.main.get_command(app).main(argv, prog_name="idproof")
     except IdproofError as error:
         Console(stderr=True, soft_wrap=True).print(f"{error.code}: {error.sentence}", markup=False, highlight=False)
-        sys.exit(BAD_INPUT)
+        sys.exit(1 if error.code == "signature_invalid" else BAD_INPUT)
+    sys.exit(0)
 
 
 @app.command()
@@ -64,7 +59,7 @@ def verify(
     from idproof.pipeline.verdict import to_json
 
     if len(card) != len(CARD_ROLES):
-        raise click.UsageError("Give --card three times: front, tilted left, tilted right.")
+        raise typer.BadParameter("give it three times: front, tilted left, tilted right", param_hint="--card")
     files = dict(zip([*CARD_ROLES, Role.SELFIE], [*card, selfie], strict=True))
     captures = Captures.from_parts({role.value: _read(path) for role, path in files.items()})
     verdict = Verifier.open(profile=profile).verify(captures)
@@ -231,4 +226,4 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError:
-        raise click.UsageError(f"{path.name} cannot be read.") from None
+        raise typer.BadParameter(f"{path.name} cannot be read") from None

@@ -15,7 +15,7 @@ from sqlalchemy import Column, LargeBinary, MetaData, String, Table, create_engi
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from idproof.pipeline.errors import IdproofError
 
@@ -47,7 +47,8 @@ class VerdictStore:
     def open(cls, path: Path, key: bytes) -> "VerdictStore":
         """The SQLite database at `path`, made when it is not there; raises `StoreUnavailable`."""
         # Parameters would otherwise stand in the text of database errors.
-        engine = create_engine(f"sqlite:///{path}", hide_parameters=True)
+        # A connection a use, so that a file that was moved away is noticed.
+        engine = create_engine(f"sqlite:///{path}", hide_parameters=True, poolclass=NullPool)
         event.listen(engine, "connect", _configure)
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -5,6 +5,7 @@ own vertical axis: positive when its left edge is nearer to the camera (`tilt_le
 is (`tilt_right`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -17,6 +18,8 @@ from idproof.models.types import RGBImage
 from idproof.pipeline.documents import DocumentType
 
 WIDTH, HEIGHT = 1920, 1080
+Surround = Callable[[NDArray[np.float32], NDArray[np.float64], DocumentType], NDArray[np.float32]]
+"""Lays what is around a card in its own plane over a scene: (scene, homography from millimetres, type) to scene."""
 
 
 @dataclass(frozen=True)
@@ -103,19 +106,33 @@ def corners_px(document: DocumentType, camera: Camera, pose: Pose) -> NDArray[np
     return np.asarray(projected[:, :2] / projected[:, 2:])
 
 
-def photograph(card: RGBImage, document: DocumentType, camera: Camera, pose: Pose, rng: np.random.Generator) -> Shot:
-    """A capture of a flat card picture (at `SCALE`) lying in a scene.
+def project(flat: NDArray[np.uint8], plane: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """A flat picture (at `SCALE`) as it stands in the capture; `plane` is its `homography`."""
+    # A pixel (i, j) of the flat picture has its centre at ((i + 0.5) / SCALE) millimetres.
+    from_flat = plane @ np.array([[1 / SCALE, 0, 0.5 / SCALE], [0, 1 / SCALE, 0.5 / SCALE], [0, 0, 1]])
+    return np.asarray(cv2.warpPerspective(flat, from_flat, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR), dtype=np.uint8)
+
+
+def photograph(
+    card: RGBImage,
+    document: DocumentType,
+    camera: Camera,
+    pose: Pose,
+    rng: np.random.Generator,
+    surround: Surround | None = None,
+) -> Shot:
+    """A capture of a flat card picture (at `SCALE`) lying in a scene, or on whatever `surround` lays under it.
 
     The scene's background, light, highlight and noise are drawn anew for each call.
     """
     plane = homography(document, camera, pose)
     scene = backgrounds.draw(rng, WIDTH, HEIGHT).astype(np.float32)
-    # A pixel (i, j) of the flat picture has its centre at ((i + 0.5) / SCALE) millimetres.
-    from_flat = plane @ np.array([[1 / SCALE, 0, 0.5 / SCALE], [0, 1 / SCALE, 0.5 / SCALE], [0, 0, 1]])
-    seen = cv2.warpPerspective(card, from_flat, (WIDTH, HEIGHT), flags=cv2.INTER_AREA)
-    cover = cv2.warpPerspective(_outline(card.shape[:2], document), from_flat, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
-    cover = np.float32(1 / 255) * cv2.GaussianBlur(cover, (0, 0), 0.6)[..., None]
+    seen = project(card, plane)
+    outline = project(_outline(card.shape[:2], document), plane)
+    cover = np.float32(1 / 255) * cv2.GaussianBlur(outline, (0, 0), 0.6)[..., None]
     scene *= 1 - 0.4 * _shadow(cover, rng)
+    if surround is not None:
+        scene = surround(scene, plane, document)
     lit = (scene * (1 - cover) + _glossy(seen.astype(np.float32), cover, pose, rng) * cover) * _light(rng)
     return Shot(develop(lit, camera, rng), corners_px(document, camera, pose))
 

@@ -5,7 +5,7 @@ card's turn, a broad highlight of the laminate moves over it. A flat copy of the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -37,14 +37,16 @@ class Card:
         fields: field name to printed text.
         portrait: the holder's photograph in LFW framing.
         optics_phase: where the hologram's colours start, 0..1.
+        second_portrait: the photograph in the second portrait, or None for `portrait`, as on every genuine card.
         flat_copy: a copy, whose optically variable regions stay as one view showed them.
     """
 
     document: DocumentType
     artwork_seed: int
-    fields: Mapping[str, str]
-    portrait: RGBImage
+    fields: Mapping[str, str] = field(repr=False)
+    portrait: RGBImage = field(repr=False)
     optics_phase: float
+    second_portrait: RGBImage | None = field(default=None, repr=False)
     flat_copy: bool = False
 
     def seen(self, turn_deg: float) -> RGBImage:
@@ -80,7 +82,8 @@ class Card:
             return
         inner = Box(box.x + 1.0, box.y + 0.3, box.width - 2.0, box.height - 0.6)
         moved = Box(inner.x + _GHOST_SHIFT_MM_PER_DEGREE * turn, inner.y, inner.width, inner.height)
-        _engrave(picture, moved, self.portrait, strength=float(0.62 + 0.15 * np.sin(np.radians(turn * 3))))
+        shown = self.portrait if self.second_portrait is None else self.second_portrait
+        _engrave(picture, moved, shown, strength=float(0.62 + 0.15 * np.sin(np.radians(turn * 3))))
 
     def _hologram(self, picture: RGBImage, turn: float) -> None:
         for region in self.document.regions:

@@ -1,8 +1,9 @@
 """Makes registrations of invented people, bona fide or under attack, and writes them in the set format."""
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ class Registration:
         description: the contents of `set.json`.
     """
 
-    pictures: Mapping[str, bytes]
-    description: Mapping[str, Any]
+    pictures: Mapping[str, bytes] = field(repr=False)
+    description: Mapping[str, Any] = field(repr=False)
 
     def write(self, folder: Path) -> None:
         """Into a folder of its own; raises `InvalidSpecimen` when it cannot be written."""
@@ -63,6 +64,14 @@ def make_sets(
         portraits: folder or zip of photographs in LFW layout, or None for the bundled ones.
         attack: one of `AttackKind`, or None for bona fide.
         progress: called with registrations done and in total.
+
+    Returns:
+        The folders written, in order.
+
+    Raises:
+        InvalidSpecimen: an unknown attack, an attack that the source has too few people for, or a folder that
+            cannot be written.
+        DatasetInvalid: the photographs cannot be used.
     """
     source, document = PortraitSource.open(portraits), load_builtin()
     folders = []
@@ -77,11 +86,13 @@ def make_sets(
 def make(
     seed: int, index: int, source: PortraitSource, document: DocumentType, attack: str | None = None
 ) -> Registration:
-    """Registration `index` of a seed."""
+    """Registration `index` of a seed; raises as `make_sets` does."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, index]))
     kind = _kind(attack)
     plan = ATTACKS[kind] if kind else Attack()
     holder, other = _people(seed, index, source)
+    if plan.other_selfie and other.label == holder.label:
+        raise InvalidSpecimen(f"The attack {kind} needs photographs of two people; the source has one.")
     selfie_person = other if plan.other_selfie else holder
     card = Card(
         document=document,
@@ -94,7 +105,7 @@ def make(
     camera = Camera.draw(rng)
     poses = {name: _pose(rng, document, camera, turn) for name, turn in _TURNS_DEG.items()}
     shots = plan.shots(card, plan.surface(rng), camera, poses, rng)
-    same_photograph = selfie_person is holder and not holder.has_two
+    same_photograph = selfie_person.photographs[-1] is card.portrait
     pictures = {f"{name}.jpg": jpeg(shot.pixels, camera.quality) for name, shot in shots.items()}
     pictures["selfie.jpg"] = selfie.render(selfie_person.photographs[-1], rng, same_photograph=same_photograph)
     return Registration(pictures, _description(card, shots, kind, holder, selfie_person is holder, same_photograph))
@@ -115,7 +126,7 @@ def _people(seed: int, index: int, source: PortraitSource) -> tuple[Person, Pers
     labels = source.with_two()
     order = np.random.default_rng(np.random.SeedSequence([seed, 2**31])).permutation(len(labels))
     holder = labels[order[index % len(labels)]]
-    others = [label for label in source.labels() if label != holder]
+    others = [label for label in source.labels() if label != holder] or [holder]
     other = others[int(np.random.default_rng(np.random.SeedSequence([seed, index, 7])).integers(len(others)))]
     return source.person(holder), source.person(other)
 
@@ -148,7 +159,7 @@ def _description(
             "same_person": same_person,
             "fields": dict(card.fields),
             "corners": {name: np.round(shot.corners, 2).tolist() for name, shot in shots.items()},
-            "person": holder.label,
+            "person": hashlib.sha256(holder.label.encode()).hexdigest()[:12],
             "artwork_seed": card.artwork_seed,
             "selfie_source": "same photograph" if same_photograph else "another photograph",
         },

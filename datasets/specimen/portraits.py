@@ -5,7 +5,7 @@ in the middle, about two fifths of the side wide. Its layout is `Name/Name_0001.
 """
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -30,12 +30,7 @@ class Person:
     """
 
     label: str
-    photographs: tuple[RGBImage, ...]
-
-    @property
-    def has_two(self) -> bool:
-        """Whether the selfie can be another photograph than the portrait."""
-        return len(self.photographs) > 1
+    photographs: tuple[RGBImage, ...] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -69,7 +64,14 @@ class PortraitSource:
         if self.faces is None:
             return Person(label, _bundled(label))
         places = [i for i, name in enumerate(self.faces.names) if name == label][:4]
-        return Person(label, tuple(self.faces.pictures(place, place + 1)[0] for place in places))
+        return Person(label, tuple(_square(self.faces.pictures(place, place + 1)[0]) for place in places))
+
+
+def _square(picture: RGBImage) -> RGBImage:
+    """The middle of a photograph, as wide as it is high."""
+    side = min(picture.shape[:2])
+    top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
+    return picture[top : top + side, left : left + side]
 
 
 def _counts(names: tuple[str, ...]) -> dict[str, int]:

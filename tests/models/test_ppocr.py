@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 
+from idproof.models import store
 from idproof.models.errors import ModelCorrupt
+from idproof.models.manifest import Profile
 from idproof.models.ppocr import PPOCRReader
+from idproof.models.session import open_session
 from idproof.models.types import Engines, RGBImage
 
 LINES = [
@@ -37,6 +41,25 @@ def test_a_line_reads_the_same_alone_and_in_a_batch(engines: Engines, render: Ca
     assert [reading.text for reading in alone] == [reading.text for reading in together]
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_allclose(one.confidences, other.confidences, atol=0.05)
+
+
+def test_colours_reach_the_network_as_blue_green_red(
+    engines: Engines, profile: Profile, render: Callable[[str], RGBImage]
+) -> None:
+    coloured = render("CHAN, Tai Man")
+    coloured[..., 0] = 255 - coloured[..., 0]
+    coloured = np.asarray(cv2.resize(coloured, (320, 48), interpolation=cv2.INTER_AREA), np.uint8)
+    session = open_session(store.read(profile.reader, profile))
+
+    def certainty(picture: RGBImage) -> float:
+        planes = (picture.transpose(2, 0, 1)[None] / 127.5 - 1).astype(np.float32)
+        answer = session.run(None, {session.get_inputs()[0].name: planes})[0][0]
+        best = answer.argmax(axis=1)
+        return float(answer.max(axis=1)[(best != 0) & (best != np.roll(best, 1))].min())
+
+    (reading,) = engines.reader.read([coloured])
+    assert reading.confidence == pytest.approx(certainty(coloured[..., ::-1]), abs=1e-3)
+    assert reading.confidence != pytest.approx(certainty(coloured), abs=1e-3)
 
 
 def test_a_doubled_letter_is_kept_and_a_held_one_is_not(engines: Engines, render: Callable[[str], RGBImage]) -> None:

@@ -117,6 +117,15 @@ def test_a_disk_that_keeps_half_leaves_nothing(small: Profile, cache: Path, monk
     assert names(cache) == set()
 
 
+def test_the_file_that_reached_the_disk_is_the_one_that_gets_the_name(
+    small: Profile, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[int] = set()
+    monkeypatch.setattr(os, "fsync", lambda number: synced.add(os.fstat(number).st_ino))
+    store.fetch(small, cache)
+    assert {path.stat().st_ino for path in cache.iterdir()} == synced
+
+
 def test_a_process_killed_while_writing_leaves_only_a_part_which_goes_later(small: Profile, cache: Path) -> None:
     assert isinstance(small.detector.source, PathSource)
     child = f"""

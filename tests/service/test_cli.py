@@ -1,0 +1,125 @@
+"""The command line as an operator meets it: exit codes, one line for an error, nothing heavy for help."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from idproof.datasets.specimen.make import Registration
+from idproof.service.keys import Keys
+from idproof.service.settings import Settings
+from idproof.service.signing import sign
+
+
+def idproof(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "idproof.service", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"PYTHONSAFEPATH": "1", "COLUMNS": "200"} | environment,
+    )
+
+
+@pytest.fixture
+def files(tmp_path: Path, registration: Registration) -> Path:
+    registration.write(tmp_path)
+    return tmp_path
+
+
+def arguments(folder: Path, front: str = "front.jpg", selfie: str = "selfie.jpg") -> list[object]:
+    cards = [("--card", folder / name) for name in (front, "tilt_left.jpg", "tilt_right.jpg")]
+    return ["verify", *(item for pair in cards for item in pair), "--selfie", folder / selfie]
+
+
+def test_verify_accepts_with_0_and_prints_json(files: Path) -> None:
+    done = idproof(*arguments(files), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["decision"] == "accept"
+
+
+def test_verify_refers_with_10_and_rejects_with_20(files: Path, tmp_path: Path) -> None:
+    swapped = ["verify", "--card", files / "front.jpg", "--card", files / "tilt_right.jpg"]
+    done = idproof(*swapped, "--card", files / "tilt_left.jpg", "--selfie", files / "selfie.jpg")
+    assert (done.returncode, "angles_not_as_instructed" in done.stdout) == (10, True)
+    made = idproof("specimen", "make", "--out", tmp_path / "x", "--attack", "field_edit", "--seed", 3)
+    assert made.returncode == 0, made.stderr
+    done = idproof(*arguments(tmp_path / "x" / "00000"))
+    assert (done.returncode, "number_check_digit_wrong" in done.stdout) == (20, True)
+
+
+def test_bad_input_ends_with_2_and_one_line(files: Path) -> None:
+    (files / "text.jpg").write_text("no picture")
+    done = idproof(*arguments(files, front="text.jpg"))
+    assert done.returncode == 2
+    assert done.stderr.strip() == "capture_unreadable: The capture card_front is not a readable picture."
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["verify", "--card", "a", "--selfie", "b"],
+        ["verify", "--card", "a", "--card", "b", "--card", "c", "--selfie", "nowhere"],
+        ["specimen", "make", "--out", "x", "--attack", "unheard_of"],
+        ["specimen", "make", "--out", "x", "--portraits", "nowhere.zip"],
+        ["models", "check", "--profile", "none"],
+        ["bench", "system", "--sets", "nowhere"],
+        ["no-such-command"],
+    ],
+)
+def test_wrong_use_ends_with_2_and_no_traceback(wrong: list[str], tmp_path: Path) -> None:
+    done = idproof(*wrong)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()
+
+
+def test_missing_weights_say_what_to_do(files: Path, tmp_path: Path) -> None:
+    done = idproof(*arguments(files), IDPROOF_MODELS=str(tmp_path / "empty"))
+    assert done.returncode == 2
+    assert "idproof models fetch --profile open" in done.stderr
+
+
+def test_models_list_and_check() -> None:
+    listed = idproof("models", "list")
+    assert "Apache-2.0" in listed.stdout
+    assert "non-commercial" in listed.stdout
+    checked = idproof("models", "check")
+    assert checked.returncode == 0
+    assert checked.stdout.count("ready") == 3
+
+
+def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
+    heavy = ("cv2", "onnxruntime", "insightface", "fastapi", "scipy")
+    code = f"import sys, idproof.service.cli; print(*set({heavy}) & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_verdict_check(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    keys = Keys.open(settings)
+    verdict = json.loads((Path(__file__).parent / "verdict.json").read_text(encoding="utf-8"))
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    signed = verdict | {"jws": sign(verdict, keys, "someone")}
+    good.write_text(json.dumps(signed))
+    bad.write_text(json.dumps(signed | {"decision": "accept"}))
+    done = idproof("verdict", "check", good, "--jwks", settings.jwks_file)
+    assert done.returncode == 0, done.stderr
+    assert "The signature holds" in done.stdout
+    assert "REFER" in done.stdout
+    assert "overwritten with zeros" in done.stdout
+    forged = idproof("verdict", "check", bad, "--jwks", settings.jwks_file)
+    assert (forged.returncode, "signature_invalid" in forged.stderr) == (1, True)
+
+
+def test_specimen_art_and_sheet(tmp_path: Path, files: Path) -> None:
+    assert idproof("specimen", "art", "--seed", 2, "--out", tmp_path / "art").returncode == 0
+    names = {path.name for path in (tmp_path / "art").iterdir()}
+    assert {"artwork.png", "template.png", "layout.json", "mask_hologram.png"} <= names
+    assert idproof("specimen", "sheet", "--sets", files, "--out", tmp_path / "sheet.png").returncode == 0
+    assert (tmp_path / "sheet.png").stat().st_size > 10_000

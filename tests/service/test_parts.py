@@ -1,0 +1,247 @@
+"""Keys, signatures, the store and the desk, each alone."""
+
+import asyncio
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from joserfc import jws
+from joserfc.jwk import OctKey
+
+from idproof.models.errors import ModelError
+from idproof.pipeline import BadInput, Limits, Vault, VaultSession
+from idproof.pipeline.errors import IdproofError
+from idproof.service import problems
+from idproof.service.app import create_app
+from idproof.service.keys import Keys, KeysUnusable
+from idproof.service.offline import check
+from idproof.service.settings import Settings
+from idproof.service.signing import SignatureInvalid, sign, verify
+from idproof.service.store import StoreUnavailable, VerdictStore
+
+VERDICT = {"id": "ver_1", "decision": "accept", "fields": {"number": {"text": "A123456(3)"}}}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data")
+
+
+@pytest.fixture
+def keys(settings: Settings) -> Keys:
+    return Keys.open(settings)
+
+
+def test_keys_are_made_once_for_their_owner_alone(settings: Settings, keys: Keys) -> None:
+    assert Keys.open(settings).public() == keys.public()
+    assert Keys.open(settings).sealing == keys.sealing
+    for name in ("signing.jwk", "sealing.key"):
+        assert (settings.keys_dir / name).stat().st_mode & 0o777 == 0o600
+    assert "d" not in json.loads(settings.jwks_file.read_text())["keys"][0]
+    assert repr(keys) == "Keys(…)"
+
+
+def test_a_key_that_others_may_read_is_refused(settings: Settings, keys: Keys) -> None:
+    (settings.keys_dir / "signing.jwk").chmod(0o644)
+    with pytest.raises(KeysUnusable, match="0600"):
+        Keys.open(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("signing.jwk", b"{}"), ("signing.jwk", b"x"), ("sealing.key", b"short")]
+)
+def test_a_damaged_key_is_one_clear_error(settings: Settings, keys: Keys, name: str, content: bytes) -> None:
+    (settings.keys_dir / name).write_bytes(content)
+    with pytest.raises(KeysUnusable, match=name):
+        Keys.open(settings)
+
+
+def test_a_signature_holds_for_what_was_signed_and_nothing_else(keys: Keys, tmp_path: Path) -> None:
+    token = sign(VERDICT, keys, "issuer")
+    claims = verify(token, keys.public())
+    assert (claims["iss"], claims["jti"], claims["verdict"]) == ("issuer", "ver_1", VERDICT)
+    head, payload, signature = token.split(".")
+    for forged in (
+        f"{head}.{payload[:-4]}AAAA.{signature}",
+        f"{head}.{payload}.{signature[:-4]}AAAA",
+        "x",
+        "a.b.c",
+        "",
+    ):
+        with pytest.raises(SignatureInvalid):
+            verify(forged, keys.public())
+    with pytest.raises(SignatureInvalid):
+        verify(token, Keys.open(Settings(data_dir=tmp_path / "other")).public())
+
+
+def test_another_algorithm_is_refused(keys: Keys) -> None:
+    claims = json.dumps({"verdict": VERDICT})
+    secret = OctKey.import_key(json.dumps(keys.public()).encode())
+    for header in ({"alg": "HS256", "kid": keys.signing.kid}, {"alg": "HS256"}):
+        with pytest.raises(SignatureInvalid):
+            verify(jws.serialize_compact(header, claims, secret), keys.public())
+    with pytest.raises(SignatureInvalid):
+        verify("eyJhbGciOiJub25lIn0.e30.", keys.public())
+
+
+def test_the_json_around_a_token_must_be_what_was_signed(settings: Settings, keys: Keys) -> None:
+    body = VERDICT | {"jws": sign(VERDICT, keys, "issuer")}
+    file = str(settings.jwks_file)
+    assert check(json.dumps(body), file)["verdict"] == VERDICT
+    assert check(body["jws"], file)["verdict"] == VERDICT
+    with pytest.raises(SignatureInvalid, match="differs"):
+        check(json.dumps(body | {"decision": "reject"}), file)
+    with pytest.raises(SignatureInvalid, match="no signed verdict"):
+        check("{}", file)
+    with pytest.raises(SignatureInvalid, match="public keys"):
+        check(body["jws"], "nowhere.json")
+
+
+def test_the_store_gives_back_what_it_was_given_and_shows_nothing(settings: Settings, keys: Keys) -> None:
+    store = VerdictStore.open(settings.database, keys.sealing)
+    store.save("ver_1", VERDICT)
+    assert store.load("ver_1") == VERDICT
+    assert store.load("ver_2") is None
+    assert store.ready()
+    store.close()
+    assert VerdictStore.open(settings.database, keys.sealing).load("ver_1") == VERDICT
+    for path in settings.data_dir.glob("verdicts.sqlite*"):
+        data = path.read_bytes()
+        assert b"A123456" not in data
+        assert b"accept" not in data
+
+
+def test_a_row_moved_to_another_id_or_changed_does_not_open(settings: Settings, keys: Keys) -> None:
+    store = VerdictStore.open(settings.database, keys.sealing)
+    store.save("ver_1", VERDICT)
+    store.close()
+    with sqlite3.connect(settings.database) as database:
+        database.execute("update verifications set id = 'ver_2'")
+    with pytest.raises(StoreUnavailable):
+        VerdictStore.open(settings.database, keys.sealing).load("ver_2")
+    with pytest.raises(StoreUnavailable):
+        VerdictStore.open(settings.database, bytes(32)).load("ver_2")
+
+
+def test_a_database_error_does_not_show_what_was_to_be_stored(settings: Settings, keys: Keys) -> None:
+    store = VerdictStore.open(settings.database, keys.sealing)
+    store.save("ver_1", VERDICT)
+    with pytest.raises(StoreUnavailable) as caught:
+        store.save("ver_1", VERDICT)
+    assert "ver_1" not in str(caught.value)
+
+
+def test_a_store_that_cannot_be_had_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreUnavailable):
+        VerdictStore.open(tmp_path / "file" / "verdicts.sqlite", bytes(32))
+
+
+class FakeVerifier:
+    """Stands in where the test is about the desk, not about pictures."""
+
+    document = type("Document", (), {"name": "hkid-2018"})
+
+    def __init__(self) -> None:
+        self.weights = {"none": "0"}
+        self.vault = Vault(Limits())
+        self.sessions: list[VaultSession] = []
+
+    def verify_session(self, session: VaultSession) -> Any:
+        self.sessions.append(session)
+        raise RuntimeError("A123456(3) is in this message")
+
+
+def client_of(settings: Settings, verifier: Any) -> httpx.AsyncClient:
+    app = create_app(settings, verifier)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+
+
+FILES = {name: (name, b"x", "image/jpeg") for name in ("card_front", "card_tilt_left", "card_tilt_right", "selfie")}
+
+
+def test_an_unexpected_error_tells_nothing_and_wipes(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    verifier = FakeVerifier()
+
+    async def run() -> httpx.Response:
+        async with client_of(settings, verifier) as client:
+            return await client.post("/v1/verifications", files=FILES)
+
+    answer = asyncio.run(run())
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    logged = capsys.readouterr()
+    for said in (answer.text, logged.out, logged.err):
+        assert "A123456" not in said
+        assert "Traceback" not in said
+    assert verifier.sessions[0].outstanding == 0
+
+
+def test_no_place_means_503_before_anything_is_received(settings: Settings) -> None:
+    full = settings.model_copy(update={"concurrency": 1, "queue": -1})
+
+    async def run() -> httpx.Response:
+        async with client_of(full, FakeVerifier()) as client:
+            return await client.post("/v1/verifications", files=FILES)
+
+    answer = asyncio.run(run())
+    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+    assert answer.headers["retry-after"] == "2"
+
+
+def test_not_ready_when_the_database_is_gone(settings: Settings) -> None:
+    async def run() -> tuple[int, int]:
+        async with client_of(settings, FakeVerifier()) as client:
+            before = await client.get("/readyz")
+            for path in settings.data_dir.glob("verdicts.sqlite*"):
+                path.unlink()
+            settings.database.mkdir()
+            after = await client.get("/readyz")
+            return before.status_code, after.status_code
+
+    assert asyncio.run(run()) == (200, 503)
+
+
+@given(st.binary(max_size=400))
+def test_any_body_is_a_problem_and_never_an_exception(body: bytes) -> None:
+    async def run() -> httpx.Response:
+        headers = {"content-type": "multipart/form-data; boundary=b"}
+        async with client_of(FUZZ_SETTINGS, FakeVerifier()) as client:
+            return await client.post("/v1/verifications", content=b"--b\r\n" + body, headers=headers)
+
+    assert asyncio.run(run()).status_code in (400, 413, 422)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fuzz_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    global FUZZ_SETTINGS
+    FUZZ_SETTINGS = Settings(data_dir=tmp_path_factory.mktemp("fuzz"))
+
+
+FUZZ_SETTINGS: Settings
+
+
+def leaves(kind: type[IdproofError]) -> list[type[IdproofError]]:
+    return [kind, *(leaf for child in kind.__subclasses__() for leaf in leaves(child))]
+
+
+def test_every_error_has_a_code_of_its_own_and_a_documented_one() -> None:
+    mine = [
+        kind
+        for kind in leaves(IdproofError)
+        if kind.__module__.startswith("idproof") and kind is not problems.ServiceProblem
+    ]
+    codes = [kind.code for kind in mine]
+    assert len(set(codes)) == len(codes)
+    table = (Path(__file__).parents[2] / "docs" / "errors.md").read_text(encoding="utf-8")
+    for kind in leaves(BadInput):
+        if kind is not BadInput:
+            assert f"| `{kind.code}` | {kind.status} |" in table, kind.code
+    for code, status in problems.STATUS_BY_CODE.items():
+        assert f"| `{code}` | {status} |" in table, code
+    for kind in leaves(ModelError):
+        assert f"`{kind.code}`" in table, kind.code
