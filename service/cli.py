@@ -87,7 +87,7 @@ def serve(
 @app.command()
 def demo(
     portraits: Annotated[Path | None, typer.Option(help="Photographs of your own, Name/Name_0001.jpg.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the invented applicant.")] = 7,
+    seed: Annotated[int, typer.Option(help="Of the invented applicant.")] = 2,
 ) -> None:
     """One registration, verified by the real service; shows that no picture is left."""
     from idproof.service.demo import run

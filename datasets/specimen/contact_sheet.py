@@ -21,10 +21,12 @@ def contact_sheet(sets: Sequence[RegistrationSet], out: Path) -> None:
     for row, entry in enumerate(sets):
         top = _GAP + row * (_CARD[1] + _HEAD + _GAP)
         label = "bona fide" if entry.truth.bona_fide else f"attack: {entry.truth.attack}"
-        pen.text((_GAP, top), f"{entry.document} · {label}", font=artwork.font(False, 0.8), fill="black")
         left = _GAP
         for name, data in entry.parts().items():
             size = _SELFIE if name == columns[-1] else _CARD
+            title = name.removeprefix("card_").replace("_", " ")
+            title = f"{title} · {label}" if name == columns[0] else title
+            pen.text((left, top), title, font=artwork.font(False, 0.8), fill="black")
             sheet.paste(Image.open(io.BytesIO(data)).resize(size, Image.Resampling.LANCZOS), (left, top + _HEAD))
             left += size[0] + _GAP
     sheet.save(out, quality=85)

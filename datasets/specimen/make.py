@@ -123,7 +123,7 @@ def _kind(attack: str | None) -> AttackKind | None:
 
 def _people(seed: int, index: int, source: PortraitSource) -> tuple[Person, Person]:
     """The holder and somebody else; a seed walks through all people before one comes again."""
-    labels = source.with_two()
+    labels = source.holders()
     order = np.random.default_rng(np.random.SeedSequence([seed, 2**31])).permutation(len(labels))
     holder = labels[order[index % len(labels)]]
     others = [label for label in source.labels() if label != holder] or [holder]

@@ -51,10 +51,14 @@ class PortraitSource:
         counts = _counts(self.faces.names)
         return sorted(counts, key=lambda name: (counts[name] < 2, name))
 
-    def with_two(self) -> list[str]:
-        """People of whom the selfie can be another photograph; everybody when the source has no such people."""
+    def holders(self) -> list[str]:
+        """Who gets a card: people of whom the selfie can be another photograph.
+
+        Everybody when the source has no such people, and of the bundled few: the truth of a set says when its
+        selfie is the card's own photograph, re-imaged.
+        """
         if self.faces is None:
-            return self.labels()[:1]
+            return self.labels()
         counts = _counts(self.faces.names)
         several = [name for name in self.labels() if counts[name] > 1]
         return several or self.labels()
