@@ -3,6 +3,7 @@
 import logging
 import sys
 
+import cv2
 import structlog
 import uvicorn
 
@@ -16,6 +17,8 @@ _DRAIN_S = 30
 def run(settings: Settings, host: str, port: int) -> None:
     """Load the networks, then serve until told to stop; requests under way are finished first."""
     configure_logs()
+    # OpenCV would take every core for itself; one budget holds for it and the networks.
+    cv2.setNumThreads(settings.threads)
     verifier = Verifier.open(profile=settings.profile, threads=settings.threads)
     app = create_app(settings, verifier)
     structlog.get_logger("idproof").info("serving", host=host, port=port, profile=settings.profile)

@@ -125,7 +125,9 @@ def _halftone(rng: Rng) -> Surface:
         for channel, angle in enumerate(angles):
             u = (x * np.cos(angle) + y * np.sin(angle)) * 2 * np.pi / pitch
             v = (y * np.cos(angle) - x * np.sin(angle)) * 2 * np.pi / pitch
-            printed[..., channel] = ((ink[..., channel] - 0.5) * 2.2 + np.cos(u) * np.cos(v) > 0) * 0.92
+            over = (ink[..., channel] - 0.5) * 2.2 + np.cos(u) * np.cos(v)
+            # An edge is a pixel wide: cut off sharply, fine dots would beat with the pixels they are drawn in.
+            printed[..., channel] = (0.5 + over * pitch / (2 * np.pi)).clip(0, 1) * 0.92
         paper = (1 - cv2.GaussianBlur(printed, (0, 0), 1.2)) * 250
         return np.asarray(paper.clip(0, 255), dtype=np.uint8)
 

@@ -1,0 +1,83 @@
+"""Invented people agree with themselves, whatever the seed."""
+
+import re
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from idproof.datasets.specimen.identity import check_digit, invent
+from idproof.pipeline.documents import load_builtin
+from idproof.pipeline.documents.commercial_codes import codes
+
+people = st.integers(0, 2**32).map(lambda seed: invent(np.random.default_rng(seed)))
+DOCUMENT = load_builtin()
+
+
+def day(text: str) -> date:
+    numbers = [int(part) for part in text.split("-")]
+    return date(numbers[2] if numbers[2] > 99 else 2000 + numbers[2], numbers[1], numbers[0])
+
+
+@given(people)
+def test_every_field_has_its_printed_form(fields: dict[str, str]) -> None:
+    assert set(fields) == {spec.name for spec in DOCUMENT.fields}
+    for spec in DOCUMENT.fields:
+        if fields[spec.name] or spec.required:
+            assert re.fullmatch(spec.pattern, fields[spec.name]), spec.name
+
+
+@given(people)
+def test_the_numbers_weighted_sum_is_a_multiple_of_eleven(fields: dict[str, str]) -> None:
+    prefix, digits, check = re.fullmatch(r"([A-Z]{1,2})(\d{6})\((.)\)", fields["number"]).groups()  # type: ignore[union-attr]
+    values = [" ABCDEFGHIJKLMNOPQRSTUVWXYZ".index(letter) + 9 for letter in prefix]
+    values = [36, *values] if len(prefix) == 1 else values
+    values += [int(digit) for digit in digits] + [10 if check == "A" else int(check)]
+    assert sum(weight * value for weight, value in zip((9, 8, 7, 6, 5, 4, 3, 2, 1), values, strict=True)) % 11 == 0
+
+
+@pytest.mark.parametrize(
+    ("prefix", "digits", "check"), [("A", "123456", "3"), ("AB", "987654", "3"), ("C", "000001", "7")]
+)
+def test_check_digits_worked_out_by_hand(prefix: str, digits: str, check: str) -> None:
+    assert check_digit(prefix, digits) == check
+
+
+@given(people)
+def test_dates_follow_one_another(fields: dict[str, str]) -> None:
+    born, issued = day(fields["date_of_birth"]), day(fields["issue_date"])
+    month, year = (int(part) for part in fields["first_registration"].strip("()").split("-"))
+    assert DOCUMENT.issued_from <= issued <= date(2026, 12, 31)
+    assert born.year + 18 <= issued.year  # every card says ***
+    # Two digits of a year: one of the two centuries must stand between birth and issue.
+    assert any(
+        (born.year + 11, born.month) <= (century + year, month) <= (issued.year, issued.month)
+        for century in (1900, 2000)
+    )
+
+
+@given(people)
+def test_symbols_say_an_adult_with_one_residence_and_one_birthplace(fields: dict[str, str]) -> None:
+    assert re.fullmatch(r"\*{3}[ACRU][ZXWO][BN]?", fields["symbols"])
+
+
+@given(people)
+def test_codes_are_those_of_the_name_or_both_are_absent(fields: dict[str, str]) -> None:
+    name, printed = fields["chinese_name"], fields["chinese_codes"].split()
+    assert len(name) == len(printed)
+    assert all(code == codes(character)[0] for character, code in zip(name, printed, strict=True))
+    surname, given_names = fields["english_name"].split(", ")
+    assert surname == surname.upper()
+    assert not name or len(name) == 1 + len(given_names.split())
+
+
+def test_people_differ_and_cover_the_kinds() -> None:
+    many = [invent(np.random.default_rng(seed)) for seed in range(400)]
+    assert len({fields["number"] for fields in many}) == 400
+    assert {len(fields["number"]) for fields in many} == {10, 11}
+    assert {fields["sex"] for fields in many} == {"男 M", "女 F"}
+    assert any(not fields["chinese_name"] for fields in many)
+    assert any(fields["number"].endswith("(A)") for fields in many)
+    assert len({character for fields in many for character in fields["chinese_name"]}) > 100
