@@ -109,14 +109,20 @@ def verdict_check(
 
 
 @models_app.command("list")
-def models_list(manifest: Manifest = None) -> None:
-    """Every profile and its weights, with licences."""
+def models_list(
+    profile: Annotated[str | None, typer.Option(help="One profile only.")] = None, manifest: Manifest = None
+) -> None:
+    """Profiles and their weights: licence, full SHA-256, and whether each is here."""
     from idproof.models import manifest as manifests
+    from idproof.models import store
 
-    for profile in manifests.load(manifest).profiles.values():
-        table = Table("weight", "licence", "sha256", title=f"{profile.name}: {profile.about}", title_justify="left")
-        for weight in profile.weights:
-            table.add_row(weight.file, weight.licence, weight.sha256)
+    known = manifests.load(manifest)
+    for entry in [known.profile(profile)] if profile else known.profiles.values():
+        table = Table(
+            "weight", "state", "licence", "sha256", title=f"{entry.name}: {entry.about}", title_justify="left"
+        )
+        for found in store.list_weights(entry):
+            table.add_row(found.weight.file, found.state.value, found.weight.licence, found.weight.sha256)
         Console(soft_wrap=True).print(table)
 
 
