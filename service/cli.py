@@ -118,12 +118,10 @@ def models_list(
 
     known = manifests.load(manifest)
     for entry in [known.profile(profile)] if profile else known.profiles.values():
-        table = Table(
-            "weight", "state", "licence", "sha256", title=f"{entry.name}: {entry.about}", title_justify="left"
-        )
+        typer.echo(f"{entry.name}: {entry.about}")
         for found in store.list_weights(entry):
-            table.add_row(found.weight.file, found.state.value, found.weight.licence, found.weight.sha256)
-        Console(soft_wrap=True).print(table)
+            typer.echo(f"  {found.state.value:8}{found.weight.file}  ({found.weight.licence})")
+            typer.echo(f"  {'':8}{found.weight.sha256}")
 
 
 @models_app.command("fetch")
