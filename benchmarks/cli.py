@@ -10,6 +10,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from idproof.benchmarks import face as face_bench
+from idproof.benchmarks import fields as fields_bench
 from idproof.benchmarks import system as system_bench
 from idproof.benchmarks.output import Run
 from idproof.datasets.lfw import AlignedFaces
@@ -39,6 +40,22 @@ def system(
     verifier = Verifier.open(profile=profile, threads=threads)
     with _Progress("registrations") as advance:
         result = system_bench.run(registrations, verifier, seed=seed, progress=advance)
+    _print(result, json_, out)
+
+
+@app.command()
+def fields(
+    sets: Annotated[Path, typer.Option(help="Folder of registrations in the set.json format.")],
+    profile: Profile = "open",
+    seed: Annotated[int, typer.Option(help="Recorded with the run.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = 1,
+    json_: AsJson = False,
+    out: Out = None,
+) -> None:
+    """How well the card is read, and which edits its fields give away."""
+    registrations = read_sets(sets)
+    with _Progress("registrations") as advance:
+        result = fields_bench.run(registrations, profile=profile, workers=workers, seed=seed, progress=advance)
     _print(result, json_, out)
 
 

@@ -19,6 +19,8 @@ _MIN_WIDTH = 160  # short lines read better with grey to their right
 _MAX_WIDTH = 2048
 _BATCH = 8
 _BLANK = 0
+_ALTERNATIVES = 6  # likeliest classes looked at a time step
+_MIN_ALTERNATIVE = 0.003
 
 
 class PPOCRReader:
@@ -69,11 +71,23 @@ class PPOCRReader:
         best = probabilities.argmax(axis=1)
         confidence = probabilities.max(axis=1)
         repeated = np.concatenate([[False], best[1:] == best[:-1]])
-        kept = (best != _BLANK) & ~repeated
-        pairs = [(self._characters[c], float(p)) for c, p in zip(best[kept], confidence[kept], strict=True)]
-        # A class may stand for more than one code point; its confidence stands for each.
-        spread = [(character, p) for text, p in pairs for character in text]
-        return LineReading("".join(c for c, _ in spread), tuple(min(1.0, p) for _, p in spread))
+        text, confidences, alternatives = "", [], []
+        for step in np.flatnonzero((best != _BLANK) & ~repeated):
+            # A class may stand for more than one code point; its confidence stands for each.
+            for character in self._characters[best[step]]:
+                text += character
+                confidences.append(min(1.0, float(confidence[step])))
+                alternatives.append(self._others(probabilities[step], int(best[step])))
+        return LineReading(text, tuple(confidences), tuple(alternatives))
+
+    def _others(self, step: NDArray[np.float32], best: int) -> tuple[tuple[str, float], ...]:
+        """The next likely characters of one time step."""
+        likely = np.argpartition(step, -_ALTERNATIVES)[-_ALTERNATIVES:]
+        return tuple(
+            (self._characters[i], float(step[i]))
+            for i in sorted(likely, key=lambda i: -step[i])
+            if i not in (best, _BLANK) and step[i] >= _MIN_ALTERNATIVE and len(self._characters[i]) == 1
+        )
 
 
 def _width(line: RGBImage) -> int:

@@ -25,6 +25,8 @@ _GAP = 40  # pixels of white between stacked lines, enough for Tesseract to keep
 _TIMEOUT_S = 20.0
 _SINGLE_BLOCK = 6  # of Tesseract's page segmentation modes
 _COLUMNS = ("level", "page", "block", "paragraph", "line", "word", "left", "top", "width", "height", "conf", "text")
+_GROUND_PX = 21  # at the strip's height; wider than any stroke
+_PAPER = 0.5  # of the way from ink to ground: from there on it is paper
 _WORD_LEVEL = "5"
 _INSTALL = "install it with `apt-get install tesseract-ocr tesseract-ocr-eng tesseract-ocr-chi-tra`"
 
@@ -169,7 +171,22 @@ def _strip(line: RGBImage) -> GreyImage:
     size = (int(np.clip(round(width * _HEIGHT / height), 1, _MAX_WIDTH)), _HEIGHT)
     interpolation = cv2.INTER_AREA if height > _HEIGHT else cv2.INTER_CUBIC
     resized = cv2.resize(cv2.cvtColor(line, cv2.COLOR_RGB2GRAY), size, interpolation=interpolation)
-    return np.asarray(resized, dtype=np.uint8)
+    return _ink(np.asarray(resized, dtype=np.uint8))
+
+
+def _ink(grey: GreyImage) -> GreyImage:
+    """Dark print on white paper: what is tinted, shaded or lightly printed behind the text becomes white.
+
+    A strip of coloured ground on a white page looks like a picture to Tesseract's layout analysis, which then reads
+    nothing in it.
+    """
+    kernel = np.ones((_GROUND_PX, _GROUND_PX), dtype=np.uint8)
+    ground = cv2.GaussianBlur(cv2.morphologyEx(grey, cv2.MORPH_CLOSE, kernel), (0, 0), _GROUND_PX / 2)
+    share = grey.astype(np.float32) / np.maximum(ground, 1)
+    ink = float(np.percentile(share, 2))
+    paper = ink + _PAPER * (1.0 - ink)
+    spread = (share - ink) / max(paper - ink, 0.1)
+    return np.asarray((spread * 255).clip(0, 255), dtype=np.uint8)
 
 
 def _join(words: Sequence[tuple[str, float]]) -> LineReading:

@@ -51,14 +51,19 @@ class LineReading:
     Attributes:
         text: what was read; empty when nothing was.
         confidences: one value 0..1 a character of `text`.
+        alternatives: for each character of `text`, what else it may be, with a value 0..1 each; empty when the
+            engine does not tell.
     """
 
     text: str
     confidences: tuple[float, ...]
+    alternatives: tuple[tuple[tuple[str, float], ...], ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.text) != len(self.confidences):
             raise ValueError("a reading needs one confidence a character")
+        if self.alternatives and len(self.alternatives) != len(self.text):
+            raise ValueError("alternatives are given for each character or for none")
 
     @property
     def confidence(self) -> float:

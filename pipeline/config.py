@@ -42,7 +42,8 @@ class Policy:
         min_agreement: normalised correlation of one field or the portrait between two captures of one card.
         max_screen_peak: strength of a screen's grid in the spectrum of the card, in robust standard deviations.
         min_chroma: colourfulness of the card, CIE Lab units; below it the card looks like a grey copy.
-        field_confidence: the least certain character of a field that only one capture supports.
+        field_share: share of the votes that each character of a certain field has at least.
+        field_supporters: readings that saw each of its characters first, at least.
         required: checks that must all have passed for an accept.
         not_performed: parts of identity proofing that this policy leaves to others.
     """
@@ -57,15 +58,14 @@ class Policy:
     min_agreement: float = 0.85
     max_screen_peak: float = 12.0
     min_chroma: float = 4.0
-    field_confidence: float = 0.8
+    field_share: float = 0.5
+    field_supporters: int = 2
     required: tuple[str, ...] = (
         "card_angles",
         "same_card",
         "recapture_screen",
         "recapture_copy",
         "fields_readable",
-        "number_check_digit",
-        "number_second_reading",
         "face_comparison",
     )
     not_performed: tuple[str, ...] = ("liveness", "optically_variable_regions", "records_check")

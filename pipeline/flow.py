@@ -8,7 +8,7 @@ uploads ─► decoded ─► card found ─► rectified ─┬► angles, same
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
@@ -24,9 +24,14 @@ from idproof.pipeline.errors import CapturesIdentical
 from idproof.pipeline.face import compare, find
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields import read as field_reading
+from idproof.pipeline.fields import records
+from idproof.pipeline.fields.checks.facts import Facts
+from idproof.pipeline.fields.records import RecordsAuthority
+from idproof.pipeline.fields.typed import form
 from idproof.pipeline.types import CARD_ROLES, CheckResult, FieldReading, Role, Verdict
 from idproof.pipeline.vault import VaultSession
 
+RECORDS_CHECK = "records_check"
 DECODED, RECTIFIED, CROP, TEMPLATE = "decoded", "rectified", "crop", "template"
 
 
@@ -39,6 +44,19 @@ class Parts:
     policy: Policy
     limits: Limits
     face_thresholds: dict[float, float]
+    records: RecordsAuthority | None = None
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Checks that must all have passed for an accept: the policy's, and those the document type names."""
+        asked = (records.NAME,) if self.records is not None else ()
+        return (*self.policy.required, *self.locator.document.checks, *asked)
+
+    @property
+    def not_performed(self) -> tuple[str, ...]:
+        """Parts of identity proofing that are left to others here."""
+        asked = () if self.records is None else (RECORDS_CHECK,)
+        return tuple(name for name in self.policy.not_performed if name not in asked)
 
 
 @dataclass
@@ -71,7 +89,7 @@ def run(session: VaultSession, parts: Parts) -> Verdict:
     finally:
         with watch.stage("wipe"):
             receipt = session.wipe()
-    decision, reasons = decide(found, parts.policy.required)
+    decision, reasons = decide(found, parts.required)
     return Verdict(
         id=verdict.new_id(),
         decision=decision,
@@ -79,7 +97,8 @@ def run(session: VaultSession, parts: Parts) -> Verdict:
         checks=tuple(found),
         document_type=parts.locator.document.name,
         fields=fields,
-        not_performed=parts.policy.not_performed,
+        form=asdict(form(fields)),
+        not_performed=parts.not_performed,
         policy=parts.policy.version,
         profile=parts.engines.profile,
         weights=parts.engines.weights,
@@ -136,14 +155,13 @@ def _card_checks(session: VaultSession, parts: Parts, views: dict[Role, CardView
 
 def _read_fields(session: VaultSession, parts: Parts) -> tuple[dict[str, FieldReading], list[CheckResult]]:
     document, engines = parts.locator.document, parts.engines
+    readers = field_reading.Readers(engines.reader, engines.latin_reader)
     with _borrowed(session, RECTIFIED) as rectified:
-        fields = field_reading.read(rectified, document, engines.reader, parts.policy)
-        front = rectified[Role.CARD_FRONT]
-        return fields, [
-            field_checks.readable(fields, document),
-            field_checks.check_digit(fields),
-            field_checks.second_reading(front, fields, document, engines.latin_reader, parts.policy),
-        ]
+        fields = field_reading.read(rectified, document, readers, parts.policy)
+    results = field_checks.run(Facts(fields, document, datetime.now(UTC).date()))
+    if parts.records is not None:
+        results.append(records.check(form(fields), parts.records))
+    return fields, results
 
 
 def _compare_faces(session: VaultSession, parts: Parts) -> CheckResult:

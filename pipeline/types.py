@@ -133,6 +133,23 @@ class Decision(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Correction:
+    """A character that was read as one thing and is taken for another, and why.
+
+    Attributes:
+        position: in the text without its spaces, from 0.
+        read: what the readers saw first.
+        taken: what it is taken for.
+        reason: `form` (the printed form allows only this), `code` (the commercial code under it says so).
+    """
+
+    position: int
+    read: str
+    taken: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class FieldReading:
     """A field of the card as read, NFC text in the form it is printed.
 
@@ -140,11 +157,15 @@ class FieldReading:
         text: the reading; empty when the field is blank or unreadable.
         confidence: of the least certain character, 0..1.
         certain: whether grammar and confidence support it; an uncertain reading never accepts.
+        corrections: characters that were not taken as they were read.
+        alternatives: (position, character, share of the votes) of what else was seen.
     """
 
     text: str
     confidence: float
     certain: bool
+    corrections: tuple[Correction, ...] = ()
+    alternatives: tuple[tuple[int, str, float], ...] = ()
 
     def __repr__(self) -> str:
         """Field values stay out of logs."""
@@ -189,6 +210,7 @@ class Verdict:
         checks: every check with status, value and score.
         document_type: such as `hkid-2018`.
         fields: field name to reading, as printed on the card. Personal data.
+        form: typed fields to pre-fill a form with (`idproof.pipeline.fields.typed.Form`). Personal data.
         not_performed: parts of identity proofing that this policy does not do, so that nobody assumes them.
         policy: name and version of the policy.
         profile: the model profile.
@@ -204,6 +226,7 @@ class Verdict:
     checks: tuple[CheckResult, ...]
     document_type: str
     fields: Mapping[str, FieldReading]
+    form: Mapping[str, str | None]
     not_performed: tuple[str, ...]
     policy: str
     profile: str

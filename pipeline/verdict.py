@@ -7,6 +7,7 @@ from typing import Any
 
 from idproof.pipeline.types import (
     CheckResult,
+    Correction,
     Decision,
     DeletionReceipt,
     FieldReading,
@@ -33,7 +34,8 @@ def new_id() -> str:
 def to_json(verdict: Verdict) -> dict[str, Any]:
     """Plain JSON types. Holds the card's fields: personal data, to be sent and sealed, never logged."""
     return asdict(verdict) | {
-        "fields": {name: asdict(reading) for name, reading in verdict.fields.items()},
+        "fields": {name: _reading_to_json(reading) for name, reading in verdict.fields.items()},
+        "form": dict(verdict.form),
         "weights": dict(verdict.weights),
         "timings_ms": dict(verdict.timings_ms),
         "reasons": list(verdict.reasons),
@@ -56,7 +58,7 @@ def from_json(data: dict[str, Any]) -> Verdict:
             "decision": Decision(data["decision"]),
             "reasons": tuple(data["reasons"]),
             "checks": tuple(_check(entry) for entry in data["checks"]),
-            "fields": {name: FieldReading(**reading) for name, reading in data["fields"].items()},
+            "fields": {name: _reading(entry) for name, entry in data["fields"].items()},
             "not_performed": tuple(data["not_performed"]),
             "deletion": DeletionReceipt(
                 wiped=tuple(Wiped(**entry) for entry in deletion["wiped"]),
@@ -64,6 +66,23 @@ def from_json(data: dict[str, Any]) -> Verdict:
                 guards=tuple(deletion["guards"]),
                 outstanding=deletion["outstanding"],
             ),
+        }
+    )
+
+
+def _reading_to_json(reading: FieldReading) -> dict[str, Any]:
+    return asdict(reading) | {
+        "corrections": [asdict(correction) for correction in reading.corrections],
+        "alternatives": [list(alternative) for alternative in reading.alternatives],
+    }
+
+
+def _reading(entry: dict[str, Any]) -> FieldReading:
+    return FieldReading(
+        **entry
+        | {
+            "corrections": tuple(Correction(**correction) for correction in entry.get("corrections", ())),
+            "alternatives": tuple((int(i), str(c), float(share)) for i, c, share in entry.get("alternatives", ())),
         }
     )
 

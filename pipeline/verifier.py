@@ -9,6 +9,8 @@ from idproof.pipeline import flow
 from idproof.pipeline.card.locate import CardLocator
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.documents import DocumentType, load, load_builtin
+from idproof.pipeline.fields import checks as field_checks
+from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.types import Captures, Verdict
 from idproof.pipeline.vault import Vault, VaultSession
 
@@ -38,6 +40,7 @@ class Verifier:
         policy: Policy | None = None,
         limits: Limits | None = None,
         document: str | Path = "hkid-2018",
+        records: RecordsAuthority | None = None,
         threads: int = 1,
     ) -> Self:
         """Load a profile's networks and a document type.
@@ -47,6 +50,7 @@ class Verifier:
             policy: thresholds; the default policy when None.
             limits: bounds on what is taken in; the default limits when None.
             document: a built-in type's name, or the path of an operator's own type file.
+            records: the issuing department's records; without it the verdict says that they were not asked.
             threads: processor threads for each network call.
 
         Raises:
@@ -54,12 +58,14 @@ class Verifier:
             DocumentTypeInvalid: the document type cannot be used.
         """
         kind = load(document) if isinstance(document, Path) else load_builtin(document)
+        field_checks.known(kind.checks, kind.name)
         parts = flow.Parts(
             engines=load_engines(profile, threads=threads),
             locator=CardLocator.open(kind),
             policy=policy or Policy(),
             limits=limits or Limits(),
             face_thresholds=face_thresholds(profile),
+            records=records,
         )
         return cls(parts)
 

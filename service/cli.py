@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -27,6 +27,7 @@ app.add_typer(models_app, name="models")
 app.add_typer(specimen_app, name="specimen")
 app.add_typer(verdict_app, name="verdict")
 
+Names = Literal["common", "covering"]
 Profile = Annotated[str, typer.Option(help="Profile of networks.")]
 Manifest = Annotated[Path | None, typer.Option(help="Your own manifest of weights.")]
 
@@ -162,6 +163,9 @@ def specimen_make(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
     portraits: Annotated[Path | None, typer.Option(help="Folder or zip of photographs, Name/Name_0001.jpg.")] = None,
     attack: Annotated[str | None, typer.Option(help="Render this attack instead of bona fide registrations.")] = None,
+    names: Annotated[
+        Names, typer.Option(help="Names as people have them, or dealt so that characters differ.")
+    ] = "common",
 ) -> None:
     """Render registrations of invented people in the set.json format."""
     from rich.progress import Progress
@@ -170,7 +174,7 @@ def specimen_make(
 
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("specimens", total=count)
-        make_sets(out, count, seed, portraits, attack, lambda done, _: bar.update(task, completed=done))
+        make_sets(out, count, seed, portraits, attack, lambda done, _: bar.update(task, completed=done), names=names)
 
 
 @specimen_app.command("art")

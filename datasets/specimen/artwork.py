@@ -1,8 +1,9 @@
 """The flat artwork of a specimen card: invented, and nothing else.
 
-SPECIMEN 樣本 stands across it, the emblem is a paper boat, the ornaments are drawn at random. There is no official
-emblem and no real security design here: it is test data, never a recipe for a card. The static print is the same in
-every artwork (the verification finds the card by it); the background's colours and waves come from a seed.
+SPECIMEN 樣本 stands across every type, the emblems are invented, the ornaments are drawn at random. There is no
+official emblem and no real security design here: it is test data, never a recipe for a card. The static print is the
+same in every artwork of a type (the verification finds the card by it) and comes from the type's print file; the
+background's colours and waves come from a seed.
 """
 
 from dataclasses import dataclass
@@ -13,24 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from idproof.datasets.specimen.prints import Points, Print, Text, print_of
 from idproof.models.types import RGBImage
 from idproof.pipeline.documents import Box, DocumentType
 
 SCALE = 20.0
 """Pixels a millimetre at which cards are drawn."""
 
-_ORNAMENT_SEED = 20181126
 _INK = (44, 62, 92)
 _RED = (176, 58, 64)
-_LABELS = (
-    (36.0, 23.6, "出生日期 Date of Birth"),
-    (57.0, 23.6, "性別 Sex"),
-    (36.0, 29.6, "符號 Symbols"),
-    (36.0, 35.2, "首次登記 First Registration"),
-    (36.0, 40.8, "簽發日期 Date of Issue"),
-    (57.0, 43.8, "號碼 Number"),
-)
-
 Coverage = NDArray[np.float32]
 
 
@@ -84,17 +76,18 @@ def draw(document: DocumentType, seed: int) -> Artwork:
 @lru_cache(maxsize=4)
 def static_print(document: DocumentType) -> NDArray[np.uint8]:
     """Colour and coverage of what every artwork shares, (height, width, 4)."""
+    wanted = print_of(document)
     layer = Image.new("RGBA", size(document), (*_INK, 0))
     _watermark(layer)
     pen = ImageDraw.Draw(layer)
-    _border(pen, document)
-    _boat(pen, 4.6, 3.6)
-    _text(pen, 12.0, 3.0, "示範身份證", 3.0, serif=True)
-    _text(pen, 31.0, 3.5, "SPECIMEN IDENTITY CARD", 2.7)
-    _text(pen, 12.0, 7.7, "只供測試 FOR TESTING ONLY · NOT A DOCUMENT", 1.3)
-    for x, y, label in _LABELS:
-        _text(pen, x, y, label, 1.3)
-    _text(pen, 6.4, 45.6, "SPECIMEN 樣本", 4.2, colour=(*_RED, 215), serif=True)
+    _border(pen, document, wanted.ornament_seed)
+    _vignettes(pen, wanted)
+    for shape in wanted.emblem:
+        pen.polygon(_px(shape), fill=(*_INK, 225))
+    if wanted.emblem_line:
+        pen.line(_px(wanted.emblem_line), fill=(*_INK, 225), width=5)
+    for line in wanted.texts:
+        _text(pen, line)
     _frame(pen, document.portrait)
     for region in document.regions:
         _frame(pen, region.box)
@@ -146,18 +139,18 @@ def _light(hue: float, saturation: float) -> NDArray[np.float32]:
     return (1 - saturation * (1 - rainbow) * 1.1).astype(np.float32)
 
 
-def _border(pen: ImageDraw.ImageDraw, document: DocumentType) -> None:
+def _px(points: Points) -> list[tuple[float, float]]:
+    return [(x * SCALE, y * SCALE) for x, y in points]
+
+
+def _border(pen: ImageDraw.ImageDraw, document: DocumentType, seed: int) -> None:
     """A band of strokes that never repeats, and four different corners: anchors to register by."""
-    rng = np.random.default_rng(_ORNAMENT_SEED)
+    rng = np.random.default_rng(seed)
     width, height = document.width_mm, document.height_mm
     centres = [(x, y) for y in (1.7, height - 1.7) for x in np.arange(5.0, width - 5.0, 1.9)]
     centres += [(x, y) for x in (1.7, width - 1.7) for y in np.arange(5.0, height - 5.0, 1.9)]
     for x, y in centres:
-        points = [tuple(p) for p in (np.array([x, y]) + rng.uniform(-0.85, 0.85, (4, 2))) * SCALE]
-        if rng.uniform() < 0.3:
-            pen.polygon(points[:3], fill=(*_INK, 200))
-        else:
-            pen.line(points, fill=(*_INK, 220), width=int(rng.integers(3, 7)))
+        _stroke(pen, x, y, rng)
     for i, (x, y) in enumerate([(3, 3), (width - 3, 3), (width - 3, height - 3), (3, height - 3)]):
         _corner(pen, x, y, i)
 
@@ -179,15 +172,20 @@ def _corner(pen: ImageDraw.ImageDraw, x: float, y: float, kind: int) -> None:
         pen.ellipse([(x - 0.4) * SCALE, (y - 0.4) * SCALE, (x + 0.4) * SCALE, (y + 0.4) * SCALE], fill=ink)
 
 
-def _boat(pen: ImageDraw.ImageDraw, x: float, y: float) -> None:
-    """The invented emblem: a folded paper boat on a wave."""
-    hull = [(0, 3.6), (6.4, 3.6), (5.2, 5.4), (1.2, 5.4)]
-    sail = [(3.2, 0.2), (3.2, 3.3), (0.9, 3.3)]
-    other = [(3.5, 0.9), (5.4, 3.3), (3.5, 3.3)]
-    for shape in (hull, sail, other):
-        pen.polygon([((x + u) * SCALE, (y + v) * SCALE) for u, v in shape], fill=(*_INK, 225))
-    wave = [((x + u) * SCALE, (y + 6.1 + 0.25 * np.sin(u * 3)) * SCALE) for u in np.arange(0, 6.5, 0.1)]
-    pen.line(wave, fill=(*_INK, 225), width=5)
+def _stroke(pen: ImageDraw.ImageDraw, x: float, y: float, rng: np.random.Generator) -> None:
+    points = [tuple(p) for p in (np.array([x, y]) + rng.uniform(-0.85, 0.85, (4, 2))) * SCALE]
+    if rng.uniform() < 0.3:
+        pen.polygon(points[:3], fill=(*_INK, 200))
+    else:
+        pen.line(points, fill=(*_INK, 220), width=int(rng.integers(3, 7)))
+
+
+def _vignettes(pen: ImageDraw.ImageDraw, wanted: Print) -> None:
+    rng = np.random.default_rng([wanted.ornament_seed, 1])
+    for box, strokes in wanted.vignettes:
+        low, high = [box.x + 0.85, box.y + 0.85], [box.x + box.width - 0.85, box.y + box.height - 0.85]
+        for x, y in rng.uniform(low, high, (strokes, 2)):
+            _stroke(pen, x, y, rng)
 
 
 def _watermark(layer: Image.Image) -> None:
@@ -216,14 +214,6 @@ def _frame(pen: ImageDraw.ImageDraw, box: Box) -> None:
     pen.rectangle([left, top, right, bottom], outline=(*_INK, 120), width=2)
 
 
-def _text(
-    pen: ImageDraw.ImageDraw,
-    x: float,
-    y: float,
-    text: str,
-    height_mm: float,
-    *,
-    colour: tuple[int, int, int, int] = (*_INK, 235),
-    serif: bool = False,
-) -> None:
-    pen.text((x * SCALE, y * SCALE), text, font=font(serif, height_mm), fill=colour)
+def _text(pen: ImageDraw.ImageDraw, line: Text) -> None:
+    colour = (*_RED, 215) if line.red else (*_INK, 235)
+    pen.text((line.x * SCALE, line.y * SCALE), line.text, font=font(line.serif, line.height_mm), fill=colour)

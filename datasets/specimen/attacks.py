@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from idproof.datasets.specimen import edits
 from idproof.datasets.specimen.artwork import SCALE, region_mask
 from idproof.datasets.specimen.camera import (
     HEIGHT,
@@ -29,6 +30,7 @@ from idproof.datasets.specimen.camera import (
 from idproof.datasets.specimen.card import Card
 from idproof.models.types import RGBImage
 from idproof.pipeline.documents import DocumentType
+from idproof.pipeline.errors import InvalidSpecimen
 
 Rng = np.random.Generator
 _SHIFT_PX = 12
@@ -230,12 +232,12 @@ def _pasted(shot: Shot, genuine: Card, wanted: Card, hand: Camera, pose: Pose, f
 
 
 def _edit_field(card: Card, other: RGBImage, rng: Rng) -> Card:
-    """One digit of the number changed, so that its check digit no longer holds."""
-    number = card.fields["number"]
-    places = [i for i, character in enumerate(number) if character.isdigit() and i < len(number) - 3]
-    place = int(rng.choice(places))
-    digit = str((int(number[place]) + int(rng.integers(1, 10))) % 10)
-    return card.with_fields(number=number[:place] + digit + number[place + 1 :])
+    """One character of one field changed, so that the card contradicts itself; `Card.edited` says which."""
+    try:
+        edit = edits.draw(card.fields, rng)
+    except ValueError as error:
+        raise InvalidSpecimen(f"The attack {AttackKind.FIELD_EDIT} cannot be made: {error}.") from None
+    return replace(card.with_fields(**{edit.field: edit.text}), edited={"field": edit.field, "kind": edit.kind})
 
 
 ATTACKS: Mapping[AttackKind, Attack] = {

@@ -10,17 +10,16 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from idproof.datasets.specimen import artwork
 from idproof.datasets.specimen.artwork import SCALE
+from idproof.datasets.specimen.prints import FieldPrint, print_of
 from idproof.models.types import RGBImage
 from idproof.pipeline.documents import Box, DocumentType
 
 _TEXT = (28, 28, 34)
-_TEXT_HEIGHT_MM: Mapping[str, float] = {"chinese_name": 3.7, "english_name": 2.7, "number": 3.3}
-_COMMON_HEIGHT_MM = 2.5
-_SERIF = {"chinese_name"}
+_MARGIN_MM = 0.5  # before and after a field's text
 _GROUND_BEHIND = 0.18  # share of the ground that shows behind a portrait
 _HUE_PER_DEGREE = 0.035
 _WAVE_PER_DEGREE = 0.16
@@ -39,6 +38,7 @@ class Card:
         optics_phase: where the hologram's colours start, 0..1.
         second_portrait: the photograph in the second portrait, or None for `portrait`, as on every genuine card.
         flat_copy: a copy, whose optically variable regions stay as one view showed them.
+        edited: which field was changed afterwards and how (`field`, `kind`), or None.
     """
 
     document: DocumentType
@@ -48,6 +48,7 @@ class Card:
     optics_phase: float
     second_portrait: RGBImage | None = field(default=None, repr=False)
     flat_copy: bool = False
+    edited: Mapping[str, str] | None = None
 
     def seen(self, turn_deg: float) -> RGBImage:
         """The card face on, (height, width, 3) at `SCALE`, coloured as it looks when turned by `turn_deg`."""
@@ -63,15 +64,14 @@ class Card:
         return replace(self, fields={**self.fields, **changed})
 
     def _printed(self) -> RGBImage:
-        drawn = artwork.draw(self.document, self.artwork_seed)
+        drawn, wanted = artwork.draw(self.document, self.artwork_seed), print_of(self.document)
         ground = drawn.background.copy()
         _engrave(ground, self.document.portrait, self.portrait, strength=1.0)
         layer = Image.fromarray(artwork.composite(ground, drawn.ink))
         pen = ImageDraw.Draw(layer)
         for spec in self.document.fields:
-            height = _TEXT_HEIGHT_MM.get(spec.name, _COMMON_HEIGHT_MM)
-            letters = artwork.font(spec.name in _SERIF, height)
-            place = ((spec.box.x + 0.5) * SCALE, (spec.box.y + spec.box.height / 2) * SCALE)
+            letters = _letters(self.fields[spec.name], wanted.of(spec.name), spec.box)
+            place = ((spec.box.x + _MARGIN_MM) * SCALE, (spec.box.y + spec.box.height / 2) * SCALE)
             pen.text(place, self.fields[spec.name], font=letters, fill=_TEXT, anchor="lm")
         return np.array(layer)
 
@@ -104,12 +104,20 @@ class Card:
                 layer = Image.fromarray(area)
                 ImageDraw.Draw(layer).text(
                     ((right - left) / 2, (bottom - top) / 2),
-                    self.fields["number"],
+                    self.fields.get("number", ""),
                     font=artwork.font(False, 1.7),
                     fill=(110, 110, 116),
                     anchor="mm",
                 )
                 area[:] = np.array(layer)
+
+
+def _letters(text: str, wanted: FieldPrint, box: Box) -> ImageFont.FreeTypeFont:
+    """The type's letters, or smaller ones where a long text would leave its box."""
+    letters = artwork.font(wanted.serif, wanted.height_mm)
+    room = (box.width - 2 * _MARGIN_MM) * SCALE
+    length = letters.getlength(text)
+    return letters if length <= room else artwork.font(wanted.serif, wanted.height_mm * room / length * 0.995)
 
 
 def _engrave(picture: RGBImage, box: Box, photograph: RGBImage, strength: float) -> None:

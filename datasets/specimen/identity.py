@@ -1,51 +1,88 @@
 """Invented people: names, dates, symbols and numbers that agree with each other as a genuine card's do."""
 
 from datetime import date, timedelta
+from functools import lru_cache
 
 import numpy as np
 
+from idproof.datasets.specimen import names
+from idproof.datasets.specimen.prints import print_of
+from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.documents.commercial_codes import codes
+from idproof.pipeline.errors import InvalidSpecimen
 
 _SURNAMES = """
 陳 CHAN 黃 WONG 李 LEE 張 CHEUNG 梁 LEUNG 林 LAM 吳 NG 劉 LAU 鄭 CHENG 何 HO 楊 YEUNG 曾 TSANG 蔡 CHOI 葉 YIP
 鄧 TANG 周 CHOW 許 HUI 馮 FUNG 謝 TSE 朱 CHU 盧 LO 余 YU 潘 POON 蘇 SO 鍾 CHUNG 徐 TSUI 郭 KWOK 馬 MA 羅 LAW
 胡 WU 麥 MAK 蕭 SIU 譚 TAM 雷 LUI 莫 MOK 關 KWAN 方 FONG 溫 WAN 布 PO 龐 PONG 霍 FOK 簡 KAN 甘 KAM 黎 LAI
 """
-_GIVEN = """
-志 Chi 明 Ming 家 Ka 俊 Chun 偉 Wai 文 Man 國 Kwok 強 Keung 建 Kin 華 Wah 詠 Wing 詩 Sze 慧 Wai 敏 Man 嘉 Ka
-欣 Yan 佩 Pui 儀 Yee 子 Tsz 傑 Kit 浩 Ho 然 Yin 穎 Wing 思 Sze 雅 Nga 婷 Ting 曉 Hiu 彤 Tung 樂 Lok 怡 Yee
-天 Tin 恩 Yan 德 Tak 榮 Wing 淑 Shuk 芬 Fan 玉 Yuk 珍 Chun 錦 Kam 輝 Fai 少 Siu 珊 Shan 美 Mei 玲 Ling 惠 Wai
-芳 Fong 秀 Sau 英 Ying 麗 Lai 兒 Yee 卓 Cheuk 軒 Hin 梓 Tsz 朗 Long 啟 Kai 賢 Yin 宏 Wang 兆 Siu 基 Kei 永 Wing
-康 Hong 澤 Chak 霖 Lam 鈞 Kwan 曦 Hei 晴 Ching 柔 Yau 琪 Ki 瑤 Yiu 碧 Pik 蓮 Lin 鳳 Fung 梅 Mui 蘭 Lan 竹 Chuk
-松 Chung 山 Shan 海 Hoi 波 Bor 龍 Lung 虎 Fu 雲 Wan 風 Fung 雪 Suet 冰 Bing 春 Chun 夏 Ha 秋 Chau 冬 Tung 月 Yuet
-"""
 _TODAY = date(2026, 6, 30)
 _FIRST_ISSUE = date(2018, 11, 26)
 _LATIN_ONLY = 0.06  # share of holders without a Chinese name
+_MINORS = 0.05  # share of holders of 11 to 17
+_RESIDENCE = (0.6, 0.15, 0.15, 0.1)  # A, C, R, U
+_GIVEN_CHARACTERS = (0.05, 0.8, 0.15)  # one, two, three
+_LONGEST = 5
 _SPACE = 36
+_TITLES = {True: "示範永久性身份證 SPECIMEN PERMANENT IDENTITY CARD", False: "示範身份證 SPECIMEN IDENTITY CARD"}
 
 
-def _pairs(table: str) -> list[tuple[str, str]]:
-    """Characters with their romanisation; those without a commercial code are left to the checks' own tests."""
-    words = table.split()
-    return [(character, latin) for character, latin in zip(words[::2], words[1::2], strict=True) if codes(character)]
+def invent(rng: np.random.Generator, *, characters: str | None = None) -> dict[str, str]:
+    """The printed fields of one invented holder, by field name.
 
+    Args:
+        rng: draws everything.
+        characters: the given name, one to five characters of `names.given()`; drawn when None.
 
-def invent(rng: np.random.Generator) -> dict[str, str]:
-    """The printed fields of one invented holder, by field name."""
+    Raises:
+        ValueError: a character that the table lacks, or too many of them.
+    """
     sex = str(rng.choice(["男 M", "女 F"]))
     issued = _day(rng, _FIRST_ISSUE, _TODAY)
-    born = _day(rng, date(1938, 1, 1), issued.replace(year=issued.year - 19, day=1))
-    first = _day(rng, max(date(1960, 1, 1), born + timedelta(days=11 * 366)), issued)
+    minor = bool(rng.uniform() < _MINORS)
+    born = _minor_born(rng, issued) if minor else _day(rng, date(1938, 1, 1), _years(issued, -18))
+    first = _day(rng, max(date(1960, 1, 1), _years(born, 11)), issued)
+    symbols = _symbols(rng, minor=minor)
     return {
-        **_names(rng),
+        "title": title(symbols),
+        **_names(rng, characters),
         "date_of_birth": born.strftime("%d-%m-%Y"),
         "sex": sex,
-        "symbols": _symbols(rng),
+        "symbols": symbols,
         "first_registration": first.strftime("(%m-%y)"),
         "issue_date": issued.strftime("%d-%m-%y"),
         "number": _number(rng),
     }
+
+
+def title(symbols: str) -> str:
+    """The card's title: permanent if and only if the symbols hold A (right of abode)."""
+    return _TITLES["A" in symbols]
+
+
+def fields_of(document: DocumentType, rng: np.random.Generator, *, characters: str | None = None) -> dict[str, str]:
+    """The printed fields of one invented holder of any type: by the forms of its print file when that has some.
+
+    Raises:
+        InvalidSpecimen: the type's print file lacks a form, or there is none.
+    """
+    wanted = print_of(document)
+    forms = {spec.name: wanted.of(spec.name).form for spec in document.fields}
+    if not any(forms.values()):
+        made = invent(rng, characters=characters)
+    else:
+        made = {name: _by_form(form, rng) for name, form in forms.items() if form}
+    if set(made) != set(forms):
+        raise InvalidSpecimen(f"The print file of {document.name} does not say how each of its fields is made up.")
+    return made
+
+
+def _by_form(form: str, rng: np.random.Generator) -> str:
+    if form == "name":
+        return _names(rng, None)["english_name"]
+    if form == "day":
+        return _day(rng, _TODAY, _years(_TODAY, 10)).strftime("%d-%m-%Y")
+    return "".join(str(rng.integers(10)) if character == "#" else character for character in form)
 
 
 def check_digit(prefix: str, digits: str) -> str:
@@ -62,27 +99,51 @@ def _number(rng: np.random.Generator) -> str:
     return f"{letters}{digits}({check_digit(letters, digits)})"
 
 
-def _names(rng: np.random.Generator) -> dict[str, str]:
-    surnames, given = _pairs(_SURNAMES), _pairs(_GIVEN)
+def _names(rng: np.random.Generator, characters: str | None) -> dict[str, str]:
+    surnames, known = list(_surnames().items()), names.given()
     surname = surnames[rng.integers(len(surnames))]
-    chosen = [given[i] for i in rng.choice(len(given), size=1 if rng.uniform() < 0.1 else 2, replace=False)]
-    english = f"{surname[1]}, {' '.join(latin for _, latin in chosen)}"
-    if rng.uniform() < _LATIN_ONLY:
+    if characters is None:
+        count = int(rng.choice([1, 2, 3], p=_GIVEN_CHARACTERS))
+        chosen = "".join(rng.choice(list(known), size=count, replace=False))
+    else:
+        chosen = characters
+    if not 1 <= len(chosen) <= _LONGEST or not set(chosen) <= set(known):
+        raise ValueError(f"a given name has one to {_LONGEST} characters of the table of names")
+    english = f"{surname[1]}, {' '.join(known[character] for character in chosen)}"
+    if rng.uniform() < _LATIN_ONLY and characters is None:
         return {"chinese_name": "", "english_name": english, "chinese_codes": ""}
-    chinese = surname[0] + "".join(character for character, _ in chosen)
-    printed = [codes(character) for character in chinese]
+    chinese = surname[0] + chosen
     return {
         "chinese_name": chinese,
         "english_name": english,
-        "chinese_codes": " ".join(known[0] for known in printed),
+        "chinese_codes": " ".join(codes(character)[0] for character in chinese),
     }
 
 
-def _symbols(rng: np.random.Generator) -> str:
-    residence = str(rng.choice(list("AAAACRU")))
+@lru_cache(maxsize=1)
+def _surnames() -> dict[str, str]:
+    return names.pairs(_SURNAMES)
+
+
+def _symbols(rng: np.random.Generator, *, minor: bool) -> str:
+    """`***` from 18 on, `*` from 11 to 17: both may have a re-entry permit."""
+    residence = str(rng.choice(list("ACRU"), p=_RESIDENCE))
     birthplace = str(rng.choice(list("ZZZXWO")))
     amended = str(rng.choice(["", "", "", "", "B", "N"]))
-    return f"***{residence}{birthplace}{amended}"  # everyone invented here is 18 or over when the card is issued
+    return f"{'*' if minor else '***'}{residence}{birthplace}{amended}"
+
+
+def _minor_born(rng: np.random.Generator, issued: date) -> date:
+    """So that the holder is 11 to 17 on the day of issue."""
+    return _day(rng, _years(issued, -18) + timedelta(days=1), _years(issued, -11))
+
+
+def _years(day: date, years: int) -> date:
+    """The same day in another year; 29 February becomes the day on which that age is reached for certain."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return date(day.year + years, 3, 1) if years > 0 else date(day.year + years, 2, 28)
 
 
 def _day(rng: np.random.Generator, first: date, last: date) -> date:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from idproof.datasets.specimen import identity, selfie
 from idproof.datasets.specimen.attacks import ATTACKS, Attack, AttackKind
 from idproof.datasets.specimen.camera import HEIGHT, WIDTH, Camera, Pose, Shot, corners_px, jpeg
 from idproof.datasets.specimen.card import Card
+from idproof.datasets.specimen.names import covering
 from idproof.datasets.specimen.portraits import Person, PortraitSource
 from idproof.pipeline.documents import DocumentType, load_builtin
 from idproof.pipeline.errors import InvalidSpecimen
@@ -54,16 +55,20 @@ def make_sets(
     portraits: Path | None = None,
     attack: str | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    names: Literal["common", "covering"] = "common",
 ) -> list[Path]:
     """Write `count` registrations below `out`, one folder each; the same arguments give the same bytes.
 
     Args:
         out: folder, made when it is not there.
         count: how many.
-        seed: registration i depends on the seed and i, not on `count`.
+        seed: registration i depends on the seed and i, not on `count` (but see `names`).
         portraits: folder or zip of photographs in LFW layout, or None for the bundled ones.
         attack: one of `AttackKind`, or None for bona fide.
         progress: called with registrations done and in total.
+        names: `common` draws given names one by one; `covering` deals all characters of the table of names over the
+            `count` people, so that registration i then depends on `count` too.
 
     Returns:
         The folders written, in order.
@@ -74,19 +79,29 @@ def make_sets(
         DatasetInvalid: the photographs cannot be used.
     """
     source, document = PortraitSource.open(portraits), load_builtin()
+    dealt: list[str] | list[None] = covering(count, seed) if names == "covering" else [None] * count
     folders = []
-    for index in range(count):
+    for index, characters in enumerate(dealt):
         folder = out / f"{index:05d}"
-        make(seed, index, source, document, attack).write(folder)
+        make(seed, index, source, document, attack, characters=characters).write(folder)
         folders.append(folder)
         progress(index + 1, count)
     return folders
 
 
 def make(
-    seed: int, index: int, source: PortraitSource, document: DocumentType, attack: str | None = None
+    seed: int,
+    index: int,
+    source: PortraitSource,
+    document: DocumentType,
+    attack: str | None = None,
+    *,
+    characters: str | None = None,
 ) -> Registration:
-    """Registration `index` of a seed; raises as `make_sets` does."""
+    """Registration `index` of a seed; raises as `make_sets` does.
+
+    `characters` is the holder's given name, see `identity.invent`; a type without Chinese names ignores it.
+    """
     rng = np.random.default_rng(np.random.SeedSequence([seed, index]))
     kind = _kind(attack)
     plan = ATTACKS[kind] if kind else Attack()
@@ -97,7 +112,7 @@ def make(
     card = Card(
         document=document,
         artwork_seed=int(rng.integers(_ARTWORKS)),
-        fields=identity.invent(rng),
+        fields=identity.fields_of(document, rng, characters=characters),
         portrait=holder.photographs[0],
         optics_phase=float(rng.uniform(0, 1)),
     )
@@ -162,5 +177,6 @@ def _description(
             "person": hashlib.sha256(holder.label.encode()).hexdigest()[:12],
             "artwork_seed": card.artwork_seed,
             "selfie_source": "same photograph" if same_photograph else "another photograph",
+            **({"edited": dict(card.edited)} if card.edited else {}),
         },
     }

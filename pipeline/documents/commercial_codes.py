@@ -1,13 +1,14 @@
 """The four-digit commercial (telegraph) codes printed under a Chinese name.
 
-From the Unicode Character Database 15.0 (Unihan: kTaiwanTelegraph, kMainlandTelegraph), built by
-`idproof.datasets.unihan`; © Unicode, Inc., Unicode License v3.
+From the Unicode Character Database 15.0 (Unihan: kTaiwanTelegraph, kMainlandTelegraph and the variant properties),
+built by `idproof.datasets.unihan`; © Unicode, Inc., Unicode License v3.
 """
 
+from collections import defaultdict
 from functools import lru_cache
 from pathlib import Path
 
-_TABLE = Path(__file__).parent / "commercial_codes.tsv"
+_FOLDER = Path(__file__).parent
 
 
 def codes(character: str) -> tuple[str, ...]:
@@ -17,12 +18,66 @@ def codes(character: str) -> tuple[str, ...]:
         >>> [codes(character)[0] for character in "陳大文"]
         ['7115', '1129', '2429']
     """
-    return _table().get(character, ())
+    return tuple(dict.fromkeys(code for column in _columns().get(character, ()) for code in column))
+
+
+def known(character: str) -> bool:
+    """Whether the character, or another form of it, has a code."""
+    return bool(codes(character) or variants(character))
+
+
+def agrees(character: str, code: str) -> bool:
+    """Whether a code is one of the character's, or of another form of it, such as 户 for 戶.
+
+    Example:
+        >>> agrees("戶", "2073"), agrees("陳", "2073")
+        (True, False)
+    """
+    return code in codes(character) or any(code in codes(other) for other in variants(character))
+
+
+def variants(character: str) -> str:
+    """Other forms of the character that have codes."""
+    return _variants().get(character, ("", ""))[0]
+
+
+def fuller(character: str) -> str:
+    """Forms that the character is itself only a simplified form of.
+
+    Example:
+        >>> fuller("黄"), fuller("峰")
+        ('黃', '')
+    """
+    return _variants().get(character, ("", ""))[1]
+
+
+def characters(code: str) -> tuple[str, ...]:
+    """The characters that a code stands for, Taiwan's (the traditional form) first.
+
+    Example:
+        >>> characters("7806")
+        ('黃', '黄')
+    """
+    return _by_code().get(code, ())
 
 
 @lru_cache(maxsize=1)
-def _table() -> dict[str, tuple[str, ...]]:
-    lines = (line.split("\t") for line in _TABLE.read_text(encoding="utf-8").splitlines())
-    return {
-        character: tuple(dict.fromkeys([*taiwan.split(), *mainland.split()])) for character, taiwan, mainland in lines
-    }
+def _columns() -> dict[str, tuple[list[str], list[str]]]:
+    lines = (line.split("\t") for line in (_FOLDER / "commercial_codes.tsv").read_text(encoding="utf-8").splitlines())
+    return {character: (taiwan.split(), mainland.split()) for character, taiwan, mainland in lines}
+
+
+@lru_cache(maxsize=1)
+def _variants() -> dict[str, tuple[str, str]]:
+    lines = (line.split("\t") for line in (_FOLDER / "variants.tsv").read_text(encoding="utf-8").splitlines())
+    return {character: (others, fuller_forms) for character, others, fuller_forms in lines}
+
+
+@lru_cache(maxsize=1)
+def _by_code() -> dict[str, tuple[str, ...]]:
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for column in (0, 1):
+        for character, columns in _columns().items():
+            for code in columns[column]:
+                found[code].append(character)
+    return {code: tuple(dict.fromkeys(listed)) for code, listed in found.items()}

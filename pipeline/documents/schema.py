@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from idproof.pipeline.errors import DocumentTypeInvalid
 
-SCRIPTS = ("latin", "digits", "chinese")
+SCRIPTS = ("latin", "digits", "chinese", "symbols")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,14 @@ class FieldSpec:
     Attributes:
         name: the field's key in a verdict.
         box: where one line of its text stands.
-        script: `latin`, `digits` or `chinese`: what a reader may expect.
+        script: `latin`, `digits`, `chinese` or `symbols`: what a reader may expect. Readers of Latin text are not
+            asked for `chinese` (which may hold Latin letters too) nor for `symbols`, signs they were not made for.
         pattern: regular expression (Python `re`, full match) of the printed form.
         required: whether a genuine card always carries it.
         group: characters printed together between spaces, such as 4 for commercial codes; 0 for no such rule.
+        forms: what the text without spaces may look like: `A` a letter, `9` a digit, `C` a check digit (0-9 or A),
+            anything else itself; empty when it has no fixed form.
+        texts: the only texts that are ever printed here; empty when there are many.
     """
 
     name: str
@@ -59,6 +63,8 @@ class FieldSpec:
     pattern: str
     required: bool
     group: int = 0
+    forms: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ class DocumentType:
         portrait: the main portrait.
         ghost: the second, small portrait, or None.
         regions: optically variable regions.
+        checks: names of the checks (`idproof.pipeline.fields.checks`) that its fields must pass.
     """
 
     name: str
@@ -97,6 +104,7 @@ class DocumentType:
     portrait: Box
     ghost: Box | None
     regions: tuple[Region, ...]
+    checks: tuple[str, ...] = ()
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -139,6 +147,8 @@ class DocumentType:
                     pattern=spec["pattern"],
                     required=spec.get("required", True),
                     group=spec.get("group", 0),
+                    forms=tuple(spec.get("forms", ())),
+                    texts=tuple(spec.get("texts", ())),
                 )
                 for name, spec in table["fields"].items()
             ),
@@ -148,6 +158,7 @@ class DocumentType:
                 Region(name=name, box=Box(*spec["box"]), kind=spec["kind"])
                 for name, spec in table.get("regions", {}).items()
             ),
+            checks=tuple(table.get("checks", ())),
         )
 
 

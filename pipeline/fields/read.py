@@ -1,37 +1,66 @@
-"""The printed fields, read in every capture and settled between the captures.
+"""The printed fields, read by every reader in every capture, and settled.
 
-A field is certain when its text has the document type's form and either two captures read the same text or one
-capture read it without any weak character. Anything else is reported as read, but uncertain, and never accepts.
+A field is certain when its text has the document type's form, at least two readings saw each of its characters
+first, and none of them had to be taken with a small share of the votes. Anything else is reported as read, but
+uncertain, and never accepts.
 """
 
-import re
-import unicodedata
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-
-import numpy as np
+from dataclasses import dataclass, replace
 
 from idproof.models.types import LineReader, LineReading, RGBImage
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType, FieldSpec
+from idproof.pipeline.fields import grammar
+from idproof.pipeline.fields.fuse import Fused, Witness, fuse
+from idproof.pipeline.fields.named import settle_name
 from idproof.pipeline.types import FieldReading, Role
 
 _PAD_MM = 0.3
-_BETWEEN_SCRIPTS = re.compile(r"(?<=[\u3400-\u9fff])(?=[A-Za-z])")
-# What readers write for the same ink. Applied before the form is judged, in every field.
-_SAME_INK = str.maketrans({"（": "(", "）": ")", "，": ",", "－": "-", "—": "-", "–": "-", "＊": "*", "×": "*"})
+_WORTH_TELLING = 0.05
+_LIKE, _CLEARLY = 0.85, 0.08
+_NAME, _CODES = "chinese_name", "chinese_codes"
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Two readers that know nothing of each other.
+
+    Attributes:
+        every_script: reads all fields.
+        latin: reads Latin letters and digits; its word counts less where the first one's does.
+        latin_weight: how much.
+    """
+
+    every_script: LineReader
+    latin: LineReader
+    latin_weight: float = 0.5
 
 
 def read(
-    rectified: Mapping[Role, RGBImage], document: DocumentType, reader: LineReader, policy: Policy
+    rectified: Mapping[Role, RGBImage], document: DocumentType, readers: Readers, policy: Policy
 ) -> dict[str, FieldReading]:
     """Every field of the document type, by name; `rectified` holds the canonical frames of the captures."""
-    lines = [crop(image, spec, document) for image in rectified.values() for spec in document.fields]
-    readings = reader.read(lines)
-    views = np.array_split(np.arange(len(readings)), len(rectified))
-    return {
-        spec.name: settle([readings[view[i]] for view in views], spec, policy) for i, spec in enumerate(document.fields)
-    }
+    heard = witnesses(list(rectified.values()), document, readers)
+    fused = {spec.name: fuse(heard[spec.name]) for spec in document.fields}
+    settled = {spec.name: settle(fused[spec.name], spec, policy) for spec in document.fields}
+    if _NAME in settled and _CODES in settled and settled[_CODES].certain:
+        settled[_NAME] = settle_name(fused[_NAME], settled[_NAME], settled[_CODES].text)
+    return settled
+
+
+def witnesses(frames: Sequence[RGBImage], document: DocumentType, readers: Readers) -> dict[str, list[Witness]]:
+    """Every reading of every field; each reader is called once."""
+    heard: dict[str, list[Witness]] = {spec.name: [] for spec in document.fields}
+    latin = [spec for spec in document.fields if spec.script in ("latin", "digits")]
+    for reader, weight, specs in (
+        (readers.every_script, 1.0, document.fields),
+        (readers.latin, readers.latin_weight, latin),
+    ):
+        asked = [(spec, crop(frame, spec, document)) for frame in frames for spec in specs]
+        for (spec, _), reading in zip(asked, reader.read([line for _, line in asked]), strict=True):
+            heard[spec.name].append(Witness(tidy(reading, spec), weight))
+    return heard
 
 
 def crop(image: RGBImage, spec: FieldSpec, document: DocumentType) -> RGBImage:
@@ -40,52 +69,55 @@ def crop(image: RGBImage, spec: FieldSpec, document: DocumentType) -> RGBImage:
     return image[top:bottom, left:right]
 
 
-def settle(readings: Sequence[LineReading], spec: FieldSpec, policy: Policy) -> FieldReading:
-    """One reading from those of several captures."""
-    texts = _with_every_space([normalise(reading.text, spec) for reading in readings])
-    support: dict[str, list[float]] = defaultdict(list)
-    for text, reading in zip(texts, readings, strict=True):
-        # A reader gives no confidence for blank paper; where a blank is allowed it counts like a fair reading.
-        blank = text == "" and not spec.required
-        support[text].append(policy.field_confidence if blank else reading.confidence)
-    well_formed = {text: c for text, c in support.items() if has_form(text, spec)}
-    if len(well_formed) > 1:
-        well_formed.pop("", None)  # what one capture read is not made blank by captures that read nothing
-    candidates = well_formed or support
-    text = max(candidates, key=lambda t: (len(candidates[t]), sum(candidates[t])))
-    confidences = candidates[text]
-    agreed = len(confidences) > 1 and max(confidences) >= policy.field_confidence / 2
-    unopposed = max(confidences) >= policy.field_confidence and len(well_formed) == 1
-    return FieldReading(
-        text=text,
-        confidence=round(max(confidences), 4),
-        certain=bool(well_formed) and (agreed or unopposed),
+def tidy(reading: LineReading, spec: FieldSpec) -> LineReading:
+    """One way of writing the same ink, character by character, so that readings can be compared."""
+    upper = bool(spec.forms) or spec.script == "symbols"
+
+    def one(character: str) -> str:
+        written = grammar.plain(character.upper() if upper else character)
+        return written if len(written) == 1 else character
+
+    return replace(
+        reading,
+        text="".join(map(one, reading.text)),
+        alternatives=tuple(tuple((one(c), share) for c, share in place) for place in reading.alternatives),
     )
 
 
-def _with_every_space(texts: Sequence[str]) -> list[str]:
-    """Texts that differ in spaces alone are one: readers lose spaces, they do not invent them."""
-    fullest: dict[str, str] = {}
-    for text in texts:
-        joined = text.replace(" ", "")
-        fullest[joined] = max(text, fullest.get(joined, ""), key=len)
-    return [fullest[text.replace(" ", "")] for text in texts]
+def settle(fused: Fused, spec: FieldSpec, policy: Policy) -> FieldReading:
+    """One reading of one field."""
+    if not fused.votes:
+        blank = not spec.required and fused.dissent < policy.field_share
+        return FieldReading(text="", confidence=round(1.0 - fused.dissent, 4) if blank else 0.0, certain=blank)
+    if spec.texts:
+        return _one_of(fused, spec)
+    text, corrections, share = grammar.correct(fused, spec)
+    printed = grammar.printed(text, fused, spec)
+    return FieldReading(
+        text=printed,
+        confidence=round(share, 4),
+        certain=(
+            grammar.has_form(printed, spec)
+            and share >= policy.field_share
+            and min(fused.supporters) >= policy.field_supporters
+        ),
+        corrections=corrections,
+        alternatives=tuple(
+            (i, character, round(votes, 4))
+            for i, place in enumerate(fused.votes)
+            for character, votes in place.items()
+            if character != text[i] and votes >= _WORTH_TELLING
+        ),
+    )
 
 
-def normalise(text: str, spec: FieldSpec) -> str:
-    """NFC, one form of every bracket and dash, no stray spaces."""
-    plain = unicodedata.normalize("NFC", text).translate(_SAME_INK).strip()
-    if spec.script == "latin" and "," in plain:
-        return re.sub(r"\s*,\s*", ", ", re.sub(r"\s+", " ", plain))
-    if spec.script == "latin":
-        return plain.replace(" ", "").upper()
-    joined = re.sub(r"\s+", "", plain)
-    if spec.group:
-        # Readers lose or add the spaces between groups; where they belong is known.
-        return " ".join(joined[i : i + spec.group] for i in range(0, len(joined), spec.group))
-    return _BETWEEN_SCRIPTS.sub(" ", joined)
-
-
-def has_form(text: str, spec: FieldSpec) -> bool:
-    """Whether the text has the printed form; a field that need not be there may be empty."""
-    return (not spec.required and text == "") or re.fullmatch(spec.pattern, text) is not None
+def _one_of(fused: Fused, spec: FieldSpec) -> FieldReading:
+    """The printed text most like what was read; certain when it is much like it, and clearly more than others are."""
+    ranked = sorted(((grammar.likeness(fused.text, text), text) for text in spec.texts), reverse=True)
+    likeness, text = ranked[0]
+    runner_up = ranked[1][0] if len(ranked) > 1 else 0.0
+    return FieldReading(
+        text=text,
+        confidence=round(likeness, 4),
+        certain=likeness >= _LIKE and likeness - runner_up >= _CLEARLY,
+    )

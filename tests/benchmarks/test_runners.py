@@ -3,12 +3,13 @@
 import json
 from collections import Counter
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from idproof.benchmarks import face, system
+from idproof.benchmarks import face, fields, system
 from idproof.datasets.lfw import AlignedFaces
 from idproof.datasets.sets import read_sets
 from idproof.datasets.specimen import make_sets
@@ -55,7 +56,7 @@ def test_a_system_run_has_the_published_form(tmp_path: Path, verifier: Verifier)
     assert json.loads(json.dumps(run)) == run
     assert run["counts"]["bona_fide"] == {"accept": 1, "refer": 0, "reject": 0, "bad_input": 0}
     assert run["counts"]["field_edit"] == {"accept": 0, "refer": 0, "reject": 1, "bad_input": 0}
-    assert run["reasons"]["field_edit"] == {"number_check_digit_wrong": 1}
+    assert run["reasons"]["field_edit"] == {"symbols_contradict_age": 1}
 
 
 def test_all_pairs_agree_with_two_loops() -> None:
@@ -104,3 +105,40 @@ def test_the_shipped_operating_points_promise_what_they_say() -> None:
 def test_a_profile_without_a_report_has_no_thresholds() -> None:
     with pytest.raises(ManifestInvalid, match="idproof bench face"):
         face_thresholds("buffalo_l")
+
+
+def test_a_fields_run_counts_readings_and_caught_edits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_sets(tmp_path / "bona", 2, 31)
+    make_sets(tmp_path / "edit", 1, 31, attack="field_edit")
+    make_sets(tmp_path / "other", 1, 31, attack="photocopy_grey")
+    monkeypatch.setattr(fields, "_PEER_SETS", 1)
+    run = fields.run(read_sets(tmp_path)).to_json()
+    assert set(run) >= KEYS
+    assert json.loads(json.dumps(run)) == run
+    assert (run["counts"]["bona_fide"], run["counts"]["field_edit"]) == (2, 1)
+    for name in ("number", "english_name", "title"):
+        assert run["figures"][f"fields.exact.{name}"] == {
+            "value": 1.0,
+            "low": ANY,
+            "high": 1.0,
+            "n": 2,
+            "unit": "share",
+        }
+        assert run["figures"][f"fields.cer.{name}"]["value"] == 0
+    assert "fields.exact.number.tesseract" in run["figures"]
+    assert "fields.exact.sex.tesseract" not in run["figures"]
+    assert run["figures"]["fields.caught.field_edit"]["value"] == 1.0
+    assert run["figures"]["fields.undetected_wrong"]["value"] == 0.0
+    assert run["figures"]["fields.speed_over_pytesseract"]["value"] > 1
+
+
+def test_a_wrong_reading_that_nothing_objects_to_is_counted(tmp_path: Path) -> None:
+    """The truth says another sex in both scripts than the card: certain, consistent, and wrong."""
+    make_sets(tmp_path, 1, 31)
+    (entry,) = read_sets(tmp_path)
+    other = {"男 M": "女 F", "女 F": "男 M"}[entry.truth.fields["sex"]]
+    object.__setattr__(entry.truth, "fields", {**entry.truth.fields, "sex": other})
+    run = fields.run([entry]).to_json()
+    assert run["counts"]["wrong_and_certain"] == {"sex": 1}
+    assert run["figures"]["fields.undetected_wrong"]["value"] == 1.0
+    assert run["figures"]["fields.exact.sex"]["value"] == 0.0

@@ -62,6 +62,12 @@ def test_only_the_regions_that_should_change_with_the_angle_do(card: Card, docum
     assert np.array_equal(outside(front, hologram, ghost), outside(turned, hologram, ghost))
 
 
+def test_the_holograms_hue_follows_the_turn(card: Card, document: DocumentType) -> None:
+    """At this turn the waves stand where they stood face on, so only their hue can differ."""
+    hologram, one_wave_deg = region(document, "diffractive"), 2 * np.pi / 0.16
+    assert np.abs(cut(card.seen(0), hologram) - cut(card.seen(one_wave_deg), hologram)).mean() > 15
+
+
 def test_the_second_portrait_slides_with_the_turn(card: Card, document: DocumentType) -> None:
     """Dark columns move: by correlation of the column means, the shift has the sign of the turn."""
     inner = Box(69.5, 29.0, 8.0, 12.0)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from idproof.datasets.specimen import identity, names
 from idproof.datasets.specimen.identity import check_digit, invent
 from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.documents.commercial_codes import codes
@@ -50,7 +51,6 @@ def test_dates_follow_one_another(fields: dict[str, str]) -> None:
     born, issued = day(fields["date_of_birth"]), day(fields["issue_date"])
     month, year = (int(part) for part in fields["first_registration"].strip("()").split("-"))
     assert DOCUMENT.issued_from <= issued <= date(2026, 12, 31)
-    assert born.year + 18 <= issued.year  # every card says ***
     # Two digits of a year: one of the two centuries must stand between birth and issue.
     assert any(
         (born.year + 11, born.month) <= (century + year, month) <= (issued.year, issued.month)
@@ -58,9 +58,34 @@ def test_dates_follow_one_another(fields: dict[str, str]) -> None:
     )
 
 
+def age_at_issue(fields: dict[str, str]) -> int:
+    born, issued = day(fields["date_of_birth"]), day(fields["issue_date"])
+    return issued.year - born.year - ((issued.month, issued.day) < (born.month, born.day))
+
+
 @given(people)
-def test_symbols_say_an_adult_with_one_residence_and_one_birthplace(fields: dict[str, str]) -> None:
-    assert re.fullmatch(r"\*{3}[ACRU][ZXWO][BN]?", fields["symbols"])
+def test_symbols_say_the_holders_age_one_residence_and_one_birthplace(fields: dict[str, str]) -> None:
+    found = re.fullmatch(r"(\*{3}|\*)[ACRU][ZXWO][BN]?", fields["symbols"])
+    assert found
+    age = age_at_issue(fields)
+    assert age >= 18 if found[1] == "***" else 11 <= age <= 17
+
+
+@given(people)
+def test_the_title_says_permanent_if_and_only_if_the_symbols_hold_a(fields: dict[str, str]) -> None:
+    permanent = "永久性" in fields["title"]
+    assert permanent is ("PERMANENT" in fields["title"]) is ("A" in fields["symbols"])
+    assert "SPECIMEN" in fields["title"]
+    assert "示範" in fields["title"]
+
+
+@given(st.integers(0, 2**32), st.dates(date(2018, 11, 26), date(2026, 6, 30)))
+def test_minors_are_11_to_17_on_the_day_of_issue_even_after_a_leap_day(seed: int, issued: date) -> None:
+    for when in (issued, date(2024, 2, 29), date(2023, 2, 28)):
+        born = identity._minor_born(np.random.default_rng(seed), when)
+        age = when.year - born.year - ((when.month, when.day) < (born.month, born.day))
+        assert 11 <= age <= 17
+        assert born < identity._years(born, 11) <= when
 
 
 @given(people)
@@ -80,4 +105,30 @@ def test_people_differ_and_cover_the_kinds() -> None:
     assert {fields["sex"] for fields in many} == {"男 M", "女 F"}
     assert any(not fields["chinese_name"] for fields in many)
     assert any(fields["number"].endswith("(A)") for fields in many)
-    assert len({character for fields in many for character in fields["chinese_name"]}) > 100
+    minors = sum("***" not in fields["symbols"] for fields in many)
+    assert 8 <= minors <= 40
+    assert 200 <= sum("A" in fields["symbols"] for fields in many) <= 280
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_three_hundred_people_have_five_hundred_different_given_characters(seed: int) -> None:
+    many = [invent(np.random.default_rng([seed, i])) for i in range(300)]
+    assert len({character for fields in many for character in fields["chinese_name"][1:]}) >= 500
+
+
+def test_a_prescribed_given_name_is_printed_and_spelt() -> None:
+    for seed in range(40):  # also where the holder would have had no Chinese name
+        fields = invent(np.random.default_rng(seed), characters="志明")
+        assert fields["chinese_name"][1:] == "志明"
+        assert fields["english_name"].endswith(", Chi Ming")
+        assert fields["chinese_codes"].split()[1:] == [codes("志")[0], codes("明")[0]]
+
+
+@pytest.mark.parametrize("characters", ["", "志Q", "志明家俊偉文"])
+def test_a_name_that_the_table_cannot_give_is_refused(characters: str) -> None:
+    with pytest.raises(ValueError, match="one to 5 characters"):
+        invent(np.random.default_rng(1), characters=characters)
+
+
+def test_a_hand_written_romanisation_goes_before_the_rule() -> None:
+    assert (names.given()["子"], names.given()["儀"]) == ("Tsz", "Yee")

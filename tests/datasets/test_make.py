@@ -17,6 +17,7 @@ from idproof.datasets.sets import read_sets
 from idproof.datasets.specimen import contact_sheet, make_sets, write_art
 from idproof.datasets.specimen.art import write_art as write
 from idproof.datasets.specimen.make import Registration, make
+from idproof.datasets.specimen.names import covering
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import DatasetInvalid, InvalidSpecimen
@@ -79,6 +80,13 @@ def test_the_format_is_the_contract_to_the_key(tmp_path: Path, document: Documen
     assert read_sets(tmp_path)[0].truth.fields == truth["fields"]
 
 
+def test_covering_names_are_dealt_over_the_people(tmp_path: Path) -> None:
+    folders = make_sets(tmp_path, 2, 31, names="covering")
+    chinese = [entry.truth.fields["chinese_name"][1:] for entry in read_sets(tmp_path)]
+    assert chinese == covering(2, 31)
+    assert len(folders) == 2
+
+
 def test_pictures_have_the_promised_sizes_and_the_whole_card_in_them(rendered: Callable[..., Registration]) -> None:
     registration = rendered()
     for name in NAMES:
@@ -118,8 +126,10 @@ def test_a_seed_walks_through_all_people_before_one_comes_again(
     faces: Callable[..., Path], document: DocumentType
 ) -> None:
     source = PortraitSource.open(faces(Ann=2, Ben=2, Cat=2, Single=1))
-    people = [make(4, index, source, document).description["truth"]["person"] for index in range(3)]
-    assert len(set(people)) == 3
+    truths = [make(4, index, source, document).description["truth"] for index in range(3)]
+    assert len({truth["person"] for truth in truths}) == 3
+    assert len({truth["fields"]["number"] for truth in truths}) == 3
+    assert len({str(truth["corners"]) for truth in truths}) == 3
 
 
 def test_one_person_is_enough_unless_the_attack_needs_two(faces: Callable[..., Path], document: DocumentType) -> None:

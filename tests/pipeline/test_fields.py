@@ -1,4 +1,6 @@
-"""Readings of several captures become one, and only what grammar and confidence support is certain."""
+"""Readings of several captures and readers become one, and only what form and votes support is certain."""
+
+import random
 
 import pytest
 from hypothesis import given
@@ -7,9 +9,13 @@ from hypothesis import strategies as st
 from idproof.models.types import LineReading
 from idproof.pipeline import Policy
 from idproof.pipeline.documents import load_builtin
-from idproof.pipeline.fields import checks
-from idproof.pipeline.fields.read import normalise, settle
-from idproof.pipeline.types import FieldReading, Outcome, Status
+from idproof.pipeline.errors import IdproofError
+from idproof.pipeline.fields import grammar, hkid
+from idproof.pipeline.fields.checks import dates
+from idproof.pipeline.fields.fuse import Witness, fuse
+from idproof.pipeline.fields.named import settle_name
+from idproof.pipeline.fields.read import Readers, read, settle, tidy
+from idproof.pipeline.types import CARD_ROLES, FieldReading
 
 DOCUMENT = load_builtin()
 POLICY = Policy()
@@ -19,97 +25,170 @@ def reading(text: str, confidence: float = 0.99) -> LineReading:
     return LineReading(text, (confidence,) * len(text))
 
 
-def settled(name: str, *readings: LineReading) -> FieldReading:
-    return settle(readings, DOCUMENT.field(name), POLICY)
+def settled(name: str, *readings: LineReading, latin: tuple[LineReading, ...] = ()) -> FieldReading:
+    spec = DOCUMENT.field(name)
+    heard = [Witness(tidy(r, spec)) for r in readings] + [Witness(tidy(r, spec), 0.5) for r in latin]
+    return settle(fuse(heard), spec, POLICY)
 
 
-def test_two_captures_outvote_one() -> None:
-    found = settled("number", reading("A123456(3)", 0.7), reading("A123456(3)", 0.7), reading("A123466(3)", 0.99))
+def test_two_captures_outvote_one_character_by_character() -> None:
+    found = settled("number", reading("A123456(3)"), reading("A128456(3)"), reading("A123456(8)"))
     assert (found.text, found.certain) == ("A123456(3)", True)
 
 
-def test_one_confident_capture_is_enough_only_when_nothing_speaks_against_it() -> None:
-    assert settled("number", reading("A123456(3)"), reading("#"), reading("")).certain
-    assert not settled("number", reading("A123456(3)", 0.5), reading("#"), reading("")).certain
-    assert not settled("number", reading("A123456(3)"), reading("A123458(3)"), reading("#")).certain
+def test_one_reading_alone_is_never_certain() -> None:
+    assert not settled("number", reading("A123456(3)")).certain
+    assert settled("number", reading("A123456(3)"), reading("A123456(3)", 0.6)).certain
+    assert settled("number", reading("A123456(3)"), latin=(reading("A123456(3)", 0.9),)).certain
+
+
+def test_what_the_captures_are_torn_between_is_reported_but_uncertain() -> None:
+    found = settled("number", reading("A123456(3)", 0.9), reading("A123458(3)", 0.9))
+    assert not found.certain
+    assert {(position, character) for position, character, _ in found.alternatives} <= {(6, "6"), (6, "8")}
+    assert found.alternatives
+
+
+def test_only_what_the_form_allows_is_corrected_and_every_correction_is_told() -> None:
+    found = settled("number", reading("A1Z3456(3)"), reading("A1Z3456(3)"), reading("A123456(3)"))
+    assert found.text == "A123456(3)"
+    assert [(c.position, c.read, c.taken, c.reason) for c in found.corrections] == [(2, "Z", "2", "form")]
+    unsupported = settled("number", reading("A1?3456(3)"), reading("A1?3456(3)"), reading("A1?3456(3)"))
+    assert not unsupported.certain
+
+
+def test_a_letter_where_only_a_digit_may_stand_is_uncertain_when_nothing_else_was_seen() -> None:
+    found = settled("date_of_birth", *(reading("O1-01-199W"),) * 3)
+    assert not found.certain
 
 
 def test_what_has_not_the_printed_form_is_never_certain() -> None:
-    found = settled("date_of_birth", reading("1990-01-01"), reading("1990-01-01"), reading("1990-01-01"))
-    assert (found.text, found.certain) == ("1990-01-01", False)
+    found = settled("date_of_birth", *(reading("1990-01-01"),) * 3)
+    assert not found.certain
 
 
 def test_an_optional_field_may_be_blank_but_a_required_one_may_not() -> None:
     blank = (reading(""), reading(""), reading(""))
     assert settled("chinese_name", *blank).certain
+    assert settled("chinese_name", reading("~", 0.3), reading(""), reading("")).text == ""
     assert not settled("english_name", *blank).certain
-    assert not settled("chinese_name", reading("陳大文", 0.3), reading(""), reading("")).certain
+    assert not settled("chinese_name", reading("陳大文"), reading(""), reading("")).certain
 
 
 def test_a_lost_space_is_found_in_another_capture() -> None:
-    found = settled("english_name", reading("MOK, FuWan"), reading("MOK, Fu Wan", 0.6), reading("MOK, FuWan"))
+    found = settled("english_name", reading("MOK, FuWan"), reading("MOK, Fu Wan", 0.6), reading("MOK,FuWan"))
     assert (found.text, found.certain) == ("MOK, Fu Wan", True)
 
 
+def test_lost_and_added_characters_are_outvoted() -> None:
+    assert settled("issue_date", reading("05-02-24"), reading("05-0224"), reading("05--02-24")).text == "05-02-24"
+
+
 @pytest.mark.parametrize(
-    ("name", "read", "printed"),
+    ("name", "seen", "printed"),
     [
         ("number", "a123456（3）", "A123456(3)"),
         ("chinese_codes", "711511292429", "7115 1129 2429"),
         ("sex", "女F", "女 F"),
-        ("english_name", "CHAN,Tai  Man", "CHAN, Tai Man"),
+        ("english_name", "CHAN,Tai Man", "CHAN, Tai Man"),
         ("chinese_name", "陳 大文", "陳大文"),
         ("date_of_birth", "01–02—1990", "01-02-1990"),
         ("symbols", "＊＊＊AZ", "***AZ"),
     ],
 )
-def test_the_same_ink_is_the_same_text(name: str, read: str, printed: str) -> None:
-    assert normalise(read, DOCUMENT.field(name)) == printed
+def test_the_same_ink_is_the_same_text(name: str, seen: str, printed: str) -> None:
+    assert settled(name, reading(seen), reading(seen)).text == printed
 
 
-@given(st.sampled_from([spec.name for spec in DOCUMENT.fields]), st.lists(st.text(max_size=20), min_size=1, max_size=4))
-def test_any_text_settles_without_an_exception(name: str, texts: list[str]) -> None:
+def named(codes: str, *texts: str, alternatives: dict[int, tuple[str, float]] | None = None) -> FieldReading:
+    places = tuple((((alternatives or {})[i],) if i in (alternatives or {}) else ()) for i in range(len(texts[0])))
+    heard = [Witness(LineReading(text, (0.9,) * len(text), places if text == texts[0] else ())) for text in texts]
+    fused = fuse(heard)
+    return settle_name(fused, settle(fused, DOCUMENT.field("chinese_name"), POLICY), codes)
+
+
+def test_a_simplified_form_is_written_out_by_its_code() -> None:
+    found = named("7806 1131 3419", "黄天澤", "黄天澤", "黄天澤")
+    assert (found.text, found.certain) == ("黃天澤", True)
+    assert [(c.read, c.taken, c.reason) for c in found.corrections] == [("黄", "黃", "code")]
+
+
+def test_a_form_of_its_own_stays_as_it_was_read() -> None:
+    assert named("7115 1496", "陳峰", "陳峰").text == "陳峰"
+    assert named("7115 1496", "陳峯", "陳峯").text == "陳峯"
+
+
+def test_a_code_decides_between_what_was_seen_but_never_brings_in_what_was_not() -> None:
+    torn = named("7115 1129 2429", "陳太文", "陳太文", alternatives={1: ("大", 0.4)})
+    assert torn.text == "陳大文"
+    assert named("7115 1129 2429", "陳小文", "陳小文").text == "陳小文"
+
+
+def test_readings_that_the_readers_share_out(document_frame: object) -> None:
+    """Each reader is called once for all captures, and the Latin one only for what it was made for."""
+    asked: dict[str, list[int]] = {}
+
+    class Says:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def read(self, lines: list[object]) -> list[LineReading]:
+            asked.setdefault(self.name, []).append(len(lines))
+            return [reading("") for _ in lines]
+
+    frames = dict.fromkeys(CARD_ROLES, document_frame)
+    read(frames, DOCUMENT, Readers(Says("both"), Says("latin")), POLICY)  # type: ignore[arg-type]
+    latin = sum(spec.script in ("latin", "digits") for spec in DOCUMENT.fields)
+    assert asked == {"both": [3 * len(DOCUMENT.fields)], "latin": [3 * latin]}
+
+
+NAMES = [spec.name for spec in DOCUMENT.fields]
+
+
+@given(st.sampled_from(NAMES), st.lists(st.text(max_size=24), min_size=1, max_size=6))
+def test_any_texts_settle_without_an_exception(name: str, texts: list[str]) -> None:
     found = settled(name, *(reading(text) for text in texts))
-    assert found.text in {normalise(text, DOCUMENT.field(name)) for text in texts} | {""}
+    if found.certain and found.text:
+        assert grammar.has_form(found.text, DOCUMENT.field(name))
 
 
-class Says:
-    """A reader that always reads the same."""
-
-    name = "says"
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def read(self, lines: object) -> list[LineReading]:
-        return [reading(self._text)]
+@given(st.lists(st.text("A1B8", max_size=8), min_size=3, max_size=5))
+def test_votes_are_shares(texts: list[str]) -> None:
+    for place in fuse([Witness(reading(text)) for text in texts]).votes:
+        assert sum(place.values()) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize(
-    ("other", "confidence", "outcome"),
-    [
-        ("A123456(3)", 0.5, Outcome.PASS),  # both engines agree
-        ("G123456(A)", 0.99, Outcome.DOUBT),  # another valid number: a contradiction
-        ("A12345", 0.99, Outcome.PASS),  # the second engine failed, the first was sure
-        ("A12345", 0.5, Outcome.DOUBT),  # neither was
-    ],
-)
-def test_the_second_reading(other: str, confidence: float, outcome: Outcome, document_frame: object) -> None:
-    fields = {"number": FieldReading("A123456(3)", confidence, certain=True)}
-    found = checks.second_reading(document_frame, fields, DOCUMENT, Says(other), POLICY)  # type: ignore[arg-type]
-    assert found.outcome is outcome
+@given(st.text("AB12", min_size=1, max_size=10), st.integers(1, 4))
+def test_readings_that_agree_are_the_reading(text: str, copies: int) -> None:
+    fused = fuse([Witness(reading(text))] * copies)
+    assert fused.text == text
+    assert all(count == copies for count in fused.supporters)
 
 
-def test_an_uncertain_number_cannot_be_assessed() -> None:
-    fields = {"number": FieldReading("A123456(3)", 0.9, certain=False)}
-    assert checks.check_digit(fields).status is Status.COULD_NOT_ASSESS
-    assert checks.check_digit({}).status is Status.COULD_NOT_ASSESS
+def parse_everything(text: str) -> None:
+    """Every parser of the fields; whatever it says, it says by its result or by ValueError."""
+    hkid.is_valid(text)
+    for name in NAMES:
+        settled(name, reading(text), reading(text[::-1]))
+    for parse in (dates.birth_date, dates.issue_date, lambda t: dates.first_registration(t, dates.date(2024, 1, 1))):
+        try:
+            parse(text)
+        except (ValueError, IdproofError):
+            continue
 
 
-def test_a_wrong_check_digit_fails() -> None:
-    fields = {"number": FieldReading("A123456(4)", 0.9, certain=True)}
-    assert checks.check_digit(fields).outcome is Outcome.FAIL
+@given(st.text(max_size=30))
+def test_the_parsers_take_anything(text: str) -> None:
+    parse_everything(text)
+
+
+@pytest.mark.long
+def test_the_parsers_take_a_hundred_thousand_random_strings() -> None:
+    rng = random.Random(20181126)
+    alphabet = "0123456789-()*,ACRUZXWOBNLM 男女陳大文（）－\u0000\U0001f600é" + "".join(map(chr, range(0x300, 0x310)))
+    for _ in range(100_000):
+        parse_everything("".join(rng.choices(alphabet, k=rng.randrange(0, 16))))
 
 
 def test_readings_do_not_show_in_representations() -> None:
-    assert "A123456" not in repr(FieldReading("A123456(3)", 0.9, certain=True)) + repr(reading("A123456(3)"))
+    assert "A123456" not in repr(settled("number", *(reading("A123456(3)"),) * 2)) + repr(reading("A123456(3)"))

@@ -44,7 +44,7 @@ def test_a_bona_fide_registration_is_accepted_and_every_required_check_was_made(
     ("attack", "check", "reason"),
     [
         ("selfie_other", "face_comparison", "face_mismatch"),
-        ("field_edit", "number_check_digit", "number_check_digit_wrong"),
+        ("field_edit", "symbols_age", "symbols_contradict_age"),
         ("photocopy_grey", "recapture_copy", "card_without_colour"),
         ("repeat_capture", "card_angles", "angles_not_distinct"),
     ],

@@ -1,0 +1,46 @@
+"""What the checks look at, and the two answers most of them give."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from idproof.pipeline.documents import DocumentType
+from idproof.pipeline.types import CheckResult, FieldReading, Outcome, Status
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Facts:
+    """The fields as read, the document type, and the day the check is made on."""
+
+    fields: Mapping[str, FieldReading]
+    document: DocumentType
+    today: date
+
+    def text(self, name: str) -> str | None:
+        """The field's text when it was read with certainty, else None."""
+        reading = self.fields.get(name)
+        return reading.text if reading is not None and reading.certain else None
+
+    def texts(self, *names: str) -> tuple[str, ...] | None:
+        """The texts of several fields, or None unless all were read with certainty."""
+        found = [text for name in names if (text := self.text(name)) is not None]
+        return tuple(found) if len(found) == len(names) else None
+
+
+def answer(name: str, holds: bool, reason: str, *, otherwise: Outcome = Outcome.FAIL) -> CheckResult:
+    """A yes-or-no check."""
+    return CheckResult(
+        name=name,
+        status=Status.ASSESSED,
+        outcome=Outcome.PASS if holds else otherwise,
+        value=float(holds),
+        unit="agreement",
+        score=float(holds),
+        reason=None if holds else reason,
+        limit=1.0,
+    )
+
+
+def unread(name: str) -> CheckResult:
+    """The check's fields were not read with certainty."""
+    return CheckResult.not_assessed(name, f"{name}_unread")

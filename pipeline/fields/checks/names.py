@@ -1,0 +1,104 @@
+"""The name in two scripts and the commercial codes under it."""
+
+from idproof.pipeline.documents import commercial_codes, jyutping
+from idproof.pipeline.fields.checks.facts import Facts, answer, unread
+from idproof.pipeline.types import CheckResult, Outcome, Status
+
+# How Hong Kong's romanisation, which follows no one system, may begin a syllable, by its initial in Jyutping.
+_BEGINNINGS = {
+    "b": ("B", "P"),
+    "p": ("P",),
+    "m": ("M",),
+    "f": ("F",),
+    "d": ("D", "T"),
+    "t": ("T",),
+    "n": ("N", "L"),
+    "l": ("L", "N", "R"),
+    "g": ("G", "K"),
+    "k": ("K", "H"),
+    "ng": ("NG", "A", "E", "I", "O", "U"),
+    "h": ("H", "K"),
+    "gw": ("G", "K", "Q", "W"),
+    "kw": ("K", "Q", "F", "W"),
+    "w": ("W", "V", "H", "O", "U"),
+    "z": ("C", "J", "TS", "TZ", "Z", "DZ"),
+    "c": ("C", "TS", "TZ", "S", "Q", "X"),
+    "s": ("S", "X"),
+    "j": ("Y", "J", "I", "E", "U", "R", "A", "O"),
+    "": ("A", "E", "I", "O", "U", "NG", "H", "M", "W", "Y"),
+}
+
+
+def complete(facts: Facts) -> CheckResult:
+    """`name_complete`: Chinese name and codes are both there, as many codes as characters, or neither is."""
+    name = "name_complete"
+    texts = facts.texts("chinese_name", "chinese_codes")
+    if texts is None:
+        return unread(name)
+    chinese, printed = texts
+    if bool(chinese) != bool(printed):
+        return answer(name, False, "name_without_codes" if chinese else "codes_without_name")
+    return answer(name, len(chinese) == len(printed.split()), "name_code_count")
+
+
+def codes(facts: Facts) -> CheckResult:
+    """`name_codes`: each code is one of its character's, Taiwan's or the Mainland's (Unihan).
+
+    A character that the published table does not list cannot be assessed (`name_code_unlisted`).
+    """
+    name = "name_codes"
+    texts = facts.texts("chinese_name", "chinese_codes")
+    if texts is None:
+        return unread(name)
+    chinese, printed = texts
+    pairs = list(zip(chinese, printed.split(), strict=False))
+    wrong = [c for c, code in pairs if commercial_codes.known(c) and not commercial_codes.agrees(c, code)]
+    if wrong:
+        return answer(name, False, "name_codes_differ")
+    if any(not commercial_codes.known(character) for character, _ in pairs):
+        return CheckResult.not_assessed(name, "name_code_unlisted")
+    return answer(name, True, "name_codes_differ")
+
+
+def romanisation(facts: Facts) -> CheckResult:
+    """`name_romanisation`: the surname stands first and each syllable may be how its character is said in Cantonese.
+
+    Value: the share of compared syllables that may. Given names are compared only when there are as many syllables
+    as characters; others (Western names, Mandarin) are common and say nothing. A surname that cannot be its
+    character's reading is in doubt, for a person to look at: spelling is the holder's choice.
+    """
+    name = "name_romanisation"
+    texts = facts.texts("chinese_name", "english_name")
+    if texts is None:
+        return unread(name)
+    chinese, english = texts
+    surname, _, given = english.partition(", ")
+    pairs = _syllables(chinese, surname.split(), given.split())
+    said = [_may_be(character, syllable) for character, syllable in pairs]
+    share = sum(said) / len(said) if said else 1.0
+    passed = not said or said[0]
+    return CheckResult(
+        name=name,
+        status=Status.ASSESSED,
+        outcome=Outcome.PASS if passed else Outcome.DOUBT,
+        value=round(share, 4),
+        unit="share",
+        score=share,
+        reason=None if passed else "name_romanisation_implausible",
+        limit=None,
+    )
+
+
+def _syllables(chinese: str, surname: list[str], given: list[str]) -> list[tuple[str, str]]:
+    """Characters beside their syllables; the surname first."""
+    if not chinese:
+        return []
+    together = surname + given
+    if len(together) == len(chinese):
+        return list(zip(chinese, together, strict=True))
+    return [(chinese[0], surname[0])] if surname else []
+
+
+def _may_be(character: str, syllable: str) -> bool:
+    initials = jyutping.initials(character)
+    return not initials or any(syllable.upper().startswith(_BEGINNINGS[initial]) for initial in initials)

@@ -1,0 +1,77 @@
+"""The fields as data for the form that follows, so that nobody types twice."""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from idproof.pipeline.fields.checks import dates
+from idproof.pipeline.types import FieldReading
+
+_SEX = {"M": "male", "F": "female"}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Form:
+    """Typed fields, each None unless it was read with certainty. NFC Unicode; dates in ISO 8601.
+
+    Attributes:
+        surname, given_names: the English name's two parts.
+        chinese_name: as printed, "" when the card has none.
+        number: without brackets, such as `A1234563`.
+        birth_date, issue_date: `YYYY-MM-DD`.
+        first_registration: `YYYY-MM`.
+        sex: `male` or `female`.
+        symbols: as printed.
+    """
+
+    surname: str | None = None
+    given_names: str | None = None
+    chinese_name: str | None = None
+    number: str | None = None
+    birth_date: str | None = None
+    issue_date: str | None = None
+    first_registration: str | None = None
+    sex: str | None = None
+    symbols: str | None = None
+
+    def __repr__(self) -> str:
+        """Never the values."""
+        filled = sum(getattr(self, name) is not None for name in self.__slots__)
+        return f"Form(<{filled} fields>)"
+
+
+def form(fields: Mapping[str, FieldReading]) -> Form:
+    """What the card's well-known fields say; a field the document type lacks stays None."""
+
+    def text(name: str) -> str | None:
+        reading = fields.get(name)
+        return unicodedata.normalize("NFC", reading.text) if reading is not None and reading.certain else None
+
+    english = text("english_name")
+    surname, comma, given = (english or "").partition(", ")
+    number, sex = text("number"), text("sex")
+    return Form(
+        surname=surname if comma else None,
+        given_names=given if comma else None,
+        chinese_name=text("chinese_name"),
+        number=number.replace("(", "").replace(")", "") if number is not None else None,
+        symbols=text("symbols"),
+        sex=_SEX.get(sex[-1:]) if sex is not None else None,
+        **_dates(text("date_of_birth"), text("first_registration"), text("issue_date")),
+    )
+
+
+def _dates(birth: str | None, first: str | None, issue: str | None) -> dict[str, str | None]:
+    """ISO dates; an impossible one stays None."""
+    found: dict[str, str | None] = {"birth_date": None, "first_registration": None, "issue_date": None}
+    try:
+        if birth is not None:
+            found["birth_date"] = dates.birth_date(birth).isoformat()
+        if issue is not None:
+            issued = dates.issue_date(issue)
+            found["issue_date"] = issued.isoformat()
+            if first is not None:
+                found["first_registration"] = dates.first_registration(first, issued).isoformat()[:7]
+    except ValueError:
+        pass
+    return found

@@ -1,0 +1,177 @@
+"""The fields testify against each other: every check, what it passes and what it says when it does not."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from idproof.pipeline.documents import load_builtin
+from idproof.pipeline.documents.commercial_codes import agrees, codes
+from idproof.pipeline.errors import DocumentTypeInvalid
+from idproof.pipeline.fields.checks import CHECKS, dates, known, readable, run
+from idproof.pipeline.fields.checks.facts import Facts
+from idproof.pipeline.fields.typed import Form, form
+from idproof.pipeline.types import FieldReading, Outcome, Status
+
+DOCUMENT = load_builtin()
+TODAY = date(2026, 11, 23)
+GENUINE = {
+    "title": "示範永久性身份證 SPECIMEN PERMANENT IDENTITY CARD",
+    "chinese_name": "陳大文",
+    "english_name": "CHAN, Tai Man",
+    "chinese_codes": "7115 1129 2429",
+    "date_of_birth": "29-02-1996",
+    "sex": "男 M",
+    "symbols": "***AZ",
+    "first_registration": "(03-07)",
+    "issue_date": "26-11-18",
+    "number": "A123456(3)",
+}
+
+
+def facts(**changed: str) -> Facts:
+    texts = GENUINE | changed
+    return Facts({n: FieldReading(t, 0.99, certain=True) for n, t in texts.items()}, DOCUMENT, TODAY)
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_genuine_card_passes_every_check(name: str) -> None:
+    found = CHECKS[name](facts())
+    assert (found.outcome, found.reason) == (Outcome.PASS, None)
+    assert found.name == name
+
+
+CONTRADICTIONS = [
+    ({"number": "A123456(4)"}, "number_check_digit", "number_check_digit_wrong"),
+    ({"chinese_codes": "7115 1129 2430"}, "name_codes", "name_codes_differ"),
+    ({"chinese_name": "陳太文"}, "name_codes", "name_codes_differ"),
+    ({"chinese_codes": ""}, "name_complete", "name_without_codes"),
+    ({"chinese_name": ""}, "name_complete", "codes_without_name"),
+    ({"chinese_codes": "7115 1129"}, "name_complete", "name_code_count"),
+    ({"english_name": "TAI, Man Chan"}, "name_romanisation", "name_romanisation_implausible"),
+    ({"date_of_birth": "30-02-1996"}, "dates_real", "date_impossible"),
+    ({"first_registration": "(13-07)"}, "dates_real", "date_impossible"),
+    ({"issue_date": "00-11-18"}, "dates_real", "date_impossible"),
+    ({"date_of_birth": "29-02-2020", "issue_date": "01-01-19"}, "dates_ordered", "dates_out_of_order"),
+    ({"issue_date": "24-11-26"}, "dates_ordered", "dates_out_of_order"),
+    ({"first_registration": "(03-06)"}, "first_registration_age", "first_registration_too_young"),
+    ({"issue_date": "25-11-18"}, "issued_under_design", "issued_before_design"),
+    ({"symbols": "***AC"}, "symbols_form", "symbols_malformed"),
+    ({"symbols": "***ZZ"}, "symbols_form", "symbols_malformed"),
+    ({"symbols": "**AZ"}, "symbols_form", "symbols_malformed"),
+    ({"symbols": "*AZ"}, "symbols_age", "symbols_contradict_age"),
+    ({"date_of_birth": "01-06-2002", "first_registration": "(07-13)"}, "symbols_age", "symbols_contradict_age"),
+    ({"symbols": "***CZ"}, "symbols_title", "symbols_contradict_title"),
+    ({"title": "示範身份證 SPECIMEN IDENTITY CARD"}, "symbols_title", "symbols_contradict_title"),
+    ({"sex": "女 M"}, "sex_scripts", "sex_scripts_differ"),
+]
+
+
+@pytest.mark.parametrize(("changed", "name", "reason"), CONTRADICTIONS)
+def test_a_contradiction_has_its_own_reason(changed: dict[str, str], name: str, reason: str) -> None:
+    found = CHECKS[name](facts(**changed))
+    assert found.outcome in (Outcome.FAIL, Outcome.DOUBT)
+    assert found.reason == reason
+
+
+def test_every_check_can_fail() -> None:
+    assert {name for _, name, _ in CONTRADICTIONS} == set(CHECKS)
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_what_was_not_read_cannot_be_assessed(name: str) -> None:
+    unread = Facts({n: FieldReading(t, 0.2, certain=False) for n, t in GENUINE.items()}, DOCUMENT, TODAY)
+    for nothing in (unread, Facts({}, DOCUMENT, TODAY)):
+        assert CHECKS[name](nothing).status is Status.COULD_NOT_ASSESS
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"chinese_name": "", "chinese_codes": ""},  # a holder without a Chinese name
+        {"symbols": "***AZL1"},  # a loss mark: not expected on this card, but no contradiction
+        {"symbols": "AZ", "date_of_birth": "01-06-2002", "first_registration": "(07-13)"},  # no star at all
+        {"symbols": "*AZ", "date_of_birth": "01-06-2002", "first_registration": "(07-13)"},
+        {"number": "AB987654(3)"},
+        {"english_name": "CHAN, Peter"},
+        {"chinese_name": "陳戶文", "chinese_codes": "7115 2073 2429"},  # the code is listed for another form, 户
+        {"symbols": "***AXBN"},
+    ],
+)
+def test_what_is_rare_but_genuine_passes(changed: dict[str, str]) -> None:
+    assert [r.reason for r in run(facts(**changed)) if r.outcome is not Outcome.PASS] == []
+
+
+def test_a_character_without_a_listed_code_cannot_be_assessed() -> None:
+    unlisted = next(chr(p) for p in range(0x9F00, 0x9FFF) if not codes(chr(p)))
+    found = CHECKS["name_codes"](facts(chinese_name=f"陳{unlisted}文"))
+    assert (found.status, found.reason) == (Status.COULD_NOT_ASSESS, "name_code_unlisted")
+
+
+def test_one_uncertain_field_leaves_the_card_unreadable() -> None:
+    fields = dict(facts().fields) | {"sex": FieldReading("男 M", 0.4, certain=False)}
+    found = readable(Facts(fields, DOCUMENT, TODAY))
+    assert (found.status, found.reason) == (Status.COULD_NOT_ASSESS, "field_unreadable")
+
+
+def test_a_document_type_cannot_name_a_check_that_does_not_exist() -> None:
+    assert known(DOCUMENT.checks, "x") == DOCUMENT.checks
+    with pytest.raises(DocumentTypeInvalid, match="no_such_check"):
+        known(("no_such_check",), "x")
+
+
+@given(st.dates(date(1900, 1, 1), date(2099, 12, 31)))
+def test_every_day_of_the_calendar_is_read_back(day: date) -> None:
+    assert dates.birth_date(day.strftime("%d-%m-%Y")) == day
+    if day.year >= 2000:
+        assert dates.issue_date(day.strftime("%d-%m-%y")) == day
+
+
+@given(st.dates(date(1927, 1, 1), date(2026, 1, 1)))
+def test_the_century_of_the_first_registration_follows_from_the_issue(day: date) -> None:
+    issue = date(2026, 1, 1)
+    assert dates.first_registration(day.strftime("(%m-%y)"), issue) == day.replace(day=1)
+
+
+@given(st.integers(0, 99), st.integers(0, 99), st.integers(0, 9999))
+def test_no_impossible_day_is_taken(day: int, month: int, year: int) -> None:
+    try:
+        read = dates.birth_date(f"{day:02d}-{month:02d}-{year:04d}")
+    except ValueError:
+        return
+    assert (read.day, read.month, read.year) == (day, month, year)
+
+
+@pytest.mark.parametrize("text", ["1-01-1990", "01/01/1990", "01-01-90", "０1-01-1990", "", "01-01-1990 "])
+def test_only_the_printed_form_is_a_date(text: str) -> None:
+    with pytest.raises(ValueError, match=r"printed date|invalid literal|month|day"):
+        dates.birth_date(text)
+
+
+def test_the_form_is_ready_to_pre_fill() -> None:
+    assert form(facts().fields) == Form(
+        surname="CHAN",
+        given_names="Tai Man",
+        chinese_name="陳大文",
+        number="A1234563",
+        birth_date="1996-02-29",
+        issue_date="2018-11-26",
+        first_registration="2007-03",
+        sex="male",
+        symbols="***AZ",
+    )
+
+
+def test_the_form_leaves_out_what_is_uncertain_or_impossible_and_shows_nothing() -> None:
+    fields = dict(facts(date_of_birth="31-02-1990").fields) | {"number": FieldReading("A123456(3)", 0.3, certain=False)}
+    filled = form(fields)
+    assert (filled.number, filled.birth_date, filled.surname) == (None, None, "CHAN")
+    assert "CHAN" not in repr(filled)
+
+
+def test_codes_agree_with_any_column_and_any_form() -> None:
+    assert agrees("黃", "7806")
+    assert agrees("黄", "7806")
+    assert agrees("戶", "2073")
+    assert not agrees("陳", "7116")
