@@ -1,11 +1,13 @@
 """The fields testify against each other: every check, what it passes and what it says when it does not."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from idproof.pipeline import Policy
 from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.documents.commercial_codes import agrees, codes
 from idproof.pipeline.errors import DocumentTypeInvalid
@@ -175,3 +177,11 @@ def test_codes_agree_with_any_column_and_any_form() -> None:
     assert agrees("黄", "7806")
     assert agrees("戶", "2073")
     assert not agrees("陳", "7116")
+
+
+def test_every_reason_is_documented() -> None:
+    table = (Path(__file__).parents[2] / "docs" / "reasons.md").read_text(encoding="utf-8")
+    for _, _, reason in CONTRADICTIONS:
+        assert f"`{reason}`" in table, reason
+    for name in (*CHECKS, *Policy().required):
+        assert f"`{name}`" in table, name
