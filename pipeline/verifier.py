@@ -19,13 +19,14 @@ class Verifier:
     """Verifies registrations with networks that are loaded once. Safe to use from several threads.
 
     Example:
-        The captures are encoded pictures; nothing is read from or written to a file.
+        The captures are encoded pictures (bytes); nothing is read from or written to a file.
 
         >>> from idproof.pipeline import Captures, Verifier
-        >>> verifier = Verifier.open(profile="open")                      # doctest: +SKIP
-        >>> verdict = verifier.verify(Captures(front, left, right, selfie))  # doctest: +SKIP
-        >>> verdict.decision                                              # doctest: +SKIP
-        <Decision.ACCEPT: 'accept'>
+        >>> verifier = Verifier.open(profile="open")
+        >>> captures = Captures(card_front=front, card_tilt_left=left, card_tilt_right=right, selfie=selfie)
+        >>> verdict = verifier.verify(captures)
+        >>> verdict.decision, verdict.reasons
+        (<Decision.ACCEPT: 'accept'>, ())
     """
 
     def __init__(self, parts: flow.Parts) -> None:

@@ -1,0 +1,51 @@
+"""What is written down runs: every example in a docstring, and the README's Python."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+from idproof.datasets.specimen.make import Registration
+from idproof.pipeline import Decision
+
+ROOMS = ("models", "pipeline", "datasets", "benchmarks", "service")
+ROOT = Path(__file__).parents[1]
+
+
+def modules() -> list[str]:
+    found = []
+    for room in ROOMS:
+        package = importlib.import_module(f"idproof.{room}")
+        found += [f"idproof.{room}", *(m.name for m in pkgutil.walk_packages(package.__path__, f"idproof.{room}."))]
+    return [name for name in found if not name.endswith("__main__")]
+
+
+@pytest.fixture(scope="module")
+def applicant(registration: Registration) -> dict[str, bytes]:
+    names = {"front": "front.jpg", "left": "tilt_left.jpg", "right": "tilt_right.jpg", "selfie": "selfie.jpg"}
+    return {name: registration.pictures[file] for name, file in names.items()}
+
+
+def test_every_example_in_a_docstring_runs(applicant: dict[str, bytes]) -> None:
+    tried = 0
+    for name in modules():
+        result = doctest.testmod(importlib.import_module(name), extraglobs=applicant)
+        assert result.failed == 0, name
+        tried += result.attempted
+    assert tried > 30
+
+
+def test_the_readmes_python_runs_and_accepts(applicant: dict[str, bytes]) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    scope: dict[str, object] = dict(applicant)
+    exec(block, scope)
+    assert scope["verdict"].decision is Decision.ACCEPT  # type: ignore[attr-defined]
+
+
+def test_links_in_the_documents_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
