@@ -27,13 +27,16 @@ def known(character: str) -> bool:
 
 
 def agrees(character: str, code: str) -> bool:
-    """Whether a code is one of the character's, or of another form of it, such as 户 for 戶.
+    """Whether a code is one of the character's; for one that has none, of another form of it, such as 户 for 戶.
+
+    A character with codes of its own is not excused by other forms: Unihan's variants reach as far as 他 and 她.
 
     Example:
-        >>> agrees("戶", "2073"), agrees("陳", "2073")
-        (True, False)
+        >>> agrees("戶", "2073"), agrees("陳", "2073"), agrees("她", codes("他")[0])
+        (True, False, False)
     """
-    return code in codes(character) or any(code in codes(other) for other in variants(character))
+    own = codes(character)
+    return code in own if own else any(code in codes(other) for other in variants(character))
 
 
 def variants(character: str) -> str:

@@ -192,3 +192,9 @@ def test_the_parsers_take_a_hundred_thousand_random_strings() -> None:
 
 def test_readings_do_not_show_in_representations() -> None:
     assert "A123456" not in repr(settled("number", *(reading("A123456(3)"),) * 2)) + repr(reading("A123456(3)"))
+
+
+def test_a_code_tells_forms_with_codes_of_their_own_apart() -> None:
+    """余 and 予 are variants in Unihan, each with its own code: the code says which one is printed."""
+    assert named("7115 0151", "陳予", "陳予", alternatives={1: ("余", 0.01)}).text == "陳余"
+    assert named("7115 0056", "陳予", "陳予").text == "陳予"
