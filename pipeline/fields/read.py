@@ -5,6 +5,7 @@ first, and none of them had to be taken with a small share of the votes. Anythin
 uncertain, and never accepts.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,12 @@ from idproof.pipeline.types import FieldReading, Role
 
 _PAD_MM = 0.3
 _WORTH_TELLING = 0.05
+_HOLDS = {
+    "chinese": re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]"),
+    "digits": re.compile(r"\d"),
+    "latin": re.compile(r"[A-Za-z]"),
+    "symbols": re.compile(r"\S"),
+}
 _LIKE, _CLEARLY = 0.85, 0.08
 _NAME, _CODES = "chinese_name", "chinese_codes"
 
@@ -70,7 +77,13 @@ def crop(image: RGBImage, spec: FieldSpec, document: DocumentType) -> RGBImage:
 
 
 def tidy(reading: LineReading, spec: FieldSpec) -> LineReading:
-    """One way of writing the same ink, character by character, so that readings can be compared."""
+    """One way of writing the same ink, character by character, so that readings can be compared.
+
+    Where a field may be blank, a reading without one character that the field can hold is blank paper: readers make
+    a letter of the card's pattern.
+    """
+    if not spec.required and not _HOLDS[spec.script].search(reading.text):
+        return LineReading("", ())
     upper = bool(spec.forms) or spec.script == "symbols"
 
     def one(character: str) -> str:

@@ -198,3 +198,11 @@ def test_a_code_tells_forms_with_codes_of_their_own_apart() -> None:
     """余 and 予 are variants in Unihan, each with its own code: the code says which one is printed."""
     assert named("7115 0151", "陳予", "陳予", alternatives={1: ("余", 0.01)}).text == "陳余"
     assert named("7115 0056", "陳予", "陳予").text == "陳予"
+
+
+def test_letters_made_of_the_pattern_leave_a_blank_field_blank() -> None:
+    found = settled("chinese_name", reading("JA", 0.9), reading("J", 0.9), reading("J", 0.9))
+    assert (found.text, found.certain) == ("", True)
+    noise = settled("chinese_codes", reading("X", 0.7), reading("X", 0.5), reading(""), latin=(reading("SESS", 0.6),))
+    assert (noise.text, noise.certain) == ("", True)
+    assert not settled("chinese_name", reading("陳大文"), reading("J"), reading("J")).certain
