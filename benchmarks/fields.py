@@ -30,7 +30,7 @@ from idproof.pipeline.errors import BadInput
 from idproof.pipeline.fields import checks
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.fields.fuse import Witness, fuse
-from idproof.pipeline.fields.read import Readers, read, settle, witnesses
+from idproof.pipeline.fields.read import Readers, settle, settle_all, witnesses
 from idproof.pipeline.types import CARD_ROLES, CheckResult, FieldReading, Outcome, Role
 
 EDIT = "field_edit"
@@ -122,10 +122,10 @@ def _measure(entry: RegistrationSet, profile: str, with_peer: bool = False) -> M
     document, policy = locator.document, Policy()
     readers = Readers(engines.reader, engines.latin_reader)
     start = time.perf_counter()
-    fused = read(frames, document, readers, policy)
+    heard = witnesses(list(frames.values()), document, readers)
+    fused = settle_all(heard, document, policy)
     ours = time.perf_counter() - start
-    heard = witnesses(list(frames.values()), document, readers) if not edited else {}
-    readings = {FUSED: fused} | {name: _alone(heard, document, policy, name) for name in (EVERY_SCRIPT, LATIN) if heard}
+    readings = {FUSED: fused} | {name: _alone(heard, document, policy, name) for name in (EVERY_SCRIPT, LATIN)}
     found = checks.run(Facts(fused, document, datetime.now(UTC).date()))
     return Measured(
         edited=edited,

@@ -48,7 +48,13 @@ def read(
     rectified: Mapping[Role, RGBImage], document: DocumentType, readers: Readers, policy: Policy
 ) -> dict[str, FieldReading]:
     """Every field of the document type, by name; `rectified` holds the canonical frames of the captures."""
-    heard = witnesses(list(rectified.values()), document, readers)
+    return settle_all(witnesses(list(rectified.values()), document, readers), document, policy)
+
+
+def settle_all(
+    heard: Mapping[str, Sequence[Witness]], document: DocumentType, policy: Policy
+) -> dict[str, FieldReading]:
+    """One reading of each field from what was heard of it; the Chinese name with the help of its codes."""
     fused = {spec.name: fuse(heard[spec.name]) for spec in document.fields}
     settled = {spec.name: settle(fused[spec.name], spec, policy) for spec in document.fields}
     if _NAME in settled and _CODES in settled and settled[_CODES].certain:
