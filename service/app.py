@@ -95,6 +95,7 @@ def _routes(app: FastAPI, desk: Desk) -> None:
         """Whether a registration sent now would be verified and its verdict kept."""
         checks = {
             "networks": bool(desk.verifier.weights),
+            "keys": all(path.exists() for path in desk.settings.key_files),
             "database": await anyio.to_thread.run_sync(desk.store.ready),
         }
         response.status_code = 200 if all(checks.values()) else 503
@@ -119,7 +120,7 @@ async def _verify(desk: Desk, request: Request) -> JSONResponse:
 
 async def _receive(desk: Desk, request: Request, session: VaultSession) -> Metadata:
     try:
-        upload = Upload(session, request.headers.get("content-type"))
+        upload = Upload(session, request.headers.get("content-type"), desk.settings.idle_s)
         metadata = await upload.receive(aiter(request.stream()))
     except ClientDisconnect:
         # Nobody is left to answer; leaving the session's block deletes what had come.

@@ -55,7 +55,7 @@ def run(portraits: Path | None, seed: int) -> int:
             console.print("\nThe same as JSON:")
             console.print_json(json.dumps(verdict))
             signed = _show_signature(console, url, verdict)
-            clean = _show_nothing_left(console, pid, (data_dir, scratch), pictures)
+            clean = _show_nothing_left(console, pid, Path(folder), pictures)
     accepted = verdict["decision"] == "accept"
     return 0 if accepted and signed and clean else 1
 
@@ -79,7 +79,11 @@ def _server(data_dir: Path, scratch: Path) -> Iterator[tuple[str, int]]:
         yield url, process.pid
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=_START_S)
+        try:
+            process.wait(timeout=_START_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
         log.close()
 
 
@@ -122,10 +126,11 @@ def _show_signature(console: Console, url: str, verdict: dict[str, Any]) -> bool
     return True
 
 
-def _show_nothing_left(console: Console, pid: int, folders: tuple[Path, ...], pictures: dict[str, bytes]) -> bool:
+def _show_nothing_left(console: Console, pid: int, folder: Path, pictures: dict[str, bytes]) -> bool:
     """Search the server for pieces of what was posted, and ourselves as the control, who still hold it."""
-    wanted = [piece for data in pictures.values() for piece in traces.pieces(data)]
-    files = traces.in_files(folders, wanted)
+    wanted = list({piece for data in pictures.values() for piece in traces.pieces(data)})
+    # The whole folder: keys and database, the service's temporary folder, and its log.
+    files = traces.in_files([folder], wanted)
     console.print(f"\nLooking for {len(wanted)} pieces of the posted pictures:")
     console.print(f"  in the service's files     {files.found} found ({files.searched_bytes:,} bytes searched)")
     try:

@@ -36,7 +36,7 @@ def _parts(text: str) -> tuple[dict[str, Any] | None, str]:
     try:
         body = json.loads(stripped)
         return body, str(body["jws"])
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, RecursionError):
         raise SignatureInvalid("The file holds no signed verdict.") from None
 
 
@@ -45,9 +45,9 @@ def _keys(jwks: str | None) -> dict[str, Any]:
         if jwks is not None and jwks.startswith(("http://", "https://")):
             data = httpx.get(jwks, timeout=10).raise_for_status().json()
         else:
-            path = Path(jwks) if jwks is not None else Settings().jwks_file
+            path = Path(jwks) if jwks is not None else Settings.load().jwks_file
             data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, httpx.HTTPError):
+    except (OSError, ValueError, RecursionError, httpx.HTTPError):
         raise SignatureInvalid("The public keys cannot be read; name them with --jwks.") from None
     if not isinstance(data, dict):
         raise SignatureInvalid("The public keys are not a JWK set.")

@@ -37,6 +37,10 @@ VERIFY_BODY: dict[str, Any] = {
                         METADATA: Metadata.model_json_schema(),
                     },
                 },
+                "example": {
+                    **{role.value: f"(bytes of {role.value}.jpg)" for role in Role},
+                    METADATA: {"reference": "registration-000017", "document": "hkid-2018"},
+                },
                 "encoding": {
                     **{role.value: {"contentType": "image/jpeg, image/png"} for role in Role},
                     METADATA: {"contentType": "application/json"},
@@ -63,7 +67,10 @@ _VERDICT: dict[str, Any] = {
     "reasons": [],
     "checks": [_CHECK],
     "document_type": "hkid-2018",
-    "fields": {"number": {"text": "A123456(3)", "confidence": 0.99, "certain": True}},
+    "fields": {
+        "number": {"text": "A123456(3)", "confidence": 0.99, "certain": True, "corrections": [], "alternatives": []}
+    },
+    "form": {"number": "A123456(3)"},
     "not_performed": ["liveness", "optically_variable_regions", "records_check"],
     "policy": "idproof-policy-1",
     "profile": "open",
@@ -97,7 +104,10 @@ def _problem(description: str) -> dict[str, Any]:
     return _answer(description, _PROBLEM, MEDIA_TYPE)
 
 
+# Also keeps the framework from promising its own form of validation errors, which never leaves this service.
+_OTHER = _problem("Any other error.")
 VERIFY_ANSWERS: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER,
     201: _answer("The signed verdict: accept, refer or reject.", _VERDICT),
     400: _problem("The body is malformed."),
     408: _problem("The pictures' lifetime ended before the body was complete."),
@@ -107,9 +117,10 @@ VERIFY_ANSWERS: dict[int | str, dict[str, Any]] = {
     503: _problem("All places are taken; try again after `Retry-After`."),
 }
 READ_ANSWERS: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER,
     200: _answer("The verdict as it was given.", _VERDICT),
     404: _problem("There is no verification of this id."),
 }
 READY_ANSWERS: dict[int | str, dict[str, Any]] = {
-    503: _answer("Not ready.", {"status": "not ready", "checks": {"networks": True, "database": False}}),
+    503: _answer("Not ready.", {"status": "not ready", "checks": {"networks": True, "keys": True, "database": False}}),
 }

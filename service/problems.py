@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -27,6 +28,8 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "internal": 500,
 }
 """Codes of the service itself; those of captures carry their own status (`BadInput.status`)."""
+
+log = structlog.get_logger("idproof")
 
 _CODE_BY_STATUS = {404: "not_found", 405: "method_not_allowed"}
 
@@ -73,12 +76,18 @@ def internal() -> JSONResponse:
 
 async def _bad_input(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, BadInput)  # noqa: S101 - registered for this type
+    log.info("refused", code=error.code, capture=error.capture)
     return problem(error.code, error.status, error.sentence, capture=error.capture)
 
 
 async def _known(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, IdproofError)  # noqa: S101 - registered for this type
     code = error.problem_code if isinstance(error, ServiceProblem) else error.code
+    if not isinstance(error, ServiceProblem):
+        # An operator must act, and learns of it here; the client is told no more than the table says.
+        log.error("unavailable", code=code, sentence=error.sentence)
+    else:
+        log.info("refused", code=code)
     if code not in STATUS_BY_CODE:
         return internal()
     return problem(code, STATUS_BY_CODE[code], error.sentence)

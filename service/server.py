@@ -1,7 +1,9 @@
 """Runs the application under uvicorn, with logs that hold no personal data."""
 
+import json
 import logging
 import sys
+from datetime import UTC, datetime
 
 import cv2
 import structlog
@@ -35,7 +37,7 @@ def run(settings: Settings, host: str, port: int) -> None:
 
 
 def configure_logs() -> None:
-    """JSON lines on standard error; exceptions of other libraries by name only, never with their text."""
+    """JSON lines on standard error, other libraries' too; their exceptions by name only, never with their text."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -45,11 +47,14 @@ def configure_logs() -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     handler = logging.StreamHandler()
-    handler.setFormatter(_NoTraceback("%(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(_Lines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.captureWarnings(True)
 
 
-class _NoTraceback(logging.Formatter):
-    def formatException(self, ei: object) -> str:  # noqa: N802 - logging's name
-        kind = ei[0] if isinstance(ei, tuple) else None
-        return f"({kind.__name__})" if isinstance(kind, type) else ""
+class _Lines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"logger": record.name, "event": record.getMessage(), "level": record.levelname.lower()}
+        if record.exc_info and record.exc_info[0]:
+            line["kind"] = record.exc_info[0].__name__
+        return json.dumps(line | {"timestamp": datetime.now(UTC).isoformat()})

@@ -1,10 +1,19 @@
 """What an operator may set, from the environment (`IDPROOF_…`) or the command line."""
 
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_data_path
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from idproof.models.errors import IdproofError
+
+
+class SettingsInvalid(IdproofError):
+    """A setting has no value that it may have."""
+
+    code = "settings_invalid"
 
 
 class Settings(BaseSettings):
@@ -17,6 +26,7 @@ class Settings(BaseSettings):
         threads: processor threads for each network call.
         concurrency: registrations verified at once.
         queue: registrations that may wait; beyond them the answer is 503.
+        idle_s: seconds that a client may fall silent while it sends.
     """
 
     model_config = SettingsConfigDict(env_prefix="IDPROOF_", extra="ignore")
@@ -27,6 +37,16 @@ class Settings(BaseSettings):
     threads: int = Field(default=1, ge=1)
     concurrency: int = Field(default=1, ge=1)
     queue: int = Field(default=8, ge=0)
+    idle_s: float = Field(default=15.0, gt=0)
+
+    @classmethod
+    def load(cls, **chosen: Any) -> "Settings":
+        """Settings from the environment, where not chosen here; raises `SettingsInvalid`, which names no value."""
+        try:
+            return cls(**chosen)
+        except ValidationError as error:
+            wrong = "; ".join(f"IDPROOF_{str(entry['loc'][0]).upper()}: {entry['msg']}" for entry in error.errors())
+            raise SettingsInvalid(f"These settings cannot be used: {wrong}.") from None
 
     @property
     def database(self) -> Path:
@@ -37,6 +57,11 @@ class Settings(BaseSettings):
     def keys_dir(self) -> Path:
         """The folder of keys, apart from the database."""
         return self.data_dir / "keys"
+
+    @property
+    def key_files(self) -> tuple[Path, Path]:
+        """The signing key's file and the sealing key's."""
+        return self.keys_dir / "signing.jwk", self.keys_dir / "sealing.key"
 
     @property
     def jwks_file(self) -> Path:

@@ -44,7 +44,10 @@ class Shield:
             await self._app(scope, receive, guarded)
         except Exception as error:  # noqa: BLE001 - the last line: its text may hold what must not be told
             log.error(  # noqa: TRY400 - a traceback could show what must not be told
-                "unexpected", kind=type(error).__name__, path=scope["path"]
+                "unexpected",
+                kind=type(error).__name__,
+                # The route's pattern, not the path: an address holds what its caller put there.
+                route=getattr(scope.get("route"), "path", None),
             )
             if not started:
                 await internal()(scope, receive, guarded)

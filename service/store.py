@@ -11,7 +11,7 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Column, LargeBinary, MetaData, String, Table, create_engine, event, insert, select, text
+from sqlalchemy import URL, Column, LargeBinary, MetaData, String, Table, create_engine, event, insert, select, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
@@ -48,10 +48,12 @@ class VerdictStore:
         """The SQLite database at `path`, made when it is not there; raises `StoreUnavailable`."""
         # Parameters would otherwise stand in the text of database errors.
         # A connection a use, so that a file that was moved away is noticed.
-        engine = create_engine(f"sqlite:///{path}", hide_parameters=True, poolclass=NullPool)
+        engine = create_engine(URL.create("sqlite", database=str(path)), hide_parameters=True, poolclass=NullPool)
         event.listen(engine, "connect", _configure)
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # For its owner alone; SQLite gives its companion files the same mode.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             _METADATA.create_all(engine)
         except (SQLAlchemyError, OSError):
             raise StoreUnavailable("The database cannot be opened.") from None

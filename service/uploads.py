@@ -7,12 +7,13 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import anyio
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from idproof.pipeline import BadInput, Role, VaultSession
-from idproof.pipeline.errors import CaptureMissing
+from idproof.pipeline.errors import CaptureMissing, SessionExpired
 from idproof.pipeline.vault import UploadSink
 from idproof.service.problems import ServiceProblem
 
@@ -21,6 +22,9 @@ MAX_METADATA_BYTES = 4096
 _OVERHEAD_BYTES = 64 * 1024
 _MAX_PARTS = len(Role) + 1
 _DRAIN_BYTES = 256 * 1024 * 1024
+_DRAIN_S = 10
+_MAX_BOUNDARY_BYTES = 70  # RFC 2046, section 5.1.1
+_MAX_HEADER_BYTES = 4096  # of one part
 
 
 class Metadata(BaseModel):
@@ -39,18 +43,26 @@ class Metadata(BaseModel):
 
 
 class Upload:
-    """Receives one body. Feed it with `receive`; then every capture is in the session."""
+    """Receives one body. Feed it with `receive`; then every capture is in the session.
 
-    def __init__(self, session: VaultSession, content_type: str | None) -> None:
+    Args:
+        session: takes the captures.
+        content_type: of the request.
+        idle_s: seconds that the client may fall silent.
+    """
+
+    def __init__(self, session: VaultSession, content_type: str | None, idle_s: float) -> None:
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")
-        if kind != b"multipart/form-data" or not boundary:
+        if kind != b"multipart/form-data" or not boundary or len(boundary) > _MAX_BOUNDARY_BYTES:
             raise ServiceProblem("upload_not_multipart", "Send multipart/form-data with a boundary.")
         self._session = session
+        self._idle_s = idle_s
         self._limit = len(Role) * session.limits.max_capture_bytes + _OVERHEAD_BYTES
         self._received = 0
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
         self._headers: dict[bytes, bytes] = {}
+        self._header_bytes = 0
         self._names: list[str] = []
         self._sink: UploadSink | bytearray = bytearray()
         self._metadata = bytearray()
@@ -60,20 +72,34 @@ class Upload:
     async def receive(self, chunks: AsyncIterator[bytes]) -> Metadata:
         """Take the whole body.
 
-        When it is refused half-way, the rest is read and thrown away (up to a bound), so that the client gets the
-        answer instead of a broken connection.
+        When it is refused half-way, what had come is wiped at once; the rest is read and thrown away (up to a
+        bound), so that the client gets the answer instead of a broken connection.
 
         Raises:
-            BadInput: a capture is missing, too large, or sent twice.
+            BadInput: a capture is missing, too large, or sent twice; or the client was too slow, and would
+                otherwise hold its place for ever.
             ServiceProblem: the body is malformed or too large.
         """
         try:
-            async for chunk in chunks:
+            async for chunk in self._in_time(chunks):
                 self._feed(chunk)
             return self._finish()
         except (BadInput, ServiceProblem):
+            self._session.wipe()
             await self._drain(chunks)
             raise
+
+    async def _in_time(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The chunks, as long as they keep coming and the pictures may live; raises `SessionExpired`."""
+        deadline = anyio.current_time() + self._session.limits.lifetime_s
+        while True:
+            with anyio.CancelScope(deadline=min(deadline, anyio.current_time() + self._idle_s)) as scope:
+                chunk = await anext(chunks, None)
+            if scope.cancelled_caught:
+                raise SessionExpired("The body did not arrive in time; what had come is deleted.")
+            if chunk is None:
+                return
+            yield chunk
 
     def _feed(self, chunk: bytes) -> None:
         self._received += len(chunk)
@@ -93,16 +119,17 @@ class Upload:
         return _metadata(bytes(self._metadata))
 
     async def _drain(self, chunks: AsyncIterator[bytes]) -> None:
-        async for chunk in chunks:
-            self._received += len(chunk)
-            if self._received > _DRAIN_BYTES:
-                return
+        with anyio.move_on_after(_DRAIN_S):
+            async for chunk in chunks:
+                self._received += len(chunk)
+                if self._received > _DRAIN_BYTES:
+                    return
 
     def _callbacks(self) -> Any:
         return {
             "on_part_begin": self._part_begins,
-            "on_header_field": lambda data, start, end: self._header[0].extend(data[start:end]),
-            "on_header_value": lambda data, start, end: self._header[1].extend(data[start:end]),
+            "on_header_field": lambda data, start, end: self._header_data(0, data[start:end]),
+            "on_header_value": lambda data, start, end: self._header_data(1, data[start:end]),
             "on_header_end": self._header_ends,
             "on_headers_finished": self._headers_end,
             "on_part_data": self._part_data,
@@ -111,6 +138,13 @@ class Upload:
 
     def _part_begins(self) -> None:
         self._headers = {}
+        self._header_bytes = 0
+
+    def _header_data(self, half: int, piece: bytes) -> None:
+        self._header_bytes += len(piece)
+        if self._header_bytes > _MAX_HEADER_BYTES:
+            raise ServiceProblem("upload_malformed", "The headers of a part are too large.")
+        self._header[half].extend(piece)
 
     def _header_ends(self) -> None:
         self._headers[bytes(self._header[0]).lower()] = bytes(self._header[1])

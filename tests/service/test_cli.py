@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from idproof.datasets.specimen.make import Registration
+from idproof.service.cli import main, show
 from idproof.service.keys import Keys
 from idproof.service.settings import Settings
 from idproof.service.signing import sign
@@ -76,6 +77,57 @@ def test_wrong_use_ends_with_2_and_no_traceback(wrong: list[str], tmp_path: Path
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stderr.strip()
+
+
+def test_a_wrong_setting_is_one_line(tmp_path: Path) -> None:
+    done = idproof("serve", "--data-dir", tmp_path, IDPROOF_THREADS="many")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [done.stderr.strip()]
+    assert done.stderr.startswith("settings_invalid: These settings cannot be used: IDPROOF_THREADS")
+
+
+def test_serving_takes_no_module_from_the_current_folder(tmp_path: Path) -> None:
+    (tmp_path / "pydantic_settings.py").write_text("raise SystemExit('taken from the current folder')")
+    clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONSAFEPATH", "MALLOC_PERTURB_")}
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "idproof.service", "serve", "--data-dir", str(tmp_path / "data")],
+        cwd=tmp_path,
+        env=clean | {"IDPROOF_THREADS": "many"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr.split(":")[0]) == (2, "settings_invalid")
+
+
+def test_what_was_read_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    verdict = json.loads((Path(__file__).parent / "verdict.json").read_text(encoding="utf-8"))
+    for text in ("A[/b]", "[bold]B", ":smile:"):
+        verdict["fields"]["number"]["text"] = text
+        show(verdict, as_json=False)
+        assert text in capsys.readouterr().out
+
+
+def test_an_unknown_error_is_one_line_without_its_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*_: object) -> None:
+        raise ZeroDivisionError("A123456(3)")
+
+    monkeypatch.setattr("idproof.service.offline.check", run)
+    with pytest.raises(SystemExit) as ended:
+        main(["verdict", "check", __file__])
+    said = capsys.readouterr().err
+    assert ended.value.code == 70
+    assert said.startswith("internal: unexpected ZeroDivisionError at test_cli.py:")
+    assert "A123456" not in said
+
+
+def test_help_names_every_command() -> None:
+    done = idproof("--help")
+    for name in ("verify", "serve", "demo", "verdict", "models", "specimen", "bench"):
+        assert f" {name} " in done.stdout
+    assert "system" in idproof("bench", "--help").stdout
 
 
 def test_missing_weights_say_what_to_do(files: Path, tmp_path: Path) -> None:

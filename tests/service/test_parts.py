@@ -1,8 +1,12 @@
 """Keys, signatures, the store and the desk, each alone."""
 
+import ast
 import asyncio
 import json
 import sqlite3
+import subprocess
+import sys
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +15,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jws
-from joserfc.jwk import OctKey
+from joserfc.jwk import OctKey, OKPKey
 
 from idproof.models.errors import ModelError
-from idproof.pipeline import BadInput, Limits, Vault, VaultSession
+from idproof.pipeline import BadInput
 from idproof.pipeline.errors import IdproofError
-from idproof.service import problems
+from idproof.pipeline.verdict import from_json, to_json
+from idproof.service import openapi, problems
 from idproof.service.app import create_app
 from idproof.service.keys import Keys, KeysUnusable
 from idproof.service.offline import check
-from idproof.service.settings import Settings
+from idproof.service.settings import Settings, SettingsInvalid
 from idproof.service.signing import SignatureInvalid, sign, verify
 from idproof.service.store import StoreUnavailable, VerdictStore
+from idproof.service.uploads import Metadata
+
+from .fakes import FILES, FakeVerifier, a_verdict
 
 VERDICT = {"id": "ver_1", "decision": "accept", "fields": {"number": {"text": "A123456(3)"}}}
 
@@ -59,6 +67,83 @@ def test_a_damaged_key_is_one_clear_error(settings: Settings, keys: Keys, name: 
     (settings.keys_dir / name).write_bytes(content)
     with pytest.raises(KeysUnusable, match=name):
         Keys.open(settings)
+
+
+def test_the_data_folder_is_its_owners_alone(settings: Settings, keys: Keys) -> None:
+    VerdictStore.open(settings.database, keys.sealing).save("ver_1", VERDICT)
+    assert settings.data_dir.stat().st_mode & 0o777 == 0o700
+    assert settings.keys_dir.stat().st_mode & 0o777 == 0o700
+    assert settings.database.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_lost_sealing_key_is_not_replaced_in_silence(settings: Settings, keys: Keys) -> None:
+    VerdictStore.open(settings.database, keys.sealing).save("ver_1", VERDICT)
+    kept = (settings.keys_dir / "sealing.key").rename(settings.keys_dir / "kept")
+    with pytest.raises(KeysUnusable, match="put it back"):
+        Keys.open(settings)
+    kept.rename(settings.keys_dir / "sealing.key")
+    assert Keys.open(settings).sealing == keys.sealing
+
+
+@pytest.mark.parametrize(("curve", "private"), [("Ed25519", False), ("X25519", True), ("Ed448", True)])
+def test_only_an_ed25519_private_key_signs(settings: Settings, keys: Keys, curve: Any, private: bool) -> None:
+    other = OKPKey.generate_key(curve, private=True).as_dict(private=private)
+    (settings.keys_dir / "signing.jwk").write_text(json.dumps(other))
+    with pytest.raises(KeysUnusable, match="Ed25519"):
+        Keys.open(settings)
+
+
+def test_a_folder_with_marks_in_its_name_holds_its_own_database(tmp_path: Path) -> None:
+    path = tmp_path / "data?mode=memory" / "verdicts.sqlite"
+    VerdictStore.open(path, bytes(32)).save("ver_1", VERDICT)
+    assert VerdictStore.open(path, bytes(32)).load("ver_1") == VERDICT
+    assert path.stat().st_size > 0
+
+
+def test_a_wrong_setting_is_named_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDPROOF_THREADS", "hunter2")
+    with pytest.raises(SettingsInvalid, match="IDPROOF_THREADS") as caught:
+        Settings.load()
+    assert "hunter2" not in caught.value.sentence
+
+
+def test_the_interfaces_examples_are_what_it_gives(settings: Settings) -> None:
+    given = to_json(a_verdict()) | {"reference": None, "jws": ""}
+    example = openapi.VERIFY_ANSWERS[201]["content"]["application/json"]["example"]
+    assert example.keys() == given.keys()
+    assert from_json({key: value for key, value in example.items() if key not in ("reference", "jws")})
+    form = openapi.VERIFY_BODY["requestBody"]["content"]["multipart/form-data"]
+    assert form["example"].keys() == form["schema"]["properties"].keys()
+    Metadata.model_validate(form["example"]["metadata"])
+    described = create_app(settings, FakeVerifier()).openapi()
+    assert "HTTPValidationError" not in json.dumps(described["paths"])
+
+
+def test_logs_are_json_lines_whoever_writes_them_and_tell_no_exceptions_text() -> None:
+    code = """if True:
+        import logging, warnings
+        from idproof.service.server import configure_logs
+        configure_logs()
+        try:
+            raise ValueError("A123456(3)")
+        except ValueError:
+            logging.getLogger("uvicorn.error").exception("it failed")
+        warnings.warn("old", stacklevel=1)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [(line["logger"], line["level"], line.get("kind")) for line in lines] == [
+        ("uvicorn.error", "error", "ValueError"),
+        ("py.warnings", "warning", None),
+    ]
+    assert "A123456" not in done.stderr
+
+
+def test_a_token_too_deep_to_read_is_no_signature(keys: Keys, settings: Settings) -> None:
+    deep = urlsafe_b64encode(b"[" * 200_000).decode().rstrip("=")
+    for text in (f"{deep}.e30.e30", '{"jws":' + "[" * 200_000):
+        with pytest.raises(SignatureInvalid):
+            check(text, str(settings.jwks_file))
 
 
 def test_a_signature_holds_for_what_was_signed_and_nothing_else(keys: Keys, tmp_path: Path) -> None:
@@ -142,19 +227,8 @@ def test_a_store_that_cannot_be_had_is_one_clear_error(tmp_path: Path) -> None:
         VerdictStore.open(tmp_path / "file" / "verdicts.sqlite", bytes(32))
 
 
-class FakeVerifier:
-    """Stands in where the test is about the desk, not about pictures."""
-
-    document = type("Document", (), {"name": "hkid-2018"})
-
-    def __init__(self) -> None:
-        self.weights = {"none": "0"}
-        self.vault = Vault(Limits())
-        self.sessions: list[VaultSession] = []
-
-    def verify_session(self, session: VaultSession) -> Any:
-        self.sessions.append(session)
-        raise RuntimeError("A123456(3) is in this message")
+def failing() -> None:
+    raise RuntimeError("A123456(3) is in this message")
 
 
 def client_of(settings: Settings, verifier: Any) -> httpx.AsyncClient:
@@ -162,11 +236,8 @@ def client_of(settings: Settings, verifier: Any) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
 
-FILES = {name: (name, b"x", "image/jpeg") for name in ("card_front", "card_tilt_left", "card_tilt_right", "selfie")}
-
-
 def test_an_unexpected_error_tells_nothing_and_wipes(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    verifier = FakeVerifier()
+    verifier = FakeVerifier(failing)
 
     async def run() -> httpx.Response:
         async with client_of(settings, verifier) as client:
@@ -179,18 +250,6 @@ def test_an_unexpected_error_tells_nothing_and_wipes(settings: Settings, capsys:
         assert "A123456" not in said
         assert "Traceback" not in said
     assert verifier.sessions[0].outstanding == 0
-
-
-def test_no_place_means_503_before_anything_is_received(settings: Settings) -> None:
-    full = settings.model_copy(update={"concurrency": 1, "queue": -1})
-
-    async def run() -> httpx.Response:
-        async with client_of(full, FakeVerifier()) as client:
-            return await client.post("/v1/verifications", files=FILES)
-
-    answer = asyncio.run(run())
-    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
-    assert answer.headers["retry-after"] == "2"
 
 
 def test_not_ready_when_the_database_is_gone(settings: Settings) -> None:
@@ -245,3 +304,16 @@ def test_every_error_has_a_code_of_its_own_and_a_documented_one() -> None:
         assert f"| `{code}` | {status} |" in table, code
     for kind in leaves(ModelError):
         assert f"`{kind.code}`" in table, kind.code
+
+
+def test_every_problem_of_the_service_is_in_the_table_and_the_table_holds_no_other() -> None:
+    """A code outside the table would be told as `internal`."""
+    raised = set()
+    for path in Path(problems.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute) and node.args:
+                name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+                if name in ("ServiceProblem", "problem") and isinstance(node.args[0], ast.Constant):
+                    raised.add(node.args[0].value)
+    known = raised | set(problems._CODE_BY_STATUS.values()) | {StoreUnavailable.code}
+    assert known == set(problems.STATUS_BY_CODE)

@@ -1,0 +1,74 @@
+"""A verifier without networks, for tests about the desk and not about pictures, and a server in this process."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from idproof.pipeline import Limits, Vault, VaultSession, Verdict
+from idproof.pipeline.verdict import from_json, new_id
+from idproof.service.app import create_app
+from idproof.service.settings import Settings
+
+NAMES = ("card_front", "card_tilt_left", "card_tilt_right", "selfie")
+FILES = {name: (name, b"x" * 100, "image/jpeg") for name in NAMES}
+
+
+def a_verdict() -> Verdict:
+    body = json.loads((Path(__file__).parent / "verdict.json").read_text(encoding="utf-8"))
+    body.pop("reference")
+    return from_json(body | {"id": new_id(), "form": {}})
+
+
+class RecordingVault(Vault):
+    """Remembers its sessions, so that a test can ask whether they are empty."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
+        object.__setattr__(self, "sessions", [])
+
+    def open(self) -> VaultSession:
+        session = super().open()
+        self.sessions.append(session)  # type: ignore[attr-defined]
+        return session
+
+
+class FakeVerifier:
+    document = type("Document", (), {"name": "hkid-2018"})
+    weights = {"none": "0"}  # noqa: RUF012
+
+    def __init__(self, act: Callable[[], None] = lambda: None, limits: Limits | None = None) -> None:
+        self.vault = RecordingVault(limits or Limits())
+        self.act = act
+
+    @property
+    def sessions(self) -> list[VaultSession]:
+        return self.vault.sessions  # type: ignore[attr-defined]
+
+    def verify_session(self, session: VaultSession) -> Verdict:
+        self.act()
+        session.wipe()
+        return a_verdict()
+
+
+@contextmanager
+def serving(settings: Settings, verifier: Any) -> Iterator[tuple[str, int]]:
+    """The application under a real uvicorn, on a free port, on a thread of this process."""
+    config = uvicorn.Config(create_app(settings, verifier), port=0, log_config=None, access_log=False, ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[:2]
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)
+        assert not thread.is_alive()
