@@ -41,7 +41,7 @@ def verify(token: str, jwks: dict[str, Any]) -> dict[str, Any]:
         keys = KeySet.import_key_set(cast("KeySetSerialization", jwks))
         opened = jws.deserialize_compact(token, keys, algorithms=_ACCEPTED)
         claims = json.loads(opened.payload)
-    except (JoseError, ValueError, KeyError, TypeError, RecursionError):
+    except (JoseError, ValueError, KeyError, TypeError):
         raise SignatureInvalid("The signature does not hold.") from None
     if opened.headers().get("typ") != TYPE or not isinstance(claims, dict):
         raise SignatureInvalid("The token is not a verdict.")

@@ -245,7 +245,8 @@ def test_a_client_that_hangs_up_half_way_leaves_nothing(server: Server, registra
     assert httpx.get(f"{server.url}/readyz").status_code == 200
 
 
-def test_no_temporary_file_is_left_or_made(server: Server, parts: dict[str, bytes]) -> None:
+def test_no_file_with_a_name_is_made_for_the_readers(server: Server, parts: dict[str, bytes]) -> None:
+    """Files without a name, as a spilled upload is, show in no listing: test_desk.py watches for those."""
     watched = subprocess.Popen(
         ["sh", "-c", f"while :; do ls -A {server.scratch}; sleep 0.005; done"], stdout=subprocess.PIPE
     )
