@@ -130,7 +130,9 @@ def _measure(entry: RegistrationSet, profile: str, with_peer: bool = False) -> M
     return Measured(
         edited=edited,
         errors={reader: _errors(texts, entry.truth.fields) for reader, texts in readings.items()},
-        wrong_and_certain=tuple(n for n, r in fused.items() if r.certain and r.text != entry.truth.fields[n]),
+        wrong_and_certain=tuple(
+            n for n, r in fused.items() if r.certain and r.text != entry.truth.fields.get(n, r.text)
+        ),
         uncertain=tuple(name for name, reading in fused.items() if not reading.certain),
         objections=tuple(_objections(found)),
         ours_s=ours,
@@ -161,10 +163,11 @@ def _alone(
 
 
 def _errors(readings: Mapping[str, FieldReading], truth: Mapping[str, str]) -> dict[str, tuple[int, int]]:
+    """For every field whose text the set tells, unless it is blank and was read so."""
     return {
         name: (Levenshtein.distance(reading.text, truth[name]), len(truth[name]))
         for name, reading in readings.items()
-        if truth[name] or reading.text
+        if name in truth and (truth[name] or reading.text)
     }
 
 

@@ -1,8 +1,9 @@
 """The whole way of one registration, and the only file that knows every stage.
 
-uploads ─► decoded ─► card found ─► rectified ─┬► angles, same card, recapture
-│                                ├► fields ─► form, check digit, second reading
-└► selfie ─► face ───────────────┴► portrait ─► face comparison ─► decision
+- uploads are decoded, the card is found in three of them and brought into its own frame;
+- from there: angles, same card, recapture; fields with their checks, and the records where there are any;
+- the card's portrait and the selfie give the face comparison;
+- everything is wiped, and only then the facts become a decision.
 """
 
 import time

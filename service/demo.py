@@ -25,12 +25,6 @@ from idproof.service.cli import show
 from idproof.service.offline import check
 
 _START_S = 60
-_PARTS = {
-    "card_front": "front.jpg",
-    "card_tilt_left": "tilt_left.jpg",
-    "card_tilt_right": "tilt_right.jpg",
-    "selfie": "selfie.jpg",
-}
 
 
 class DemoFailed(IdproofError):
@@ -61,8 +55,7 @@ def run(portraits: Path | None, seed: int) -> int:
 
 
 def _applicant(portraits: Path | None, seed: int) -> dict[str, bytes]:
-    registration = make(seed, 0, PortraitSource.open(portraits), load_builtin())
-    return {part: registration.pictures[name] for part, name in _PARTS.items()}
+    return make(seed, 0, PortraitSource.open(portraits), load_builtin()).parts()
 
 
 @contextmanager

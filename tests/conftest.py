@@ -11,22 +11,12 @@ from idproof.pipeline import Captures, Verifier
 from idproof.pipeline.documents import DocumentType, load_builtin
 
 SEED = 31
-PARTS = {
-    "card_front": "front.jpg",
-    "card_tilt_left": "tilt_left.jpg",
-    "card_tilt_right": "tilt_right.jpg",
-    "selfie": "selfie.jpg",
-}
 
 
 @lru_cache(maxsize=32)
 def rendered(attack: str | None = None, index: int = 0) -> Registration:
     """A registration with the bundled pictures."""
     return make(SEED, index, PortraitSource.open(None), load_builtin(), attack)
-
-
-def parts_of(registration: Registration) -> dict[str, bytes]:
-    return {part: registration.pictures[name] for part, name in PARTS.items()}
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +39,7 @@ def registration() -> Registration:
 @pytest.fixture
 def parts(registration: Registration) -> dict[str, bytes]:
     """The applicant's pictures by role; a copy that a test may change."""
-    return parts_of(registration)
+    return registration.parts()
 
 
 @pytest.fixture
@@ -57,7 +47,7 @@ def captures_of() -> Callable[..., Captures]:
     """Captures of a rendered registration, bona fide or an attack, with some parts replaced."""
 
     def build(attack: str | None = None, index: int = 0, **replaced: bytes) -> Captures:
-        return Captures.from_parts(parts_of(rendered(attack, index)) | replaced)
+        return Captures.from_parts(rendered(attack, index).parts() | replaced)
 
     return build
 

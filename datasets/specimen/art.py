@@ -66,6 +66,10 @@ def _layout(document: DocumentType, seed: int) -> dict[str, object]:
         "corner_radius_mm": document.corner_radius_mm,
         "portrait": both(document.portrait),
         "ghost": both(document.ghost) if document.ghost else None,
-        "fields": {spec.name: both(spec.box) for spec in document.fields},
+        # What may be printed in each field, for those who print it themselves.
+        "fields": {
+            spec.name: both(spec.box) | {"pattern": spec.pattern, "texts": list(spec.texts), "required": spec.required}
+            for spec in document.fields
+        },
         "regions": {region.name: both(region.box) | {"kind": region.kind} for region in document.regions},
     }

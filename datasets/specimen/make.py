@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from idproof.datasets.sets import FILE
+from idproof.datasets.sets import FILE, ROLES
 from idproof.datasets.specimen import identity, selfie
 from idproof.datasets.specimen.attacks import ATTACKS, Attack, AttackKind
 from idproof.datasets.specimen.camera import HEIGHT, WIDTH, Camera, Pose, Shot, corners_px, jpeg
@@ -35,6 +35,12 @@ class Registration:
 
     pictures: Mapping[str, bytes] = field(repr=False)
     description: Mapping[str, Any] = field(repr=False)
+
+    def parts(self) -> dict[str, bytes]:
+        """The pictures by role, as the interface names them."""
+        captures = self.description["captures"]
+        parts = {role: self.pictures[captures[name]] for role, name in ROLES.items()}
+        return parts | {"selfie": self.pictures[self.description["selfie"]]}
 
     def write(self, folder: Path) -> None:
         """Into a folder of its own; raises `InvalidSpecimen` when it cannot be written."""

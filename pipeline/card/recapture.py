@@ -60,7 +60,7 @@ def grid_peak(image: RGBImage, view: CardView, document: DocumentType) -> float 
     """Height of the strongest isolated peak in the card's averaged spectrum, or None when no tile fits.
 
     Tiles of the capture that lie wholly on the card are windowed and their log spectra averaged: print differs
-    from tile to tile, a display's grid stays. Each bin is compared with the median of its neighbourhood.
+    from tile to tile, a display's grid stays. Each bin is compared with the mean of its neighbourhood.
     """
     tiles = _tiles(image, view, document)
     if not tiles:

@@ -35,7 +35,7 @@ class Witness:
         return self.reading.text.replace(" ", "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Fused:
     """What all witnesses together saw.
 
@@ -50,6 +50,10 @@ class Fused:
     supporters: tuple[int, ...]
     spaces: frozenset[int]
     dissent: float = 0.0
+
+    def __repr__(self) -> str:
+        """Field values stay out of logs."""
+        return f"Fused(<{len(self.votes)} places>)"
 
     @property
     def text(self) -> str:

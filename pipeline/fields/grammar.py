@@ -103,7 +103,9 @@ def _best(place: Votes, allowed: str) -> tuple[str, float]:
         return place.get(character, 0.0) + _ALIKE_SHARE * alike
 
     winner = max(allowed, key=share)
-    return (winner, min(1.0, share(winner))) if share(winner) >= _MIN_SHARE else (max(place, key=place.get) or "?", 0.0)  # type: ignore[arg-type]
+    if share(winner) >= _MIN_SHARE:
+        return winner, min(1.0, share(winner))
+    return max(place, key=place.__getitem__), 0.0  # nothing allowed was seen: as it was read, and uncertain
 
 
 def _likelihood(taken: Sequence[tuple[str, float]]) -> float:

@@ -142,3 +142,17 @@ def test_a_wrong_reading_that_nothing_objects_to_is_counted(tmp_path: Path) -> N
     assert run["counts"]["wrong_and_certain"] == {"sex": 1}
     assert run["figures"]["fields.undetected_wrong"]["value"] == 1.0
     assert run["figures"]["fields.exact.sex"]["value"] == 0.0
+
+
+def test_fields_that_a_foreign_set_does_not_tell_are_not_judged(tmp_path: Path) -> None:
+    make_sets(tmp_path, 1, 31)
+    (entry,) = read_sets(tmp_path)
+    told = {"number": entry.truth.fields["number"]}
+    object.__setattr__(entry.truth, "fields", told)
+    run = fields.run([entry]).to_json()
+    assert [name for name in run["figures"] if name.startswith("fields.exact")] == [
+        "fields.exact.number",
+        "fields.exact.number.pp-ocr",
+        "fields.exact.number.tesseract",
+    ]
+    assert run["counts"]["wrong_and_certain"] == {}

@@ -191,7 +191,10 @@ def test_the_parsers_take_a_hundred_thousand_random_strings() -> None:
 
 
 def test_readings_do_not_show_in_representations() -> None:
-    assert "A123456" not in repr(settled("number", *(reading("A123456(3)"),) * 2)) + repr(reading("A123456(3)"))
+    heard = [Witness(reading("A123456(3)"))] * 2
+    shown = repr(settled("number", *(w.reading for w in heard))) + repr(heard) + repr(fuse(heard))
+    assert "A123456" not in shown
+    assert "'6'" not in shown
 
 
 def test_a_code_tells_forms_with_codes_of_their_own_apart() -> None:

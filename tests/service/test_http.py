@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from idproof.datasets.specimen.make import Registration
+from idproof.pipeline import Role
 from idproof.pipeline.verdict import from_json
 from idproof.service import traces
 from idproof.service.signing import verify
@@ -49,18 +50,9 @@ def bomb() -> bytes:
 
 @pytest.fixture(scope="module")
 def accepted(server: Server, registration: Registration) -> dict[str, Any]:
-    parts = {role: registration.pictures[name] for role, name in PICTURES.items()}
-    answer = post(server, parts, metadata=json.dumps({"reference": "ref-1"}))
+    answer = post(server, registration.parts(), metadata=json.dumps({"reference": "ref-1"}))
     assert answer.status_code == 201, answer.text
     return answer.json() | {"location": answer.headers["location"]}
-
-
-PICTURES = {
-    "card_front": "front.jpg",
-    "card_tilt_left": "tilt_left.jpg",
-    "card_tilt_right": "tilt_right.jpg",
-    "selfie": "selfie.jpg",
-}
 
 
 def test_a_bona_fide_registration_is_accepted_with_every_field_read(
@@ -226,7 +218,7 @@ def test_the_interface_describes_itself_with_examples(server: Server) -> None:
     described = httpx.get(f"{server.url}/openapi.json").json()
     verify_ = described["paths"]["/v1/verifications"]["post"]
     form = verify_["requestBody"]["content"]["multipart/form-data"]["schema"]
-    assert set(form["required"]) == set(PICTURES)
+    assert set(form["required"]) == {role.value for role in Role}
     assert verify_["responses"]["201"]["content"]["application/json"]["example"]["decision"] == "accept"
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from idproof.pipeline.errors import DocumentTypeInvalid
 from idproof.pipeline.fields.checks import dates, names, number, symbols
-from idproof.pipeline.fields.checks.facts import Facts
-from idproof.pipeline.types import CheckResult, Outcome, Status
+from idproof.pipeline.fields.checks.facts import Facts, answer
+from idproof.pipeline.types import CheckResult
 
 Check = Callable[[Facts], CheckResult]
 
@@ -45,9 +45,7 @@ def run(facts: Facts) -> list[CheckResult]:
 
 
 def readable(facts: Facts) -> CheckResult:
-    """`fields_readable`: the share of fields read with certainty; any uncertain one could not be assessed."""
-    certain = [facts.fields[spec.name].certain for spec in facts.document.fields]
-    if not all(certain):
+    """`fields_readable`: every field was read with certainty; with one that was not, the card is not assessed."""
+    if not all(facts.fields[spec.name].certain for spec in facts.document.fields):
         return CheckResult.not_assessed(READABLE, "field_unreadable")
-    share = sum(certain) / len(certain)
-    return CheckResult(READABLE, Status.ASSESSED, Outcome.PASS, value=share, unit="share", score=share, limit=1.0)
+    return answer(READABLE, True, "field_unreadable")
