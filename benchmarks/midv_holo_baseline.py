@@ -135,7 +135,8 @@ def _median_colour(frame: RGBImage) -> NDArray[np.float64]:
     """(3,), at least 1: of the pixels without glare, or of all when there are none."""
     pixels = frame.reshape(-1, 3)
     plain = pixels[pixels.max(axis=1) <= _BRIGHT * 255]
-    return np.maximum(np.median(plain if len(plain) else pixels, axis=0).astype(np.float64), 1.0)
+    median = np.median(plain if len(plain) else pixels, axis=0)
+    return np.asarray(np.maximum(median, 1.0), dtype=np.float64)
 
 
 def _chromaticity(
