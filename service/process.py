@@ -8,7 +8,7 @@ _PERTURB = "MALLOC_PERTURB_"
 _BYTE = "165"
 
 
-def protect(argv: list[str]) -> None:
+def protect(argv: list[str], program: str = "idproof.service") -> None:
     """No core dumps, and memory overwritten on free.
 
     glibc reads its setting only when a process starts, so the program starts itself again with it, once; with `-P`,
@@ -20,4 +20,4 @@ def protect(argv: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if os.environ.get(_PERTURB, "0") in ("", "0"):
         os.environ[_PERTURB] = _BYTE
-        os.execv(sys.executable, [sys.executable, "-P", "-m", "idproof.service", *argv])  # noqa: S606 - ourselves
+        os.execv(sys.executable, [sys.executable, "-P", "-m", program, *argv])  # noqa: S606 - ourselves
