@@ -128,6 +128,7 @@ def tried(lab: Lab, name: str, server: Server, count: int, act: Act, *, kept: bo
     if kept:
         lab.everything.append(needles)
         lab.texts.update(texts)
+    lab.tell(f"{name}: {sum(outcome.found.values())} of {len(needles)} found")
     return _answered(outcome, answers)
 
 

@@ -42,7 +42,10 @@ def main(mode: str, port: int, folder: Path) -> None:
         stack.enter_context(
             patch.object(Verifier, "open", lambda **chosen: _changed(mode, with_parts(**chosen), stack))
         )
-        server.run(Settings.load(data_dir=folder), "127.0.0.1", port)
+        settings = Settings.load(data_dir=folder)
+        if mode == "raises":
+            process.enforce(settings)
+        server.run(settings, "127.0.0.1", port)
 
 
 def _unguard(stack: contextlib.ExitStack) -> None:

@@ -62,6 +62,7 @@ def create_app(settings: Settings, verifier: Verifier) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        desk.verifier.vault.close()
         desk.store.close()
 
     app = FastAPI(lifespan=lifespan, **openapi.ABOUT)

@@ -105,7 +105,9 @@ def serve(
 
     process.protect(sys.argv[1:])
     chosen: dict[str, Any] = {"data_dir": data_dir, "profile": profile}
-    run(Settings.load(**{name: value for name, value in chosen.items() if value is not None}), host, port)
+    settings = Settings.load(**{name: value for name, value in chosen.items() if value is not None})
+    process.enforce(settings)
+    run(settings, host, port)
 
 
 @app.command()
