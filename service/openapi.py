@@ -121,6 +121,11 @@ READ_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: _answer("The verdict as it was given.", _VERDICT),
     404: _problem("There is no verification of this id."),
 }
+ERASE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER,
+    204: {"description": "It is erased."},
+    404: _problem("There is no verification of this id."),
+}
 READY_ANSWERS: dict[int | str, dict[str, Any]] = {
     503: _answer("Not ready.", {"status": "not ready", "checks": {"networks": True, "keys": True, "database": False}}),
 }

@@ -74,3 +74,13 @@ class Settings(BaseSettings):
     def jwks_file(self) -> Path:
         """The public keys, for offline checks."""
         return self.keys_dir / "jwks.json"
+
+    @property
+    def audit_log(self) -> Path:
+        """The audit log."""
+        return self.data_dir / "audit.jsonl"
+
+    @property
+    def audit_head(self) -> Path:
+        """The audit log's signed head, apart from the log."""
+        return self.keys_dir / "audit.head"
