@@ -95,7 +95,8 @@ def _control(lab: Lab, mode: str) -> Outcome:
 def _cost(lab: Lab, timed: int) -> tuple[list[float], list[float]]:
     """Seconds a registration with all guards and with none, the two servers in turn, the same pictures for both."""
     lab.tell("cost")
-    with_guards, without = [], []
+    with_guards: list[float] = []
+    without: list[float] = []
     with lab.server() as guarded, lab.server(_ORDINARY) as unguarded, httpx.Client() as client:
         for number, canary in enumerate(lab.canaries(timed + _WARM_UP)):
             pair: list[tuple[Server, list[float]]] = [(guarded, with_guards), (unguarded, without)]

@@ -117,9 +117,9 @@ class Mint:
         for form, array in self._forms(canary, whole=whole):
             found.append((FORMS.index(form), _pick(array, step * _STEPS.get(form, 8) // 8)))
         data = np.concatenate([picked for _, picked in found])
-        form = np.concatenate([np.full(len(picked), number, dtype=np.int16) for number, picked in found])
+        forms = np.concatenate([np.full(len(picked), number, dtype=np.int16) for number, picked in found])
         data, first = np.unique(data, axis=0, return_index=True)
-        return Needles(data, form[first])
+        return Needles(data, forms[first])
 
     def _forms(self, canary: Canary, *, whole: bool) -> Iterator[tuple[str, NDArray[Any]]]:
         for data in canary.parts.values():

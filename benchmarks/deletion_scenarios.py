@@ -170,7 +170,7 @@ def malformed(server: Server, canaries: list[Canary]) -> list[httpx.Response]:
 
 def reader_killed(server: Server, canaries: list[Canary]) -> list[httpx.Response]:
     """The process that reads for the server is killed while it reads."""
-    return _while_reading(server, canaries, lambda reading: [_kill(pid) for pid in reading])
+    return _while_reading(server, canaries, _kill_all)
 
 
 def terminated(server: Server, canaries: list[Canary]) -> list[httpx.Response]:
@@ -196,8 +196,9 @@ def _while_reading(server: Server, canaries: list[Canary], do: Callable[[list[in
 _OPEN: list[httpx.Client] = []
 
 
-def _kill(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)
+def _kill_all(pids: list[int]) -> None:
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
 
 
 def _mask(looked: dict[str, Any], count: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
