@@ -25,11 +25,11 @@ from joserfc.jwk import KeySet
 from idproof.pipeline.errors import IdproofError
 from idproof.service.keys import Keys
 from idproof.service.settings import Settings
+from idproof.service.signing import ACCEPTED, ALGORITHM
 
 EVENTS = ("verified", "erased", "expired", "recovered")
 _GENESIS = "0" * 64
 _TYPE = "audit-head+jwt"
-_ALGORITHMS = ["EdDSA", "Ed25519"]
 _MODE = 0o600
 
 
@@ -159,7 +159,7 @@ class AuditLog:
 
     def _opened(self, token: str) -> Head:
         try:
-            opened = jws.deserialize_compact(token.strip(), KeySet([self._keys.signing]), algorithms=_ALGORITHMS)
+            opened = jws.deserialize_compact(token.strip(), KeySet([self._keys.signing]), algorithms=ACCEPTED)
             claims = json.loads(opened.payload)
             head = Head(int(claims["count"]), str(claims["hash"]))
         except (JoseError, ValueError, KeyError, TypeError):
@@ -169,9 +169,9 @@ class AuditLog:
         return head
 
     def _signed(self, head: Head) -> str:
-        header = {"alg": "EdDSA", "kid": self._keys.signing.kid, "typ": _TYPE}
+        header = {"alg": ALGORITHM, "kid": self._keys.signing.kid, "typ": _TYPE}
         claims = json.dumps({"count": head.count, "hash": head.digest})
-        return jws.serialize_compact(header, claims, self._keys.signing, algorithms=_ALGORITHMS)
+        return jws.serialize_compact(header, claims, self._keys.signing, algorithms=ACCEPTED)
 
     def _write_head(self, head: Head) -> None:
         fresh = self._head.with_suffix(".new")

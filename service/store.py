@@ -123,7 +123,8 @@ class VerdictStore:
         Args:
             number: as printed or without brackets, such as `A123456(3)`.
         """
-        return self._delete(_VERIFICATIONS.c.person == self._person(number))
+        person = self._person(number)
+        return [] if person is None else self._delete(_VERIFICATIONS.c.person == person)
 
     def expire(self, days: float) -> list[str]:
         """Erase what is older than so many days; raises `StoreUnavailable`."""
