@@ -30,6 +30,7 @@ _SIZES = (64, 300, 1000, 5000)  # of each way in which glibc keeps freed memory:
 _OBJECT_BYTES = 300  # below 512, where Python's own allocator serves
 _HEAD = 32  # bytes that a free block uses for its own links
 _TRIES = 8
+_TRIAL_BYTES = 96 * 1024 * 1024  # about what one registration reserves: four uploads at their limit, and its pictures
 _CACHED_BYTES = 1024  # numpy keeps freed arrays below this size for itself (`_core/src/multiarray/alloc.c`)
 _CACHED_BLOCKS = 8  # one more than it keeps of each size
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -45,7 +46,7 @@ def active() -> tuple[str, ...]:
     `not_dumpable`: `PR_SET_DUMPABLE` is 0: no other process of the same user can read or trace this one.
     `pages_shielded`: pages of the vault are left out of dumps and are zeros in a forked child. Tried out.
     `quiet_crashes`: an exception that nobody catches is told by its kind and place, without values.
-    `pages_locked`: pages of the vault may be locked into memory. Tried out.
+    `pages_locked`: as much as one registration needs may be locked into memory. Tried out.
     `no_swap`: the system has no swap.
     """
     return tuple(name for name, holds in _GUARDS.items() if holds())
@@ -151,7 +152,7 @@ def _text(path: str) -> str:
 
 @cache
 def _trial_pages() -> tuple[bool, bool]:
-    pages = Pages(4096)
+    pages = Pages(_TRIAL_BYTES)
     return pages.shielded, pages.locked
 
 
