@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from idproof.benchmarks.deletion_record import record_engines
-from idproof.benchmarks.deletion_table import NEEDLE_BYTES, Bytes, searchable
+from idproof.benchmarks.deletion_table import NEEDLE_BYTES, Bytes, Table, searchable
 from idproof.datasets.specimen.make import make
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.types import RGBImage
@@ -91,6 +91,7 @@ class Mint:
         cv2.setNumThreads(1)
         self._seed = seed
         self._verifier = Verifier.open(profile=profile)
+        self._strangers = [_encoded(_unrelated(), png=png) for png in (False, True)]
         self._bases: dict[int, tuple[dict[str, bytes], tuple[str, ...]]] = {}
 
     @property
@@ -119,7 +120,14 @@ class Mint:
         data = np.concatenate([picked for _, picked in found])
         forms = np.concatenate([np.full(len(picked), number, dtype=np.int16) for number, picked in found])
         data, first = np.unique(data, axis=0, return_index=True)
-        return Needles(data, forms[first])
+        return Needles(data, forms[first]).only(~self._in_a_stranger(data))
+
+    def _in_a_stranger(self, data: Bytes) -> NDArray[np.bool_]:
+        """What an unrelated picture written in the same way holds too, such as a JPEG's tables, is no trace."""
+        table, common = Table(data), np.zeros(len(data), dtype=np.bool_)
+        for stranger in self._strangers:
+            common[table.scan(np.frombuffer(stranger, dtype=np.uint8))] = True
+        return common
 
     def _forms(self, canary: Canary, *, whole: bool) -> Iterator[tuple[str, NDArray[Any]]]:
         for data in canary.parts.values():
@@ -180,7 +188,15 @@ def cut(canary: Canary, role: str, share: float) -> Canary:
 def _noisy(data: bytes, rng: np.random.Generator, *, png: bool) -> bytes:
     pixels = np.array(Image.open(io.BytesIO(data)).convert("RGB"), dtype=np.int16)
     pixels += rng.integers(-NOISE, NOISE + 1, pixels.shape, dtype=np.int16)
-    picture, out = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)), io.BytesIO()
+    return _encoded(np.clip(pixels, 0, 255).astype(np.uint8), png=png)
+
+
+def _unrelated() -> RGBImage:
+    return np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+
+
+def _encoded(pixels: RGBImage, *, png: bool) -> bytes:
+    picture, out = Image.fromarray(pixels), io.BytesIO()
     if png:
         picture.save(out, "PNG", compress_level=1)
     else:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idproof.benchmarks import deletion, deletion_search
-from idproof.benchmarks.deletion_canaries import FORMS, Needles, _pick, crop_forms, row_forms
+from idproof.benchmarks.deletion_canaries import FORMS, Mint, Needles, _pick, crop_forms, row_forms
 from idproof.benchmarks.deletion_scenarios import Outcome
 from idproof.benchmarks.deletion_search import Searcher
 from idproof.benchmarks.deletion_table import NEEDLE_BYTES, Table, searchable
@@ -136,3 +136,14 @@ def test_the_figures_count_what_was_found() -> None:
     assert figures["deletion.control_found"]["value"] == 9
     assert figures["deletion.cost_ratio"]["value"] == pytest.approx(2.0)
     assert figures["deletion.wipe_ms.p99"]["n"] == 2
+
+
+def test_what_every_picture_of_the_kind_holds_is_no_needle() -> None:
+    """A JPEG's tables are the same in a stranger's picture: found there, they would be no trace of a canary."""
+    mint = Mint("open", 5)
+    canary = mint.canary(0)
+    sought = {needle.tobytes() for needle in mint.needles(canary, whole=False).data}
+    stranger = mint.canary(1).parts["card_front"]
+    assert canary.parts["card_front"][:32] == stranger[:32]
+    assert not any(needle in stranger for needle in sought if needle in canary.parts["card_front"][:1024])
+    assert any(needle in canary.parts["card_front"] for needle in sought)
