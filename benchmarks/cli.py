@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from idproof.benchmarks import deletion as deletion_bench
 from idproof.benchmarks import face as face_bench
 from idproof.benchmarks import fields as fields_bench
 from idproof.benchmarks import system as system_bench
@@ -75,6 +76,28 @@ def face(
     engines = load_engines(profile, threads=threads)
     with _Progress("pictures") as advance:
         result = face_bench.run(AlignedFaces.open(root), engines, dataset=dataset, pairs=pairs, progress=advance)
+    _print(result, json_, out)
+
+
+@app.command()
+def deletion(
+    profile: Profile = "open",
+    seed: Annotated[int, typer.Option(min=0, help="Of the canary pictures.")] = 60_606,
+    in_a_row: Annotated[int, typer.Option(min=1, help="Registrations one after another.")] = 200,
+    side_by_side: Annotated[int, typer.Option(min=1, max=8, help="Registrations at once.")] = 8,
+    timed: Annotated[int, typer.Option(min=2, help="Registrations timed with and without the guards.")] = 20,
+    json_: AsJson = False,
+    out: Out = None,
+) -> None:
+    """Whether anything of the pictures is left in memory, on disk or in logs; run it as root."""
+    result = deletion_bench.run(
+        profile=profile,
+        seed=seed,
+        in_a_row=in_a_row,
+        side_by_side=side_by_side,
+        timed=timed,
+        tell=lambda name: typer.echo(name, err=True),
+    )
     _print(result, json_, out)
 
 

@@ -24,6 +24,13 @@ def open_session(model: bytes, threads: int = 1) -> onnxruntime.InferenceSession
     """
     if PROVIDER not in onnxruntime.get_available_providers():
         raise EngineUnavailable(f"onnxruntime does not offer the {PROVIDER}.")
+    try:
+        return onnxruntime.InferenceSession(model, _options(threads), providers=[PROVIDER])
+    except Exception as error:
+        raise ModelCorrupt("A weight file is not a network that onnxruntime can open.") from error
+
+
+def _options(threads: int) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -32,7 +39,4 @@ def open_session(model: bytes, threads: int = 1) -> onnxruntime.InferenceSession
     options.log_severity_level = _ERRORS_ONLY
     # Spinning threads would take the other core from everybody else.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=[PROVIDER])
-    except Exception as error:
-        raise ModelCorrupt("A weight file is not a network that onnxruntime can open.") from error
+    return options

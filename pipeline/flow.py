@@ -176,7 +176,8 @@ def _compare_faces(session: VaultSession, parts: Parts) -> CheckResult:
         ]
     for name, face in zip(("portrait_face", "selfie_face"), faces, strict=True):
         session.put(CROP, name, face)
-    session.put(TEMPLATE, "both", engines.embedder.embed(faces))
+    with session.borrow(CROP, "portrait_face") as on_card, session.borrow(CROP, "selfie_face") as live:
+        session.put(TEMPLATE, "both", engines.embedder.embed([on_card, live]))
     with session.borrow(TEMPLATE, "both") as templates:
         return compare.check(templates[:1], templates[1:], parts.face_thresholds, parts.policy)
 

@@ -174,12 +174,21 @@ class FieldReading:
 
 @dataclass(frozen=True, slots=True)
 class Wiped:
-    """One line of a deletion receipt: buffers of one kind, and when the last of them was overwritten."""
+    """One line of a deletion receipt: buffers of one kind, and when the last of them was overwritten.
+
+    Attributes:
+        kind: `upload`, `decoded`, `rectified`, `crop`, `template`, `frame`, ….
+        count: buffers.
+        bytes: of all of them.
+        wiped_at: ISO 8601 UTC.
+        roles: what they were of, such as `selfie`; never anything that tells whose.
+    """
 
     kind: str
     count: int
     bytes: int
     wiped_at: str
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ A session of the vault lives as long as one verification. Whatever is put into i
 the session's block is left, by whichever way, and at the latest when its lifetime ends, even if a client stalls.
 """
 
-import mmap
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from idproof.pipeline import guards
 from idproof.pipeline.config import Limits
 from idproof.pipeline.errors import CaptureEmpty, CaptureMissing, CaptureTooLarge, SessionExpired
+from idproof.pipeline.pages import Pages
+from idproof.pipeline.sealed import Sealer
 from idproof.pipeline.types import DeletionReceipt, Role, Wiped
 
 UPLOAD = "upload"
@@ -36,8 +38,7 @@ class UploadSink:
         self.role = role
         self.size = 0
         self._limit = limit
-        self._memory = mmap.mmap(-1, limit, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        self._memory.madvise(mmap.MADV_DONTDUMP)
+        self._memory = Pages(limit).memory
 
     def write(self, chunk: bytes | bytearray | memoryview) -> int:
         """Append; raises `CaptureTooLarge` at the first byte over the limit, `SessionExpired` once wiped."""
@@ -78,9 +79,10 @@ class _Kind:
     count: int = 0
     bytes: int = 0
     wiped_at: str = ""
+    roles: set[str] = field(default_factory=set)
 
 
-@dataclass
+@dataclass(eq=False)
 class VaultSession:
     """Everything held for one verification. Use it as a context manager; leaving it wipes.
 
@@ -94,6 +96,8 @@ class VaultSession:
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _open: bool = True
     _timer: threading.Timer | None = None
+    _sealer: Sealer | None = None
+    _flushed: bool = False
 
     def __enter__(self) -> Self:
         self._timer = threading.Timer(self.limits.lifetime_s, self.wipe)
@@ -143,20 +147,33 @@ class VaultSession:
             yield view
 
     def put(self, kind: str, name: str, array: NDArray[Any]) -> None:
-        """Hand an array over: the session owns its memory from here on and overwrites it in place.
+        """Move an array in: its values go to pages of the vault, and the caller's array is zeros from here on.
 
         Args:
-            kind: what it is, for the receipt: `decoded`, `rectified`, `crop`, `template`.
-            name: which one, usually the role.
-            array: must own writable memory; the caller keeps no reference.
+            kind: what it is, for the receipt: `decoded`, `rectified`, `crop`, `template`, `tensor`, `line`, `frame`.
+            name: which one, usually the role; what was there under the same name, such as the frame before of a
+                stream, is overwritten first.
+            array: must own writable memory.
         """
         if not array.flags.writeable:
             raise ValueError("the vault takes only arrays that it can overwrite")
+        try:
+            with self._lock:
+                self.ensure_open()
+                self._let_go(kind, name)
+                held = Pages(array.nbytes).array(array.shape, array.dtype)
+                held[...] = array
+                self._arrays[kind, name] = held
+        finally:
+            array.fill(0)
+
+    def sealer(self) -> Sealer:
+        """Seals what must cross to another process, under a key that dies with the session."""
         with self._lock:
-            if not self._open:
-                array.fill(0)
             self.ensure_open()
-            self._arrays[kind, name] = array
+            if self._sealer is None:
+                self._sealer = Sealer()
+            return self._sealer
 
     @contextmanager
     def borrow(self, kind: str, name: str) -> Iterator[NDArray[Any]]:
@@ -172,24 +189,37 @@ class VaultSession:
             self._open = False
             if self._timer is not None:
                 self._timer.cancel()
-            for sink in self._sinks.values():
-                self._note(UPLOAD, sink.wipe())
+            for role, sink in self._sinks.items():
+                self._note(UPLOAD, role, sink.wipe())
             self._sinks.clear()
-            for (kind, _), array in self._arrays.items():
-                array.fill(0)
-                self._note(kind, array.nbytes)
-            self._arrays.clear()
+            for kind, name in list(self._arrays):
+                self._let_go(kind, name)
+            if self._sealer is not None:
+                self._sealer.destroy()
+            if not self._flushed:
+                guards.flush_small_arrays()
+                self._flushed = True
             return self._receipt()
 
-    def _note(self, kind: str, size: int) -> None:
+    def _let_go(self, kind: str, name: str) -> None:
+        array = self._arrays.pop((kind, name), None)
+        if array is not None:
+            array.fill(0)
+            self._note(kind, name, array.nbytes)
+
+    def _note(self, kind: str, role: str, size: int) -> None:
         entry = self._kinds.setdefault(kind, _Kind())
+        entry.roles.add(str(role))
         entry.count += 1
         entry.bytes += size
         entry.wiped_at = datetime.now(UTC).isoformat(timespec="milliseconds")
 
     def _receipt(self) -> DeletionReceipt:
         return DeletionReceipt(
-            wiped=tuple(Wiped(kind, k.count, k.bytes, k.wiped_at) for kind, k in sorted(self._kinds.items())),
+            wiped=tuple(
+                Wiped(kind, k.count, k.bytes, k.wiped_at, tuple(sorted(k.roles)))
+                for kind, k in sorted(self._kinds.items())
+            ),
             mechanism=MECHANISM,
             guards=guards.active(),
             outstanding=self.outstanding,
@@ -210,7 +240,15 @@ class Vault:
     """
 
     limits: Limits
+    _sessions: WeakSet[VaultSession] = field(default_factory=WeakSet, repr=False, compare=False)
 
     def open(self) -> VaultSession:
         """A new session."""
-        return VaultSession(self.limits)
+        session = VaultSession(self.limits)
+        self._sessions.add(session)
+        return session
+
+    def close(self) -> None:
+        """Wipe every session that is still open: the process is about to end."""
+        for session in list(self._sessions):
+            session.wipe()

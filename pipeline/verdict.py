@@ -43,7 +43,7 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
         "not_performed": list(verdict.not_performed),
         "deletion": asdict(verdict.deletion)
         | {
-            "wiped": [asdict(entry) for entry in verdict.deletion.wiped],
+            "wiped": [asdict(entry) | {"roles": list(entry.roles)} for entry in verdict.deletion.wiped],
             "guards": list(verdict.deletion.guards),
         },
     }
@@ -61,7 +61,7 @@ def from_json(data: dict[str, Any]) -> Verdict:
             "fields": {name: _reading(entry) for name, entry in data["fields"].items()},
             "not_performed": tuple(data["not_performed"]),
             "deletion": DeletionReceipt(
-                wiped=tuple(Wiped(**entry) for entry in deletion["wiped"]),
+                wiped=tuple(Wiped(**entry | {"roles": tuple(entry.get("roles", ()))}) for entry in deletion["wiped"]),
                 mechanism=deletion["mechanism"],
                 guards=tuple(deletion["guards"]),
                 outstanding=deletion["outstanding"],

@@ -13,7 +13,8 @@ from starlette.requests import ClientDisconnect
 
 from idproof.pipeline import VaultSession, Verdict, Verifier
 from idproof.pipeline.verdict import to_json
-from idproof.service import openapi, problems
+from idproof.service import openapi, problems, retention
+from idproof.service.audit import AuditLog
 from idproof.service.keys import Keys
 from idproof.service.problems import ServiceProblem
 from idproof.service.settings import Settings
@@ -33,6 +34,7 @@ class Desk:
     verifier: Verifier
     keys: Keys
     store: VerdictStore
+    audit: AuditLog
     admitted: int = 0
     limiter: anyio.CapacityLimiter | None = field(default=None)
 
@@ -55,19 +57,25 @@ class Desk:
 
 
 def create_app(settings: Settings, verifier: Verifier) -> FastAPI:
-    """The application; raises `KeysUnusable` or `StoreUnavailable` when it cannot serve."""
+    """The application; raises `KeysUnusable`, `StoreUnavailable` or `AuditBroken` when it cannot serve."""
     keys = Keys.open(settings)
-    desk = Desk(settings, verifier, keys, VerdictStore.open(settings.database, keys.sealing))
+    store, audit = VerdictStore.open(settings.database, keys.sealing), AuditLog.open(settings, keys)
+    desk = Desk(settings, verifier, keys, store, audit)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with anyio.create_task_group() as jobs:
+            jobs.start_soon(retention.keep, desk.store, desk.audit, settings.retention_days)
+            yield
+            jobs.cancel_scope.cancel()
+        desk.verifier.vault.close()
         desk.store.close()
 
     app = FastAPI(lifespan=lifespan, **openapi.ABOUT)
     app.add_middleware(Shield)
     problems.install(app)
     _routes(app, desk)
+    _state_routes(app, desk)
     return app
 
 
@@ -85,6 +93,15 @@ def _routes(app: FastAPI, desk: Desk) -> None:
             return problems.problem("not_found", 404, "There is no verification of this id.")
         return JSONResponse(found)
 
+    @app.delete("/v1/verifications/{verification_id}", status_code=204, responses=openapi.ERASE_ANSWERS)
+    async def erase(verification_id: str) -> Response:
+        """Erase a verdict and all that was read from the card."""
+        if not await anyio.to_thread.run_sync(retention.erase, desk.store, desk.audit, verification_id):
+            return problems.problem("not_found", 404, "There is no verification of this id.")
+        return Response(status_code=204)
+
+
+def _state_routes(app: FastAPI, desk: Desk) -> None:
     @app.get("/healthz")
     async def alive() -> dict[str, str]:
         """Whether the process answers."""
@@ -113,9 +130,14 @@ async def _verify(desk: Desk, request: Request) -> JSONResponse:
             metadata = await _receive(desk, request, session)
             verdict = await desk.verify(session)
         answer = _answer(desk, verdict, metadata)
-        await anyio.to_thread.run_sync(desk.store.save, verdict.id, answer)
+        await anyio.to_thread.run_sync(_keep, desk, verdict, answer)
     log.info("verified", id=verdict.id, decision=verdict.decision.value, reasons=list(verdict.reasons))
     return JSONResponse(answer, 201, {"Location": f"/v1/verifications/{verdict.id}"})
+
+
+def _keep(desk: Desk, verdict: Verdict, answer: dict[str, Any]) -> None:
+    desk.store.save(verdict.id, answer)
+    desk.audit.append("verified", id=verdict.id, decision=verdict.decision.value, reasons=list(verdict.reasons))
 
 
 async def _receive(desk: Desk, request: Request, session: VaultSession) -> Metadata:

@@ -25,12 +25,15 @@ app = typer.Typer(
 )
 models_app = typer.Typer(no_args_is_help=True, help="The networks' weights: list, fetch, check.")
 specimen_app = typer.Typer(no_args_is_help=True, help="Specimens: test data, unmistakably.")
-verdict_app = typer.Typer(no_args_is_help=True, help="Verdicts, offline.")
+verdict_app = typer.Typer(no_args_is_help=True, help="Verdicts: check one offline, erase what is kept.")
+audit_app = typer.Typer(no_args_is_help=True, help="The audit log: check it, anchor it.")
 app.add_typer(models_app, name="models")
 app.add_typer(specimen_app, name="specimen")
 app.add_typer(verdict_app, name="verdict")
+app.add_typer(audit_app, name="audit")
 
 Names = Literal["common", "covering"]
+DataDir = Annotated[Path | None, typer.Option(help="Folder of the keys and the database.")]
 Profile = Annotated[str, typer.Option(help="Profile of networks.")]
 Manifest = Annotated[Path | None, typer.Option(help="Your own manifest of weights.")]
 
@@ -43,7 +46,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
         typer.main.get_command(app).main(argv, prog_name="idproof")
     except IdproofError as error:
         _say(f"{error.code}: {error.sentence}")
-        sys.exit(1 if error.code == "signature_invalid" else BAD_INPUT)
+        sys.exit(1 if error.code in ("signature_invalid", "audit_broken") else BAD_INPUT)
     except Exception as error:  # noqa: BLE001 - the last line: an unknown error's text may hold a field's value
         _say(f"internal: unexpected {type(error).__name__} at {_place(error)}")
         sys.exit(INTERNAL)
@@ -105,7 +108,9 @@ def serve(
 
     process.protect(sys.argv[1:])
     chosen: dict[str, Any] = {"data_dir": data_dir, "profile": profile}
-    run(Settings.load(**{name: value for name, value in chosen.items() if value is not None}), host, port)
+    settings = Settings.load(**{name: value for name, value in chosen.items() if value is not None})
+    process.enforce(settings)
+    run(settings, host, port)
 
 
 @app.command()
@@ -130,6 +135,54 @@ def verdict_check(
     claims = check(_read(file).decode("utf-8", errors="replace"), jwks)
     show(claims["verdict"], as_json=False)
     _plain().print(f"The signature holds. Issued by {claims['iss']}.", style="green")
+
+
+@verdict_app.command("erase")
+def verdict_erase(
+    verdict_id: Annotated[str | None, typer.Option("--id", help="One verdict.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Erase one verdict by id, or all that is kept of one person by the card number, which is asked for."""
+    from idproof.service import retention
+    from idproof.service.desk import kept
+
+    store, audit = kept(data_dir)
+    if verdict_id is not None:
+        count = int(retention.erase(store, audit, verdict_id))
+    else:
+        # Not an argument: those stay in the shell's history and are seen by other users.
+        count = retention.erase_person(store, audit, typer.prompt("Card number", hide_input=True, err=True))
+    typer.echo(f"{count} erased")
+    raise typer.Exit(0 if count else 1)
+
+
+@verdict_app.command("expire")
+def verdict_expire(data_dir: DataDir = None) -> None:
+    """Erase what is older than the retention period now; the service does so by itself every hour."""
+    from idproof.service import retention
+    from idproof.service.desk import kept
+    from idproof.service.settings import Settings
+
+    typer.echo(f"{retention.expire(*kept(data_dir), Settings.load().retention_days)} erased")
+
+
+@audit_app.command("check")
+def audit_check(
+    head: Annotated[Path | None, typer.Option(help="A head that was kept elsewhere.")] = None, data_dir: DataDir = None
+) -> None:
+    """Read the whole audit log. Exit 1 when a line was changed, is missing, or the log was cut off."""
+    from idproof.service.desk import audit_log
+
+    found = audit_log(data_dir).check(_read(head).decode() if head is not None else None)
+    typer.echo(f"The audit log is whole: {found.count} events, the last with hash {found.digest}.")
+
+
+@audit_app.command("head")
+def audit_head(data_dir: DataDir = None) -> None:
+    """Print the signed head, to keep it where nobody who can change the log can change it."""
+    from idproof.service.desk import audit_log
+
+    typer.echo(audit_log(data_dir).signed_head())
 
 
 @models_app.command("list")
@@ -245,8 +298,12 @@ def show(verdict: dict[str, Any], *, as_json: bool) -> None:
         console.print(fields)
     receipt = verdict["deletion"]
     console.print(f"Not performed under {verdict['policy']}: {', '.join(verdict['not_performed'])}.")
-    held = ", ".join(f"{entry['count']} {entry['kind']} ({entry['bytes']} bytes)" for entry in receipt["wiped"])
-    console.print(f"Deleted: {held}; {receipt['mechanism']}; still held: {receipt['outstanding']}.")
+    held = Table("deleted", "of", "count", "bytes", "wiped at")
+    for entry in receipt["wiped"]:
+        roles = ", ".join(entry.get("roles", ()))
+        held.add_row(entry["kind"], roles, str(entry["count"]), str(entry["bytes"]), entry["wiped_at"])
+    console.print(held)
+    console.print(f"Deleted how: {receipt['mechanism']}; still held: {receipt['outstanding']}.")
     console.print(f"Guards in force: {', '.join(receipt['guards']) or 'none'}.")
 
 

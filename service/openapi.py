@@ -78,9 +78,17 @@ _VERDICT: dict[str, Any] = {
     "started_at": "2026-11-23T09:00:00.000+00:00",
     "timings_ms": {"capture": 40.1, "card": 1100.0, "fields": 760.2, "face": 140.5, "wipe": 1.8},
     "deletion": {
-        "wiped": [{"kind": "upload", "count": 4, "bytes": 1048576, "wiped_at": "2026-11-23T09:00:02.000+00:00"}],
+        "wiped": [
+            {
+                "kind": "upload",
+                "count": 4,
+                "bytes": 1048576,
+                "wiped_at": "2026-11-23T09:00:02.000+00:00",
+                "roles": ["card_front", "card_tilt_left", "card_tilt_right", "selfie"],
+            }
+        ],
         "mechanism": "overwritten with zeros, then released",
-        "guards": ["malloc_perturb", "no_core_dumps"],
+        "guards": ["malloc_perturb", "small_objects_perturb", "no_core_dumps", "not_dumpable"],
         "outstanding": 0,
     },
     "reference": "registration-000017",
@@ -119,6 +127,11 @@ VERIFY_ANSWERS: dict[int | str, dict[str, Any]] = {
 READ_ANSWERS: dict[int | str, dict[str, Any]] = {
     "default": _OTHER,
     200: _answer("The verdict as it was given.", _VERDICT),
+    404: _problem("There is no verification of this id."),
+}
+ERASE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER,
+    204: {"description": "It is erased."},
     404: _problem("There is no verification of this id."),
 }
 READY_ANSWERS: dict[int | str, dict[str, Any]] = {

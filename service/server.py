@@ -56,5 +56,7 @@ class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line = {"logger": record.name, "event": record.getMessage(), "level": record.levelname.lower()}
         if record.exc_info and record.exc_info[0]:
+            # asyncio puts the exception itself into the lines that follow the first.
+            line["event"] = line["event"].split("\n", 1)[0]
             line["kind"] = record.exc_info[0].__name__
         return json.dumps(line | {"timestamp": datetime.now(UTC).isoformat()})

@@ -27,6 +27,10 @@ class Settings(BaseSettings):
         concurrency: registrations verified at once.
         queue: registrations that may wait; beyond them the answer is 503.
         idle_s: seconds that a client may fall silent while it sends.
+        production: refuse to start when a guard is missing (`idproof.pipeline.guards`).
+        inspectable: let other processes of the same user read this one's memory, to search it for traces; a guard less,
+            so not for production.
+        retention_days: after which a kept verdict is erased.
     """
 
     model_config = SettingsConfigDict(env_prefix="IDPROOF_", extra="ignore")
@@ -38,6 +42,9 @@ class Settings(BaseSettings):
     concurrency: int = Field(default=1, ge=1)
     queue: int = Field(default=8, ge=0)
     idle_s: float = Field(default=15.0, gt=0)
+    production: bool = False
+    inspectable: bool = False
+    retention_days: float = Field(default=30.0, gt=0)
 
     @classmethod
     def load(cls, **chosen: Any) -> "Settings":
@@ -67,3 +74,13 @@ class Settings(BaseSettings):
     def jwks_file(self) -> Path:
         """The public keys, for offline checks."""
         return self.keys_dir / "jwks.json"
+
+    @property
+    def audit_log(self) -> Path:
+        """The audit log."""
+        return self.data_dir / "audit.jsonl"
+
+    @property
+    def audit_head(self) -> Path:
+        """The audit log's signed head, apart from the log."""
+        return self.keys_dir / "audit.head"

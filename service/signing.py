@@ -14,7 +14,7 @@ from idproof.service.keys import Keys
 
 ALGORITHM = "EdDSA"
 TYPE = "verdict+jwt"
-_ACCEPTED = [ALGORITHM, "Ed25519"]
+ACCEPTED = [ALGORITHM, "Ed25519"]
 
 # RFC 9864 prefers the name Ed25519; most verifiers in the field know only EdDSA yet. We sign with the name they
 # know, and take both.
@@ -32,14 +32,14 @@ def sign(verdict: dict[str, Any], keys: Keys, issuer: str) -> str:
     claims = {"iss": issuer, "iat": int(time.time()), "jti": verdict["id"], "verdict": verdict}
     header = {"alg": ALGORITHM, "kid": keys.signing.kid, "typ": TYPE}
     payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":"))
-    return jws.serialize_compact(header, payload, keys.signing, algorithms=_ACCEPTED)
+    return jws.serialize_compact(header, payload, keys.signing, algorithms=ACCEPTED)
 
 
 def verify(token: str, jwks: dict[str, Any]) -> dict[str, Any]:
     """The claims of a token signed by one of the keys; raises `SignatureInvalid`."""
     try:
         keys = KeySet.import_key_set(cast("KeySetSerialization", jwks))
-        opened = jws.deserialize_compact(token, keys, algorithms=_ACCEPTED)
+        opened = jws.deserialize_compact(token, keys, algorithms=ACCEPTED)
         claims = json.loads(opened.payload)
     except (JoseError, ValueError, KeyError, TypeError):
         raise SignatureInvalid("The signature does not hold.") from None

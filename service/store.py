@@ -1,17 +1,37 @@
 """Verdicts at rest: one row each, sealed with AES-256-GCM under a key that is not in the database.
 
-A copy of the database tells how many registrations there were and when, and nothing about anybody.
+A copy of the database tells how many registrations there were, when, and which were of one card: the card's number is
+there only as a keyed hash (HMAC-SHA-256), so that all that is kept of a person can be found and erased.
 """
 
+import hmac
 import json
 import os
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import URL, Column, LargeBinary, MetaData, String, Table, create_engine, event, insert, select, text
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy import (
+    URL,
+    Column,
+    ColumnElement,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    delete,
+    event,
+    insert,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,6 +47,7 @@ _VERIFICATIONS = Table(
     Column("id", String(30), primary_key=True),
     Column("created_at", String(32), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    Column("person", LargeBinary, nullable=True, index=True),
 )
 
 
@@ -42,6 +63,7 @@ class VerdictStore:
     def __init__(self, engine: Engine, key: bytes) -> None:
         self._engine = engine
         self._cipher = AESGCM(key)
+        self._index = HKDF(SHA256(), 32, None, b"idproof person index").derive(key)
 
     @classmethod
     def open(cls, path: Path, key: bytes) -> "VerdictStore":
@@ -55,6 +77,7 @@ class VerdictStore:
             # For its owner alone; SQLite gives its companion files the same mode.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             _METADATA.create_all(engine)
+            _add_missing_column(engine)
         except (SQLAlchemyError, OSError):
             raise StoreUnavailable("The database cannot be opened.") from None
         return cls(engine, key)
@@ -67,6 +90,7 @@ class VerdictStore:
             "id": verdict_id,
             "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "sealed": nonce + sealed,
+            "person": self._person((document.get("form") or {}).get("number")),
         }
         try:
             with self._engine.begin() as connection:
@@ -89,6 +113,43 @@ class VerdictStore:
         document: dict[str, Any] = json.loads(opened)
         return document
 
+    def erase(self, verdict_id: str) -> list[str]:
+        """Erase one verdict; the ids that are gone, raises `StoreUnavailable`."""
+        return self._delete(_VERIFICATIONS.c.id == verdict_id)
+
+    def erase_person(self, number: str) -> list[str]:
+        """Erase every verdict in which this card number was read with certainty; raises `StoreUnavailable`.
+
+        Args:
+            number: as printed or without brackets, such as `A123456(3)`.
+        """
+        person = self._person(number)
+        return [] if person is None else self._delete(_VERIFICATIONS.c.person == person)
+
+    def expire(self, days: float) -> list[str]:
+        """Erase what is older than so many days; raises `StoreUnavailable`."""
+        oldest = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
+        return self._delete(_VERIFICATIONS.c.created_at < oldest)
+
+    def _delete(self, which: ColumnElement[bool]) -> list[str]:
+        """Delete rows, and overwrite what SQLite would leave of them in the file and its journal."""
+        try:
+            with self._engine.begin() as connection:
+                rows: Sequence[str] = connection.execute(select(_VERIFICATIONS.c.id).where(which)).scalars().all()
+                connection.execute(delete(_VERIFICATIONS).where(_VERIFICATIONS.c.id.in_(rows)))
+            if rows:
+                with self._engine.connect() as connection:
+                    connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        except SQLAlchemyError:
+            raise StoreUnavailable("The database cannot be changed.") from None
+        return list(rows)
+
+    def _person(self, number: str | None) -> bytes | None:
+        if not number:
+            return None
+        plain = "".join(character for character in number.upper() if character.isalnum())
+        return hmac.digest(self._index, plain.encode(), "sha256")
+
     def ready(self) -> bool:
         """Whether a write would succeed now."""
         try:
@@ -105,9 +166,17 @@ class VerdictStore:
         self._engine.dispose()
 
 
+def _add_missing_column(engine: Engine) -> None:
+    """A database of an earlier version: its verdicts are found by id, not yet by person."""
+    if "person" not in {column["name"] for column in inspect(engine).get_columns("verifications")}:
+        with engine.begin() as connection:
+            connection.execute(text("ALTER TABLE verifications ADD COLUMN person BLOB"))
+
+
 def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA secure_delete=ON")  # deleted rows are overwritten with zeros
     cursor.execute("PRAGMA busy_timeout=5000")
     cursor.close()

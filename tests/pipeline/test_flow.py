@@ -113,8 +113,9 @@ class Spy(Vault):
 
         class Session(VaultSession):
             def put(self, kind: str, name: str, array: np.ndarray) -> None:
-                held.append(array)
                 super().put(kind, name, array)
+                held.append(self._arrays[kind, name])
+                assert held[-1].any()
 
         return Session(self.limits)
 

@@ -1,38 +1,116 @@
 """Whatever happens, what was put in is overwritten."""
 
+import os
 import threading
+import warnings
 
+import anyio
 import numpy as np
 import pytest
 
 from idproof.pipeline import Limits, Role
 from idproof.pipeline.errors import CaptureEmpty, CaptureMissing, CaptureTooLarge, SessionExpired
-from idproof.pipeline.vault import Vault
+from idproof.pipeline.vault import Vault, VaultSession
 
 
 def filled(shape: tuple[int, ...] = (4, 5, 3)) -> np.ndarray:
     return np.full(shape, 77, dtype=np.uint8)
 
 
-def test_arrays_are_overwritten_in_place_when_the_block_is_left() -> None:
+def held(session: VaultSession, kind: str = "decoded", name: str = "selfie") -> np.ndarray:
+    """The vault's own memory, to look at after it let go."""
+    return session._arrays[kind, name]
+
+
+def test_an_array_moves_in_and_is_overwritten_when_the_block_is_left() -> None:
     array = filled()
     with Vault(Limits()).open() as session:
         session.put("decoded", "selfie", array)
-        assert array.any()
-    assert not array.any()
+        inside = held(session)
+        assert (inside == 77).all()
+        assert not array.any()
+    assert not inside.any()
 
 
 def test_arrays_are_overwritten_when_a_stage_raises() -> None:
-    array = filled()
+    inside = []
 
     def stage_raises() -> None:
         with Vault(Limits()).open() as session:
-            session.put("decoded", "selfie", array)
+            session.put("decoded", "selfie", filled())
+            inside.append(held(session))
+            assert inside[0].any()
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         stage_raises()
-    assert not array.any()
+    assert not inside[0].any()
+
+
+def test_a_cancelled_session_is_overwritten() -> None:
+    inside = []
+
+    async def cancelled() -> None:
+        with anyio.move_on_after(0.05):
+            with Vault(Limits()).open() as session:
+                session.put("frame", "latest", filled())
+                inside.append(held(session, "frame", "latest"))
+                await anyio.sleep(30)
+
+    anyio.run(cancelled)
+    assert not inside[0].any()
+
+
+def test_a_frame_takes_the_place_of_the_one_before_which_is_overwritten_first() -> None:
+    with Vault(Limits()).open() as session:
+        session.put("frame", "latest", filled())
+        first = held(session, "frame", "latest")
+        session.put("frame", "latest", filled((1, 2, 3)))
+        assert not first.any()
+        assert held(session, "frame", "latest").any()
+        (entry,) = session.wipe().wiped
+    assert (entry.kind, entry.count, entry.bytes, entry.roles) == ("frame", 2, 66, ("latest",))
+
+
+def test_at_shutdown_every_open_session_is_overwritten() -> None:
+    vault = Vault(Limits())
+    with vault.open() as one, vault.open() as other:
+        for session in (one, other):
+            session.put("decoded", "selfie", filled())
+        inside = [held(one), held(other)]
+        vault.close()
+        assert not any(array.any() for array in inside)
+        assert (one.outstanding, other.outstanding) == (0, 0)
+
+
+def test_the_key_of_a_session_dies_with_it() -> None:
+    with Vault(Limits()).open() as session:
+        sealed = session.sealer().seal(filled(), "decoded/selfie")
+        assert (session.sealer().open(sealed, "decoded/selfie") == 77).all()
+        sealer = session.sealer()
+    with pytest.raises(SessionExpired):
+        sealer.open(sealed, "decoded/selfie")
+    with pytest.raises(SessionExpired):
+        session.sealer()
+
+
+def test_a_forked_child_finds_zeros() -> None:
+    """MADV_WIPEONFORK: a copy of the process is no copy of the pictures."""
+    with Vault(Limits()).open() as session:
+        session.put("decoded", "selfie", filled())
+        session.receive(Role.SELFIE).write(b"picture")
+        _, code = os.waitpid(_forked(session), 0)
+    assert os.waitstatus_to_exitcode(code) == 0
+
+
+def _forked(session: VaultSession) -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # other threads of the test run: the child only looks
+        child = os.fork()
+    if child == 0:
+        picture = bytes(session._sinks[Role.SELFIE]._memory[:7])
+        os._exit(int(held(session).any() or any(picture)))
+    return child
 
 
 def test_uploads_come_back_byte_for_byte_and_are_gone_after() -> None:
@@ -78,11 +156,12 @@ def test_missing_empty_and_double_captures_have_their_own_errors() -> None:
 
 
 def test_a_stalled_session_is_wiped_when_its_lifetime_ends() -> None:
-    array, gone = filled(), threading.Event()
+    gone = threading.Event()
     with Vault(Limits(lifetime_s=0.05)).open() as session:
-        session.put("decoded", "selfie", array)
+        session.put("decoded", "selfie", filled())
+        inside = held(session)
         gone.wait(0.5)
-        assert not array.any()
+        assert not inside.any()
         with pytest.raises(SessionExpired):
             session.ensure_open()
         late = filled()

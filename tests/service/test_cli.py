@@ -156,6 +156,7 @@ def test_verdict_check(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     keys = Keys.open(settings)
     verdict = json.loads((Path(__file__).parent / "verdict.json").read_text(encoding="utf-8"))
+    verdict["deletion"]["wiped"][0]["roles"] = ["card_front", "selfie"]
     good, bad = tmp_path / "good.json", tmp_path / "bad.json"
     signed = verdict | {"jws": sign(verdict, keys, "someone")}
     good.write_text(json.dumps(signed))
@@ -165,6 +166,9 @@ def test_verdict_check(tmp_path: Path) -> None:
     assert "The signature holds" in done.stdout
     assert "REFER" in done.stdout
     assert "overwritten with zeros" in done.stdout
+    first = verdict["deletion"]["wiped"][0]
+    for told in ("card_front, selfie", first["kind"], str(first["bytes"]), first["wiped_at"], "malloc_perturb"):
+        assert told in done.stdout, told
     forged = idproof("verdict", "check", bad, "--jwks", settings.jwks_file)
     assert (forged.returncode, "signature_invalid" in forged.stderr) == (1, True)
 

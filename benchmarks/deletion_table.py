@@ -1,0 +1,96 @@
+"""Finds many short byte strings in much memory at once.
+
+A needle of 32 bytes that lies anywhere in a block contains a whole 8-byte word of the block's own grid, whichever way
+it is aligned. So the eight words that may be that one are put into a table, and a block is read once, word by word:
+a million needles cost little more than one.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+NEEDLE_BYTES = 32
+WORD_BYTES = 8
+_MIX = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing: the golden ratio of 2**64 (Knuth, volume 3, 6.4)
+_FILTER_BITS = 26
+_SHIFT = np.uint64(64 - _FILTER_BITS)
+_MIN_DISTINCT = 3  # bytes a word: below it a word is a plain area, found everywhere
+
+Bytes = NDArray[np.uint8]
+Words = NDArray[np.uint64]
+
+
+@dataclass
+class Table:
+    """Needles to look for.
+
+    Args:
+        needles: (n, 32) bytes; take only those that `searchable` accepts.
+    """
+
+    needles: Bytes
+    _keys: Words = field(init=False)
+    _order: NDArray[np.int64] = field(init=False)
+    _filter: NDArray[np.bool_] = field(init=False)
+
+    def __post_init__(self) -> None:
+        keys = words_of(self.needles).reshape(-1)
+        self._order = np.argsort(keys)
+        self._keys = keys[self._order]
+        self._filter = np.zeros(1 << _FILTER_BITS, dtype=np.bool_)
+        self._filter[_hash(self._keys)] = True
+
+    def __len__(self) -> int:
+        return len(self.needles)
+
+    def scan(self, block: Bytes) -> NDArray[np.int64]:
+        """Numbers of the needles that are in the block, each once.
+
+        Example:
+            >>> table = Table(np.arange(64, dtype=np.uint8).reshape(2, 32))
+            >>> table.scan(np.frombuffer(b"x" * 13 + bytes(range(64)), dtype=np.uint8)).tolist()
+            [0, 1]
+        """
+        count = len(block) // WORD_BYTES
+        words = block[: count * WORD_BYTES].view(np.uint64)
+        at = np.flatnonzero(self._filter[_hash(words)])
+        at, entry = self._entries(words, at)
+        needle, offset = np.divmod(self._order[entry], WORD_BYTES)
+        start = at * WORD_BYTES - offset
+        whole = (start >= 0) & (start + NEEDLE_BYTES <= len(block))
+        start, needle = start[whole], needle[whole]
+        return np.unique(needle[self._same(block, start, needle)])
+
+    def _entries(self, words: Words, at: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Every pair of a place in the block and a table entry with its word."""
+        first = np.searchsorted(self._keys, words[at], side="left")
+        last = np.searchsorted(self._keys, words[at], side="right")
+        count = last - first
+        places = np.repeat(at, count)
+        within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        return places, np.repeat(first, count) + within
+
+    def _same(self, block: Bytes, start: NDArray[np.int64], needle: NDArray[np.int64]) -> NDArray[np.bool_]:
+        same = np.ones(len(start), dtype=np.bool_)
+        for i in range(NEEDLE_BYTES):
+            same &= block[start + i] == self.needles[needle, i]
+        return same
+
+
+def words_of(needles: Bytes) -> Words:
+    """The eight words of each needle that may stand on a block's grid, (n, 8)."""
+    windows = np.lib.stride_tricks.sliding_window_view(needles, WORD_BYTES, axis=1)[:, :WORD_BYTES]
+    return np.ascontiguousarray(windows).view(np.uint64)[..., 0]
+
+
+def searchable(needles: Bytes) -> NDArray[np.bool_]:
+    """Which needles are unusual enough: every word has three different bytes or more."""
+    windows = np.lib.stride_tricks.sliding_window_view(needles, WORD_BYTES, axis=1)[:, :WORD_BYTES]
+    ordered = np.sort(windows, axis=2)
+    distinct = 1 + (np.diff(ordered.astype(np.int16), axis=2) != 0).sum(axis=2)
+    return np.asarray((distinct >= _MIN_DISTINCT).all(axis=1))
+
+
+def _hash(words: Words) -> NDArray[np.int64]:
+    return ((words * _MIX) >> _SHIFT).astype(np.int64)

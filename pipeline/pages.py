@@ -1,0 +1,46 @@
+"""Memory of our own: whole pages that a crash does not write down, a fork does not inherit and swap does not get."""
+
+import ctypes
+import mmap
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_MADV_WIPEONFORK = 18  # asm-generic/mman-common.h; Python's mmap has no name for it
+_MLOCK_ONFAULT = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Pages:
+    """Anonymous private memory of at least `size` bytes; its pages come only as they are written.
+
+    Attributes:
+        locked: the pages stay out of swap; without the right to lock this much (`RLIMIT_MEMLOCK`) they may go there.
+        shielded: they are left out of core dumps, and a forked child finds zeros.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.memory = mmap.mmap(-1, max(1, size), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.shielded = self._advise(mmap.MADV_DONTDUMP) and self._advise(_MADV_WIPEONFORK)
+        self.locked = self._lock()
+
+    def array(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """The memory as an array."""
+        count = int(np.prod(shape, dtype=np.int64))
+        return np.frombuffer(self.memory, dtype=dtype, count=count).reshape(shape)
+
+    def _advise(self, advice: int) -> bool:
+        try:
+            self.memory.madvise(advice)
+        except OSError:
+            return False
+        return True
+
+    def _lock(self) -> bool:
+        lock = getattr(_libc, "mlock2", None)  # glibc 2.27
+        if lock is None:
+            return False
+        start = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
+        # Unlocked by the kernel when the mapping goes.
+        return int(lock(ctypes.c_void_p(start), ctypes.c_size_t(len(self.memory)), _MLOCK_ONFAULT)) == 0

@@ -1,0 +1,249 @@
+"""The audit log shows every change, and what is kept goes when it must."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import pytest
+
+from idproof.service import retention
+from idproof.service.audit import AuditBroken, AuditLog
+from idproof.service.keys import Keys
+from idproof.service.settings import Settings
+from idproof.service.store import VerdictStore
+
+Change = Callable[[list[bytes]], list[bytes]]
+DOCUMENT = {"id": "ver_1", "form": {"number": "A1234563"}, "decision": "accept"}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data")
+
+
+@pytest.fixture
+def keys(settings: Settings) -> Keys:
+    return Keys.open(settings)
+
+
+@pytest.fixture
+def audit(settings: Settings, keys: Keys) -> AuditLog:
+    log = AuditLog.open(settings, keys)
+    for number in range(5):
+        log.append("verified", id=f"ver_{number}", decision="accept")
+    return log
+
+
+@pytest.fixture
+def store(settings: Settings, keys: Keys) -> VerdictStore:
+    return VerdictStore.open(settings.database, keys.sealing)
+
+
+def edit(settings: Settings, change: Change) -> None:
+    lines = settings.audit_log.read_bytes().splitlines(keepends=True)
+    settings.audit_log.write_bytes(b"".join(change(lines)))
+
+
+def test_a_log_that_nobody_touched_is_whole(settings: Settings, keys: Keys, audit: AuditLog) -> None:
+    assert audit.check().count == 5
+    again = AuditLog.open(settings, keys)
+    again.append("erased", id="ver_0")
+    assert again.check().count == 6
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda lines: [lines[0], lines[1].replace(b"accept", b"reject"), *lines[2:]], "Line 2 "),
+        (lambda lines: [*lines[:2], *lines[3:]], "Line 3 "),
+        (lambda lines: lines[1:], "Line 1 "),
+        (lambda lines: [lines[1], lines[0], *lines[2:]], "Line 1 "),
+        (lambda lines: [*lines[:3], lines[2], *lines[3:]], "Line 4 "),
+        (lambda lines: lines[:-1], "cut off: it has 4 lines, its signed head says 5"),
+        (lambda lines: [], "it has 0 lines"),
+        (lambda lines: [*lines[:-1], lines[-1][:-9]], "last line"),
+        (lambda lines: [*lines, b"not json\n"], "Line 6 "),
+        (lambda lines: [*lines, b"[]\n"], "Line 6 "),
+    ],
+    ids=["changed", "gap", "first_gone", "swapped", "repeated", "cut", "emptied", "cut_in_a_line", "noise", "list"],
+)
+def test_every_change_is_found(settings: Settings, keys: Keys, audit: AuditLog, change: Change, says: str) -> None:
+    edit(settings, change)
+    with pytest.raises(AuditBroken, match=says):
+        audit.check()
+    with pytest.raises(AuditBroken, match=says):
+        AuditLog.open(settings, keys)  # nothing is served on top of it
+
+
+def test_any_single_byte_that_is_changed_is_found(settings: Settings, audit: AuditLog) -> None:
+    data = settings.audit_log.read_bytes()
+    for place in range(len(data)):
+        settings.audit_log.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        with pytest.raises(AuditBroken):
+            audit.check()
+
+
+def test_a_log_rewritten_from_the_start_is_found_by_its_head(settings: Settings, audit: AuditLog, keys: Keys) -> None:
+    forged = AuditLog(settings.data_dir / "forged", settings.data_dir / "forged.head", keys)
+    forged._write_head(type(audit.check())())
+    for number in range(5):
+        forged.append("verified", id=f"ver_{number}", decision="reject")
+    (settings.data_dir / "forged").replace(settings.audit_log)
+    with pytest.raises(AuditBroken, match="does not vouch"):
+        audit.check()
+
+
+def test_a_head_that_is_gone_or_signed_by_another_is_found(settings: Settings, audit: AuditLog, tmp_path: Path) -> None:
+    kept = settings.audit_head.read_text()
+    other = Settings(data_dir=tmp_path / "other")
+    settings.audit_head.write_text(AuditLog.open(other, Keys.open(other)).signed_head())
+    with pytest.raises(AuditBroken, match="signature"):
+        audit.check()
+    settings.audit_head.unlink()
+    with pytest.raises(AuditBroken, match="is gone"):
+        audit.check()
+    settings.audit_head.write_text(kept)
+    assert audit.check().count == 5
+
+
+def test_an_old_log_put_back_with_its_head_is_found_only_by_a_head_kept_elsewhere(
+    settings: Settings, audit: AuditLog
+) -> None:
+    old = settings.audit_log.read_bytes(), settings.audit_head.read_bytes()
+    audit.append("erased", id="ver_3")
+    kept = audit.signed_head()
+    assert audit.check(kept).count == 6
+    settings.audit_log.write_bytes(old[0])
+    settings.audit_head.write_bytes(old[1])
+    assert audit.check().count == 5  # what the log alone cannot show
+    with pytest.raises(AuditBroken, match="replaced"):
+        audit.check(kept)
+
+
+def test_an_event_that_a_crash_left_beyond_the_head_is_taken_in_and_shown(
+    settings: Settings, keys: Keys, audit: AuditLog
+) -> None:
+    head = settings.audit_head.read_bytes()
+    audit.append("erased", id="ver_3")
+    settings.audit_head.write_bytes(head)
+    with pytest.raises(AuditBroken):
+        audit.check()
+    assert AuditLog.open(settings, keys).check().count == 7
+    assert json.loads(settings.audit_log.read_bytes().splitlines()[-1])["event"] == "recovered"
+
+
+def test_events_from_many_threads_form_one_chain(audit: AuditLog) -> None:
+    threads = [threading.Thread(target=audit.append, args=("expired",), kwargs={"count": n}) for n in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert audit.check().count == 25
+
+
+def test_only_known_events_are_taken(audit: AuditLog) -> None:
+    with pytest.raises(ValueError, match="event"):
+        audit.append("looked at")
+
+
+def old(settings: Settings, verdict_id: str) -> None:
+    with sqlite3.connect(settings.database) as database:
+        database.execute("update verifications set created_at = '2020-01-01T00:00:00+00:00' where id = ?", [verdict_id])
+
+
+def test_the_job_erases_what_is_too_old_and_nothing_else(
+    settings: Settings, store: VerdictStore, audit: AuditLog
+) -> None:
+    for name in ("ver_1", "ver_2"):
+        store.save(name, DOCUMENT)
+    old(settings, "ver_1")
+
+    async def a_while() -> None:
+        with anyio.move_on_after(1.0):
+            await retention.keep(store, audit, 30.0, period_s=0.05)
+
+    anyio.run(a_while)
+    assert (store.load("ver_1"), store.load("ver_2")) == (None, DOCUMENT)
+    events = [json.loads(line) for line in settings.audit_log.read_bytes().splitlines()]
+    assert [event["about"] for event in events if event["event"] == "expired"] == [{"count": 1}]
+
+
+def test_all_that_is_kept_of_one_person_is_erased_by_the_cards_number(store: VerdictStore, audit: AuditLog) -> None:
+    store.save("ver_1", DOCUMENT)
+    store.save("ver_2", DOCUMENT)
+    store.save("ver_3", {"form": {"number": "B1234563"}})
+    store.save("ver_4", {"form": {"number": None}})
+    assert retention.erase_person(store, audit, "a123456(3)") == 2
+    assert [store.load(f"ver_{n}") is None for n in (1, 2, 3, 4)] == [True, True, False, False]
+    assert retention.erase_person(store, audit, "") == 0
+
+
+def test_what_is_erased_is_overwritten_in_the_files_too(settings: Settings, store: VerdictStore) -> None:
+    store.save("ver_1", DOCUMENT)
+    with sqlite3.connect(settings.database) as database:
+        (sealed,) = database.execute("select sealed from verifications").fetchone()
+
+    def there() -> bool:
+        return any(sealed[:40] in path.read_bytes() for path in settings.data_dir.glob("verdicts.sqlite*"))
+
+    assert there()
+    assert store.erase("ver_1") == ["ver_1"]
+    assert not there()
+
+
+def test_the_number_is_nowhere_in_the_files(settings: Settings, store: VerdictStore, audit: AuditLog) -> None:
+    store.save("ver_1", DOCUMENT)
+    retention.erase_person(store, audit, "A123456(3)")
+    for path in settings.data_dir.rglob("*"):
+        assert path.is_dir() or b"A123456" not in path.read_bytes()
+
+
+def test_a_database_of_an_earlier_version_is_taken_over(settings: Settings, keys: Keys) -> None:
+    with sqlite3.connect(settings.database) as database:
+        database.execute("create table verifications (id varchar(30) primary key, created_at varchar(32), sealed blob)")
+    store = VerdictStore.open(settings.database, keys.sealing)
+    store.save("ver_1", DOCUMENT)
+    assert store.erase_person("A1234563") == ["ver_1"]
+
+
+def idproof(*arguments: object, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "idproof.service", *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"PYTHONSAFEPATH": "1", "COLUMNS": "200"} | environment,
+    )
+
+
+def test_the_commands(settings: Settings, store: VerdictStore, audit: AuditLog, tmp_path: Path) -> None:
+    where = ("--data-dir", settings.data_dir)
+    for name in ("ver_1", "ver_2"):
+        store.save(name, DOCUMENT)
+    assert "5 events" in idproof("audit", "check", *where).stdout
+    assert idproof("verdict", "erase", "--id", "ver_1", *where).stdout == "1 erased\n"
+    assert idproof("verdict", "erase", "--id", "ver_1", *where).returncode == 1
+    assert idproof("verdict", "erase", *where, stdin="A123456(3)\n").stdout == "1 erased\n"
+    assert idproof("verdict", "expire", *where).stdout == "0 erased\n"
+    head = tmp_path / "kept"
+    head.write_text(idproof("audit", "head", *where).stdout)
+    assert "7 events" in idproof("audit", "check", "--head", head, *where).stdout
+    edit(settings, lambda lines: lines[:-1])
+    done = idproof("audit", "check", *where)
+    assert (done.returncode, done.stderr.split(":")[0]) == (1, "audit_broken")
+
+
+def test_production_refuses_by_name_and_serves_when_all_guards_hold(tmp_path: Path) -> None:
+    done = idproof(
+        "serve", "--data-dir", tmp_path, "--port", "0", IDPROOF_PRODUCTION="1", IDPROOF_INSPECTABLE="1", timeout="1"
+    )
+    assert done.returncode == 2
+    assert done.stderr.strip().splitlines()[-1].startswith("guard_missing: ")
+    assert "not_dumpable" in done.stderr
