@@ -34,8 +34,10 @@ _SAME_INK = str.maketrans(
         "×": "*",
         "’": "'",
         "：": ":",
+        "∪": "U",
     }
 )
+_UPRIGHT = frozenset("l|1")  # between capitals, the same stroke as an I
 _BETWEEN_SCRIPTS = re.compile(r"(?<=[\u3400-\u9fff])(?=[A-Za-z])|(?<=[A-Za-z])(?=[\u3400-\u9fff])")
 _CLASSES = {"A": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "9": "0123456789", "C": "0123456789A"}
 
@@ -48,6 +50,32 @@ def plain(text: str) -> str:
         'A123456(3)'
     """
     return unicodedata.normalize("NFC", text).translate(_SAME_INK)
+
+
+def upright_in_capitals(text: str) -> tuple[bool, ...]:
+    """For each character, whether it stands among capitals, where a lone upright stroke is an I.
+
+    Example:
+        >>> upright_in_capitals("CHOl, Sil")
+        (False, False, False, True, False, False, False, False, False)
+    """
+
+    def among(i: int) -> bool:
+        before, after = text[max(0, i - 1) : i], text[i + 1 : i + 2]
+        beside = before + after
+        return text[i] in _UPRIGHT | {"I"} and beside.isupper() and not any(map(str.isdigit, beside))
+
+    return tuple(among(i) for i in range(len(text)))
+
+
+def as_capital(character: str) -> str:
+    """An I for what looks like one.
+
+    Example:
+        >>> as_capital("l"), as_capital("L")
+        ('I', 'L')
+    """
+    return "I" if character in _UPRIGHT else character
 
 
 def correct(fused: Fused, spec: FieldSpec) -> tuple[str, tuple[Correction, ...], float]:

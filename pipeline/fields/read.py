@@ -96,10 +96,18 @@ def tidy(reading: LineReading, spec: FieldSpec) -> LineReading:
         written = grammar.plain(character.upper() if upper else character)
         return written if len(written) == 1 else character
 
+    text = "".join(map(one, reading.text))
+    capitals = grammar.upright_in_capitals(text) if spec.script == "latin" and not spec.forms else (False,) * len(text)
+
+    def at(place: int, character: str) -> str:
+        return grammar.as_capital(one(character)) if capitals[place] else one(character)
+
     return replace(
         reading,
-        text="".join(map(one, reading.text)),
-        alternatives=tuple(tuple((one(c), share) for c, share in place) for place in reading.alternatives),
+        text="".join(at(i, c) for i, c in enumerate(text)),
+        alternatives=tuple(
+            tuple((at(i, c), share) for c, share in place) for i, place in enumerate(reading.alternatives)
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from idproof.models.types import LineReading
 from idproof.pipeline import Policy
-from idproof.pipeline.documents import load_builtin
+from idproof.pipeline.documents import DocumentType, load_builtin
 from idproof.pipeline.errors import IdproofError
 from idproof.pipeline.fields import grammar, hkid
 from idproof.pipeline.fields.checks import dates
@@ -209,3 +209,24 @@ def test_letters_made_of_the_pattern_leave_a_blank_field_blank() -> None:
     noise = settled("chinese_codes", reading("X", 0.7), reading("X", 0.5), reading(""), latin=(reading("SESS", 0.6),))
     assert (noise.text, noise.certain) == ("", True)
     assert not settled("chinese_name", reading("陳大文"), reading("J"), reading("J")).certain
+
+
+@pytest.mark.parametrize(
+    ("read_as", "printed"),
+    [
+        ("CHOl, Sik Lik", "CHOI, Sik Lik"),
+        ("lP, Ka Hil", "IP, Ka Hil"),
+        ("LA|, Ka", "LAI, Ka"),
+        ("HP-111111", "HP-111111"),
+    ],
+)
+def test_an_upright_stroke_among_capitals_is_an_i(document: DocumentType, read_as: str, printed: str) -> None:
+    """One reader writes l, another I for the same ink; apart they would share the votes, and settle nothing."""
+    spec = document.field("english_name")
+    tidied = tidy(LineReading(read_as, (0.9,) * len(read_as)), spec)
+    assert tidied.text == printed
+
+
+def test_a_number_keeps_its_ones(document: DocumentType) -> None:
+    text = "A111111(1)"
+    assert tidy(LineReading(text, (0.9,) * len(text)), document.field("number")).text == text
