@@ -9,13 +9,17 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from idproof.benchmarks import card as card_bench
 from idproof.benchmarks import deletion as deletion_bench
 from idproof.benchmarks import face as face_bench
 from idproof.benchmarks import fields as fields_bench
+from idproof.benchmarks import latency as latency_bench
+from idproof.benchmarks import public_card
 from idproof.benchmarks import system as system_bench
 from idproof.benchmarks.output import Run
 from idproof.datasets.lfw import AlignedFaces
-from idproof.datasets.sets import read_sets
+from idproof.datasets.public import READERS
+from idproof.datasets.sets import RegistrationSet, read_sets
 from idproof.models.profiles import load_engines
 from idproof.pipeline import IdproofError, Verifier
 
@@ -45,6 +49,23 @@ def system(
 
 
 @app.command()
+def latency(
+    sets: Annotated[Path, typer.Option(help="Folder of registrations in the set.json format.")],
+    profile: Profile = "open",
+    seed: Annotated[int, typer.Option(help="Recorded with the run.")] = 0,
+    threads: Threads = 1,
+    json_: AsJson = False,
+    out: Out = None,
+) -> None:
+    """How long one registration takes, stage by stage."""
+    registrations = read_sets(sets)
+    verifier = Verifier.open(profile=profile, threads=threads)
+    with _Progress("registrations") as advance:
+        result = latency_bench.run(registrations, verifier, seed=seed, progress=advance)
+    _print(result, json_, out)
+
+
+@app.command()
 def fields(
     sets: Annotated[Path, typer.Option(help="Folder of registrations in the set.json format.")],
     profile: Profile = "open",
@@ -57,6 +78,38 @@ def fields(
     registrations = read_sets(sets)
     with _Progress("registrations") as advance:
         result = fields_bench.run(registrations, profile=profile, workers=workers, seed=seed, progress=advance)
+    _print(result, json_, out)
+
+
+@app.command()
+def card(
+    sets: Annotated[Path | None, typer.Option(help="Folder of registrations in the set.json format.")] = None,
+    tuning: Annotated[
+        Path | None, typer.Option(help="Other registrations, for the published baseline and a supervised variant.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="A public set instead: " + ", ".join(READERS))] = None,
+    root: Annotated[Path | None, typer.Option(help="Where the public set lies.")] = None,
+    profile: Profile = "open",
+    seed: Annotated[int, typer.Option(help="Of the supervised variant.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = 1,
+    figures: Annotated[Path | None, typer.Option(help="Draw one picture a kind into this folder instead.")] = None,
+    json_: AsJson = False,
+    out: Out = None,
+) -> None:
+    """Is this the real card? APCER by kind of attack, BPCER, and how exactly the card is found."""
+    if (sets is None) == (dataset is None) or (dataset is None) != (root is None):
+        raise typer.BadParameter("give either --sets, or --dataset with --root")
+    if figures is not None and sets is not None:
+        _draw_figures(read_sets(sets), figures)
+        return
+    with _Progress("registrations") as advance:
+        if dataset is not None and root is not None:
+            result = public_card.run(dataset, root, profile=profile, seed=seed, progress=advance)
+        else:
+            others = read_sets(tuning) if tuning else []
+            result = card_bench.run(
+                read_sets(sets or Path()), tuning=others, profile=profile, workers=workers, seed=seed, progress=advance
+            )
     _print(result, json_, out)
 
 
@@ -77,6 +130,16 @@ def face(
     with _Progress("pictures") as advance:
         result = face_bench.run(AlignedFaces.open(root), engines, dataset=dataset, pairs=pairs, progress=advance)
     _print(result, json_, out)
+
+
+def _draw_figures(registrations: list[RegistrationSet], out: Path) -> None:
+    from idproof.benchmarks import card_figures  # matplotlib takes a second to import
+
+    try:
+        written = card_figures.draw(registrations, out)
+    except OSError:
+        raise IdproofError(f"The figures cannot be written to {out.name}.") from None
+    typer.echo(f"{len(written)} figures in {out}", err=True)
 
 
 @app.command()

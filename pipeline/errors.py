@@ -15,6 +15,8 @@
         ├── CaptureTooSmall            too few pixels to assess
         ├── CapturesIdentical          two captures are the same picture
         ├── CardNotFound               no card of the expected type
+        │   ├── CardCutOff             a part of it is outside of the picture
+        │   └── CardTooSmall           too few pixels a millimetre
         ├── SeveralCards               more than one card in one picture
         ├── FaceNotFound               no face on the card's portrait or the selfie
         ├── SeveralFaces               more than one face in the selfie
@@ -37,7 +39,9 @@ __all__ = [
     "CaptureTooSmall",
     "CaptureUnreadable",
     "CapturesIdentical",
+    "CardCutOff",
     "CardNotFound",
+    "CardTooSmall",
     "DatasetInvalid",
     "DocumentTypeInvalid",
     "FaceNotFound",
@@ -136,9 +140,21 @@ class CapturesIdentical(BadInput):
 
 
 class CardNotFound(BadInput):
-    """No card of the expected type, or not enough of it, in a capture."""
+    """No card of the expected type in a capture: another document, its back, or none."""
 
     code = "card_not_found"
+
+
+class CardCutOff(CardNotFound):
+    """The card reaches out of the picture."""
+
+    code = "card_cut_off"
+
+
+class CardTooSmall(CardNotFound):
+    """The card is too far away to be read or examined."""
+
+    code = "card_too_small"
 
 
 class SeveralCards(BadInput):

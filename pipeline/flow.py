@@ -1,7 +1,7 @@
 """The whole way of one registration, and the only file that knows every stage.
 
 - uploads are decoded, the card is found in three of them and brought into its own frame;
-- from there: angles, same card, recapture; fields with their checks, and the records where there are any;
+- from there: every check of the card itself; fields with their checks, and the records where there are any;
 - the card's portrait and the selfie give the face comparison;
 - everything is wiped, and only then the facts become a decision.
 """
@@ -16,7 +16,7 @@ import numpy as np
 
 from idproof.models.types import Engines, RGBImage
 from idproof.pipeline import capture, verdict
-from idproof.pipeline.card import angles, recapture, same
+from idproof.pipeline.card.examine import CardExaminer
 from idproof.pipeline.card.locate import CardLocator
 from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Limits, Policy
@@ -32,7 +32,7 @@ from idproof.pipeline.fields.typed import form
 from idproof.pipeline.types import CARD_ROLES, CheckResult, FieldReading, Role, Verdict
 from idproof.pipeline.vault import VaultSession
 
-RECORDS_CHECK = "records_check"
+RECORDS_CHECK, VARIABLE_REGIONS = "records_check", "optically_variable_regions"
 DECODED, RECTIFIED, CROP, TEMPLATE = "decoded", "rectified", "crop", "template"
 
 
@@ -42,6 +42,7 @@ class Parts:
 
     engines: Engines
     locator: CardLocator
+    examiner: CardExaminer
     policy: Policy
     limits: Limits
     face_thresholds: dict[float, float]
@@ -49,15 +50,16 @@ class Parts:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """Checks that must all have passed for an accept: the policy's, and those the document type names."""
+        """Checks that must all have passed for an accept: the card's, the policy's, and those the type names."""
         asked = (records.NAME,) if self.records is not None else ()
-        return (*self.policy.required, *self.locator.document.checks, *asked)
+        return (*self.examiner.required, *self.policy.required, *self.locator.document.checks, *asked)
 
     @property
     def not_performed(self) -> tuple[str, ...]:
         """Parts of identity proofing that are left to others here."""
-        asked = () if self.records is None else (RECORDS_CHECK,)
-        return tuple(name for name in self.policy.not_performed if name not in asked)
+        done = {RECORDS_CHECK} if self.records is not None else set()
+        done |= {VARIABLE_REGIONS} if self.examiner.optically_variable else set()
+        return tuple(name for name in self.policy.not_performed if name not in done)
 
 
 @dataclass
@@ -144,14 +146,8 @@ def _find_card(session: VaultSession, parts: Parts) -> dict[Role, CardView]:
 
 
 def _card_checks(session: VaultSession, parts: Parts, views: dict[Role, CardView]) -> list[CheckResult]:
-    document = parts.locator.document
     with _borrowed(session, DECODED) as images, _borrowed(session, RECTIFIED) as rectified:
-        return [
-            angles.check(views, parts.policy),
-            same.check(rectified, document, parts.policy),
-            recapture.screen(images, views, document, parts.policy),
-            recapture.copy(rectified, parts.policy),
-        ]
+        return parts.examiner.examine(images, rectified, views, parts.policy)
 
 
 def _read_fields(session: VaultSession, parts: Parts) -> tuple[dict[str, FieldReading], list[CheckResult]]:

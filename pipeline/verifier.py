@@ -6,6 +6,7 @@ from typing import Self
 from idproof.models.profiles import load_engines
 from idproof.models.reports import face_thresholds
 from idproof.pipeline import flow
+from idproof.pipeline.card.examine import CardExaminer
 from idproof.pipeline.card.locate import CardLocator
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.documents import DocumentType, load, load_builtin
@@ -63,6 +64,7 @@ class Verifier:
         parts = flow.Parts(
             engines=load_engines(profile, threads=threads),
             locator=CardLocator.open(kind),
+            examiner=CardExaminer.open(kind),
             policy=policy or Policy(),
             limits=limits or Limits(),
             face_thresholds=face_thresholds(profile),

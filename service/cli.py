@@ -242,15 +242,24 @@ def specimen_make(
     names: Annotated[
         Names, typer.Option(help="Names as people have them, or dealt so that characters differ.")
     ] = "common",
+    split: Annotated[
+        str, typer.Option(help="any, tuning or test: people, artworks, cameras, light and attacks of one alone.")
+    ] = "any",
 ) -> None:
     """Render registrations of invented people in the set.json format."""
     from rich.progress import Progress
 
-    from idproof.datasets.specimen import make_sets
+    from idproof.datasets.specimen import Split, make_sets
 
+    if split not in list(Split):
+        raise typer.BadParameter("any, tuning or test", param_hint="--split")
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("specimens", total=count)
-        make_sets(out, count, seed, portraits, attack, lambda done, _: bar.update(task, completed=done), names=names)
+
+        def advance(done: int, _: int) -> None:
+            bar.update(task, completed=done)
+
+        make_sets(out, count, seed, portraits, attack, advance, names=names, split=Split(split))
 
 
 @specimen_app.command("art")

@@ -71,7 +71,7 @@ _VERDICT: dict[str, Any] = {
         "number": {"text": "A123456(3)", "confidence": 0.99, "certain": True, "corrections": [], "alternatives": []}
     },
     "form": {"number": "A123456(3)"},
-    "not_performed": ["liveness", "optically_variable_regions", "records_check"],
+    "not_performed": ["liveness", "records_check"],
     "policy": "idproof-policy-1",
     "profile": "open",
     "weights": {"face_recognition_sface_2021dec_int8bq.onnx": "fb143eea…"},

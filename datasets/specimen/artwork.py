@@ -16,13 +16,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from idproof.datasets.specimen.prints import Points, Print, Text, print_of
 from idproof.models.types import RGBImage
-from idproof.pipeline.documents import Box, DocumentType
+from idproof.pipeline.documents import Box, DocumentType, Region
 
 SCALE = 20.0
 """Pixels a millimetre at which cards are drawn."""
 
 _INK = (44, 62, 92)
 _RED = (176, 58, 64)
+_RING_MM, _SECTOR, _GAP_MM = 1.35, np.pi / 4, 0.2  # cells of the hologram's pattern
 Coverage = NDArray[np.float32]
 
 
@@ -100,6 +101,28 @@ def template(document: DocumentType) -> NDArray[np.uint8]:
     ground = np.full((*ink.shape[:2], 3), 225, dtype=np.uint8)
     grey = Image.fromarray(composite(ground, ink)).convert("L")
     return np.array(grey.resize(document.size_px, Image.Resampling.LANCZOS))
+
+
+@lru_cache(maxsize=8)
+def hologram(document: DocumentType, region: Region, scale: float) -> NDArray[np.uint8]:
+    """The specimens' invented pattern in a diffractive region: waves around a middle, cut into cells.
+
+    Returns:
+        (h, w) at `scale` pixels a millimetre: 0 between the cells, else the number of the cell's grating from 1.
+        Every grating comes back in many places, next to others each time.
+    """
+    wanted = print_of(document).holograms[region.name]
+    left, top, right, bottom = region.box.pixels(scale)
+    y, x = ((np.mgrid[0 : bottom - top, 0 : right - left] + 0.5) / scale).astype(np.float64)
+    x, y = x - region.box.width / 2, y - region.box.height / 2
+    ring, sector = (np.hypot(x, 0.7 * y) + 0.25 * np.sin(1.1 * y)) / _RING_MM, np.arctan2(y, x) / _SECTOR
+    cell, part = np.floor(ring).astype(int), np.floor(sector + 0.5 * np.floor(ring)).astype(int)
+    dealt = np.random.default_rng(wanted.seed).permutation(64)
+    number = (3 * dealt[cell % 64] + 5 * dealt[part % 64] + cell) % len(wanted.gratings) + 1
+    within = sector + 0.5 * np.floor(ring) - part
+    gap = _GAP_MM / _RING_MM
+    seam = (ring - cell < gap) | (np.minimum(within, 1 - within) * _SECTOR * ring * _RING_MM < _GAP_MM / 2)
+    return np.where(seam, 0, number).astype(np.uint8)
 
 
 def region_mask(document: DocumentType, box: Box) -> NDArray[np.uint8]:

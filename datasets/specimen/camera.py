@@ -1,25 +1,34 @@
-"""A pinhole camera looks at a card lying in a scene: pose, light, lens, sensor and JPEG.
+"""A phone's camera takes a picture: light on a scene, lens, sensor, colour filter, development and JPEG.
 
-Camera coordinates: x to the right, y down, z away from the camera, millimetres. `turn_deg` turns the card about its
-own vertical axis: positive when its left edge is nearer to the camera (`tilt_left`), negative when its right edge
-is (`tilt_right`).
+Light is linear; see `light`. What a capture shows is worked out for each of its pixels: the card's own colours through
+its exact homography, the light on a coarse grid (it is smooth), and then what every camera does to it: vignetting,
+blur, a Bayer mosaic with shot and read noise, demosaicing, white balance, a tone curve and sharpening.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from idproof.datasets.specimen import backgrounds
+from idproof.datasets.specimen import backgrounds, light
 from idproof.datasets.specimen.artwork import SCALE
+from idproof.datasets.specimen.draws import Draws
+from idproof.datasets.specimen.hand import Hand
+from idproof.datasets.specimen.light import Room
+from idproof.datasets.specimen.material import Material, linear
+from idproof.datasets.specimen.thrown import Thrown
+from idproof.datasets.specimen.view import HEIGHT, WIDTH, Lens, View
 from idproof.models.types import RGBImage
-from idproof.pipeline.documents import DocumentType
 
-WIDTH, HEIGHT = 1920, 1080
-Surround = Callable[[NDArray[np.float32], NDArray[np.float64], DocumentType], NDArray[np.float32]]
-"""Lays what is around a card in its own plane over a scene: (scene, homography from millimetres, type) to scene."""
+_STEP = 12  # pixels from one point of the light's grid to the next
+_SWAY_PX = 60  # by which the hand moves between captures, at most, to each side
+_SLOPE = 274.0  # grey levels a unit of linear light at mid grey, from the sRGB curve
+
+Radiance = NDArray[np.float32]
+Surround = Callable[[Radiance, View], Radiance]
+"""Lays what is around a card in its own plane over a scene's radiance."""
 
 
 @dataclass(frozen=True)
@@ -27,51 +36,62 @@ class Camera:
     """A camera, the same for all captures of a registration.
 
     Attributes:
-        focal_px: focal length in pixels.
-        blur_px: standard deviation of lens and motion blur.
-        noise: standard deviation of sensor noise at mid grey, in grey levels.
-        white: gain of red, green and blue.
+        lens: intrinsics.
+        blur_px: standard deviation of the lens's blur.
+        noise: standard deviation of the sensor's noise at mid grey, in grey levels.
+        white: gain of red, green and blue left over by the white balance.
         quality: of the JPEG, 0..100.
+        vignette: share of light lost in the corners.
+        exposure: of white paper where the card is, 1 for just white.
+        contrast: strength of the tone curve's S, 0..1.
+        sharpen: strength of the unsharp mask.
     """
 
-    focal_px: float
+    lens: Lens
     blur_px: float
     noise: float
-    white: tuple[float, float, float]
-    quality: int
+    white: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    quality: int = 92
+    vignette: float = 0.0
+    exposure: float = 0.85
+    contrast: float = 0.0
+    sharpen: float = 0.0
 
     @classmethod
-    def draw(cls, rng: np.random.Generator) -> "Camera":
+    def draw(cls, draws: Draws) -> "Camera":
         """One of many phones."""
         return cls(
-            focal_px=WIDTH * rng.uniform(0.75, 1.1),
-            blur_px=rng.uniform(0.4, 1.1),
-            noise=rng.uniform(1.2, 4.0),
-            white=(float(rng.uniform(0.93, 1.07)), 1.0, float(rng.uniform(0.93, 1.07))),
-            quality=int(rng.integers(82, 96)),
+            lens=Lens(WIDTH * draws.uniform(0.72, 1.1), (draws.uniform(-14, 14), draws.uniform(-10, 10))),
+            blur_px=draws.uniform(0.45, 0.95),
+            noise=draws.uniform(1.5, 4.5),
+            white=(draws.uniform(0.94, 1.06), 1.0, draws.uniform(0.94, 1.06)),
+            quality=round(draws.uniform(84, 96)),
+            vignette=draws.uniform(0.05, 0.25),
+            exposure=draws.uniform(0.70, 0.95),
+            contrast=draws.uniform(0.0, 0.35),
+            sharpen=draws.uniform(0.0, 0.6),
         )
 
 
 @dataclass(frozen=True)
-class Pose:
-    """How the card lies before the camera: angles in degrees, offset as a share of the picture, share of its width."""
+class Scene:
+    """What is before the camera besides the card.
 
-    turn_deg: float
-    pitch_deg: float
-    roll_deg: float
-    offset: tuple[float, float]
-    share: float
+    Attributes:
+        room: its light.
+        background: what lies behind the card, RGB.
+        shadow: strength of the card's shadow on it, 0..1.
+        hand: fingers over the card's edge, or None.
+        motion_px: length and direction (radians) of the hand's movement while the picture was taken.
+        thrown: light thrown on the card as a pattern, or None.
+    """
 
-    @classmethod
-    def draw(cls, rng: np.random.Generator, turn_deg: float) -> "Pose":
-        """Around a wanted turn, as a hand would."""
-        return cls(
-            turn_deg=turn_deg,
-            pitch_deg=float(rng.uniform(-7, 7)),
-            roll_deg=float(rng.uniform(-8, 8)),
-            offset=(float(rng.uniform(-0.04, 0.04)), float(rng.uniform(-0.03, 0.03))),
-            share=float(rng.uniform(0.50, 0.62)),
-        )
+    room: Room
+    background: RGBImage
+    shadow: float
+    hand: Hand | None
+    motion_px: tuple[float, float]
+    thrown: Thrown | None = None
 
 
 @dataclass(frozen=True)
@@ -82,67 +102,97 @@ class Shot:
     corners: NDArray[np.float64]
 
 
-def homography(document: DocumentType, camera: Camera, pose: Pose) -> NDArray[np.float64]:
-    """(3, 3): millimetres on the card to pixels of the capture, pixel centres at whole numbers."""
-    turn, pitch, roll = np.radians([-pose.turn_deg, pose.pitch_deg, pose.roll_deg])
-    about_y = np.array([[np.cos(turn), 0, np.sin(turn)], [0, 1, 0], [-np.sin(turn), 0, np.cos(turn)]])
-    about_x = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
-    about_z = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
-    rotation = about_z @ about_x @ about_y
-    depth = camera.focal_px * document.width_mm / (pose.share * WIDTH)
-    shift = np.array([pose.offset[0] * WIDTH, pose.offset[1] * HEIGHT, 0]) * depth / camera.focal_px
-    middle = np.array([document.width_mm / 2, document.height_mm / 2])
-    translation = np.array([0, 0, depth]) + shift - rotation[:, :2] @ middle
-    intrinsics = np.array([[camera.focal_px, 0, (WIDTH - 1) / 2], [0, camera.focal_px, (HEIGHT - 1) / 2], [0, 0, 1.0]])
-    plane = intrinsics @ np.column_stack([rotation[:, 0], rotation[:, 1], translation])
-    return np.asarray(plane / plane[2, 2])
+def scene(draws: Draws, room: Room, background: RGBImage, skin: tuple[float, float, float]) -> Scene:
+    """The same room and table, seen a moment later by a hand that moves."""
+    top, left = draws.rng.integers(0, 2 * _SWAY_PX, 2)
+    moved = background[top : top + HEIGHT, left : left + WIDTH]
+    hand = Hand.draw(draws, skin) if draws.rng.uniform() < 0.3 else None
+    motion = (abs(float(draws.rng.normal(0, 0.5))), float(draws.rng.uniform(0, np.pi)))
+    return Scene(_swayed(room, draws), moved, draws.uniform(0.15, 0.5), hand, motion)
 
 
-def corners_px(document: DocumentType, camera: Camera, pose: Pose) -> NDArray[np.float64]:
-    """(4, 2): the card's sharp corners in the capture: top left, top right, bottom right, bottom left."""
-    width, height = document.width_mm, document.height_mm
-    corners_mm = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1.0]])
-    projected = corners_mm @ homography(document, camera, pose).T
-    return np.asarray(projected[:, :2] / projected[:, 2:])
-
-
-def project(flat: NDArray[np.uint8], plane: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """A flat picture (at `SCALE`) as it stands in the capture; `plane` is its `homography`."""
-    # A pixel (i, j) of the flat picture has its centre at ((i + 0.5) / SCALE) millimetres.
-    from_flat = plane @ np.array([[1 / SCALE, 0, 0.5 / SCALE], [0, 1 / SCALE, 0.5 / SCALE], [0, 0, 1]])
-    return np.asarray(cv2.warpPerspective(flat, from_flat, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR), dtype=np.uint8)
+def table(draws: Draws) -> RGBImage:
+    """What all captures of a registration lie on, a little larger than a capture."""
+    return backgrounds.draw(draws.rng, WIDTH + 2 * _SWAY_PX, HEIGHT + 2 * _SWAY_PX)
 
 
 def photograph(
-    card: RGBImage,
-    document: DocumentType,
+    material: Material,
+    view: View,
+    before: Scene,
     camera: Camera,
-    pose: Pose,
     rng: np.random.Generator,
     surround: Surround | None = None,
 ) -> Shot:
-    """A capture of a flat card picture (at `SCALE`) lying in a scene, or on whatever `surround` lays under it.
+    """A capture of a card lying in a scene, or on whatever `surround` lays under it."""
+    radiance = radiance_of(material, view, before, surround)
+    return Shot(develop(radiance, before, camera, rng), view.corners)
 
-    The scene's background, light, highlight and noise are drawn anew for each call.
-    """
-    plane = homography(document, camera, pose)
-    scene = backgrounds.draw(rng, WIDTH, HEIGHT).astype(np.float32)
-    seen = project(card, plane)
-    outline = project(_outline(card.shape[:2], document), plane)
-    cover = np.float32(1 / 255) * cv2.GaussianBlur(outline, (0, 0), 0.6)[..., None]
-    scene *= 1 - 0.4 * _shadow(cover, rng)
+
+def radiance_of(material: Material, view: View, before: Scene, surround: Surround | None = None) -> Radiance:
+    """(HEIGHT, WIDTH, 3): light that reaches the lens, relative to paper of albedo 1 under the whole room."""
+    lamps = view.lit_by(before.room)
+    on_card = view.on_card(_STEP)
+    points = np.concatenate([on_card, np.zeros((*on_card.shape[:2], 1))], axis=-1)
+    falling = _full(light.irradiance(lamps, points))
+    cover = outline(material, view)
+    around = linear(before.background) * (1 - before.shadow * _shadow(cover))
+    around *= falling
     if surround is not None:
-        scene = surround(scene, plane, document)
-    lit = (scene * (1 - cover) + _glossy(seen.astype(np.float32), cover, pose, rng) * cover) * _light(rng)
-    return Shot(develop(lit, camera, rng), corners_px(document, camera, pose))
+        around = surround(around, view)
+    on_it = falling if before.thrown is None else falling + warp(before.thrown.on(view.document), view)
+    card = warp(material.reflectance(view, lamps), view) * on_it
+    for coat in material.coats:
+        mirrored = _full(light.gloss(lamps, points, view.viewer, coat.roughness)) * coat.reflectance
+        card += mirrored if coat.mask is None else mirrored * warp(coat.mask, view)[..., None]
+    if material.emission is not None:
+        card += material.emission(view)
+    radiance = around + (card - around) * cover[..., None]
+    if before.hand is not None:
+        radiance = before.hand.over(radiance, view, falling)
+    return np.asarray(radiance, dtype=np.float32)
 
 
-def develop(light: NDArray[np.float32], camera: Camera, rng: np.random.Generator) -> RGBImage:
-    """Lens blur, white balance, shot and read noise, 8 bits."""
-    blurred = cv2.GaussianBlur(light, (0, 0), camera.blur_px) * np.array(camera.white, dtype=np.float32)
-    spread = camera.noise * np.sqrt(0.3 + blurred.clip(0, 255) / 180)
-    noise = rng.standard_normal(blurred.shape, dtype=np.float32)
-    return np.asarray((blurred + spread * noise).clip(0, 255), dtype=np.uint8)
+def develop(radiance: Radiance, before: Scene, camera: Camera, rng: np.random.Generator) -> RGBImage:
+    """What the camera makes of light: 8 bits, sRGB."""
+    illuminant = before.room.illuminant()
+    exposed = radiance * np.float32(camera.exposure / illuminant[1]) * _vignette(camera.vignette)[..., None]
+    exposed = cv2.GaussianBlur(exposed, (0, 0), camera.blur_px)
+    if before.motion_px[0] > 0.3:
+        exposed = cv2.filter2D(exposed, -1, _streak(*before.motion_px))
+    raw = _mosaic(exposed)
+    spread = np.sqrt((0.8 * raw / 0.216 + 0.2).clip(0.05)) * np.float32(camera.noise / _SLOPE)
+    raw += spread * rng.standard_normal(raw.shape, dtype=np.float32)
+    counts = (raw.clip(0, 1) * 16383).astype(np.uint16)
+    colour = cv2.cvtColor(counts, cv2.COLOR_BayerRGGB2RGB_EA).astype(np.float32) / 16383
+    colour *= (np.array(camera.white) * illuminant[1] / illuminant).astype(np.float32)
+    coded = toned(colour, camera.contrast)
+    if camera.sharpen > 0:
+        coded += camera.sharpen * (coded - cv2.GaussianBlur(coded, (0, 0), 1.0))
+    return np.asarray((coded * 255 + 0.5).clip(0, 255), dtype=np.uint8)
+
+
+def toned(colour: Radiance, contrast: float = 0.0) -> Radiance:
+    """The sRGB curve over linear light, with an S of this strength on top; values 0..1."""
+    positions = np.linspace(0, 1, 4097)
+    curve = np.where(positions <= 0.0031308, 12.92 * positions, 1.055 * positions ** (1 / 2.4) - 0.055)
+    curve = (1 - contrast) * curve + contrast * curve * curve * (3 - 2 * curve)
+    places = (colour.clip(0, 1) * 4096).astype(np.uint16)
+    return np.asarray(curve.astype(np.float32)[places])
+
+
+def warp(flat: NDArray[np.floating], view: View) -> Radiance:
+    """A flat picture (at `SCALE`) as it stands in the capture, each pixel an average over its own area."""
+    # A pixel (i, j) of the flat picture has its centre at ((i + 0.5) / SCALE) millimetres.
+    from_flat = view.homography @ np.array([[1 / SCALE, 0, 0.5 / SCALE], [0, 1 / SCALE, 0.5 / SCALE], [0, 0, 1]])
+    ratio = SCALE * view.document.width_mm / (view.pose.share * WIDTH)
+    soft = cv2.GaussianBlur(flat, (0, 0), max(0.35 * ratio, 0.3))
+    return np.asarray(cv2.warpPerspective(soft, from_flat, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR), dtype=np.float32)
+
+
+def outline(material: Material, view: View) -> Radiance:
+    """(HEIGHT, WIDTH): 1 on the card with its rounded corners."""
+    return warp(material.outline, view)
 
 
 def jpeg(pixels: RGBImage, quality: int) -> bytes:
@@ -151,45 +201,41 @@ def jpeg(pixels: RGBImage, quality: int) -> bytes:
     return data.tobytes()
 
 
-def _outline(shape: tuple[int, ...], document: DocumentType) -> NDArray[np.uint8]:
-    """255 on the card with its rounded corners."""
-    mask = np.zeros(shape, dtype=np.uint8)
-    r = round(document.corner_radius_mm * SCALE)
-    height, width = shape
-    cv2.rectangle(mask, (r, 0), (width - 1 - r, height - 1), 255, -1)
-    cv2.rectangle(mask, (0, r), (width - 1, height - 1 - r), 255, -1)
-    for x in (r, width - 1 - r):
-        for y in (r, height - 1 - r):
-            cv2.circle(mask, (x, y), r, 255, -1)
-    return mask
+def _swayed(room: Room, draws: Draws) -> Room:
+    """The camera is held by hand: from one capture to the next the room turns a little around it."""
+    about_x, about_y = np.radians(draws.rng.normal(0, 2.5, 2))
+    x = np.array([[1, 0, 0], [0, np.cos(about_x), -np.sin(about_x)], [0, np.sin(about_x), np.cos(about_x)]])
+    y = np.array([[np.cos(about_y), 0, np.sin(about_y)], [0, 1, 0], [-np.sin(about_y), 0, np.cos(about_y)]])
+    return replace(room, lamps=tuple(replace(lamp, position=x @ y @ lamp.position) for lamp in room.lamps))
 
 
-def _shadow(cover: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    small = cv2.resize(cover[..., 0], (WIDTH // 8, HEIGHT // 8))
-    moved = np.roll(small, rng.integers(-3, 4, 2), axis=(0, 1))
-    soft = cv2.resize(cv2.GaussianBlur(moved, (0, 0), 2.5), (WIDTH, HEIGHT))
-    return np.asarray(soft[..., None] * rng.uniform(0.4, 1.0), dtype=np.float32)
+def _mosaic(exposed: Radiance) -> Radiance:
+    raw = np.empty((HEIGHT, WIDTH), dtype=np.float32)
+    raw[0::2, 0::2] = exposed[0::2, 0::2, 0]
+    raw[0::2, 1::2] = exposed[0::2, 1::2, 1]
+    raw[1::2, 0::2] = exposed[1::2, 0::2, 1]
+    raw[1::2, 1::2] = exposed[1::2, 1::2, 2]
+    return raw
 
 
-def _glossy(
-    seen: NDArray[np.float32], cover: NDArray[np.float32], pose: Pose, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """The laminate's broad highlight, which wanders with the turn."""
-    centre = (WIDTH * (0.5 + 0.012 * pose.turn_deg + rng.uniform(-0.15, 0.15)), HEIGHT * rng.uniform(0.2, 0.8))
-    glow = _spot(centre, WIDTH * rng.uniform(0.10, 0.22)) * rng.uniform(8, 34)
-    return seen * rng.uniform(0.94, 1.02) + glow[..., None] * cover
+def _full(coarse: NDArray[np.float32]) -> Radiance:
+    return np.asarray(cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
 
 
-def _light(rng: np.random.Generator) -> NDArray[np.float32]:
-    """Exposure and a gradient over the scene."""
-    direction = rng.uniform(0, 2 * np.pi)
+def _shadow(cover: Radiance) -> Radiance:
+    small = cv2.resize(cover, (WIDTH // 8, HEIGHT // 8))
+    soft = cv2.GaussianBlur(np.roll(small, (2, 1), axis=(0, 1)), (0, 0), 3.0)
+    return _full(soft)[..., None]
+
+
+def _vignette(strength: float) -> Radiance:
     y, x = np.mgrid[-1 : 1 : HEIGHT // 8 * 1j, -1 : 1 : WIDTH // 8 * 1j]
-    gradient = 1 + rng.uniform(0.03, 0.14) * (np.cos(direction) * x + np.sin(direction) * y)
-    exposure = rng.uniform(0.82, 1.02)
-    return np.asarray(cv2.resize(gradient * exposure, (WIDTH, HEIGHT))[..., None], dtype=np.float32)
+    return _full((1 - strength * (x * x + y * y) / 2).astype(np.float32))
 
 
-def _spot(centre: tuple[float, float], radius: float) -> NDArray[np.float32]:
-    y, x = np.mgrid[0:HEIGHT:8, 0:WIDTH:8].astype(np.float32)
-    spot = np.exp(-((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / (2 * radius**2))
-    return np.asarray(cv2.resize(spot, (WIDTH, HEIGHT)), dtype=np.float32)
+def _streak(length: float, angle: float) -> Radiance:
+    size = 7
+    y, x = np.mgrid[-3:4, -3:4].astype(np.float32)
+    along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    kernel = np.exp(-(along**2) / (2 * length**2) - across**2 / (2 * 0.3**2))
+    return np.asarray(kernel / kernel.sum(), dtype=np.float32).reshape(size, size)

@@ -1,7 +1,7 @@
-"""One person's card: what is printed on it, and how it looks from an angle.
+"""One person's card: what is printed on it, and what it is made of.
 
-The optics are simple and honest about it: the hologram's hue and wave and the second portrait's position follow the
-card's turn, a broad highlight of the laminate moves over it. A flat copy of the card has none of that.
+The hologram is a foil of gratings, the second portrait slides behind lenses as the angle of view changes, the
+laminate is glossy; `material` says how light meets them.
 """
 
 from collections.abc import Mapping
@@ -14,16 +14,43 @@ from PIL import Image, ImageDraw, ImageFont
 
 from idproof.datasets.specimen import artwork
 from idproof.datasets.specimen.artwork import SCALE
+from idproof.datasets.specimen.draws import Draws
+from idproof.datasets.specimen.material import Coat, Foil, Grating, Material, card_outline
 from idproof.datasets.specimen.prints import FieldPrint, print_of
+from idproof.datasets.specimen.view import View
 from idproof.models.types import RGBImage
-from idproof.pipeline.documents import Box, DocumentType
+from idproof.pipeline.documents import Box, DocumentType, Region
 
 _TEXT = (28, 28, 34)
 _MARGIN_MM = 0.5  # before and after a field's text
 _GROUND_BEHIND = 0.18  # share of the ground that shows behind a portrait
-_HUE_PER_DEGREE = 0.035
-_WAVE_PER_DEGREE = 0.16
-_GHOST_SHIFT_MM_PER_DEGREE = 0.035
+
+
+@dataclass(frozen=True)
+class Make:
+    """How one copy of a card came out of the machine, and what use did to it.
+
+    Attributes:
+        foil_strength: brightness of the hologram.
+        foil_spread: waviness of its foil, radians.
+        gloss: reflectance of the laminate at the mirror angle, see `Coat`.
+        roughness: of the laminate, radians.
+    """
+
+    foil_strength: float = 1.6
+    foil_spread: float = 0.14
+    gloss: float = 0.05
+    roughness: float = 0.07
+
+    @classmethod
+    def draw(cls, draws: Draws) -> "Make":
+        """One of many."""
+        return cls(
+            foil_strength=draws.uniform(1.1, 2.2),
+            foil_spread=draws.uniform(0.10, 0.18),
+            gloss=draws.uniform(0.03, 0.08),
+            roughness=draws.uniform(0.05, 0.11),
+        )
 
 
 @dataclass(frozen=True)
@@ -35,35 +62,55 @@ class Card:
         artwork_seed: of the background.
         fields: field name to printed text.
         portrait: the holder's photograph in LFW framing.
-        optics_phase: where the hologram's colours start, 0..1.
+        make: how this copy came out.
         second_portrait: the photograph in the second portrait, or None for `portrait`, as on every genuine card.
-        flat_copy: a copy, whose optically variable regions stay as one view showed them.
-        edited: which field was changed afterwards and how (`field`, `kind`), or None.
+        edited: which field was changed afterwards (`field`), how (`kind`, `by`) and what it `was`, or None.
     """
 
     document: DocumentType
     artwork_seed: int
     fields: Mapping[str, str] = field(repr=False)
     portrait: RGBImage = field(repr=False)
-    optics_phase: float
+    make: Make = Make()
     second_portrait: RGBImage | None = field(default=None, repr=False)
-    flat_copy: bool = False
     edited: Mapping[str, str] | None = None
 
-    def seen(self, turn_deg: float) -> RGBImage:
-        """The card face on, (height, width, 3) at `SCALE`, coloured as it looks when turned by `turn_deg`."""
-        turn = 0.0 if self.flat_copy else turn_deg
-        picture = self._printed()
-        self._ghost(picture, turn)
-        self._hologram(picture, turn)
+    def material(self, view: View) -> Material:
+        """The card as it lies in a view."""
+        return Material(
+            albedo=self.printed(view),
+            outline=card_outline(self.document),
+            foils=tuple(self.foil(region) for region in self.document.regions if region.kind == "diffractive"),
+            coats=(Coat(self.make.gloss, self.make.roughness),),
+        )
+
+    def printed(self, view: View | None) -> RGBImage:
+        """(height, width, 3) at `SCALE`: everything but the hologram; the second portrait as the view shows it.
+
+        Without a view it is seen at a right angle.
+        """
+        picture = self._static()
+        self._ghost(picture, view)
         self._window(picture)
         return picture
+
+    def foil(self, region: Region) -> Foil:
+        """The hologram in one of the type's diffractive regions."""
+        pattern = print_of(self.document).holograms[region.name]
+        return Foil(
+            box=region.box,
+            zones=artwork.hologram(self.document, region, SCALE),
+            gratings=tuple(Grating(*grating) for grating in pattern.gratings),
+            strength=self.make.foil_strength,
+            opacity=0.35,
+            spread=self.make.foil_spread,
+        )
 
     def with_fields(self, **changed: str) -> "Card":
         """The same card with other printed fields."""
         return replace(self, fields={**self.fields, **changed})
 
-    def _printed(self) -> RGBImage:
+    def _static(self) -> RGBImage:
         drawn, wanted = artwork.draw(self.document, self.artwork_seed), print_of(self.document)
         ground = drawn.background.copy()
         _engrave(ground, self.document.portrait, self.portrait, strength=1.0)
@@ -75,24 +122,18 @@ class Card:
             pen.text(place, self.fields[spec.name], font=letters, fill=_TEXT, anchor="lm")
         return np.array(layer)
 
-    def _ghost(self, picture: RGBImage, turn: float) -> None:
+    def _ghost(self, picture: RGBImage, view: View | None) -> None:
         """The second portrait: two views side by side behind lenses; turning slides it and swaps its strength."""
-        box = self.document.ghost
-        if box is None:
-            return
-        inner = Box(box.x + 1.0, box.y + 0.3, box.width - 2.0, box.height - 0.6)
-        moved = Box(inner.x + _GHOST_SHIFT_MM_PER_DEGREE * turn, inner.y, inner.width, inner.height)
-        shown = self.portrait if self.second_portrait is None else self.second_portrait
-        _engrave(picture, moved, shown, strength=float(0.62 + 0.15 * np.sin(np.radians(turn * 3))))
-
-    def _hologram(self, picture: RGBImage, turn: float) -> None:
         for region in self.document.regions:
-            if region.kind == "diffractive":
-                left, top, right, bottom = region.box.pixels(SCALE)
-                area = picture[top:bottom, left:right].astype(np.float32)
-                shape, colour = _diffraction(area.shape[:2], turn, self.optics_phase)
-                area += shape[..., None] * 0.55 * (colour - area)
-                picture[top:bottom, left:right] = area.clip(0, 255).astype(np.uint8)
+            if region.kind != "second_portrait" or region.picture is None:
+                continue
+            place = region.picture
+            turn = 0.0 if view is None else view.turn_at(place.x + place.width / 2, place.y + place.height / 2)
+            turn = float(np.clip(turn, -40, 40))  # beyond, the lenses show their neighbours' strips
+            moved = replace(place, x=place.x + region.slide_mm_per_deg * turn)
+            shown = self.portrait if self.second_portrait is None else self.second_portrait
+            strength = float(0.62 + 0.15 * np.sin(np.radians(turn * 3)))
+            _engrave(picture, moved, shown, strength, within=region.box)
 
     def _window(self, picture: RGBImage) -> None:
         """A clear window with the number engraved in it."""
@@ -120,10 +161,14 @@ def _letters(text: str, wanted: FieldPrint, box: Box) -> ImageFont.FreeTypeFont:
     return letters if length <= room else artwork.font(wanted.serif, wanted.height_mm * room / length * 0.995)
 
 
-def _engrave(picture: RGBImage, box: Box, photograph: RGBImage, strength: float) -> None:
-    """A photograph as laser engraving: grey, the ground showing through where it is light."""
+def _engrave(picture: RGBImage, box: Box, photograph: RGBImage, strength: float, within: Box | None = None) -> None:
+    """A photograph as laser engraving: grey, the ground showing through where it is light; cut off at `within`."""
     left, top, right, bottom = box.pixels(SCALE)
     grey = cv2.resize(_framed(photograph, box), (right - left, bottom - top), interpolation=cv2.INTER_CUBIC)
+    if within is not None:
+        first, _, last, _ = within.pixels(SCALE)
+        grey = grey[:, max(0, first - left) : grey.shape[1] - max(0, right - last)]
+        left, right = max(left, first), min(right, last)
     low, high = np.percentile(grey, (1, 99))
     tone = ((grey.astype(np.float32) - low) / max(high - low, 1)).clip(0, 1)
     ink = (1 - (0.08 + 0.92 * tone))[..., None] * 0.9 * strength
@@ -141,13 +186,3 @@ def _framed(photograph: RGBImage, box: Box) -> NDArray[np.uint8]:
     top, left = round(side * 0.14), (side - width) // 2
     grey = cv2.cvtColor(photograph[top : top + height, left : left + width], cv2.COLOR_RGB2GRAY)
     return np.asarray(grey, dtype=np.uint8)
-
-
-def _diffraction(shape: tuple[int, ...], turn: float, phase: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Coverage (h, w) and colour (h, w, 3) of concentric waves whose hue and depth move with the turn."""
-    y, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32) / SCALE
-    radius = np.hypot(x - shape[1] / SCALE / 2, (y - shape[0] / SCALE / 2) * 0.7)
-    wave = 0.5 + 0.5 * np.cos(radius * 4.2 - _WAVE_PER_DEGREE * turn)
-    hue = phase + 0.11 * radius + 0.04 * y + _HUE_PER_DEGREE * turn
-    colour = 255 * (0.5 + 0.5 * np.cos(2 * np.pi * (hue[..., None] + np.array([0, 1 / 3, 2 / 3]))))
-    return wave.astype(np.float32), colour.astype(np.float32)

@@ -10,18 +10,26 @@ from typing import Any, Literal
 import numpy as np
 
 from idproof.datasets.sets import FILE, ROLES
+from idproof.datasets.specimen import camera as cameras
 from idproof.datasets.specimen import identity, selfie
-from idproof.datasets.specimen.attacks import ATTACKS, Attack, AttackKind
-from idproof.datasets.specimen.camera import HEIGHT, WIDTH, Camera, Pose, Shot, corners_px, jpeg
-from idproof.datasets.specimen.card import Card
+from idproof.datasets.specimen.attacks import ATTACKS, BONA_FIDE, AttackKind
+from idproof.datasets.specimen.attacks.kinds import Setting
+from idproof.datasets.specimen.camera import Camera, Shot, jpeg
+from idproof.datasets.specimen.card import Card, Make
+from idproof.datasets.specimen.draws import Draws, Split
+from idproof.datasets.specimen.hand import Hand
+from idproof.datasets.specimen.light import Room
 from idproof.datasets.specimen.names import covering
 from idproof.datasets.specimen.portraits import Person, PortraitSource
-from idproof.pipeline.documents import DocumentType, load_builtin
+from idproof.datasets.specimen.prints import TYPES
+from idproof.datasets.specimen.view import HEIGHT, WIDTH, Lens, Pose, View
+from idproof.pipeline.documents import DocumentType, load, load_builtin
 from idproof.pipeline.errors import InvalidSpecimen
 
 _TURNS_DEG = {"front": (-5.0, 5.0), "tilt_left": (18.0, 30.0), "tilt_right": (-30.0, -18.0)}
 _MARGIN_PX = 12
-_ARTWORKS = 6
+_FEW = 20
+_ARTWORKS = 12  # of each split; twice as many without one
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,7 @@ def make_sets(
     progress: Callable[[int, int], None] = lambda done, total: None,
     *,
     names: Literal["common", "covering"] = "common",
+    split: Split = Split.ANY,
 ) -> list[Path]:
     """Write `count` registrations below `out`, one folder each; the same arguments give the same bytes.
 
@@ -75,6 +84,7 @@ def make_sets(
         progress: called with registrations done and in total.
         names: `common` draws given names one by one; `covering` deals all characters of the table of names over the
             `count` people, so that registration i then depends on `count` too.
+        split: whose people, artworks, cameras, light and parameters of attacks are drawn, see `Split`.
 
     Returns:
         The folders written, in order.
@@ -89,7 +99,7 @@ def make_sets(
     folders = []
     for index, characters in enumerate(dealt):
         folder = out / f"{index:05d}"
-        make(seed, index, source, document, attack, characters=characters).write(folder)
+        make(seed, index, source, document, attack, characters=characters, split=split).write(folder)
         folders.append(folder)
         progress(index + 1, count)
     return folders
@@ -103,33 +113,55 @@ def make(
     attack: str | None = None,
     *,
     characters: str | None = None,
+    split: Split = Split.ANY,
 ) -> Registration:
     """Registration `index` of a seed; raises as `make_sets` does.
 
     `characters` is the holder's given name, see `identity.invent`; a type without Chinese names ignores it.
     """
-    rng = np.random.default_rng(np.random.SeedSequence([seed, index]))
+    draws = Draws(np.random.default_rng(np.random.SeedSequence([seed, index])), split)
     kind = _kind(attack)
-    plan = ATTACKS[kind] if kind else Attack()
-    holder, other = _people(seed, index, source)
+    plan = ATTACKS[kind] if kind else BONA_FIDE
+    holder, other = _people(seed, index, source, split)
     if plan.other_selfie and other.label == holder.label:
         raise InvalidSpecimen(f"The attack {kind} needs photographs of two people; the source has one.")
     selfie_person = other if plan.other_selfie else holder
-    card = Card(
-        document=document,
-        artwork_seed=int(rng.integers(_ARTWORKS)),
-        fields=identity.fields_of(document, rng, characters=characters),
-        portrait=holder.photographs[0],
-        optics_phase=float(rng.uniform(0, 1)),
-    )
-    card = plan.card(card, other.photographs[0], rng)
-    camera = Camera.draw(rng)
-    poses = {name: _pose(rng, document, camera, turn) for name, turn in _TURNS_DEG.items()}
-    shots = plan.shots(card, plan.surface(rng), camera, poses, rng)
+    shown = _another_type(document) if plan.other_document else document
+    card = _card(shown, holder, draws, characters)
+    card = plan.card(card, other.photographs[0], draws.spawn())
+    setting = _setting(card, draws)
+    shots = plan.shots(setting)
     same_photograph = selfie_person.photographs[-1] is card.portrait
-    pictures = {f"{name}.jpg": jpeg(shot.pixels, camera.quality) for name, shot in shots.items()}
-    pictures["selfie.jpg"] = selfie.render(selfie_person.photographs[-1], rng, same_photograph=same_photograph)
-    return Registration(pictures, _description(card, shots, kind, holder, selfie_person is holder, same_photograph))
+    pictures = {f"{name}.jpg": jpeg(shot.pixels, setting.camera.quality) for name, shot in shots.items()}
+    selfie_rng = draws.spawn().rng
+    pictures["selfie.jpg"] = selfie.render(selfie_person.photographs[-1], selfie_rng, same_photograph=same_photograph)
+    description = _description(card, shots, kind, holder, selfie_person is holder, same_photograph)
+    return Registration(pictures, description | {"document": document.name})
+
+
+def _another_type(document: DocumentType) -> DocumentType:
+    """One of the specimens' own types that is not this one."""
+    types = (load(path) for path in sorted(TYPES.glob("*.toml")) if not path.name.endswith(".print.toml"))
+    return next(other for other in types if other.name != document.name)
+
+
+def _card(document: DocumentType, holder: Person, draws: Draws, characters: str | None) -> Card:
+    seeds = draws.split.seeds(_ARTWORKS)
+    return Card(
+        document=document,
+        artwork_seed=seeds[int(draws.rng.integers(len(seeds)))],
+        fields=identity.fields_of(document, draws.rng, characters=characters),
+        portrait=holder.photographs[0],
+        make=Make.draw(draws),
+    )
+
+
+def _setting(card: Card, draws: Draws) -> Setting:
+    camera, room, table = Camera.draw(draws), Room.draw(draws), cameras.table(draws)
+    views = {name: _view(draws, card.document, camera.lens, turn) for name, turn in _TURNS_DEG.items()}
+    skin = Hand.skin_of_somebody(draws)
+    scenes = {name: cameras.scene(draws, room, table, skin) for name in views}
+    return Setting(card, camera, views, scenes, draws.spawn())
 
 
 def _kind(attack: str | None) -> AttackKind | None:
@@ -142,23 +174,27 @@ def _kind(attack: str | None) -> AttackKind | None:
         raise InvalidSpecimen(f"There is no attack {attack}; known are {known}.") from None
 
 
-def _people(seed: int, index: int, source: PortraitSource) -> tuple[Person, Person]:
-    """The holder and somebody else; a seed walks through all people before one comes again."""
-    labels = source.holders()
+def _people(seed: int, index: int, source: PortraitSource, split: Split) -> tuple[Person, Person]:
+    """The holder and somebody else of the split; a seed walks through all people before one comes again."""
+    labels = _of(split, source.holders())
     order = np.random.default_rng(np.random.SeedSequence([seed, 2**31])).permutation(len(labels))
     holder = labels[order[index % len(labels)]]
-    others = [label for label in source.labels() if label != holder] or [holder]
+    others = [label for label in _of(split, source.labels()) if label != holder] or [holder]
     other = others[int(np.random.default_rng(np.random.SeedSequence([seed, index, 7])).integers(len(others)))]
     return source.person(holder), source.person(other)
 
 
-def _pose(rng: np.random.Generator, document: DocumentType, camera: Camera, turn: tuple[float, float]) -> Pose:
+def _of(split: Split, labels: list[str]) -> list[str]:
+    """The split's people; everybody of a source too small to be parted, such as the bundled one."""
+    return [label for label in labels if split.holds(label)] if len(labels) > _FEW else labels
+
+
+def _view(draws: Draws, document: DocumentType, lens: Lens, turn: tuple[float, float]) -> View:
     """Drawn again until the whole card is in the picture, as the guidance on a screen would have it."""
     while True:
-        pose = Pose.draw(rng, float(rng.uniform(*turn)))
-        corners = corners_px(document, camera, pose)
-        if (corners > _MARGIN_PX).all() and (corners < np.array([WIDTH, HEIGHT]) - _MARGIN_PX).all():
-            return pose
+        view = View(document, lens, Pose.draw(draws, draws.uniform(*turn)))
+        if (view.corners > _MARGIN_PX).all() and (view.corners < np.array([WIDTH, HEIGHT]) - _MARGIN_PX).all():
+            return view
 
 
 def _description(

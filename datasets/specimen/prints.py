@@ -45,6 +45,19 @@ class FieldPrint:
 
 
 @dataclass(frozen=True, slots=True)
+class Hologram:
+    """The specimens' own pattern of a diffractive region.
+
+    Attributes:
+        seed: which cell has which grating.
+        gratings: (distance of the grooves in micrometres, direction across them in degrees) of each.
+    """
+
+    seed: int
+    gratings: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Print:
     """A type's print.
 
@@ -55,6 +68,7 @@ class Print:
         emblem_line: a line belonging to them.
         vignettes: boxes and how many random strokes stand in each.
         fields: by name; a field that is not listed is printed in the usual way.
+        holograms: by the name of the type's region.
     """
 
     ornament_seed: int
@@ -63,6 +77,7 @@ class Print:
     emblem_line: Points
     vignettes: tuple[tuple[Box, int], ...]
     fields: Mapping[str, FieldPrint]
+    holograms: Mapping[str, Hologram]
 
     def of(self, name: str) -> FieldPrint:
         """How the field of this name is printed."""
@@ -105,6 +120,10 @@ def _parse(table: Mapping[str, Any]) -> Print:
         emblem_line=_moved(emblem.get("line", ()), emblem["at"]),
         vignettes=tuple((Box(*entry["box"]), int(entry["strokes"])) for entry in table.get("vignettes", ())),
         fields={name: FieldPrint(**entry) for name, entry in table.get("fields", {}).items()},
+        holograms={
+            name: Hologram(int(entry["seed"]), tuple((float(d), float(angle)) for d, angle in entry["gratings"]))
+            for name, entry in table.get("holograms", {}).items()
+        },
     )
 
 

@@ -14,7 +14,7 @@ from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Policy
 from idproof.pipeline.types import CheckResult, Outcome, Role, Status
 
-NAME = "card_angles"
+NAME, RIGID = "card_angles", "card_rigid"
 
 _FOCAL_RANGE = (0.55, 3.0)  # of the longer side: from a wide phone camera to a portrait lens
 _FOCAL_GUESS = 0.8  # of the longer side: a phone's main camera, 28 mm equivalent
@@ -47,6 +47,29 @@ def check(views: Mapping[Role, CardView], policy: Policy) -> CheckResult:
         score=float(np.clip(turned / _TARGET_TURN_DEG, 0, 1)),
         reason=reason,
         limit=policy.min_tilt_deg,
+    )
+
+
+def rigid(views: Mapping[Role, CardView], policy: Policy) -> CheckResult:
+    """`card_rigid`: whether one camera looking at one flat card of the type's size explains all three views.
+
+    The card's two axes must come out of every homography equally long and at a right angle, with one focal length for
+    all. The value is the worst of these residuals, a share; fails with `views_not_of_one_card_and_camera`. A picture
+    whose own perspective is baked in, or a card of other proportions, does not fit.
+    """
+    centred = [_centred(view) for view in views.values()]
+    focal = _focal(centred)
+    value = max(_residual(homography, focal) for homography in centred)
+    passed = value <= policy.max_rigid_residual
+    return CheckResult(
+        name=RIGID,
+        status=Status.ASSESSED,
+        outcome=Outcome.PASS if passed else Outcome.FAIL,
+        value=round(value, 4),
+        unit="share",
+        score=float(np.clip(1 - value / (2 * policy.max_rigid_residual), 0, 1)),
+        reason=None if passed else "views_not_of_one_card_and_camera",
+        limit=policy.max_rigid_residual,
     )
 
 
@@ -84,6 +107,13 @@ def _focal(homographies: Sequence[NDArray[np.float64]]) -> float:
     if inverse_square <= 0 or float(b @ b) < 1e-9:
         return _FOCAL_GUESS
     return float(np.clip(1 / np.sqrt(inverse_square), *_FOCAL_RANGE))
+
+
+def _residual(homography: NDArray[np.float64], focal: float) -> float:
+    axes = homography[:, :2] / np.array([[focal], [focal], [1.0]])
+    first, second = np.linalg.norm(axes, axis=0)
+    skew = abs(float(axes[:, 0] @ axes[:, 1])) / (first * second)
+    return float(max(skew, abs(np.log(first / second))))
 
 
 def _turn(homography: NDArray[np.float64], focal: float) -> float:

@@ -17,7 +17,7 @@ from idproof.models.types import RGBImage
 from idproof.pipeline.card.view import CardView, Homography, card_corners_mm, project, resolution
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType
-from idproof.pipeline.errors import CardNotFound, DocumentTypeInvalid, SeveralCards
+from idproof.pipeline.errors import CardCutOff, CardNotFound, CardTooSmall, DocumentTypeInvalid, SeveralCards
 from idproof.pipeline.types import Role
 
 _SEARCH_SIDE = 1000  # longer side of the picture in which the card is searched
@@ -27,6 +27,7 @@ _RANSAC_PX = 4.0
 _REFINED_PX = 2.0
 _MIN_MATCHES = 24
 _REFINE_RADIUS_PX = 6.0
+_PULL, _DIRECTIONS_DEG = 1.45, (0.0, 45.0, 90.0, 135.0)
 _CUT_OFF = 0.01  # share of the picture's side that a corner may lie outside
 
 _Points = NDArray[np.float64]
@@ -69,7 +70,7 @@ class CardLocator:
         """The one card in a capture.
 
         Raises:
-            CardNotFound: no card of this type, one cut off, or one too small.
+            CardNotFound: no card of this type; `CardCutOff` or `CardTooSmall` when there is not enough of it.
             SeveralCards: more than one.
         """
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
@@ -77,6 +78,8 @@ class CardLocator:
         small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
         scene = _features(small)
         first = self._search(scene, small.shape)
+        if first is None:
+            first = self._search_stretched(small)
         if first is None:
             raise CardNotFound(f"No card of type {self.document.name} was found in {role}.", capture=role)
         if self._search(scene.only(~_inside(scene.points, self._outline(first))), small.shape) is not None:
@@ -110,6 +113,22 @@ class CardLocator:
             return None
         return homography if _is_card_shaped(self._outline(homography), shape) else None
 
+    def _search_stretched(self, small: NDArray[Any]) -> Homography | None:
+        """Once more in pictures pulled wider in one direction: a card far from face on is squeezed in it.
+
+        The first tilt of Yu and Morel, "ASIFT: an algorithm for fully affine invariant comparison" (2011).
+        """
+        for direction in _DIRECTIONS_DEG:
+            pull = _pull(small.shape, direction)
+            corners = project(pull, np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * np.array(small.shape[1::-1]))
+            pull = np.array([[1, 0, -corners[:, 0].min()], [0, 1, -corners[:, 1].min()], [0, 0, 1]]) @ pull
+            width, height = np.ceil(np.ptp(corners, axis=0)).astype(int)
+            pulled = cv2.warpAffine(small, pull[:2], (int(width), int(height)), flags=cv2.INTER_LINEAR)
+            found = self._search(_features(pulled), pulled.shape)
+            if found is not None:
+                return np.asarray(np.linalg.inv(pull) @ found, dtype=np.float64)
+        return None
+
     def _refine(self, grey: NDArray[Any], homography: Homography) -> CardView:
         """Match again in the canonical frame, where scale and direction are known and neighbours are near."""
         to_canonical = self._canonical_from_mm() @ np.linalg.inv(homography)
@@ -137,9 +156,15 @@ class CardLocator:
         outline = project(view.homography, card_corners_mm(self.document))
         slack = _CUT_OFF * max(view.size)
         if (outline < -slack).any() or (outline > np.array(view.size) - 1 + slack).any():
-            raise CardNotFound(f"The card in {role} is cut off; show the whole card.", capture=role)
+            raise CardCutOff(f"The card in {role} is cut off; show the whole card.", capture=role)
         if view.px_per_mm < policy.min_px_per_mm:
-            raise CardNotFound(f"The card in {role} is too small; move closer.", capture=role)
+            raise CardTooSmall(f"The card in {role} is too small; move closer.", capture=role)
+
+
+def _pull(shape: tuple[int, ...], direction_deg: float) -> Homography:
+    """(3, 3): turn about the middle, then pull downwards."""
+    turn = cv2.getRotationMatrix2D((shape[1] / 2, shape[0] / 2), direction_deg, 1.0)
+    return np.asarray(np.diag([1.0, _PULL, 1.0]) @ np.vstack([turn, [0, 0, 1]]), dtype=np.float64)
 
 
 def _features(grey: NDArray[Any]) -> _Features:

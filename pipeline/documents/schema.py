@@ -69,11 +69,37 @@ class FieldSpec:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A region whose look changes with the angle of view (an optically variable device, OVD)."""
+    """A region whose look changes with the angle of view (an optically variable device, OVD).
+
+    Attributes:
+        name: within the type.
+        box: where it is.
+        kind: `diffractive`, `second_portrait` or `window`.
+        zones: of a diffractive region, a grey picture of the box in canonical pixels: 0 where nothing diffracts, else
+            a number; zones of one number are made alike and must answer light alike.
+        picture: of a second portrait, where the portrait stands in it when seen at a right angle.
+        slide_mm_per_deg: of a second portrait, how far that picture moves to the right for each degree by which the
+            card's left edge is turned towards the viewer.
+    """
 
     name: str
     box: Box
     kind: str
+    zones: Path | None = None
+    picture: Box | None = None
+    slide_mm_per_deg: float = 0.0
+
+    @classmethod
+    def from_table(cls, name: str, table: dict[str, Any], folder: Path) -> Self:
+        """Build from its part of the TOML."""
+        return cls(
+            name=name,
+            box=Box(*table["box"]),
+            kind=table["kind"],
+            zones=folder / table["zones"] if "zones" in table else None,
+            picture=Box(*table["picture"]) if "picture" in table else None,
+            slide_mm_per_deg=float(table.get("slide_mm_per_deg", 0.0)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +180,7 @@ class DocumentType:
             ),
             portrait=Box(*table["portrait"]),
             ghost=Box(*table["ghost"]) if "ghost" in table else None,
-            regions=tuple(
-                Region(name=name, box=Box(*spec["box"]), kind=spec["kind"])
-                for name, spec in table.get("regions", {}).items()
-            ),
+            regions=tuple(Region.from_table(name, spec, folder) for name, spec in table.get("regions", {}).items()),
             checks=tuple(table.get("checks", ())),
         )
 

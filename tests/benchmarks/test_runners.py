@@ -56,7 +56,7 @@ def test_a_system_run_has_the_published_form(tmp_path: Path, verifier: Verifier)
     assert json.loads(json.dumps(run)) == run
     assert run["counts"]["bona_fide"] == {"accept": 1, "refer": 0, "reject": 0, "bad_input": 0}
     assert run["counts"]["field_edit"] == {"accept": 0, "refer": 0, "reject": 1, "bad_input": 0}
-    assert run["reasons"]["field_edit"] == {"symbols_contradict_age": 1}
+    assert run["reasons"]["field_edit"] == {"sex_scripts_differ": 1}
 
 
 def test_all_pairs_agree_with_two_loops() -> None:

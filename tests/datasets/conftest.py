@@ -16,7 +16,7 @@ from idproof.pipeline.documents import Box, DocumentType, load_builtin
 SEED = 31
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def _rendered(attack: str | None) -> Registration:
     return make(SEED, 0, PortraitSource.open(None), load_builtin(), attack)
 
@@ -25,6 +25,18 @@ def _rendered(attack: str | None) -> Registration:
 def rendered() -> Callable[..., Registration]:
     """Registration 0 of one seed, bona fide or under an attack: the same person, card, camera and poses."""
     return lambda attack=None: _rendered(attack)
+
+
+@pytest.fixture
+def edited_pair() -> Callable[[int], tuple[Registration, Registration]]:
+    """An edited registration and the same one as it was."""
+
+    def render(index: int) -> tuple[Registration, Registration]:
+        source, document = PortraitSource.open(None), load_builtin()
+        edited, honest = (make(SEED, index, source, document, kind) for kind in ("field_edit", None))
+        return edited, honest
+
+    return render
 
 
 @pytest.fixture

@@ -7,12 +7,10 @@ import numpy as np
 import pytest
 
 from idproof.datasets.specimen.artwork import SCALE
-from idproof.datasets.specimen.attacks import ATTACKS, AttackKind, Surface, honest_shots
-from idproof.datasets.specimen.camera import Camera, Pose, homography
-from idproof.datasets.specimen.card import Card
-from idproof.datasets.specimen.identity import invent
+from idproof.datasets.specimen.attacks import ATTACKS, AttackKind, copies
+from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.make import Registration
-from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.datasets.specimen.view import Lens, Pose, View
 from idproof.pipeline.documents import Box, DocumentType
 
 Rendered = Callable[..., Registration]
@@ -21,6 +19,12 @@ GREY = np.full((400, 600, 3), 128, np.uint8)
 NAMES = ("front", "tilt_left", "tilt_right")
 # Where the second portrait shows a face, whichever way it slides.
 GHOST_FACE = Box(69.0, 28.5, 9.0, 12.0)
+FLAT = ["photocopy_grey", "print_colour", "print_glossy", "screen_phone", "screen_monitor", "digital_warp"]
+GENUINE_BUT_THE_HOLOGRAM = ["hologram_flat", "hologram_sticker", "holo_film_leaf", "light_led", "light_laser"]
+
+
+def region(document: DocumentType, kind: str) -> Box:
+    return next(region.box for region in document.regions if region.kind == kind)
 
 
 def colourfulness(card: np.ndarray) -> float:
@@ -28,11 +32,11 @@ def colourfulness(card: np.ndarray) -> float:
     return float(np.hypot(lab[..., 1].std(), lab[..., 2].std()))
 
 
-def hologram_change(registration: Registration, rectified: Rectified, document: DocumentType) -> float:
-    """How much the hologram's colours differ between the tilted captures, each freed of its own mean colour."""
-    box = next(region.box for region in document.regions if region.kind == "diffractive")
+def colour_change(registration: Registration, rectified: Rectified, box: Box) -> float:
+    """How much a box's colours differ between the tilted captures, each freed of its own mean colour."""
     one, other = (
-        cv2.cvtColor(rectified(registration, name, box) / 255, cv2.COLOR_RGB2LAB)[..., 1:] for name in NAMES[1:]
+        cv2.cvtColor(cv2.GaussianBlur(rectified(registration, name, box), (0, 0), 2) / 255, cv2.COLOR_RGB2LAB)[..., 1:]
+        for name in NAMES[1:]
     )
     difference = (one - one.mean(axis=(0, 1))) - (other - other.mean(axis=(0, 1)))
     return float(np.abs(difference).mean())
@@ -59,30 +63,76 @@ def test_every_kind_is_in_the_table() -> None:
 def test_the_truth_names_the_attack_and_who_is_on_the_selfie(rendered: Rendered, kind: AttackKind) -> None:
     truth, honest = rendered(kind).description["truth"], rendered().description["truth"]
     assert (truth["bona_fide"], truth["attack"]) == (False, kind.value)
-    other_face = kind in {AttackKind.SELFIE_OTHER, AttackKind.PORTRAIT_SWAP_DIGITAL}
+    other_face = kind in {
+        AttackKind.SELFIE_OTHER,
+        AttackKind.PORTRAIT_SWAP_DIGITAL,
+        AttackKind.PORTRAIT_SWAP_PRINT,
+    }
     assert truth["same_person"] is not other_face
     assert truth["person"] == honest["person"]
     same_fields = truth["fields"] == honest["fields"]
-    assert same_fields is (kind is not AttackKind.FIELD_EDIT)
+    assert same_fields is (kind not in {AttackKind.FIELD_EDIT, AttackKind.WRONG_DOCUMENT})
     assert rendered(kind).pictures != rendered().pictures
 
 
 def test_a_photocopy_has_no_colour_of_its_own(rendered: Rendered, rectified: Rectified) -> None:
     copy, honest = (colourfulness(rectified(rendered(kind))) for kind in ("photocopy_grey", None))
-    assert copy < 0.35 * honest
+    assert copy < 0.5 * honest
 
 
-@pytest.mark.parametrize("kind", ["photocopy_grey", "print_colour", "screen_monitor", "digital_warp"])
-def test_a_flat_copys_hologram_stays_as_one_view_showed_it(
+@pytest.mark.parametrize("kind", [*FLAT, "hologram_flat"])
+def test_a_flat_hologram_stays_as_one_view_showed_it(
     rendered: Rendered, rectified: Rectified, document: DocumentType, kind: str
 ) -> None:
-    honest = hologram_change(rendered(), rectified, document)
-    assert hologram_change(rendered(kind), rectified, document) < 0.6 * honest
+    box = region(document, "diffractive")
+    honest = colour_change(rendered(), rectified, box)
+    assert colour_change(rendered(kind), rectified, box) < 0.4 * honest
+
+
+@pytest.mark.parametrize("kind", ["hologram_sticker", "holo_film_leaf", "holo_film_generic", "light_laser"])
+def test_a_foreign_hologram_plays_too(
+    rendered: Rendered, rectified: Rectified, document: DocumentType, kind: str
+) -> None:
+    """Otherwise it would be no test of who looks at more than change."""
+    box = region(document, "diffractive")
+    flat = colour_change(rendered("hologram_flat"), rectified, box)
+    assert colour_change(rendered(kind), rectified, box) > 2 * flat
+
+
+@pytest.mark.parametrize("kind", GENUINE_BUT_THE_HOLOGRAM)
+def test_attacks_on_the_hologram_leave_the_second_portrait_moving(
+    rendered: Rendered, rectified: Rectified, document: DocumentType, kind: str
+) -> None:
+    def movement(registration: Registration) -> float:
+        one, other = (rectified(registration, name, GHOST_FACE).mean(axis=2).ravel() for name in NAMES[1:])
+        return 1 - float(np.corrcoef(one, other)[0, 1])
+
+    assert movement(rendered(kind)) > 0.5 * movement(rendered())
+    assert movement(rendered("print_glossy")) < 0.3 * movement(rendered())
+
+
+def test_film_lies_over_the_whole_card(rendered: Rendered, rectified: Rectified) -> None:
+    elsewhere = Box(28.0, 9.0, 30.0, 12.0)
+    film, honest = (colour_change(rendered(kind), rectified, elsewhere) for kind in ("holo_film_generic", None))
+    assert film > 3 * honest
+
+
+def test_an_led_tints_the_print_around_the_hologram_too(
+    rendered: Rendered, rectified: Rectified, document: DocumentType
+) -> None:
+    box = region(document, "diffractive")
+    beside = Box(box.x + box.width + 0.2, box.y + 2, 1.2, box.height - 4)
+
+    def tint(registration: Registration) -> float:
+        colours = [np.log(rectified(registration, name, beside).mean(axis=(0, 1)) + 1) for name in NAMES]
+        return float(max(np.ptp([c[i] - c[1] for c in colours]) for i in (0, 2)))
+
+    assert tint(rendered("light_led")) > 5 * tint(rendered())
 
 
 @pytest.mark.parametrize("seed", [0, 2, 4])
 def test_a_colour_print_is_made_of_rotated_screens_of_one_ruling(seed: int) -> None:
-    printed = ATTACKS[AttackKind.PRINT_COLOUR].surface(np.random.default_rng(seed)).show(GREY)
+    printed = copies.halftone(Draws(np.random.default_rng(seed)), (85, 150))(GREY)
     angles, rulings = [], []
     for channel in range(3):
         frequency, height = spectrum_peaks(printed[..., channel])
@@ -95,42 +145,23 @@ def test_a_colour_print_is_made_of_rotated_screens_of_one_ruling(seed: int) -> N
     assert min(abs((angles[i] - angles[j] + 45) % 90 - 45) for i, j in ((0, 1), (0, 2), (1, 2))) > 5
 
 
-def test_a_screen_has_sub_pixels_side_by_side_in_three_colours() -> None:
-    shown = ATTACKS[AttackKind.SCREEN_MONITOR].surface(np.random.default_rng(2)).show(GREY)
-    frequency, height = spectrum_peaks(shown[..., 0])
-    assert height > 100
-    assert 1 / 0.18 - 0.1 < abs(frequency[0]) < 1 / 0.10 + 0.1
-    assert abs(frequency[1]) < 0.1
-    red, green, blue = (shown[0, :, channel].astype(float) - shown[0, :, channel].mean() for channel in range(3))
-    assert np.corrcoef(red, green)[0, 1] < 0
-    assert np.corrcoef(green, blue)[0, 1] < 0
+def test_a_coarse_screens_sub_pixels_stand_side_by_side(document: DocumentType) -> None:
+    """Seen from so near that a sub-pixel is many pixels wide."""
+    grid = copies.grid(View(document, Lens(1700.0), Pose(0, 0, 0, (0, 0), 0.6)), 2.0)
+    assert grid[200:800, 500:1400].mean(axis=(0, 1)) == pytest.approx([1, 1, 1], abs=0.05)
+    correlations = np.corrcoef(grid[500, 500:1000].T)[np.triu_indices(3, 1)]
+    assert correlations.max() < -0.2
 
 
-def test_around_a_card_on_a_screen_is_the_screen_then_its_bezel_then_the_desk(document: DocumentType) -> None:
-    surround = ATTACKS[AttackKind.SCREEN_MONITOR].surface(np.random.default_rng(5)).surround
-    assert surround is not None
-    camera = Camera(focal_px=1700, blur_px=0.5, noise=1, white=(1, 1, 1), quality=90)
-    plane = homography(document, camera, Pose(0, 0, 0, (0, 0), 0.25))
-    desk = np.full((1080, 1920, 3), 200, np.float32)
-    scene = surround(desk, plane, document)
-
-    def at(x: float, y: float) -> np.ndarray:
-        u, v, w = plane @ [x, y, 1]
-        u, v = round(u / w), round(v / w)
-        return scene[v - 4 : v + 5, u - 4 : u + 5]
-
-    assert at(-3, 20).std() > 3  # sub-pixels
-    assert np.array_equal(at(-100, 20), np.full((9, 9, 3), 200))
-    row = np.array([at(x, 27).mean() for x in np.arange(-76, -3, 0.5)])
-    bezel = np.array([at(x, 27).std() < 1e-3 and at(x, 27).mean() < 61 for x in np.arange(-76, -3, 0.5)])
-    assert 6 <= bezel.sum() / 2 + 1.5 <= 15
-    assert row[0] == 200
+def test_a_fine_screen_is_mostly_averaged_out_and_what_is_left_beats(document: DocumentType) -> None:
+    view = View(document, Lens(1700.0), Pose(0, 0, 0, (0, 0), 0.6))
+    coarse, fine = (copies.grid(view, pitch) for pitch in (0.25, 0.06))
+    assert fine.std() < 0.3 * coarse.std()
+    assert fine.std() > 0.001
 
 
-def test_the_screen_reaches_beyond_the_card_in_the_captures(
-    rendered: Rendered, rectified: Rectified, document: DocumentType
-) -> None:
-    """Just outside the card's edge the display's grid goes on; a desk has none."""
+def test_around_a_card_on_a_screen_is_the_screen(rendered: Rendered) -> None:
+    """Just outside the card's edge the display's light goes on; a table has none."""
 
     def outside_left(registration: Registration) -> np.ndarray:
         picture = cv2.imdecode(np.frombuffer(registration.pictures["front.jpg"], np.uint8), cv2.IMREAD_COLOR_RGB)
@@ -152,7 +183,7 @@ def test_a_repeated_capture_is_one_picture_moved_but_never_the_same_bytes(render
     assert len({attack.pictures[f"{name}.jpg"] for name in NAMES}) == 3
     for name in NAMES[1:]:
         shift = corners[name] - corners["front"]
-        assert np.ptp(shift, axis=0) == pytest.approx([0, 0])
+        assert np.ptp(shift, axis=0) == pytest.approx([0, 0], abs=0.02)
         dx, dy = shift[0].round().astype(int)
         assert (dx, dy) != (0, 0)
         assert max(abs(dx), abs(dy)) <= 24
@@ -160,7 +191,7 @@ def test_a_repeated_capture_is_one_picture_moved_but_never_the_same_bytes(render
         assert np.abs(back - pictures["front"][30:-30, 30:-30]).mean() < 2
 
 
-def test_digital_warps_share_their_noise_but_not_their_pose(
+def test_digital_warps_share_their_card_but_not_their_pose(
     rendered: Rendered, rectified: Rectified, document: DocumentType
 ) -> None:
     attack = rendered("digital_warp")
@@ -173,48 +204,52 @@ def test_digital_warps_share_their_noise_but_not_their_pose(
     assert agreement["digital_warp"] > 0.95 > agreement[None]
 
 
+@pytest.mark.parametrize("kind", ["portrait_swap_digital", "portrait_swap_print"])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_swapped_portrait_leaves_the_second_portrait_and_the_rest_alone(
-    rendered: Rendered, rectified: Rectified, document: DocumentType, name: str
+    rendered: Rendered, rectified: Rectified, document: DocumentType, name: str, kind: str
 ) -> None:
-    swapped, honest = (rectified(rendered(kind), name) for kind in ("portrait_swap_digital", None))
+    swapped, honest = (rectified(rendered(attack), name) for attack in (kind, None))
     difference = np.abs(swapped - honest).mean(axis=2)
     left, top, right, bottom = document.portrait.pixels(10)
     inside = difference[top + 10 : bottom - 10, left + 10 : right - 10].mean()
-    difference[top - 15 : bottom + 15, left - 15 : right + 15] = 0
+    difference[top - 25 : bottom + 25, left - 25 : right + 25] = 0
     assert inside > 15
-    assert difference.mean() < 0.1
-
-
-def test_a_pasted_portrait_has_less_noise_than_the_sensor_gives(document: DocumentType) -> None:
-    """The same photograph pasted over itself, so that nothing but the pasting differs."""
-    face = PortraitSource.open(None).person("bundled/astronaut").photographs[0]
-    fields = invent(np.random.default_rng(1))
-    camera = Camera(focal_px=1700, blur_px=0.6, noise=4.0, white=(1, 1, 1), quality=90)
-    poses = {"front": Pose(2.0, 1.0, 0.0, (0, 0), 0.6)}
-    attack = ATTACKS[AttackKind.PORTRAIT_SWAP_DIGITAL]
-    card = Card(document, 0, fields, face, 0.3, second_portrait=face)
-    plain = Surface(lambda picture: picture)
-    pasted = attack.shots(card, plain, camera, poses, np.random.default_rng(4))["front"]
-    honest = honest_shots(card, plain, camera, poses, np.random.default_rng(4))["front"]
-    box, plane = document.portrait, homography(document, camera, poses["front"])
-    x, y, w = plane @ [box.x + box.width / 2, box.y + box.height / 2, 1]
-    rows, columns = slice(round(y / w) - 150, round(y / w) + 150), slice(round(x / w) - 110, round(x / w) + 110)
-
-    def grain(picture: np.ndarray) -> float:
-        area = picture[rows, columns].astype(np.float32)
-        return float(np.median(np.abs(area - cv2.GaussianBlur(area, (0, 0), 1.5))))
-
-    assert grain(pasted.pixels) < 0.85 * grain(honest.pixels)
-    assert np.abs(pasted.pixels[rows, columns].mean() - honest.pixels[rows, columns].mean()) < 2
+    assert difference.mean() < 0.1 * inside
 
 
 def test_an_edited_field_is_the_one_the_truth_names(rendered: Rendered) -> None:
     edited, honest = (rendered(kind).description["truth"] for kind in ("field_edit", None))
     fields = {name for name in honest["fields"] if honest["fields"][name] != edited["fields"][name]}
     assert fields == {edited["edited"]["field"]}
-    assert set(edited["edited"]) == {"field", "kind"}
+    assert edited["edited"]["was"] == honest["fields"][edited["edited"]["field"]]
+    assert edited["edited"]["by"] in {"reprinted", "laid_in"}
     assert "edited" not in honest
+
+
+@pytest.mark.parametrize("index", [0, 1, 2, 3])
+def test_an_edit_changes_its_field_in_every_capture_and_little_else(
+    edited_pair: Callable[[int], tuple[Registration, Registration]],
+    rectified: Rectified,
+    document: DocumentType,
+    index: int,
+) -> None:
+    edited, honest = edited_pair(index)
+    box = document.field(edited.description["truth"]["edited"]["field"]).box
+    for name in NAMES:
+        difference = np.abs(rectified(edited, name) - rectified(honest, name)).mean(axis=2)
+        left, top, right, bottom = box.pixels(10)
+        assert difference[top:bottom, left:right].max() > 40
+        difference[top - 12 : bottom + 12, left - 12 : right + 12] = 0
+        window = region(document, "window").pixels(10)  # repeats the number
+        difference[window[1] : window[3], window[0] : window[2]] = 0
+        assert np.percentile(difference, 99.5) < 25
+
+
+def test_a_wrong_document_is_one_but_says_it_is_not(rendered: Rendered, document: DocumentType) -> None:
+    attack = rendered("wrong_document")
+    assert attack.description["document"] == document.name
+    assert set(attack.description["truth"]["fields"]) == {"holder", "pass_number", "valid_until"}
 
 
 def test_another_persons_selfie_comes_with_the_honest_captures(rendered: Rendered) -> None:

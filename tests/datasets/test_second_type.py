@@ -60,8 +60,8 @@ def test_values_are_made_up_by_the_forms(harbour_pass: DocumentType) -> None:
 def test_a_long_text_is_printed_smaller_and_stays_in_its_box(harbour_pass: DocumentType) -> None:
     face = PortraitSource.open(None).person("bundled/astronaut").photographs[0]
     fields = fields_of(harbour_pass, np.random.default_rng(1)) | {"holder": "CHEUNG, " + "Cheung " * 9}
-    card = Card(harbour_pass, 0, fields, face, 0.3)
-    changed = np.abs(card.seen(0).astype(int) - card.with_fields(holder="").seen(0)).max(axis=2) > 0
+    card = Card(harbour_pass, 0, fields, face)
+    changed = np.abs(card.printed(None).astype(int) - card.with_fields(holder="").printed(None)).max(axis=2) > 0
     left, top, right, bottom = harbour_pass.field("holder").box.pixels(artwork.SCALE)
     assert changed[top:bottom, left:right].mean() > 0.05
     assert changed.sum() == changed[top:bottom, left:right].sum()

@@ -2,19 +2,20 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from idproof.datasets.specimen.camera import Camera, Pose, homography
 from idproof.datasets.specimen.make import Registration
+from idproof.datasets.specimen.view import Lens, Pose, View
 from idproof.pipeline import Policy, Role
 from idproof.pipeline.card import angles, same
 from idproof.pipeline.card.locate import CardLocator
 from idproof.pipeline.card.view import CardView, corners
 from idproof.pipeline.documents import DocumentType
-from idproof.pipeline.errors import CardNotFound, SeveralCards
+from idproof.pipeline.errors import CardCutOff, CardNotFound, CardTooSmall, SeveralCards
 from idproof.pipeline.types import CARD_ROLES, Outcome
 
 POLICY = Policy()
@@ -52,7 +53,7 @@ def test_a_cut_off_card_is_told_from_no_card(locator: CardLocator, registration:
     image = pixels(registration.pictures["front.jpg"])
     corner = np.array(registration.description["truth"]["corners"]["front"])
     cut = np.ascontiguousarray(image[:, : int(corner[:, 0].max()) - 120])
-    with pytest.raises(CardNotFound, match="cut off"):
+    with pytest.raises(CardCutOff, match="cut off"):
         locator.locate(cut, Role.CARD_FRONT, POLICY)
     with pytest.raises(CardNotFound, match="No card"):
         locator.locate(np.full_like(image, 128), Role.CARD_FRONT, POLICY)
@@ -61,7 +62,7 @@ def test_a_cut_off_card_is_told_from_no_card(locator: CardLocator, registration:
 def test_a_small_card_asks_to_come_closer(locator: CardLocator, registration: Registration) -> None:
     image = Image.fromarray(pixels(registration.pictures["front.jpg"]))
     small = np.array(image.resize((image.width // 2, image.height // 2)))
-    with pytest.raises(CardNotFound, match="closer"):
+    with pytest.raises(CardTooSmall, match="closer"):
         locator.locate(small, Role.CARD_FRONT, POLICY)
 
 
@@ -79,10 +80,9 @@ def test_two_cards_in_one_picture(locator: CardLocator, registration: Registrati
 
 def views(document: DocumentType, focal: float, *turns: float) -> dict[Role, CardView]:
     """Exact views of a card turned by these angles."""
-    camera = Camera(focal_px=focal, blur_px=1, noise=1, white=(1, 1, 1), quality=90)
     poses = [Pose(turn, 4.0, -3.0, (0.01, 0.02), 0.55) for turn in turns]
     return {
-        role: CardView(homography(document, camera, pose), (1920, 1080), 100, 0.5, 12.0)
+        role: CardView(View(document, Lens(focal), pose).homography, (1920, 1080), 100, 0.5, 12.0)
         for role, pose in zip(CARD_ROLES, poses, strict=True)
     }
 
@@ -109,6 +109,32 @@ def test_angles_must_differ_as_instructed(
 ) -> None:
     found = angles.check(views(document, 1600.0, *turns), POLICY)
     assert (found.outcome, found.reason) == (outcome, reason)
+
+
+@pytest.mark.parametrize("focal", [1300.0, 1700.0, 2100.0])
+def test_true_views_are_those_of_one_card_and_camera(document: DocumentType, focal: float) -> None:
+    found = angles.rigid(views(document, focal, 2.0, 24.0, -27.0), POLICY)
+    assert found.outcome is Outcome.PASS
+    assert found.value < 0.001
+
+
+@pytest.mark.parametrize("stretch", [(1.08, 1.0), (1.0, 1.1)])
+def test_a_card_of_other_proportions_is_not(document: DocumentType, stretch: tuple[float, float]) -> None:
+    """As a print or a picture on a screen is, when it was drawn too wide or too high."""
+    wrong = {
+        role: replace(view, homography=view.homography @ np.diag([*stretch, 1.0]))
+        for role, view in views(document, 1600.0, 2.0, 24.0, -27.0).items()
+    }
+    found = angles.rigid(wrong, POLICY)
+    assert (found.outcome, found.reason) == (Outcome.FAIL, "views_not_of_one_card_and_camera")
+
+
+def test_a_picture_with_its_own_perspective_is_not(document: DocumentType) -> None:
+    """One capture is warped as no camera would: its corners pulled apart."""
+    three = views(document, 1600.0, 2.0, 24.0, -27.0)
+    pulled = three[Role.CARD_FRONT].homography @ np.array([[1, 0, 0], [0, 1, 0], [2e-3, 2e-3, 1]])
+    three[Role.CARD_FRONT] = replace(three[Role.CARD_FRONT], homography=pulled / pulled[2, 2])
+    assert angles.rigid(three, POLICY).outcome is Outcome.FAIL
 
 
 def test_captures_of_different_cards_do_not_agree(

@@ -1,0 +1,67 @@
+"""How long one registration takes, stage by stage, with nothing beside it."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from idproof.benchmarks.output import Run, plain
+from idproof.datasets.sets import RegistrationSet
+from idproof.pipeline import BadInput, Captures, Verifier
+
+_WARM_UP = 2  # the first calls also pay for memory and for networks that settle
+TOTAL = "total"
+
+
+def run(
+    sets: Sequence[RegistrationSet],
+    verifier: Verifier,
+    *,
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Run:
+    """Verify every set once, one after the other, after the first few were verified to warm up.
+
+    Args:
+        sets: registrations; those whose captures cannot be used are counted and left out.
+        verifier: opened with the profile to measure.
+        seed: recorded with the run; nothing here is random.
+        progress: called with registrations done and in total.
+    """
+    for entry in sets[:_WARM_UP]:
+        _timings(verifier, entry)
+    timings = []
+    for done, entry in enumerate(sets, start=1):
+        timings.append(_timings(verifier, entry))
+        progress(done, len(sets))
+    measured = [found for found in timings if found is not None]
+    return Run(
+        bench="latency",
+        profile=verifier.profile,
+        weights=verifier.weights,
+        seed=seed,
+        counts={"registrations": len(measured), "bad_input": len(timings) - len(measured)},
+        figures=_figures(measured),
+    )
+
+
+def _timings(verifier: Verifier, entry: RegistrationSet) -> Mapping[str, float] | None:
+    try:
+        stages = verifier.verify(Captures.from_parts(entry.parts())).timings_ms
+    except BadInput:
+        return None
+    return {**stages, TOTAL: sum(stages.values())}
+
+
+def _figures(measured: Sequence[Mapping[str, float]]) -> dict[str, dict[str, object]]:
+    """Median and 95th percentile of each stage, and the stage's share of all time."""
+    if not measured:
+        return {}
+    figures: dict[str, dict[str, object]] = {}
+    everything = sum(timings[TOTAL] for timings in measured)
+    for stage in measured[0]:
+        values = np.array([timings[stage] for timings in measured])
+        figures[f"latency.{stage}.p50_ms"] = plain(float(np.median(values)), len(values), "ms")
+        figures[f"latency.{stage}.p95_ms"] = plain(float(np.percentile(values, 95)), len(values), "ms")
+        if stage != TOTAL:
+            figures[f"latency.{stage}.share"] = plain(float(values.sum() / everything), len(values), "share of total")
+    return figures

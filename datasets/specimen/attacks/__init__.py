@@ -1,0 +1,35 @@
+"""Attack renderings, to measure defences with. One file a family; parameters are drawn at random for each set.
+
+They act where a real one would: on what is printed, on what lies before the camera in the card's place, on the light,
+or on the captures themselves.
+"""
+
+from collections.abc import Mapping
+
+from idproof.datasets.specimen.attacks import copies, digital, edited, foils, lamps, swaps
+from idproof.datasets.specimen.attacks.kinds import Attack, AttackKind
+
+BONA_FIDE = Attack()
+
+ATTACKS: Mapping[AttackKind, Attack] = {
+    AttackKind.PHOTOCOPY_GREY: Attack(copies.photocopy),
+    AttackKind.PRINT_COLOUR: Attack(copies.colour_print),
+    AttackKind.PRINT_GLOSSY: Attack(copies.glossy_print),
+    AttackKind.SCREEN_PHONE: Attack(copies.phone),
+    AttackKind.SCREEN_MONITOR: Attack(copies.monitor),
+    AttackKind.DIGITAL_WARP: Attack(digital.warp_one),
+    AttackKind.REPEAT_CAPTURE: Attack(digital.repeat),
+    AttackKind.PORTRAIT_SWAP_PRINT: Attack(swaps.glued, card=swaps.swapped, other_selfie=True),
+    AttackKind.PORTRAIT_SWAP_DIGITAL: Attack(swaps.pasted, card=swaps.swapped, other_selfie=True),
+    AttackKind.FIELD_EDIT: Attack(edited.shots, card=edited.one_field),
+    AttackKind.HOLOGRAM_FLAT: Attack(foils.flat),
+    AttackKind.HOLOGRAM_STICKER: Attack(foils.sticker),
+    AttackKind.HOLO_FILM_GENERIC: Attack(foils.film),
+    AttackKind.HOLO_FILM_LEAF: Attack(foils.leaf),
+    AttackKind.LIGHT_LED: Attack(lamps.led),
+    AttackKind.LIGHT_LASER: Attack(lamps.laser),
+    AttackKind.WRONG_DOCUMENT: Attack(other_document=True),
+    AttackKind.SELFIE_OTHER: Attack(other_selfie=True),
+}
+
+__all__ = ["ATTACKS", "BONA_FIDE", "Attack", "AttackKind"]

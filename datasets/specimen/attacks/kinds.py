@@ -1,0 +1,100 @@
+"""What an attack is, and the registration it is played in."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from idproof.datasets.specimen import camera as cameras
+from idproof.datasets.specimen.camera import Camera, Scene, Shot, Surround
+from idproof.datasets.specimen.card import Card
+from idproof.datasets.specimen.draws import Draws
+from idproof.datasets.specimen.material import Material
+from idproof.datasets.specimen.view import View
+from idproof.models.types import RGBImage
+
+
+class AttackKind(StrEnum):
+    """The PAI species and digital attacks that can be rendered."""
+
+    PHOTOCOPY_GREY = "photocopy_grey"
+    PRINT_COLOUR = "print_colour"
+    PRINT_GLOSSY = "print_glossy"
+    SCREEN_PHONE = "screen_phone"
+    SCREEN_MONITOR = "screen_monitor"
+    DIGITAL_WARP = "digital_warp"
+    REPEAT_CAPTURE = "repeat_capture"
+    PORTRAIT_SWAP_PRINT = "portrait_swap_print"
+    PORTRAIT_SWAP_DIGITAL = "portrait_swap_digital"
+    FIELD_EDIT = "field_edit"
+    HOLOGRAM_FLAT = "hologram_flat"
+    HOLOGRAM_STICKER = "hologram_sticker"
+    HOLO_FILM_GENERIC = "holo_film_generic"
+    HOLO_FILM_LEAF = "holo_film_leaf"
+    LIGHT_LED = "light_led"
+    LIGHT_LASER = "light_laser"
+    WRONG_DOCUMENT = "wrong_document"
+    SELFIE_OTHER = "selfie_other"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One registration's captures about to be taken.
+
+    Attributes:
+        card: as printed, changes by the attack included.
+        camera: of all captures.
+        views: capture name to view.
+        scenes: capture name to what is around the card.
+        draws: for everything that the attack draws.
+    """
+
+    card: Card
+    camera: Camera
+    views: Mapping[str, View]
+    scenes: Mapping[str, Scene]
+    draws: Draws = field(repr=False)
+
+    def shoot(
+        self,
+        material: Callable[[View], Material],
+        *,
+        surround: Surround | None = None,
+        camera: Camera | None = None,
+    ) -> dict[str, Shot]:
+        """All captures of what `material` puts in the card's place."""
+        rng, used = self.draws.spawn().rng, camera or self.camera
+        return {
+            name: cameras.photograph(material(view), view, self.scenes[name], used, rng, surround)
+            for name, view in self.views.items()
+        }
+
+    def lit(self, scenes: Mapping[str, Scene]) -> "Setting":
+        """The same in other light."""
+        return replace(self, scenes=scenes)
+
+
+def honest(setting: Setting) -> dict[str, Shot]:
+    """The card itself."""
+    return setting.shoot(setting.card.material)
+
+
+def _same(card: Card, _other: RGBImage, _draws: Draws) -> Card:
+    return card
+
+
+@dataclass(frozen=True)
+class Attack:
+    """How a kind departs from a bona fide registration.
+
+    Attributes:
+        shots: how the captures come about.
+        card: changes what is printed; is given the card and another person's photograph.
+        other_selfie: the selfie shows somebody else than the card's holder, a mule for instance. On a swapped
+            portrait it shows the same mule, so card and selfie agree.
+        other_document: the card is of another type than the registration says.
+    """
+
+    shots: Callable[[Setting], dict[str, Shot]] = honest
+    card: Callable[[Card, RGBImage, Draws], Card] = _same
+    other_selfie: bool = False
+    other_document: bool = False

@@ -1,0 +1,64 @@
+"""A flat print of the card under light that the attacker moves, so that something changes from capture to capture.
+
+The second portrait is left as good as the genuine one: the hologram has to be judged by itself.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idproof.datasets.specimen.attacks import foils
+from idproof.datasets.specimen.attacks.kinds import Setting
+from idproof.datasets.specimen.camera import Scene, Shot
+from idproof.datasets.specimen.draws import Draws
+from idproof.datasets.specimen.light import Lamp
+from idproof.datasets.specimen.thrown import Thrown
+from idproof.datasets.specimen.view import View
+from idproof.pipeline.documents import Box
+
+
+def led(setting: Setting) -> dict[str, Shot]:
+    """A coloured LED near the hologram, of another colour and in another place for each capture."""
+    box = _hologram(setting)
+    scenes = {name: _with_led(scene, setting.views[name], box, setting.draws) for name, scene in setting.scenes.items()}
+    return foils.flat(setting.lit(scenes))
+
+
+def laser(setting: Setting) -> dict[str, Shot]:
+    """Coloured lines and speckle thrown on the hologram's place, others for each capture."""
+    scenes = {name: replace(scene, thrown=_pattern(setting, setting.draws)) for name, scene in setting.scenes.items()}
+    return foils.flat(setting.lit(scenes))
+
+
+def _hologram(setting: Setting) -> Box:
+    return next(region.box for region in setting.card.document.regions if region.kind == "diffractive")
+
+
+def _with_led(scene: Scene, view: View, box: Box, draws: Draws) -> Scene:
+    near = np.array([box.x + box.width * draws.uniform(-0.5, 1.5), box.y + box.height * draws.uniform(-0.3, 1.3)])
+    height = draws.uniform(18, 55)
+    on_card = np.array([*near, -height])
+    colour = _colour(draws) * draws.uniform(0.25, 0.8)
+    lamp = Lamp(view.rotation @ on_card + view.translation, colour, radius=0.08)
+    return replace(scene, room=replace(scene.room, lamps=(*scene.room.lamps, lamp)))
+
+
+def _pattern(setting: Setting, draws: Draws) -> Thrown:
+    return Thrown(
+        box=_hologram(setting),
+        colours=tuple(_bright(draws) for _ in range(3)),
+        pitch_mm=draws.uniform(0.8, 4.0),
+        angle=float(draws.rng.uniform(0, np.pi)),
+        seed=int(draws.rng.integers(2**31)),
+    )
+
+
+def _bright(draws: Draws) -> tuple[float, float, float]:
+    red, green, blue = _colour(draws) * draws.uniform(0.5, 1.6)
+    return float(red), float(green), float(blue)
+
+
+def _colour(draws: Draws) -> NDArray[np.float64]:
+    hue = float(draws.rng.uniform())
+    return np.asarray((0.5 + 0.5 * np.cos(2 * np.pi * (hue + np.array([0, 1 / 3, 2 / 3])))) ** 2)

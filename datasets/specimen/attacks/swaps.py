@@ -1,0 +1,87 @@
+"""Another person's photograph in the place of the main portrait; the second portrait still shows the holder."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from idproof.datasets.specimen.artwork import SCALE, region_mask
+from idproof.datasets.specimen.attacks.copies import halftone, inkjet
+from idproof.datasets.specimen.attacks.kinds import Setting
+from idproof.datasets.specimen.camera import Shot, develop, radiance_of, warp
+from idproof.datasets.specimen.card import Card
+from idproof.datasets.specimen.draws import Draws
+from idproof.datasets.specimen.material import Coat, Material
+from idproof.datasets.specimen.view import View
+from idproof.models.types import RGBImage
+from idproof.pipeline.documents import Box
+
+
+def swapped(card: Card, other: RGBImage, _draws: Draws) -> Card:
+    """The main portrait only."""
+    return replace(card, portrait=other, second_portrait=card.portrait)
+
+
+def glued(setting: Setting) -> dict[str, Shot]:
+    """A printed photograph stuck over the portrait: its own paper, dots, gloss and edge, a little askew."""
+    card, draws = setting.card, setting.draws
+    printer = halftone(draws, (150, 200)) if draws.rng.uniform() < 0.4 else inkjet(draws)
+    cast, size = draws.rng.normal(0, 4, 3), draws.uniform(0.985, 1.02)
+    askew, shift = float(draws.rng.normal(0, 0.6)), draws.rng.normal(0, 0.15, 2) * SCALE
+    edge = draws.uniform(0.12, 0.5)
+    glossy = Coat(draws.uniform(0.0, 0.09), draws.uniform(0.03, 0.3))
+    mask = region_mask(card.document, card.document.portrait)
+    box = card.document.portrait
+    middle = ((box.x + box.width / 2) * SCALE, (box.y + box.height / 2) * SCALE)
+    move = cv2.getRotationMatrix2D(middle, askew, size)
+    move[:, 2] += shift
+    patch = cv2.warpAffine(mask, move, mask.shape[::-1], flags=cv2.INTER_LINEAR).astype(np.float32) / 255
+    genuine = replace(card, portrait=_holders(card), second_portrait=None)
+
+    def material(view: View) -> Material:
+        below = genuine.material(view)
+        photo = np.clip(printer(card.printed(view)) + cast, 0, 255).astype(np.float32)
+        photo = cv2.warpAffine(photo, move, mask.shape[::-1], flags=cv2.INTER_LINEAR)
+        rim = np.abs(patch - cv2.GaussianBlur(patch, (0, 0), 2.5)) * 2 * edge
+        albedo = below.albedo * (1 - patch[..., None]) + photo * patch[..., None]
+        coats = (*(replace(coat, mask=1 - patch) for coat in below.coats), replace(glossy, mask=patch))
+        return replace(below, albedo=(albedo * (1 - rim[..., None])).clip(0, 255).astype(np.uint8), coats=coats)
+
+    return setting.shoot(material)
+
+
+def pasted(setting: Setting) -> dict[str, Shot]:
+    """Honest captures of the holder's own card, into which another portrait was laid on a computer.
+
+    What gives the pasted portrait away: its edge, its smoother noise, light that only fits on average, and a second
+    portrait of somebody else.
+    """
+    card = setting.card
+    genuine = replace(card, portrait=_holders(card), second_portrait=None)
+    return laid_in(setting, genuine, card.document.portrait)
+
+
+def laid_in(setting: Setting, genuine: Card, box: Box) -> dict[str, Shot]:
+    """Captures of a genuine card into which one box of the wanted card (`setting.card`) was laid on a computer.
+
+    The wanted look is worked out in the same light, but comes out of another camera: smoother, and less noisy.
+    """
+    draws, camera = setting.draws, setting.camera
+    feather, noise = draws.uniform(0.6, 2.0), draws.uniform(0.2, 0.7)
+    hand = replace(camera, blur_px=camera.blur_px * draws.uniform(0.7, 1.2), noise=camera.noise * noise)
+    shots, rng = setting.shoot(genuine.material), draws.spawn().rng
+    flat_mask = region_mask(genuine.document, box).astype(np.float32) / 255
+    result = {}
+    for name, shot in shots.items():
+        view, before = setting.views[name], setting.scenes[name]
+        patch = develop(radiance_of(setting.card.material(view), view, before), before, hand, rng)
+        weight = cv2.GaussianBlur(warp(flat_mask, view), (0, 0), feather)[..., None]
+        mixed = shot.pixels * (1 - weight) + patch * weight
+        result[name] = Shot((mixed + 0.5).astype(np.uint8), shot.corners)
+    return result
+
+
+def _holders(card: Card) -> RGBImage:
+    if card.second_portrait is None:
+        raise ValueError("a swapped portrait needs the holder's own in the second portrait")
+    return card.second_portrait

@@ -1,0 +1,93 @@
+"""The second portrait: found with the main one, and moving with the angle."""
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+import pytest
+
+from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.pipeline import Policy
+from idproof.pipeline.card import second_portrait
+from idproof.pipeline.documents import Box, DocumentType, Region
+from idproof.pipeline.types import CARD_ROLES, CheckResult, Outcome, Role, Status
+
+POLICY = Policy()
+TURNS = dict(zip(CARD_ROLES, (1.0, 24.0, -26.0), strict=True))
+
+
+@pytest.fixture(scope="module")
+def region(document: DocumentType) -> Region:
+    found = second_portrait.region_of(document)
+    assert found is not None
+    return found
+
+
+def photograph(label: str) -> np.ndarray:
+    picture = PortraitSource.open(None).person(label).photographs[0]
+    return (
+        cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[40:210, 45:175]
+        if label.endswith("astronaut")
+        else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    )
+
+
+def card(document: DocumentType, region: Region, main: np.ndarray, second: np.ndarray, shift_mm: float) -> np.ndarray:
+    """A plain card with the portrait, and the same height of a photograph in the second portrait's place."""
+    width, height = document.size_px
+    canvas = np.full((height, width), 205, np.uint8)
+    s = document.px_per_mm
+
+    def lay(picture: np.ndarray, box: Box, share: float, dx: float = 0.0) -> None:
+        x, y, w, h = (box.x + dx) * s, box.y * s, box.width * s, box.height * s
+        cut = picture[:, round(picture.shape[1] * (1 - share) / 2) : round(picture.shape[1] * (1 + share) / 2)]
+        move = np.array([[w / cut.shape[1], 0, x], [0, h / cut.shape[0], y]])
+        laid = cv2.warpAffine(cut, move, (width, height), flags=cv2.INTER_AREA)
+        inside = cv2.warpAffine(np.ones_like(cut), move, (width, height), flags=cv2.INTER_NEAREST) > 0
+        canvas[inside] = laid[inside]
+
+    assert region.picture is not None
+    ratio = (region.picture.width / region.picture.height) / (document.portrait.width / document.portrait.height)
+    lay(main, document.portrait, 1.0)
+    lay(second, region.picture, ratio, shift_mm)
+    return np.repeat(canvas[..., None], 3, axis=2)
+
+
+def judged(
+    document: DocumentType, region: Region, shifts: Mapping[Role, float], second: str = "bundled/astronaut"
+) -> dict[str, CheckResult]:
+    main, other = photograph("bundled/astronaut"), photograph(second)
+    rectified = {role: card(document, region, main, other, shift) for role, shift in shifts.items()}
+    return {r.name: r for r in second_portrait.check(rectified, TURNS, region, document, POLICY)}
+
+
+@pytest.mark.parametrize("share", [0.8, 1.0, 1.2])
+def test_a_portrait_that_slides_as_the_type_says_passes(document: DocumentType, region: Region, share: float) -> None:
+    found = judged(document, region, {role: share * region.slide_mm_per_deg * turn for role, turn in TURNS.items()})
+    assert found[second_portrait.SAME_FACE].outcome is Outcome.PASS
+    assert found[second_portrait.MOVES].outcome is Outcome.PASS
+    assert found[second_portrait.MOVES].value == pytest.approx(share, abs=0.1)
+
+
+@pytest.mark.parametrize("share", [0.0, -1.0, 2.5])
+def test_one_that_stays_or_goes_the_wrong_way_or_too_far_fails(
+    document: DocumentType, region: Region, share: float
+) -> None:
+    shifts = {role: share * region.slide_mm_per_deg * turn for role, turn in TURNS.items()}
+    found = judged(document, region, shifts)[second_portrait.MOVES]
+    assert (found.outcome, found.reason) == (Outcome.FAIL, "second_portrait_static")
+
+
+def test_another_persons_second_portrait_differs(document: DocumentType, region: Region) -> None:
+    found = judged(document, region, dict.fromkeys(CARD_ROLES, 0.0), "bundled/office-holder")
+    likeness = found[second_portrait.SAME_FACE]
+    assert (likeness.outcome, likeness.reason) == (Outcome.FAIL, "second_portrait_differs")
+    assert found[second_portrait.MOVES].status is Status.COULD_NOT_ASSESS
+
+
+def test_captures_from_one_angle_tell_nothing_of_movement(document: DocumentType, region: Region) -> None:
+    main = photograph("bundled/astronaut")
+    rectified = {role: card(document, region, main, main, 0.0) for role in CARD_ROLES}
+    found = second_portrait.check(rectified, dict.fromkeys(CARD_ROLES, 3.0), region, document, POLICY)
+    assert found[1].reason == "angles_not_distinct"
+    assert found[1].status is Status.COULD_NOT_ASSESS
