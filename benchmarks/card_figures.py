@@ -1,6 +1,5 @@
 """One picture for each kind of attack: the card from three angles, what changed where, and what was found."""
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
-from PIL import Image
 
+from idproof.benchmarks.cards import captures, see
+from idproof.benchmarks.output import BONA_FIDE
 from idproof.datasets.sets import RegistrationSet
 from idproof.models.types import RGBImage
 from idproof.pipeline import Policy
@@ -20,7 +20,6 @@ from idproof.pipeline.card.locate import CardLocator
 from idproof.pipeline.decide import decide
 from idproof.pipeline.documents import Box, DocumentType, load_builtin
 from idproof.pipeline.errors import BadInput
-from idproof.pipeline.types import CARD_ROLES
 
 _FLOOR = 0.01
 _STRONGEST = 0.9  # natural logarithm of light at which the map is white
@@ -35,7 +34,7 @@ def draw(sets: Sequence[RegistrationSet], out: Path) -> list[Path]:
     """
     document, written = load_builtin(), []
     locator, examiner = CardLocator.open(document), CardExaminer.open(document)
-    firsts = {entry.truth.attack or "bona_fide": entry for entry in reversed(sets)}
+    firsts = {entry.truth.attack or BONA_FIDE: entry for entry in reversed(sets)}
     out.mkdir(parents=True, exist_ok=True)
     for kind, entry in sorted(firsts.items()):
         figure = _figure(kind, entry, locator, examiner)
@@ -62,21 +61,19 @@ def change(rectified: Sequence[RGBImage]) -> NDArray[np.float64]:
 
 
 def _figure(kind: str, entry: RegistrationSet, locator: CardLocator, examiner: CardExaminer) -> Figure:
-    parts, policy = entry.parts(), Policy()
-    images = {role: np.array(Image.open(io.BytesIO(parts[role])).convert("RGB")) for role in CARD_ROLES}
+    policy = Policy()
     figure = Figure(figsize=(12.0, 2.5), layout="constrained")
     panels = figure.subplots(1, 4)
     try:
-        views = {role: locator.locate(image, role, policy) for role, image in images.items()}
+        seen = see(entry, locator, policy)
     except BadInput as error:
-        _panels(panels, list(images.values()))
+        _panels(panels, list(captures(entry).values()))
         panels[3].set_axis_off()
         figure.suptitle(f"{kind}: refused, {error.code}", fontsize=11)
         return figure
-    rectified = {role: locator.rectify(image, views[role]) for role, image in images.items()}
-    decision, reasons = decide(examiner.examine(images, rectified, views, policy), examiner.required)
-    _panels(panels, list(rectified.values()))
-    panels[3].imshow(change(list(rectified.values())), cmap="magma", vmin=0, vmax=_STRONGEST)
+    decision, reasons = decide(examiner.examine(seen.images, seen.rectified, seen.views, policy), examiner.required)
+    _panels(panels, list(seen.rectified.values()))
+    panels[3].imshow(change(list(seen.rectified.values())), cmap="magma", vmin=0, vmax=_STRONGEST)
     _outlines(panels[3], locator.document)
     said = ", ".join(reasons) if reasons else "nothing objected to on the card"
     figure.suptitle(f"{kind}: {decision.value} ({said})", fontsize=11)

@@ -1,6 +1,7 @@
 """`idproof bench NAME`: one sub-command a question, one JSON object on standard output with `--json`."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -28,48 +29,42 @@ app = typer.Typer(no_args_is_help=True, help="Measure the system; figures on ren
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Out = Annotated[Path | None, typer.Option(help="Also write the JSON to this file.")]
 Profile = Annotated[str, typer.Option(help="Profile of networks.")]
+Seed = Annotated[int, typer.Option(help="Recorded with the run.")]
+Sets = Annotated[Path, typer.Option(help="Folder of registrations in the set.json format.")]
 Threads = Annotated[int, typer.Option(min=1, help="Processor threads for each network call.")]
 
 
 @app.command()
 def system(
-    sets: Annotated[Path, typer.Option(help="Folder of registrations in the set.json format.")],
+    sets: Sets,
     profile: Profile = "open",
-    seed: Annotated[int, typer.Option(help="Recorded with the run.")] = 0,
+    seed: Seed = 0,
     threads: Threads = 1,
     json_: AsJson = False,
     out: Out = None,
 ) -> None:
     """End to end: false reject and false accept rates over a folder of registrations."""
-    registrations = read_sets(sets)
-    verifier = Verifier.open(profile=profile, threads=threads)
-    with _Progress("registrations") as advance:
-        result = system_bench.run(registrations, verifier, seed=seed, progress=advance)
-    _print(result, json_, out)
+    _print(_verified(system_bench.run, sets, profile, seed, threads), json_, out)
 
 
 @app.command()
 def latency(
-    sets: Annotated[Path, typer.Option(help="Folder of registrations in the set.json format.")],
+    sets: Sets,
     profile: Profile = "open",
-    seed: Annotated[int, typer.Option(help="Recorded with the run.")] = 0,
+    seed: Seed = 0,
     threads: Threads = 1,
     json_: AsJson = False,
     out: Out = None,
 ) -> None:
     """How long one registration takes, stage by stage."""
-    registrations = read_sets(sets)
-    verifier = Verifier.open(profile=profile, threads=threads)
-    with _Progress("registrations") as advance:
-        result = latency_bench.run(registrations, verifier, seed=seed, progress=advance)
-    _print(result, json_, out)
+    _print(_verified(latency_bench.run, sets, profile, seed, threads), json_, out)
 
 
 @app.command()
 def fields(
-    sets: Annotated[Path, typer.Option(help="Folder of registrations in the set.json format.")],
+    sets: Sets,
     profile: Profile = "open",
-    seed: Annotated[int, typer.Option(help="Recorded with the run.")] = 0,
+    seed: Seed = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = 1,
     json_: AsJson = False,
     out: Out = None,
@@ -130,6 +125,14 @@ def face(
     with _Progress("pictures") as advance:
         result = face_bench.run(AlignedFaces.open(root), engines, dataset=dataset, pairs=pairs, progress=advance)
     _print(result, json_, out)
+
+
+def _verified(bench: Callable[..., Run], sets: Path, profile: str, seed: int, threads: int) -> Run:
+    """A benchmark of the whole verification."""
+    registrations = read_sets(sets)
+    verifier = Verifier.open(profile=profile, threads=threads)
+    with _Progress("registrations") as advance:
+        return bench(registrations, verifier, seed=seed, progress=advance)
 
 
 def _draw_figures(registrations: list[RegistrationSet], out: Path) -> None:

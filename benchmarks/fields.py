@@ -4,25 +4,23 @@ Bona fide sets give the accuracy of every field, fused and for each reader alone
 give the share that the fields' own consistency finds, by check.
 """
 
-import io
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 
 import numpy as np
-from PIL import Image
 from rapidfuzz.distance import Levenshtein
 
 from idproof.benchmarks import peers
+from idproof.benchmarks.cards import see, side_by_side
 from idproof.benchmarks.metrics import Rate, rate
 from idproof.benchmarks.output import Run, figure, plain
 from idproof.datasets.sets import RegistrationSet
 from idproof.models.profiles import load_engines
-from idproof.models.types import Engines, RGBImage
+from idproof.models.types import Engines
 from idproof.pipeline import Policy
 from idproof.pipeline.card.locate import CardLocator
 from idproof.pipeline.documents import DocumentType, load_builtin
@@ -31,7 +29,7 @@ from idproof.pipeline.fields import checks
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.fields.fuse import Witness, fuse
 from idproof.pipeline.fields.read import Readers, settle, settle_all, witnesses
-from idproof.pipeline.types import CARD_ROLES, CheckResult, FieldReading, Outcome, Role
+from idproof.pipeline.types import CARD_ROLES, CheckResult, FieldReading, Outcome
 
 EDIT = "field_edit"
 FUSED, EVERY_SCRIPT, LATIN = "fused", "pp-ocr", "tesseract"
@@ -83,7 +81,7 @@ def run(
     timed = [_measure(entry, profile, with_peer=True) for entry in chosen[:_PEER_SETS]]
     measured = list(timed)
     progress(len(measured), len(chosen))
-    for result in _side_by_side(chosen[_PEER_SETS:], profile, workers):
+    for result in side_by_side(partial(_measure, profile=profile), chosen[_PEER_SETS:], workers):
         measured.append(result)
         progress(len(measured), len(chosen))
     bona_fide = [m for m in measured if not m.edited]
@@ -98,14 +96,6 @@ def run(
     )
 
 
-def _side_by_side(sets: Sequence[RegistrationSet], profile: str, workers: int) -> Iterable[Measured]:
-    if workers == 1:
-        yield from (_measure(entry, profile) for entry in sets)
-        return
-    with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(partial(_measure, profile=profile), sets, chunksize=4)
-
-
 @lru_cache(maxsize=2)
 def _opened(profile: str) -> tuple[Engines, CardLocator]:
     """Once a process."""
@@ -116,7 +106,7 @@ def _measure(entry: RegistrationSet, profile: str, with_peer: bool = False) -> M
     engines, locator = _opened(profile)
     edited = entry.truth.attack == EDIT
     try:
-        frames = _frames(entry, locator)
+        frames = see(entry, locator, Policy()).rectified
     except BadInput:
         return Measured(edited, found=False)
     document, policy = locator.document, Policy()
@@ -138,15 +128,6 @@ def _measure(entry: RegistrationSet, profile: str, with_peer: bool = False) -> M
         ours_s=ours,
         peer_s=peers.pytesseract_seconds(list(frames.values()), document) if with_peer else None,
     )
-
-
-def _frames(entry: RegistrationSet, locator: CardLocator) -> dict[Role, RGBImage]:
-    parts = entry.parts()
-    frames = {}
-    for role in CARD_ROLES:
-        image = np.array(Image.open(io.BytesIO(parts[role])).convert("RGB"))
-        frames[role] = locator.rectify(image, locator.locate(image, role, Policy()))
-    return frames
 
 
 def _alone(

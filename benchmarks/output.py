@@ -9,6 +9,9 @@ from typing import Any
 
 from idproof.benchmarks.metrics import Rate
 
+BONA_FIDE = "bona_fide"
+"""The kind of a registration that is no attack, in counts and figures."""
+
 
 @dataclass(frozen=True)
 class Run:

@@ -10,11 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from idproof.benchmarks.metrics import rate
-from idproof.benchmarks.output import Run, figure
+from idproof.benchmarks.output import BONA_FIDE, Run, figure
 from idproof.datasets.sets import RegistrationSet
 from idproof.pipeline import BadInput, Captures, Decision, Verifier
 
-BONA_FIDE = "bona_fide"
 IMPOSTOR = "impostor_selfie"
 BAD_INPUT = "bad_input"
 

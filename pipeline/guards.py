@@ -1,6 +1,8 @@
 """Which protections of memory are in force in this process: tried out or asked of the system, never assumed."""
 
+import contextlib
 import ctypes
+import io
 import os
 import resource
 import sys
@@ -46,6 +48,7 @@ def active() -> tuple[str, ...]:
     `not_dumpable`: `PR_SET_DUMPABLE` is 0: no other process of the same user can read or trace this one.
     `pages_shielded`: pages of the vault are left out of dumps and are zeros in a forked child. Tried out.
     `quiet_crashes`: an exception that nobody catches is told by its kind and place, without values.
+        Tried out.
     `pages_locked`: as much as one registration needs may be locked into memory. Tried out.
     `no_swap`: the system has no swap.
     """
@@ -136,7 +139,19 @@ def _not_dumpable() -> bool:
 
 
 def _quiet_crashes() -> bool:
-    return getattr(sys.excepthook, "tells_no_values", False) is True
+    return _tells_no_values(sys.excepthook)
+
+
+@cache
+def _tells_no_values(hook: Callable[..., object]) -> bool:
+    """Whether a crash that quotes a value is told without it: tried once for each hook, on a crash of our own."""
+    secret, told = os.urandom(8).hex(), io.StringIO()
+    try:
+        int(secret + "!")  # its message quotes what could not be read
+    except ValueError as crash:
+        with contextlib.redirect_stderr(told):
+            hook(type(crash), crash, crash.__traceback__)
+    return secret not in told.getvalue()
 
 
 def _no_swap() -> bool:

@@ -86,7 +86,7 @@ class Sealer:
             plain[start:] = bytes(len(plain) - start)
 
     def open(self, sealed: bytes | memoryview, about: str) -> NDArray[Any]:
-        """The array, in pages like the vault's; the caller hands it to a vault session, which overwrites it.
+        """The array; the caller hands it to a vault session, which takes its values and overwrites it.
 
         Raises:
             SealBroken: it does not open.
@@ -101,12 +101,10 @@ class Sealer:
             self._cipher().decrypt_into(bytes(data[:_NONCE_BYTES]), data[_NONCE_BYTES:], about.encode(), plain.data)
         except InvalidTag:
             raise SealBroken("A sealed picture does not open.") from None
-        end = _LENGTH_BYTES + int.from_bytes(plain[:_LENGTH_BYTES].tobytes(), "big")
-        head = json.loads(plain[_LENGTH_BYTES:end].tobytes())
-        array = np.empty(head["shape"], dtype=np.dtype(head["dtype"]))
-        array.reshape(-1).view(np.uint8)[...] = plain[end:]
-        plain.fill(0)
-        return array
+        else:
+            return _unpacked(plain)
+        finally:
+            plain.fill(0)  # also what the cipher wrote before it found the seal broken
 
     def destroy(self) -> None:
         """Overwrite the key; nothing sealed with it opens from here on."""
@@ -123,3 +121,11 @@ class Sealer:
     def _ensure_alive(self) -> None:
         if not self._alive:
             raise SessionExpired("The capture session has ended; its key is destroyed.")
+
+
+def _unpacked(plain: NDArray[np.uint8]) -> NDArray[Any]:
+    end = _LENGTH_BYTES + int.from_bytes(plain[:_LENGTH_BYTES].tobytes(), "big")
+    head = json.loads(plain[_LENGTH_BYTES:end].tobytes())
+    array = np.empty(head["shape"], dtype=np.dtype(head["dtype"]))
+    array.reshape(-1).view(np.uint8)[...] = plain[end:]
+    return array

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import traceback
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -48,7 +47,9 @@ def main(argv: list[str] | None = None) -> NoReturn:
         _say(f"{error.code}: {error.sentence}")
         sys.exit(1 if error.code in ("signature_invalid", "audit_broken") else BAD_INPUT)
     except Exception as error:  # noqa: BLE001 - the last line: an unknown error's text may hold a field's value
-        _say(f"internal: unexpected {type(error).__name__} at {_place(error)}")
+        from idproof.service.process import place
+
+        _say(f"internal: unexpected {type(error).__name__} at {place(error.__traceback__)}")
         sys.exit(INTERNAL)
     sys.exit(0)
 
@@ -65,12 +66,6 @@ def _add_bench(*, wanted: bool) -> None:
 
 def _say(line: str) -> None:
     Console(stderr=True, soft_wrap=True).print(line, markup=False, highlight=False, emoji=False)
-
-
-def _place(error: BaseException) -> str:
-    """Where it happened, for whoever mends it: no values, unlike a traceback of some kinds."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(frame.filename).name}:{frame.lineno}"
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from idproof.pipeline import Role
+from idproof.pipeline import Policy, Role
 from idproof.service.problems import MEDIA_TYPE
 from idproof.service.uploads import METADATA, Metadata
 
@@ -72,7 +72,7 @@ _VERDICT: dict[str, Any] = {
     },
     "form": {"number": "A123456(3)"},
     "not_performed": ["liveness", "records_check"],
-    "policy": "idproof-policy-1",
+    "policy": Policy().version,
     "profile": "open",
     "weights": {"face_recognition_sface_2021dec_int8bq.onnx": "fb143eea…"},
     "started_at": "2026-11-23T09:00:00.000+00:00",

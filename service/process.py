@@ -77,7 +77,6 @@ def _hush() -> None:
         if not issubclass(kind, KeyboardInterrupt):
             sys.stderr.write(f"unexpected {kind.__name__} at {place(trace)}\n")
 
-    hook.tells_no_values = True  # type: ignore[attr-defined]  # what `guards` looks for
     sys.excepthook = hook
 
     def in_thread(failed: Any) -> None:

@@ -60,16 +60,8 @@ def rigid(views: Mapping[Role, CardView], policy: Policy) -> CheckResult:
     centred = [_centred(view) for view in views.values()]
     focal = _focal(centred)
     value = max(_residual(homography, focal) for homography in centred)
-    passed = value <= policy.max_rigid_residual
-    return CheckResult(
-        name=RIGID,
-        status=Status.ASSESSED,
-        outcome=Outcome.PASS if passed else Outcome.FAIL,
-        value=round(value, 4),
-        unit="share",
-        score=float(np.clip(1 - value / (2 * policy.max_rigid_residual), 0, 1)),
-        reason=None if passed else "views_not_of_one_card_and_camera",
-        limit=policy.max_rigid_residual,
+    return CheckResult.at_most(
+        RIGID, value, policy.max_rigid_residual, unit="share", reason="views_not_of_one_card_and_camera"
     )
 
 

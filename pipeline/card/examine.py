@@ -11,14 +11,7 @@ from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType, Region
 from idproof.pipeline.types import CheckResult, Role
 
-ALWAYS = (
-    angles.NAME,
-    angles.RIGID,
-    same.NAME,
-    shading.NAME,
-    "recapture_screen",
-    "recapture_copy",
-)
+ALWAYS = (angles.NAME, angles.RIGID, same.NAME, shading.NAME, recapture.SCREEN, recapture.COPY)
 """Checks of every document type."""
 
 

@@ -21,7 +21,7 @@ from idproof.models.types import RGBImage
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType, Region
 from idproof.pipeline.errors import DocumentTypeInvalid
-from idproof.pipeline.types import CheckResult, Outcome, Role, Status
+from idproof.pipeline.types import CheckResult, Outcome, Role
 
 RESPONSE, SHAPE = "hologram_response", "hologram_shape"
 
@@ -85,11 +85,13 @@ def check(
     The shape is not assessed where nothing changes; the response then fails by itself.
     """
     found = answer(rectified, pattern, document)
-    alive = found.response >= policy.min_hologram_response
-    response = _result(RESPONSE, found.response, policy.min_hologram_response, "log light", "hologram_static")
-    if not alive:
+    response = CheckResult.at_least(
+        RESPONSE, found.response, policy.min_hologram_response, unit="log light", reason="hologram_static"
+    )
+    if response.outcome is not Outcome.PASS:
         return [response, CheckResult.not_assessed(SHAPE, "hologram_static")]
-    return [response, _result(SHAPE, found.shape, policy.min_hologram_shape, "share", "hologram_foreign")]
+    shape = CheckResult.at_least(SHAPE, found.shape, policy.min_hologram_shape, unit="share", reason="hologram_foreign")
+    return [response, shape]
 
 
 def answer(rectified: Mapping[Role, RGBImage], pattern: Pattern, document: DocumentType) -> Answer:
@@ -116,7 +118,7 @@ def _log(image: RGBImage) -> _Maps:
 
 
 def _even(log_light: _Maps, inside: NDArray[np.bool_]) -> _Maps:
-    """(pixels, 3) inside, less the best plane: shading and tint of a lamp, near or far."""
+    """(pixels, 3) inside, less the best surface of second degree: shading and tint of a lamp, near or far."""
     rows, columns = np.nonzero(inside)
     y, x = rows / inside.shape[0] - 0.5, columns / inside.shape[1] - 0.5
     basis = np.column_stack([np.ones_like(x), x, y, x * y, x * x, y * y])
@@ -130,17 +132,3 @@ def _eroded(zones: NDArray[np.uint8]) -> NDArray[np.bool_]:
     size = 2 * _INNER_PX + 1
     kernel = np.ones((size, size), dtype=np.uint8)
     return np.asarray((cv2.erode(zones, kernel) == cv2.dilate(zones, kernel)) & (zones > 0))
-
-
-def _result(name: str, value: float, limit: float, unit: str, reason: str) -> CheckResult:
-    passed = value >= limit
-    return CheckResult(
-        name=name,
-        status=Status.ASSESSED,
-        outcome=Outcome.PASS if passed else Outcome.FAIL,
-        value=round(value, 4),
-        unit=unit,
-        score=float(np.clip(value / (2 * limit), 0, 1)),
-        reason=None if passed else reason,
-        limit=limit,
-    )

@@ -15,7 +15,9 @@ from idproof.models.types import RGBImage
 from idproof.pipeline.card.view import CardView, card_corners_mm, project
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType
-from idproof.pipeline.types import CheckResult, Outcome, Role, Status
+from idproof.pipeline.types import CheckResult, Role
+
+SCREEN, COPY = "recapture_screen", "recapture_copy"
 
 _TILE = 256  # pixels of the capture, not of the canonical frame: resampling would blur the grid away
 _LOW = 0.12  # cycles a pixel; below it the print itself is periodic
@@ -30,11 +32,12 @@ def screen(
 
     Fails with `screen_grid_found`; not assessed when no capture shows enough of the card at its own resolution.
     """
-    name = "recapture_screen"
     peaks = [p for role, image in images.items() if (p := grid_peak(image, views[role], document)) is not None]
     if not peaks:
-        return CheckResult.not_assessed(name, "card_too_small_for_recapture_check")
-    return _below(name, max(peaks), policy.max_screen_peak, "robust deviations", "screen_grid_found")
+        return CheckResult.not_assessed(SCREEN, "card_too_small_for_recapture_check")
+    return CheckResult.at_most(
+        SCREEN, max(peaks), policy.max_screen_peak, unit="robust deviations", reason="screen_grid_found", digits=3
+    )
 
 
 def copy(rectified: Mapping[Role, RGBImage], policy: Policy) -> CheckResult:
@@ -43,17 +46,7 @@ def copy(rectified: Mapping[Role, RGBImage], policy: Policy) -> CheckResult:
     The value is the spread of CIE Lab a and b over the card, which a tint of the light does not change much.
     """
     value = min(_chroma_spread(image) for image in rectified.values())
-    passed = value >= policy.min_chroma
-    return CheckResult(
-        name="recapture_copy",
-        status=Status.ASSESSED,
-        outcome=Outcome.PASS if passed else Outcome.FAIL,
-        value=round(value, 3),
-        unit="CIE Lab",
-        score=float(np.clip(value / (2 * policy.min_chroma), 0, 1)),
-        reason=None if passed else "card_without_colour",
-        limit=policy.min_chroma,
-    )
+    return CheckResult.at_least(COPY, value, policy.min_chroma, unit="CIE Lab", reason="card_without_colour", digits=3)
 
 
 def grid_peak(image: RGBImage, view: CardView, document: DocumentType) -> float | None:
@@ -102,17 +95,3 @@ def _chroma_spread(image: RGBImage) -> float:
     lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     a, b = (cv2.GaussianBlur(lab[..., i], (0, 0), 3.0) for i in (1, 2))
     return float(np.hypot(a.std(), b.std()))
-
-
-def _below(name: str, value: float, limit: float, unit: str, reason: str) -> CheckResult:
-    passed = value <= limit
-    return CheckResult(
-        name=name,
-        status=Status.ASSESSED,
-        outcome=Outcome.PASS if passed else Outcome.FAIL,
-        value=round(value, 3),
-        unit=unit,
-        score=float(np.clip(1 - value / (2 * limit), 0, 1)),
-        reason=None if passed else reason,
-        limit=limit,
-    )

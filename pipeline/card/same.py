@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from idproof.models.types import RGBImage
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import Box, DocumentType
-from idproof.pipeline.types import CheckResult, Outcome, Role, Status
+from idproof.pipeline.types import CheckResult, Role
 
 NAME = "same_card"
 
@@ -32,16 +32,9 @@ def check(rectified: Mapping[Role, RGBImage], document: DocumentType, policy: Po
     prints = {role: _print_only(image, document.px_per_mm) for role, image in rectified.items()}
     boxes = [document.portrait, *(spec.box for spec in document.fields if spec.required)]
     agreement = min(_agreement(prints[one], prints[other], boxes, document) for one, other in combinations(prints, 2))
-    passed = agreement >= policy.min_agreement
-    return CheckResult(
-        name=NAME,
-        status=Status.ASSESSED,
-        outcome=Outcome.PASS if passed else Outcome.FAIL,
-        value=round(agreement, 4),
-        unit="correlation",
-        score=float(np.clip(agreement, 0, 1)),
-        reason=None if passed else "cards_differ",
-        limit=policy.min_agreement,
+    limit = policy.min_agreement
+    return CheckResult.judged(
+        NAME, agreement, limit, passed=agreement >= limit, score=agreement, unit="correlation", reason="cards_differ"
     )
 
 

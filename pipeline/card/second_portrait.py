@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from idproof.models.types import RGBImage
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import Box, DocumentType, Region
-from idproof.pipeline.types import CheckResult, Outcome, Role, Status
+from idproof.pipeline.types import CheckResult, Outcome, Role
 
 MOVES, SAME_FACE = "second_portrait_moves", "second_portrait_same"
 
@@ -74,16 +74,15 @@ def check(
 def same_face(correlations: Sequence[float], policy: Policy) -> CheckResult:
     """`second_portrait_same` from the best correlation in each capture, one or more."""
     likeness = float(np.median(correlations))
-    same = likeness >= policy.min_portrait_likeness
-    return CheckResult(
-        name=SAME_FACE,
-        status=Status.ASSESSED,
-        outcome=Outcome.PASS if same else Outcome.FAIL,
-        value=round(likeness, 4),
+    limit = policy.min_portrait_likeness
+    return CheckResult.judged(
+        SAME_FACE,
+        likeness,
+        limit,
+        passed=likeness >= limit,
+        score=likeness,
         unit="correlation",
-        score=float(np.clip(likeness, 0, 1)),
-        reason=None if same else "second_portrait_differs",
-        limit=policy.min_portrait_likeness,
+        reason="second_portrait_differs",
     )
 
 
@@ -123,16 +122,15 @@ def _moves(
         return CheckResult.not_assessed(MOVES, "angles_not_distinct")
     turn, place = turn - turn.mean(), place - place.mean()
     share = float((turn @ place) / (turn @ turn)) / region.slide_mm_per_deg
-    passed = policy.min_slide <= share <= policy.max_slide
-    return CheckResult(
-        name=MOVES,
-        status=Status.ASSESSED,
-        outcome=Outcome.PASS if passed else Outcome.FAIL,
-        value=round(share, 3),
+    return CheckResult.judged(
+        MOVES,
+        share,
+        policy.min_slide,
+        passed=policy.min_slide <= share <= policy.max_slide,
+        score=1 - abs(share - 1),
         unit="share of the slide expected",
-        score=float(np.clip(1 - abs(share - 1), 0, 1)),
-        reason=None if passed else "second_portrait_static",
-        limit=policy.min_slide,
+        reason="second_portrait_static",
+        digits=3,
     )
 
 

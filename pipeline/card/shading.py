@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from idproof.models.types import RGBImage
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import Box, DocumentType
-from idproof.pipeline.types import CheckResult, Outcome, Role, Status
+from idproof.pipeline.types import CheckResult, Role
 
 NAME = "light_moves"
 
@@ -32,17 +32,8 @@ def check(rectified: Mapping[Role, RGBImage], document: DocumentType, policy: Po
     spreads = [s for one, other in combinations(maps, 2) if (s := _spread(maps[one], maps[other])) is not None]
     if len(spreads) < len(maps):
         return CheckResult.not_assessed(NAME, "card_overexposed")
-    value = min(spreads)
-    passed = value >= policy.min_light_change
-    return CheckResult(
-        name=NAME,
-        status=Status.ASSESSED,
-        outcome=Outcome.PASS if passed else Outcome.FAIL,
-        value=round(value, 5),
-        unit="log light",
-        score=float(np.clip(value / (2 * policy.min_light_change), 0, 1)),
-        reason=None if passed else "light_fixed_to_card",
-        limit=policy.min_light_change,
+    return CheckResult.at_least(
+        NAME, min(spreads), policy.min_light_change, unit="log light", reason="light_fixed_to_card", digits=5
     )
 
 

@@ -59,6 +59,18 @@ def test_a_program_that_takes_dumps_is_not_stopped_by_a_limit(monkeypatch: pytes
     assert not guards._no_core_dumps()
 
 
+@pytest.mark.parametrize(
+    ("hook", "quiet"),
+    [
+        ("pass", False),  # Python's own hook prints the message
+        ("sys.excepthook = lambda kind, *_: print(kind.__name__, file=sys.stderr)", True),
+        ("sys.excepthook = lambda kind, error, _: print(error, file=sys.stderr)", False),
+    ],
+)
+def test_crashes_are_quiet_only_when_a_crash_of_our_own_tells_nothing(hook: str, quiet: bool) -> None:
+    assert ("quiet_crashes" in held(f"import sys\n{hook}")) is quiet
+
+
 def test_swap_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guards, "_text", lambda _: "Filename Type Size\n")
     assert guards._no_swap()

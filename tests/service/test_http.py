@@ -83,6 +83,17 @@ def test_the_verdict_can_be_read_again(server: Server, accepted: dict[str, Any])
     assert again.json() == {key: value for key, value in accepted.items() if key != "location"}
 
 
+def test_an_erased_verdict_is_gone_and_erasing_it_is_written_down(server: Server, registration: Registration) -> None:
+    place = server.url + post(server, registration.parts()).headers["location"]
+    assert httpx.get(place).status_code == 200
+    assert httpx.delete(place).status_code == 204
+    expect_problem(httpx.get(place), 404, "not_found")
+    expect_problem(httpx.delete(place), 404, "not_found")
+    last = json.loads((server.data_dir / "audit.jsonl").read_text().splitlines()[-1])
+    assert last["event"] == "erased"
+    assert last["id"] == place.rsplit("/", 1)[1]
+
+
 def test_no_field_value_and_no_picture_is_in_any_file_or_log(
     server: Server, accepted: dict[str, Any], registration: Registration
 ) -> None:
