@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from idproof.benchmarks import card_variants, midv_holo_baseline
 from idproof.benchmarks.cards import Seen, see, side_by_side
 from idproof.benchmarks.metrics import rate
 from idproof.benchmarks.output import BONA_FIDE, Run, figure, plain
+from idproof.benchmarks.public_card import overlap
 from idproof.datasets.sets import ROLES, RegistrationSet
 from idproof.models.profiles import load_engines
 from idproof.models.types import Engines
@@ -141,7 +140,7 @@ def _measure(task: tuple[RegistrationSet, bool], profile: str) -> Measured:
         fields_passed=fields_passed,
         objections=reasons,
         values={result.name: result.value for result in results},
-        ious=tuple(_overlap(one, other) for one, other in outlines),
+        ious=tuple(overlap(one, other) for one, other in outlines),
         corner_px=tuple(float(np.linalg.norm(one - other, axis=1).mean()) for one, other in outlines),
         baseline=_baseline(seen, locator.document),
     )
@@ -166,12 +165,6 @@ def _baseline(seen: Seen, document: DocumentType) -> float:
             left, top, right, bottom = region.box.pixels(width / document.width_mm)
             mask[top:bottom, left:right] = True
     return midv_holo_baseline.score(frames, mask)
-
-
-def _overlap(found: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
-    area, _ = cv2.intersectConvexConvex(found.astype(np.float32), truth.astype(np.float32))
-    union = cv2.contourArea(found.astype(np.float32)) + cv2.contourArea(truth.astype(np.float32)) - area
-    return float(area / union)
 
 
 def _by_kind(measured: Sequence[Measured]) -> dict[str, list[Measured]]:

@@ -17,6 +17,7 @@ from idproof.datasets.specimen.draws import Draws
 Field = NDArray[np.float32]
 _WAVELENGTHS_UM = np.linspace(0.40, 0.70, 31)
 _PERIOD_SPREAD = 0.02
+_MIRRORED = 0.05  # puts a laminate's highlight at a few times the paper's own light, for reflectances around 0.05
 _ORDERS = (-3, -2, -1, 1, 2, 3)
 _XYZ_TO_RGB = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
 
@@ -100,7 +101,7 @@ def gloss(room: Room, points: NDArray[np.float64], viewer: NDArray[np.float64], 
         slope = np.arccos(np.clip(-half[..., 2], -1, 1))
         width = np.hypot(roughness, lamp.radius / 2)
         lobe = np.exp(-(slope**2) / (2 * width**2)) / (width**2)
-        total += lobe[..., None] * lamp.colour * 0.05
+        total += lobe[..., None] * lamp.colour * _MIRRORED
     return total.astype(np.float32)
 
 
