@@ -91,7 +91,7 @@ def test_an_erased_verdict_is_gone_and_erasing_it_is_written_down(server: Server
     expect_problem(httpx.delete(place), 404, "not_found")
     last = json.loads((server.data_dir / "audit.jsonl").read_text().splitlines()[-1])
     assert last["event"] == "erased"
-    assert last["id"] == place.rsplit("/", 1)[1]
+    assert last["about"]["id"] == place.rsplit("/", 1)[1]
 
 
 def test_no_field_value_and_no_picture_is_in_any_file_or_log(
