@@ -29,7 +29,7 @@ from idproof.pipeline.fields import checks
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.fields.fuse import Witness, fuse
 from idproof.pipeline.fields.read import Readers, settle, settle_all, witnesses
-from idproof.pipeline.types import CARD_ROLES, CheckResult, FieldReading, Outcome
+from idproof.pipeline.types import CheckResult, FieldReading, Outcome
 
 EDIT = "field_edit"
 FUSED, EVERY_SCRIPT, LATIN = "fused", "pp-ocr", "tesseract"
@@ -134,13 +134,8 @@ def _alone(
     heard: Mapping[str, Sequence[Witness]], document: DocumentType, policy: Policy, reader: str
 ) -> dict[str, FieldReading]:
     """What one reader would have made of its own captures."""
-    readings = {}
-    for spec in document.fields:
-        captures = len(CARD_ROLES)
-        own = heard[spec.name][:captures] if reader == EVERY_SCRIPT else heard[spec.name][captures:]
-        if own:
-            readings[spec.name] = settle(fuse(own), spec, policy)
-    return readings
+    own = {spec: [w for w in heard[spec.name] if w.reader == reader] for spec in document.fields}
+    return {spec.name: settle(fuse(readings), spec, policy) for spec, readings in own.items() if readings}
 
 
 def _errors(readings: Mapping[str, FieldReading], truth: Mapping[str, str]) -> dict[str, tuple[int, int]]:

@@ -4,6 +4,7 @@ Lengths are millimetres from the card's upper left corner, x to the right, y dow
 A file and the picture it names stand in one folder, so an operator's own type is a path, not code.
 """
 
+import codecs
 import tomllib
 from dataclasses import dataclass
 from datetime import date
@@ -48,13 +49,16 @@ class FieldSpec:
         name: the field's key in a verdict.
         box: where one line of its text stands.
         script: `latin`, `digits`, `chinese` or `symbols`: what a reader may expect. Readers of Latin text are not
-            asked for `chinese` (which may hold Latin letters too) nor for `symbols`, signs they were not made for.
+            asked for `chinese` (which may hold Latin letters too) nor for `symbols`: capitals, digits and stars, which
+            they were not made for.
         pattern: regular expression (Python `re`, full match) of the printed form.
         required: whether a genuine card always carries it.
         group: characters printed together between spaces, such as 4 for commercial codes; 0 for no such rule.
         forms: what the text without spaces may look like: `A` a letter, `9` a digit, `C` a check digit (0-9 or A),
             anything else itself; empty when it has no fixed form.
         texts: the only texts that are ever printed here; empty when there are many.
+        repertoire: name of the character set (a codec of Python, such as `big5hkscs`) that its issuer prints from;
+            empty when any character may be printed.
     """
 
     name: str
@@ -65,6 +69,22 @@ class FieldSpec:
     group: int = 0
     forms: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    repertoire: str = ""
+
+    def __post_init__(self) -> None:
+        if self.repertoire:
+            try:
+                codecs.lookup(self.repertoire)
+            except LookupError:
+                raise ValueError(f"{self.repertoire} is no character set") from None
+
+    def prints(self, character: str) -> bool:
+        """Whether the issuer's character set has it."""
+        try:
+            character.encode(self.repertoire or "utf-8")
+        except UnicodeEncodeError:
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +195,7 @@ class DocumentType:
                     group=spec.get("group", 0),
                     forms=tuple(spec.get("forms", ())),
                     texts=tuple(spec.get("texts", ())),
+                    repertoire=spec.get("repertoire", ""),
                 )
                 for name, spec in table["fields"].items()
             ),

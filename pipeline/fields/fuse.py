@@ -24,10 +24,19 @@ Votes = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """One reading and how much it counts."""
+    """One reading and how much it counts.
+
+    Attributes:
+        reading: what was read.
+        weight: of its votes.
+        reader: who read it.
+        marks: how many marks of ink were counted on its line; 0 where none were counted.
+    """
 
     reading: LineReading
     weight: float = 1.0
+    reader: str = ""
+    marks: int = 0
 
     @property
     def joined(self) -> str:
@@ -44,12 +53,14 @@ class Fused:
         supporters: for each place, how many witnesses saw its winner first.
         spaces: places that have a space before them.
         dissent: how sure the surest witness was that there is text where the others saw blank paper, 0..1.
+        marks: the most marks of ink that were counted on one capture's line.
     """
 
     votes: tuple[Votes, ...]
     supporters: tuple[int, ...]
     spaces: frozenset[int]
     dissent: float = 0.0
+    marks: int = 0
 
     def __repr__(self) -> str:
         """Field values stay out of logs."""
@@ -87,13 +98,15 @@ def fuse(witnesses: Sequence[Witness]) -> Fused:
         supporters=tuple(firsts[i].count(winners[i]) for i in kept),
         spaces=frozenset(n for n, i in enumerate(kept) if n > 0 and spaces[i] >= _SPACE_VOTES),
         dissent=0.0 if kept else max((w.reading.confidence for w in witnesses), default=0.0),
+        marks=max((w.marks for w in witnesses), default=0),
     )
 
 
 def _medoid(witnesses: Sequence[Witness]) -> str:
-    def distance(candidate: Witness) -> tuple[float, float]:
+    def distance(candidate: Witness) -> tuple[float, int, float]:
         apart = sum(w.weight * Levenshtein.distance(candidate.joined, w.joined) for w in witnesses)
-        return apart, -candidate.weight * (candidate.reading.confidence or _BLANK)
+        # Of equals the longer: a place can be voted away, but what has no place gets no vote.
+        return apart, -len(candidate.joined), -candidate.weight * (candidate.reading.confidence or _BLANK)
 
     return min(witnesses, key=distance).joined if witnesses else ""
 

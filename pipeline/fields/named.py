@@ -1,55 +1,82 @@
 """The Chinese name, settled with the help of the commercial codes under it.
 
-A reader may write 黄 for the 黃 that is printed: one character in two forms, told apart by the code. And of several
-characters that the readers were torn between, the code may name one. What no reader saw is never taken from the
-code: then the name and the codes contradict each other, which is for the checks to say.
+Of several characters that the readers were torn between, the code may name one. What no reader saw is never taken
+from the code: then the name and the codes contradict each other, which is for the checks to say.
+
+Forms of one character, such as 黃 and 黄, often share a code, and readers trained on running text prefer the common
+form. A form outside of the issuer's character set gives way to the one that is in it. Between two that both may be
+printed only eyes decide: a reading that is not plainly for one of them leaves the name uncertain.
 """
 
-from idproof.pipeline.documents import commercial_codes
+from idproof.pipeline.documents import FieldSpec, commercial_codes
 from idproof.pipeline.fields.fuse import Fused, Votes
 from idproof.pipeline.types import Correction, FieldReading
 
-_SEEN = 0.04  # share of the votes from which a character counts as seen
+_SEEN = 0.02  # share of the votes from which a character counts as seen
+# Share among the forms of one code that leaves no doubt. Readers lean towards the simplified and the common form (a
+# misread 朶 gave 朵 up to 0.88), and never took the full form for another one: for that a majority is enough.
+_PLAIN, _PLAIN_FULL = 0.9, 0.5
 
 
-def settle_name(fused: Fused, reading: FieldReading, codes: str) -> FieldReading:
+def settle_name(fused: Fused, reading: FieldReading, codes: str, spec: FieldSpec) -> FieldReading:
     """The name with each place held against its code; unchanged when their numbers differ.
 
     Args:
         fused: the votes for the name.
         reading: the name as settled by its own form.
         codes: the printed codes, separated by spaces.
+        spec: the name's field, which says what may be printed.
     """
     printed = codes.split()
     if len(printed) != len(fused.votes) or len(reading.text) != len(fused.votes):
         return reading
-    taken = [_take(votes, seen, code) for votes, seen, code in zip(fused.votes, reading.text, printed, strict=True)]
+    places = list(zip(fused.votes, reading.text, printed, strict=True))
+    taken = [_take(votes, seen, code, spec) for votes, seen, code in places]
     corrections = tuple(
         Correction(i, before, after, "code")
         for i, (before, after) in enumerate(zip(reading.text, taken, strict=True))
         if before != after
     )
-    settled = all(map(commercial_codes.agrees, taken, printed))
+    # Each code is a second witness to its character, but not to its form.
+    settled = reading.certain or all(map(commercial_codes.agrees, taken, printed))
     return FieldReading(
         text="".join(taken),
         confidence=reading.confidence,
-        # Each code is a second witness to its character.
-        certain=reading.certain or settled,
+        certain=settled
+        and all(_plain(votes, after, code, spec) for (votes, _, code), after in zip(places, taken, strict=True)),
         corrections=reading.corrections + corrections,
         alternatives=reading.alternatives,
     )
 
 
-def _take(votes: Votes, seen: str, code: str) -> str:
-    named = commercial_codes.characters(code)
-    # Cards print the full form; a reader that knows the simplified one better may write that.
+def _take(votes: Votes, seen: str, code: str, spec: FieldSpec) -> str:
+    named = _printed(code, spec)
+    if seen in named and _plain(votes, seen, code, spec):
+        return seen
+    # Cards print the full form more often than the simplified one; where the reading is not plain, the name is
+    # uncertain anyway.
     for form in commercial_codes.fuller(seen):
         if form in named:
             return form
     if commercial_codes.agrees(seen, code):
-        return seen
+        return seen if spec.prints(seen) or len(named) != 1 else named[0]
     best = max(named, key=lambda character: _share(votes, character), default=seen)
     return best if best in named and _share(votes, best) >= _SEEN else seen
+
+
+def _plain(votes: Votes, taken: str, code: str, spec: FieldSpec) -> bool:
+    """Whether a character may be printed, and the readings leave no doubt between it and other forms of its code."""
+    rivals = _printed(code, spec)
+    if taken not in rivals or len(rivals) < 2:
+        return spec.prints(taken)
+    others = [form for form in rivals if form != taken]
+    full = all(taken in commercial_codes.fuller(form) for form in others)
+    share = _PLAIN_FULL if full else _PLAIN
+    return votes.get(taken, 0.0) >= share * sum(votes.get(form, 0.0) for form in rivals)
+
+
+def _printed(code: str, spec: FieldSpec) -> tuple[str, ...]:
+    return tuple(filter(spec.prints, commercial_codes.characters(code)))
 
 
 def _share(votes: Votes, character: str) -> float:

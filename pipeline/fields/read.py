@@ -1,8 +1,8 @@
 """The printed fields, read by every reader in every capture, and settled.
 
 A field is certain when its text has the document type's form, at least two readings saw each of its characters
-first, and none of them had to be taken with a small share of the votes. Anything else is reported as read, but
-uncertain, and never accepts.
+first, none of them had to be taken with a small share of the votes, and no mark of ink was left without a character
+where marks can be counted. Anything else is reported as read, but uncertain, and never accepts.
 """
 
 import re
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from idproof.models.types import LineReader, LineReading, RGBImage
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType, FieldSpec
-from idproof.pipeline.fields import grammar
+from idproof.pipeline.fields import grammar, marks
 from idproof.pipeline.fields.fuse import Fused, Witness, fuse
 from idproof.pipeline.fields.named import settle_name
 from idproof.pipeline.types import FieldReading, Role
@@ -58,7 +58,7 @@ def settle_all(
     fused = {spec.name: fuse(heard[spec.name]) for spec in document.fields}
     settled = {spec.name: settle(fused[spec.name], spec, policy) for spec in document.fields}
     if _NAME in settled and _CODES in settled and settled[_CODES].certain:
-        settled[_NAME] = settle_name(fused[_NAME], settled[_NAME], settled[_CODES].text)
+        settled[_NAME] = settle_name(fused[_NAME], settled[_NAME], settled[_CODES].text, document.field(_NAME))
     return settled
 
 
@@ -72,8 +72,21 @@ def witnesses(frames: Sequence[RGBImage], document: DocumentType, readers: Reade
     ):
         asked = [(spec, crop(frame, spec, document)) for frame in frames for spec in specs]
         for (spec, _), reading in zip(asked, reader.read([line for _, line in asked]), strict=True):
-            heard[spec.name].append(Witness(tidy(reading, spec), weight))
+            heard[spec.name].append(Witness(tidy(reading, spec), weight, reader.name))
+    for spec in document.fields:
+        if spec.script == "symbols":
+            heard[spec.name] = _with_marks(heard[spec.name], [crop(frame, spec, document) for frame in frames])
     return heard
+
+
+def _with_marks(heard: Sequence[Witness], lines: Sequence[RGBImage]) -> list[Witness]:
+    """The readings of a line of symbols, and the same with the stars that were counted: a second look at the stars."""
+    counted = [marks.count(line) for line in lines]
+    told = [replace(witness, marks=found.count) for witness, found in zip(heard, counted, strict=True)]
+    return told + [
+        replace(witness, reading=marks.starred(witness.reading, found), reader=marks.NAME)
+        for witness, found in zip(heard, counted, strict=True)
+    ]
 
 
 def crop(image: RGBImage, spec: FieldSpec, document: DocumentType) -> RGBImage:
@@ -127,6 +140,7 @@ def settle(fused: Fused, spec: FieldSpec, policy: Policy) -> FieldReading:
             grammar.has_form(printed, spec)
             and share >= policy.field_share
             and min(fused.supporters) >= policy.field_supporters
+            and fused.marks <= len(fused.votes)
         ),
         corrections=corrections,
         alternatives=tuple(

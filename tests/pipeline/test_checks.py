@@ -77,6 +77,16 @@ def test_a_contradiction_has_its_own_reason(changed: dict[str, str], name: str, 
     assert found.reason == reason
 
 
+def test_the_word_of_one_reader_of_chinese_rejects_nobody() -> None:
+    for changed, name in (({"chinese_name": "陳太文"}, "name_codes"), ({"chinese_name": "陳大"}, "name_complete")):
+        assert CHECKS[name](facts(**changed)).outcome is Outcome.DOUBT
+
+
+def test_codes_that_cannot_be_laid_beside_their_characters_are_not_compared() -> None:
+    found = CHECKS["name_codes"](facts(chinese_name="大文"))
+    assert (found.outcome, found.reason) == (None, "name_code_count")
+
+
 def test_every_check_can_fail() -> None:
     assert {name for _, name, _ in CONTRADICTIONS} == set(CHECKS)
 

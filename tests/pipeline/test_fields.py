@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from idproof.models.types import LineReading
 from idproof.pipeline import Policy
-from idproof.pipeline.documents import DocumentType, load_builtin
+from idproof.pipeline.documents import DocumentType, commercial_codes, load_builtin
 from idproof.pipeline.errors import IdproofError
 from idproof.pipeline.fields import grammar, hkid
 from idproof.pipeline.fields.checks import dates
@@ -104,13 +104,33 @@ def named(codes: str, *texts: str, alternatives: dict[int, tuple[str, float]] | 
     places = tuple((((alternatives or {})[i],) if i in (alternatives or {}) else ()) for i in range(len(texts[0])))
     heard = [Witness(LineReading(text, (0.9,) * len(text), places if text == texts[0] else ())) for text in texts]
     fused = fuse(heard)
-    return settle_name(fused, settle(fused, DOCUMENT.field("chinese_name"), POLICY), codes)
+    return settle_name(
+        fused, settle(fused, DOCUMENT.field("chinese_name"), POLICY), codes, DOCUMENT.field("chinese_name")
+    )
 
 
-def test_a_simplified_form_is_written_out_by_its_code() -> None:
-    found = named("7806 1131 3419", "黄天澤", "黄天澤", "黄天澤")
-    assert (found.text, found.certain) == ("黃天澤", True)
-    assert [(c.read, c.taken, c.reason) for c in found.corrections] == [("黄", "黃", "code")]
+def test_a_form_that_the_issuer_does_not_print_gives_way_to_the_one_it_does() -> None:
+    """Readers take 朮 for 术; both have the code 2611, but the issuer's character set has only the first."""
+    found = named("7115 2611", "陳术", "陳术", "陳术")
+    assert (found.text, found.certain) == ("陳朮", True)
+    assert [(c.read, c.taken, c.reason) for c in found.corrections] == [("术", "朮", "code")]
+
+
+def test_a_character_outside_of_the_issuers_set_is_never_certain() -> None:
+    assert not named("7115 0000", "陳术", "陳术", "陳术").certain
+
+
+@pytest.mark.parametrize(
+    ("seen", "other", "share", "certain"),
+    [("黄", "黃", 0.4, False), ("黄", "黃", 0.01, True), ("黃", "黄", 0.4, True), ("朵", "朶", 0.2, False)],
+)
+def test_between_two_forms_of_one_code_only_a_plain_reading_is_certain(
+    seen: str, other: str, share: float, certain: bool
+) -> None:
+    """Readers lean towards the simplified and the common form, never towards the full one."""
+    code = commercial_codes.codes(seen)[0]
+    texts = (f"{seen}大",) * 3
+    assert named(f"{code} 1129", *texts, alternatives={0: (other, share)}).certain is certain
 
 
 def test_a_form_of_its_own_stays_as_it_was_read() -> None:

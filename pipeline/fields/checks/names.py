@@ -30,7 +30,10 @@ _BEGINNINGS = {
 
 
 def complete(facts: Facts) -> CheckResult:
-    """`name_complete`: Chinese name and codes are both there, as many codes as characters, or neither is."""
+    """`name_complete`: Chinese name and codes are both there, as many codes as characters, or neither is.
+
+    Another number is in doubt rather than wrong: Chinese is read by one reader, whose word alone rejects nobody.
+    """
     name = "name_complete"
     texts = facts.texts("chinese_name", "chinese_codes")
     if texts is None:
@@ -38,23 +41,26 @@ def complete(facts: Facts) -> CheckResult:
     chinese, printed = texts
     if bool(chinese) != bool(printed):
         return answer(name, False, "name_without_codes" if chinese else "codes_without_name")
-    return answer(name, len(chinese) == len(printed.split()), "name_code_count")
+    return answer(name, len(chinese) == len(printed.split()), "name_code_count", otherwise=Outcome.DOUBT)
 
 
 def codes(facts: Facts) -> CheckResult:
     """`name_codes`: each code is one of its character's, Taiwan's or the Mainland's (Unihan).
 
-    A character that the published table does not list cannot be assessed (`name_code_unlisted`).
+    A code that is not is in doubt rather than wrong, as in `complete`. A character that the published table does not
+    list cannot be assessed (`name_code_unlisted`), nor a name with another number of codes (`name_code_count`).
     """
     name = "name_codes"
     texts = facts.texts("chinese_name", "chinese_codes")
     if texts is None:
         return unread(name)
     chinese, printed = texts
-    pairs = list(zip(chinese, printed.split(), strict=False))
+    if len(chinese) != len(printed.split()):
+        return CheckResult.not_assessed(name, "name_code_count")
+    pairs = list(zip(chinese, printed.split(), strict=True))
     wrong = [c for c, code in pairs if commercial_codes.known(c) and not commercial_codes.agrees(c, code)]
     if wrong:
-        return answer(name, False, "name_codes_differ")
+        return answer(name, False, "name_codes_differ", otherwise=Outcome.DOUBT)
     if any(not commercial_codes.known(character) for character, _ in pairs):
         return CheckResult.not_assessed(name, "name_code_unlisted")
     return answer(name, True, "name_codes_differ")
