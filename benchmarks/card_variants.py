@@ -1,7 +1,5 @@
 """What the card's checks are measured against, in the same run and on the same registrations.
 
-- a genuine-only variant: the same checks with limits worked out from bona fide tuning registrations by one rule. No
-  attack has any part in it, so it is what leaving a kind out of all tuning leaves;
 - a supervised variant: one classifier over the values of all checks, trained on bona fide registrations and attacks,
   and for each kind once more without it. It shows what learning from attacks gains on known kinds and loses on new
   ones;
@@ -18,7 +16,6 @@ from idproof.benchmarks.metrics import rate
 from idproof.benchmarks.output import BONA_FIDE, figure
 from idproof.benchmarks.public_protocol import best_threshold
 
-_MARGIN = 0.5  # of the way from the median to the furthest bona fide value, and so much further
 _GENUINE_HOLOGRAM = ("field_edit", "portrait_swap_digital", "portrait_swap_print")
 _REFUSED = 0.01  # of the bona fide tuning registrations, by the supervised variant
 
@@ -37,11 +34,6 @@ class Examined(Protocol):
         ...
 
     @property
-    def fields_passed(self) -> bool | None:
-        """Whether no check of the fields objects; None when they were not asked."""
-        ...
-
-    @property
     def baseline(self) -> float | None:
         """Score of the published baseline."""
         ...
@@ -49,21 +41,6 @@ class Examined(Protocol):
 
 Figures = dict[str, dict[str, object]]
 Accepts = Callable[[Examined], bool]
-
-
-def genuine_only(tested: Sequence[Examined], tuned: Sequence[Examined]) -> Figures:
-    """`card.genuine_only.bpcer` and `card.leave_one_out.apcer.KIND`.
-
-    Every value must lie within what bona fide tuning registrations measured, and a margin. What the fields say counts
-    too where they were asked; where they were not, they are taken to say nothing.
-    """
-    ranges = _ranges([m for m in tuned if m.kind == BONA_FIDE and m.values])
-
-    def accepts(m: Examined) -> bool:
-        within = all((v := m.values.get(n)) is not None and low <= v <= high for n, (low, high) in ranges.items())
-        return within and m.fields_passed is not False
-
-    return _table(tested, accepts, "card.genuine_only.bpcer", "card.leave_one_out.apcer")
 
 
 def supervised(tested: Sequence[Examined], tuned: Sequence[Examined], seed: int) -> Figures:
@@ -89,15 +66,6 @@ def baseline(tested: Sequence[Examined], tuned: Sequence[Examined]) -> Figures:
         return m.baseline is not None and m.baseline >= threshold
 
     return _table(tested, accepts, "card.baseline.bpcer", "card.baseline.apcer")
-
-
-def _ranges(bona_fide: Sequence[Examined]) -> dict[str, tuple[float, float]]:
-    ranges = {}
-    for name in bona_fide[0].values:
-        values = np.array([v for m in bona_fide if (v := m.values.get(name)) is not None])
-        low, middle, high = float(values.min()), float(np.median(values)), float(values.max())
-        ranges[name] = (low - _MARGIN * (middle - low), high + _MARGIN * (high - middle))
-    return ranges
 
 
 def _trained(tuned: Sequence[Examined], names: Sequence[str], seed: int) -> Accepts:

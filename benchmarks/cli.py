@@ -1,7 +1,7 @@
 """`idproof bench NAME`: one sub-command a question, one JSON object on standard output with `--json`."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +11,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from idproof.benchmarks import card as card_bench
+from idproof.benchmarks import card_calibration, public_card
 from idproof.benchmarks import deletion as deletion_bench
 from idproof.benchmarks import face as face_bench
 from idproof.benchmarks import fields as fields_bench
 from idproof.benchmarks import latency as latency_bench
-from idproof.benchmarks import public_card
 from idproof.benchmarks import system as system_bench
 from idproof.benchmarks.output import Run
 from idproof.datasets.lfw import AlignedFaces
@@ -88,6 +88,10 @@ def card(
     seed: Annotated[int, typer.Option(help="Of the supervised variant.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = 1,
     figures: Annotated[Path | None, typer.Option(help="Draw one picture a kind into this folder instead.")] = None,
+    calibrate: Annotated[
+        Path | None, typer.Option(help="Write what bona fide cards of --sets measure to this file instead.")
+    ] = None,
+    recipe: Annotated[str, typer.Option(help="How the sets came about, for the calibration's record.")] = "",
     json_: AsJson = False,
     out: Out = None,
 ) -> None:
@@ -96,6 +100,9 @@ def card(
         raise typer.BadParameter("give either --sets, or --dataset with --root")
     if figures is not None and sets is not None:
         _draw_figures(read_sets(sets), figures)
+        return
+    if calibrate is not None and sets is not None:
+        _calibrate(read_sets(sets), calibrate, recipe, workers)
         return
     with _Progress("registrations") as advance:
         if dataset is not None and root is not None:
@@ -133,6 +140,12 @@ def _verified(bench: Callable[..., Run], sets: Path, profile: str, seed: int, th
     verifier = Verifier.open(profile=profile, threads=threads)
     with _Progress("registrations") as advance:
         return bench(registrations, verifier, seed=seed, progress=advance)
+
+
+def _calibrate(registrations: Sequence[RegistrationSet], file: Path, recipe: str, workers: int) -> None:
+    with _Progress("registrations") as advance:
+        written = card_calibration.run(registrations, recipe=recipe, workers=workers, progress=advance)
+    file.write_text(json.dumps(written) + "\n", encoding="utf-8")
 
 
 def _draw_figures(registrations: list[RegistrationSet], out: Path) -> None:

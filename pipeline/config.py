@@ -1,6 +1,8 @@
 """What a verification is held to: limits on what is taken in, and the policy that turns facts into outcomes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from idproof.pipeline.calibration import Calibration, shipped
 
 MIB = 1024 * 1024
 
@@ -30,10 +32,7 @@ class Limits:
 class Policy:
     """Thresholds of the checks, named and versioned so that a verdict can be explained later.
 
-    The limits of the card's own checks lie a little outside of what 120 bona fide tuning renderings measured
-    (`values_of_bona_fide` of `idproof bench card`). How far outside was chosen by hand, with the attacks of the same
-    tuning renderings in sight; limits from bona fide cards by one fixed rule are measured beside them
-    (`card.genuine_only`, `card.leave_one_out`).
+    The limits of the card's own checks are no part of it: they come from bona fide cards (`calibration`).
 
     Attributes:
         version: goes into every verdict.
@@ -44,38 +43,21 @@ class Policy:
         max_front_tilt_deg: how far the front capture may be turned.
         min_turn_deg: below this turn between two captures there is no second angle at all.
         min_px_per_mm: resolution below which the card is too small to be read or examined.
-        min_agreement: normalised correlation of one field or the portrait between two captures of one card.
-        max_screen_peak: strength of a screen's grid in the spectrum of the card, in robust standard deviations.
-        min_chroma: colourfulness of the card, CIE Lab units; below it the card looks like a grey copy.
-        min_hologram_response: change of the hologram's zones from angle to angle, natural logarithms of light.
-        min_hologram_shape: share of all change in the hologram that its zones explain.
-        min_portrait_likeness: correlation of the main portrait with the second one.
-        min_slide, max_slide: slide of the second portrait, as a share of the slide that the type says.
-        min_light_change: how differently light falls on the card in two captures, natural logarithms of light.
-        max_rigid_residual: how far the views may be from those of one flat card and one camera, a share.
+        calibration: what bona fide cards measure in the card's checks.
         field_share: share of the votes that each character of a certain field has at least.
         field_supporters: readings that saw each of its characters first, at least.
         required: checks that must all have passed for an accept, besides those of the card and of the document type.
         not_performed: parts of identity proofing that this policy leaves to others.
     """
 
-    version: str = "idproof-policy-2"
+    version: str = "idproof-policy-3"
     accept_fmr: float = 1e-4
     refer_fmr: float = 1e-2
     min_tilt_deg: float = 12.0
     max_front_tilt_deg: float = 12.0
     min_turn_deg: float = 8.0
     min_px_per_mm: float = 7.0
-    min_agreement: float = 0.90
-    max_screen_peak: float = 10.5
-    min_hologram_response: float = 0.025
-    min_hologram_shape: float = 0.52
-    min_portrait_likeness: float = 0.75
-    min_slide: float = 0.65
-    max_slide: float = 1.35
-    min_light_change: float = 0.008
-    max_rigid_residual: float = 0.015
-    min_chroma: float = 4.0
+    calibration: Calibration = field(default_factory=shipped)
     field_share: float = 0.5
     field_supporters: int = 2
     required: tuple[str, ...] = ("fields_readable", "face_comparison")

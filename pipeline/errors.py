@@ -3,6 +3,7 @@
     IdproofError
     ├── ModelError …                   see `idproof.models.errors`
     ├── DocumentTypeInvalid            a document type file contradicts itself
+    ├── CalibrationInvalid             a file of what bona fide cards measured cannot be used
     ├── InvalidSpecimen                a registration folder is not in the set format
     ├── DatasetInvalid                 a public set is not in its published layout
     └── BadInput                       the caller can mend it: nothing was decided about the applicant
@@ -31,6 +32,7 @@ from idproof.models.errors import IdproofError, ModelError
 
 __all__ = [
     "BadInput",
+    "CalibrationInvalid",
     "CaptureEmpty",
     "CaptureFormatUnsupported",
     "CaptureMissing",
@@ -58,6 +60,12 @@ class DocumentTypeInvalid(IdproofError):
     """A document type file is unreadable or contradicts itself."""
 
     code = "document_type_invalid"
+
+
+class CalibrationInvalid(IdproofError):
+    """A file of what bona fide cards measured is unreadable, too small, or says nothing about a check."""
+
+    code = "calibration_invalid"
 
 
 class InvalidSpecimen(IdproofError):

@@ -123,47 +123,6 @@ class CheckResult:
         """The check could not do its work, for this reason."""
         return cls(name=name, status=Status.COULD_NOT_ASSESS, outcome=None, reason=reason)
 
-    @classmethod
-    def judged(
-        cls,
-        name: str,
-        value: float,
-        limit: float,
-        *,
-        passed: bool,
-        score: float,
-        unit: str,
-        reason: str,
-        digits: int = 4,
-    ) -> Self:
-        """Passes or fails, nothing between; the score is cut to 0..1, the value rounded to so many digits."""
-        return cls(
-            name=name,
-            status=Status.ASSESSED,
-            outcome=Outcome.PASS if passed else Outcome.FAIL,
-            value=round(value, digits),
-            unit=unit,
-            score=min(1.0, max(0.0, score)),
-            reason=None if passed else reason,
-            limit=limit,
-        )
-
-    @classmethod
-    def at_least(cls, name: str, value: float, limit: float, *, unit: str, reason: str, digits: int = 4) -> Self:
-        """Passes from the limit on; the score, not a probability, is 0.5 there and 1 at twice the limit."""
-        score = value / (2 * limit)
-        return cls.judged(
-            name, value, limit, passed=value >= limit, score=score, unit=unit, reason=reason, digits=digits
-        )
-
-    @classmethod
-    def at_most(cls, name: str, value: float, limit: float, *, unit: str, reason: str, digits: int = 4) -> Self:
-        """Passes up to the limit; the score, not a probability, is 0.5 there and 0 at twice the limit."""
-        score = 1 - value / (2 * limit)
-        return cls.judged(
-            name, value, limit, passed=value <= limit, score=score, unit=unit, reason=reason, digits=digits
-        )
-
 
 class Decision(StrEnum):
     """What the registration is told."""

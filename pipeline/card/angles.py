@@ -60,9 +60,7 @@ def rigid(views: Mapping[Role, CardView], policy: Policy) -> CheckResult:
     centred = [_centred(view) for view in views.values()]
     focal = _focal(centred)
     value = max(_residual(homography, focal) for homography in centred)
-    return CheckResult.at_most(
-        RIGID, value, policy.max_rigid_residual, unit="share", reason="views_not_of_one_card_and_camera"
-    )
+    return policy.calibration.at_most(RIGID, value, unit="share", reason="views_not_of_one_card_and_camera")
 
 
 def turns_deg(views: Mapping[Role, CardView]) -> dict[Role, float]:

@@ -85,12 +85,11 @@ def check(
     The shape is not assessed where nothing changes; the response then fails by itself.
     """
     found = answer(rectified, pattern, document)
-    response = CheckResult.at_least(
-        RESPONSE, found.response, policy.min_hologram_response, unit="log light", reason="hologram_static"
-    )
+    judge = policy.calibration.at_least
+    response = judge(RESPONSE, found.response, unit="log light", reason="hologram_static")
     if response.outcome is not Outcome.PASS:
         return [response, CheckResult.not_assessed(SHAPE, "hologram_static")]
-    shape = CheckResult.at_least(SHAPE, found.shape, policy.min_hologram_shape, unit="share", reason="hologram_foreign")
+    shape = judge(SHAPE, found.shape, unit="share", reason="hologram_foreign")
     return [response, shape]
 
 

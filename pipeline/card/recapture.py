@@ -35,9 +35,7 @@ def screen(
     peaks = [p for role, image in images.items() if (p := grid_peak(image, views[role], document)) is not None]
     if not peaks:
         return CheckResult.not_assessed(SCREEN, "card_too_small_for_recapture_check")
-    return CheckResult.at_most(
-        SCREEN, max(peaks), policy.max_screen_peak, unit="robust deviations", reason="screen_grid_found", digits=3
-    )
+    return policy.calibration.at_most(SCREEN, max(peaks), unit="robust deviations", reason="screen_grid_found")
 
 
 def copy(rectified: Mapping[Role, RGBImage], policy: Policy) -> CheckResult:
@@ -46,7 +44,7 @@ def copy(rectified: Mapping[Role, RGBImage], policy: Policy) -> CheckResult:
     The value is the spread of CIE Lab a and b over the card, which a tint of the light does not change much.
     """
     value = min(_chroma_spread(image) for image in rectified.values())
-    return CheckResult.at_least(COPY, value, policy.min_chroma, unit="CIE Lab", reason="card_without_colour", digits=3)
+    return policy.calibration.at_least(COPY, value, unit="CIE Lab", reason="card_without_colour")
 
 
 def grid_peak(image: RGBImage, view: CardView, document: DocumentType) -> float | None:

@@ -32,10 +32,7 @@ def check(rectified: Mapping[Role, RGBImage], document: DocumentType, policy: Po
     prints = {role: _print_only(image, document.px_per_mm) for role, image in rectified.items()}
     boxes = [document.portrait, *(spec.box for spec in document.fields if spec.required)]
     agreement = min(_agreement(prints[one], prints[other], boxes, document) for one, other in combinations(prints, 2))
-    limit = policy.min_agreement
-    return CheckResult.judged(
-        NAME, agreement, limit, passed=agreement >= limit, score=agreement, unit="correlation", reason="cards_differ"
-    )
+    return policy.calibration.at_least(NAME, agreement, unit="correlation", reason="cards_differ")
 
 
 def _print_only(image: RGBImage, px_per_mm: float) -> NDArray[np.float32]:

@@ -74,16 +74,7 @@ def check(
 def same_face(correlations: Sequence[float], policy: Policy) -> CheckResult:
     """`second_portrait_same` from the best correlation in each capture, one or more."""
     likeness = float(np.median(correlations))
-    limit = policy.min_portrait_likeness
-    return CheckResult.judged(
-        SAME_FACE,
-        likeness,
-        limit,
-        passed=likeness >= limit,
-        score=likeness,
-        unit="correlation",
-        reason="second_portrait_differs",
-    )
+    return policy.calibration.at_least(SAME_FACE, likeness, unit="correlation", reason="second_portrait_differs")
 
 
 def locate(image: RGBImage, region: Region, document: DocumentType) -> tuple[float, float]:
@@ -122,16 +113,7 @@ def _moves(
         return CheckResult.not_assessed(MOVES, "angles_not_distinct")
     turn, place = turn - turn.mean(), place - place.mean()
     share = float((turn @ place) / (turn @ turn)) / region.slide_mm_per_deg
-    return CheckResult.judged(
-        MOVES,
-        share,
-        policy.min_slide,
-        passed=policy.min_slide <= share <= policy.max_slide,
-        score=1 - abs(share - 1),
-        unit="share of the slide expected",
-        reason="second_portrait_static",
-        digits=3,
-    )
+    return policy.calibration.within(MOVES, share, unit="share of the slide expected", reason="second_portrait_static")
 
 
 def _cut(image: RGBImage, box: Box, px_per_mm: float) -> NDArray[np.uint8]:

@@ -32,9 +32,7 @@ def check(rectified: Mapping[Role, RGBImage], document: DocumentType, policy: Po
     spreads = [s for one, other in combinations(maps, 2) if (s := _spread(maps[one], maps[other])) is not None]
     if len(spreads) < len(maps):
         return CheckResult.not_assessed(NAME, "card_overexposed")
-    return CheckResult.at_least(
-        NAME, min(spreads), policy.min_light_change, unit="log light", reason="light_fixed_to_card", digits=5
-    )
+    return policy.calibration.at_least(NAME, min(spreads), unit="log light", reason="light_fixed_to_card")
 
 
 def _cells(image: RGBImage, document: DocumentType) -> NDArray[np.float64]:
