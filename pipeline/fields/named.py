@@ -3,9 +3,10 @@
 Of several characters that the readers were torn between, the code may name one. What no reader saw is never taken
 from the code: then the name and the codes contradict each other, which is for the checks to say.
 
-Forms of one character, such as 黃 and 黄, often share a code, and readers trained on running text prefer the common
-form. A form outside of the issuer's character set gives way to the one that is in it. Between two that both may be
-printed only eyes decide: a reading that is not plainly for one of them leaves the name uncertain.
+Forms of one character, such as 黃 and 黄, often share a code, and readers trained on running text lean towards the
+simplified and the common form, whatever is printed. So a form outside of the issuer's character set gives way to the
+one that is in it, and a simplified form to the full one, unless it is unmistakable. Between forms of which neither is
+simplified only eyes decide: a reading that is not plainly for one of them leaves the name uncertain.
 """
 
 from idproof.pipeline.documents import FieldSpec, commercial_codes
@@ -13,9 +14,8 @@ from idproof.pipeline.fields.fuse import Fused, Votes
 from idproof.pipeline.types import Correction, FieldReading
 
 _SEEN = 0.02  # share of the votes from which a character counts as seen
-# Share among the forms of one code that leaves no doubt. Readers lean towards the simplified and the common form (a
-# misread 朶 gave 朵 up to 0.88), and never took the full form for another one: for that a majority is enough.
-_PLAIN, _PLAIN_FULL = 0.9, 0.5
+_PLAIN = 0.9  # share among two forms that leaves no doubt; a misread 朶 gave 朵 0.88
+_UNMISTAKABLE = 0.98  # share of a simplified form that is printed as such; a misread 黃 gave 黄 0.94
 
 
 def settle_name(fused: Fused, reading: FieldReading, codes: str, spec: FieldSpec) -> FieldReading:
@@ -51,12 +51,8 @@ def settle_name(fused: Fused, reading: FieldReading, codes: str, spec: FieldSpec
 
 def _take(votes: Votes, seen: str, code: str, spec: FieldSpec) -> str:
     named = _printed(code, spec)
-    if seen in named and _plain(votes, seen, code, spec):
-        return seen
-    # Cards print the full form more often than the simplified one; where the reading is not plain, the name is
-    # uncertain anyway.
     for form in commercial_codes.fuller(seen):
-        if form in named:
+        if form in named and not (spec.prints(seen) and _over(votes, seen, form, _UNMISTAKABLE)):
             return form
     if commercial_codes.agrees(seen, code):
         return seen if spec.prints(seen) or len(named) != 1 else named[0]
@@ -66,13 +62,14 @@ def _take(votes: Votes, seen: str, code: str, spec: FieldSpec) -> str:
 
 def _plain(votes: Votes, taken: str, code: str, spec: FieldSpec) -> bool:
     """Whether a character may be printed, and the readings leave no doubt between it and other forms of its code."""
-    rivals = _printed(code, spec)
-    if taken not in rivals or len(rivals) < 2:
-        return spec.prints(taken)
-    others = [form for form in rivals if form != taken]
-    full = all(taken in commercial_codes.fuller(form) for form in others)
-    share = _PLAIN_FULL if full else _PLAIN
-    return votes.get(taken, 0.0) >= share * sum(votes.get(form, 0.0) for form in rivals)
+    named = _printed(code, spec)
+    rivals = [form for form in named if form != taken and taken not in commercial_codes.fuller(form)]
+    return spec.prints(taken) and (taken not in named or all(_over(votes, taken, form, _PLAIN) for form in rivals))
+
+
+def _over(votes: Votes, one: str, other: str, share: float) -> bool:
+    """Whether one of two characters has such a share of what was given to both."""
+    return votes.get(one, 0.0) >= share * (votes.get(one, 0.0) + votes.get(other, 0.0))
 
 
 def _printed(code: str, spec: FieldSpec) -> tuple[str, ...]:

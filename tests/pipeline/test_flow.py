@@ -53,7 +53,7 @@ def test_a_bona_fide_registration_is_accepted_and_every_required_check_was_made(
         ("digital_warp", "hologram_response", "hologram_static"),
         ("hologram_flat", "hologram_response", "hologram_static"),
         ("hologram_sticker", "hologram_response", "hologram_static"),
-        ("holo_film_leaf", "hologram_shape", "hologram_foreign"),
+        ("holo_film_leaf", "hologram_response", "hologram_static"),
         ("light_laser", "hologram_shape", "hologram_foreign"),
         ("portrait_swap_print", "second_portrait_same", "second_portrait_differs"),
         ("portrait_swap_digital", "second_portrait_same", "second_portrait_differs"),
