@@ -5,15 +5,15 @@ export PYTHONSAFEPATH = 1
 # Networks and OpenCV share few cores here: one thread each unless told otherwise.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-long lint format types setup bench-face clean
+.PHONY: demo test test-long lint format types setup setup-tests bench-face clean
 
 demo: setup          ## one registration verified by the real service
 	@$(BIN)/idproof demo
 
-test: setup          ## the whole test suite
+test: setup-tests    ## the whole test suite
 	@$(BIN)/python -m pytest -m "not long"
 
-test-long: setup     ## the checks that take minutes
+test-long: setup-tests ## the checks that take minutes
 	@$(BIN)/python -m pytest -m long
 
 lint: setup types    ## style, types, and the rules between the rooms
@@ -29,6 +29,9 @@ format: setup
 
 setup:
 	@sh .ci/setup
+
+setup-tests:
+	@sh .ci/setup tests
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -22,8 +22,9 @@ from idproof.benchmarks.deletion_canaries import crop_forms, row_forms
 from idproof.benchmarks.deletion_record import record_engines
 from idproof.models import session as sessions
 from idproof.pipeline import Vault, VaultSession, Verdict, Verifier
-from idproof.service import process, server, store
+from idproof.service import process, server
 from idproof.service.settings import Settings
+from idproof.service.storage import seal
 
 MODES = ("raises", "ordinary", "keeps")
 _PICTURE = 3  # axes
@@ -67,7 +68,7 @@ def _changed(mode: str, verifier: Verifier, stack: contextlib.ExitStack) -> Veri
     verifier.vault = _CarelessVault(verifier.limits)
     if mode == "keeps":
         stack.enter_context(record_engines(verifier, lambda _, array: _kept.append(array.copy())))
-        stack.enter_context(patch.object(store, "AESGCM", _Unsealed))
+        stack.enter_context(patch.object(seal, "AESGCM", _Unsealed))
         verify = verifier.verify_session
         stack.enter_context(patch.object(verifier, "verify_session", lambda session: _kept_all(session, verify)))
     return verifier

@@ -20,7 +20,7 @@ from idproof.service.problems import ServiceProblem
 from idproof.service.settings import Settings
 from idproof.service.shield import Shield
 from idproof.service.signing import sign
-from idproof.service.store import VerdictStore
+from idproof.service.storage import VerdictStore
 from idproof.service.uploads import Metadata, Upload
 
 log = structlog.get_logger("idproof")
@@ -59,7 +59,7 @@ class Desk:
 def create_app(settings: Settings, verifier: Verifier) -> FastAPI:
     """The application; raises `KeysUnusable`, `StoreUnavailable` or `AuditBroken` when it cannot serve."""
     keys = Keys.open(settings)
-    store, audit = VerdictStore.open(settings.database, keys.sealing), AuditLog.open(settings, keys)
+    store, audit = VerdictStore.open(settings, keys.sealing), AuditLog.open(settings, keys)
     desk = Desk(settings, verifier, keys, store, audit)
 
     @asynccontextmanager

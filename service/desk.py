@@ -5,14 +5,14 @@ from pathlib import Path
 from idproof.service.audit import AuditLog
 from idproof.service.keys import Keys
 from idproof.service.settings import Settings
-from idproof.service.store import VerdictStore
+from idproof.service.storage import VerdictStore
 
 
 def kept(data_dir: Path | None) -> tuple[VerdictStore, AuditLog]:
     """The verdicts and the log; raises `KeysUnusable`, `StoreUnavailable` or `AuditBroken`."""
     settings = _settings(data_dir)
     keys = Keys.open(settings)
-    return VerdictStore.open(settings.database, keys.sealing), AuditLog.open(settings, keys)
+    return VerdictStore.open(settings, keys.sealing), AuditLog.open(settings, keys)
 
 
 def audit_log(data_dir: Path | None) -> AuditLog:

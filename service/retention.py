@@ -5,7 +5,7 @@ import structlog
 
 from idproof.pipeline.errors import IdproofError
 from idproof.service.audit import AuditLog
-from idproof.service.store import VerdictStore
+from idproof.service.storage import VerdictStore
 
 PERIOD_S = 3600.0
 

@@ -1,10 +1,11 @@
 """What an operator may set, from the environment (`IDPROOF_…`) or the command line."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from idproof.models.errors import IdproofError
@@ -31,6 +32,10 @@ class Settings(BaseSettings):
         inspectable: let other processes of the same user read this one's memory, to search it for traces; a guard less,
             so not for production.
         retention_days: after which a kept verdict is erased.
+        database_url: of a PostgreSQL database, `postgresql://…`; without it SQLite in the data folder.
+
+    Secrets may also stand in files, one each, named like the variables but in small letters (`idproof_database_url`),
+    in the folder that `IDPROOF_SECRETS_DIR` names, as orchestrators mount them.
     """
 
     model_config = SettingsConfigDict(env_prefix="IDPROOF_", extra="ignore")
@@ -45,12 +50,13 @@ class Settings(BaseSettings):
     production: bool = False
     inspectable: bool = False
     retention_days: float = Field(default=30.0, gt=0)
+    database_url: SecretStr | None = None
 
     @classmethod
     def load(cls, **chosen: Any) -> "Settings":
         """Settings from the environment, where not chosen here; raises `SettingsInvalid`, which names no value."""
         try:
-            return cls(**chosen)
+            return cls(_secrets_dir=os.environ.get("IDPROOF_SECRETS_DIR"), **chosen)  # type: ignore[call-arg]
         except ValidationError as error:
             wrong = "; ".join(f"IDPROOF_{str(entry['loc'][0]).upper()}: {entry['msg']}" for entry in error.errors())
             raise SettingsInvalid(f"These settings cannot be used: {wrong}.") from None

@@ -12,6 +12,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from postgres import Cluster, cluster
+from sqlalchemy import Engine
+
+from idproof.service.settings import Settings
+from idproof.service.storage import Database
 
 
 @dataclass
@@ -70,3 +75,32 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running, process = start(tmp_path_factory.mktemp("server"))
     yield running
     stop(process)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Cluster]:
+    with cluster() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def on_either(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings with an empty database, once of each kind."""
+    url = request.getfixturevalue("postgresql").database() if request.param == "postgresql" else None
+    return Settings(data_dir=tmp_path / "data", database_url=url)
+
+
+@pytest.fixture(autouse=True)
+def _connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """However a test ends: the drivers warn of connections that are forgotten, and warnings are errors here."""
+    opened: list[Database] = []
+    begin = Database.__init__
+
+    def remember(database: Database, engine: Engine) -> None:
+        begin(database, engine)
+        opened.append(database)
+
+    monkeypatch.setattr(Database, "__init__", remember)
+    yield
+    for database in opened:
+        database.close()

@@ -16,7 +16,7 @@ from idproof.service import retention
 from idproof.service.audit import AuditBroken, AuditLog
 from idproof.service.keys import Keys
 from idproof.service.settings import Settings
-from idproof.service.store import VerdictStore
+from idproof.service.storage import VerdictStore
 
 Change = Callable[[list[bytes]], list[bytes]]
 DOCUMENT = {"id": "ver_1", "form": {"number": "A1234563"}, "decision": "accept"}
@@ -42,7 +42,7 @@ def audit(settings: Settings, keys: Keys) -> AuditLog:
 
 @pytest.fixture
 def store(settings: Settings, keys: Keys) -> VerdictStore:
-    return VerdictStore.open(settings.database, keys.sealing)
+    return VerdictStore.open(settings, keys.sealing)
 
 
 def edit(settings: Settings, change: Change) -> None:
@@ -207,7 +207,7 @@ def test_the_number_is_nowhere_in_the_files(settings: Settings, store: VerdictSt
 def test_a_database_of_an_earlier_version_is_taken_over(settings: Settings, keys: Keys) -> None:
     with sqlite3.connect(settings.database) as database:
         database.execute("create table verifications (id varchar(30) primary key, created_at varchar(32), sealed blob)")
-    store = VerdictStore.open(settings.database, keys.sealing)
+    store = VerdictStore.open(settings, keys.sealing)
     store.save("ver_1", DOCUMENT)
     assert store.erase_person("A1234563") == ["ver_1"]
 

@@ -24,7 +24,7 @@ from idproof.models.errors import EngineUnavailable
 from idproof.pipeline import Limits
 from idproof.service.app import create_app
 from idproof.service.settings import Settings
-from idproof.service.store import VerdictStore
+from idproof.service.storage import VerdictStore
 
 from .fakes import FILES, FakeVerifier, serving
 
@@ -247,6 +247,14 @@ def test_any_header_is_a_problem_and_never_an_exception(fuzzed: Any, kind: str, 
         answer = ask(fuzzed, "POST", "/v1/verifications", content=body, headers={"content-type": content_type})
         assert answer.status_code in (400, 415, 422)
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+@hypothesis_settings(deadline=None)
+@given(st.binary(max_size=400))
+def test_any_body_is_a_problem_and_never_an_exception(fuzzed: Any, body: bytes) -> None:
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    answer = ask(fuzzed, "POST", "/v1/verifications", content=b"--b\r\n" + body, headers=headers)
+    assert answer.status_code in (400, 413, 422)
 
 
 def test_not_ready_without_the_keys(settings: Settings) -> None:

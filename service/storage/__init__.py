@@ -1,0 +1,7 @@
+"""What the service remembers: one database, SQLite or PostgreSQL, in which everything of a person is sealed."""
+
+from idproof.service.storage.engine import Database, StoreUnavailable
+from idproof.service.storage.seal import Seal
+from idproof.service.storage.verdicts import VerdictStore
+
+__all__ = ["Database", "Seal", "StoreUnavailable", "VerdictStore"]

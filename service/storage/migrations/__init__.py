@@ -1,0 +1,1 @@
+"""Alembic migrations, one file each; `idproof.service.storage.migrate` runs them."""

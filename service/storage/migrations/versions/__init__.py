@@ -1,0 +1,1 @@
+"""In order of their numbers. A migration that was released is never changed."""

@@ -1,0 +1,196 @@
+"""The verdicts at rest, on SQLite and on PostgreSQL alike."""
+
+import importlib
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from postgres import Cluster
+from sqlalchemy import delete, select, update
+
+from idproof.service.keys import Keys
+from idproof.service.settings import Settings
+from idproof.service.storage import Database, StoreUnavailable, VerdictStore, migrate
+from idproof.service.storage.schema import FACTS, METADATA, VERIFICATIONS
+
+VERDICT = {"id": "ver_1", "decision": "accept", "fields": {"number": {"text": "A123456(3)"}}}
+OF_A_PERSON = {"form": {"number": "A1234563"}}
+
+
+@pytest.fixture
+def keys(on_either: Settings) -> Keys:
+    return Keys.open(on_either)
+
+
+@pytest.fixture
+def store(on_either: Settings, keys: Keys) -> VerdictStore:
+    return VerdictStore.open(on_either, keys.sealing)
+
+
+def test_the_store_gives_back_what_it_was_given(on_either: Settings, keys: Keys, store: VerdictStore) -> None:
+    store.save("ver_1", VERDICT)
+    assert store.load("ver_1") == VERDICT
+    assert store.load("ver_2") is None
+    assert store.ready()
+    store.close()
+    assert VerdictStore.open(on_either, keys.sealing).load("ver_1") == VERDICT
+
+
+def test_nothing_can_be_read_in_a_copy_of_the_database(store: VerdictStore) -> None:
+    store.save("ver_1", VERDICT | OF_A_PERSON)
+    with store.database.read() as connection:
+        row = connection.execute(select(VERIFICATIONS)).one()
+    for value in row:
+        data = value if isinstance(value, bytes) else str(value).encode()
+        assert b"A123456" not in data
+        assert b"accept" not in data
+
+
+def test_a_row_moved_to_another_id_does_not_open(store: VerdictStore) -> None:
+    store.save("ver_1", VERDICT)
+    with store.database.write() as connection:
+        connection.execute(update(VERIFICATIONS).values(id="ver_2"))
+    with pytest.raises(StoreUnavailable):
+        store.load("ver_2")
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_another_key_is_refused_before_anything_is_written(
+    on_either: Settings, store: VerdictStore, noted: bool
+) -> None:
+    store.save("ver_1", VERDICT)
+    if not noted:  # as an earlier version left it
+        with store.database.write() as connection:
+            connection.execute(delete(FACTS))
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="another key"):
+            VerdictStore.open(on_either, bytes(32))
+
+
+def test_a_database_error_does_not_show_what_was_to_be_stored(store: VerdictStore) -> None:
+    store.save("ver_1", VERDICT)
+    with pytest.raises(StoreUnavailable) as caught:
+        store.save("ver_1", VERDICT)
+    assert "ver_1" not in str(caught.value)
+
+
+def test_a_transaction_that_fails_leaves_nothing(store: VerdictStore) -> None:
+    def half() -> None:
+        with store.database.write() as connection:
+            store.insert(connection, "ver_1", VERDICT, "one")
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        half()
+    assert store.load("ver_1") is None
+
+
+def test_all_that_is_kept_of_one_person_goes_and_nothing_else(store: VerdictStore) -> None:
+    for name, document in (("ver_1", OF_A_PERSON), ("ver_2", OF_A_PERSON), ("ver_3", {"form": {"number": None}})):
+        store.save(name, document)
+    assert sorted(store.erase_person("a123456(3)")) == ["ver_1", "ver_2"]
+    assert store.erase_person("") == []
+    assert store.load("ver_3") == {"form": {"number": None}}
+
+
+def test_what_is_too_old_goes_and_nothing_else(store: VerdictStore) -> None:
+    for name in ("ver_1", "ver_2"):
+        store.save(name, VERDICT)
+    with store.database.write() as connection:
+        old = update(VERIFICATIONS).where(VERIFICATIONS.c.id == "ver_1")
+        connection.execute(old.values(created_at="2020-01-01T00:00:00+00:00"))
+    assert store.expire(30) == ["ver_1"]
+    assert store.expire(30) == []
+
+
+def test_pages_run_from_the_newest_and_each_client_sees_its_own(store: VerdictStore) -> None:
+    for n in range(5):
+        store.save(f"ver_{n}", {"n": n}, client="one" if n != 2 else "two")
+    first = store.page("one", None, 2)
+    assert [d["n"] for d in first] == [4, 3]
+    assert [d["n"] for d in store.page("one", "ver_3", 9)] == [1, 0]
+    assert [d["n"] for d in store.page(None, None, 9)] == [4, 3, 2, 1, 0]
+    assert store.load("ver_2", client="one") is None
+    assert store.load("ver_2", client="two") == {"n": 2}
+
+
+def test_the_migrations_end_where_the_tables_are_described(store: VerdictStore) -> None:
+    with store.database.read() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, METADATA) == []
+        assert context.get_current_revision() == migrate.HEAD
+    folder = Path(importlib.import_module("idproof.service.storage.migrations").__path__[0])
+    assert ScriptDirectory(folder).get_heads() == [migrate.HEAD]
+
+
+def test_several_workers_may_start_at_once_on_an_empty_database(on_either: Settings, keys: Keys) -> None:
+    failed: list[Exception] = []
+
+    def start() -> None:
+        try:
+            VerdictStore.open(on_either, keys.sealing).close()
+        except StoreUnavailable as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+
+
+@pytest.mark.parametrize("person", [True, False])
+def test_a_sqlite_of_an_earlier_version_is_taken_over(tmp_path: Path, person: bool) -> None:
+    settings = Settings(data_dir=tmp_path)
+    with sqlite3.connect(settings.database) as database:
+        more = ", person blob" if person else ""
+        database.execute(
+            f"create table verifications (id varchar(30) primary key, created_at varchar(32) not null,"
+            f" sealed blob not null{more})"
+        )
+        if person:
+            database.execute("create index ix_verifications_person on verifications (person)")
+    store = VerdictStore.open(settings, bytes(32))
+    store.save("ver_1", OF_A_PERSON)
+    assert store.erase_person("A1234563") == ["ver_1"]
+
+
+def test_sqlite_is_a_file_for_its_owner_whatever_the_folders_name(tmp_path: Path) -> None:
+    named = Settings(data_dir=tmp_path / "data?mode=memory")
+    VerdictStore.open(named, bytes(32)).save("ver_1", VERDICT)
+    assert VerdictStore.open(named, bytes(32)).load("ver_1") == VERDICT
+    assert named.database.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://x/y", "postgresql://nobody:hunter2@127.0.0.1:1/none"])
+def test_a_store_that_cannot_be_had_is_one_clear_error(tmp_path: Path, url: str) -> None:
+    (tmp_path / "file").write_text("")
+    for settings in (Settings(data_dir=tmp_path / "file"), Settings(data_dir=tmp_path, database_url=url)):
+        with pytest.raises(StoreUnavailable) as caught:
+            Database.open(settings)
+        assert "hunter2" not in f"{caught.value}{settings!r}"
+
+
+def test_the_address_may_stand_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgresql: Cluster) -> None:
+    (tmp_path / "idproof_database_url").write_text(postgresql.database() + "\n")
+    monkeypatch.setenv("IDPROOF_SECRETS_DIR", str(tmp_path))
+    assert not Database.open(Settings.load(data_dir=tmp_path)).is_sqlite
+
+
+def test_a_restart_of_the_database_is_survived(tmp_path: Path, postgresql: Cluster) -> None:
+    store = VerdictStore.open(Settings(data_dir=tmp_path, database_url=postgresql.database()), bytes(32))
+    store.save("ver_1", VERDICT)
+    postgresql.stop("immediate")
+    try:
+        assert store.ready() is False
+        with pytest.raises(StoreUnavailable):
+            store.save("ver_2", VERDICT)
+    finally:
+        postgresql.start()
+    store.save("ver_3", VERDICT)
+    assert [store.load(f"ver_{n}") is not None for n in (1, 2, 3)] == [True, False, True]
