@@ -91,6 +91,7 @@ def serving(folder: Path, mode: str | None = None, *, profile: str = "open") -> 
     plant = Path("/dev/shm") / f"idproof-control-{os.getpid()}-{port}"  # noqa: S108
     ours |= {"IDPROOF_BENCH_PLANT": str(plant)}
     ours |= {"IDPROOF_CONCURRENCY": "2", "IDPROOF_QUEUE": "8", "IDPROOF_PROFILE": profile}
+    ours |= {"IDPROOF_SESSION_REQUIRED": "0"}  # a session holds no picture
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, *module],

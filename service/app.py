@@ -2,103 +2,52 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
-import structlog
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
-from starlette.requests import ClientDisconnect
+from fastapi import FastAPI, Response
 
-from idproof.pipeline import VaultSession, Verdict, Verifier
-from idproof.pipeline.verdict import to_json
-from idproof.service import openapi, problems, retention
+from idproof.pipeline import Verifier
+from idproof.service import openapi, problems, retention, routes
 from idproof.service.audit import AuditLog
+from idproof.service.desk import Desk
 from idproof.service.keys import Keys
-from idproof.service.problems import ServiceProblem
 from idproof.service.settings import Settings
 from idproof.service.shield import Shield
-from idproof.service.signing import sign
-from idproof.service.storage import VerdictStore
-from idproof.service.uploads import Metadata, Upload
+from idproof.service.storage import Ledger, VerdictStore
 
-log = structlog.get_logger("idproof")
-
-
-@dataclass
-class Desk:
-    """What the endpoints share: the verifier, the keys, the store, and how much work may wait."""
-
-    settings: Settings
-    verifier: Verifier
-    keys: Keys
-    store: VerdictStore
-    audit: AuditLog
-    admitted: int = 0
-    limiter: anyio.CapacityLimiter | None = field(default=None)
-
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """One place at the desk; raises `busy` when all are taken, before anything is received."""
-        if self.admitted >= self.settings.concurrency + self.settings.queue:
-            raise ServiceProblem("busy", "All places are taken; please try again shortly.")
-        self.admitted += 1
-        try:
-            yield
-        finally:
-            self.admitted -= 1
-
-    async def verify(self, session: VaultSession) -> Verdict:
-        """On a worker thread, as many at once as the settings allow."""
-        if self.limiter is None:
-            self.limiter = anyio.CapacityLimiter(self.settings.concurrency)
-        return await anyio.to_thread.run_sync(self.verifier.verify_session, session, limiter=self.limiter)
+DRAIN_S = 30
 
 
 def create_app(settings: Settings, verifier: Verifier) -> FastAPI:
     """The application; raises `KeysUnusable`, `StoreUnavailable` or `AuditBroken` when it cannot serve."""
     keys = Keys.open(settings)
     store, audit = VerdictStore.open(settings, keys.sealing), AuditLog.open(settings, keys)
-    desk = Desk(settings, verifier, keys, store, audit)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with anyio.create_task_group() as jobs:
-            jobs.start_soon(retention.keep, desk.store, desk.audit, settings.retention_days)
-            yield
-            jobs.cancel_scope.cancel()
-        desk.verifier.vault.close()
-        desk.store.close()
-
-    app = FastAPI(lifespan=lifespan, **openapi.ABOUT)
+    ledger = Ledger(store, settings.session_s, settings.session_attempts)
+    desk = Desk(settings, verifier, keys, store, ledger, audit)
+    app = FastAPI(lifespan=lambda _: _life(desk), **openapi.ABOUT)
     app.add_middleware(Shield)
     problems.install(app)
-    _routes(app, desk)
+    routes.install(app, desk)
     _state_routes(app, desk)
     return app
 
 
-def _routes(app: FastAPI, desk: Desk) -> None:
-    @app.post("/v1/verifications", status_code=201, openapi_extra=openapi.VERIFY_BODY, responses=openapi.VERIFY_ANSWERS)
-    async def verify(request: Request) -> JSONResponse:
-        """Verify one registration, from three captures of the card and a selfie; they are deleted before the answer."""
-        return await _verify(desk, request)
-
-    @app.get("/v1/verifications/{verification_id}", responses=openapi.READ_ANSWERS)
-    async def read(verification_id: str) -> JSONResponse:
-        """A verdict that was given earlier."""
-        found = await anyio.to_thread.run_sync(desk.store.load, verification_id)
-        if found is None:
-            return problems.problem("not_found", 404, "There is no verification of this id.")
-        return JSONResponse(found)
-
-    @app.delete("/v1/verifications/{verification_id}", status_code=204, responses=openapi.ERASE_ANSWERS)
-    async def erase(verification_id: str) -> Response:
-        """Erase a verdict and all that was read from the card."""
-        if not await anyio.to_thread.run_sync(retention.erase, desk.store, desk.audit, verification_id):
-            return problems.problem("not_found", 404, "There is no verification of this id.")
-        return Response(status_code=204)
+@asynccontextmanager
+async def _life(desk: Desk) -> AsyncIterator[None]:
+    """The jobs beside the requests; what was promised with 202 is finished before the end, within bounds."""
+    try:
+        async with anyio.create_task_group() as housekeeping:
+            housekeeping.start_soon(retention.keep, desk.store, desk.ledger, desk.audit, desk.settings)
+            housekeeping.start_soon(desk.beat)
+            async with anyio.create_task_group() as jobs:
+                desk.jobs = jobs
+                yield
+                jobs.cancel_scope.deadline = anyio.current_time() + DRAIN_S
+            housekeeping.cancel_scope.cancel()
+    finally:
+        desk.verifier.vault.close()
+        desk.store.close()
 
 
 def _state_routes(app: FastAPI, desk: Desk) -> None:
@@ -122,36 +71,3 @@ def _state_routes(app: FastAPI, desk: Desk) -> None:
     async def jwks() -> dict[str, Any]:
         """The public keys that verdicts are signed with."""
         return desk.keys.public()
-
-
-async def _verify(desk: Desk, request: Request) -> JSONResponse:
-    async with desk.place():
-        with desk.verifier.vault.open() as session:
-            metadata = await _receive(desk, request, session)
-            verdict = await desk.verify(session)
-        answer = _answer(desk, verdict, metadata)
-        await anyio.to_thread.run_sync(_keep, desk, verdict, answer)
-    log.info("verified", id=verdict.id, decision=verdict.decision.value, reasons=list(verdict.reasons))
-    return JSONResponse(answer, 201, {"Location": f"/v1/verifications/{verdict.id}"})
-
-
-def _keep(desk: Desk, verdict: Verdict, answer: dict[str, Any]) -> None:
-    desk.store.save(verdict.id, answer)
-    desk.audit.append("verified", id=verdict.id, decision=verdict.decision.value, reasons=list(verdict.reasons))
-
-
-async def _receive(desk: Desk, request: Request, session: VaultSession) -> Metadata:
-    try:
-        upload = Upload(session, request.headers.get("content-type"), desk.settings.idle_s)
-        metadata = await upload.receive(aiter(request.stream()))
-    except ClientDisconnect:
-        # Nobody is left to answer; leaving the session's block deletes what had come.
-        raise ServiceProblem("upload_malformed", "The client went away.") from None
-    if metadata.document != desk.verifier.document.name:
-        raise ServiceProblem("metadata_invalid", f"This service verifies {desk.verifier.document.name}.")
-    return metadata
-
-
-def _answer(desk: Desk, verdict: Verdict, metadata: Metadata) -> dict[str, Any]:
-    body = to_json(verdict) | {"reference": metadata.reference}
-    return body | {"jws": sign(body, desk.keys, desk.settings.issuer)}

@@ -139,7 +139,7 @@ def verdict_erase(
 ) -> None:
     """Erase one verdict by id, or all that is kept of one person by the card number, which is asked for."""
     from idproof.service import retention
-    from idproof.service.desk import kept
+    from idproof.service.kept import kept
 
     store, audit = kept(data_dir)
     if verdict_id is not None:
@@ -155,7 +155,7 @@ def verdict_erase(
 def verdict_expire(data_dir: DataDir = None) -> None:
     """Erase what is older than the retention period now; the service does so by itself every hour."""
     from idproof.service import retention
-    from idproof.service.desk import kept
+    from idproof.service.kept import kept
     from idproof.service.settings import Settings
 
     typer.echo(f"{retention.expire(*kept(data_dir), Settings.load().retention_days)} erased")
@@ -166,7 +166,7 @@ def audit_check(
     head: Annotated[Path | None, typer.Option(help="A head that was kept elsewhere.")] = None, data_dir: DataDir = None
 ) -> None:
     """Read the whole audit log. Exit 1 when a line was changed, is missing, or the log was cut off."""
-    from idproof.service.desk import audit_log
+    from idproof.service.kept import audit_log
 
     found = audit_log(data_dir).check(_read(head).decode() if head is not None else None)
     typer.echo(f"The audit log is whole: {found.count} events, the last with hash {found.digest}.")
@@ -175,7 +175,7 @@ def audit_check(
 @audit_app.command("head")
 def audit_head(data_dir: DataDir = None) -> None:
     """Print the signed head, to keep it where nobody who can change the log can change it."""
-    from idproof.service.desk import audit_log
+    from idproof.service.kept import audit_log
 
     typer.echo(audit_log(data_dir).signed_head())
 

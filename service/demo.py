@@ -106,7 +106,9 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 def _post(url: str, pictures: dict[str, bytes]) -> dict[str, Any]:
     files = {part: (f"{part}.jpg", data, "image/jpeg") for part, data in pictures.items()}
-    answer = httpx.post(f"{url}/v1/verifications", files=files, timeout=_START_S)
+    session = httpx.post(f"{url}/v1/capture-sessions", timeout=_START_S).json()["id"]
+    headers = {"Capture-Session": session}
+    answer = httpx.post(f"{url}/v1/verifications", files=files, headers=headers, timeout=_START_S)
     body: dict[str, Any] = answer.json()
     if answer.status_code != httpx.codes.CREATED:
         raise DemoFailed(f"The service answered {answer.status_code}: {body.get('detail')}")

@@ -1,25 +1,196 @@
-"""What an operator's commands share with the service: the kept verdicts and the audit log of a data folder."""
+"""The desk: takes registrations in, has them verified, and keeps what came of it."""
 
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from typing import Any, TypeVar
 
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from idproof.pipeline import BadInput, VaultSession, Verdict, Verifier
+from idproof.pipeline.errors import IdproofError
+from idproof.pipeline.verdict import to_json
 from idproof.service.audit import AuditLog
 from idproof.service.keys import Keys
+from idproof.service.problems import ServiceProblem, told
 from idproof.service.settings import Settings
-from idproof.service.storage import VerdictStore
+from idproof.service.signing import sign
+from idproof.service.storage import Ledger, Progress, Replay, Ticket, VerdictStore
+from idproof.service.storage.ledger import LEASE_S
+from idproof.service.uploads import Metadata, Upload, drain
+
+T = TypeVar("T")
+log = structlog.get_logger("idproof")
 
 
-def kept(data_dir: Path | None) -> tuple[VerdictStore, AuditLog]:
-    """The verdicts and the log; raises `KeysUnusable`, `StoreUnavailable` or `AuditBroken`."""
-    settings = _settings(data_dir)
-    keys = Keys.open(settings)
-    return VerdictStore.open(settings, keys.sealing), AuditLog.open(settings, keys)
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Who wants what: one request to verify."""
+
+    client: str
+    session_id: str | None
+    key: str | None
+    wait: bool
 
 
-def audit_log(data_dir: Path | None) -> AuditLog:
-    """The log, not yet checked; raises `KeysUnusable`."""
-    settings = _settings(data_dir)
-    return AuditLog(settings.audit_log, settings.audit_head, Keys.open(settings))
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What came of it: the verdict, or None while it is under way; and whether it had been given before."""
+
+    id: str
+    answer: dict[str, Any] | None
+    replayed: bool = False
 
 
-def _settings(data_dir: Path | None) -> Settings:
-    return Settings.load(**({} if data_dir is None else {"data_dir": data_dir}))
+@dataclass
+class Desk:
+    """What the endpoints share: the verifier, the keys, the store, and how much work may wait."""
+
+    settings: Settings
+    verifier: Verifier
+    keys: Keys
+    store: VerdictStore
+    ledger: Ledger
+    audit: AuditLog
+    admitted: int = 0
+    limiter: anyio.CapacityLimiter | None = field(default=None)
+    jobs: TaskGroup | None = None
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """One place at the desk; raises `busy` when all are taken, before anything is received."""
+        if self.admitted >= self.settings.concurrency + self.settings.queue:
+            raise ServiceProblem("busy", "All places are taken; please try again shortly.")
+        self.admitted += 1
+        try:
+            yield
+        finally:
+            self.admitted -= 1
+
+    async def take(self, request: Request, order: Order) -> Given:
+        """Receive one registration and verify it, or let it be verified after the answer.
+
+        Raises:
+            IdproofError: it was refused, or could not be kept; its pictures are deleted either way.
+        """
+        async with AsyncExitStack() as held:
+            begun = await self._begin(request, order, held)
+            pictures = held.enter_context(self.verifier.vault.open())
+            if isinstance(begun, Replay):
+                return await self._again(request, order, begun, pictures)
+            async with self._accounted(begun):
+                metadata, fingerprint = await self._receive(request, order, pictures)
+            if order.wait:
+                return Given(begun.id, await self._verify(begun, pictures, metadata, fingerprint))
+            assert self.jobs is not None  # noqa: S101 - the application is running
+            self.jobs.start_soon(self._later, held.pop_all(), begun, pictures, metadata, fingerprint)
+            return Given(begun.id, None)
+
+    async def beat(self) -> None:
+        """Renew this process's leases for as long as it lives."""
+        while True:
+            await anyio.sleep(LEASE_S / 3)
+            if self.admitted:
+                with suppress(IdproofError):  # lost leases are found out when the verdict is to be kept
+                    await _thread(self.ledger.renew)
+
+    async def _begin(self, request: Request, order: Order, held: AsyncExitStack) -> Ticket | Replay:
+        try:
+            if order.session_id is None and self.settings.session_required:
+                raise ServiceProblem(
+                    "session_missing", "Open a capture session; name it in the header Capture-Session."
+                )
+            await held.enter_async_context(self.place())
+            return await _thread(self.ledger.begin, order.client, order.session_id, order.key)
+        except IdproofError:
+            # Read what nobody wants, within bounds: the client hears why instead of a broken connection.
+            with suppress(ClientDisconnect):
+                await drain(aiter(request.stream()))
+            raise
+
+    async def _again(self, request: Request, order: Order, replay: Replay, pictures: VaultSession) -> Given:
+        _, fingerprint = await self._receive(request, order, pictures)
+        pictures.wipe()
+        if fingerprint is None or not compare_digest(fingerprint, replay.fingerprint):
+            raise ServiceProblem("idempotency_key_reused", "This Idempotency-Key came with another body before.")
+        answer = await _thread(self.store.load, replay.id)
+        if answer is None:
+            raise ServiceProblem("not_found", "The verdict was erased.")
+        return Given(replay.id, answer, replayed=True)
+
+    async def _receive(self, request: Request, order: Order, pictures: VaultSession) -> tuple[Metadata, bytes | None]:
+        key = None if order.key is None else self.ledger.fingerprint_key(order.client, order.key)
+        try:
+            upload = Upload(pictures, request.headers.get("content-type"), self.settings.idle_s, key)
+            metadata = await upload.receive(aiter(request.stream()))
+        except ClientDisconnect:
+            # Nobody is left to answer; leaving the session's block deletes what had come.
+            raise ServiceProblem("upload_malformed", "The client went away.") from None
+        if metadata.document != self.verifier.document.name:
+            raise ServiceProblem("metadata_invalid", f"This service verifies {self.verifier.document.name}.")
+        return metadata, upload.fingerprint(order.session_id or "")
+
+    async def _verify(
+        self, ticket: Ticket, pictures: VaultSession, metadata: Metadata, fingerprint: bytes | None
+    ) -> dict[str, Any]:
+        async with self._accounted(ticket):
+            if self.limiter is None:
+                self.limiter = anyio.CapacityLimiter(self.settings.concurrency)
+            verdict = await anyio.to_thread.run_sync(self.verifier.verify_session, pictures, limiter=self.limiter)
+            answer = self._answer(ticket, verdict, metadata)
+            await _thread(self._keep, ticket, answer, fingerprint)
+        log.info("verified", id=ticket.id, decision=answer["decision"], reasons=answer["reasons"])
+        return answer
+
+    async def _later(
+        self,
+        held: AsyncExitStack,
+        ticket: Ticket,
+        pictures: VaultSession,
+        metadata: Metadata,
+        fingerprint: bytes | None,
+    ) -> None:
+        async with held:
+            try:
+                await self._verify(ticket, pictures, metadata, fingerprint)
+            except Exception as error:  # noqa: BLE001 - nobody is waiting for it: who asks is told by its progress
+                told(error)
+
+    def _answer(self, ticket: Ticket, verdict: Verdict, metadata: Metadata) -> dict[str, Any]:
+        session = ticket.session
+        body = to_json(verdict) | {"id": ticket.id, "reference": metadata.reference}
+        body["session"] = None if session is None else {"id": session.id, "nonce": session.nonce}
+        return body | {"jws": sign(body, self.keys, self.settings.issuer)}
+
+    def _keep(self, ticket: Ticket, answer: dict[str, Any], fingerprint: bytes | None) -> None:
+        """One transaction; the audit log says so before it ends, so that no verdict is without its line there."""
+
+        def also(_: object) -> None:
+            self.audit.append("verified", id=ticket.id, decision=answer["decision"], reasons=answer["reasons"])
+
+        self.ledger.finish(ticket, answer, fingerprint, also)
+
+    @asynccontextmanager
+    async def _accounted(self, ticket: Ticket) -> AsyncIterator[None]:
+        """What fails gives the session and the key back, with the problem for whoever asks."""
+        try:
+            yield
+        except Exception as error:
+            # If this cannot be written down either, the lease lapses.
+            with suppress(IdproofError), anyio.CancelScope(shield=True):
+                await _thread(self.ledger.fail, ticket, _progress(error))
+            raise
+
+
+def _progress(error: Exception) -> Progress:
+    code, status, sentence = told(error, log_it=False)
+    return Progress("failed", code, status, sentence, error.capture if isinstance(error, BadInput) else None)
+
+
+async def _thread(call: Callable[..., T], *arguments: Any) -> T:
+    return await anyio.to_thread.run_sync(call, *arguments)

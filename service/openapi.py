@@ -92,6 +92,7 @@ _VERDICT: dict[str, Any] = {
         "outstanding": 0,
     },
     "reference": "registration-000017",
+    "session": {"id": "cs_06F8Z3PZ3V5M8K2T9R4C7W1X6Y", "nonce": "6tLwGhI1…"},
     "jws": "eyJhbGciOiJFZERTQSIs…",
 }
 _PROBLEM: dict[str, Any] = {
@@ -124,9 +125,36 @@ VERIFY_ANSWERS: dict[int | str, dict[str, Any]] = {
     422: _problem("A capture cannot be used; capture it again. Nothing was decided about the applicant."),
     503: _problem("All places are taken; try again after `Retry-After`."),
 }
+_RUNNING = {"id": _VERDICT["id"], "status": "running"}
+VERIFY_ANSWERS |= {
+    202: _answer("It is verified after this answer; ask at `Location`.", _RUNNING),
+    409: _problem("The session was used, or the same is under way."),
+    410: _problem("The capture session's time is over."),
+}
+SESSION_ANSWERS: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER,
+    201: _answer(
+        "An open capture session.",
+        {
+            "id": _VERDICT["session"]["id"],
+            "nonce": _VERDICT["session"]["nonce"],
+            "challenge": None,
+            "expires_at": "2026-11-23T09:10:00+00:00",
+            "attempts": 3,
+        },
+    ),
+}
+_SUMMARY = {name: _VERDICT[name] for name in ("id", "decision", "reasons", "document_type", "reference", "started_at")}
+LIST_ANSWERS: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER,
+    200: _answer("One page; `next` is null on the last one.", {"items": [_SUMMARY], "next": None}),
+}
 READ_ANSWERS: dict[int | str, dict[str, Any]] = {
     "default": _OTHER,
     200: _answer("The verdict as it was given.", _VERDICT),
+    202: _answer("It is still being verified.", _RUNNING),
+    410: _problem("It was lost when the server ended; send it again."),
+    422: _problem("Sent with `respond-async`, and a capture could not be used."),
     404: _problem("There is no verification of this id."),
 }
 ERASE_ANSWERS: dict[int | str, dict[str, Any]] = {

@@ -23,12 +23,22 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "upload_too_large": 413,
     "upload_not_multipart": 415,
     "metadata_invalid": 422,
+    "session_missing": 422,
+    "session_unknown": 422,
+    "session_used": 409,
+    "session_lapsed": 410,
+    "request_in_progress": 409,
+    "idempotency_key_reused": 422,
+    "verification_lost": 410,
     "not_found": 404,
     "method_not_allowed": 405,
     "request_invalid": 422,
     "internal": 500,
 }
 """Codes of the service itself; those of captures carry their own status (`BadInput.status`)."""
+
+_NOTHING = "Something went wrong on our side; the pictures were deleted."
+_COME_AGAIN = ("request_in_progress",)
 
 log = structlog.get_logger("idproof")
 
@@ -57,14 +67,13 @@ def problem(
     if capture is not None:
         body["capture"] = capture
     extra = dict(headers or {})
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if code in _COME_AGAIN or status == HTTPStatus.SERVICE_UNAVAILABLE:
         extra["Retry-After"] = str(RETRY_AFTER_S)
     return JSONResponse(body, status, extra, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
     """Answer every error of the application this way."""
-    app.add_exception_handler(BadInput, _bad_input)
     app.add_exception_handler(IdproofError, _known)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
@@ -72,26 +81,33 @@ def install(app: FastAPI) -> None:
 
 def internal() -> JSONResponse:
     """What an unexpected error is told as: nothing."""
-    return problem("internal", 500, "Something went wrong on our side; the pictures were deleted.")
+    return problem("internal", 500, _NOTHING)
 
 
-async def _bad_input(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, BadInput)  # noqa: S101 - registered for this type
-    log.info("refused", code=error.code, capture=error.capture)
-    return problem(error.code, error.status, error.sentence, capture=error.capture)
+def told(error: Exception, *, log_it: bool = True) -> tuple[str, int, str]:
+    """Code, status and sentence that an error is told by; the log tells an operator what a client need not know."""
+    if isinstance(error, BadInput):
+        if log_it:
+            log.info("refused", code=error.code, capture=error.capture)
+        return error.code, error.status, error.sentence
+    if not isinstance(error, IdproofError):
+        if log_it:
+            log.error("unexpected", kind=type(error).__name__)
+        return "internal", 500, _NOTHING
+    code = error.problem_code if isinstance(error, ServiceProblem) else error.code
+    if log_it and isinstance(error, ServiceProblem):
+        log.info("refused", code=code)
+    elif log_it:
+        # An operator must act, and learns of it here; the client is told no more than the table says.
+        log.error("unavailable", code=code, sentence=error.sentence)
+    if code not in STATUS_BY_CODE:
+        return "internal", 500, _NOTHING
+    return code, STATUS_BY_CODE[code], error.sentence
 
 
 async def _known(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, IdproofError)  # noqa: S101 - registered for this type
-    code = error.problem_code if isinstance(error, ServiceProblem) else error.code
-    if not isinstance(error, ServiceProblem):
-        # An operator must act, and learns of it here; the client is told no more than the table says.
-        log.error("unavailable", code=code, sentence=error.sentence)
-    else:
-        log.info("refused", code=code)
-    if code not in STATUS_BY_CODE:
-        return internal()
-    return problem(code, STATUS_BY_CODE[code], error.sentence)
+    code, status, sentence = told(error)
+    return problem(code, status, sentence, capture=error.capture if isinstance(error, BadInput) else None)
 
 
 async def _validation(_: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - what was sent is not repeated

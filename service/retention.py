@@ -5,7 +5,8 @@ import structlog
 
 from idproof.pipeline.errors import IdproofError
 from idproof.service.audit import AuditLog
-from idproof.service.storage import VerdictStore
+from idproof.service.settings import Settings
+from idproof.service.storage import Ledger, VerdictStore
 
 PERIOD_S = 3600.0
 
@@ -36,11 +37,14 @@ def erase_person(store: VerdictStore, audit: AuditLog, number: str) -> int:
     return len(gone)
 
 
-async def keep(store: VerdictStore, audit: AuditLog, days: float, period_s: float = PERIOD_S) -> None:
+async def keep(
+    store: VerdictStore, ledger: Ledger, audit: AuditLog, settings: Settings, period_s: float = PERIOD_S
+) -> None:
     """Expire at once and then every hour; what goes wrong is logged and tried again."""
     while True:
         try:
-            gone = await anyio.to_thread.run_sync(expire, store, audit, days)
+            gone = await anyio.to_thread.run_sync(expire, store, audit, settings.retention_days)
+            await anyio.to_thread.run_sync(ledger.clean, settings.retention_days, settings.idempotency_hours)
             if gone:
                 log.info("expired", count=gone)
         except IdproofError as error:

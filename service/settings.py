@@ -32,6 +32,10 @@ class Settings(BaseSettings):
         inspectable: let other processes of the same user read this one's memory, to search it for traces; a guard less,
             so not for production.
         retention_days: after which a kept verdict is erased.
+        session_required: whether a registration must come under a capture session.
+        session_s: seconds that a capture session may be used.
+        session_attempts: registrations that may be sent under one session until one leads to a verdict.
+        idempotency_hours: for which an `Idempotency-Key` is remembered; never longer than the verdict.
         database_url: of a PostgreSQL database, `postgresql://…`; without it SQLite in the data folder.
 
     Secrets may also stand in files, one each, named like the variables but in small letters (`idproof_database_url`),
@@ -50,6 +54,10 @@ class Settings(BaseSettings):
     production: bool = False
     inspectable: bool = False
     retention_days: float = Field(default=30.0, gt=0)
+    session_required: bool = True
+    session_s: float = Field(default=600.0, gt=0, le=86_400)
+    session_attempts: int = Field(default=3, ge=1)
+    idempotency_hours: float = Field(default=24.0, gt=0)
     database_url: SecretStr | None = None
 
     @classmethod

@@ -3,6 +3,7 @@
 The framework's own form parser is never used: it collects parts of more than a megabyte in temporary files.
 """
 
+import hmac
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -49,9 +50,12 @@ class Upload:
         session: takes the captures.
         content_type: of the request.
         idle_s: seconds that the client may fall silent.
+        fingerprint_key: to recognise the same registration by when it comes again, or None.
     """
 
-    def __init__(self, session: VaultSession, content_type: str | None, idle_s: float) -> None:
+    def __init__(
+        self, session: VaultSession, content_type: str | None, idle_s: float, fingerprint_key: bytes | None = None
+    ) -> None:
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")
         if kind != b"multipart/form-data" or not boundary or len(boundary) > _MAX_BOUNDARY_BYTES:
@@ -67,6 +71,8 @@ class Upload:
         self._sink: UploadSink | bytearray = bytearray()
         self._metadata = bytearray()
         self._ended = False
+        self._fingerprint_key = fingerprint_key
+        self._macs: dict[str, hmac.HMAC] = {}
         self._parser = MultipartParser(boundary, callbacks=self._callbacks())
 
     async def receive(self, chunks: AsyncIterator[bytes]) -> Metadata:
@@ -88,6 +94,19 @@ class Upload:
             self._session.wipe()
             await self._drain(chunks)
             raise
+
+    def fingerprint(self, bound_to: str) -> bytes | None:
+        """HMAC-SHA-256 over every part's name and content, whatever their order and the boundary between them.
+
+        Args:
+            bound_to: what else makes it the same request.
+        """
+        if self._fingerprint_key is None:
+            return None
+        whole = hmac.new(self._fingerprint_key, bound_to.encode(), "sha256")
+        for name in sorted(self._macs):
+            whole.update(name.encode() + self._macs[name].digest())
+        return whole.digest()
 
     async def _in_time(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The chunks, as long as they keep coming and the pictures may live; raises `SessionExpired`."""
@@ -119,11 +138,7 @@ class Upload:
         return _metadata(bytes(self._metadata))
 
     async def _drain(self, chunks: AsyncIterator[bytes]) -> None:
-        with anyio.move_on_after(_DRAIN_S):
-            async for chunk in chunks:
-                self._received += len(chunk)
-                if self._received > _DRAIN_BYTES:
-                    return
+        await drain(chunks, _DRAIN_BYTES - self._received)
 
     def _callbacks(self) -> Any:
         return {
@@ -163,9 +178,13 @@ class Upload:
             known = ", ".join([*Role, METADATA])
             raise CaptureMissing(f"A part has an unknown or repeated name; known are {known}.")
         self._names.append(name)
+        if self._fingerprint_key is not None:
+            self._macs[name] = hmac.new(self._fingerprint_key, name.encode() + b"\0", "sha256")
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         piece = memoryview(data)[start:end]
+        if self._fingerprint_key is not None:
+            self._macs[self._names[-1]].update(piece)
         if isinstance(self._sink, UploadSink):
             self._sink.write(piece)
         else:
@@ -175,6 +194,15 @@ class Upload:
 
     def _ends(self) -> None:
         self._ended = True
+
+
+async def drain(chunks: AsyncIterator[bytes], most: int = _DRAIN_BYTES) -> None:
+    """Read and throw away the rest of a refused body, up to a bound, so that the client gets its answer."""
+    with anyio.move_on_after(_DRAIN_S):
+        async for chunk in chunks:
+            most -= len(chunk)
+            if most < 0:
+                return
 
 
 def _metadata(data: bytes) -> Metadata:

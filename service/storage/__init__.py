@@ -1,7 +1,18 @@
 """What the service remembers: one database, SQLite or PostgreSQL, in which everything of a person is sealed."""
 
 from idproof.service.storage.engine import Database, StoreUnavailable
+from idproof.service.storage.ledger import CaptureSession, Ledger, Progress, Replay, Ticket
 from idproof.service.storage.seal import Seal
 from idproof.service.storage.verdicts import VerdictStore
 
-__all__ = ["Database", "Seal", "StoreUnavailable", "VerdictStore"]
+__all__ = [
+    "CaptureSession",
+    "Database",
+    "Ledger",
+    "Progress",
+    "Replay",
+    "Seal",
+    "StoreUnavailable",
+    "Ticket",
+    "VerdictStore",
+]

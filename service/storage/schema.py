@@ -1,6 +1,6 @@
 """The tables, as the newest migration leaves them (a test compares the two)."""
 
-from sqlalchemy import Column, Index, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 METADATA = MetaData()
 
@@ -24,3 +24,48 @@ VERIFICATIONS = Table(
     Index("ix_verifications_client_id", "client", "id"),
     Index("ix_verifications_created_at", "created_at"),
 )
+
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("id", String(29), primary_key=True),
+    Column("client", String(64), nullable=False),
+    Column("nonce", String(43), nullable=False),
+    Column("challenge", Text, nullable=True),
+    Column("created_at", String(32), nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("operation", String(30), nullable=True),
+    Column("attempts", Integer, nullable=False),
+    Index("ix_sessions_expires_ms", "expires_ms"),
+)
+"""Capture sessions; `operation` is the verification that holds or used one."""
+
+OPERATIONS = Table(
+    "operations",
+    METADATA,
+    Column("id", String(30), primary_key=True),
+    Column("client", String(64), nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("owner", String(32), nullable=False),
+    Column("lease_ms", BigInteger, nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("code", String(64), nullable=True),
+    Column("status", Integer, nullable=True),
+    Column("sentence", Text, nullable=True),
+    Column("capture", String(32), nullable=True),
+    Index("ix_operations_created_at", "created_at"),
+    Index("ix_operations_owner", "owner", "state"),
+)
+"""Verifications under way, done and failed; who runs one renews its lease, or is taken for dead."""
+
+IDEMPOTENCY = Table(
+    "idempotency",
+    METADATA,
+    Column("mac", LargeBinary, primary_key=True),
+    Column("operation", String(30), nullable=False),
+    Column("fingerprint", LargeBinary, nullable=True),
+    Column("created_at", String(32), nullable=False),
+    Index("ix_idempotency_operation", "operation"),
+    Index("ix_idempotency_created_at", "created_at"),
+)
+"""Which key led to which verification, both as keyed hashes (see `ledger.py`)."""

@@ -8,11 +8,12 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from idproof.service.settings import Settings
 from idproof.service.storage.engine import Conflict, Database, StoreUnavailable
-from idproof.service.storage.schema import FACTS, VERIFICATIONS
+from idproof.service.storage.schema import FACTS, IDEMPOTENCY, OPERATIONS, VERIFICATIONS
 from idproof.service.storage.seal import Seal
 
 ANONYMOUS = "anonymous"
 _KEY_FACT = "sealing key"
+_AT_ONCE = 500  # databases bound the parameters of one statement
 
 
 class VerdictStore:
@@ -108,7 +109,11 @@ class VerdictStore:
     def _delete(self, which: ColumnElement[bool]) -> list[str]:
         with self.database.write() as connection:
             rows: Sequence[str] = connection.execute(select(VERIFICATIONS.c.id).where(which)).scalars().all()
-            connection.execute(delete(VERIFICATIONS).where(VERIFICATIONS.c.id.in_(rows)))
+            for start in range(0, len(rows), _AT_ONCE):
+                some = rows[start : start + _AT_ONCE]
+                connection.execute(delete(VERIFICATIONS).where(VERIFICATIONS.c.id.in_(some)))
+                connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.operation.in_(some)))
+                connection.execute(delete(OPERATIONS).where(OPERATIONS.c.id.in_(some)))
         if rows:
             self.database.scrub()
         return list(rows)

@@ -1,5 +1,6 @@
 """A verifier without networks, for tests about the desk and not about pictures, and a server in this process."""
 
+import asyncio
 import json
 import threading
 import time
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import uvicorn
 
 from idproof.pipeline import Limits, Vault, VaultSession, Verdict
@@ -72,3 +74,13 @@ def serving(settings: Settings, verifier: Any) -> Iterator[tuple[str, int]]:
         server.should_exit = True
         thread.join(timeout=20)
         assert not thread.is_alive()
+
+
+def ask(application: Any, method: str, path: str, **more: Any) -> httpx.Response:
+    """One request to the application, without a server."""
+
+    async def run() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://test") as client:
+            return await client.request(method, path, **more)
+
+    return asyncio.run(run())

@@ -16,7 +16,7 @@ from idproof.service import retention
 from idproof.service.audit import AuditBroken, AuditLog
 from idproof.service.keys import Keys
 from idproof.service.settings import Settings
-from idproof.service.storage import VerdictStore
+from idproof.service.storage import Ledger, VerdictStore
 
 Change = Callable[[list[bytes]], list[bytes]]
 DOCUMENT = {"id": "ver_1", "form": {"number": "A1234563"}, "decision": "accept"}
@@ -166,7 +166,7 @@ def test_the_job_erases_what_is_too_old_and_nothing_else(
 
     async def a_while() -> None:
         with anyio.move_on_after(1.0):
-            await retention.keep(store, audit, 30.0, period_s=0.05)
+            await retention.keep(store, Ledger(store), audit, settings, period_s=0.05)
 
     anyio.run(a_while)
     assert (store.load("ver_1"), store.load("ver_2")) == (None, DOCUMENT)

@@ -1,6 +1,5 @@
 """The desk under a real server: how many may come, how long they may take, and what is left of those who go wrong."""
 
-import asyncio
 import json
 import os
 import socket
@@ -26,7 +25,7 @@ from idproof.service.app import create_app
 from idproof.service.settings import Settings
 from idproof.service.storage import VerdictStore
 
-from .fakes import FILES, FakeVerifier, serving
+from .fakes import FILES, FakeVerifier, ask, serving
 
 HEAD = (
     b"POST /v1/verifications HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n"
@@ -37,15 +36,7 @@ SELFIE = b'Content-Disposition: form-data; name="selfie"; filename="s"\r\n\r\n'
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path / "data", concurrency=1, queue=0, idle_s=0.5)
-
-
-def ask(application: Any, method: str, path: str, **more: Any) -> httpx.Response:
-    async def run() -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://test") as client:
-            return await client.request(method, path, **more)
-
-    return asyncio.run(run())
+    return Settings(data_dir=tmp_path / "data", concurrency=1, queue=0, idle_s=0.5, session_required=False)
 
 
 def until(condition: Callable[[], bool], seconds: float = 5) -> bool:
@@ -233,7 +224,7 @@ def test_the_frame_of_a_body_is_bounded_too(
 
 @pytest.fixture(scope="module")
 def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return create_app(Settings(data_dir=tmp_path_factory.mktemp("fuzz")), FakeVerifier())
+    return create_app(Settings(data_dir=tmp_path_factory.mktemp("fuzz"), session_required=False), FakeVerifier())
 
 
 PRINTABLE = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=200)

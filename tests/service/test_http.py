@@ -28,9 +28,15 @@ from .conftest import Server, start, stop
 MIB = 1024 * 1024
 
 
+def session(server: Server) -> dict[str, str]:
+    """The header of a new capture session."""
+    return {"Capture-Session": httpx.post(f"{server.url}/v1/capture-sessions").json()["id"]}
+
+
 def post(server: Server, parts: dict[str, bytes], **data: str) -> httpx.Response:
     files = {name: (name, body, "image/jpeg") for name, body in parts.items()}
-    return httpx.post(f"{server.url}/v1/verifications", files=files, data=data, timeout=60)
+    url = f"{server.url}/v1/verifications"
+    return httpx.post(url, files=files, data=data, headers=session(server), timeout=60)
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -73,7 +79,8 @@ def test_the_verdict_is_signed_by_the_published_key(server: Server, accepted: di
     assert claims["jti"] == accepted["id"]
     body = {key: value for key, value in accepted.items() if key not in ("jws", "location")}
     assert claims["verdict"] == body
-    body.pop("reference")
+    assert body.pop("reference") == "ref-1"
+    assert body.pop("session")["nonce"]
     assert from_json(body).decision == "accept"
 
 
@@ -163,7 +170,7 @@ def test_wrong_missing_and_repeated_names(server: Server, parts: dict[str, bytes
     without = {name: data for name, data in parts.items() if name != "selfie"}
     expect_problem(post(server, without), 422, "capture_missing", "selfie")
     twice = [("selfie", ("s", b"x")), ("selfie", ("s", b"y"))]
-    answer = httpx.post(f"{server.url}/v1/verifications", files=twice)
+    answer = httpx.post(f"{server.url}/v1/verifications", files=twice, headers=session(server))
     expect_problem(answer, 422, "capture_missing", "selfie")
 
 
@@ -174,7 +181,7 @@ def test_a_hundred_megabytes_are_refused_and_the_client_is_told(server: Server) 
             yield bytes(MIB)
         yield b"\r\n--b--\r\n"
 
-    headers = {"content-type": "multipart/form-data; boundary=b"}
+    headers = {"content-type": "multipart/form-data; boundary=b"} | session(server)
     answer = httpx.post(f"{server.url}/v1/verifications", content=body(), headers=headers, timeout=60)
     expect_problem(answer, 413, "capture_too_large", "selfie")
 
@@ -190,7 +197,7 @@ def test_a_hundred_megabytes_are_refused_and_the_client_is_told(server: Server) 
     ],
 )
 def test_bodies_that_are_no_form(server: Server, content_type: str, body: bytes, status: int, code: str) -> None:
-    headers = {"content-type": content_type}
+    headers = {"content-type": content_type} | session(server)
     answer = httpx.post(f"{server.url}/v1/verifications", content=body, headers=headers)
     expect_problem(answer, status, code)
 
@@ -214,7 +221,7 @@ def test_metadata_has_a_form(server: Server, parts: dict[str, bytes], metadata: 
 def test_unknown_places_and_methods_are_problems_too(server: Server) -> None:
     expect_problem(httpx.get(f"{server.url}/nowhere"), 404, "not_found")
     expect_problem(httpx.get(f"{server.url}/v1/verifications/ver_none"), 404, "not_found")
-    expect_problem(httpx.get(f"{server.url}/v1/verifications"), 405, "method_not_allowed")
+    expect_problem(httpx.put(f"{server.url}/v1/verifications"), 405, "method_not_allowed")
 
 
 def test_every_answer_carries_the_security_headers(server: Server) -> None:
@@ -236,6 +243,7 @@ def test_the_interface_describes_itself_with_examples(server: Server) -> None:
 def test_a_client_that_hangs_up_half_way_leaves_nothing(server: Server, registration: Registration) -> None:
     picture = registration.pictures["tilt_left.jpg"][::-1]  # bytes that no other test has sent
     head = b"POST /v1/verifications HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n"
+    head += f"Capture-Session: {session(server)['Capture-Session']}\r\n".encode()
     head += b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
     head += b'--b\r\nContent-Disposition: form-data; name="selfie"; filename="s"\r\n\r\n'
     host, port = server.url.removeprefix("http://").split(":")

@@ -35,7 +35,7 @@ VERDICT = {"id": "ver_1", "decision": "accept", "fields": {"number": {"text": "A
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path / "data")
+    return Settings(data_dir=tmp_path / "data", session_required=False)
 
 
 @pytest.fixture
@@ -99,10 +99,10 @@ def test_a_wrong_setting_is_named_without_its_value(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_interfaces_examples_are_what_it_gives(settings: Settings) -> None:
-    given = to_json(a_verdict()) | {"reference": None, "jws": ""}
+    given = to_json(a_verdict()) | {"reference": None, "session": None, "jws": ""}
     example = openapi.VERIFY_ANSWERS[201]["content"]["application/json"]["example"]
     assert example.keys() == given.keys()
-    assert from_json({key: value for key, value in example.items() if key not in ("reference", "jws")})
+    assert from_json({key: value for key, value in example.items() if key not in ("reference", "session", "jws")})
     form = openapi.VERIFY_BODY["requestBody"]["content"]["multipart/form-data"]
     assert form["example"].keys() == form["schema"]["properties"].keys()
     Metadata.model_validate(form["example"]["metadata"])
@@ -241,7 +241,7 @@ def test_every_error_has_a_code_of_its_own_and_a_documented_one() -> None:
 def test_every_problem_of_the_service_is_in_the_table_and_the_table_holds_no_other() -> None:
     """A code outside the table would be told as `internal`."""
     raised = set()
-    for path in Path(problems.__file__).parent.glob("*.py"):
+    for path in Path(problems.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute) and node.args:
                 name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr

@@ -1,0 +1,25 @@
+"""What an operator's commands share with the service: the kept verdicts and the audit log of a data folder."""
+
+from pathlib import Path
+
+from idproof.service.audit import AuditLog
+from idproof.service.keys import Keys
+from idproof.service.settings import Settings
+from idproof.service.storage import VerdictStore
+
+
+def kept(data_dir: Path | None) -> tuple[VerdictStore, AuditLog]:
+    """The verdicts and the log; raises `KeysUnusable`, `StoreUnavailable` or `AuditBroken`."""
+    settings = _settings(data_dir)
+    keys = Keys.open(settings)
+    return VerdictStore.open(settings, keys.sealing), AuditLog.open(settings, keys)
+
+
+def audit_log(data_dir: Path | None) -> AuditLog:
+    """The log, not yet checked; raises `KeysUnusable`."""
+    settings = _settings(data_dir)
+    return AuditLog(settings.audit_log, settings.audit_head, Keys.open(settings))
+
+
+def _settings(data_dir: Path | None) -> Settings:
+    return Settings.load(**({} if data_dir is None else {"data_dir": data_dir}))

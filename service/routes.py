@@ -1,0 +1,103 @@
+"""The endpoints of capture sessions and verifications."""
+
+from typing import Annotated, Any
+
+import anyio
+from fastapi import FastAPI, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from idproof.service import openapi, problems, retention
+from idproof.service.desk import Desk, Order
+from idproof.service.storage.ledger import FAILED, RUNNING, Progress
+from idproof.service.storage.verdicts import ANONYMOUS
+
+VERDICT_ID = r"^ver_[0-9A-HJKMNP-TV-Z]{26}$"
+_SESSION_ID = r"^cs_[0-9A-HJKMNP-TV-Z]{26}$"
+_SUMMARY = ("id", "decision", "reasons", "document_type", "reference", "started_at")
+
+SessionId = Annotated[str | None, Header(alias="Capture-Session", pattern=_SESSION_ID)]
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[!-~]{1,255}$")]
+Prefer = Annotated[str | None, Header(description="`respond-async` (RFC 7240) answers 202 at once.", max_length=200)]
+Cursor = Annotated[str | None, Query(pattern=VERDICT_ID, description="`next` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=100)]
+
+
+def install(app: FastAPI, desk: Desk) -> None:
+    """Add them to the application."""
+    _session_routes(app, desk)
+    _verify_route(app, desk)
+    _read_routes(app, desk)
+
+
+def _session_routes(app: FastAPI, desk: Desk) -> None:
+    @app.post("/v1/capture-sessions", status_code=201, responses=openapi.SESSION_ANSWERS)
+    async def open_session() -> JSONResponse:
+        """Open a capture session: one applicant's turn, good for one verdict."""
+        session = await anyio.to_thread.run_sync(desk.ledger.open_session, ANONYMOUS)
+        return JSONResponse(
+            {
+                "id": session.id,
+                "nonce": session.nonce,
+                "challenge": None,
+                "expires_at": session.expires_at,
+                "attempts": desk.settings.session_attempts,
+            },
+            201,
+        )
+
+
+def _verify_route(app: FastAPI, desk: Desk) -> None:
+    @app.post("/v1/verifications", status_code=201, openapi_extra=openapi.VERIFY_BODY, responses=openapi.VERIFY_ANSWERS)
+    async def verify(
+        request: Request, session: SessionId = None, key: IdempotencyKey = None, prefer: Prefer = None
+    ) -> JSONResponse:
+        """Verify one registration, from three captures of the card and a selfie; they are deleted before the answer."""
+        order = Order(ANONYMOUS, session, key, wait=not _prefers_async(prefer))
+        given = await desk.take(request, order)
+        headers = {"Location": f"/v1/verifications/{given.id}"}
+        if given.replayed:
+            headers["Idempotency-Replayed"] = "true"
+        if given.answer is not None:
+            return JSONResponse(given.answer, 201, headers)
+        headers |= {"Preference-Applied": "respond-async", "Retry-After": str(problems.RETRY_AFTER_S)}
+        return JSONResponse({"id": given.id, "status": RUNNING}, 202, headers)
+
+
+def _read_routes(app: FastAPI, desk: Desk) -> None:
+    @app.get("/v1/verifications", responses=openapi.LIST_ANSWERS)
+    async def page(cursor: Cursor = None, limit: Limit = 20) -> JSONResponse:
+        """Verdicts from the newest on, without what was read from the cards."""
+        found = await anyio.to_thread.run_sync(desk.store.page, None, cursor, limit)
+        items = [{name: document.get(name) for name in _SUMMARY} for document in found]
+        return JSONResponse({"items": items, "next": found[-1]["id"] if len(found) == limit else None})
+
+    @app.get("/v1/verifications/{verification_id}", responses=openapi.READ_ANSWERS)
+    async def read(verification_id: str) -> JSONResponse:
+        """A verdict that was given earlier, or how far it is."""
+        found = await anyio.to_thread.run_sync(desk.store.load, verification_id)
+        if found is not None:
+            return JSONResponse(found)
+        return _progress(verification_id, await anyio.to_thread.run_sync(desk.ledger.progress, verification_id, None))
+
+    @app.delete("/v1/verifications/{verification_id}", status_code=204, responses=openapi.ERASE_ANSWERS)
+    async def erase(verification_id: str) -> Response:
+        """Erase a verdict and all that was read from the card."""
+        if not await anyio.to_thread.run_sync(retention.erase, desk.store, desk.audit, verification_id):
+            return problems.problem("not_found", 404, "There is no verification of this id.")
+        return Response(status_code=204)
+
+
+def _progress(verification_id: str, progress: Progress | None) -> JSONResponse:
+    if progress is None:
+        return problems.problem("not_found", 404, "There is no verification of this id.")
+    if progress.state == FAILED:
+        return problems.problem(progress.code, progress.status, progress.sentence, capture=progress.capture)
+    if progress.state != RUNNING:
+        return problems.problem("verification_lost", 410, "The server ended before it was done; please send it again.")
+    body: dict[str, Any] = {"id": verification_id, "status": RUNNING}
+    return JSONResponse(body, 202, {"Retry-After": str(problems.RETRY_AFTER_S)})
+
+
+def _prefers_async(prefer: str | None) -> bool:
+    wanted = [part.split(";")[0].strip().lower() for part in (prefer or "").split(",")]
+    return "respond-async" in wanted

@@ -1,0 +1,278 @@
+"""Who may be verified once: capture sessions, idempotency keys, and verifications under way.
+
+A verification is *begun* in one transaction and *finished* in another, which holds the verdict and all that follows
+from it. Whoever runs it renews a lease; when the lease lapses (the server was killed) a retry may begin anew, and the
+old one can no longer finish. So one session, and one key, lead to one verdict.
+
+What is kept of a request under an idempotency key: HMAC-SHA-256 of the key, and of the body, under keys derived from
+the sealing key **and from the caller's idempotency key, which is not kept**. Nobody can test a picture against it who
+has not both. It goes with the verdict, or after `IDPROOF_IDEMPOTENCY_HOURS`.
+"""
+
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from idproof.pipeline.verdict import new_id
+from idproof.service.problems import ServiceProblem
+from idproof.service.storage.engine import Conflict
+from idproof.service.storage.schema import IDEMPOTENCY, OPERATIONS, SESSIONS
+from idproof.service.storage.verdicts import VerdictStore
+
+LEASE_S = 15.0
+"""After a server was killed, its clients' retries begin anew after this long at the latest."""
+
+RUNNING, DONE, FAILED = "running", "done", "failed"
+_NONCE_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureSession:
+    """One applicant's turn.
+
+    Attributes:
+        id: `cs_` and 26 characters.
+        nonce: 256 random bits, given back in the verdict: the answer to this session and no other.
+        challenge: the actions that were asked for, or None.
+        expires_at: ISO 8601 UTC.
+    """
+
+    id: str
+    nonce: str
+    challenge: str | None
+    expires_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The right to finish one verification.
+
+    Attributes:
+        id: that the verdict will have.
+        session: the capture session it belongs to, if any.
+        mac: of the idempotency key, if there is one.
+    """
+
+    id: str
+    client: str
+    session: CaptureSession | None = None
+    mac: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """This key has led to a verdict already; `fingerprint` is that of the body it came with."""
+
+    id: str
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a verification is: running, lost (its server ended), or failed with a problem."""
+
+    state: str
+    code: str = ""
+    status: int = 0
+    sentence: str = ""
+    capture: str | None = None
+
+
+class Ledger:
+    """Begins and finishes verifications; one for each server process.
+
+    Args:
+        verdicts: where they are kept.
+        session_s: how long a capture session may be used.
+        attempts: verifications that one session may begin until one gives a verdict.
+    """
+
+    def __init__(self, verdicts: VerdictStore, session_s: float = 600.0, attempts: int = 3) -> None:
+        self._verdicts = verdicts
+        self._database = verdicts.database
+        self._owner = uuid4().hex
+        self._session_s = session_s
+        self._attempts = attempts
+        self._key_mac = verdicts.seal.subkey("idempotency key")
+        self._body_mac = verdicts.seal.subkey("request fingerprint")
+
+    def open_session(self, client: str, challenge: str | None = None) -> CaptureSession:
+        """A new capture session; raises `StoreUnavailable`."""
+        expires = datetime.now(UTC) + timedelta(seconds=self._session_s)
+        session = CaptureSession(
+            id="cs_" + new_id().removeprefix("ver_"),
+            nonce=secrets.token_urlsafe(_NONCE_BYTES),
+            challenge=challenge,
+            expires_at=expires.isoformat(timespec="seconds"),
+        )
+        row: dict[str, Any] = {"id": session.id, "nonce": session.nonce, "challenge": challenge, "client": client}
+        row |= {"attempts": 0, "created_at": _now(), "expires_ms": int(expires.timestamp() * 1000)}
+        with self._database.write() as connection:
+            connection.execute(insert(SESSIONS).values(row))
+        return session
+
+    def begin(self, client: str, session_id: str | None, key: str | None) -> Ticket | Replay:
+        """Take the right to verify, or learn that it was done already.
+
+        Raises:
+            ServiceProblem: the session cannot be used, or the same is under way elsewhere.
+            StoreUnavailable: nothing was begun.
+        """
+        mac = None if key is None else hmac.digest(self._key_mac, _scoped(client, key), "sha256")
+        try:
+            with self._database.write() as connection:
+                earlier = None if mac is None else self._earlier(connection, mac)
+                if isinstance(earlier, Replay):
+                    return earlier
+                ticket = Ticket(new_id(), client, self._claim(connection, session_id, client), mac)
+                self._note(connection, ticket, session_id)
+                return ticket
+        except Conflict:  # the same key came twice at once, and the other was quicker
+            raise _in_progress() from None
+
+    def fingerprint_key(self, client: str, key: str) -> bytes:
+        """The key under which a body is fingerprinted: worthless without the caller's own."""
+        return hmac.digest(self._body_mac, _scoped(client, key), "sha256")
+
+    def finish(
+        self,
+        ticket: Ticket,
+        document: dict[str, Any],
+        fingerprint: bytes | None,
+        also: Callable[[Connection], None] = lambda _: None,
+    ) -> None:
+        """Keep the verdict and all that follows from it, in one transaction.
+
+        Args:
+            ticket: whose verdict it is.
+            document: the verdict as it is answered.
+            fingerprint: of the body, when there is an idempotency key.
+            also: writes what else belongs to it; when it raises, nothing is kept.
+
+        Raises:
+            ServiceProblem: the lease was lost, and the verification begun anew elsewhere.
+            StoreUnavailable: nothing is kept.
+        """
+        with self._database.write("The verdict cannot be stored.") as connection:
+            mine = (OPERATIONS.c.id == ticket.id, OPERATIONS.c.owner == self._owner, OPERATIONS.c.state == RUNNING)
+            if connection.execute(update(OPERATIONS).where(*mine).values(state=DONE)).rowcount != 1:
+                raise _in_progress()
+            self._verdicts.insert(connection, ticket.id, document, ticket.client)
+            if ticket.mac is not None:
+                known = IDEMPOTENCY.c.mac == ticket.mac
+                connection.execute(update(IDEMPOTENCY).where(known).values(fingerprint=fingerprint))
+            also(connection)
+
+    def fail(self, ticket: Ticket, progress: Progress) -> None:
+        """Give the session and the key back: nothing was decided. Raises `StoreUnavailable`."""
+        values = {"state": FAILED, "code": progress.code, "status": progress.status}
+        values |= {"sentence": progress.sentence, "capture": progress.capture}
+        with self._database.write() as connection:
+            mine = (OPERATIONS.c.id == ticket.id, OPERATIONS.c.owner == self._owner, OPERATIONS.c.state == RUNNING)
+            connection.execute(update(OPERATIONS).where(*mine).values(values))
+
+    def renew(self) -> None:
+        """Keep the leases of everything that this process runs; raises `StoreUnavailable`."""
+        with self._database.write() as connection:
+            mine = (OPERATIONS.c.owner == self._owner, OPERATIONS.c.state == RUNNING)
+            connection.execute(update(OPERATIONS).where(*mine).values(lease_ms=_lease()))
+
+    def progress(self, verdict_id: str, client: str | None) -> Progress | None:
+        """How far a verification without a verdict is, or None when there is none of this id."""
+        wanted = select(OPERATIONS).where(OPERATIONS.c.id == verdict_id, OPERATIONS.c.state != DONE)
+        if client is not None:
+            wanted = wanted.where(OPERATIONS.c.client == client)
+        with self._database.read() as connection:
+            row = connection.execute(wanted).first()
+        if row is None:
+            return None
+        if row.state == FAILED:
+            return Progress(FAILED, row.code, row.status, row.sentence, row.capture)
+        return Progress(RUNNING if _alive(row) else "lost")
+
+    def clean(self, days: float, idempotency_hours: float) -> None:
+        """Forget what is of no use any more; raises `StoreUnavailable`."""
+        now = datetime.now(UTC)
+        oldest = (now - timedelta(days=days)).isoformat(timespec="seconds")
+        keys = (now - min(timedelta(days=days), timedelta(hours=idempotency_hours))).isoformat(timespec="seconds")
+        with self._database.write() as connection:
+            connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.created_at < keys))
+            connection.execute(delete(OPERATIONS).where(OPERATIONS.c.created_at < oldest))
+            connection.execute(delete(SESSIONS).where(SESSIONS.c.expires_ms < _ms(now - timedelta(days=days))))
+
+    def _earlier(self, connection: Connection, mac: bytes) -> Replay | None:
+        known = connection.execute(select(IDEMPOTENCY).where(IDEMPOTENCY.c.mac == mac).with_for_update()).first()
+        if known is None:
+            return None
+        if known.fingerprint is not None:
+            return Replay(known.operation, known.fingerprint)
+        self._retire(connection, known.operation)
+        connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.mac == mac))
+        return None
+
+    def _claim(self, connection: Connection, session_id: str | None, client: str) -> CaptureSession | None:
+        if session_id is None:
+            return None
+        row = connection.execute(select(SESSIONS).where(SESSIONS.c.id == session_id).with_for_update()).first()
+        if row is None or row.client != client:
+            raise ServiceProblem("session_unknown", "There is no capture session of this id.")
+        if row.operation is not None:
+            self._retire(connection, row.operation)
+        if row.expires_ms < _ms(datetime.now(UTC)):
+            raise ServiceProblem("session_lapsed", "The capture session's time is over; open another one.")
+        if row.attempts >= self._attempts:
+            raise ServiceProblem("session_used", "The capture session has no attempts left; open another one.")
+        expires = datetime.fromtimestamp(row.expires_ms / 1000, UTC).isoformat(timespec="seconds")
+        return CaptureSession(row.id, row.nonce, row.challenge, expires)
+
+    def _retire(self, connection: Connection, operation: str) -> None:
+        """Make sure that an earlier verification gave no verdict and will give none; raises `ServiceProblem`."""
+        row = connection.execute(select(OPERATIONS).where(OPERATIONS.c.id == operation).with_for_update()).first()
+        if row is None or row.state == DONE:
+            raise ServiceProblem("session_used", "The capture session has led to a verdict already; open another one.")
+        if row.state == RUNNING and _alive(row):
+            raise _in_progress()
+        if row.state == RUNNING:
+            connection.execute(update(OPERATIONS).where(OPERATIONS.c.id == operation).values(owner="nobody"))
+
+    def _note(self, connection: Connection, ticket: Ticket, session_id: str | None) -> None:
+        operation: dict[str, Any] = {"id": ticket.id, "client": ticket.client, "state": RUNNING, "owner": self._owner}
+        operation |= {"lease_ms": _lease(), "created_at": _now()}
+        connection.execute(insert(OPERATIONS).values(operation))
+        if ticket.mac is not None:
+            row = {"mac": ticket.mac, "operation": ticket.id, "created_at": _now()}
+            connection.execute(insert(IDEMPOTENCY).values(row))
+        if session_id is not None:
+            held = {"operation": ticket.id, "attempts": SESSIONS.c.attempts + 1}
+            connection.execute(update(SESSIONS).where(SESSIONS.c.id == session_id).values(held))
+
+
+def _scoped(client: str, key: str) -> bytes:
+    return f"{client}\0{key}".encode()
+
+
+def _in_progress() -> ServiceProblem:
+    return ServiceProblem("request_in_progress", "The same registration is being verified; ask again shortly.")
+
+
+def _alive(operation: Row[Any]) -> bool:
+    return bool(operation.lease_ms > time.time() * 1000)
+
+
+def _lease() -> int:
+    return int((time.time() + LEASE_S) * 1000)
+
+
+def _ms(when: datetime) -> int:
+    return int(when.timestamp() * 1000)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
