@@ -10,6 +10,7 @@ from fastapi import FastAPI, Response
 from idproof.pipeline import Verifier
 from idproof.service import openapi, problems, retention, routes
 from idproof.service.audit import AuditLog
+from idproof.service.auth import Gate
 from idproof.service.desk import Desk
 from idproof.service.keys import Keys
 from idproof.service.settings import Settings
@@ -26,9 +27,9 @@ def create_app(settings: Settings, verifier: Verifier) -> FastAPI:
     ledger = Ledger(store, settings.session_s, settings.session_attempts)
     desk = Desk(settings, verifier, keys, store, ledger, audit)
     app = FastAPI(lifespan=lambda _: _life(desk), **openapi.ABOUT)
-    app.add_middleware(Shield)
+    app.add_middleware(Shield, secure=settings.tls_cert is not None)
     problems.install(app)
-    routes.install(app, desk)
+    routes.install(app, desk, Gate(settings, store.database))
     _state_routes(app, desk)
     return app
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from idproof.models.errors import IdproofError
+from idproof.service import cli_keys
 
 EXIT = {"accept": 0, "refer": 10, "reject": 20}
 BAD_INPUT = 2
@@ -30,6 +31,7 @@ app.add_typer(models_app, name="models")
 app.add_typer(specimen_app, name="specimen")
 app.add_typer(verdict_app, name="verdict")
 app.add_typer(audit_app, name="audit")
+app.add_typer(cli_keys.app, name="key")
 
 Names = Literal["common", "covering"]
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the keys and the database.")]

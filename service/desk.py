@@ -1,7 +1,7 @@
 """The desk: takes registrations in, has them verified, and keeps what came of it."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import Any, TypeVar
@@ -72,14 +72,19 @@ class Desk:
         finally:
             self.admitted -= 1
 
-    async def take(self, request: Request, order: Order) -> Given:
+    async def take(self, request: Request, order: Order, share: AbstractContextManager[None]) -> Given:
         """Receive one registration and verify it, or let it be verified after the answer.
+
+        Args:
+            request: with the captures.
+            order: who wants what.
+            share: held for as long as it takes: what this client may have at once.
 
         Raises:
             IdproofError: it was refused, or could not be kept; its pictures are deleted either way.
         """
         async with AsyncExitStack() as held:
-            begun = await self._begin(request, order, held)
+            begun = await self._begin(request, order, held, share)
             pictures = held.enter_context(self.verifier.vault.open())
             if isinstance(begun, Replay):
                 return await self._again(request, order, begun, pictures)
@@ -99,8 +104,11 @@ class Desk:
                 with suppress(IdproofError):  # lost leases are found out when the verdict is to be kept
                     await _thread(self.ledger.renew)
 
-    async def _begin(self, request: Request, order: Order, held: AsyncExitStack) -> Ticket | Replay:
+    async def _begin(
+        self, request: Request, order: Order, held: AsyncExitStack, share: AbstractContextManager[None]
+    ) -> Ticket | Replay:
         try:
+            held.enter_context(share)
             if order.session_id is None and self.settings.session_required:
                 raise ServiceProblem(
                     "session_missing", "Open a capture session; name it in the header Capture-Session."

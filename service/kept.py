@@ -5,7 +5,7 @@ from pathlib import Path
 from idproof.service.audit import AuditLog
 from idproof.service.keys import Keys
 from idproof.service.settings import Settings
-from idproof.service.storage import VerdictStore
+from idproof.service.storage import Database, VerdictStore
 
 
 def kept(data_dir: Path | None) -> tuple[VerdictStore, AuditLog]:
@@ -13,6 +13,11 @@ def kept(data_dir: Path | None) -> tuple[VerdictStore, AuditLog]:
     settings = _settings(data_dir)
     keys = Keys.open(settings)
     return VerdictStore.open(settings, keys.sealing), AuditLog.open(settings, keys)
+
+
+def database(data_dir: Path | None) -> Database:
+    """The database alone, for what is not sealed; raises `StoreUnavailable`."""
+    return kept(data_dir)[0].database
 
 
 def audit_log(data_dir: Path | None) -> AuditLog:

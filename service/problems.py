@@ -23,6 +23,11 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "upload_too_large": 413,
     "upload_not_multipart": 415,
     "metadata_invalid": 422,
+    "unauthenticated": 401,
+    "forbidden": 403,
+    "rate_limited": 429,
+    "too_many_at_once": 429,
+    "issuer_unavailable": 503,
     "session_missing": 422,
     "session_unknown": 422,
     "session_used": 409,
@@ -46,11 +51,18 @@ _CODE_BY_STATUS = {404: "not_found", 405: "method_not_allowed"}
 
 
 class ServiceProblem(IdproofError):
-    """An error of the interface, by its code."""
+    """An error of the interface, by its code.
 
-    def __init__(self, code: str, sentence: str) -> None:
+    Args:
+        code: of `STATUS_BY_CODE`.
+        sentence: for the client.
+        retry_after: seconds after which it may be different.
+    """
+
+    def __init__(self, code: str, sentence: str, *, retry_after: int | None = None) -> None:
         super().__init__(sentence)
         self.problem_code = code
+        self.retry_after = retry_after
 
 
 def problem(
@@ -67,8 +79,10 @@ def problem(
     if capture is not None:
         body["capture"] = capture
     extra = dict(headers or {})
-    if code in _COME_AGAIN or status == HTTPStatus.SERVICE_UNAVAILABLE:
-        extra["Retry-After"] = str(RETRY_AFTER_S)
+    if code in _COME_AGAIN or status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        extra.setdefault("Retry-After", str(RETRY_AFTER_S))
+    if status == HTTPStatus.UNAUTHORIZED:
+        extra["WWW-Authenticate"] = 'Bearer realm="idproof"'
     return JSONResponse(body, status, extra, media_type=MEDIA_TYPE)
 
 
@@ -107,7 +121,10 @@ def told(error: Exception, *, log_it: bool = True) -> tuple[str, int, str]:
 
 async def _known(_: Request, error: Exception) -> JSONResponse:
     code, status, sentence = told(error)
-    return problem(code, status, sentence, capture=error.capture if isinstance(error, BadInput) else None)
+    wait = getattr(error, "retry_after", None)
+    headers = None if wait is None else {"Retry-After": str(wait)}
+    capture = error.capture if isinstance(error, BadInput) else None
+    return problem(code, status, sentence, capture=capture, headers=headers)
 
 
 async def _validation(_: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - what was sent is not repeated

@@ -3,13 +3,13 @@
 from typing import Annotated, Any
 
 import anyio
-from fastapi import FastAPI, Header, Query, Request, Response
+from fastapi import Depends, FastAPI, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from idproof.service import openapi, problems, retention
+from idproof.service.auth import Client, Gate, Scope
 from idproof.service.desk import Desk, Order
 from idproof.service.storage.ledger import FAILED, RUNNING, Progress
-from idproof.service.storage.verdicts import ANONYMOUS
 
 VERDICT_ID = r"^ver_[0-9A-HJKMNP-TV-Z]{26}$"
 _SESSION_ID = r"^cs_[0-9A-HJKMNP-TV-Z]{26}$"
@@ -22,18 +22,18 @@ Cursor = Annotated[str | None, Query(pattern=VERDICT_ID, description="`next` of 
 Limit = Annotated[int, Query(ge=1, le=100)]
 
 
-def install(app: FastAPI, desk: Desk) -> None:
+def install(app: FastAPI, desk: Desk, gate: Gate) -> None:
     """Add them to the application."""
-    _session_routes(app, desk)
-    _verify_route(app, desk)
-    _read_routes(app, desk)
+    _session_routes(app, desk, gate)
+    _verify_route(app, desk, gate)
+    _read_routes(app, desk, gate)
 
 
-def _session_routes(app: FastAPI, desk: Desk) -> None:
+def _session_routes(app: FastAPI, desk: Desk, gate: Gate) -> None:
     @app.post("/v1/capture-sessions", status_code=201, responses=openapi.SESSION_ANSWERS)
-    async def open_session() -> JSONResponse:
+    async def open_session(client: Annotated[Client, Depends(gate.needs(Scope.SESSION_WRITE))]) -> JSONResponse:
         """Open a capture session: one applicant's turn, good for one verdict."""
-        session = await anyio.to_thread.run_sync(desk.ledger.open_session, ANONYMOUS)
+        session = await anyio.to_thread.run_sync(desk.ledger.open_session, client.id)
         return JSONResponse(
             {
                 "id": session.id,
@@ -46,14 +46,18 @@ def _session_routes(app: FastAPI, desk: Desk) -> None:
         )
 
 
-def _verify_route(app: FastAPI, desk: Desk) -> None:
+def _verify_route(app: FastAPI, desk: Desk, gate: Gate) -> None:
     @app.post("/v1/verifications", status_code=201, openapi_extra=openapi.VERIFY_BODY, responses=openapi.VERIFY_ANSWERS)
     async def verify(
-        request: Request, session: SessionId = None, key: IdempotencyKey = None, prefer: Prefer = None
+        request: Request,
+        client: Annotated[Client, Depends(gate.needs(Scope.VERIFY_WRITE))],
+        session: SessionId = None,
+        key: IdempotencyKey = None,
+        prefer: Prefer = None,
     ) -> JSONResponse:
         """Verify one registration, from three captures of the card and a selfie; they are deleted before the answer."""
-        order = Order(ANONYMOUS, session, key, wait=not _prefers_async(prefer))
-        given = await desk.take(request, order)
+        order = Order(client.id, session, key, wait=not _prefers_async(prefer))
+        given = await desk.take(request, order, gate.quota.one_more(client.id))
         headers = {"Location": f"/v1/verifications/{given.id}"}
         if given.replayed:
             headers["Idempotency-Replayed"] = "true"
@@ -63,23 +67,34 @@ def _verify_route(app: FastAPI, desk: Desk) -> None:
         return JSONResponse({"id": given.id, "status": RUNNING}, 202, headers)
 
 
-def _read_routes(app: FastAPI, desk: Desk) -> None:
+def _read_routes(app: FastAPI, desk: Desk, gate: Gate) -> None:
+    reader = gate.needs(Scope.VERDICT_READ)
+
     @app.get("/v1/verifications", responses=openapi.LIST_ANSWERS)
-    async def page(cursor: Cursor = None, limit: Limit = 20) -> JSONResponse:
+    async def page(
+        client: Annotated[Client, Depends(reader)], cursor: Cursor = None, limit: Limit = 20
+    ) -> JSONResponse:
         """Verdicts from the newest on, without what was read from the cards."""
-        found = await anyio.to_thread.run_sync(desk.store.page, None, cursor, limit)
+        found = await anyio.to_thread.run_sync(desk.store.page, client.sees, cursor, limit)
         items = [{name: document.get(name) for name in _SUMMARY} for document in found]
         return JSONResponse({"items": items, "next": found[-1]["id"] if len(found) == limit else None})
 
     @app.get("/v1/verifications/{verification_id}", responses=openapi.READ_ANSWERS)
-    async def read(verification_id: str) -> JSONResponse:
+    async def read(verification_id: str, client: Annotated[Client, Depends(reader)]) -> JSONResponse:
         """A verdict that was given earlier, or how far it is."""
-        found = await anyio.to_thread.run_sync(desk.store.load, verification_id)
+        found = await anyio.to_thread.run_sync(desk.store.load, verification_id, client.sees)
         if found is not None:
             return JSONResponse(found)
-        return _progress(verification_id, await anyio.to_thread.run_sync(desk.ledger.progress, verification_id, None))
+        return _progress(
+            verification_id, await anyio.to_thread.run_sync(desk.ledger.progress, verification_id, client.sees)
+        )
 
-    @app.delete("/v1/verifications/{verification_id}", status_code=204, responses=openapi.ERASE_ANSWERS)
+    @app.delete(
+        "/v1/verifications/{verification_id}",
+        status_code=204,
+        responses=openapi.ERASE_ANSWERS,
+        dependencies=[Depends(gate.needs(Scope.ADMIN))],
+    )
     async def erase(verification_id: str) -> Response:
         """Erase a verdict and all that was read from the card."""
         if not await anyio.to_thread.run_sync(retention.erase, desk.store, desk.audit, verification_id):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from idproof.models.errors import IdproofError
@@ -36,6 +36,14 @@ class Settings(BaseSettings):
         session_s: seconds that a capture session may be used.
         session_attempts: registrations that may be sent under one session until one leads to a verdict.
         idempotency_hours: for which an `Idempotency-Key` is remembered; never longer than the verdict.
+        anonymous: whether anybody may come in without a key; never in production, and for `idproof serve` never
+            on any address but the machine's own.
+        oauth_issuer, oauth_audience, oauth_jwks_url: whose bearer tokens hold, for whom they are made out, and where
+            the issuer's keys are.
+        rate_per_minute: requests of one client.
+        client_concurrency: registrations of one client at once.
+        tls_cert, tls_key: files (PEM) to serve HTTPS with.
+        tls_client_ca: file of the authorities one of which must have signed a client's certificate (mTLS).
         database_url: of a PostgreSQL database, `postgresql://…`; without it SQLite in the data folder.
 
     Secrets may also stand in files, one each, named like the variables but in small letters (`idproof_database_url`),
@@ -58,7 +66,24 @@ class Settings(BaseSettings):
     session_s: float = Field(default=600.0, gt=0, le=86_400)
     session_attempts: int = Field(default=3, ge=1)
     idempotency_hours: float = Field(default=24.0, gt=0)
+    anonymous: bool = True
+    oauth_issuer: str | None = None
+    oauth_audience: str | None = None
+    oauth_jwks_url: str | None = None
+    rate_per_minute: int = Field(default=600, ge=1)
+    client_concurrency: int = Field(default=32, ge=1)
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
     database_url: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Settings":
+        if len({self.oauth_issuer is None, self.oauth_audience is None, self.oauth_jwks_url is None}) > 1:
+            raise ValueError("oauth_issuer, oauth_audience and oauth_jwks_url belong together")
+        if (self.tls_cert is None) != (self.tls_key is None) or (self.tls_client_ca and not self.tls_cert):
+            raise ValueError("tls_cert and tls_key belong together, and tls_client_ca to them")
+        return self
 
     @classmethod
     def load(cls, **chosen: Any) -> "Settings":
@@ -66,7 +91,10 @@ class Settings(BaseSettings):
         try:
             return cls(_secrets_dir=os.environ.get("IDPROOF_SECRETS_DIR"), **chosen)  # type: ignore[call-arg]
         except ValidationError as error:
-            wrong = "; ".join(f"IDPROOF_{str(entry['loc'][0]).upper()}: {entry['msg']}" for entry in error.errors())
+            wrong = "; ".join(
+                f"IDPROOF_{str(entry['loc'][0] if entry['loc'] else '…').upper()}: {entry['msg']}"
+                for entry in error.errors()
+            )
             raise SettingsInvalid(f"These settings cannot be used: {wrong}.") from None
 
     @property

@@ -12,6 +12,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+_ONE_YEAR = "max-age=31536000"
 _PAGES = ("/docs", "/redoc")  # the framework's pages about the interface bring their own scripts
 
 log = structlog.get_logger("idproof")
@@ -20,8 +21,9 @@ log = structlog.get_logger("idproof")
 class Shield:
     """ASGI middleware (pure, so that bodies stream through it)."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, secure: bool = False) -> None:
         self._app = app
+        self._headers = _HEADERS | ({"Strict-Transport-Security": _ONE_YEAR} if secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, add headers, and answer 500 without a word about why."""
@@ -35,7 +37,7 @@ class Shield:
             if message["type"] == "http.response.start":
                 started = True
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in self._headers.items():
                     if name != "Content-Security-Policy" or not scope["path"].startswith(_PAGES):
                         headers[name] = value
             await send(message)

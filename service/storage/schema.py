@@ -69,3 +69,15 @@ IDEMPOTENCY = Table(
     Index("ix_idempotency_created_at", "created_at"),
 )
 """Which key led to which verification, both as keyed hashes (see `ledger.py`)."""
+
+API_KEYS = Table(
+    "api_keys",
+    METADATA,
+    Column("id", String(16), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("scopes", String(200), nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("expires_at", String(32), nullable=True),
+    Column("revoked_at", String(32), nullable=True),
+)

@@ -21,6 +21,7 @@ from idproof.pipeline.verdict import from_json, to_json
 from idproof.service import openapi, problems
 from idproof.service.app import create_app
 from idproof.service.audit import AuditBroken
+from idproof.service.auth.tokens import IssuerUnavailable
 from idproof.service.keys import Keys, KeysUnusable
 from idproof.service.offline import check
 from idproof.service.settings import Settings, SettingsInvalid
@@ -247,5 +248,9 @@ def test_every_problem_of_the_service_is_in_the_table_and_the_table_holds_no_oth
                 name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
                 if name in ("ServiceProblem", "problem") and isinstance(node.args[0], ast.Constant):
                     raised.add(node.args[0].value)
-    known = raised | set(problems._CODE_BY_STATUS.values()) | {StoreUnavailable.code, AuditBroken.code}
+    known = (
+        raised
+        | set(problems._CODE_BY_STATUS.values())
+        | {StoreUnavailable.code, AuditBroken.code, IssuerUnavailable.code}
+    )
     assert known == set(problems.STATUS_BY_CODE)

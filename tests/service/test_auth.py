@@ -1,0 +1,405 @@
+"""Who may do what: every route with every scope, keys and tokens that hold and that do not, and what one may use up."""
+
+import json
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from fastapi.routing import APIRoute
+from joserfc import jwt
+from joserfc.jwk import KeySet, OctKey, OKPKey, RSAKey
+from sqlalchemy import select, update
+
+from idproof.service.app import create_app
+from idproof.service.auth.api_keys import ApiKeys
+from idproof.service.auth.clients import Scope
+from idproof.service.connections import BoundedProtocol
+from idproof.service.keys import Keys
+from idproof.service.server import _is_loopback, _tls
+from idproof.service.settings import Settings, SettingsInvalid
+from idproof.service.storage import Database, VerdictStore
+from idproof.service.storage.schema import API_KEYS
+
+from .fakes import FILES, FakeVerifier, ask
+
+PUBLIC = {"/healthz", "/readyz", "/.well-known/jwks.json", "/v1/privacy", "/v1/schemas/verdict.json"}
+PLACES = {"{verification_id}": "ver_" + "0" * 26}
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data", anonymous=False, session_required=False)
+
+
+def key(settings: Settings, *scopes: Scope, days: float | None = None) -> str:
+    store = VerdictStore.open(settings, Keys.open(settings).sealing)
+    return ApiKeys(store.database).create("test", scopes, days)
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def guarded(app: Any) -> list[tuple[str, str, Scope]]:
+    """Every route that is not public, with the scope that it says it needs."""
+    found = []
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.path not in PUBLIC:
+            scopes = [getattr(part.call, "scope", None) for part in route.dependant.dependencies]
+            (scope,) = [scope for scope in scopes if scope is not None]
+            found += [(method, route.path, scope) for method in sorted(route.methods)]
+    return found
+
+
+def test_every_route_with_every_scope(closed: Settings) -> None:
+    app = create_app(closed.model_copy(update={"rate_per_minute": 10_000}), FakeVerifier())
+    routes = guarded(app)
+    assert {path for _, path, _ in routes} >= {"/v1/capture-sessions", "/v1/verifications"}
+    assert {scope for _, _, scope in routes} >= set(Scope) - {Scope.METRICS_READ}
+    keys = {scope: key(closed, scope) for scope in Scope}
+    for method, path, needed in routes:
+        place = path.replace("{verification_id}", PLACES["{verification_id}"])
+        answer = ask(app, method, place)
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), path
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+        for scope in Scope:
+            answer = ask(app, method, place, headers=bearer(keys[scope]))
+            if scope is needed:
+                assert answer.status_code not in (401, 403), (method, path, scope)
+            else:
+                assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), (method, path, scope)
+                assert needed in answer.json()["detail"]
+
+
+def test_what_is_public_needs_nothing(closed: Settings) -> None:
+    app = create_app(closed, FakeVerifier())
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.path in PUBLIC:
+            assert ask(app, "GET", route.path).status_code == 200
+
+
+def test_a_client_sees_its_own_verdicts_and_an_admin_all(closed: Settings) -> None:
+    app = create_app(closed, FakeVerifier())
+    both = (Scope.VERIFY_WRITE, Scope.VERDICT_READ)
+    one, two = bearer(key(closed, *both)), bearer(key(closed, *both))
+    admin = bearer(key(closed, Scope.VERDICT_READ, Scope.ADMIN))
+    place = ask(app, "POST", "/v1/verifications", files=FILES, headers=one).headers["location"]
+    assert [ask(app, "GET", place, headers=who).status_code for who in (one, two, admin)] == [200, 404, 200]
+    seen = [len(ask(app, "GET", "/v1/verifications", headers=who).json()["items"]) for who in (one, two, admin)]
+    assert seen == [1, 0, 1]
+
+
+def test_a_key_is_kept_only_as_a_hash_and_ends_when_it_is_revoked_or_old(on_either: Settings) -> None:
+    store = VerdictStore.open(on_either, Keys.open(on_either).sealing)
+    keys = ApiKeys(store.database)
+    made = keys.create("backend", [Scope.ADMIN])
+    assert keys.find(made).scopes == {Scope.ADMIN}  # type: ignore[union-attr]
+    with store.database.read() as connection:
+        row = connection.execute(select(API_KEYS)).one()
+    assert made.split("_", 2)[2].encode() not in row.hash
+    assert made.split("_", 2)[2] not in str(row)
+    for wrong in (made[:-1], made[:-1] + "!", "idp_", "idp_x_y", f"idp_{row.id}_"):
+        assert keys.find(wrong) is None
+    assert keys.revoke(row.id)
+    assert not keys.revoke(row.id)
+    assert keys.find(made) is None
+    old = keys.create("old", [Scope.ADMIN], days=1)
+    assert keys.find(old) is not None
+    with store.database.write() as connection:
+        connection.execute(update(API_KEYS).values(expires_at="2020-01-01T00:00:00+00:00"))
+    assert keys.find(old) is None
+
+
+def test_the_key_commands(tmp_path: Path) -> None:
+    def idproof(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-P", "-m", "idproof.service", "key", *arguments, "--data-dir", str(tmp_path)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    made = idproof("create", "--name", "backend", "--scope", "verify:write", "--scope", "session:write").stdout.strip()
+    assert ApiKeys(Database.open(Settings(data_dir=tmp_path))).find(made) is not None
+    listed = idproof("list").stdout
+    assert "backend  session:write verify:write" in listed
+    assert made.split("_", 2)[2] not in listed
+    assert idproof("revoke", made.split("_")[1]).stdout == "revoked\n"
+    assert idproof("revoke", made.split("_")[1]).returncode == 1
+    assert "none of" in idproof("create", "--name", "x", "--scope", "everything").stderr
+
+
+class Issuer:
+    """A token issuer: publishes its keys over HTTP, until it is switched off."""
+
+    def __init__(self) -> None:
+        self.keys = [RSAKey.generate_key(2048, {"kid": "one"})]
+        self.asked = 0
+        issuer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                issuer.asked += 1
+                body = json.dumps(KeySet(list(issuer.keys)).as_dict(private=False)).encode()
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/jwks"
+
+    def token(self, signing: Any = None, alg: str = "RS256", header: Any = None, **claims: Any) -> str:
+        now = int(time.time())
+        good = {"iss": "https://issuer", "aud": "idproof", "sub": "backend", "iat": now, "exp": now + 300}
+        good |= {"scope": "verdict:read other"}
+        signing = signing or self.keys[0]
+        head = {"alg": alg, "kid": signing.kid} | (header or {})
+        wanted = {name: value for name, value in (good | claims).items() if value is not None}
+        return jwt.encode(head, wanted, signing, algorithms=[alg])
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    made = Issuer()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.fixture
+def trusting(closed: Settings, issuer: Issuer) -> Any:
+    told = {"oauth_issuer": "https://issuer", "oauth_audience": "idproof", "oauth_jwks_url": issuer.url}
+    return create_app(closed.model_copy(update=told), FakeVerifier())
+
+
+def status(app: Any, token: str) -> int:
+    return ask(app, "GET", "/v1/verifications", headers=bearer(token)).status_code
+
+
+def test_a_bearer_token_of_the_issuer_is_taken(trusting: Any, issuer: Issuer) -> None:
+    assert status(trusting, issuer.token()) == 200
+    assert status(trusting, issuer.token(scope=None, scp=["verdict:read"])) == 200
+    assert status(trusting, issuer.token(scope="verify:write")) == 403
+    assert status(trusting, issuer.token(client_id="x" * 500)) == 200
+    assert issuer.asked == 1  # the keys are kept for a while
+
+
+def test_a_token_that_does_not_hold_is_refused(trusting: Any, issuer: Issuer) -> None:
+    now = int(time.time())
+    public = json.dumps(issuer.keys[0].as_dict(private=False)).encode()
+    other = RSAKey.generate_key(2048, {"kid": "one"})
+    wrong = [
+        issuer.token(iss="https://another"),
+        issuer.token(aud="another"),
+        issuer.token(exp=now - 60),
+        issuer.token(exp=None),
+        issuer.token(iss=None),
+        issuer.token(sub=None),
+        issuer.token(sub=7),
+        issuer.token(nbf=now + 600),
+        issuer.token(other),
+        issuer.token(OctKey.import_key(public), "HS256", {"kid": "one"}),
+        issuer.token() + "x",
+        "a.b.c",
+        "e30.e30.",
+        "eyJhbGciOiJub25lIn0.e30.",
+        "x" * 9000,
+    ]
+    assert [status(trusting, token) for token in wrong] == [401] * len(wrong)
+    assert ask(trusting, "GET", "/v1/verifications", headers={"Authorization": "Basic eDp5"}).status_code == 401
+
+
+def test_a_new_key_of_the_issuer_is_fetched_and_the_old_ones_serve_while_it_is_away(
+    trusting: Any, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from idproof.service.auth import tokens
+
+    assert status(trusting, issuer.token()) == 200
+    issuer.keys.append(OKPKey.generate_key("Ed25519", {"kid": "two"}))
+    fresh = issuer.token(issuer.keys[1], "EdDSA")
+    assert status(trusting, fresh) == 401  # asked too short a time ago to ask again
+    monkeypatch.setattr(tokens, "_AGAIN_S", 0.0)
+    assert status(trusting, fresh) == 200
+    issuer.server.shutdown()
+    issuer.server.server_close()
+    assert status(trusting, issuer.token()) == 200
+    monkeypatch.setattr(tokens, "_STALE_S", 0.0)
+    answer = ask(trusting, "GET", "/v1/verifications", headers=bearer(issuer.token()))
+    assert (answer.status_code, answer.json()["code"]) == (503, "issuer_unavailable")
+
+
+def test_a_client_that_asks_too_often_is_told_when_to_come_again(closed: Settings) -> None:
+    app = create_app(closed.model_copy(update={"rate_per_minute": 3}), FakeVerifier())
+    one, two = bearer(key(closed, Scope.VERDICT_READ)), bearer(key(closed, Scope.VERDICT_READ))
+    answers = [ask(app, "GET", "/v1/verifications", headers=one) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200] * 3 + [429] * 2
+    assert answers[-1].json()["code"] == "rate_limited"
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 61
+    assert ask(app, "GET", "/v1/verifications", headers=two).status_code == 200
+
+
+def test_who_guesses_is_slowed_down(closed: Settings) -> None:
+    app = create_app(closed, FakeVerifier())
+    tried = [ask(app, "GET", "/v1/verifications", headers=bearer(f"idp_x_{n}")).status_code for n in range(65)]
+    assert tried == [401] * 60 + [429] * 5
+
+
+def test_one_client_cannot_take_every_place(closed: Settings) -> None:
+    greedy = closed.model_copy(update={"client_concurrency": 1, "queue": 8})
+    verifier = FakeVerifier()
+    app = create_app(greedy, verifier)
+    one, two = bearer(key(closed, Scope.VERIFY_WRITE)), bearer(key(closed, Scope.VERIFY_WRITE))
+    seen: list[int] = []
+
+    def meanwhile() -> None:
+        verifier.act = lambda: None
+        for who in (one, two):
+            seen.append(ask(app, "POST", "/v1/verifications", files=FILES, headers=who).status_code)
+
+    def act() -> None:
+        other = threading.Thread(target=meanwhile)
+        other.start()
+        while len(seen) < 1:
+            time.sleep(0.01)
+
+    verifier.act = act
+    assert ask(app, "POST", "/v1/verifications", files=FILES, headers=one).status_code == 201
+    assert seen[0] == 429
+    assert ask(app, "POST", "/v1/verifications", files=FILES, headers=one).status_code == 201
+
+
+def test_nobody_is_anonymous_in_production_or_from_afar(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, production=True)
+    assert ask(create_app(settings, FakeVerifier()), "POST", "/v1/capture-sessions").status_code == 401
+    hosts = {"127.0.0.1": True, "::1": True, "localhost": True, "0.0.0.0": False, "10.0.0.7": False, "idproof": False}
+    assert {host: _is_loopback(host) for host in hosts} == hosts
+
+
+@pytest.mark.parametrize("half", [{"oauth_issuer": "https://x"}, {"tls_cert": "cert.pem"}, {"tls_client_ca": "ca.pem"}])
+def test_half_a_trust_is_no_setting(half: dict[str, str]) -> None:
+    with pytest.raises(SettingsInvalid, match="belong"):
+        Settings.load(**half)
+
+
+def certificate(folder: Path, name: str, issuer: Any = None) -> tuple[Any, Any]:
+    signing = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    signer, parent = issuer or (signing, None)
+    now = datetime.now(UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(parent.subject if parent is not None else subject)
+        .public_key(signing.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(signing.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]),
+            critical=False,
+        )
+    )
+    if issuer is None:
+        usage = dict.fromkeys(
+            (
+                "digital_signature",
+                "content_commitment",
+                "key_encipherment",
+                "data_encipherment",
+                "key_agreement",
+                "encipher_only",
+                "decipher_only",
+            ),
+            False,
+        )
+        builder = builder.add_extension(x509.KeyUsage(key_cert_sign=True, crl_sign=True, **usage), critical=True)
+    made = builder.sign(signer, hashes.SHA256())
+    (folder / f"{name}.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    pem = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (folder / f"{name}.key").write_bytes(signing.private_bytes(*pem))
+    return signing, made
+
+
+def running(settings: Settings) -> tuple[uvicorn.Server, threading.Thread, int]:
+    config = uvicorn.Config(
+        create_app(settings, FakeVerifier()),
+        port=0,
+        log_config=None,
+        http=BoundedProtocol,
+        timeout_keep_alive=1,
+        **_tls(settings),
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    return server, thread, server.servers[0].sockets[0].getsockname()[1]
+
+
+def test_tls_and_client_certificates(tmp_path: Path) -> None:
+    authority = certificate(tmp_path, "ca")
+    for name in ("server", "client"):
+        certificate(tmp_path, name, authority)
+    certificate(tmp_path, "stranger")
+    files = {"tls_cert": tmp_path / "server.pem", "tls_key": tmp_path / "server.key"}
+    settings = Settings(data_dir=tmp_path / "data", tls_client_ca=tmp_path / "ca.pem", **files)
+    server, thread, port = running(settings)
+    url = f"https://127.0.0.1:{port}/healthz"
+    try:
+        trust = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+        with pytest.raises(httpx.TransportError):
+            httpx.get(url, verify=trust)
+        trust.load_cert_chain(tmp_path / "stranger.pem", tmp_path / "stranger.key")
+        with pytest.raises(httpx.TransportError):
+            httpx.get(url, verify=trust)
+        trust.load_cert_chain(tmp_path / "client.pem", tmp_path / "client.key")
+        answer = httpx.get(url, verify=trust)
+        assert answer.status_code == 200
+        assert "max-age" in answer.headers["strict-transport-security"]
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+def test_a_client_that_never_finishes_its_head_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BoundedProtocol, "head_s", 0.4)
+    server, thread, port = running(Settings(data_dir=tmp_path / "data"))
+    try:
+        for sent in (b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "):
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+                started = time.monotonic()
+                client.sendall(sent)
+                assert client.recv(100) == b""
+                assert time.monotonic() - started < 5
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:  # a second request on one connection
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            answer = b""
+            while not answer.endswith(b"}"):
+                answer += client.recv(1000)
+            client.sendall(b"GET /healthz HT")
+            started = time.monotonic()
+            assert client.recv(1000) == b""
+            assert time.monotonic() - started < 0.9  # sooner than the limit between requests
+    finally:
+        server.should_exit = True
+        thread.join(20)
