@@ -12,7 +12,9 @@ from idproof.service import openapi, problems, retention, routes
 from idproof.service.audit import AuditLog
 from idproof.service.auth import Gate
 from idproof.service.desk import Desk
-from idproof.service.keys import Keys
+from idproof.service.evidence import CoreKey, verdict_schema
+from idproof.service.keys import KeyRing
+from idproof.service.privacy import statement
 from idproof.service.settings import Settings
 from idproof.service.shield import Shield
 from idproof.service.storage import Ledger, VerdictStore
@@ -21,11 +23,16 @@ DRAIN_S = 30
 
 
 def create_app(settings: Settings, verifier: Verifier) -> FastAPI:
-    """The application; raises `KeysUnusable`, `StoreUnavailable` or `AuditBroken` when it cannot serve."""
-    keys = Keys.open(settings)
-    store, audit = VerdictStore.open(settings, keys.sealing), AuditLog.open(settings, keys)
+    """The application.
+
+    Raises:
+        KeysUnusable, CoreKeyUnusable, StoreUnavailable, AuditBroken: it cannot serve.
+    """
+    ring = KeyRing(settings)
+    store, audit = VerdictStore.open(settings, ring.now.sealing), AuditLog.open(settings, ring)
     ledger = Ledger(store, settings.session_s, settings.session_attempts)
-    desk = Desk(settings, verifier, keys, store, ledger, audit)
+    core_key = CoreKey.load(settings.core_key) if settings.core_key is not None else None
+    desk = Desk(settings, verifier, ring, store, ledger, audit, core_key=core_key)
     app = FastAPI(lifespan=lambda _: _life(desk), **openapi.ABOUT)
     app.add_middleware(Shield, secure=settings.tls_cert is not None)
     problems.install(app)
@@ -71,4 +78,14 @@ def _state_routes(app: FastAPI, desk: Desk) -> None:
     @app.get("/.well-known/jwks.json")
     async def jwks() -> dict[str, Any]:
         """The public keys that verdicts are signed with."""
-        return desk.keys.public()
+        return desk.keys.now.public()
+
+    @app.get("/v1/schemas/verdict.json")
+    async def schema() -> dict[str, Any]:
+        """The JSON Schema of a verdict."""
+        return verdict_schema()
+
+    @app.get("/v1/privacy")
+    async def privacy() -> dict[str, Any]:
+        """What is kept, for how long, and how it goes."""
+        return statement(desk.settings, desk.verifier.vault.limits)

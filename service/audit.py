@@ -20,10 +20,9 @@ from typing import Any
 
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from idproof.pipeline.errors import IdproofError
-from idproof.service.keys import Keys
+from idproof.service.keys import KeyRing, Keys
 from idproof.service.settings import Settings
 from idproof.service.signing import ACCEPTED, ALGORITHM
 
@@ -56,13 +55,17 @@ class AuditLog:
         keys: sign and check the head.
     """
 
-    def __init__(self, log: Path, head: Path, keys: Keys) -> None:
+    def __init__(self, log: Path, head: Path, keys: Keys | KeyRing) -> None:
         self._log = log
         self._head = head
-        self._keys = keys
+        self._ring = keys
+
+    @property
+    def _keys(self) -> Keys:
+        return self._ring.now if isinstance(self._ring, KeyRing) else self._ring
 
     @classmethod
-    def open(cls, settings: Settings, keys: Keys) -> "AuditLog":
+    def open(cls, settings: Settings, keys: Keys | KeyRing) -> "AuditLog":
         """The log of this service, checked; one event that a crash left beyond the head is taken in.
 
         Raises:
@@ -159,7 +162,7 @@ class AuditLog:
 
     def _opened(self, token: str) -> Head:
         try:
-            opened = jws.deserialize_compact(token.strip(), KeySet([self._keys.signing]), algorithms=ACCEPTED)
+            opened = jws.deserialize_compact(token.strip(), self._keys.verifying, algorithms=ACCEPTED)
             claims = json.loads(opened.payload)
             head = Head(int(claims["count"]), str(claims["hash"]))
         except (JoseError, ValueError, KeyError, TypeError):

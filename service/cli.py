@@ -32,6 +32,7 @@ app.add_typer(specimen_app, name="specimen")
 app.add_typer(verdict_app, name="verdict")
 app.add_typer(audit_app, name="audit")
 app.add_typer(cli_keys.app, name="key")
+app.add_typer(cli_keys.signing_app, name="keys")
 
 Names = Literal["common", "covering"]
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the keys and the database.")]

@@ -1,4 +1,4 @@
-"""`idproof key …`: the API keys of clients."""
+"""`idproof key …`: the API keys of clients; `idproof keys …`: the service's own signing keys."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(no_args_is_help=True, help="API keys of clients: create, list, revoke.")
+signing_app = typer.Typer(no_args_is_help=True, help="The service's signing keys: list, rotate.")
 
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the keys and the database.")]
 
@@ -50,3 +51,24 @@ def revoke(key_id: Annotated[str, typer.Argument(help="Its id, as listed.")], da
     done = ApiKeys(database(data_dir)).revoke(key_id)
     typer.echo("revoked" if done else "there is none of this id in force")
     raise typer.Exit(0 if done else 1)
+
+
+@signing_app.command("rotate")
+def rotate(data_dir: DataDir = None) -> None:
+    """Sign with a new key from now on; running services notice. The old one's public half stays published."""
+    from idproof.service.kept import settings_of
+    from idproof.service.keys import Keys
+
+    typer.echo(f"signing with {Keys.rotate(settings_of(data_dir)).signing.kid}")
+
+
+@signing_app.command("list")
+def signing_list(data_dir: DataDir = None) -> None:
+    """The key that signs, and those whose signatures still hold."""
+    from idproof.service.kept import settings_of
+    from idproof.service.keys import Keys
+
+    keys = Keys.open(settings_of(data_dir))
+    typer.echo(f"{keys.signing.kid}  signs")
+    for key in keys.retired:
+        typer.echo(f"{key.kid}  retired")

@@ -16,15 +16,18 @@ from idproof.pipeline import BadInput, VaultSession, Verdict, Verifier
 from idproof.pipeline.errors import IdproofError
 from idproof.pipeline.verdict import to_json
 from idproof.service.audit import AuditLog
-from idproof.service.keys import Keys
+from idproof.service.evidence import CoreKey, verified_claims
+from idproof.service.evidence.protect import without_fields
+from idproof.service.keys import KeyRing, Keys
 from idproof.service.problems import ServiceProblem, told
 from idproof.service.settings import Settings
-from idproof.service.signing import sign
+from idproof.service.signing import sign, sign_claims
 from idproof.service.storage import Ledger, Progress, Replay, Ticket, VerdictStore
 from idproof.service.storage.ledger import LEASE_S
 from idproof.service.uploads import Metadata, Upload, drain
 
 T = TypeVar("T")
+CORE_TYPE = "verdict-fields+jwt"
 log = structlog.get_logger("idproof")
 
 
@@ -53,13 +56,14 @@ class Desk:
 
     settings: Settings
     verifier: Verifier
-    keys: Keys
+    keys: KeyRing
     store: VerdictStore
     ledger: Ledger
     audit: AuditLog
     admitted: int = 0
     limiter: anyio.CapacityLimiter | None = field(default=None)
     jobs: TaskGroup | None = None
+    core_key: CoreKey | None = None
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
@@ -151,7 +155,7 @@ class Desk:
                 self.limiter = anyio.CapacityLimiter(self.settings.concurrency)
             verdict = await anyio.to_thread.run_sync(self.verifier.verify_session, pictures, limiter=self.limiter)
             answer = self._answer(ticket, verdict, metadata)
-            await _thread(self._keep, ticket, answer, fingerprint)
+            await _thread(self._keep, ticket, answer, fingerprint, verdict.form.get("number"))
         log.info("verified", id=ticket.id, decision=answer["decision"], reasons=answer["reasons"])
         return answer
 
@@ -173,15 +177,15 @@ class Desk:
         session = ticket.session
         body = to_json(verdict) | {"id": ticket.id, "reference": metadata.reference}
         body["session"] = None if session is None else {"id": session.id, "nonce": session.nonce}
-        return body | {"jws": sign(body, self.keys, self.settings.issuer)}
+        return signed(body, self.keys.now, self.settings, self.core_key)
 
-    def _keep(self, ticket: Ticket, answer: dict[str, Any], fingerprint: bytes | None) -> None:
+    def _keep(self, ticket: Ticket, answer: dict[str, Any], fingerprint: bytes | None, number: str | None) -> None:
         """One transaction; the audit log says so before it ends, so that no verdict is without its line there."""
 
         def also(_: object) -> None:
             self.audit.append("verified", id=ticket.id, decision=answer["decision"], reasons=answer["reasons"])
 
-        self.ledger.finish(ticket, answer, fingerprint, also)
+        self.ledger.finish(ticket, answer, fingerprint, also, number)
 
     @asynccontextmanager
     async def _accounted(self, ticket: Ticket) -> AsyncIterator[None]:
@@ -193,6 +197,19 @@ class Desk:
             with suppress(IdproofError), anyio.CancelScope(shield=True):
                 await _thread(self.ledger.fail, ticket, _progress(error))
             raise
+
+
+def signed(body: dict[str, Any], keys: Keys, settings: Settings, core: CoreKey | None) -> dict[str, Any]:
+    """The answer with its JWS; with a key of the identity core, what was read from the card is for the core alone."""
+    claims = verified_claims(body, trust_framework=settings.trust_framework)
+    more = {} if claims is None else {"verified_claims": claims}
+    if core is None:
+        body |= {"core_only": None}
+        return body | {"jws": sign(body, keys, settings.issuer, **more)}
+    private = {"jti": body["id"], "fields": body["fields"], "form": body["form"]} | more
+    sealed = core.encrypt(sign_claims(private, keys, settings.issuer, CORE_TYPE))
+    body = without_fields(body) | {"core_only": sealed}
+    return body | {"jws": sign(body, keys, settings.issuer)}
 
 
 def _progress(error: Exception) -> Progress:

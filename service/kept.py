@@ -10,7 +10,7 @@ from idproof.service.storage import Database, VerdictStore
 
 def kept(data_dir: Path | None) -> tuple[VerdictStore, AuditLog]:
     """The verdicts and the log; raises `KeysUnusable`, `StoreUnavailable` or `AuditBroken`."""
-    settings = _settings(data_dir)
+    settings = settings_of(data_dir)
     keys = Keys.open(settings)
     return VerdictStore.open(settings, keys.sealing), AuditLog.open(settings, keys)
 
@@ -22,9 +22,10 @@ def database(data_dir: Path | None) -> Database:
 
 def audit_log(data_dir: Path | None) -> AuditLog:
     """The log, not yet checked; raises `KeysUnusable`."""
-    settings = _settings(data_dir)
+    settings = settings_of(data_dir)
     return AuditLog(settings.audit_log, settings.audit_head, Keys.open(settings))
 
 
-def _settings(data_dir: Path | None) -> Settings:
+def settings_of(data_dir: Path | None) -> Settings:
+    """The settings of a data folder."""
     return Settings.load(**({} if data_dir is None else {"data_dir": data_dir}))

@@ -93,7 +93,9 @@ _VERDICT: dict[str, Any] = {
     },
     "reference": "registration-000017",
     "session": {"id": "cs_06F8Z3PZ3V5M8K2T9R4C7W1X6Y", "nonce": "6tLwGhI1…"},
+    "core_only": None,
     "jws": "eyJhbGciOiJFZERTQSIs…",
+    "texts": {},
 }
 _PROBLEM: dict[str, Any] = {
     "type": "urn:idproof:problem:card_not_found",

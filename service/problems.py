@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from idproof.pipeline.errors import BadInput, IdproofError
+from idproof.service import texts
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
@@ -119,8 +120,11 @@ def told(error: Exception, *, log_it: bool = True) -> tuple[str, int, str]:
     return code, STATUS_BY_CODE[code], error.sentence
 
 
-async def _known(_: Request, error: Exception) -> JSONResponse:
+async def _known(request: Request, error: Exception) -> JSONResponse:
     code, status, sentence = told(error)
+    # A problem with a capture is for the applicant to read.
+    if texts.language(request.headers.get("accept-language")) == texts.CHINESE and texts.known(code):
+        sentence = texts.text(code, texts.CHINESE)
     wait = getattr(error, "retry_after", None)
     headers = None if wait is None else {"Retry-After": str(wait)}
     capture = error.capture if isinstance(error, BadInput) else None

@@ -6,7 +6,7 @@ import anyio
 from fastapi import Depends, FastAPI, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from idproof.service import openapi, problems, retention
+from idproof.service import openapi, problems, retention, texts
 from idproof.service.auth import Client, Gate, Scope
 from idproof.service.desk import Desk, Order
 from idproof.service.storage.ledger import FAILED, RUNNING, Progress
@@ -62,7 +62,7 @@ def _verify_route(app: FastAPI, desk: Desk, gate: Gate) -> None:
         if given.replayed:
             headers["Idempotency-Replayed"] = "true"
         if given.answer is not None:
-            return JSONResponse(given.answer, 201, headers)
+            return _verdict(given.answer, request, 201, headers)
         headers |= {"Preference-Applied": "respond-async", "Retry-After": str(problems.RETRY_AFTER_S)}
         return JSONResponse({"id": given.id, "status": RUNNING}, 202, headers)
 
@@ -80,11 +80,11 @@ def _read_routes(app: FastAPI, desk: Desk, gate: Gate) -> None:
         return JSONResponse({"items": items, "next": found[-1]["id"] if len(found) == limit else None})
 
     @app.get("/v1/verifications/{verification_id}", responses=openapi.READ_ANSWERS)
-    async def read(verification_id: str, client: Annotated[Client, Depends(reader)]) -> JSONResponse:
+    async def read(request: Request, verification_id: str, client: Annotated[Client, Depends(reader)]) -> JSONResponse:
         """A verdict that was given earlier, or how far it is."""
         found = await anyio.to_thread.run_sync(desk.store.load, verification_id, client.sees)
         if found is not None:
-            return JSONResponse(found)
+            return _verdict(found, request)
         return _progress(
             verification_id, await anyio.to_thread.run_sync(desk.ledger.progress, verification_id, client.sees)
         )
@@ -100,6 +100,15 @@ def _read_routes(app: FastAPI, desk: Desk, gate: Gate) -> None:
         if not await anyio.to_thread.run_sync(retention.erase, desk.store, desk.audit, verification_id):
             return problems.problem("not_found", 404, "There is no verification of this id.")
         return Response(status_code=204)
+
+
+def _verdict(
+    document: dict[str, Any], request: Request, status: int = 200, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """A verdict with its reasons' sentences in the client's language; those are not signed."""
+    wanted = texts.language(request.headers.get("accept-language"))
+    said = {"Content-Language": wanted, "Vary": "Accept-Language"}
+    return JSONResponse(document | {"texts": texts.texts(document["reasons"], wanted)}, status, said | (headers or {}))
 
 
 def _progress(verification_id: str, progress: Progress | None) -> JSONResponse:

@@ -44,6 +44,8 @@ class Settings(BaseSettings):
         client_concurrency: registrations of one client at once.
         tls_cert, tls_key: files (PEM) to serve HTTPS with.
         tls_client_ca: file of the authorities one of which must have signed a client's certificate (mTLS).
+        trust_framework: named in `verified_claims`.
+        core_key: file with the identity core's public key (JWK); with it, only the core can read what was on the card.
         database_url: of a PostgreSQL database, `postgresql://…`; without it SQLite in the data folder.
 
     Secrets may also stand in files, one each, named like the variables but in small letters (`idproof_database_url`),
@@ -75,6 +77,8 @@ class Settings(BaseSettings):
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_client_ca: Path | None = None
+    trust_framework: str = "hk_idproof"
+    core_key: Path | None = None
     database_url: SecretStr | None = None
 
     @model_validator(mode="after")
@@ -111,6 +115,11 @@ class Settings(BaseSettings):
     def key_files(self) -> tuple[Path, Path]:
         """The signing key's file and the sealing key's."""
         return self.keys_dir / "signing.jwk", self.keys_dir / "sealing.key"
+
+    @property
+    def retired_file(self) -> Path:
+        """Public halves of earlier signing keys."""
+        return self.keys_dir / "retired.json"
 
     @property
     def jwks_file(self) -> Path:

@@ -27,22 +27,27 @@ class SignatureInvalid(IdproofError):
     code = "signature_invalid"
 
 
-def sign(verdict: dict[str, Any], keys: Keys, issuer: str) -> str:
-    """The compact JWS of a verdict; its claims are `iss`, `iat`, `jti` (the verdict's id) and `verdict`."""
-    claims = {"iss": issuer, "iat": int(time.time()), "jti": verdict["id"], "verdict": verdict}
-    header = {"alg": ALGORITHM, "kid": keys.signing.kid, "typ": TYPE}
+def sign(verdict: dict[str, Any], keys: Keys, issuer: str, **more: Any) -> str:
+    """The compact JWS of a verdict: claims `iss`, `iat`, `jti` (the verdict's id), `verdict`, and those given."""
+    return sign_claims({"jti": verdict["id"], "verdict": verdict} | more, keys, issuer, TYPE)
+
+
+def sign_claims(claims: dict[str, Any], keys: Keys, issuer: str, kind: str) -> str:
+    """The compact JWS of claims under a type (`typ`) that tells what they are; `iss` and `iat` are added."""
+    claims = {"iss": issuer, "iat": int(time.time())} | claims
+    header = {"alg": ALGORITHM, "kid": keys.signing.kid, "typ": kind}
     payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":"))
     return jws.serialize_compact(header, payload, keys.signing, algorithms=ACCEPTED)
 
 
-def verify(token: str, jwks: dict[str, Any]) -> dict[str, Any]:
-    """The claims of a token signed by one of the keys; raises `SignatureInvalid`."""
+def verify(token: str, jwks: dict[str, Any], kind: str = TYPE) -> dict[str, Any]:
+    """The claims of a token of this type signed by one of the keys; raises `SignatureInvalid`."""
     try:
         keys = KeySet.import_key_set(cast("KeySetSerialization", jwks))
         opened = jws.deserialize_compact(token, keys, algorithms=ACCEPTED)
         claims = json.loads(opened.payload)
     except (JoseError, ValueError, KeyError, TypeError):
         raise SignatureInvalid("The signature does not hold.") from None
-    if opened.headers().get("typ") != TYPE or not isinstance(claims, dict):
-        raise SignatureInvalid("The token is not a verdict.")
+    if opened.headers().get("typ") != kind or not isinstance(claims, dict):
+        raise SignatureInvalid(f"The token is not a {kind}.")
     return claims

@@ -147,6 +147,7 @@ class Ledger:
         document: dict[str, Any],
         fingerprint: bytes | None,
         also: Callable[[Connection], None] = lambda _: None,
+        number: str | None = None,
     ) -> None:
         """Keep the verdict and all that follows from it, in one transaction.
 
@@ -155,6 +156,7 @@ class Ledger:
             document: the verdict as it is answered.
             fingerprint: of the body, when there is an idempotency key.
             also: writes what else belongs to it; when it raises, nothing is kept.
+            number: of the card, to find and erase by.
 
         Raises:
             ServiceProblem: the lease was lost, and the verification begun anew elsewhere.
@@ -164,7 +166,7 @@ class Ledger:
             mine = (OPERATIONS.c.id == ticket.id, OPERATIONS.c.owner == self._owner, OPERATIONS.c.state == RUNNING)
             if connection.execute(update(OPERATIONS).where(*mine).values(state=DONE)).rowcount != 1:
                 raise _in_progress()
-            self._verdicts.insert(connection, ticket.id, document, ticket.client)
+            self._verdicts.insert(connection, ticket.id, document, ticket.client, number)
             if ticket.mac is not None:
                 known = IDEMPOTENCY.c.mac == ticket.mac
                 connection.execute(update(IDEMPOTENCY).where(known).values(fingerprint=fingerprint))

@@ -43,13 +43,15 @@ class VerdictStore:
         except Conflict:
             raise StoreUnavailable(sentence) from None
 
-    def insert(self, connection: Connection, verdict_id: str, document: dict[str, Any], client: str) -> None:
-        """Keep one verdict as a part of a larger transaction."""
+    def insert(
+        self, connection: Connection, verdict_id: str, document: dict[str, Any], client: str, number: str | None = None
+    ) -> None:
+        """Keep one verdict as a part of a larger transaction; the card's number may stand apart from the document."""
         row = {
             "id": verdict_id,
             "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "sealed": self.seal.close(verdict_id, document),
-            "person": self.seal.person((document.get("form") or {}).get("number")),
+            "person": self.seal.person(number or (document.get("form") or {}).get("number")),
             "client": client,
         }
         connection.execute(insert(VERIFICATIONS).values(row))
