@@ -14,6 +14,7 @@ from idproof.service.auth import Gate
 from idproof.service.desk import Desk
 from idproof.service.evidence import CoreKey, verdict_schema
 from idproof.service.keys import KeyRing
+from idproof.service.outbox import Courier, Outbox
 from idproof.service.privacy import statement
 from idproof.service.settings import Settings
 from idproof.service.shield import Shield
@@ -32,7 +33,8 @@ def create_app(settings: Settings, verifier: Verifier) -> FastAPI:
     store, audit = VerdictStore.open(settings, ring.now.sealing), AuditLog.open(settings, ring)
     ledger = Ledger(store, settings.session_s, settings.session_attempts)
     core_key = CoreKey.load(settings.core_key) if settings.core_key is not None else None
-    desk = Desk(settings, verifier, ring, store, ledger, audit, core_key=core_key)
+    courier = Courier(Outbox(store.database, store.seal), store, ledger, ring, settings)
+    desk = Desk(settings, verifier, ring, store, ledger, audit, courier, core_key=core_key)
     app = FastAPI(lifespan=lambda _: _life(desk), **openapi.ABOUT)
     app.add_middleware(Shield, secure=settings.tls_cert is not None)
     problems.install(app)
@@ -48,6 +50,7 @@ async def _life(desk: Desk) -> AsyncIterator[None]:
         async with anyio.create_task_group() as housekeeping:
             housekeeping.start_soon(retention.keep, desk.store, desk.ledger, desk.audit, desk.settings)
             housekeeping.start_soon(desk.beat)
+            housekeeping.start_soon(desk.courier.run)
             async with anyio.create_task_group() as jobs:
                 desk.jobs = jobs
                 yield

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from idproof.models.errors import IdproofError
-from idproof.service import cli_keys
+from idproof.service import cli_keys, cli_outbox
 
 EXIT = {"accept": 0, "refer": 10, "reject": 20}
 BAD_INPUT = 2
@@ -32,6 +32,7 @@ app.add_typer(specimen_app, name="specimen")
 app.add_typer(verdict_app, name="verdict")
 app.add_typer(audit_app, name="audit")
 app.add_typer(cli_keys.app, name="key")
+app.add_typer(cli_outbox.app, name="outbox")
 app.add_typer(cli_keys.signing_app, name="keys")
 
 Names = Literal["common", "covering"]

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 from typing import Any, TypeVar
 
@@ -10,6 +10,7 @@ import anyio
 import structlog
 from anyio.abc import TaskGroup
 from fastapi import Request
+from sqlalchemy import Connection
 from starlette.requests import ClientDisconnect
 
 from idproof.pipeline import BadInput, VaultSession, Verdict, Verifier
@@ -19,6 +20,7 @@ from idproof.service.audit import AuditLog
 from idproof.service.evidence import CoreKey, verified_claims
 from idproof.service.evidence.protect import without_fields
 from idproof.service.keys import KeyRing, Keys
+from idproof.service.outbox import Courier, Destination
 from idproof.service.problems import ServiceProblem, told
 from idproof.service.settings import Settings
 from idproof.service.signing import sign, sign_claims
@@ -60,6 +62,7 @@ class Desk:
     store: VerdictStore
     ledger: Ledger
     audit: AuditLog
+    courier: Courier
     admitted: int = 0
     limiter: anyio.CapacityLimiter | None = field(default=None)
     jobs: TaskGroup | None = None
@@ -92,12 +95,12 @@ class Desk:
             pictures = held.enter_context(self.verifier.vault.open())
             if isinstance(begun, Replay):
                 return await self._again(request, order, begun, pictures)
-            async with self._accounted(begun):
+            async with self._accounted(begun, replace(order, wait=True)):  # whoever sent it is still there
                 metadata, fingerprint = await self._receive(request, order, pictures)
             if order.wait:
-                return Given(begun.id, await self._verify(begun, pictures, metadata, fingerprint))
+                return Given(begun.id, await self._verify(begun, order, pictures, metadata, fingerprint))
             assert self.jobs is not None  # noqa: S101 - the application is running
-            self.jobs.start_soon(self._later, held.pop_all(), begun, pictures, metadata, fingerprint)
+            self.jobs.start_soon(self._later, held.pop_all(), begun, order, pictures, metadata, fingerprint)
             return Given(begun.id, None)
 
     async def beat(self) -> None:
@@ -148,14 +151,15 @@ class Desk:
         return metadata, upload.fingerprint(order.session_id or "")
 
     async def _verify(
-        self, ticket: Ticket, pictures: VaultSession, metadata: Metadata, fingerprint: bytes | None
+        self, ticket: Ticket, order: Order, pictures: VaultSession, metadata: Metadata, fingerprint: bytes | None
     ) -> dict[str, Any]:
-        async with self._accounted(ticket):
+        async with self._accounted(ticket, order):
             if self.limiter is None:
                 self.limiter = anyio.CapacityLimiter(self.settings.concurrency)
             verdict = await anyio.to_thread.run_sync(self.verifier.verify_session, pictures, limiter=self.limiter)
             answer = self._answer(ticket, verdict, metadata)
-            await _thread(self._keep, ticket, answer, fingerprint, verdict.form.get("number"))
+            await _thread(self._keep, ticket, order, answer, fingerprint, verdict.form.get("number"))
+        self.courier.wake()
         log.info("verified", id=ticket.id, decision=answer["decision"], reasons=answer["reasons"])
         return answer
 
@@ -163,13 +167,14 @@ class Desk:
         self,
         held: AsyncExitStack,
         ticket: Ticket,
+        order: Order,
         pictures: VaultSession,
         metadata: Metadata,
         fingerprint: bytes | None,
     ) -> None:
         async with held:
             try:
-                await self._verify(ticket, pictures, metadata, fingerprint)
+                await self._verify(ticket, order, pictures, metadata, fingerprint)
             except Exception as error:  # noqa: BLE001 - nobody is waiting for it: who asks is told by its progress
                 told(error)
 
@@ -179,24 +184,40 @@ class Desk:
         body["session"] = None if session is None else {"id": session.id, "nonce": session.nonce}
         return signed(body, self.keys.now, self.settings, self.core_key)
 
-    def _keep(self, ticket: Ticket, answer: dict[str, Any], fingerprint: bytes | None, number: str | None) -> None:
+    def _keep(
+        self, ticket: Ticket, order: Order, answer: dict[str, Any], fingerprint: bytes | None, number: str | None
+    ) -> None:
         """One transaction; the audit log says so before it ends, so that no verdict is without its line there."""
 
-        def also(_: object) -> None:
+        def also(connection: Connection) -> None:
+            registration = f"{ticket.client}\0{answer['reference'] or ticket.id}"
+            for to in self._told(order):
+                self.courier.outbox.add(connection, to, ticket.id, registration)
             self.audit.append("verified", id=ticket.id, decision=answer["decision"], reasons=answer["reasons"])
 
         self.ledger.finish(ticket, answer, fingerprint, also, number)
 
     @asynccontextmanager
-    async def _accounted(self, ticket: Ticket) -> AsyncIterator[None]:
+    async def _accounted(self, ticket: Ticket, order: Order) -> AsyncIterator[None]:
         """What fails gives the session and the key back, with the problem for whoever asks."""
         try:
             yield
         except Exception as error:
             # If this cannot be written down either, the lease lapses.
             with suppress(IdproofError), anyio.CancelScope(shield=True):
-                await _thread(self.ledger.fail, ticket, _progress(error))
+                await _thread(
+                    self.ledger.fail, ticket, _progress(error), lambda on: self._tell_failure(on, ticket, order)
+                )
             raise
+
+    def _told(self, order: Order) -> list[Destination]:
+        """Whom a verdict is delivered to: the core always, the webhook when nobody waits."""
+        wanted = [Destination.CORE] if order.wait else [Destination.CORE, Destination.WEBHOOK]
+        return [to for to in wanted if to in self.courier.destinations]
+
+    def _tell_failure(self, connection: Connection, ticket: Ticket, order: Order) -> None:
+        if Destination.WEBHOOK in self._told(order):
+            self.courier.outbox.add(connection, Destination.WEBHOOK, ticket.id, ticket.id)
 
 
 def signed(body: dict[str, Any], keys: Keys, settings: Settings, core: CoreKey | None) -> dict[str, Any]:

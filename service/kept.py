@@ -4,6 +4,7 @@ from pathlib import Path
 
 from idproof.service.audit import AuditLog
 from idproof.service.keys import Keys
+from idproof.service.outbox.queue import Outbox
 from idproof.service.settings import Settings
 from idproof.service.storage import Database, VerdictStore
 
@@ -18,6 +19,12 @@ def kept(data_dir: Path | None) -> tuple[VerdictStore, AuditLog]:
 def database(data_dir: Path | None) -> Database:
     """The database alone, for what is not sealed; raises `StoreUnavailable`."""
     return kept(data_dir)[0].database
+
+
+def outbox(data_dir: Path | None) -> Outbox:
+    """The deliveries; raises `KeysUnusable` or `StoreUnavailable`."""
+    verdicts, _ = kept(data_dir)
+    return Outbox(verdicts.database, verdicts.seal)
 
 
 def audit_log(data_dir: Path | None) -> AuditLog:

@@ -15,6 +15,7 @@ import uvicorn
 from idproof.pipeline import Verifier
 from idproof.service.app import create_app
 from idproof.service.connections import BoundedProtocol
+from idproof.service.records import authority
 from idproof.service.settings import Settings
 
 _DRAIN_S = 30
@@ -28,7 +29,7 @@ def run(settings: Settings, host: str, port: int) -> None:
     cv2.setNumThreads(settings.threads)
     if settings.anonymous and (settings.production or not _is_loopback(host)):
         settings = settings.model_copy(update={"anonymous": False})
-    verifier = Verifier.open(profile=settings.profile, threads=settings.threads)
+    verifier = Verifier.open(profile=settings.profile, threads=settings.threads, records=authority(settings))
     app = create_app(settings, verifier)
     structlog.get_logger("idproof").info("serving", host=host, port=port, profile=settings.profile)
     uvicorn.run(

@@ -46,6 +46,13 @@ class Settings(BaseSettings):
         tls_client_ca: file of the authorities one of which must have signed a client's certificate (mTLS).
         trust_framework: named in `verified_claims`.
         core_key: file with the identity core's public key (JWK); with it, only the core can read what was on the card.
+        core_url: where verdicts are delivered to, at least once each.
+        webhook_url: who is told when a registration that nobody waits for is done.
+        outbox_attempts: deliveries tried until an operator must look.
+        records_url: of the issuing department's records.
+        records_file: records in a file (`EmbeddedRecords`), for sandboxes.
+        peers_ca, peers_cert, peers_key: files (PEM) for TLS towards records, core and webhook: whom to trust, and who
+            we are.
         database_url: of a PostgreSQL database, `postgresql://…`; without it SQLite in the data folder.
 
     Secrets may also stand in files, one each, named like the variables but in small letters (`idproof_database_url`),
@@ -79,6 +86,14 @@ class Settings(BaseSettings):
     tls_client_ca: Path | None = None
     trust_framework: str = "hk_idproof"
     core_key: Path | None = None
+    core_url: str | None = Field(default=None, pattern=r"^https?://")
+    webhook_url: str | None = Field(default=None, pattern=r"^https?://")
+    outbox_attempts: int = Field(default=100, ge=1)
+    records_url: str | None = Field(default=None, pattern=r"^https?://")
+    records_file: Path | None = None
+    peers_ca: Path | None = None
+    peers_cert: Path | None = None
+    peers_key: Path | None = None
     database_url: SecretStr | None = None
 
     @model_validator(mode="after")

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from idproof.pipeline.verdict import new_id
 from idproof.service.problems import ServiceProblem
 from idproof.service.storage.engine import Conflict
-from idproof.service.storage.schema import IDEMPOTENCY, OPERATIONS, SESSIONS
+from idproof.service.storage.schema import IDEMPOTENCY, OPERATIONS, OUTBOX, SESSIONS
 from idproof.service.storage.verdicts import VerdictStore
 
 LEASE_S = 15.0
@@ -172,13 +172,14 @@ class Ledger:
                 connection.execute(update(IDEMPOTENCY).where(known).values(fingerprint=fingerprint))
             also(connection)
 
-    def fail(self, ticket: Ticket, progress: Progress) -> None:
+    def fail(self, ticket: Ticket, progress: Progress, also: Callable[[Connection], None] = lambda _: None) -> None:
         """Give the session and the key back: nothing was decided. Raises `StoreUnavailable`."""
         values = {"state": FAILED, "code": progress.code, "status": progress.status}
         values |= {"sentence": progress.sentence, "capture": progress.capture}
         with self._database.write() as connection:
             mine = (OPERATIONS.c.id == ticket.id, OPERATIONS.c.owner == self._owner, OPERATIONS.c.state == RUNNING)
-            connection.execute(update(OPERATIONS).where(*mine).values(values))
+            if connection.execute(update(OPERATIONS).where(*mine).values(values)).rowcount:
+                also(connection)
 
     def renew(self) -> None:
         """Keep the leases of everything that this process runs; raises `StoreUnavailable`."""
@@ -207,6 +208,7 @@ class Ledger:
         with self._database.write() as connection:
             connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.created_at < keys))
             connection.execute(delete(OPERATIONS).where(OPERATIONS.c.created_at < oldest))
+            connection.execute(delete(OUTBOX).where(OUTBOX.c.created_at < oldest))
             connection.execute(delete(SESSIONS).where(SESSIONS.c.expires_ms < _ms(now - timedelta(days=days))))
 
     def _earlier(self, connection: Connection, mac: bytes) -> Replay | None:

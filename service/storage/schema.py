@@ -81,3 +81,23 @@ API_KEYS = Table(
     Column("expires_at", String(32), nullable=True),
     Column("revoked_at", String(32), nullable=True),
 )
+
+OUTBOX = Table(
+    "outbox",
+    METADATA,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("event", String(30), nullable=False, unique=True),
+    Column("destination", String(8), nullable=False),
+    Column("stream", LargeBinary, nullable=False),
+    Column("verification", String(30), nullable=False),
+    Column("state", String(9), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_ms", BigInteger, nullable=False),
+    Column("lease_ms", BigInteger, nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("error", String(64), nullable=True),
+    Index("ix_outbox_due", "state", "due_ms"),
+    Index("ix_outbox_stream", "destination", "stream", "seq"),
+    Index("ix_outbox_verification", "verification"),
+)
+"""What is to be delivered; the verdict itself is only in `verifications`."""

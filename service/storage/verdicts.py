@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from idproof.service.settings import Settings
 from idproof.service.storage.engine import Conflict, Database, StoreUnavailable
-from idproof.service.storage.schema import FACTS, IDEMPOTENCY, OPERATIONS, VERIFICATIONS
+from idproof.service.storage.schema import FACTS, IDEMPOTENCY, OPERATIONS, OUTBOX, VERIFICATIONS
 from idproof.service.storage.seal import Seal
 
 ANONYMOUS = "anonymous"
@@ -116,6 +116,7 @@ class VerdictStore:
                 connection.execute(delete(VERIFICATIONS).where(VERIFICATIONS.c.id.in_(some)))
                 connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.operation.in_(some)))
                 connection.execute(delete(OPERATIONS).where(OPERATIONS.c.id.in_(some)))
+                connection.execute(delete(OUTBOX).where(OUTBOX.c.verification.in_(some)))
         if rows:
             self.database.scrub()
         return list(rows)

@@ -1,0 +1,15 @@
+"""The issuing department's records: over HTTP, or from a file for sandboxes."""
+
+from idproof.pipeline.fields.records import RecordsAuthority
+from idproof.service.records.embedded import EmbeddedRecords
+from idproof.service.records.remote import RemoteRecords
+from idproof.service.settings import Settings
+
+__all__ = ["EmbeddedRecords", "RemoteRecords", "authority"]
+
+
+def authority(settings: Settings) -> RecordsAuthority | None:
+    """Whom these settings ask; None when nobody is asked, which every verdict then says."""
+    if settings.records_url is not None:
+        return RemoteRecords.open(settings)
+    return None if settings.records_file is None else EmbeddedRecords(settings.records_file)

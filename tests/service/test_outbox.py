@@ -1,0 +1,269 @@
+"""Every verdict reaches the identity core: at least once, in order, whatever the core does."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from peers import IdentityCore, Reply, running, slow
+from sqlalchemy import select
+
+from idproof.service.keys import KeyRing
+from idproof.service.outbox import Courier, Destination, Entry, Outbox, courier
+from idproof.service.settings import Settings
+from idproof.service.signing import verify
+from idproof.service.storage import Ledger, VerdictStore
+from idproof.service.storage.schema import OUTBOX
+
+from .fakes import FILES, FakeVerifier, serving
+
+
+@pytest.fixture
+def core() -> Iterator[IdentityCore]:
+    with running(IdentityCore()) as peer:
+        yield peer
+
+
+@pytest.fixture
+def told(on_either: Settings, core: IdentityCore) -> Settings:
+    return on_either.model_copy(update={"core_url": core.url, "session_required": False})
+
+
+class Bench:
+    """An outbox, its verdicts and its courier, without a server."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.ring = KeyRing(settings)
+        self.store = VerdictStore.open(settings, self.ring.now.sealing)
+        self.ledger = Ledger(self.store)
+        self.outbox = Outbox(self.store.database, self.store.seal)
+        self.courier = Courier(self.outbox, self.store, self.ledger, self.ring, settings, random.Random(1))
+
+    def verdict(self, registration: str) -> str:
+        ticket = self.ledger.begin("one", None, None)
+        document = {"reference": registration, "jws": f"jws of {ticket.id}", "core_only": None}
+
+        def also(connection: Any) -> None:
+            self.outbox.add(connection, Destination.CORE, ticket.id, registration)
+
+        self.ledger.finish(ticket, document, None, also)  # type: ignore[arg-type]
+        return ticket.id
+
+    def rounds(self, count: int = 1) -> None:
+        async def go() -> None:
+            async with httpx.AsyncClient() as client:
+                for _ in range(count):
+                    await self.courier.once(client)
+
+        anyio.run(go)
+
+    def until_quiet(self, seconds: float = 20) -> None:
+        deadline = time.monotonic() + seconds
+        while self.outbox.counts()["pending"] and time.monotonic() < deadline:
+            self.rounds()
+
+
+@pytest.fixture
+def bench(told: Settings, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setattr(courier, "_FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(courier, "_LONGEST_WAIT_S", 0.02)
+    return Bench(told)
+
+
+def test_a_verdict_is_delivered_signed_with_all_that_the_contract_says(bench: Bench, core: IdentityCore) -> None:
+    verdict_id = bench.verdict("r1")
+    bench.until_quiet()
+    (event,) = core.order
+    assert event == event | {"iss": "idproof", "aud": "identity-core", "verification": verdict_id, "reference": "r1"}
+    assert event["verdict"] == f"jws of {verdict_id}"
+    claims = verify(core.tokens[0], bench.ring.now.public(), courier.CORE_EVENT)
+    assert claims["jti"] == event["jti"]
+    assert bench.outbox.counts() == {"pending": 0, "delivered": 1, "dead": 0}
+
+
+def test_what_is_not_kept_is_not_delivered(bench: Bench) -> None:
+    def half() -> None:
+        with bench.store.database.write() as connection:
+            bench.outbox.add(connection, Destination.CORE, "ver_1", "r")
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        half()
+    assert bench.outbox.entries() == []
+
+
+def failing(first: int, reply: Reply) -> Callable[[], Reply | None]:
+    left = [reply] * first
+    return lambda: left.pop() if left else None
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        ((500, b"no"), "status_500"),
+        ((503, b"busy"), "status_503"),
+        ((302, b""), "status_302"),
+        ((400, b"{}"), "status_400"),
+        ((200, b"<html>a proxy's page</html>"), "not_acknowledged"),
+        ((200, b'{"received": "evt_another"}'), "not_acknowledged"),
+        ((200, b"[" * 100_000), "not_acknowledged"),
+    ],
+)
+def test_whatever_the_core_answers_each_verdict_arrives_once_and_in_order(
+    bench: Bench, core: IdentityCore, reply: Reply, error: str
+) -> None:
+    core.trouble = failing(4, reply)
+    ids = [bench.verdict("r1" if n % 2 else "r2") for n in range(6)]
+    bench.rounds()
+    assert error in {entry.error for entry in bench.outbox.entries()}
+    bench.until_quiet()
+    assert sorted(core.verdicts()) == sorted(ids)
+    for registration in ("r1", "r2"):
+        arrived = [event["verification"] for event in core.order if event["reference"] == registration]
+        assert arrived == sorted(arrived)
+    assert core.changed == 0
+
+
+def test_a_core_that_is_away_or_too_slow_gets_it_later(
+    bench: Bench, core: IdentityCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "_TIMEOUT", httpx.Timeout(0.2))
+    core.stop()
+    verdict_id = bench.verdict("r1")
+    bench.rounds()
+    assert bench.outbox.entries()[0].error == "transport_ConnectError"
+    again = IdentityCore(core.port)
+    with running(again):
+        again.trouble = slow(0.5)
+        time.sleep(0.05)
+        bench.rounds()
+        assert bench.outbox.entries()[0].error == "too_slow"
+        again.trouble = lambda: None
+        bench.until_quiet()
+        assert again.verdicts() == [verdict_id]
+
+
+def test_a_later_one_of_a_registration_waits_for_the_earlier_and_others_do_not(
+    bench: Bench, core: IdentityCore
+) -> None:
+    first, second, other = bench.verdict("r1"), bench.verdict("r1"), bench.verdict("r2")
+    core.trouble = failing(1, (500, b""))
+    bench.rounds()
+    assert second not in core.verdicts()
+    bench.until_quiet()
+    assert core.verdicts().index(first) < core.verdicts().index(second)
+    assert other in core.verdicts()
+
+
+def test_after_too_many_attempts_an_operator_must_look(told: Settings, core: IdentityCore, monkeypatch: Any) -> None:
+    monkeypatch.setattr(courier, "_FIRST_WAIT_S", 0.0)
+    bench = Bench(told.model_copy(update={"outbox_attempts": 3}))
+    core.trouble = failing(3, (500, b""))
+    first, second = bench.verdict("r1"), bench.verdict("r1")
+    bench.rounds(6)
+    dead, waiting = bench.outbox.entries()
+    assert (dead.state, dead.attempts, dead.error) == ("dead", 3, "status_500")
+    assert (waiting.state, waiting.attempts) == ("pending", 0)  # not ahead of the one before
+    assert bench.outbox.retry("evt_none") == 0
+    assert bench.outbox.retry(dead.event) == 1
+    bench.until_quiet()
+    assert core.verdicts() == [first, second]
+
+
+def test_two_couriers_do_not_take_the_same(bench: Bench) -> None:
+    for n in range(5):
+        bench.verdict(f"r{n}")
+    assert len(bench.outbox.claim()) == 5
+    assert bench.outbox.claim() == []
+
+
+def test_one_that_was_taken_by_a_server_that_died_is_taken_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from idproof.service.outbox import queue
+
+    monkeypatch.setattr(queue, "LEASE_S", 0.05)
+    bench.verdict("r1")
+    assert len(bench.outbox.claim()) == 1
+    time.sleep(0.1)
+    assert len(bench.outbox.claim()) == 1
+
+
+def test_an_erased_verdict_is_not_delivered_any_more(bench: Bench, core: IdentityCore) -> None:
+    erased, lost = bench.verdict("r1"), bench.verdict("r2")
+    bench.store.erase(erased)
+    with bench.store.database.read() as connection:
+        assert erased not in [row.verification for row in connection.execute(select(OUTBOX))]
+    bench.rounds()
+    assert core.verdicts() == [lost]
+
+
+def test_waits_grow_and_differ(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courier, "_FIRST_WAIT_S", 1.0)
+    monkeypatch.setattr(courier, "_LONGEST_WAIT_S", 300.0)
+    waits = [bench.courier._wait(n) or 0 for n in range(30)]
+    assert all(0.5 * min(300, 2**n) <= wait <= min(300, 2**n) for n, wait in enumerate(waits))
+    assert bench.courier._wait(99) is None
+
+
+def arrived(core: IdentityCore, count: int) -> bool:
+    deadline = time.monotonic() + 10
+    while len(core.order) < count and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return len(core.order) >= count
+
+
+def test_a_running_service_delivers_at_once_and_tells_the_webhook_what_nobody_waited_for(
+    told: Settings, core: IdentityCore
+) -> None:
+    def fail() -> None:
+        raise KeyError
+
+    with running(IdentityCore()) as hook:
+        settings = told.model_copy(update={"webhook_url": hook.url})
+        verifier = FakeVerifier()
+        with serving(settings, verifier) as (host, port):
+            url = f"http://{host}:{port}"
+            waited = httpx.post(f"{url}/v1/verifications", files=FILES).json()
+            assert arrived(core, 1)
+            headers = {"Prefer": "respond-async"}
+            later = httpx.post(f"{url}/v1/verifications", files=FILES, headers=headers).json()["id"]
+            assert arrived(core, 2)
+            assert arrived(hook, 1)
+            verifier.act = fail
+            failed = httpx.post(f"{url}/v1/verifications", files=FILES, headers=headers).json()["id"]
+            assert arrived(hook, 2)
+            jwks = httpx.get(f"{url}/.well-known/jwks.json").json()
+        core.verified(jwks)
+        hook.verified(jwks)
+        assert core.verdicts() == [waited["id"], later]
+        assert core.order[0]["verdict"] == waited["jws"]
+        done, lost = hook.order
+        assert (done["verification"], done["status"], done["decision"]) == (later, "done", "refer")
+        assert (lost["verification"], lost["status"], lost["code"]) == (failed, "failed", "internal")
+        assert "fields" not in json.dumps(hook.order)
+
+
+def test_the_outbox_commands(tmp_path: Path) -> None:
+    bench = Bench(Settings(data_dir=tmp_path))
+
+    def idproof(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-P", "-m", "idproof.service", "outbox", *arguments, "--data-dir", str(tmp_path)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | {"COLUMNS": "200"})
+
+    verdict_id = bench.verdict("r1")
+    (entry,) = bench.outbox.entries()
+    assert isinstance(entry, Entry)
+    bench.outbox.failed(entry, "status_500", None)
+    listed = idproof("list", "--state", "dead").stdout
+    assert listed.startswith(f"{entry.event}  core  dead  1 attempts  {verdict_id}")
+    assert listed.endswith("status_500\n")
+    assert idproof("retry").stdout == "1 to be tried again\n"
+    assert idproof("retry").returncode == 1
+    assert idproof("list", "--state", "dead").stdout == ""

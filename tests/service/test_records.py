@@ -1,0 +1,133 @@
+"""The department's records: what they say is what the verdict says, and silence is never a match."""
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from peers import Records, running, slow
+
+from idproof.pipeline.fields.records import RecordStatus, check
+from idproof.pipeline.fields.typed import Form
+from idproof.pipeline.types import Outcome, Status
+from idproof.service.records import EmbeddedRecords, RemoteRecords, authority
+from idproof.service.records.breaker import Breaker
+from idproof.service.settings import Settings
+
+FORM = Form(number="A1234563", surname="CHAN", given_names="TAI MAN", birth_date="1990-01-02")
+
+
+@pytest.fixture
+def peer() -> Iterator[Records]:
+    with running(Records()) as made:
+        yield made
+
+
+@pytest.fixture
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client(timeout=0.5) as opened:
+        yield opened
+
+
+@pytest.fixture
+def remote(peer: Records, client: httpx.Client) -> RemoteRecords:
+    return RemoteRecords(client, peer.url, Breaker(100, 60))
+
+
+def test_what_the_department_says(peer: Records, remote: RemoteRecords) -> None:
+    assert remote.look_up(FORM).status is RecordStatus.MATCH
+    assert peer.asked[0]["number"] == "A1234563"
+    peer.answer = {"status": "mismatch", "differing": ["surname", "birth_date"]}
+    assert check(FORM, remote).reason == "records_mismatch_surname"
+    peer.answer = {"status": "lost_or_invalid"}
+    assert check(FORM, remote).reason == "card_lost_or_invalid"
+    peer.answer = {"status": "unavailable"}
+    assert check(FORM, remote).status is Status.COULD_NOT_ASSESS
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"status": "perhaps"},
+        {"status": ["match"]},
+        {"status": "match", "differing": ["surname"]},
+        {"status": "mismatch"},
+        {"status": "mismatch", "differing": ["favourite_colour"]},
+        {"status": "mismatch", "differing": "surname"},
+        {"status": "match", "padding": "x" * 100_000},
+        [],
+        "match",
+    ],
+    ids=lambda answer: json.dumps(answer)[:40],
+)
+def test_an_answer_that_is_not_as_agreed_is_no_answer(peer: Records, remote: RemoteRecords, answer: Any) -> None:
+    peer.answer = answer
+    assert remote.look_up(FORM).status is RecordStatus.UNAVAILABLE
+    assert peer.attempts == 3
+
+
+def test_a_short_trouble_is_survived_and_a_long_one_is_not_a_match(peer: Records, remote: RemoteRecords) -> None:
+    left = [(500, b""), (200, b"<html>")]
+    peer.trouble = lambda: left.pop() if left else None
+    assert remote.look_up(FORM).status is RecordStatus.MATCH
+    peer.trouble = slow(0.7)
+    started = time.monotonic()
+    result = check(FORM, remote)
+    assert (result.status, result.outcome, result.reason) == (Status.COULD_NOT_ASSESS, None, "records_unavailable")
+    assert time.monotonic() - started < 5
+
+
+def test_who_does_not_answer_is_left_alone_for_a_while(peer: Records, client: httpx.Client) -> None:
+    remote = RemoteRecords(client, peer.url, Breaker(2, 0.3))
+    peer.trouble = lambda: (500, b"")
+    for _ in range(5):
+        assert remote.look_up(FORM).status is RecordStatus.UNAVAILABLE
+    assert peer.attempts == 6  # twice three tries, then none
+    peer.trouble = lambda: None
+    time.sleep(0.35)
+    assert remote.look_up(FORM).status is RecordStatus.MATCH
+    assert remote.look_up(FORM).status is RecordStatus.MATCH
+
+
+def test_when_its_time_is_over_one_tries_for_all() -> None:
+    breaker = Breaker(1, 0.1)
+    breaker.failed()
+    time.sleep(0.15)
+    allowed: list[bool] = []
+    threads = [threading.Thread(target=lambda: allowed.append(breaker.allows())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(allowed) == [False] * 7 + [True]
+
+
+def test_records_in_a_file(tmp_path: Path) -> None:
+    lost = Form(number="B1234563")
+    records = EmbeddedRecords.make(tmp_path / "records.sqlite", [FORM], [lost])
+    assert records.look_up(FORM).status is RecordStatus.MATCH
+    other = Form(number="A1234563", surname="WONG", given_names="TAI MAN", birth_date="1990-01-02")
+    assert records.look_up(other).differing == ("surname",)
+    for gone in (lost, Form(number="C1234563")):
+        assert records.look_up(gone).status is RecordStatus.LOST_OR_INVALID
+    assert records.look_up(Form()).status is RecordStatus.UNAVAILABLE
+    assert EmbeddedRecords(tmp_path / "none.sqlite").look_up(FORM).status is RecordStatus.UNAVAILABLE
+    assert not (tmp_path / "none.sqlite").exists()
+    with pytest.raises(sqlite3.Error):
+        EmbeddedRecords.make(tmp_path / "records.sqlite", [])
+
+
+def test_the_settings_choose(tmp_path: Path) -> None:
+    assert authority(Settings(data_dir=tmp_path)) is None
+    assert isinstance(authority(Settings(records_file=tmp_path / "r")), EmbeddedRecords)
+    assert isinstance(authority(Settings(records_url="https://records.example/")), RemoteRecords)
+
+
+def test_a_match_passes(remote: RemoteRecords) -> None:
+    assert check(FORM, remote).outcome is Outcome.PASS
