@@ -1,8 +1,4 @@
-"""Error rates and their intervals, pure functions of counts and scores.
-
-Scores are similarities: a comparison is accepted when `score >= threshold`. Where two sets of scores are asked
-for, impostors come first, then genuines (ISO/IEC 19795-1:2021 for the rates).
-"""
+"""Rates with exact intervals, and thresholds that promise at most a rate (ISO/IEC 19795-1:2021)."""
 
 from dataclasses import dataclass
 
@@ -78,6 +74,52 @@ def fmr_at(impostors: Scores, threshold: float) -> Rate:
 def fnmr_at(genuines: Scores, threshold: float) -> Rate:
     """False non-match rate at a threshold."""
     return rate(int((genuines < threshold).sum()), genuines.size)
+
+
+def false_accept_rate(fmr: float, failure_to_acquire: float) -> float:
+    """FAR of transactions of one attempt: an impostor is accepted who is captured and then matches.
+
+    ISO/IEC 19795-1:2021: FAR = FMR × (1 - FTA).
+
+    Example:
+        >>> false_accept_rate(0.01, 0.1)
+        0.009000000000000001
+    """
+    _shares(fmr, failure_to_acquire)
+    return fmr * (1 - failure_to_acquire)
+
+
+def false_reject_rate(fnmr: float, failure_to_acquire: float) -> float:
+    """FRR of transactions of one attempt: whoever is not captured, or is and does not match.
+
+    ISO/IEC 19795-1:2021: FRR = FTA + FNMR × (1 - FTA).
+
+    Example:
+        >>> round(false_reject_rate(0.02, 0.1), 4)
+        0.118
+    """
+    _shares(fnmr, failure_to_acquire)
+    return failure_to_acquire + fnmr * (1 - failure_to_acquire)
+
+
+def attempts_for_claim(rate_claimed: float, confidence: float = 0.95) -> int:
+    """How many attempts without one error it takes to claim a rate below `rate_claimed`.
+
+    The rule of three, exactly: the least n with (1 - rate)^n <= 1 - confidence. It holds for independent attempts;
+    comparisons that share people are not (`resample`).
+
+    Example:
+        >>> attempts_for_claim(0.01), attempts_for_claim(0.1)
+        (299, 29)
+    """
+    if not 0 < rate_claimed < 1 or not 0 < confidence < 1:
+        raise ValueError("a claim and its confidence lie between 0 and 1")
+    return int(np.ceil(np.log1p(-confidence) / np.log1p(-rate_claimed)))
+
+
+def _shares(*values: float) -> None:
+    if not all(0 <= value <= 1 for value in values):
+        raise ValueError("rates lie in 0..1")
 
 
 def best_accuracy(impostors: Scores, genuines: Scores) -> float:

@@ -1,0 +1,119 @@
+"""Does the system work as well for everybody? Differential performance between groups at one fixed threshold.
+
+ISO/IEC 19795-10:2024. Rates are given a group; a group without attempts is refused rather than taken for perfect.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from idproof.benchmarks.metrics.rates import Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Whether each group may be at most so much worse than all together (NIST SP 800-63A-4: 25 %).
+
+    Attributes:
+        ratios: group to its rate over the overall rate; 1 where both are 0, infinite where only the latter is.
+        beyond: groups whose ratio is above the tolerance.
+        undecided: groups within the tolerance whose interval still reaches beyond it: the counts decide nothing.
+    """
+
+    ratios: Mapping[str, float]
+    beyond: tuple[str, ...]
+    undecided: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """No group is beyond; `undecided` says how far that can be trusted."""
+        return not self.beyond
+
+
+def gate(overall: Rate, groups: Mapping[str, Rate], tolerance: float = 1.25) -> Gate:
+    """Hold every group against all together, at the threshold that all rates were measured at.
+
+    Raises:
+        ValueError: no groups, or one without attempts.
+    """
+    _complete(list(groups.values()))
+    ratios = {name: _ratio(group.value, overall.value) for name, group in groups.items()}
+    allowed = tolerance * overall.value
+    beyond = tuple(name for name, ratio in ratios.items() if ratio > tolerance)
+    undecided = tuple(name for name, group in groups.items() if name not in beyond and group.high > allowed)
+    return Gate(ratios, beyond, undecided)
+
+
+def worst_ratio(groups: Mapping[str, Rate]) -> float:
+    """The highest rate over the lowest; infinite when only the lowest is 0 (ISO/IEC 19795-10).
+
+    Example:
+        >>> worst_ratio({"a": Rate(0.02, 0, 1, 100), "b": Rate(0.01, 0, 1, 100)})
+        2.0
+    """
+    _complete(list(groups.values()))
+    values = [group.value for group in groups.values()]
+    return _ratio(max(values), min(values))
+
+
+def fairness_discrepancy_rate(fmr: Mapping[str, Rate], fnmr: Mapping[str, Rate], alpha: float = 0.5) -> float:
+    """FDR: 1 - (alpha × largest difference of FMR + (1 - alpha) × that of FNMR); 1 is equal treatment.
+
+    De Freitas Pereira and Marcel, "Fairness in biometrics" (2021). At low error rates it is close to 1 whatever
+    happens: read it beside the ratios.
+
+    Example:
+        >>> even = {"a": Rate(0.1, 0, 1, 10), "b": Rate(0.1, 0, 1, 10)}
+        >>> fairness_discrepancy_rate(even, even)
+        1.0
+    """
+    _same_groups(fmr, fnmr, alpha)
+    differences = [max(r.value for r in rates.values()) - min(r.value for r in rates.values()) for rates in (fmr, fnmr)]
+    return 1 - (alpha * differences[0] + (1 - alpha) * differences[1])
+
+
+def gini(values: Sequence[float]) -> float:
+    """Gini coefficient of rates, corrected for few groups: 0 when all are equal, 1 when one group has all errors.
+
+    Howard et al., "Evaluating proposed fairness models for face recognition algorithms" (2022). 0 when nobody errs.
+
+    Example:
+        >>> gini([0.1, 0.1]), gini([0.0, 0.2])
+        (0.0, 1.0)
+    """
+    if len(values) < 2:
+        raise ValueError("differences need two groups or more")
+    rates = np.asarray(values, dtype=np.float64)
+    if rates.sum() == 0:
+        return 0.0
+    n = rates.size
+    apart = np.abs(rates[:, None] - rates[None]).sum()
+    return float(n / (n - 1) * apart / (2 * n * rates.sum()))
+
+
+def garbe(fmr: Mapping[str, Rate], fnmr: Mapping[str, Rate], alpha: float = 0.5) -> float:
+    """Gini aggregation rate for biometric equitability: alpha × Gini of FMR + (1 - alpha) × Gini of FNMR.
+
+    Howard et al. (2022). 0 is equal treatment.
+    """
+    _same_groups(fmr, fnmr, alpha)
+    of_fmr, of_fnmr = (gini([r.value for r in rates.values()]) for rates in (fmr, fnmr))
+    return alpha * of_fmr + (1 - alpha) * of_fnmr
+
+
+def _ratio(value: float, reference: float) -> float:
+    if reference == 0:
+        return 1.0 if value == 0 else float("inf")
+    return value / reference
+
+
+def _complete(rates: Sequence[Rate]) -> None:
+    if not rates or any(found.n == 0 for found in rates):
+        raise ValueError("every group needs attempts")
+
+
+def _same_groups(fmr: Mapping[str, Rate], fnmr: Mapping[str, Rate], alpha: float) -> None:
+    _complete([*fmr.values(), *fnmr.values()])
+    if fmr.keys() != fnmr.keys() or not 0 <= alpha <= 1:
+        raise ValueError("both rates are needed for the same groups, and alpha lies in 0..1")

@@ -1,0 +1,155 @@
+"""Intervals and differences where attempts are not independent: resampled by person or by picture.
+
+Comparisons of one person's pictures rise and fall together, so that an interval over comparisons is too narrow. Here
+whole units, people or pictures, are drawn with replacement (Efron, "Bootstrap methods", 1979; Poh, Martin and Bengio,
+"Performance generalization in biometric authentication using joint user-specific and sample bootstraps", 2007): a
+comparison of two units drawn a and b times counts a × b times, one within a unit as often as the unit was drawn.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+from idproof.benchmarks.metrics.rates import Rate, Scores
+
+Weights = NDArray[np.float64]
+"""(units,): how often each unit was drawn; all ones for the sample itself."""
+
+
+@dataclass(frozen=True)
+class Comparisons:
+    """Scores and the two units that each compares.
+
+    Attributes:
+        scores: (n,).
+        first, second: (n,) numbers of units, from 0; equal when both pictures are of one unit.
+    """
+
+    scores: Scores
+    first: NDArray[np.integer]
+    second: NDArray[np.integer]
+
+    def __post_init__(self) -> None:
+        if not self.scores.shape == self.first.shape == self.second.shape or self.scores.ndim != 1:
+            raise ValueError("scores and units are lists of one length")
+
+    def counted(self, weights: Weights) -> Weights:
+        """(n,): how often each comparison counts."""
+        first, second = weights[self.first], weights[self.second]
+        return np.asarray(np.where(self.first == self.second, first, first * second), dtype=np.float64)
+
+
+def interval(
+    statistic: Callable[[Weights], float], units: int, *, draws: int = 1000, seed: int = 0, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Percentile interval of a statistic over units drawn with replacement.
+
+    Args:
+        statistic: of the weights; NaN where a draw leaves it undefined, which is left out.
+        units: how many people, or pictures.
+        draws: how many times they are drawn.
+        seed: the same seed gives the same interval.
+        confidence: of the interval.
+
+    Raises:
+        ValueError: fewer than two units, or a statistic that hardly any draw defines.
+    """
+    if units < 2:
+        raise ValueError("resampling needs two units or more")
+    rng = np.random.default_rng(seed)
+    found = np.array([statistic(_draw(rng, units)) for _ in range(draws)])
+    found = found[~np.isnan(found)]
+    if found.size < draws / 2:
+        raise ValueError("the statistic is undefined for most draws")
+    low, high = np.quantile(found, ((1 - confidence) / 2, (1 + confidence) / 2))
+    return float(low), float(high)
+
+
+def weighted_fnmr(genuine: Comparisons, threshold: float, weights: Weights) -> float:
+    """FNMR at a threshold, each comparison counted as its units were drawn; NaN when none was."""
+    counted = genuine.counted(weights)
+    total = counted.sum()
+    return float(counted[genuine.scores < threshold].sum() / total) if total else float("nan")
+
+
+def weighted_threshold(tail: Comparisons, total: float, fmr: float, weights: Weights) -> float:
+    """The lowest threshold that promises an FMR of at most `fmr` under these weights.
+
+    Args:
+        tail: the highest impostor comparisons; enough that the threshold lies among them.
+        total: how often all impostor comparisons count under the weights (`weighted_impostors`).
+        fmr: the rate.
+        weights: of the units.
+
+    Returns:
+        The threshold, or NaN when it lies below the tail.
+
+    Raises:
+        ValueError: an empty tail.
+    """
+    if tail.scores.size == 0:
+        raise ValueError("a threshold needs impostor scores")
+    order = np.argsort(-tail.scores, kind="stable")
+    scores, accepted = tail.scores[order], np.cumsum(tail.counted(weights)[order])
+    # Equal scores are accepted together.
+    ends = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
+    refused = ends[accepted[ends] > fmr * total * (1 + 1e-12)]
+    return float(np.nextafter(np.float64(scores[refused[0]]), np.inf)) if refused.size else float("nan")
+
+
+def weighted_impostors(pictures: NDArray[np.integer], weights: Weights) -> float:
+    """How often all comparisons between different units count, with so many pictures of each unit.
+
+    Example:
+        >>> weighted_impostors(np.array([2, 1, 1]), np.ones(3))
+        5.0
+    """
+    counted = weights * pictures
+    return float((counted.sum() ** 2 - (counted**2).sum()) / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two systems on the same attempts.
+
+    Attributes:
+        value: error rate of the second less that of the first.
+        first_only, second_only: attempts that only one of them got wrong.
+        p_value: two-sided and exact, under no difference (McNemar, 1947).
+    """
+
+    value: float
+    first_only: int
+    second_only: int
+    p_value: float
+
+
+def difference(first_wrong: NDArray[np.bool_], second_wrong: NDArray[np.bool_]) -> Difference:
+    """Whether two systems err differently on the same, independent attempts; raises ValueError for none.
+
+    For comparisons that share people give one value a person, or use `interval` of the difference.
+
+    Example:
+        >>> found = difference(np.array([True] * 6 + [False] * 94), np.array([False] * 100))
+        >>> found.value, found.p_value
+        (-0.06, 0.03125)
+    """
+    if first_wrong.shape != second_wrong.shape or first_wrong.size == 0:
+        raise ValueError("both systems are asked for the same attempts")
+    first_only = int((first_wrong & ~second_wrong).sum())
+    second_only = int((second_wrong & ~first_wrong).sum())
+    disagreements = first_only + second_only
+    p_value = binomtest(first_only, disagreements).pvalue if disagreements else 1.0
+    return Difference((second_only - first_only) / first_wrong.size, first_only, second_only, float(p_value))
+
+
+def with_interval(found: Rate, bounds: tuple[float, float]) -> Rate:
+    """The rate with another interval, such as one by person; never narrower than the exact one of its counts."""
+    return Rate(found.value, min(found.low, bounds[0]), max(found.high, bounds[1]), found.n)
+
+
+def _draw(rng: np.random.Generator, units: int) -> Weights:
+    return np.bincount(rng.integers(0, units, units), minlength=units).astype(np.float64)
