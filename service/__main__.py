@@ -2,4 +2,5 @@
 
 from idproof.service.cli import main
 
-main()
+if __name__ == "__main__":  # workers import this file again
+    main()

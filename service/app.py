@@ -1,19 +1,21 @@
 """The HTTP service: captures in, signed verdict out."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-from fastapi import FastAPI, Response
+from fastapi import Depends, FastAPI, Response
 
-from idproof.pipeline import Verifier
+from idproof.pipeline import Verifier, guards
 from idproof.service import openapi, problems, retention, routes
 from idproof.service.audit import AuditLog
-from idproof.service.auth import Gate
+from idproof.service.auth import Gate, Scope
 from idproof.service.desk import Desk
 from idproof.service.evidence import CoreKey, verdict_schema
 from idproof.service.keys import KeyRing
+from idproof.service.metrics import MEDIA_TYPE, Metrics
 from idproof.service.outbox import Courier, Outbox
 from idproof.service.privacy import statement
 from idproof.service.settings import Settings
@@ -33,13 +35,17 @@ def create_app(settings: Settings, verifier: Verifier) -> FastAPI:
     store, audit = VerdictStore.open(settings, ring.now.sealing), AuditLog.open(settings, ring)
     ledger = Ledger(store, settings.session_s, settings.session_attempts)
     core_key = CoreKey.load(settings.core_key) if settings.core_key is not None else None
-    courier = Courier(Outbox(store.database, store.seal), store, ledger, ring, settings)
-    desk = Desk(settings, verifier, ring, store, ledger, audit, courier, core_key=core_key)
+    metrics, outbox = Metrics(), Outbox(store.database, store.seal)
+    courier = Courier(outbox, store, ledger, ring, settings, observe=metrics.delivery)
+    desk = Desk(settings, verifier, ring, store, ledger, audit, courier, core_key=core_key, metrics=metrics)
+    gate = Gate(settings, store.database)
     app = FastAPI(lifespan=lambda _: _life(desk), **openapi.ABOUT)
-    app.add_middleware(Shield, secure=settings.tls_cert is not None)
+    app.add_middleware(Shield, secure=settings.tls_cert is not None, answered=metrics.answered)
     problems.install(app)
-    routes.install(app, desk, Gate(settings, store.database))
+    routes.install(app, desk, gate)
     _state_routes(app, desk)
+    _public_routes(app, desk)
+    _metrics_route(app, desk, gate)
     return app
 
 
@@ -74,10 +80,14 @@ def _state_routes(app: FastAPI, desk: Desk) -> None:
             "networks": bool(desk.verifier.weights),
             "keys": all(path.exists() for path in desk.settings.key_files),
             "database": await anyio.to_thread.run_sync(desk.store.ready),
+            "audit": os.access(desk.settings.audit_head, os.R_OK | os.W_OK),
+            "guards": not desk.settings.production or not guards.missing(),
         }
         response.status_code = 200 if all(checks.values()) else 503
         return {"status": "ready" if all(checks.values()) else "not ready", "checks": checks}
 
+
+def _public_routes(app: FastAPI, desk: Desk) -> None:
     @app.get("/.well-known/jwks.json")
     async def jwks() -> dict[str, Any]:
         """The public keys that verdicts are signed with."""
@@ -92,3 +102,11 @@ def _state_routes(app: FastAPI, desk: Desk) -> None:
     async def privacy() -> dict[str, Any]:
         """What is kept, for how long, and how it goes."""
         return statement(desk.settings, desk.verifier.vault.limits)
+
+
+def _metrics_route(app: FastAPI, desk: Desk, gate: Gate) -> None:
+    @app.get("/metrics", dependencies=[Depends(gate.needs(Scope.METRICS_READ))], responses=openapi.METRICS_ANSWERS)
+    async def metrics() -> Response:
+        """Prometheus metrics."""
+        outbox = await anyio.to_thread.run_sync(desk.courier.outbox.counts)
+        return Response(desk.metrics.text(desk.places, outbox), media_type=MEDIA_TYPE)

@@ -99,6 +99,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the keys and the database.")] = None,
     profile: Annotated[str | None, typer.Option(help="Profile of networks.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Server processes side by side.")] = 1,
 ) -> None:
     """Serve the HTTP interface."""
     from idproof.service import process
@@ -109,7 +110,7 @@ def serve(
     chosen: dict[str, Any] = {"data_dir": data_dir, "profile": profile}
     settings = Settings.load(**{name: value for name, value in chosen.items() if value is not None})
     process.enforce(settings)
-    run(settings, host, port)
+    run(settings, host, port, workers)
 
 
 @app.command()

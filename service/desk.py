@@ -16,10 +16,12 @@ from starlette.requests import ClientDisconnect
 from idproof.pipeline import BadInput, VaultSession, Verdict, Verifier
 from idproof.pipeline.errors import IdproofError
 from idproof.pipeline.verdict import to_json
+from idproof.service import tracing
 from idproof.service.audit import AuditLog
 from idproof.service.evidence import CoreKey, verified_claims
 from idproof.service.evidence.protect import without_fields
 from idproof.service.keys import KeyRing, Keys
+from idproof.service.metrics import Metrics
 from idproof.service.outbox import Courier, Destination
 from idproof.service.problems import ServiceProblem, told
 from idproof.service.settings import Settings
@@ -67,11 +69,13 @@ class Desk:
     limiter: anyio.CapacityLimiter | None = field(default=None)
     jobs: TaskGroup | None = None
     core_key: CoreKey | None = None
+    metrics: Metrics = field(default_factory=Metrics)
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
         """One place at the desk; raises `busy` when all are taken, before anything is received."""
-        if self.admitted >= self.settings.concurrency + self.settings.queue:
+        taken, all_ = self.places
+        if taken >= all_:
             raise ServiceProblem("busy", "All places are taken; please try again shortly.")
         self.admitted += 1
         try:
@@ -102,6 +106,11 @@ class Desk:
             assert self.jobs is not None  # noqa: S101 - the application is running
             self.jobs.start_soon(self._later, held.pop_all(), begun, order, pictures, metadata, fingerprint)
             return Given(begun.id, None)
+
+    @property
+    def places(self) -> tuple[int, int]:
+        """Taken, and how many there are."""
+        return self.admitted, self.settings.concurrency + self.settings.queue
 
     async def beat(self) -> None:
         """Renew this process's leases for as long as it lives."""
@@ -160,6 +169,8 @@ class Desk:
             answer = self._answer(ticket, verdict, metadata)
             await _thread(self._keep, ticket, order, answer, fingerprint, verdict.form.get("number"))
         self.courier.wake()
+        self.metrics.verified(answer["decision"], answer["reasons"], answer["timings_ms"])
+        tracing.verification(ticket.id, answer["decision"], answer["timings_ms"])
         log.info("verified", id=ticket.id, decision=answer["decision"], reasons=answer["reasons"])
         return answer
 

@@ -118,19 +118,20 @@ def _signing(name: str, data: bytes) -> OKPKey:
 
 
 def _read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        if path.stat().st_mode & _OTHERS:
-            raise KeysUnusable(f"{path.name} can be read by other users; set its mode to 0600.") from None
-        return path.read_bytes()
-    with os.fdopen(descriptor, "wb") as file:
-        data = make()
-        file.write(data)
-        file.flush()
-        # Before the first verdict is sealed with it: after a power cut the one is worth nothing without the other.
-        os.fsync(file.fileno())
-        return data
+    """Several processes may be first at once: one of them makes the file, whole, and all read that."""
+    if not path.exists():
+        fresh = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        # On disk before the first verdict is sealed with it: after a power cut neither is worth anything alone.
+        _write(fresh, make())
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    if path.stat().st_mode & _OTHERS:
+        raise KeysUnusable(f"{path.name} can be read by other users; set its mode to 0600.")
+    return path.read_bytes()
 
 
 class KeyRing:

@@ -164,6 +164,12 @@ ERASE_ANSWERS: dict[int | str, dict[str, Any]] = {
     204: {"description": "It is erased."},
     404: _problem("There is no verification of this id."),
 }
+METRICS_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Text format.",
+        "content": {"text/plain": {"example": 'idproof_decisions_total{decision="accept"} 7'}},
+    },
+}
 READY_ANSWERS: dict[int | str, dict[str, Any]] = {
     503: _answer("Not ready.", {"status": "not ready", "checks": {"networks": True, "keys": True, "database": False}}),
 }

@@ -22,6 +22,7 @@ def statement(settings: Settings, limits: Limits) -> dict[str, Any]:
             {"what": "the verdict with what was read from the card", "how": "AES-256-GCM, key apart", "for": kept},
             {"what": "the card's number, to find and erase by", "how": "keyed hash (HMAC-SHA-256)", "for": kept},
             {"what": "capture session: id, nonce, times", "how": "plain, nothing about a person", "for": kept},
+            {"what": "delivery to the identity core: ids, times", "how": "plain, nothing about a person", "for": kept},
             {
                 "what": "idempotency key and fingerprint of its request",
                 "how": "HMAC-SHA-256 under keys that also need the caller's key, which is not kept",

@@ -16,6 +16,7 @@ from idproof.pipeline import guards
 from idproof.pipeline.errors import IdproofError
 from idproof.service.settings import Settings
 
+INTERNAL = 70  # EX_SOFTWARE of sysexits.h
 _PR_SET_DUMPABLE = 4
 _TUNABLES = "GLIBC_TUNABLES"
 _NO_THREAD_CACHE = "glibc.malloc.tcache_count=0"
@@ -39,7 +40,7 @@ def protect(argv: list[str], program: str = "idproof.service") -> None:
     objects from that same allocator instead of from Python's own, which never overwrites.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _hush()
+    hush()
     wanted = _wanted()
     if any(os.environ.get(name) != value for name, value in wanted.items()):
         os.environ.update(wanted)
@@ -70,7 +71,7 @@ def _wanted() -> dict[str, str]:
     return _ALLOCATOR | chosen | {_TUNABLES: ":".join([*kept, _NO_THREAD_CACHE])}
 
 
-def _hush() -> None:
+def hush() -> None:
     """Crashes by kind and place: a message may quote what it stumbled over, and locals hold pictures."""
 
     def hook(kind: type[BaseException], _: BaseException | None, trace: TracebackType | None) -> None:

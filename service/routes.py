@@ -5,8 +5,10 @@ from typing import Annotated, Any
 import anyio
 from fastapi import Depends, FastAPI, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
 
-from idproof.service import openapi, problems, retention, texts
+from idproof.pipeline.liveness.challenge import Options
+from idproof.service import openapi, problems, retention, texts, tracing
 from idproof.service.auth import Client, Gate, Scope
 from idproof.service.desk import Desk, Order
 from idproof.service.storage.ledger import FAILED, RUNNING, Progress
@@ -22,6 +24,27 @@ Cursor = Annotated[str | None, Query(pattern=VERDICT_ID, description="`next` of 
 Limit = Annotated[int, Query(ge=1, le=100)]
 
 
+class ApplicantOptions(BaseModel):
+    """What an applicant cannot do; the challenge asks for something else then."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cannot_turn: bool = False
+    cannot_nod: bool = False
+    cannot_approach: bool = False
+    cannot_blink: bool = False
+    cannot_open_mouth: bool = False
+    photosensitive: bool = False
+
+
+class SessionRequest(BaseModel):
+    """The body of a request for a capture session, all of it optional."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    options: ApplicantOptions = ApplicantOptions()
+
+
 def install(app: FastAPI, desk: Desk, gate: Gate) -> None:
     """Add them to the application."""
     _session_routes(app, desk, gate)
@@ -31,14 +54,18 @@ def install(app: FastAPI, desk: Desk, gate: Gate) -> None:
 
 def _session_routes(app: FastAPI, desk: Desk, gate: Gate) -> None:
     @app.post("/v1/capture-sessions", status_code=201, responses=openapi.SESSION_ANSWERS)
-    async def open_session(client: Annotated[Client, Depends(gate.needs(Scope.SESSION_WRITE))]) -> JSONResponse:
+    async def open_session(
+        client: Annotated[Client, Depends(gate.needs(Scope.SESSION_WRITE))], wanted: SessionRequest | None = None
+    ) -> JSONResponse:
         """Open a capture session: one applicant's turn, good for one verdict."""
-        session = await anyio.to_thread.run_sync(desk.ledger.open_session, client.id)
+        options = Options(**(wanted or SessionRequest()).options.model_dump())
+        session = await anyio.to_thread.run_sync(desk.ledger.open_session, client.id, options)
+        challenge = session.drawn(desk.settings.session_s)
         return JSONResponse(
             {
                 "id": session.id,
                 "nonce": session.nonce,
-                "challenge": None,
+                "challenge": None if challenge is None else challenge.to_json(),
                 "expires_at": session.expires_at,
                 "attempts": desk.settings.session_attempts,
             },
@@ -57,7 +84,8 @@ def _verify_route(app: FastAPI, desk: Desk, gate: Gate) -> None:
     ) -> JSONResponse:
         """Verify one registration, from three captures of the card and a selfie; they are deleted before the answer."""
         order = Order(client.id, session, key, wait=not _prefers_async(prefer))
-        given = await desk.take(request, order, gate.quota.one_more(client.id))
+        with tracing.continued(request.headers):
+            given = await desk.take(request, order, gate.quota.one_more(client.id))
         headers = {"Location": f"/v1/verifications/{given.id}"}
         if given.replayed:
             headers["Idempotency-Replayed"] = "true"

@@ -2,8 +2,10 @@
 
 import json
 import logging
+import os
 import ssl
 import sys
+import tempfile
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any
@@ -11,40 +13,87 @@ from typing import Any
 import cv2
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
 from idproof.pipeline import Verifier
+from idproof.service import process, tracing
 from idproof.service.app import create_app
 from idproof.service.connections import BoundedProtocol
+from idproof.service.metrics import SHARED_FOLDER
+from idproof.service.problems import told
 from idproof.service.records import authority
 from idproof.service.settings import Settings
 
 _DRAIN_S = 30
 _KEEP_ALIVE_S = 15
+_SETTINGS, _HOST, _PORT = "IDPROOF_WORKER_SETTINGS", "IDPROOF_WORKER_HOST", "IDPROOF_WORKER_PORT"
 
 
-def run(settings: Settings, host: str, port: int) -> None:
-    """Load the networks, then serve until told to stop; requests under way are finished first."""
+def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
+    """Load the networks, then serve until told to stop; requests under way are finished first.
+
+    Args:
+        settings: of the service.
+        host: address to listen on.
+        port: to listen on.
+        workers: server processes side by side, each with networks of its own; one that dies is replaced.
+    """
+    settings = _resolved(settings, host)
+    options: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        # Access lines would repeat what callers put into addresses; ours say what happened, by id.
+        "access_log": False,
+        "log_config": None,
+        "http": BoundedProtocol,
+        "timeout_keep_alive": _KEEP_ALIVE_S,
+        "timeout_graceful_shutdown": _DRAIN_S,
+        "server_header": False,
+        **_tls(settings),
+    }
+    if workers == 1:
+        uvicorn.run(application(settings, host, port), **options)
+        return
+    with tempfile.TemporaryDirectory(prefix="idproof-metrics-") as shared:
+        os.environ |= {SHARED_FOLDER: shared, _SETTINGS: _passed_on(settings), _HOST: host, _PORT: str(port)}
+        uvicorn.run("idproof.service.server:worker", factory=True, workers=workers, **options)
+
+
+def worker() -> FastAPI:
+    """The application of one of several server processes, which its parent told everything in the environment."""
+    process.hush()
+    try:
+        settings = Settings.load(**json.loads(os.environ[_SETTINGS]))
+        process.enforce(settings)
+        return application(settings, os.environ[_HOST], int(os.environ[_PORT]))
+    except Exception as error:  # noqa: BLE001 - who started us would print it with all that it says
+        told(error)
+        sys.exit(process.INTERNAL)
+
+
+def application(settings: Settings, host: str, port: int) -> FastAPI:
+    """The application with its networks."""
     configure_logs()
+    tracing.configure(settings)
     # OpenCV would take every core for itself; one budget holds for it and the networks.
     cv2.setNumThreads(settings.threads)
-    if settings.anonymous and (settings.production or not _is_loopback(host)):
-        settings = settings.model_copy(update={"anonymous": False})
     verifier = Verifier.open(profile=settings.profile, threads=settings.threads, records=authority(settings))
     app = create_app(settings, verifier)
     structlog.get_logger("idproof").info("serving", host=host, port=port, profile=settings.profile)
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        # Access lines would repeat what callers put into addresses; ours say what happened, by id.
-        access_log=False,
-        log_config=None,
-        http=BoundedProtocol,
-        timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=_DRAIN_S,
-        **_tls(settings),
-        server_header=False,
-    )
+    return app
+
+
+def _resolved(settings: Settings, host: str) -> Settings:
+    """Nobody is anonymous in production, or from another machine."""
+    if settings.anonymous and (settings.production or not _is_loopback(host)):
+        return settings.model_copy(update={"anonymous": False})
+    return settings
+
+
+def _passed_on(settings: Settings) -> str:
+    """What was chosen on the command line; secrets stay where each process finds them itself."""
+    chosen = {"data_dir": str(settings.data_dir), "profile": settings.profile, "anonymous": settings.anonymous}
+    return json.dumps(chosen)
 
 
 def _is_loopback(host: str) -> bool:

@@ -53,6 +53,7 @@ class Settings(BaseSettings):
         records_file: records in a file (`EmbeddedRecords`), for sandboxes.
         peers_ca, peers_cert, peers_key: files (PEM) for TLS towards records, core and webhook: whom to trust, and who
             we are.
+        otlp_endpoint: of an OpenTelemetry collector, `http://…/v1/traces`.
         database_url: of a PostgreSQL database, `postgresql://…`; without it SQLite in the data folder.
 
     Secrets may also stand in files, one each, named like the variables but in small letters (`idproof_database_url`),
@@ -91,6 +92,7 @@ class Settings(BaseSettings):
     outbox_attempts: int = Field(default=100, ge=1)
     records_url: str | None = Field(default=None, pattern=r"^https?://")
     records_file: Path | None = None
+    otlp_endpoint: str | None = None
     peers_ca: Path | None = None
     peers_cert: Path | None = None
     peers_key: Path | None = None

@@ -1,5 +1,7 @@
 """The outermost layer: security headers on every answer, and no error that tells more than it should."""
 
+from collections.abc import Callable
+
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,7 +23,10 @@ log = structlog.get_logger("idproof")
 class Shield:
     """ASGI middleware (pure, so that bodies stream through it)."""
 
-    def __init__(self, app: ASGIApp, *, secure: bool = False) -> None:
+    def __init__(
+        self, app: ASGIApp, *, secure: bool = False, answered: Callable[[str, str, int], None] = lambda *_: None
+    ) -> None:
+        self._answered = answered
         self._app = app
         self._headers = _HEADERS | ({"Strict-Transport-Security": _ONE_YEAR} if secure else {})
 
@@ -36,6 +41,8 @@ class Shield:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                route = getattr(scope.get("route"), "path", "none")
+                self._answered(route, scope["method"] if route != "none" else "any", message["status"])
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     if name != "Content-Security-Policy" or not scope["path"].startswith(_PAGES):

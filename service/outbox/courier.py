@@ -37,6 +37,7 @@ class Courier:
         keys: sign the events.
         settings: where to, and how often to try.
         rng: of the waits' jitter.
+        observe: told of each attempt: to whom, and `delivered`, `failed` or `dead`.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Courier:
         keys: KeyRing,
         settings: Settings,
         rng: random.Random | None = None,
+        observe: Callable[[str, str], None] = lambda _to, _result: None,
     ) -> None:
         self.outbox = outbox
         self._verdicts = verdicts
@@ -54,6 +56,7 @@ class Courier:
         self._keys = keys
         self._settings = settings
         self._rng = rng or random.Random()  # noqa: S311 - of waits, not of secrets
+        self._observe = observe
         self._wake = anyio.Event()
         self._urls = {Destination.CORE: settings.core_url, Destination.WEBHOOK: settings.webhook_url}
 
@@ -104,10 +107,12 @@ class Courier:
         error = await self._post(client, entry, claims)
         if error is None:
             await anyio.to_thread.run_sync(self.outbox.delivered, entry)
+            self._observe(entry.destination, "delivered")
             log.info("delivered", delivery=entry.event, to=entry.destination, id=entry.verification)
             return
         wait = self._wait(entry.attempts)
         await anyio.to_thread.run_sync(self.outbox.failed, entry, error, wait)
+        self._observe(entry.destination, "dead" if wait is None else "failed")
         tell = log.error if wait is None else log.warning
         tell("not delivered", delivery=entry.event, to=entry.destination, error=error, attempts=entry.attempts + 1)
 

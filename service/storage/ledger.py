@@ -10,8 +10,10 @@ has not both. It goes with the verdict, or after `IDPROOF_IDEMPOTENCY_HOURS`.
 """
 
 import hmac
+import json
 import secrets
 import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +22,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from idproof.pipeline.liveness.challenge import Challenge, Options, draw
 from idproof.pipeline.verdict import new_id
 from idproof.service.problems import ServiceProblem
 from idproof.service.storage.engine import Conflict
@@ -40,7 +43,7 @@ class CaptureSession:
     Attributes:
         id: `cs_` and 26 characters.
         nonce: 256 random bits, given back in the verdict: the answer to this session and no other.
-        challenge: the actions that were asked for, or None.
+        challenge: JSON of the time and the options that `drawn` needs, or None.
         expires_at: ISO 8601 UTC.
     """
 
@@ -48,6 +51,18 @@ class CaptureSession:
     nonce: str
     challenge: str | None
     expires_at: str
+
+    def drawn(self, lifetime_s: float) -> Challenge | None:
+        """The challenge: the same whenever it is drawn."""
+        if self.challenge is None:
+            return None
+        told = json.loads(self.challenge)
+        return draw(
+            urlsafe_b64decode(self.nonce + "="),
+            issued_at=datetime.fromisoformat(told["issued_at"]),
+            options=Options.from_json(told["options"]),
+            lifetime_s=lifetime_s,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +118,21 @@ class Ledger:
         self._key_mac = verdicts.seal.subkey("idempotency key")
         self._body_mac = verdicts.seal.subkey("request fingerprint")
 
-    def open_session(self, client: str, challenge: str | None = None) -> CaptureSession:
-        """A new capture session; raises `StoreUnavailable`."""
-        expires = datetime.now(UTC) + timedelta(seconds=self._session_s)
+    def open_session(self, client: str, options: Options | None = None) -> CaptureSession:
+        """A new capture session, with a challenge drawn from its nonce; raises `StoreUnavailable`.
+
+        Args:
+            client: whose.
+            options: what this applicant can do.
+        """
+        now, nonce = datetime.now(UTC), secrets.token_bytes(_NONCE_BYTES)
+        expires = now + timedelta(seconds=self._session_s)
+        # What it can be drawn from again, with the nonce.
+        told = {"issued_at": now.isoformat(), "options": (options or Options()).to_json()}
+        challenge = json.dumps(told)
         session = CaptureSession(
             id="cs_" + new_id().removeprefix("ver_"),
-            nonce=secrets.token_urlsafe(_NONCE_BYTES),
+            nonce=urlsafe_b64encode(nonce).decode().rstrip("="),
             challenge=challenge,
             expires_at=expires.isoformat(timespec="seconds"),
         )

@@ -31,7 +31,7 @@ class Server:
         return self.log.read_text(errors="replace")
 
 
-def start(folder: Path, port: int | None = None) -> tuple[Server, subprocess.Popen[bytes]]:
+def start(folder: Path, port: int | None = None, more: tuple[str, ...] = ()) -> tuple[Server, subprocess.Popen[bytes]]:
     if port is None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -48,12 +48,13 @@ def start(folder: Path, port: int | None = None) -> tuple[Server, subprocess.Pop
         str(port),
         "--data-dir",
         str(folder / "data"),
+        *more,
     ]
     environment = os.environ | {"TMPDIR": str(scratch), "PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "default"}
     with log.open("ab") as file:
         process = subprocess.Popen(command, env=environment, stdout=file, stderr=file)
     server = Server(f"http://127.0.0.1:{port}", folder / "data", scratch, log, process.pid)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 150
     while time.monotonic() < deadline:
         assert process.poll() is None, server.logged()
         try:
@@ -62,6 +63,7 @@ def start(folder: Path, port: int | None = None) -> tuple[Server, subprocess.Pop
         except httpx.TransportError:
             time.sleep(0.1)
     process.kill()
+    process.wait()
     raise AssertionError(server.logged())
 
 

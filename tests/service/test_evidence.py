@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -246,3 +247,11 @@ def test_sentences_come_in_the_clients_language_and_beside_what_is_signed(settin
         create_app(settings, FakeVerifier(cut_off)), "POST", "/v1/verifications", files=FILES, headers=chinese
     )
     assert refused.json()["detail"] == "身份證超出畫面，請拍攝整張身份證。"
+
+
+def test_of_several_first_starts_at_once_one_makes_the_keys(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    with ThreadPoolExecutor(8) as pool:
+        opened = list(pool.map(lambda _: Keys.open(settings), range(8)))
+    assert len({(keys.signing.kid, keys.sealing) for keys in opened}) == 1
+    assert sorted(path.name for path in settings.keys_dir.iterdir()) == ["jwks.json", "sealing.key", "signing.jwk"]

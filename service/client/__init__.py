@@ -1,0 +1,14 @@
+"""The Python client of the HTTP interface: typed, with retries that never give two verdicts.
+
+from idproof.client import Client
+
+with Client("https://idproof.example", token="idp_…") as client:
+    session = client.open_session()
+    verdict = client.verify(captures, session=session.id, reference="registration-000017")
+    verdict.decision, verdict.reasons
+"""
+
+from idproof.client.calls import Problem, Session, Unreachable, VerdictView
+from idproof.client.clients import AsyncClient, Client
+
+__all__ = ["AsyncClient", "Client", "Problem", "Session", "Unreachable", "VerdictView"]

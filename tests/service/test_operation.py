@@ -1,0 +1,144 @@
+"""What an operator sees and does: metrics, traces, readiness, several workers, files to deploy with."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from idproof.service import tracing
+from idproof.service.app import create_app
+from idproof.service.settings import Settings, SettingsInvalid
+
+from .conftest import start, stop
+from .fakes import FILES, FakeVerifier, ask
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data", session_required=False)
+
+
+def values(text: str) -> dict[str, float]:
+    lines = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in lines}
+
+
+def test_the_metrics_count_what_happened_by_code_and_never_by_person(settings: Settings) -> None:
+    app = create_app(settings, FakeVerifier())
+    for _ in range(2):
+        ask(app, "POST", "/v1/verifications", files=FILES)
+    ask(app, "GET", "/v1/verifications/A123456(3)")
+    ask(app, "GET", "/A123456(3)")
+    text = ask(app, "GET", "/metrics").text
+    found = values(text)
+    assert found['idproof_decisions_total{decision="refer"}'] == 2
+    assert found['idproof_reasons_total{reason="face_similarity_low"}'] == 2
+    assert found['idproof_stage_seconds_count{stage="capture"}'] == 2
+    assert found['idproof_requests_total{method="POST",route="/v1/verifications",status="201"}'] == 2
+    assert found['idproof_requests_total{method="any",route="none",status="404"}'] == 1
+    assert (found["idproof_places_taken"], found["idproof_places"]) == (0, 9)
+    assert found['idproof_outbox{state="dead"}'] == 0
+    assert 'idproof_guard{guard="no_core_dumps"}' in found
+    assert "A123456" not in text
+    assert "ver_" not in text
+
+
+def test_the_dashboard_asks_for_metrics_that_there_are(settings: Settings) -> None:
+    app = create_app(settings, FakeVerifier())
+    ask(app, "POST", "/v1/verifications", files=FILES)
+    text = ask(app, "GET", "/metrics").text
+    known = set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE)) | {"idproof_deliveries", "idproof_deliveries_total"}
+    board = json.loads((ROOT / "deploy" / "grafana.json").read_text())
+    asked = {
+        name for panel in board["panels"] for t in panel["targets"] for name in re.findall(r"idproof_\w+", t["expr"])
+    }
+    assert len(asked) >= 8
+    assert {re.sub("_bucket$", "", name) for name in asked} <= known
+
+
+def test_a_trace_has_stages_and_a_decision_and_no_payload(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    spans, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    monkeypatch.setattr(tracing.trace, "get_tracer", provider.get_tracer)
+    app = create_app(settings, FakeVerifier())
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
+    given = ask(app, "POST", "/v1/verifications", files=FILES, headers=headers).json()
+    made = {span.name: span for span in spans.get_finished_spans()}
+    assert made.keys() == {"verification", *given["timings_ms"]}
+    whole = made["verification"]
+    assert f"{whole.context.trace_id:032x}" == trace_id
+    assert dict(whole.attributes or {}) == {"idproof.verification": given["id"], "idproof.decision": "refer"}
+    for stage in given["timings_ms"]:
+        assert made[stage].parent.span_id == whole.context.span_id  # type: ignore[union-attr]
+        assert not made[stage].attributes
+
+
+def test_traces_without_the_sdk_are_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    tracing.configure(Settings())
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    with pytest.raises(SettingsInvalid, match="telemetry"):
+        tracing.configure(Settings(otlp_endpoint="http://127.0.0.1:1/v1/traces"))
+
+
+def test_not_ready_when_the_audit_log_is_gone_or_a_guard_is_missing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(settings, FakeVerifier())
+    assert ask(app, "GET", "/readyz").json()["status"] == "ready"
+    settings.audit_head.rename(settings.audit_head.with_suffix(".kept"))
+    answer = ask(app, "GET", "/readyz")
+    assert (answer.status_code, answer.json()["checks"]["audit"]) == (503, False)
+    settings.audit_head.with_suffix(".kept").rename(settings.audit_head)
+    strict = create_app(settings.model_copy(update={"production": True}), FakeVerifier())
+    monkeypatch.setattr("idproof.service.app.guards.missing", lambda: ("no_core_dumps",))
+    answer = ask(strict, "GET", "/readyz")
+    assert (answer.status_code, answer.json()["checks"]["guards"]) == (503, False)
+
+
+def test_several_workers_share_the_work_and_one_that_is_killed_is_replaced(tmp_path: Path) -> None:
+    running, process = start(tmp_path, more=("--workers", "2"))
+    try:
+        children = workers(process.pid)
+        assert len(children) == 2
+        with httpx.Client(base_url=running.url) as client:
+            assert client.post("/v1/capture-sessions").status_code == 201
+        os.kill(children[0], signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while (len(workers(process.pid)) < 2 or children[0] in workers(process.pid)) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert len(set(workers(process.pid)) - {children[0]}) == 2
+        assert httpx.post(f"{running.url}/v1/capture-sessions").status_code == 201
+        text = httpx.get(f"{running.url}/metrics").text
+        assert 'route="/v1/capture-sessions"' in text
+    finally:
+        stop(process)
+
+
+def workers(parent: int) -> list[int]:
+    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True).stdout
+    return [int(line.split()[0]) for line in listed.splitlines() if "spawn_main" in line]
+
+
+def test_the_compose_file_names_what_is_there() -> None:
+    from yaml import safe_load
+
+    described: dict[str, Any] = safe_load((ROOT / "compose.yaml").read_text())
+    service = described["services"]["idproof"]
+    assert (ROOT / "Dockerfile").exists()
+    assert service["environment"] == {"IDPROOF_SECRETS_DIR": "/run/secrets"}
+    assert service["secrets"] == ["idproof_database_url"]
+    assert "secrets/" in (ROOT / ".gitignore").read_text().split()
