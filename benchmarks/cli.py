@@ -14,6 +14,7 @@ from idproof.benchmarks import card as card_bench
 from idproof.benchmarks import card_calibration, public_card
 from idproof.benchmarks import deletion as deletion_bench
 from idproof.benchmarks import face as face_bench
+from idproof.benchmarks import far_engine as far_engine_bench
 from idproof.benchmarks import fields as fields_bench
 from idproof.benchmarks import latency as latency_bench
 from idproof.benchmarks import system as system_bench
@@ -112,6 +113,21 @@ def card(
             result = card_bench.run(
                 read_sets(sets or Path()), tuning=others, profile=profile, workers=workers, seed=seed, progress=advance
             )
+    _print(result, json_, out)
+
+
+@app.command()
+def far_engine(
+    n: Annotated[int, typer.Option(min=2, help="Templates.")] = 100_000,
+    dim: Annotated[int, typer.Option(min=2, help="Their dimensions.")] = 128,
+    workers: Annotated[int, typer.Option(min=1, help="Threads.")] = 2,
+    seed: Annotated[int, typer.Option(help="Of the invented templates.")] = 0,
+    json_: AsJson = False,
+    out: Out = None,
+) -> None:
+    """How fast all pairs of many templates are compared and counted, beside the bare product and peers."""
+    with _Progress("comparisons") as advance:
+        result = far_engine_bench.run(n=n, dim=dim, workers=workers, seed=seed, progress=advance)
     _print(result, json_, out)
 
 

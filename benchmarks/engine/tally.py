@@ -1,0 +1,129 @@
+"""How many scores there are of which size: 256 coarse bins, and every distinct value from a certain bin on."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+BINS = 256
+_BIN = 2**16  # a power of two, so that dividing by it is exact
+_ZERO = 128  # the bin of scores about 0
+_BUFFERED = 1 << 20
+
+Counts = NDArray[np.int64]
+
+
+class TailTooShort(ValueError):
+    """The threshold lies below the scores that are counted one by one."""
+
+
+@dataclass
+class Tally:
+    """Counts of fixed-point scores. Adding is exact and in any order.
+
+    Attributes:
+        exact_from: bin from which on every value is counted by itself; 0 for all values.
+        bins: (256,) how many scores fell in each bin of 2^16; the first and the last are open.
+    """
+
+    exact_from: int
+    bins: Counts = field(default_factory=lambda: np.zeros(BINS, dtype=np.int64))
+    _values: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, dtype=np.int32))
+    _counts: Counts = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    _buffer: list[tuple[NDArray[np.int32], Counts]] = field(default_factory=list)
+
+    def add(self, scores: NDArray[np.float32], times: int = 1, scratch: NDArray[np.uint8] | None = None) -> None:
+        """Count every score of a block, `times` each (-1 takes them out again).
+
+        Args:
+            scores: a table of whole numbers.
+            times: how often each counts.
+            scratch: of the same shape, to save its allocation.
+        """
+        if scores.size == 0:
+            return
+        places = binned(scores, scratch)
+        self.bins += times * cv2.calcHist([places], [0], None, [BINS], [0, BINS]).ravel().astype(np.int64)
+        highest = np.flatnonzero(places.ravel() >= self.exact_from)
+        values, counts = np.unique(scores.ravel()[highest].astype(np.int32), return_counts=True)
+        self._put(values, times * counts)
+
+    def merge(self, other: "Tally", times: int = 1) -> None:
+        """Add what another tally counted, which counted no fewer values by themselves."""
+        if other.exact_from > self.exact_from:
+            raise ValueError("the other tally counted fewer values one by one")
+        self.bins += times * other.bins
+        values, counts = other.highest()
+        wanted = binned(values.astype(np.float32)[None]).ravel() >= self.exact_from
+        self._put(values[wanted], times * counts[wanted])
+
+    def halved(self) -> Self:
+        """Half of all counts: of a symmetric table, each pair once."""
+        values, counts = self.highest()
+        return type(self)(self.exact_from, self.bins // 2, values, counts // 2)
+
+    def highest(self) -> tuple[NDArray[np.int32], Counts]:
+        """The values that are counted by themselves, rising, and how often each was seen."""
+        if self._buffer:
+            values = np.concatenate([self._values, *(values for values, _ in self._buffer)])
+            counts = np.concatenate([self._counts, *(counts for _, counts in self._buffer)])
+            self._values, place = np.unique(values, return_inverse=True)
+            self._counts = np.zeros(self._values.size, dtype=np.int64)
+            np.add.at(self._counts, place, counts)
+            seen = self._counts != 0
+            self._values, self._counts = self._values[seen], self._counts[seen]
+            self._buffer.clear()
+        return self._values, self._counts
+
+    @property
+    def total(self) -> int:
+        """All scores."""
+        return int(self.bins.sum())
+
+    def at_least(self, threshold: float) -> int:
+        """How many scores reach a threshold; raises `TailTooShort` when it lies below what is known exactly."""
+        values, counts = self.highest()
+        if self.exact_from > 0 and binned(np.array([[threshold]], dtype=np.float32))[0, 0] < self.exact_from:
+            raise TailTooShort("The threshold lies below the scores that are counted one by one.")
+        return int(counts[np.searchsorted(values, threshold) :].sum())
+
+    def threshold(self, share: float) -> int:
+        """The lowest threshold that at most this share of all scores reaches.
+
+        Raises:
+            TailTooShort: it lies below what is known exactly.
+            ValueError: no scores, or no share.
+        """
+        if self.total == 0 or not 0 <= share <= 1:
+            raise ValueError("a threshold needs scores and a share in 0..1")
+        allowed = int(np.floor(share * self.total * (1 + 1e-12)))
+        values, counts = self.highest()
+        reaching = np.cumsum(counts[::-1])[::-1]
+        refused = np.flatnonzero(reaching > allowed)
+        if refused.size:
+            return int(values[refused[-1]]) + 1
+        if reaching.size and int(reaching[0]) == self.total:
+            return int(values[0])
+        raise TailTooShort("The threshold lies below the scores that are counted one by one.")
+
+    def _put(self, values: NDArray[np.int32], counts: Counts) -> None:
+        if values.size:
+            self._buffer.append((values, counts.astype(np.int64)))
+            if sum(waiting.size for waiting, _ in self._buffer) > _BUFFERED:
+                self.highest()
+
+
+def binned(scores: NDArray[np.float32], scratch: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+    """The bin of each score of a table: the nearest multiple of 2^16, cut to 256 bins about 0."""
+    if scores.size == 0:
+        return np.empty(scores.shape, dtype=np.uint8)
+    found = cv2.addWeighted(scores, 1 / _BIN, scores, 0.0, float(_ZERO), scratch, cv2.CV_8U)
+    return np.asarray(found, dtype=np.uint8)
+
+
+def bin_edges(scale: int) -> NDArray[np.float64]:
+    """(257,): the comparison scores between which each bin lies; the outermost are -1 and 1."""
+    edges = (np.arange(BINS + 1) - _ZERO - 0.5) * _BIN / scale**2
+    return np.clip(edges, -1.0, 1.0)
