@@ -17,6 +17,7 @@ from idproof.benchmarks import face as face_bench
 from idproof.benchmarks import far_engine as far_engine_bench
 from idproof.benchmarks import fields as fields_bench
 from idproof.benchmarks import latency as latency_bench
+from idproof.benchmarks import liveness as liveness_bench
 from idproof.benchmarks import system as system_bench
 from idproof.benchmarks.output import Run
 from idproof.datasets.lfw import AlignedFaces
@@ -147,6 +148,30 @@ def face(
     engines = load_engines(profile, threads=threads)
     with _Progress("pictures") as advance:
         result = face_bench.run(AlignedFaces.open(root), engines, dataset=dataset, pairs=pairs, progress=advance)
+    _print(result, json_, out)
+
+
+@app.command()
+def liveness(
+    root: Annotated[Path, typer.Option(help="LFW's 250 × 250 pictures, folder or zip.")],
+    clips: Annotated[int, typer.Option(min=1, help="Clips of people, and of each species of attack.")] = 50,
+    profile: Profile = "open",
+    seed: Seed = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = 1,
+    calibrate: Annotated[
+        Path | None, typer.Option(help="Write what bona fide clips of the tuning split measure to this file instead.")
+    ] = None,
+    json_: AsJson = False,
+    out: Out = None,
+) -> None:
+    """Is a living person before the camera? APCER by species of rendered attack, and BPCER."""
+    if calibrate is not None:
+        recipe = f"idproof bench liveness --root LFW --clips {clips} --seed {seed} --calibrate FILE"
+        table = liveness_bench.calibrate(root, clips=clips, profile=profile, workers=workers, seed=seed, recipe=recipe)
+        liveness_bench.write(table, calibrate)
+        return
+    with _Progress("clips") as advance:
+        result = liveness_bench.run(root, clips=clips, profile=profile, workers=workers, seed=seed, progress=advance)
     _print(result, json_, out)
 
 

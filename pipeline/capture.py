@@ -20,7 +20,6 @@ from idproof.pipeline.errors import (
     CaptureTooSmall,
     CaptureUnreadable,
 )
-from idproof.pipeline.types import Role
 
 _PNG_BIT_DEPTH_OFFSET = (
     24  # PNG specification (third edition), 11.2.1: signature 8, length 4, type 4, width 4, height 4
@@ -53,7 +52,7 @@ class _MemoryReader(io.RawIOBase):
         return len(chunk)
 
 
-def decode(data: memoryview, role: Role, limits: Limits) -> RGBImage:
+def decode(data: memoryview, role: str, limits: Limits) -> RGBImage:
     """Pixels of one capture, turned upright by its EXIF orientation.
 
     Returns:
@@ -77,7 +76,7 @@ def decode(data: memoryview, role: Role, limits: Limits) -> RGBImage:
         raise CaptureUnreadable(f"The capture {role} is not a readable picture.", capture=role) from None
 
 
-def _check_header(image: Image.Image, data: memoryview, role: Role, limits: Limits) -> None:
+def _check_header(image: Image.Image, data: memoryview, role: str, limits: Limits) -> None:
     if image.format not in ("JPEG", "MPO", "PNG"):
         raise CaptureFormatUnsupported(f"The capture {role} must be a JPEG or a PNG.", capture=role)
     if image.format == "PNG" and getattr(image, "n_frames", 1) > 1:
@@ -92,11 +91,11 @@ def _check_header(image: Image.Image, data: memoryview, role: Role, limits: Limi
         raise CaptureTooSmall(f"The capture {role} needs {limits.min_side_px} pixels a side.", capture=role)
 
 
-def _too_many(role: Role, limits: Limits) -> CaptureTooManyPixels:
+def _too_many(role: str, limits: Limits) -> CaptureTooManyPixels:
     return CaptureTooManyPixels(f"The capture {role} has more than {limits.max_pixels} pixels.", capture=role)
 
 
-def _pixels(image: Image.Image, role: Role) -> RGBImage:
+def _pixels(image: Image.Image, role: str) -> RGBImage:
     image.load()
     if image.has_transparency_data:
         alpha = image.convert("RGBA").getchannel("A")

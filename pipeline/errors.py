@@ -21,6 +21,7 @@
         ├── SeveralCards               more than one card in one picture
         ├── FaceNotFound               no face on the card's portrait or the selfie
         ├── SeveralFaces               more than one face in the selfie
+        ├── FramesUnusable             frames of a liveness challenge that cannot be used
         └── SessionExpired             the pictures were deleted before a verdict was reached
 
 A bad input is told apart from a verdict: it says "capture that picture again", never "this applicant failed".
@@ -181,6 +182,12 @@ class SeveralFaces(BadInput):
     """More than one person in the selfie."""
 
     code = "several_faces"
+
+
+class FramesUnusable(BadInput):
+    """Too few, too many, too small or too large frames for a liveness challenge, or none that can be decoded."""
+
+    code = "frames_unusable"
 
 
 class SessionExpired(BadInput):

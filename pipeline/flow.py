@@ -3,17 +3,19 @@
 - uploads are decoded, the card is found in three of them and brought into its own frame;
 - from there: every check of the card itself; fields with their checks, and the records where there are any;
 - the card's portrait and the selfie give the face comparison;
+- frames that answer a liveness challenge, where there are any, show whether that person is there and alive;
 - everything is wiped, and only then the facts become a decision.
 """
 
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
 import numpy as np
 
+from idproof.models.spoof import WEIGHTS as LIVENESS_WEIGHTS
 from idproof.models.types import Engines, RGBImage
 from idproof.pipeline import capture, verdict
 from idproof.pipeline.card.examine import CardExaminer
@@ -29,11 +31,15 @@ from idproof.pipeline.fields import records
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.fields.typed import form
+from idproof.pipeline.liveness import fuse, injection
+from idproof.pipeline.liveness.answer import LivenessAnswer
+from idproof.pipeline.liveness.frames import MAX_PIXELS, MIN_SIDE_PX
+from idproof.pipeline.liveness.fuse import Claim, LivenessExaminer
 from idproof.pipeline.types import CARD_ROLES, CheckResult, FieldReading, Role, Verdict
 from idproof.pipeline.vault import VaultSession
 
 RECORDS_CHECK, VARIABLE_REGIONS = "records_check", "optically_variable_regions"
-DECODED, RECTIFIED, CROP, TEMPLATE = "decoded", "rectified", "crop", "template"
+DECODED, RECTIFIED, CROP, TEMPLATE, FRAME = "decoded", "rectified", "crop", "template", "frame"
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class Parts:
     limits: Limits
     face_thresholds: dict[float, float]
     records: RecordsAuthority | None = None
+    liveness: LivenessExaminer | None = None
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -78,8 +85,10 @@ class Stopwatch:
             self.timings_ms[name] = round((time.perf_counter() - start) * 1000, 2)
 
 
-def run(session: VaultSession, parts: Parts) -> Verdict:
+def run(session: VaultSession, parts: Parts, answer: LivenessAnswer | None = None) -> Verdict:
     """Verify what the session holds; everything in it is wiped before this returns or raises.
+
+    With an answer to a challenge liveness is checked and required; without one it stays among what was not performed.
 
     Raises:
         BadInput: a capture cannot be used; nothing was decided about the applicant.
@@ -87,12 +96,12 @@ def run(session: VaultSession, parts: Parts) -> Verdict:
     started = datetime.now(UTC)
     watch = Stopwatch()
     try:
-        found, fields = _examine(session, parts, watch)
+        found, fields = _examine(session, parts, watch, answer)
         session.ensure_open()
     finally:
         with watch.stage("wipe"):
             receipt = session.wipe()
-    decision, reasons = decide(found, parts.required)
+    decision, reasons = decide(found, parts.required if answer is None else (*parts.required, fuse.NAME))
     return Verdict(
         id=verdict.new_id(),
         decision=decision,
@@ -101,10 +110,10 @@ def run(session: VaultSession, parts: Parts) -> Verdict:
         document_type=parts.locator.document.name,
         fields=fields,
         form=asdict(form(fields)),
-        not_performed=parts.not_performed,
+        not_performed=tuple(name for name in parts.not_performed if answer is None or name != fuse.NAME),
         policy=parts.policy.version,
         profile=parts.engines.profile,
-        weights=parts.engines.weights,
+        weights=parts.engines.weights if answer is None else parts.engines.weights | LIVENESS_WEIGHTS,
         started_at=started.isoformat(timespec="milliseconds"),
         timings_ms=watch.timings_ms,
         deletion=receipt,
@@ -112,7 +121,7 @@ def run(session: VaultSession, parts: Parts) -> Verdict:
 
 
 def _examine(
-    session: VaultSession, parts: Parts, watch: Stopwatch
+    session: VaultSession, parts: Parts, watch: Stopwatch, answer: LivenessAnswer | None
 ) -> tuple[list[CheckResult], dict[str, FieldReading]]:
     with watch.stage("capture"):
         _decode(session, parts.limits)
@@ -123,7 +132,11 @@ def _examine(
         fields, field_results = _read_fields(session, parts)
     with watch.stage("face"):
         face_result = _compare_faces(session, parts)
-    return [*results, *field_results, face_result], fields
+    results += [*field_results, face_result]
+    if answer is not None:
+        with watch.stage("liveness"):
+            results += _watch_person(session, parts, answer)
+    return results, fields
 
 
 def _decode(session: VaultSession, limits: Limits) -> None:
@@ -176,6 +189,29 @@ def _compare_faces(session: VaultSession, parts: Parts) -> CheckResult:
         session.put(TEMPLATE, "both", engines.embedder.embed([on_card, live]))
     with session.borrow(TEMPLATE, "both") as templates:
         return compare.check(templates[:1], templates[1:], parts.face_thresholds, parts.policy)
+
+
+def _watch_person(session: VaultSession, parts: Parts, answer: LivenessAnswer) -> list[CheckResult]:
+    if parts.liveness is None:
+        raise RuntimeError("frames came, and nothing was opened to examine them with")
+    names = _decode_frames(session, parts.limits, answer)
+    accept, refer = (parts.face_thresholds[fmr] for fmr in (parts.policy.accept_fmr, parts.policy.refer_fmr))
+    with ExitStack() as stack:
+        clip = answer.clip([stack.enter_context(session.borrow(FRAME, name)) for name in names])
+        portrait = stack.enter_context(session.borrow(CROP, "portrait_face"))
+        selfie = stack.enter_context(session.borrow(TEMPLATE, "both"))[1:]
+        results = parts.liveness.examine(clip, answer.challenge, Claim(selfie, portrait, accept, refer))
+    return [injection.fresh(answer.challenge, answer.received_at), *results]
+
+
+def _decode_frames(session: VaultSession, limits: Limits, answer: LivenessAnswer) -> list[str]:
+    """Every frame into the vault; the names under which they are there."""
+    small = replace(limits, min_side_px=MIN_SIDE_PX, max_pixels=MAX_PIXELS)
+    names = [f"frame_{place:02d}" for place in range(len(answer.frames))]
+    for name, frame in zip(names, answer.frames, strict=True):
+        with memoryview(frame.data) as data:
+            session.put(FRAME, name, capture.decode(data, name, small))
+    return names
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from typing import Self
 
 from idproof.models.profiles import load_engines
 from idproof.models.reports import face_thresholds
+from idproof.models.spoof import TextureNetwork
 from idproof.pipeline import flow
 from idproof.pipeline.card.examine import CardExaminer
 from idproof.pipeline.card.locate import CardLocator
@@ -12,6 +13,8 @@ from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.documents import DocumentType, load, load_builtin
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields.records import RecordsAuthority
+from idproof.pipeline.liveness.answer import LivenessAnswer
+from idproof.pipeline.liveness.fuse import LivenessExaminer
 from idproof.pipeline.types import Captures, Verdict
 from idproof.pipeline.vault import Vault, VaultSession
 
@@ -61,14 +64,16 @@ class Verifier:
         """
         kind = load(document) if isinstance(document, Path) else load_builtin(document)
         field_checks.known(kind.checks, kind.name)
+        engines = load_engines(profile, threads=threads)
         parts = flow.Parts(
-            engines=load_engines(profile, threads=threads),
+            engines=engines,
             locator=CardLocator.open(kind),
             examiner=CardExaminer.open(kind),
             policy=policy or Policy(),
             limits=limits or Limits(),
             face_thresholds=face_thresholds(profile),
             records=records,
+            liveness=LivenessExaminer(engines.detector, engines.embedder, TextureNetwork.shipped(threads)),
         )
         return cls(parts)
 
@@ -97,22 +102,37 @@ class Verifier:
         """File name to full SHA-256 of every network in use."""
         return dict(self._parts.engines.weights)
 
-    def verify(self, captures: Captures) -> Verdict:
+    def verify(self, captures: Captures, answer: LivenessAnswer | None = None) -> Verdict:
         """One verdict for one registration.
 
-        A `bytearray` among the captures is overwritten with zeros when this returns or raises.
+        A `bytearray` among the captures or frames is overwritten with zeros when this returns or raises.
+
+        Args:
+            captures: the card from three angles, and the selfie.
+            answer: frames that answer a liveness challenge; with them liveness is checked and required, without them
+                the verdict says that it was not performed.
 
         Raises:
-            BadInput: a capture cannot be used; nothing was decided about the applicant.
+            BadInput: a capture or a frame cannot be used; nothing was decided about the applicant.
         """
         try:
             with self.vault.open() as session:
                 for role, data in captures.items():
                     session.receive(role).write(data)
-                return self.verify_session(session)
+                return self.verify_session(session, answer)
         finally:
             captures.wipe()
 
-    def verify_session(self, session: VaultSession) -> Verdict:
-        """Verify captures that a session of `vault` received; the session is wiped when this returns or raises."""
-        return flow.run(session, self._parts)
+    def verify_session(self, session: VaultSession, answer: LivenessAnswer | None = None) -> Verdict:
+        """Verify captures that a session of `vault` received; the session is wiped when this returns or raises.
+
+        Args:
+            session: holds the four captures.
+            answer: as in `verify`; a service builds it from the frames' parts of a request and the challenge that it
+                draws again from what it stored. Its frames are decoded into the session, and wiped with it.
+        """
+        try:
+            return flow.run(session, self._parts, answer)
+        finally:
+            if answer is not None:
+                answer.wipe()

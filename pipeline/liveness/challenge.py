@@ -20,7 +20,10 @@ from typing import Any, Self, TypeVar
 
 MIN_NONCE_BYTES = 16
 LIFETIME_S = 120.0
-NEUTRAL_MS, STEP_MS, LIGHT_MS = 800, 1200, 600
+NEUTRAL_MS, STEP_MS, LIGHT_MS = 800, 2000, 600
+_SLOWER = 2  # times as long for each step, for whoever asks for more time
+MIN_SHOTS = 8
+_STEP_SHOTS, _LIGHT_SHOT = (0.45, 0.70, 0.95), 0.7  # of each part's length
 STEPS, MORE_STEPS, LIGHTS = 3, 4, 5
 _DOMAIN = b"idproof liveness challenge 1\0"
 
@@ -58,6 +61,7 @@ class Options:
         cannot_blink: close the eyes on asking.
         cannot_open_mouth: on asking; also for a covered mouth.
         photosensitive: gets no changing light.
+        more_time: takes each step at half the speed.
         eyelids: the profile's landmarks show whether an eye is closed; without them nobody is asked to blink.
         lips: the profile's landmarks show whether the mouth is open.
     """
@@ -68,6 +72,7 @@ class Options:
     cannot_blink: bool = False
     cannot_open_mouth: bool = False
     photosensitive: bool = False
+    more_time: bool = False
     eyelids: bool = False
     lips: bool = False
 
@@ -140,6 +145,13 @@ class Challenge:
         """From the first frame to the last."""
         return max([NEUTRAL_MS, *(step.end_ms for step in self.steps), *(light.end_ms for light in self.lights)])
 
+    def capture_ms(self) -> tuple[int, ...]:
+        """When a client takes its frames, at the least: some before the steps, three in each, one in each colour."""
+        later = [_at(step, share) for step in self.steps for share in _STEP_SHOTS]
+        later += [_at(light, _LIGHT_SHOT) for light in self.lights]
+        before = max(2, MIN_SHOTS - len(later))
+        return (*(round((i + 0.5) / before * NEUTRAL_MS) for i in range(before)), *later)
+
     def expired(self, now: datetime) -> bool:
         """Whether an answer that arrives now is too late, or earlier than the question."""
         return not self.issued_at <= now <= self.expires_at
@@ -152,6 +164,7 @@ class Challenge:
             "expires_at": self.expires_at.isoformat(timespec="milliseconds"),
             "neutral_ms": NEUTRAL_MS,
             "duration_ms": self.duration_ms,
+            "capture_ms": list(self.capture_ms()),
             "steps": [asdict(step) | {"action": step.action.value} for step in self.steps],
             "lights": [asdict(light) | {"colour": list(light.colour)} for light in self.lights],
             "options": self.options.to_json(),
@@ -189,10 +202,9 @@ def draw(
     stream = _Stream(nonce, options)
     wanted = MORE_STEPS if options.photosensitive else STEPS
     actions = stream.sequence(options.actions(), wanted)
-    steps = tuple(
-        Step(action, NEUTRAL_MS + i * STEP_MS, NEUTRAL_MS + (i + 1) * STEP_MS) for i, action in enumerate(actions)
-    )
-    dark_until = NEUTRAL_MS + len(steps) * STEP_MS
+    long = STEP_MS * (_SLOWER if options.more_time else 1)
+    steps = tuple(Step(action, NEUTRAL_MS + i * long, NEUTRAL_MS + (i + 1) * long) for i, action in enumerate(actions))
+    dark_until = NEUTRAL_MS + len(steps) * long
     colours = () if options.photosensitive else stream.sequence(PALETTE, LIGHTS)
     issued = issued_at.astimezone(UTC)
     return Challenge(
@@ -207,6 +219,10 @@ def draw(
         options=options,
         strict=options.photosensitive or len(steps) < wanted,
     )
+
+
+def _at(part: Step | Light, share: float) -> int:
+    return round(part.start_ms + share * (part.end_ms - part.start_ms))
 
 
 _Item = TypeVar("_Item")

@@ -26,7 +26,10 @@ def test_a_challenge_follows_from_its_nonce_and_asks_only_for_what_can_be_done(n
     parts = [*challenge.steps, *challenge.lights]
     assert all(one.end_ms == other.start_ms for one, other in pairwise(parts))
     assert all(one.action != other.action for one, other in pairwise(challenge.steps))
-    json.dumps(challenge.to_json())
+    times = challenge.capture_ms()
+    assert list(times) == sorted(set(times))
+    assert times[-1] <= challenge.duration_ms
+    assert json.loads(json.dumps(challenge.to_json()))["capture_ms"] == list(times)
 
 
 def test_nonces_give_every_sequence_about_equally_often() -> None:

@@ -1,0 +1,281 @@
+"""Is a living person before the camera, now? Error rates of rendered people and attacks, by species.
+
+BPCER is the share of bona fide clips that are not accepted, APCER of a species the share of its attacks that are
+(ISO/IEC 30107-3:2023). A clip is accepted when every liveness check passes. People, cameras, light and materials are of
+the split `test`; limits come from bona fide clips of `tuning` (`--calibrate`), the network from clips of `tuning` too.
+The attacks are rendered by those who wrote the checks: the figures show that the checks do what they are meant to, not
+how they fare against an attacker.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import Any
+from zipfile import ZipFile
+
+import cv2
+import numpy as np
+
+from idproof.benchmarks.cards import side_by_side
+from idproof.benchmarks.liveness_clips import photographs
+from idproof.benchmarks.metrics import rate
+from idproof.benchmarks.output import Run, figure, plain
+from idproof.datasets.heads.camera import decoded
+from idproof.datasets.heads.clips import BONA_FIDE, SPECIES, Sitting, bona_fide
+from idproof.datasets.specimen.draws import Draws, Split
+from idproof.models.profiles import load_engines
+from idproof.models.spoof import FILE, SHA256, TextureNetwork
+from idproof.models.types import RGBImage
+from idproof.pipeline.calibration import Calibration
+from idproof.pipeline.decide import decide
+from idproof.pipeline.liveness import crops, fuse, injection, passive
+from idproof.pipeline.liveness.fuse import LivenessExaminer
+from idproof.pipeline.types import CheckResult, Decision, Outcome, Status
+
+_MARGIN = 0.5
+_QUOTIENTS = (injection.REPEATS, injection.NOISE)
+_LEAST = 20
+_SEED_STEP = 1_000_003
+CARRIED = frozenset({"print_flat", "print_bent", "photo_moved", "photo_cut_eyes", "screen_photo", "screen_video"})
+"""Species on paper or a display: those that the network was trained on, or on others like them."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One clip to render and examine."""
+
+    photograph: RGBImage
+    kind: str
+    split: Split
+    seed: tuple[int, ...]
+    profile: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one clip gave; only numbers and names leave the worker."""
+
+    kind: str
+    accepted: bool
+    objections: tuple[str, ...]
+    values: Mapping[str, float | None]
+    ms: float
+    frames: int
+    accepted_left_out: bool | None = None
+
+
+def run(
+    root: Path,
+    *,
+    clips: int = 50,
+    profile: str = "open",
+    workers: int = 1,
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Run:
+    """Render and examine `clips` clips of people and of each species of attack, each of another person of `test`.
+
+    Args:
+        root: LFW's 250 × 250 pictures, folder or zip.
+        clips: of each kind.
+        profile: of the networks that find and compare faces.
+        workers: processes side by side.
+        seed: of everything rendered.
+        progress: called with clips done and in total.
+    """
+    kinds = (BONA_FIDE, *SPECIES)
+    measured = []
+    for result in side_by_side(_measure, _tasks(root, Split.TEST, kinds, clips, profile, seed), workers):
+        measured.append(result)
+        progress(len(measured), clips * len(kinds))
+    return Run(
+        bench="liveness",
+        profile=profile,
+        weights={**_opened(profile).weights, FILE: SHA256},
+        seed=seed,
+        counts=_counts(measured),
+        figures=_figures(measured),
+        extra={"calibration": dict(fuse.shipped().source), "values_of_bona_fide": _quantiles(measured)},
+    )
+
+
+def calibrate(root: Path, *, clips: int, profile: str, workers: int, seed: int, recipe: str) -> dict[str, Any]:
+    """What bona fide clips of the split `tuning` measure, as `pipeline/liveness/calibration.json` holds it."""
+    measured = list(side_by_side(_values, _tasks(root, Split.TUNING, (BONA_FIDE,), clips, profile, seed), workers))
+    values: dict[str, list[float]] = {}
+    for found in measured:
+        for name, value in found.items():
+            values.setdefault(name, []).append(value)
+    first = Calibration({name: tuple(sorted(row)) for name, row in values.items()}, _MARGIN, frozenset(_QUOTIENTS))
+    against = [fuse.evidence_against(_judged(found, first)) for found in measured]
+    table = {name: sorted(round(value, 5) for value in row) for name, row in (values | {fuse.NAME: against}).items()}
+    return {
+        "margin": _MARGIN,
+        "quotients": list(_QUOTIENTS),
+        "source": {"recipe": recipe, "clips": len(measured), "seed": seed, "network": SHA256},
+        "values": table,
+    }
+
+
+def _tasks(root: Path, split: Split, kinds: tuple[str, ...], clips: int, profile: str, seed: int) -> list[Task]:
+    people = photographs(root, split, clips * len(kinds), seed, _opened(profile).detector)
+    return [
+        Task(photograph, kind, split, (seed, _SEED_STEP, place, number), profile)
+        for number, kind in enumerate(kinds)
+        for place, (_, photograph) in enumerate(islice(people, clips))
+    ]
+
+
+class _Opened:
+    """Once a process."""
+
+    def __init__(self, profile: str) -> None:
+        cv2.setNumThreads(1)
+        engines = load_engines(profile)
+        self.weights = engines.weights
+        self.network = TextureNetwork.shipped()
+        self.detector, self._embedder = engines.detector, engines.embedder
+
+    def examiner(self, calibration: Calibration) -> LivenessExaminer:
+        return LivenessExaminer(self.detector, self._embedder, self.network, calibration)
+
+
+@lru_cache(maxsize=1)
+def _opened(profile: str) -> _Opened:
+    return _Opened(profile)
+
+
+def _rendered(task: Task) -> tuple[Sitting, Any]:
+    sitting = Sitting.draw(task.photograph, Draws(np.random.default_rng(task.seed), task.split))
+    return sitting, (bona_fide if task.kind == BONA_FIDE else SPECIES[task.kind])(sitting)
+
+
+def _measure(task: Task) -> Measured:
+    sitting, clip = _rendered(task)
+    examiner = _opened(task.profile).examiner(fuse.shipped())
+    start = time.perf_counter()
+    results = examiner.examine(clip, sitting.challenge)
+    ms = (time.perf_counter() - start) * 1000
+    decision, reasons = decide(results, (fuse.NAME,))
+    return Measured(
+        kind=task.kind,
+        accepted=decision is Decision.ACCEPT,
+        objections=reasons,
+        values={result.name: result.value for result in results},
+        ms=ms,
+        frames=len(clip.frames),
+        accepted_left_out=_left_out(task.kind, results, decision),
+    )
+
+
+def _left_out(kind: str, results: list[CheckResult], decision: Decision) -> bool | None:
+    """Whether a clip is accepted when nothing learned from its species has a say.
+
+    Limits come from bona fide clips alone. What the network learned from attacks of the same family is taken out by
+    leaving its check, and its share of the fused score, away.
+    """
+    if kind == BONA_FIDE:
+        return None
+    if kind not in CARRIED:
+        return decision is Decision.ACCEPT
+    rest = [result for result in results if result.name not in (passive.TEXTURE, fuse.NAME)]
+    return decide([*rest, fuse.fused(rest, fuse.shipped())], (fuse.NAME,))[0] is Decision.ACCEPT
+
+
+class _Everything(Calibration):
+    """Lets a check tell its value before anything is calibrated."""
+
+    def _of(self, name: str) -> tuple[float, ...]:
+        return self.values.get(name, tuple(float(value) for value in range(_LEAST)))
+
+
+def _values(task: Task) -> dict[str, float]:
+    sitting, clip = _rendered(task)
+    results = _opened(task.profile).examiner(_Everything({}, _MARGIN)).parts(clip, sitting.challenge)
+    return {
+        result.name: result.value
+        for result in results
+        if result.value is not None and result.name not in (injection.TIMING, injection.CAMERA)
+    }
+
+
+_SIDES = {
+    "at_most": (passive.GRID, passive.EDGE, passive.BLACK, "liveness_light_distance", injection.PORTRAIT),
+    "within": (injection.NOISE,),
+}
+
+
+def _judged(values: Mapping[str, float], calibration: Calibration) -> list[CheckResult]:
+    def judge(name: str, value: float) -> CheckResult:
+        if name in _SIDES["at_most"]:
+            return calibration.at_most(name, value, unit="", reason=name)
+        if name in _SIDES["within"]:
+            return calibration.within(name, value, unit="", reason=name)
+        return calibration.at_least(name, value, unit="", reason=name)
+
+    # Timing and camera pass with a score of 1 for every clip that a camera took.
+    return [judge(name, value) for name, value in values.items()] + [_passed(), _passed()]
+
+
+def _passed() -> CheckResult:
+    return CheckResult("passed", Status.ASSESSED, Outcome.PASS, score=1.0)
+
+
+def _figures(measured: list[Measured]) -> dict[str, Any]:
+    people = [entry for entry in measured if entry.kind == BONA_FIDE]
+    figures = {"liveness.bpcer": figure(rate(sum(not entry.accepted for entry in people), len(people)))}
+    for kind in SPECIES:
+        attacks = [entry for entry in measured if entry.kind == kind]
+        figures[f"liveness.apcer.{kind}"] = figure(rate(sum(entry.accepted for entry in attacks), len(attacks)))
+        through = sum(bool(entry.accepted_left_out) for entry in attacks)
+        figures[f"liveness.leave_one_out.apcer.{kind}"] = figure(rate(through, len(attacks)))
+    full = [entry.ms for entry in people if entry.frames == 16]
+    if full:
+        figures["liveness.clip16.p50_ms"] = plain(median(full), len(full), "ms")
+    return figures
+
+
+def _counts(measured: list[Measured]) -> dict[str, Any]:
+    objections: dict[str, Counter[str]] = {}
+    for entry in measured:
+        objections.setdefault(entry.kind, Counter()).update(entry.objections)
+    return {
+        "clips": dict(Counter(entry.kind for entry in measured)),
+        "objections": {kind: dict(counter.most_common()) for kind, counter in objections.items()},
+    }
+
+
+def _quantiles(measured: list[Measured]) -> dict[str, list[float]]:
+    people = [entry for entry in measured if entry.kind == BONA_FIDE]
+    names = sorted({name for entry in people for name in entry.values})
+    known = {name: [v for entry in people if (v := entry.values.get(name)) is not None] for name in names}
+    return {
+        name: [round(float(q), 4) for q in np.quantile(row, (0, 0.05, 0.5, 0.95, 1))]
+        for name, row in known.items()
+        if row
+    }
+
+
+def write(table: Mapping[str, Any], file: Path) -> None:
+    """A calibration as the package ships it."""
+    file.write_text(json.dumps(table) + "\n", encoding="utf-8")
+
+
+def wild(folder_or_zip: Path, profile: str = "open") -> Iterator[tuple[str, float | None]]:
+    """The network's logit for each picture of a folder of single photographs, None where no face is found."""
+    engines, network = load_engines(profile), TextureNetwork.shipped()
+    with ZipFile(folder_or_zip) as archive:
+        for name in sorted(archive.namelist()):
+            image = decoded(np.frombuffer(archive.read(name), dtype=np.uint8))
+            faces = engines.detector.detect(image)
+            if not faces:
+                yield name, None
+                continue
+            crop = ([crops.skin(image, faces[0])], [crops.context(image, faces[0])])
+            yield name, float(network.logits(*crop)[0])

@@ -1,0 +1,54 @@
+"""People for rendered liveness clips, split so that nobody is both tuned on and measured."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from idproof.datasets.lfw import AlignedFaces
+from idproof.datasets.specimen.draws import Split
+from idproof.models.types import FaceDetector, RGBImage
+from idproof.pipeline.errors import DatasetInvalid
+
+_RIVAL_AREA = 0.1
+
+
+def photographs(
+    root: Path, split: Split, count: int, seed: int, detector: FaceDetector
+) -> Iterator[tuple[str, RGBImage]]:
+    """One photograph each of this many people of a split, in a random order.
+
+    An applicant is alone before the camera: photographs with a second face of any size that matters are passed over,
+    as are those in which none is found.
+
+    Args:
+        root: LFW's 250 × 250 pictures, folder or zip.
+        split: tuning and test never share a person.
+        count: people.
+        seed: of the order.
+        detector: finds the faces.
+
+    Raises:
+        DatasetInvalid: no such pictures, or fewer people.
+    """
+    faces = AlignedFaces.open(root)
+    first = {name: place for place, name in reversed(list(enumerate(faces.names))) if split.holds(name)}
+    names = sorted(first)
+    if len(names) < count:
+        raise DatasetInvalid(f"{root.name} holds {len(names)} people of the split {split}; {count} are needed.")
+    given = 0
+    for place in np.random.default_rng(seed).permutation(len(names)):
+        if given == count:
+            return
+        name = names[place]
+        (picture,) = faces.pictures(first[name], first[name] + 1)
+        if _alone(detector, picture):
+            given += 1
+            yield name, picture
+    if given < count:
+        raise DatasetInvalid(f"{root.name} holds {given} people alone in a picture; {count} are needed.")
+
+
+def _alone(detector: FaceDetector, picture: RGBImage) -> bool:
+    found = detector.detect(picture)
+    return bool(found) and (len(found) == 1 or found[1].area < _RIVAL_AREA * found[0].area)

@@ -1,0 +1,300 @@
+"""Clips that answer a liveness challenge: by a person, and by every species of attack that we render.
+
+Presentation attacks (ISO/IEC 30107-3: PAI species) are carried by a sheet or a display and do what they can to answer:
+the sheet is turned, tilted and brought closer as the challenge asks. Injection attacks replace the camera's frames.
+People, cameras and materials of tuning and test are drawn apart (`Draws`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import cv2
+import numpy as np
+
+from idproof.datasets.heads import camera as cameras
+from idproof.datasets.heads import surface as surfaces
+from idproof.datasets.heads.camera import Camera, Matter, linear
+from idproof.datasets.heads.surface import Field, Pose, Surface
+from idproof.datasets.specimen import backgrounds
+from idproof.datasets.specimen.draws import Draws
+from idproof.models.types import RGBImage
+from idproof.pipeline.liveness.challenge import Action, Challenge, Options, draw
+from idproof.pipeline.liveness.frames import Clip, Frame
+
+BONA_FIDE = "bona_fide"
+_FINE = 2  # photographs are enlarged by this before they are bent
+_FRAMES_A_SECOND = 30
+_PAGE = (0.6, 0.6, 0.6)  # what the screen shows while it gives instructions
+_ISSUED = datetime(2026, 1, 1, tzinfo=UTC)
+Poses = Sequence[Pose]
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One person before one camera, asked one thing.
+
+    Attributes:
+        photograph: (250, 250, 3) in the framing of deep-funneled LFW.
+        challenge: what is asked.
+        draws: of this sitting.
+        camera: of this sitting.
+        scenery: what is behind a sheet, linear.
+    """
+
+    photograph: RGBImage
+    challenge: Challenge
+    draws: Draws
+    camera: Camera
+    scenery: Field
+
+    @classmethod
+    def draw(cls, photograph: RGBImage, draws: Draws, options: Options | None = None) -> "Sitting":
+        """A challenge, a camera and a room."""
+        challenge = draw(draws.rng.bytes(16), issued_at=_ISSUED, options=options)
+        width, height = cameras.SIZE
+        scenery = linear(cv2.GaussianBlur(backgrounds.draw(draws.rng, width, height), (0, 0), 3.0))
+        return cls(photograph, challenge, draws, Camera.draw(draws), scenery)
+
+    def other(self) -> "Sitting":
+        """The same person and camera, asked something else."""
+        while True:
+            challenge = draw(self.draws.rng.bytes(16), issued_at=_ISSUED, options=self.challenge.options)
+            if [step.action for step in challenge.steps] != [step.action for step in self.challenge.steps]:
+                return replace(self, challenge=challenge)
+
+
+def bona_fide(sitting: Sitting) -> Clip:
+    """A person who does what is asked, each in their own measure, before their own camera."""
+    draws = sitting.draws
+    surface = surfaces.head(draws.uniform(0.85, 1.15))
+    return _film(sitting, _fine(sitting.photograph), surface, Matter(), _acted(sitting))
+
+
+def print_flat(sitting: Sitting) -> Clip:
+    """A print on office paper, held flat."""
+    draws = sitting.draws
+    printed = _printed(sitting.photograph, draws)
+    matter = Matter(draws.uniform(0.75, 0.95), draws.uniform(0, 0.05), 0.2)
+    return _film(sitting, printed, surfaces.sheet(), matter, _handled(sitting))
+
+
+def print_bent(sitting: Sitting) -> Clip:
+    """The same, bent about the upright axis as the head is round."""
+    draws = sitting.draws
+    printed = _printed(sitting.photograph, draws)
+    matter = Matter(draws.uniform(0.75, 0.95), draws.uniform(0, 0.05), 0.2)
+    return _film(sitting, printed, surfaces.sheet(draws.uniform(15, 70)), matter, _handled(sitting))
+
+
+def screen_photo(sitting: Sitting) -> Clip:
+    """A photograph on a display that is turned before the camera."""
+    return _film(sitting, _shown(sitting), surfaces.sheet(), _display(sitting.draws), _handled(sitting))
+
+
+def screen_video(sitting: Sitting) -> Clip:
+    """A display that plays what the person did for another challenge."""
+    recorded = bona_fide(sitting.other())
+    still = [Pose(shift=_tremor(sitting.draws, 1.0)) for _ in sitting.challenge.capture_ms()]
+    width, height = cameras.SIZE
+    played = [_square(frame.pixels) for frame in recorded.frames]
+    shown = [linear(cv2.resize(picture, (500, 500), interpolation=cv2.INTER_AREA)) for picture in played]
+    zoom = sitting.camera.zoom * surfaces.SIDE / height
+    close = replace(sitting, camera=replace(sitting.camera, zoom=max(zoom, width / surfaces.SIDE) * 1.12))
+    return _film(close, shown, surfaces.sheet(), _display(sitting.draws), still)
+
+
+def photo_moved(sitting: Sitting) -> Clip:
+    """One good photograph on photographic paper, moved and tilted."""
+    draws = sitting.draws
+    matter = Matter(draws.uniform(0.9, 1.0), draws.uniform(0.02, 0.08), 0.1)
+    return _film(sitting, _fine(sitting.photograph), surfaces.sheet(), matter, _handled(sitting))
+
+
+def photo_cut_eyes(sitting: Sitting) -> Clip:
+    """A print whose eyes are cut out, with somebody's eyes behind it."""
+    draws = sitting.draws
+    sheet = surfaces.with_holes(surfaces.sheet(draws.uniform(0, 40)), draws.uniform(6, 14))
+    matter = Matter(draws.uniform(0.75, 0.95), draws.uniform(0, 0.05), 0.2)
+    return _film(sitting, _printed(sitting.photograph, draws), sheet, matter, _handled(sitting))
+
+
+def warped_frame(sitting: Sitting) -> Clip:
+    """One frame, animated by software that knows a head is round, and injected; half of them tint it all as asked."""
+    draws = sitting.draws
+    tints = float(draws.rng.uniform() < 0.5) * draws.uniform(0.6, 1.2)
+    surface = surfaces.head(draws.uniform(0.3, 0.7))
+    flat = replace(surface, depth=np.asarray(cv2.GaussianBlur(surface.depth, (0, 0), 14.0)))
+    once = replace(sitting.camera, noise=draws.uniform(0.2, 0.8), behind=1.0, adapts=0.0)
+    frozen = sitting.photograph + draws.rng.normal(0, sitting.camera.noise, sitting.photograph.shape)
+    carried = _fine(frozen.clip(0, 255).astype(np.uint8))
+    return _film(replace(sitting, camera=once), carried, flat, Matter(tints, 0, 0), _acted(sitting))
+
+
+def wrong_challenge(sitting: Sitting) -> Clip:
+    """A person who does other things than those asked, in the right light."""
+    other = sitting.other()
+    poses = _acted(other)
+    surface = surfaces.head(sitting.draws.uniform(0.85, 1.15))
+    return _film(sitting, _fine(sitting.photograph), surface, Matter(), poses)
+
+
+def replayed_session(sitting: Sitting) -> Clip:
+    """All frames of another session, encoded again, with the times that this one asks for."""
+    recorded = bona_fide(sitting.other())
+    return _injected(sitting, [frame.pixels for frame in recorded.frames])
+
+
+def injected_loop(sitting: Sitting) -> Clip:
+    """A few frames of the person looking ahead, again and again, encoded again."""
+    recorded = bona_fide(replace(sitting, challenge=sitting.challenge))
+    length = int(sitting.draws.rng.integers(3, 7))
+    count = len(recorded.frames)
+    return _injected(sitting, [recorded.frames[i % length].pixels for i in range(count)])
+
+
+SPECIES: Mapping[str, Callable[[Sitting], Clip]] = {
+    "print_flat": print_flat,
+    "print_bent": print_bent,
+    "screen_photo": screen_photo,
+    "screen_video": screen_video,
+    "photo_moved": photo_moved,
+    "photo_cut_eyes": photo_cut_eyes,
+    "warped_frame": warped_frame,
+    "wrong_challenge": wrong_challenge,
+    "replayed_session": replayed_session,
+    "injected_loop": injected_loop,
+}
+"""Every species of attack; the last four leave no trace of paper or display."""
+
+_REACH = {
+    Action.TURN_LEFT: ("yaw", 17.0, 28.0),
+    Action.TURN_RIGHT: ("yaw", -28.0, -17.0),
+    Action.LOOK_UP: ("pitch", 11.0, 19.0),
+    Action.LOOK_DOWN: ("pitch", -19.0, -11.0),
+    Action.COME_CLOSER: ("scale", 0.18, 0.36),
+}
+
+
+def _acted(sitting: Sitting, farther: float = 1.0) -> list[Pose]:
+    """A pose for each frame: towards the action within half of its time, held, and somewhat back at its end."""
+    draws, challenge = sitting.draws, sitting.challenge
+    base = Pose(draws.uniform(-4, 4), draws.uniform(-3, 3), draws.uniform(-4, 4))
+    reach = {step: draws.uniform(*_REACH[step.action][1:]) * farther for step in challenge.steps}
+    pace = draws.uniform(0.40, 0.58)
+    poses = []
+    for at in challenge.capture_ms():
+        pose = base
+        for step in challenge.steps:
+            if step.start_ms <= at < step.end_ms:
+                share = (at - step.start_ms) / (step.end_ms - step.start_ms)
+                done = min(1.0, share / pace) * (1.0 if share < 0.85 else draws.uniform(0.2, 0.9))
+                name = _REACH[step.action][0]
+                pose = replace(pose, **{name: getattr(pose, name) + done * reach[step]})
+        jitter = draws.rng.normal(0, 0.6, 3)
+        poses.append(
+            replace(
+                pose,
+                yaw=pose.yaw + jitter[0],
+                pitch=pose.pitch + jitter[1],
+                roll=pose.roll + jitter[2],
+                shift=_tremor(draws, 2.0),
+            )
+        )
+    return poses
+
+
+def _handled(sitting: Sitting) -> list[Pose]:
+    """A sheet that is turned as the challenge asks a head to be, and farther, to show for it."""
+    return _acted(sitting, farther=sitting.draws.uniform(1.0, 1.7))
+
+
+def _film(sitting: Sitting, carried: Field | Sequence[Field], surface: Surface, matter: Matter, poses: Poses) -> Clip:
+    """The sitting's camera looks at what it is shown, at the times that the challenge asks for."""
+    draws, camera, challenge = sitting.draws, sitting.camera, sitting.challenge
+    lag, lead = draws.uniform(30, 130), int(draws.rng.integers(0, 400))
+    frames, reference = [], None
+    poses = list(poses)
+    for i, at in enumerate(challenge.capture_ms()):
+        taken = at + float(draws.rng.uniform(-25, 25))
+        picture = carried if isinstance(carried, np.ndarray) else carried[min(i, len(carried) - 1)]
+        sway = _tremor(draws, 1.2)
+        glow = _glow(challenge, taken - lag)
+        pose = poses[min(i, len(poses) - 1)]
+        light = cameras.see(picture, surface, pose, matter, camera, sitting.scenery, glow, sway)
+        reference = float(light.mean()) if reference is None else reference
+        pixels = cameras.develop(light, camera, draws.rng, reference)
+        frames.append(Frame(pixels, round(taken, 1), lead + round(taken * _FRAMES_A_SECOND / 1000)))
+    return Clip(tuple(frames))
+
+
+def _glow(challenge: Challenge, at_ms: float) -> tuple[float, float, float]:
+    for shown in challenge.lights:
+        if shown.start_ms <= at_ms < shown.end_ms:
+            red, green, blue = ((channel / 255) ** 2.2 for channel in shown.colour)
+            return (red, green, blue)
+    return _PAGE
+
+
+def _injected(sitting: Sitting, pictures: Sequence[RGBImage]) -> Clip:
+    draws, quality = sitting.draws, round(sitting.draws.uniform(60, 90))
+    frames = []
+    for at, pixels in zip(sitting.challenge.capture_ms(), pictures, strict=False):
+        _, packed = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+        taken = at + float(draws.rng.uniform(-25, 25))
+        again = cameras.decoded(packed)
+        frames.append(Frame(again, round(taken, 1), round(taken * _FRAMES_A_SECOND / 1000)))
+    return Clip(tuple(frames))
+
+
+def _tremor(draws: Draws, pixels: float) -> tuple[float, float]:
+    x, y = draws.rng.normal(0, pixels, 2)
+    return float(x), float(y)
+
+
+def _fine(photograph: RGBImage) -> Field:
+    side = surfaces.SIDE * _FINE
+    return linear(np.asarray(cv2.resize(photograph, (side, side), interpolation=cv2.INTER_CUBIC), dtype=np.uint8))
+
+
+def _square(pixels: RGBImage) -> RGBImage:
+    """A frame with its sides continued to a square."""
+    height, width = pixels.shape[:2]
+    pad = (height - width) // 2
+    return np.asarray(cv2.copyMakeBorder(pixels, 0, 0, pad, height - width - pad, cv2.BORDER_REFLECT))
+
+
+def _printed(photograph: RGBImage, draws: Draws) -> Field:
+    """Ink on paper: dots or grain, less depth in the darks, fewer colours, a slight cast."""
+    picture = np.sqrt(_fine(photograph))
+    picture = cv2.GaussianBlur(picture, (0, 0), draws.uniform(0.6, 1.5))
+    grey = picture.mean(axis=2, keepdims=True)
+    picture = grey + (picture - grey) * np.float32(draws.uniform(0.7, 0.95))
+    black = draws.uniform(0.08, 0.2)
+    picture = black + picture * (draws.uniform(0.88, 0.98) - black) + draws.rng.normal(0, 0.012, 3)
+    if draws.rng.uniform() < 0.6:
+        picture = picture + _dots(draws) * np.float32(draws.uniform(0.04, 0.14)) * (1 - picture)
+    picture = picture + draws.rng.normal(0, draws.uniform(0.005, 0.03), picture.shape)
+    return np.asarray(picture.clip(0, 1) ** 2, dtype=np.float32)
+
+
+def _dots(draws: Draws) -> Field:
+    side = surfaces.SIDE * _FINE
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32)
+    pitch = draws.uniform(2.2, 5.0)
+    planes = []
+    for angle in np.radians(np.array([15.0, 75.0, 45.0]) + draws.rng.uniform(-4, 4, 3)):
+        u, v = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+        planes.append(np.cos(u * np.float32(2 * np.pi / pitch)) * np.cos(v * np.float32(2 * np.pi / pitch)))
+    return np.stack(planes, axis=-1).astype(np.float32)
+
+
+def _shown(sitting: Sitting) -> Field:
+    """A photograph as a display sends it out: bluish white, blacks that are not black."""
+    draws = sitting.draws
+    white = np.array([draws.uniform(0.84, 0.95), 0.97, 1.0], dtype=np.float32)
+    return np.asarray(_fine(sitting.photograph) * white * np.float32(draws.uniform(0.8, 1.2)) + 0.01, dtype=np.float32)
+
+
+def _display(draws: Draws) -> Matter:
+    return Matter(draws.uniform(0.0, 0.03), draws.uniform(0.004, 0.03), 0.0, draws.uniform(0.9, 3.6))

@@ -1,0 +1,65 @@
+"""Frames that answer a challenge: pixels, when they were taken, and what the camera said of itself."""
+
+from dataclasses import dataclass, field
+
+from idproof.models.types import RGBImage
+from idproof.pipeline.errors import FramesUnusable
+from idproof.pipeline.liveness.challenge import MIN_SHOTS
+
+MIN_FRAMES, MAX_FRAMES = MIN_SHOTS, 48
+MIN_SIDE_PX, MAX_PIXELS = 240, 1280 * 1280
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Frame:
+    """One frame.
+
+    Attributes:
+        pixels: RGB, (height, width, 3), as the camera sees: not mirrored.
+        captured_ms: milliseconds from the start of the challenge, by the client's own clock.
+        number: counted by the camera or the client, one a frame.
+    """
+
+    pixels: RGBImage
+    captured_ms: float
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class CameraReport:
+    """What was asked of the camera, what it said, and how long it took; a browser's or an app's own words.
+
+    Attributes:
+        requested, reported: (width, height, frames a second).
+        open_ms: from asking for the camera to its first frame.
+    """
+
+    requested: tuple[int, int, float]
+    reported: tuple[int, int, float]
+    open_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Frames in the order they were sent.
+
+    Attributes:
+        frames: 8 to 48, all of one size, of at least 240 pixels a side and at most 1.6 megapixels.
+        camera: None when the client does not tell.
+
+    Raises:
+        FramesUnusable: outside these bounds. Times and numbers that make no sense are evidence, not bad input.
+    """
+
+    frames: tuple[Frame, ...] = field(repr=False)
+    camera: CameraReport | None = None
+
+    def __post_init__(self) -> None:
+        if not MIN_FRAMES <= len(self.frames) <= MAX_FRAMES:
+            raise FramesUnusable(f"A liveness challenge is answered by {MIN_FRAMES} to {MAX_FRAMES} frames.")
+        sizes = {frame.pixels.shape for frame in self.frames}
+        if len(sizes) != 1:
+            raise FramesUnusable("All frames of a liveness challenge have one size.")
+        height, width, _ = next(iter(sizes))
+        if min(height, width) < MIN_SIDE_PX or height * width > MAX_PIXELS:
+            raise FramesUnusable(f"A frame has {MIN_SIDE_PX} pixels a side or more, and {MAX_PIXELS} pixels at most.")

@@ -1,0 +1,75 @@
+"""`bench liveness`: people of tuning and test apart, every figure with its interval, and a calibration that loads."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from idproof.benchmarks import liveness
+from idproof.benchmarks.liveness_clips import photographs
+from idproof.datasets.heads.clips import BONA_FIDE, SPECIES
+from idproof.datasets.specimen.draws import Split
+from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.models.profiles import load_engines
+from idproof.pipeline.calibration import Calibration
+from idproof.pipeline.errors import DatasetInvalid
+from idproof.pipeline.liveness.fuse import shipped
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A set in LFW's layout with the bundled pictures under forty names."""
+    root = tmp_path_factory.mktemp("lfw")
+    source = PortraitSource.open(None)
+    pictures = [Image.fromarray(source.person(label).photographs[0]).resize((250, 250)) for label in source.labels()]
+    for place in range(40):
+        (root / f"Person_{place}").mkdir()
+        pictures[place % len(pictures)].save(root / f"Person_{place}" / f"Person_{place}_0001.jpg", quality=95)
+    return root
+
+
+def test_nobody_is_in_both_splits(people: Path) -> None:
+    detector = load_engines().detector
+    tuning = {name for name, _ in photographs(people, Split.TUNING, 10, 1, detector)}
+    test = {name for name, _ in photographs(people, Split.TEST, 10, 1, detector)}
+    assert len(tuning) == len(test) == 10
+    assert not tuning & test
+    with pytest.raises(DatasetInvalid, match="are needed"):
+        list(photographs(people, Split.TEST, 41, 1, detector))
+
+
+def test_figures_have_counts_and_intervals(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(liveness, "SPECIES", {"screen_photo": SPECIES["screen_photo"]})
+    run = liveness.run(people, clips=1, seed=3).to_json()
+    assert set(run["figures"]) >= {
+        "liveness.bpcer",
+        "liveness.apcer.screen_photo",
+        "liveness.leave_one_out.apcer.screen_photo",
+        "liveness.clip16.p50_ms",
+    }
+    apcer = run["figures"]["liveness.apcer.screen_photo"]
+    assert (apcer["value"], apcer["n"]) == (0.0, 1)
+    assert apcer["high"] == pytest.approx(0.95)
+    assert run["counts"]["clips"] == {BONA_FIDE: 1, "screen_photo": 1}
+    assert run["counts"]["objections"]["screen_photo"]
+    assert len(run["weights"]["liveness_texture.onnx"]) == 64
+    json.dumps(run)
+
+
+def test_the_shipped_calibration_says_where_it_comes_from() -> None:
+    source = shipped().source
+    assert isinstance(source["clips"], int)
+    assert source["clips"] >= 20
+    assert "--calibrate" in str(source["recipe"])
+    assert "liveness" in shipped().values
+
+
+def test_scores_of_a_calibration_are_judged_as_the_checks_judge_them() -> None:
+    spread = tuple(np.linspace(0.0, 1.0, 30))
+    calibration = Calibration({"liveness_grid": spread, "liveness_depth": spread, "liveness_noise": spread})
+    high, low, middle, *_ = liveness._judged(
+        {"liveness_grid": 5.0, "liveness_depth": 5.0, "liveness_noise": 0.5}, calibration
+    )
+    assert (high.outcome, low.outcome, middle.outcome) == ("fail", "pass", "pass")

@@ -1,0 +1,88 @@
+"""Frames that answer a challenge are verified with the captures, required once they are there, and wiped."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import cv2
+import numpy as np
+import pytest
+
+from idproof.datasets.heads.clips import Sitting, bona_fide
+from idproof.datasets.specimen.draws import Draws, Split
+from idproof.datasets.specimen.make import Registration
+from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.models.spoof import FILE, SHA256
+from idproof.pipeline import Captures, Decision, Verifier
+from idproof.pipeline.errors import CaptureUnreadable, FramesUnusable
+from idproof.pipeline.liveness.answer import EncodedFrame, LivenessAnswer
+
+HOLDER = "bundled/office-holder"
+
+
+def encoded(pixels: np.ndarray) -> bytearray:
+    return bytearray(cv2.imencode(".png", pixels[..., ::-1])[1].tobytes())
+
+
+@pytest.fixture(scope="module")
+def answer_of() -> Callable[..., LivenessAnswer]:
+    """The answer of a bundled person, from a photograph that is on no card of theirs."""
+
+    def build(label: str = HOLDER, photograph: int = 1, late_s: float = 30.0) -> LivenessAnswer:
+        picture = PortraitSource.open(None).person(label).photographs[photograph]
+        sitting = Sitting.draw(cv2.resize(picture, (250, 250)), Draws(np.random.default_rng(3), Split.TEST))
+        sent = [EncodedFrame(encoded(f.pixels), f.captured_ms, f.number) for f in bona_fide(sitting).frames]
+        return LivenessAnswer(sitting.challenge, sent, sitting.challenge.issued_at + timedelta(seconds=late_s))
+
+    return build
+
+
+@pytest.fixture
+def held(other_card: Callable[[int], Registration]) -> Captures:
+    """The registration of somebody of whom there are further photographs."""
+    wanted = hashlib.sha256(HOLDER.encode()).hexdigest()[:12]
+    made = next(made for i in range(6) if (made := other_card(i)).description["truth"]["person"] == wanted)
+    return Captures.from_parts(made.parts())
+
+
+def test_the_same_living_person_is_accepted_and_the_frames_are_wiped(
+    verifier: Verifier, held: Captures, answer_of: Callable[..., LivenessAnswer]
+) -> None:
+    answer = answer_of()
+    verdict = verifier.verify(held, answer)
+    assert (verdict.decision, verdict.reasons) == (Decision.ACCEPT, ())
+    assert "liveness" not in verdict.not_performed
+    assert {"liveness", "liveness_selfie", "liveness_portrait_copy", "liveness_fresh"} <= {
+        c.name for c in verdict.checks
+    }
+    assert verdict.weights[FILE] == SHA256
+    frames = next(entry for entry in verdict.deletion.wiped if entry.kind == "frame")
+    assert (frames.count, frames.bytes) == (16, 16 * 512 * 384 * 3)
+    assert all(not any(frame.data) for frame in answer.frames)
+    assert verdict.timings_ms["liveness"] > 0
+
+
+def test_a_living_person_who_is_not_the_one_of_the_selfie_is_rejected_and_so_is_a_late_answer(
+    verifier: Verifier, held: Captures, answer_of: Callable[..., LivenessAnswer]
+) -> None:
+    verdict = verifier.verify(held, answer_of("bundled/astronaut", 0, late_s=3600))
+    assert verdict.decision is Decision.REJECT
+    assert {"frames_of_another_person", "challenge_expired"} <= set(verdict.reasons)
+
+
+def test_frames_that_cannot_be_used_are_one_clear_error(
+    verifier: Verifier, held: Captures, answer_of: Callable[..., LivenessAnswer]
+) -> None:
+    answer = answer_of()
+    broken = replace(answer, frames=[replace(answer.frames[0], data=b"no picture"), *answer.frames[1:]])
+    with pytest.raises(CaptureUnreadable, match="frame_00"):
+        verifier.verify(held, broken)
+    with pytest.raises(FramesUnusable):
+        replace(answer, frames=answer.frames[:3])
+
+
+def test_without_frames_liveness_is_said_not_to_be_performed(verifier: Verifier, held: Captures) -> None:
+    verdict = verifier.verify(held)
+    assert "liveness" in verdict.not_performed
+    assert not [check for check in verdict.checks if check.name.startswith("liveness")]
