@@ -19,8 +19,9 @@ from idproof.benchmarks import fields as fields_bench
 from idproof.benchmarks import latency as latency_bench
 from idproof.benchmarks import liveness as liveness_bench
 from idproof.benchmarks import system as system_bench
+from idproof.benchmarks.face_templates import DATASETS
 from idproof.benchmarks.output import Run
-from idproof.datasets.lfw import AlignedFaces
+from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.public import READERS
 from idproof.datasets.sets import RegistrationSet, read_sets
 from idproof.models.profiles import load_engines
@@ -134,20 +135,24 @@ def far_engine(
 
 @app.command()
 def face(
-    dataset: Annotated[str, typer.Option(help="lfw-112: already aligned pictures, folder or zip.")],
-    root: Annotated[Path, typer.Option(help="Where the set lies.")],
+    dataset: Annotated[str, typer.Option(help="lfw: original pictures; lfw-112: already aligned ones.")],
+    root: Annotated[Path, typer.Option(help="Where the set lies, folder or zip.")],
     pairs: Annotated[Path | None, typer.Option(help="CSV of labelled pairs.")] = None,
+    people: Annotated[int | None, typer.Option(min=2, help="Only so many people, drawn with the seed.")] = None,
     profile: Profile = "open",
+    seed: Annotated[int, typer.Option(help="Of the people drawn and of the intervals.")] = 0,
     threads: Threads = 1,
     json_: AsJson = False,
     out: Out = None,
 ) -> None:
     """Face comparison over all pairs of a set; its output is the source of a profile's operating points."""
-    if dataset != "lfw-112":
-        raise typer.BadParameter("known sets: lfw-112", param_hint="--dataset")
-    engines = load_engines(profile, threads=threads)
+    if dataset not in DATASETS:
+        raise typer.BadParameter("known sets: " + ", ".join(DATASETS), param_hint="--dataset")
+    engines, faces = load_engines(profile, threads=threads), LabelledFaces.open(root)
+    if people is not None:
+        faces = faces.some(people, seed)
     with _Progress("pictures") as advance:
-        result = face_bench.run(AlignedFaces.open(root), engines, dataset=dataset, pairs=pairs, progress=advance)
+        result = face_bench.run(faces, engines, dataset=dataset, pairs=pairs, seed=seed, progress=advance)
     _print(result, json_, out)
 
 

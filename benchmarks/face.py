@@ -3,45 +3,55 @@
 Written to `models/operating_points/PROFILE_face.json`, its output is where the verification takes its thresholds from.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from idproof.benchmarks.metrics import Rate, best_accuracy, fmr_at, fnmr_at, threshold_at_fmr
+from idproof.benchmarks import face_templates
+from idproof.benchmarks.bootstrap import fnmr_intervals
+from idproof.benchmarks.face_pairs import AllPairs, all_pairs
+from idproof.benchmarks.face_templates import Templates
+from idproof.benchmarks.metrics import Rate, best_accuracy, fmr_at, fnmr_at, rate, threshold_at_fmr
 from idproof.benchmarks.output import Run, figure, plain
-from idproof.datasets.lfw import AlignedFaces
-from idproof.models.types import Embeddings, Engines
+from idproof.datasets.lfw import LabelledFaces
+from idproof.models.types import Engines
 
 OPERATING_POINTS = (1e-2, 1e-3, 1e-4, 1e-5)
-_BATCH = 32
+Intervals = Mapping[float, tuple[float, float]]
 
 
 def run(
-    faces: AlignedFaces,
+    faces: LabelledFaces,
     engines: Engines,
     *,
     dataset: str,
     pairs: Path | None = None,
+    seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
     """Embed every picture once and compare all with all.
 
     Args:
-        faces: labelled, aligned pictures.
+        faces: labelled pictures.
         engines: the profile to measure.
-        dataset: its name, for the record.
+        dataset: `lfw` or `lfw-112`, see `face_templates.make`.
         pairs: a CSV of labelled pairs (`datasets.lfw.read_pairs`) for the pair accuracy, or None.
+        seed: of the intervals' drawings of people.
         progress: called with pictures done and in total.
     """
-    templates = embed(faces, engines, progress)
-    impostors, genuines = all_pairs(templates, faces.subjects())
-    thresholds = {fmr: threshold_at_fmr(impostors, fmr) for fmr in OPERATING_POINTS}
-    points = [_operating_point(impostors, genuines, fmr, threshold) for fmr, threshold in thresholds.items()]
-    figures = {
-        f"face.fnmr@fmr{_short(fmr)}": figure(fnmr_at(genuines, threshold)) for fmr, threshold in thresholds.items()
-    }
+    templates = face_templates.make(faces, dataset, engines, progress)
+    compared = {step: all_pairs(rows, templates.people) for step, rows in templates.steps.items()}
+    figures: dict[str, Mapping[str, Any]] = {}
+    for step, found in compared.items():
+        intervals = _intervals(found, templates, seed)
+        figures |= _error_rates(found, intervals, f"face.step.{step}.")
+    in_force = compared[list(compared)[-1]]
+    figures = _error_rates(in_force, intervals, "face.") | figures
+    missing = len(faces.names) - templates.places.size
+    figures["face.not_found"] = figure(rate(missing, len(faces.names)))
     if pairs is not None:
         accuracy, n = _pair_accuracy(faces, templates, pairs)
         figures["face.pairs.accuracy"] = plain(accuracy, n, "share")
@@ -49,71 +59,71 @@ def run(
         bench="face",
         profile=engines.profile,
         weights=engines.weights,
-        seed=0,
+        seed=seed,
         counts={
-            "people": len(set(faces.names)),
-            "pictures": len(faces.names),
-            "impostor_comparisons": int(impostors.size),
-            "genuine_comparisons": int(genuines.size),
+            "people": int(np.unique(templates.people).size),
+            "pictures": templates.places.size,
+            "impostor_comparisons": in_force.impostors.size,
+            "genuine_comparisons": in_force.genuines.scores.size,
         },
         figures=figures,
-        extra={"dataset": dataset, "labels": "as published", "operating_points": points},
+        extra={
+            "dataset": dataset,
+            "labels": "as published",
+            "intervals": "bootstrap by person",
+            "operating_points": _operating_points(in_force, intervals),
+        },
     )
 
 
-def embed(faces: AlignedFaces, engines: Engines, progress: Callable[[int, int], None]) -> Embeddings:
-    """(n, dimensions), one unit-length row a picture."""
-    rows = []
-    for start in range(0, len(faces.names), _BATCH):
-        rows.append(engines.embedder.embed(faces.pictures(start, start + _BATCH)))
-        progress(min(start + _BATCH, len(faces.names)), len(faces.names))
-    return np.concatenate(rows)
+def _intervals(found: AllPairs, templates: Templates, seed: int) -> Intervals:
+    return fnmr_intervals(found.tail, found.genuines, templates.pictures, OPERATING_POINTS, seed=seed)
 
 
-def all_pairs(
-    templates: Embeddings, subjects: Sequence[int], block: int = 1024
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Impostor and genuine scores of every unordered pair of pictures.
-
-    Example:
-        >>> impostors, genuines = all_pairs(np.eye(3, dtype=np.float32), [0, 0, 1])
-        >>> impostors.size, genuines.size
-        (2, 1)
-    """
-    labels = np.asarray(subjects)
-    impostors, genuines = [], []
-    for start in range(0, len(templates), block):
-        scores = templates[start : start + block] @ templates.T
-        rows = np.arange(start, start + len(scores))
-        later = rows[:, None] < np.arange(len(templates))[None]
-        same = labels[rows][:, None] == labels[None]
-        impostors.append(scores[later & ~same])
-        genuines.append(scores[later & same])
-    return np.concatenate(impostors), np.concatenate(genuines)
-
-
-def _operating_point(
-    impostors: NDArray[np.float32], genuines: NDArray[np.float32], fmr: float, threshold: float
-) -> dict[str, float | dict[str, float]]:
+def _error_rates(found: AllPairs, intervals: Intervals, prefix: str) -> dict[str, Mapping[str, Any]]:
     return {
-        "fmr": fmr,
-        "threshold": threshold,
-        "measured_fmr": _plain_rate(fmr_at(impostors, threshold)),
-        "measured_fnmr": _plain_rate(fnmr_at(genuines, threshold)),
+        f"{prefix}fnmr@fmr{_short(fmr)}": figure(_fnmr(found, threshold_at_fmr(found.impostors, fmr), intervals[fmr]))
+        for fmr in OPERATING_POINTS
     }
 
 
-def _plain_rate(rate: Rate) -> dict[str, float]:
-    return {"value": rate.value, "low": rate.low, "high": rate.high, "n": rate.n}
+def _operating_points(found: AllPairs, intervals: Intervals) -> list[dict[str, Any]]:
+    points = []
+    for fmr in OPERATING_POINTS:
+        threshold = threshold_at_fmr(found.impostors, fmr)
+        measured = fmr_at(found.impostors, threshold)
+        points.append(
+            {
+                "fmr": fmr,
+                "threshold": threshold,
+                "measured_fmr": _plain_rate(measured),
+                "measured_fnmr": _plain_rate(_fnmr(found, threshold, intervals[fmr])),
+            }
+        )
+    return points
+
+
+def _fnmr(found: AllPairs, threshold: float, interval: tuple[float, float]) -> Rate:
+    """With the interval by person in place of the binomial one."""
+    exact = fnmr_at(found.genuines.scores, threshold)
+    return exact if np.isnan(interval[0]) else Rate(exact.value, *interval, exact.n)
+
+
+def _plain_rate(measured: Rate) -> dict[str, float]:
+    return {"value": measured.value, "low": measured.low, "high": measured.high, "n": measured.n}
 
 
 def _short(fmr: float) -> str:
     return f"{fmr:.0e}".replace("e-0", "e-")
 
 
-def _pair_accuracy(faces: AlignedFaces, templates: Embeddings, pairs: Path) -> tuple[float, int]:
+def _pair_accuracy(faces: LabelledFaces, templates: Templates, pairs: Path) -> tuple[float, int]:
+    """Over the pairs of which both faces were found."""
+    rows: NDArray[np.intp] = np.full(len(faces.names), -1)
+    rows[templates.places] = np.arange(templates.places.size)
     scores: dict[bool, list[float]] = {True: [], False: []}
     for one, other, same in faces.read_pairs(pairs):
-        scores[same].append(float(templates[one] @ templates[other]))
+        if min(rows[one], rows[other]) >= 0:
+            scores[same].append(float(templates.in_force[rows[one]] @ templates.in_force[rows[other]]))
     impostors, genuines = np.array(scores[False]), np.array(scores[True])
     return best_accuracy(impostors, genuines), impostors.size + genuines.size

@@ -1,6 +1,7 @@
 """Labeled Faces in the Wild in its published layout, as a folder or a zip: `Name/Name_0001.jpg`.
 
-Huang et al., "Labeled Faces in the Wild" (2007). `lfw-112` is the same set, already aligned to 112 × 112 pixels.
+Huang et al., "Labeled Faces in the Wild" (2007): 250 × 250 pixels, the person who is named in the middle. `lfw-112` is
+the same set, already aligned to 112 × 112 pixels.
 A few people appear under two names and a few matched pairs are mislabelled; the maintainers ask that results be
 reported as published, without correcting them.
 """
@@ -24,7 +25,7 @@ _NAME = re.compile(r"(?:^|.*/)(?P<person>[^/]+)/(?P=person)_\d{4}\.jpg")
 
 
 @dataclass(frozen=True)
-class AlignedFaces:
+class LabelledFaces:
     """A labelled set of pictures, read as they are asked for.
 
     Attributes:
@@ -57,6 +58,13 @@ class AlignedFaces:
         """One whole number a person, for each picture."""
         numbers: dict[str, int] = {}
         return [numbers.setdefault(name, len(numbers)) for name in self.names]
+
+    def some(self, people: int, seed: int) -> Self:
+        """So many people with all their pictures, drawn with the seed; everybody when there are no more."""
+        everybody = np.array(sorted(set(self.names)))
+        drawn = set(np.random.default_rng(seed).permutation(everybody)[:people].tolist())
+        kept = [i for i, name in enumerate(self.names) if name in drawn]
+        return type(self)(self.root, tuple(self.paths[i] for i in kept), tuple(self.names[i] for i in kept))
 
     def pictures(self, start: int, stop: int) -> list[RGBImage]:
         """Some of the pictures, decoded; raises `DatasetInvalid` when one is damaged."""

@@ -78,11 +78,17 @@ class ArcFaceEmbedder:
         """(n, dimensions), unit-length rows; `faces` are (112, 112, 3)."""
         if not faces:
             return np.empty((0, self._dimensions), dtype=np.float32)
-        features = self._features(faces)
         if self._flip:
-            features += self._features([face[:, ::-1] for face in faces])
+            upright, mirrored = self.views(faces)
+            features = upright + mirrored
+        else:
+            features = self._features(faces)
         length = np.linalg.norm(features, axis=1, keepdims=True)
         return np.asarray(features / np.maximum(length, 1e-12), dtype=np.float32)
+
+    def views(self, faces: Sequence[RGBImage]) -> tuple[Embeddings, Embeddings]:
+        """(n, dimensions) twice: the network's own answers for the faces and for their mirror images."""
+        return self._features(faces), self._features([face[:, ::-1] for face in faces])
 
     def _features(self, faces: Sequence[RGBImage]) -> NDArray[np.float32]:
         # insightface takes BGR and swaps to RGB on the way to the network.

@@ -99,6 +99,10 @@ class FaceEmbedder(Protocol):
         """One unit-length row a face; `faces` are aligned."""
         ...
 
+    def views(self, faces: Sequence[RGBImage]) -> tuple[Embeddings, Embeddings]:
+        """The network's own answers, of any length, for the faces and for their mirror images."""
+        ...
+
 
 class LineReader(Protocol):
     """Reads pictures of single lines of text."""

@@ -13,7 +13,7 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
-from idproof.datasets.lfw import AlignedFaces
+from idproof.datasets.lfw import LabelledFaces
 from idproof.models.types import RGBImage
 
 BUNDLED = Path(__file__).parent / "people"
@@ -37,12 +37,12 @@ class Person:
 class PortraitSource:
     """People to draw specimens with."""
 
-    faces: AlignedFaces | None
+    faces: LabelledFaces | None
 
     @classmethod
     def open(cls, root: Path | None) -> Self:
         """A folder or zip in the published layout, or the bundled pictures for None; raises `DatasetInvalid`."""
-        return cls(AlignedFaces.open(root) if root is not None else None)
+        return cls(LabelledFaces.open(root) if root is not None else None)
 
     def labels(self) -> list[str]:
         """Everybody, those with two photographs first."""

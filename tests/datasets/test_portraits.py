@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from idproof.datasets.lfw import AlignedFaces
+from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.specimen.portraits import BUNDLED, PortraitSource
 from idproof.pipeline.errors import DatasetInvalid
 
@@ -51,7 +51,7 @@ def test_files_with_other_names_are_not_portraits(faces: Callable[..., Path]) ->
     root = faces(Ann=1)
     Image.new("RGB", (8, 8)).save(root / "Ann" / "holiday.jpg")
     Image.new("RGB", (8, 8)).save(root / "Ann" / "Ben_0001.jpg")
-    assert AlignedFaces.open(root).paths == ("Ann/Ann_0001.jpg",)
+    assert LabelledFaces.open(root).paths == ("Ann/Ann_0001.jpg",)
 
 
 @pytest.mark.parametrize("size", [(400, 100), (100, 400)])
@@ -80,7 +80,7 @@ def test_the_representation_shows_no_photograph() -> None:
 
 
 def test_listed_pairs_are_found_by_their_file_names(faces: Callable[..., Path], tmp_path: Path) -> None:
-    found = AlignedFaces.open(faces(Ann=2, Ben=1))
+    found = LabelledFaces.open(faces(Ann=2, Ben=1))
     (tmp_path / "pairs.csv").write_text(
         "file_a,file_b,same\nAnn/Ann_0001.jpg,Ann/Ann_0002.jpg,1\nAnn/Ann_0002.jpg,Ben/Ben_0001.jpg,0\n"
     )

@@ -1,0 +1,73 @@
+"""All comparisons of a labelled set, with whose they are where an interval needs it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idproof.benchmarks.bootstrap import Pairs
+from idproof.models.types import Embeddings
+
+_TAIL_SHARE = 0.02  # twice the largest false match rate that is asked for
+_WHOLE = 100_000  # so few impostors are all kept
+_BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class AllPairs:
+    """Every unordered pair of pictures.
+
+    Attributes:
+        impostors: (n,) every impostor score.
+        tail: the highest impostor scores, with their people.
+        genuines: every genuine comparison, with its person.
+    """
+
+    impostors: NDArray[np.float32]
+    tail: Pairs
+    genuines: Pairs
+
+
+def all_pairs(templates: Embeddings, people: NDArray[np.intp], block: int = _BLOCK) -> AllPairs:
+    """Compare all with all.
+
+    Example:
+        >>> found = all_pairs(np.eye(3, dtype=np.float32), np.array([0, 0, 1]))
+        >>> found.impostors.size, found.genuines.scores.size
+        (2, 1)
+    """
+    impostors, genuines = [], []
+    for scores, rows, same, later in _blocks(templates, people, block):
+        impostors.append(scores[later & ~same])
+        places = np.nonzero(later & same)
+        genuines.append((scores[places], people[rows][places[0]], people[places[1]]))
+    every = np.concatenate(impostors)
+    return AllPairs(every, _tail(every, templates, people, block), _joined(genuines))
+
+
+def _tail(impostors: NDArray[np.float32], templates: Embeddings, people: NDArray[np.intp], block: int) -> Pairs:
+    """A second pass costs less than to keep the people of tens of millions of comparisons."""
+    count = max(round(_TAIL_SHARE * impostors.size), min(_WHOLE, impostors.size))
+    least = np.partition(impostors, impostors.size - count)[impostors.size - count] if count else np.inf
+    found = []
+    for scores, rows, same, later in _blocks(templates, people, block):
+        places = np.nonzero(later & ~same & (scores >= least))
+        found.append((scores[places], people[rows][places[0]], people[places[1]]))
+    return _joined(found)
+
+
+def _blocks(
+    templates: Embeddings, people: NDArray[np.intp], block: int
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.intp], NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Scores of some rows with all columns, the rows, who is the same person, and which pairs come here first."""
+    for start in range(0, len(templates), block):
+        scores = templates[start : start + block] @ templates.T
+        rows = np.arange(start, start + len(scores))
+        later = rows[:, None] < np.arange(len(templates))[None]
+        yield scores, rows, people[rows][:, None] == people[None], later
+
+
+def _joined(parts: list[tuple[NDArray[np.float32], NDArray[np.intp], NDArray[np.intp]]]) -> Pairs:
+    scores, one, other = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Pairs(scores, one, other)

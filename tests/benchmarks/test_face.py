@@ -1,0 +1,75 @@
+"""The face benchmark compares the right pictures with each other, and answers in the published form."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from idproof.benchmarks import face, face_templates
+from idproof.benchmarks.face_pairs import all_pairs
+from idproof.datasets.lfw import LabelledFaces
+from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.models.profiles import load_engines
+from idproof.pipeline.errors import DatasetInvalid
+
+
+def test_all_pairs_agree_with_two_loops() -> None:
+    rng = np.random.default_rng(2)
+    templates = rng.standard_normal((23, 8)).astype(np.float32)
+    people = rng.integers(0, 5, 23)
+    found = all_pairs(templates, people, block=7)
+    expected: dict[bool, list[tuple[float, int, int]]] = {True: [], False: []}
+    for i in range(23):
+        for j in range(i + 1, 23):
+            same = bool(people[i] == people[j])
+            expected[same].append((float(templates[i] @ templates[j]), int(people[i]), int(people[j])))
+    for pairs, truth in ((found.tail, expected[False]), (found.genuines, expected[True])):
+        order, truth = np.argsort(pairs.scores), sorted(truth)
+        assert pairs.scores[order] == pytest.approx([score for score, _, _ in truth], abs=1e-5)
+        assert list(zip(pairs.one[order], pairs.other[order], strict=True)) == [(a, b) for _, a, b in truth]
+    assert sorted(found.impostors) == pytest.approx(sorted(found.tail.scores), abs=1e-6)
+
+
+def test_a_run_on_aligned_pictures_in_the_published_layout(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    for person in ("A_B", "C_D", "E_F"):
+        (tmp_path / person).mkdir()
+        base = rng.integers(0, 255, (112, 112, 3))
+        for i in range(2):
+            noisy = (base + rng.integers(-9, 9, base.shape)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(noisy).save(tmp_path / person / f"{person}_{i + 1:04d}.jpg")
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text("file_a,file_b,same\nA_B/A_B_0001.jpg,A_B/A_B_0002.jpg,1\nA_B/A_B_0001.jpg,C_D/C_D_0001.jpg,0\n")
+    faces = LabelledFaces.open(tmp_path)
+    run = face.run(faces, load_engines(), dataset="lfw-112", pairs=pairs).to_json()
+    assert (run["counts"]["impostor_comparisons"], run["counts"]["genuine_comparisons"]) == (12, 3)
+    assert run["figures"]["face.pairs.accuracy"]["n"] == 2
+    assert {"face.fnmr@fmr1e-3", "face.fnmr@fmr1e-4"} <= set(run["figures"])
+    assert {"face.step.one_crop.fnmr@fmr1e-4", "face.step.flip_averaged.fnmr@fmr1e-4"} <= set(run["figures"])
+    assert [point["fmr"] for point in run["operating_points"]] == [1e-2, 1e-3, 1e-4, 1e-5]
+    assert set(faces.some(2, seed=1).names) < set(faces.names)
+    pairs.write_text("file_a,file_b,same\nX/X_0001.jpg,A_B/A_B_0001.jpg,1\n")
+    with pytest.raises(DatasetInvalid):
+        list(faces.read_pairs(pairs))
+
+
+def test_original_pictures_are_detected_and_aligned_and_those_without_a_face_are_told(tmp_path: Path) -> None:
+    source, engines = PortraitSource.open(None), load_engines()
+    for label in ("bundled/astronaut", "bundled/office-holder"):
+        name = label.removeprefix("bundled/")
+        (tmp_path / name).mkdir()
+        Image.fromarray(source.person(label).photographs[0]).save(tmp_path / name / f"{name}_0001.jpg")
+    Image.fromarray(np.full((250, 250, 3), 90, np.uint8)).save(tmp_path / "astronaut" / "astronaut_0002.jpg")
+    faces = LabelledFaces.open(tmp_path)
+    templates = face_templates.make(faces, "lfw", engines, lambda done, total: None)
+    assert templates.places.tolist() == [0, 2]
+    photograph = faces.pictures(0, 1)[0]
+    aligned = engines.embedder.align(photograph, engines.detector.detect(photograph)[0].landmarks)
+    np.testing.assert_allclose(templates.in_force[0], engines.embedder.embed([aligned])[0], atol=1e-4)
+    run = face.run(faces, engines, dataset="lfw").to_json()
+    assert run["figures"]["face.not_found"]["value"] == pytest.approx(1 / 3)
+    with pytest.raises(DatasetInvalid, match="No face"):
+        face_templates.make(
+            LabelledFaces(tmp_path, faces.paths[1:2], faces.names[1:2]), "lfw", engines, lambda done, total: None
+        )
