@@ -41,6 +41,11 @@ def captures(entry: RegistrationSet) -> dict[Role, RGBImage]:
     return {role: np.array(Image.open(io.BytesIO(parts[role])).convert("RGB")) for role in CARD_ROLES}
 
 
+def selfie(entry: RegistrationSet) -> RGBImage:
+    """The applicant's picture, decoded."""
+    return np.array(Image.open(io.BytesIO(entry.parts()[Role.SELFIE])).convert("RGB"))
+
+
 def see(entry: RegistrationSet, locator: CardLocator, policy: Policy) -> Seen:
     """Find the card in all three captures; raises `BadInput` as the pipeline does."""
     images = captures(entry)

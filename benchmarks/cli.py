@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -11,7 +11,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from idproof.benchmarks import card as card_bench
-from idproof.benchmarks import card_calibration, public_card
+from idproof.benchmarks import card_calibration, face_portrait, face_quality, public_card
 from idproof.benchmarks import deletion as deletion_bench
 from idproof.benchmarks import face as face_bench
 from idproof.benchmarks import far_engine as far_engine_bench
@@ -19,7 +19,7 @@ from idproof.benchmarks import fields as fields_bench
 from idproof.benchmarks import latency as latency_bench
 from idproof.benchmarks import liveness as liveness_bench
 from idproof.benchmarks import system as system_bench
-from idproof.benchmarks.face_templates import DATASETS
+from idproof.benchmarks.face_templates import DATASETS, ORIGINAL
 from idproof.benchmarks.output import Run
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.public import READERS
@@ -135,24 +135,68 @@ def far_engine(
 
 @app.command()
 def face(
-    dataset: Annotated[str, typer.Option(help="lfw: original pictures; lfw-112: already aligned ones.")],
-    root: Annotated[Path, typer.Option(help="Where the set lies, folder or zip.")],
+    dataset: Annotated[
+        str | None, typer.Option(help="lfw: original pictures; lfw-112: already aligned ones. Needs --root.")
+    ] = None,
+    root: Annotated[Path | None, typer.Option(help="Where the set lies, folder or zip.")] = None,
+    sets: Annotated[Path | None, typer.Option(help="Registrations: card portraits against selfies.")] = None,
     pairs: Annotated[Path | None, typer.Option(help="CSV of labelled pairs.")] = None,
     people: Annotated[int | None, typer.Option(min=2, help="Only so many people, drawn with the seed.")] = None,
+    calibrate: Annotated[
+        Path | None, typer.Option(help="Write the calibration of the scores of --sets to this file instead.")
+    ] = None,
+    recipe: Annotated[str, typer.Option(help="How the sets came about, for the calibration's record.")] = "",
     profile: Profile = "open",
     seed: Annotated[int, typer.Option(help="Of the people drawn and of the intervals.")] = 0,
     threads: Threads = 1,
     json_: AsJson = False,
     out: Out = None,
 ) -> None:
-    """Face comparison over all pairs of a set; its output is the source of a profile's operating points."""
-    if dataset not in DATASETS:
+    """Face comparison: all pairs of a set, the source of a profile's operating points; card portraits; or both."""
+    if (dataset is None) != (root is None) or (dataset is None and sets is None):
+        raise typer.BadParameter("give --dataset with --root, or --sets, or all of them")
+    if dataset is not None and dataset not in DATASETS:
         raise typer.BadParameter("known sets: " + ", ".join(DATASETS), param_hint="--dataset")
+    engines = load_engines(profile, threads=threads)
+    if calibrate is not None and sets is not None:
+        with _Progress("registrations") as advance:
+            written = face_portrait.calibrate(read_sets(sets), engines, recipe=recipe, progress=advance)
+        _write(calibrate, written)
+        return
+    result: Run | None = None
+    if dataset is not None and root is not None:
+        faces = LabelledFaces.open(root)
+        faces = faces if people is None else faces.some(people, seed)
+        with _Progress("pictures") as advance:
+            result = face_bench.run(faces, engines, dataset=dataset, pairs=pairs, seed=seed, progress=advance)
+    if sets is not None:
+        with _Progress("registrations") as advance:
+            result = face_portrait.run(read_sets(sets), engines, seed=seed, after=result, progress=advance)
+    if result is not None:
+        _print(result, json_, out)
+
+
+@app.command()
+def quality(
+    root: Annotated[Path, typer.Option(help="Original LFW pictures, folder or zip.")],
+    people: Annotated[int | None, typer.Option(min=2, help="Only so many people, drawn with the seed.")] = None,
+    calibrate: Annotated[
+        Path | None, typer.Option(help="Write the limits that the tuning people's pictures give to this file instead.")
+    ] = None,
+    profile: Profile = "open",
+    seed: Annotated[int, typer.Option(help="Of the people drawn.")] = 0,
+    threads: Threads = 1,
+    json_: AsJson = False,
+    out: Out = None,
+) -> None:
+    """How often photographs are sent to a person for their quality, and what a frame costs."""
     engines, faces = load_engines(profile, threads=threads), LabelledFaces.open(root)
-    if people is not None:
-        faces = faces.some(people, seed)
+    faces = faces if people is None else faces.some(people, seed)
     with _Progress("pictures") as advance:
-        result = face_bench.run(faces, engines, dataset=dataset, pairs=pairs, seed=seed, progress=advance)
+        if calibrate is not None:
+            _write(calibrate, face_quality.calibrate(faces, engines, dataset=ORIGINAL, progress=advance))
+            return
+        result = face_quality.run(faces, engines, dataset=ORIGINAL, progress=advance)
     _print(result, json_, out)
 
 
@@ -191,7 +235,14 @@ def _verified(bench: Callable[..., Run], sets: Path, profile: str, seed: int, th
 def _calibrate(registrations: Sequence[RegistrationSet], file: Path, recipe: str, workers: int) -> None:
     with _Progress("registrations") as advance:
         written = card_calibration.run(registrations, recipe=recipe, workers=workers, progress=advance)
-    file.write_text(json.dumps(written) + "\n", encoding="utf-8")
+    _write(file, written)
+
+
+def _write(file: Path, calibration: dict[str, Any]) -> None:
+    try:
+        file.write_text(json.dumps(calibration) + "\n", encoding="utf-8")
+    except OSError:
+        raise IdproofError(f"The calibration {file.name} cannot be written.") from None
 
 
 def _draw_figures(registrations: list[RegistrationSet], out: Path) -> None:

@@ -9,7 +9,7 @@ reported as published, without correcting them.
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Self
@@ -59,12 +59,16 @@ class LabelledFaces:
         numbers: dict[str, int] = {}
         return [numbers.setdefault(name, len(numbers)) for name in self.names]
 
+    def of(self, holds: Callable[[str], bool]) -> Self:
+        """The pictures of the people whose name `holds`."""
+        kept = [i for i, name in enumerate(self.names) if holds(name)]
+        return type(self)(self.root, tuple(self.paths[i] for i in kept), tuple(self.names[i] for i in kept))
+
     def some(self, people: int, seed: int) -> Self:
         """So many people with all their pictures, drawn with the seed; everybody when there are no more."""
         everybody = np.array(sorted(set(self.names)))
         drawn = set(np.random.default_rng(seed).permutation(everybody)[:people].tolist())
-        kept = [i for i, name in enumerate(self.names) if name in drawn]
-        return type(self)(self.root, tuple(self.paths[i] for i in kept), tuple(self.names[i] for i in kept))
+        return self.of(drawn.__contains__)
 
     def pictures(self, start: int, stop: int) -> list[RGBImage]:
         """Some of the pictures, decoded; raises `DatasetInvalid` when one is damaged."""

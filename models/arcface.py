@@ -78,21 +78,24 @@ class ArcFaceEmbedder:
         """(n, dimensions), unit-length rows; `faces` are (112, 112, 3)."""
         if not faces:
             return np.empty((0, self._dimensions), dtype=np.float32)
+        features = self._features(faces)
         if self._flip:
-            upright, mirrored = self.views(faces)
-            features = upright + mirrored
-        else:
-            features = self._features(faces)
-        length = np.linalg.norm(features, axis=1, keepdims=True)
-        return np.asarray(features / np.maximum(length, 1e-12), dtype=np.float32)
+            mirrored = self._features([face[:, ::-1] for face in faces])
+            features += mirrored
+            mirrored.fill(0)
+        features /= np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+        return features
 
     def views(self, faces: Sequence[RGBImage]) -> tuple[Embeddings, Embeddings]:
         """(n, dimensions) twice: the network's own answers for the faces and for their mirror images."""
         return self._features(faces), self._features([face[:, ::-1] for face in faces])
 
-    def _features(self, faces: Sequence[RGBImage]) -> NDArray[np.float32]:
+    def _features(self, faces: Sequence[RGBImage]) -> Embeddings:
         # insightface takes BGR and swaps to RGB on the way to the network.
         swapped = [np.ascontiguousarray(face[..., ::-1]) for face in faces]
-        starts = range(0, len(swapped), self._batch)
-        rows = [self._network.get_feat(swapped[start : start + self._batch]) for start in starts]
-        return np.concatenate(rows).astype(np.float32, copy=False)
+        features = np.empty((len(faces), self._dimensions), dtype=np.float32)
+        for start in range(0, len(swapped), self._batch):
+            answer = self._network.get_feat(swapped[start : start + self._batch])
+            features[start : start + self._batch] = answer
+            answer.fill(0)  # numpy keeps freed small arrays as they are, and a template is one
+        return features

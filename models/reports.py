@@ -1,14 +1,49 @@
-"""Operating points of a profile, read from the report that measured them.
+"""Operating points and calibration of a profile, read from the reports that measured them.
 
-A report is what `idproof bench face --out FILE` wrote; thresholds are never typed by hand.
+The reports are what `idproof bench face --out FILE` and `--calibrate FILE` wrote; nothing here is typed by hand.
 """
 
 import json
+import math
+from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from idproof.models.errors import ManifestInvalid
 
 _FOLDER = Path(__file__).parent / "operating_points"
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreCalibration:
+    """A comparison score as a log-likelihood ratio: how much more likely it is for one person than for two.
+
+    Attributes:
+        slope: per unit of score; positive.
+        offset: added.
+    """
+
+    slope: float
+    offset: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.slope) and math.isfinite(self.offset) and self.slope > 0):
+            raise ValueError("a calibration has a positive slope and a finite offset")
+
+    def ratios(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Natural logarithms of the ratios."""
+        return np.asarray(self.slope * scores.astype(np.float64) + self.offset)
+
+    def posterior(self, score: float) -> float:
+        """Probability of one person if both were equally likely before, 0..1.
+
+        Example:
+            >>> ScoreCalibration(slope=30.0, offset=-9.0).posterior(0.3)
+            0.5
+        """
+        return 1 / (1 + math.exp(-max(-700.0, self.slope * score + self.offset)))
 
 
 def face_thresholds(profile: str, folder: Path = _FOLDER) -> dict[float, float]:
@@ -27,3 +62,21 @@ def face_thresholds(profile: str, folder: Path = _FOLDER) -> dict[float, float]:
         ) from None
     except (KeyError, TypeError, ValueError) as error:
         raise ManifestInvalid(f"The report {path.name} is not a face report.") from error
+
+
+def face_calibration(profile: str, folder: Path = _FOLDER) -> ScoreCalibration:
+    """What makes log-likelihood ratios of the profile's comparison scores.
+
+    Raises:
+        ManifestInvalid: the profile was not calibrated.
+    """
+    path = folder / f"{profile}_face_calibration.json"
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return ScoreCalibration(slope=float(record["slope"]), offset=float(record["offset"]))
+    except FileNotFoundError:
+        raise ManifestInvalid(
+            f"Profile {profile} has no calibration; run `idproof bench face --calibrate FILE` with it first."
+        ) from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise ManifestInvalid(f"The report {path.name} is not a calibration.") from error

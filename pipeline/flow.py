@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from idproof.models.reports import ScoreCalibration
 from idproof.models.spoof import WEIGHTS as LIVENESS_WEIGHTS
 from idproof.models.types import Engines, RGBImage
 from idproof.pipeline import capture, verdict
@@ -24,7 +25,7 @@ from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.decide import decide
 from idproof.pipeline.errors import CapturesIdentical
-from idproof.pipeline.face import compare, find
+from idproof.pipeline.face import compare, find, quality
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields import read as field_reading
 from idproof.pipeline.fields import records
@@ -52,6 +53,7 @@ class Parts:
     policy: Policy
     limits: Limits
     face_thresholds: dict[float, float]
+    face_calibration: ScoreCalibration
     records: RecordsAuthority | None = None
     liveness: LivenessExaminer | None = None
 
@@ -59,7 +61,10 @@ class Parts:
     def required(self) -> tuple[str, ...]:
         """Checks that must all have passed for an accept: the card's, the policy's, and those the type names."""
         asked = (records.NAME,) if self.records is not None else ()
-        return (*self.examiner.required, *self.policy.required, *self.locator.document.checks, *asked)
+        return (
+            *(*self.examiner.required, *self.policy.required, *quality.NAMES),
+            *(*self.locator.document.checks, *asked),
+        )
 
     @property
     def not_performed(self) -> tuple[str, ...]:
@@ -131,8 +136,8 @@ def _examine(
     with watch.stage("fields"):
         fields, field_results = _read_fields(session, parts)
     with watch.stage("face"):
-        face_result = _compare_faces(session, parts)
-    results += [*field_results, face_result]
+        face_results = _compare_faces(session, parts)
+    results += [*field_results, *face_results]
     if answer is not None:
         with watch.stage("liveness"):
             results += _watch_person(session, parts, answer)
@@ -174,21 +179,28 @@ def _read_fields(session: VaultSession, parts: Parts) -> tuple[dict[str, FieldRe
     return fields, results
 
 
-def _compare_faces(session: VaultSession, parts: Parts) -> CheckResult:
+def _compare_faces(session: VaultSession, parts: Parts) -> list[CheckResult]:
     engines = parts.engines
-    with session.borrow(RECTIFIED, Role.CARD_FRONT) as front:
-        session.put(CROP, "portrait", find.portrait_crop(front, parts.locator.document))
-    with session.borrow(CROP, "portrait") as portrait, session.borrow(DECODED, Role.SELFIE) as selfie:
-        faces = [
-            engines.embedder.align(portrait, find.in_portrait(portrait, engines.detector).landmarks),
-            engines.embedder.align(selfie, find.in_selfie(selfie, engines.detector).landmarks),
-        ]
-    for name, face in zip(("portrait_face", "selfie_face"), faces, strict=True):
-        session.put(CROP, name, face)
-    with session.borrow(CROP, "portrait_face") as on_card, session.borrow(CROP, "selfie_face") as live:
-        session.put(TEMPLATE, "both", engines.embedder.embed([on_card, live]))
-    with session.borrow(TEMPLATE, "both") as templates:
-        return compare.check(templates[:1], templates[1:], parts.face_thresholds, parts.policy)
+    with _borrowed(session, RECTIFIED) as rectified:
+        for role, frame in rectified.items():
+            session.put(CROP, f"portrait_{role}", find.portrait_crop(frame, parts.locator.document))
+    with _borrowed(session, CROP, "portrait_") as portraits:
+        found = find.in_portraits(portraits, engines.detector)
+        for role, face in found.items():
+            session.put(CROP, f"portrait_face_{role}", engines.embedder.align(portraits[role], face.landmarks))
+    with session.borrow(DECODED, Role.SELFIE) as selfie:
+        face = find.in_selfie(selfie, engines.detector)
+        aligned = engines.embedder.align(selfie, face.landmarks)
+        results = quality.check(quality.Face.of(selfie, face, aligned))
+        session.put(CROP, "selfie_face", aligned)
+    with ExitStack() as stack:
+        names = [*(f"portrait_face_{role}" for role in found), "selfie_face"]
+        templates = engines.embedder.embed([stack.enter_context(session.borrow(CROP, name)) for name in names])
+    compare.fuse(templates[:-1])
+    session.put(TEMPLATE, "portrait_and_selfie", templates)
+    with session.borrow(TEMPLATE, "portrait_and_selfie") as rows:
+        compared = compare.check(rows[:1], rows[-1:], parts.face_thresholds, parts.face_calibration, parts.policy)
+    return [compared, *results]
 
 
 def _watch_person(session: VaultSession, parts: Parts, answer: LivenessAnswer) -> list[CheckResult]:
@@ -198,8 +210,8 @@ def _watch_person(session: VaultSession, parts: Parts, answer: LivenessAnswer) -
     accept, refer = (parts.face_thresholds[fmr] for fmr in (parts.policy.accept_fmr, parts.policy.refer_fmr))
     with ExitStack() as stack:
         clip = answer.clip([stack.enter_context(session.borrow(FRAME, name)) for name in names])
-        portrait = stack.enter_context(session.borrow(CROP, "portrait_face"))
-        selfie = stack.enter_context(session.borrow(TEMPLATE, "both"))[1:]
+        portrait = stack.enter_context(session.borrow(CROP, f"portrait_face_{Role.CARD_FRONT}"))
+        selfie = stack.enter_context(session.borrow(TEMPLATE, "portrait_and_selfie"))[-1:]
         results = parts.liveness.examine(clip, answer.challenge, Claim(selfie, portrait, accept, refer))
     return [injection.fresh(answer.challenge, answer.received_at), *results]
 
@@ -215,7 +227,7 @@ def _decode_frames(session: VaultSession, limits: Limits, answer: LivenessAnswer
 
 
 @contextmanager
-def _borrowed(session: VaultSession, kind: str) -> Iterator[dict[Role, RGBImage]]:
-    """The three card pictures of one kind."""
+def _borrowed(session: VaultSession, kind: str, prefix: str = "") -> Iterator[dict[Role, RGBImage]]:
+    """The three card pictures of one kind, whose names may begin alike."""
     with ExitStack() as stack:
-        yield {role: stack.enter_context(session.borrow(kind, role)) for role in CARD_ROLES}
+        yield {role: stack.enter_context(session.borrow(kind, f"{prefix}{role}")) for role in CARD_ROLES}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from idproof.models.reports import ScoreCalibration
 from idproof.models.types import Embeddings
 from idproof.pipeline.config import Policy
 from idproof.pipeline.types import CheckResult, Outcome, Status
@@ -11,18 +12,39 @@ from idproof.pipeline.types import CheckResult, Outcome, Status
 NAME = "face_comparison"
 
 
-def check(portrait: Embeddings, selfie: Embeddings, thresholds: Mapping[float, float], policy: Policy) -> CheckResult:
+def fuse(templates: Embeddings) -> Embeddings:
+    """(1, dimensions): the mean direction of several templates of one face, in the first row, which it overwrites.
+
+    In place, so that no copy of a template is left behind. Three captures of one portrait differ in light, sharpness
+    and noise; what they share is the face (`docs/face.md` for what it brings).
+    """
+    fused = templates[:1]
+    for other in templates[1:]:
+        fused += other
+    fused /= max(float(np.linalg.norm(fused)), 1e-12)
+    return fused
+
+
+def check(
+    portrait: Embeddings,
+    selfie: Embeddings,
+    thresholds: Mapping[float, float],
+    calibration: ScoreCalibration,
+    policy: Policy,
+) -> CheckResult:
     """Comparison score of two templates against the operating points.
 
     Args:
         portrait: (1, dimensions), unit length.
         selfie: (1, dimensions), unit length.
         thresholds: false match rate to the score that promises at most this rate, from the profile's report.
+        calibration: makes log-likelihood ratios of scores, from the profile's report.
         policy: names the operating points.
 
     Returns:
         `face_comparison`: value is the cosine, -1..1. Passes at `accept_fmr`, fails below `refer_fmr`
-        (`face_mismatch`), is in doubt between (`face_similarity_low`).
+        (`face_mismatch`), is in doubt between (`face_similarity_low`). Score is the probability of one person if one
+        and two were equally likely before; log(score / (1 - score)) is the log-likelihood ratio.
     """
     cosine = float((portrait @ selfie.T).item())
     accept, refer = thresholds[policy.accept_fmr], thresholds[policy.refer_fmr]
@@ -37,7 +59,7 @@ def check(portrait: Embeddings, selfie: Embeddings, thresholds: Mapping[float, f
         outcome=outcome,
         value=round(cosine, 4),
         unit="cosine",
-        score=float(np.clip((cosine + 1) / 2, 0, 1)),
+        score=calibration.posterior(cosine),
         reason=reason,
         limit=accept,
     )

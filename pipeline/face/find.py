@@ -1,5 +1,8 @@
 """The one face that is meant, on the card's portrait or in the selfie."""
 
+from collections.abc import Mapping
+from contextlib import suppress
+
 import cv2
 import numpy as np
 
@@ -45,9 +48,22 @@ def portrait_crop(rectified: RGBImage, document: DocumentType) -> RGBImage:
     return np.asarray(padded, dtype=np.uint8)
 
 
-def in_portrait(crop: RGBImage, detector: FaceDetector) -> DetectedFace:
-    """The cardholder's face in `portrait_crop`; raises `FaceNotFound`."""
+def in_portrait(crop: RGBImage, detector: FaceDetector, role: Role = Role.CARD_FRONT) -> DetectedFace:
+    """The cardholder's face in `portrait_crop` of one capture; raises `FaceNotFound`."""
     faces = detector.detect(crop)
     if not faces:
-        raise FaceNotFound("No face was found in the card's portrait.", capture=Role.CARD_FRONT)
+        raise FaceNotFound("No face was found in the card's portrait.", capture=role)
     return faces[0]
+
+
+def in_portraits(crops: Mapping[Role, RGBImage], detector: FaceDetector) -> dict[Role, DetectedFace]:
+    """The same face in several captures; one that glare hides in a tilted capture is left out.
+
+    Raises:
+        FaceNotFound: there is none in the front capture.
+    """
+    found = {Role.CARD_FRONT: in_portrait(crops[Role.CARD_FRONT], detector)}
+    for role in crops.keys() - found.keys():
+        with suppress(FaceNotFound):
+            found[role] = in_portrait(crops[role], detector, role)
+    return {role: found[role] for role in crops if role in found}

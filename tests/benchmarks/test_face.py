@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from idproof.benchmarks import face, face_templates
+from idproof.benchmarks import face, face_portrait, face_templates
 from idproof.benchmarks.face_pairs import all_pairs
 from idproof.datasets.lfw import LabelledFaces
+from idproof.datasets.sets import read_sets
+from idproof.datasets.specimen import make_sets
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.profiles import load_engines
 from idproof.pipeline.errors import DatasetInvalid
@@ -73,3 +75,22 @@ def test_original_pictures_are_detected_and_aligned_and_those_without_a_face_are
         face_templates.make(
             LabelledFaces(tmp_path, faces.paths[1:2], faces.names[1:2]), "lfw", engines, lambda done, total: None
         )
+
+
+def test_portraits_are_compared_with_every_selfie_and_each_way_is_shown(tmp_path: Path) -> None:
+    make_sets(tmp_path / "bona_fide", 2, 31)
+    make_sets(tmp_path / "attack", 1, 31, attack="selfie_other")
+    run = face_portrait.run(read_sets(tmp_path), load_engines()).to_json()
+    assert run["counts"] == {"portrait_registrations": 2, "portrait_unusable": 0}
+    for way in ("", "front.", *(f"{name}." for name in face_portrait.ENHANCEMENTS)):
+        assert run["figures"][f"face.portrait.{way}fnmr@fmr1e-4"]["n"] == 2
+        assert run["figures"][f"face.portrait.{way}measured_fmr@fmr1e-4"]["n"] == 2
+    assert run["figures"]["face.portrait.fnmr@fmr1e-4"]["value"] == 0
+    assert run["figures"]["face.calibration.cllr"]["value"] < 0.5
+
+
+def test_two_registrations_of_one_person_are_no_impostors() -> None:
+    one, other = np.eye(2, dtype=np.float32)
+    entries = [face_portrait.Compared(person, {"front": one}, other) for person in ("a", "a", "b")]
+    pairs = face_portrait.cross(entries, "front")
+    assert (pairs.impostors.scores.size, pairs.genuines.scores.size) == (4, 3)

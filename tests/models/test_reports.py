@@ -1,12 +1,13 @@
 """Operating points come from a report that was measured, or not at all."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 
 from idproof.models.errors import ManifestInvalid
-from idproof.models.reports import face_thresholds
+from idproof.models.reports import ScoreCalibration, face_calibration, face_thresholds
 
 
 def test_thresholds_are_the_reports(tmp_path: Path) -> None:
@@ -25,3 +26,30 @@ def test_a_file_that_is_no_report_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "mine_face.json").write_text(text)
     with pytest.raises(ManifestInvalid, match=r"mine_face\.json is not a face report"):
         face_thresholds("mine", tmp_path)
+
+
+def test_a_calibration_is_the_reports_and_gives_probabilities(tmp_path: Path) -> None:
+    (tmp_path / "mine_face_calibration.json").write_text(json.dumps({"slope": 30.0, "offset": -9.0}))
+    calibration = face_calibration("mine", tmp_path)
+    assert calibration == ScoreCalibration(30.0, -9.0)
+    posterior = calibration.posterior(0.4)
+    assert math.log(posterior / (1 - posterior)) == pytest.approx(30 * 0.4 - 9)
+    assert 0 <= ScoreCalibration(1e4, 0).posterior(-1) < ScoreCalibration(1e4, 0).posterior(1) <= 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", '{"slope": 0, "offset": 1}', '{"slope": -2, "offset": 1}', '{"slope": NaN, "offset": 1}']
+)
+def test_a_calibration_that_means_nothing_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mine_face_calibration.json").write_text(text)
+    with pytest.raises(ManifestInvalid, match="not a calibration"):
+        face_calibration("mine", tmp_path)
+    with pytest.raises(ManifestInvalid, match="has no calibration"):
+        face_calibration("other", tmp_path)
+
+
+def test_the_shipped_calibration_agrees_with_the_operating_points() -> None:
+    """A score at which one impostor in ten thousand passes speaks for one person, one at a hundred does not yet."""
+    thresholds, calibration = face_thresholds("open"), face_calibration("open")
+    assert calibration.posterior(thresholds[1e-4]) > 0.99
+    assert calibration.posterior(0.0) < 0.01

@@ -1,0 +1,176 @@
+"""The card's portrait against a selfie that is another photograph: what the verification compares.
+
+Several ways to a template of the portrait are measured side by side on the same captures; `pipeline.flow` uses the one
+that this benchmark showed to be best on tuning sets.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+
+from idproof.benchmarks import cards
+from idproof.benchmarks import face_calibration as calibrations
+from idproof.benchmarks.bootstrap import Pairs
+from idproof.benchmarks.metrics import fmr_at, fnmr_at, rate
+from idproof.benchmarks.output import Run, figure
+from idproof.datasets.sets import RegistrationSet
+from idproof.models.reports import face_calibration, face_thresholds
+from idproof.models.types import Embeddings, Engines, RGBImage
+from idproof.pipeline import Policy
+from idproof.pipeline.card.locate import CardLocator
+from idproof.pipeline.documents import load_builtin
+from idproof.pipeline.errors import BadInput
+from idproof.pipeline.face import compare, find
+from idproof.pipeline.types import CARD_ROLES, Role
+
+IN_FORCE = "averaged"
+_FMRS = (1e-3, 1e-4, 1e-5)
+
+
+def denoised(crop: RGBImage) -> RGBImage:
+    """Smoothed within edges (Tomasi and Manduchi, 1998): print grain goes, features stay."""
+    return np.asarray(cv2.bilateralFilter(crop, 5, 18, 3), dtype=np.uint8)
+
+
+def local_contrast(crop: RGBImage) -> RGBImage:
+    """Contrast-limited adaptive histogram equalisation (Zuiderveld, 1994) of the lightness."""
+    lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB)
+    lab[..., 0] = cv2.createCLAHE(1.5, (4, 4)).apply(lab[..., 0])
+    return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), dtype=np.uint8)
+
+
+ENHANCEMENTS: Mapping[str, Callable[[RGBImage], RGBImage]] = {"denoised": denoised, "local_contrast": local_contrast}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One registration's templates.
+
+    Attributes:
+        person: whose card it is.
+        portraits: by way, unit length.
+        selfie: unit length.
+    """
+
+    person: str
+    portraits: Mapping[str, Embeddings]
+    selfie: Embeddings
+
+
+@dataclass(frozen=True)
+class Cross:
+    """Every portrait with every selfie, made one way; only selfies of the same registration are genuine."""
+
+    impostors: Pairs
+    genuines: Pairs
+
+
+def see(
+    sets: Sequence[RegistrationSet],
+    engines: Engines,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[list[Compared], int]:
+    """The templates of all bona fide registrations, and how many of these could not be used."""
+    bona_fide = [entry for entry in sets if entry.truth.bona_fide and entry.truth.same_person]
+    locator, policy = CardLocator.open(load_builtin()), Policy()
+    found = []
+    for done, entry in enumerate(bona_fide, start=1):
+        with suppress(BadInput):  # counted by what is missing
+            found.append(_templates(entry, engines, locator, policy))
+        progress(done, len(bona_fide))
+    return found, len(bona_fide) - len(found)
+
+
+def cross(compared: Sequence[Compared], way: str) -> Cross:
+    """All comparisons; two registrations of one person are not compared with each other."""
+    people = np.unique([entry.person for entry in compared], return_inverse=True)[1]
+    portraits = np.stack([entry.portraits[way] for entry in compared])
+    selfies = np.stack([entry.selfie for entry in compared])
+    scores = portraits @ selfies.T
+    one, other = np.nonzero(people[:, None] != people[None])
+    own = np.arange(len(compared))
+    return Cross(
+        Pairs(scores[one, other], people[one], people[other]),
+        Pairs(scores[own, own], people, people),
+    )
+
+
+def run(
+    sets: Sequence[RegistrationSet],
+    engines: Engines,
+    *,
+    seed: int = 0,
+    after: Run | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Run:
+    """How often the holder's own selfie is not taken for the portrait's, with every way to a template.
+
+    `face.portrait.fnmr@fmrX` is at the operating point that the profile runs at; `face.portrait.measured_fmr@fmrX`
+    checks its promise on these very portraits and selfies.
+
+    Args:
+        sets: registrations; attacks among them are left out.
+        engines: the profile.
+        seed: recorded with the run; nothing here is random.
+        after: an earlier part of the same benchmark, whose figures are kept.
+        progress: called with registrations done and in total.
+    """
+    compared, unusable = see(sets, engines, progress)
+    figures: dict[str, Mapping[str, Any]] = {
+        "face.portrait.not_found": figure(rate(unusable, unusable + len(compared)))
+    }
+    if compared:
+        figures |= _figures(compared, engines.profile)
+    counts = {"portrait_registrations": len(compared), "portrait_unusable": unusable}
+    if after is not None:
+        return replace(after, figures={**after.figures, **figures}, counts={**after.counts, **counts})
+    return Run("face", engines.profile, engines.weights, seed, counts, figures)
+
+
+def _figures(compared: Sequence[Compared], profile: str) -> dict[str, Mapping[str, Any]]:
+    thresholds = face_thresholds(profile)
+    figures: dict[str, Mapping[str, Any]] = {}
+    for way in compared[0].portraits:
+        pairs = cross(compared, way)
+        middle = "" if way == IN_FORCE else f"{way}."
+        for fmr in _FMRS:
+            end = f"@fmr{fmr:.0e}".replace("e-0", "e-")
+            figures[f"face.portrait.{middle}fnmr{end}"] = figure(fnmr_at(pairs.genuines.scores, thresholds[fmr]))
+            figures[f"face.portrait.{middle}measured_fmr{end}"] = figure(
+                fmr_at(pairs.impostors.scores, thresholds[fmr])
+            )
+    in_force = cross(compared, IN_FORCE)
+    calibration = face_calibration(profile)
+    return figures | calibrations.figures(calibration, in_force.impostors.scores, in_force.genuines)
+
+
+def calibrate(
+    sets: Sequence[RegistrationSet],
+    engines: Engines,
+    *,
+    recipe: str,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Any]:
+    """The calibration of comparisons between portrait and selfie, see `face_calibration.record`."""
+    pairs = cross(see(sets, engines, progress)[0], IN_FORCE)
+    return calibrations.record(pairs.impostors.scores, pairs.genuines, profile=engines.profile, recipe=recipe)
+
+
+def _templates(entry: RegistrationSet, engines: Engines, locator: CardLocator, policy: Policy) -> Compared:
+    seen = cards.see(entry, locator, policy)
+    crops = {role: find.portrait_crop(seen.rectified[role], locator.document) for role in CARD_ROLES}
+    found = find.in_portraits(crops, engines.detector)
+    faces = {str(role): engines.embedder.align(crops[role], face.landmarks) for role, face in found.items()}
+    front = Role.CARD_FRONT
+    for name, enhance in ENHANCEMENTS.items():
+        faces[name] = engines.embedder.align(enhance(crops[front]), found[front].landmarks)
+    selfie = cards.selfie(entry)
+    live = engines.embedder.align(selfie, find.in_selfie(selfie, engines.detector).landmarks)
+    rows = dict(zip([*faces, "selfie"], engines.embedder.embed([*faces.values(), live]), strict=True))
+    ways = {"front": rows[front], **{name: rows[name] for name in ENHANCEMENTS}}
+    portraits = {IN_FORCE: compare.fuse(np.stack([rows[role] for role in found]))[0], **ways}
+    return Compared(entry.truth.person or entry.folder.name, portraits, rows["selfie"])

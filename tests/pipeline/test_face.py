@@ -1,0 +1,53 @@
+"""One face from several captures: which are used, and that nothing of their templates is left beside the result."""
+
+import numpy as np
+import pytest
+
+from idproof.models.reports import ScoreCalibration
+from idproof.models.types import DetectedFace, RGBImage
+from idproof.pipeline import Policy
+from idproof.pipeline.errors import FaceNotFound
+from idproof.pipeline.face import compare, find
+from idproof.pipeline.types import CARD_ROLES, Role
+
+
+class Bright:
+    """Sees a face in every picture that is not dark."""
+
+    def detect(self, image: RGBImage) -> list[DetectedFace]:
+        return [DetectedFace((0, 0, 9, 9), np.zeros((5, 2), np.float32), 1.0)] if image.mean() > 100 else []
+
+
+def crops(*dark: Role) -> dict[Role, RGBImage]:
+    return {role: np.full((40, 40, 3), 10 if role in dark else 200, np.uint8) for role in CARD_ROLES}
+
+
+def test_a_portrait_that_glare_hides_in_a_tilted_capture_is_left_out() -> None:
+    assert list(find.in_portraits(crops(), Bright())) == list(CARD_ROLES)
+    left_out = find.in_portraits(crops(Role.CARD_TILT_LEFT), Bright())
+    assert list(left_out) == [Role.CARD_FRONT, Role.CARD_TILT_RIGHT]
+
+
+def test_without_a_face_in_the_front_capture_there_is_no_portrait() -> None:
+    with pytest.raises(FaceNotFound) as caught:
+        find.in_portraits(crops(Role.CARD_FRONT), Bright())
+    assert caught.value.capture is Role.CARD_FRONT
+
+
+def test_the_fused_template_is_the_mean_direction_and_lies_where_the_first_one_did() -> None:
+    rows = np.eye(4, dtype=np.float32)[:3].copy()
+    fused = compare.fuse(rows)
+    np.testing.assert_allclose(fused, [[3**-0.5, 3**-0.5, 3**-0.5, 0]], atol=1e-6)
+    assert np.shares_memory(fused, rows)
+    one = np.array([[0.6, 0.8]], np.float32)
+    np.testing.assert_allclose(compare.fuse(one.copy()), one, atol=1e-6)
+
+
+def test_the_score_is_the_probability_that_the_calibration_gives() -> None:
+    selfie = np.array([[1.0, 0.0]], np.float32)
+    calibration = ScoreCalibration(slope=40, offset=-12)
+    for cosine, outcome in ((0.25, "fail"), (0.4, "doubt"), (0.6, "pass")):
+        portrait = np.array([[cosine, (1 - cosine**2) ** 0.5]], np.float32)
+        result = compare.check(portrait, selfie, {1e-4: 0.5, 1e-2: 0.3}, calibration, Policy())
+        assert result.outcome == outcome
+        assert result.score == pytest.approx(1 / (1 + np.exp(12 - 40 * cosine)), rel=1e-4)

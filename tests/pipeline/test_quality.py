@@ -1,0 +1,109 @@
+"""Each component answers what spoils it, and leaves alone what spoils something else."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.models.profiles import load_engines
+from idproof.models.types import DetectedFace, RGBImage
+from idproof.pipeline.errors import CalibrationInvalid
+from idproof.pipeline.face import quality
+from idproof.pipeline.face.quality import assess
+from idproof.pipeline.types import Outcome, Status
+
+
+@pytest.fixture(scope="module")
+def photograph() -> RGBImage:
+    person = PortraitSource.open(None).person("bundled/astronaut").photographs[0]
+    return np.asarray(cv2.resize(person, (320, 320), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def found(photograph: RGBImage) -> DetectedFace:
+    return load_engines().detector.detect(photograph)[0]
+
+
+def of(picture: RGBImage, found: DetectedFace) -> dict[str, float | None]:
+    face = quality.Face.of(picture, found, load_engines().embedder.align(picture, found.landmarks))
+    return {m.name: m.value for m in quality.measure(face)}
+
+
+def outcomes(picture: RGBImage, found: DetectedFace) -> dict[str, Outcome | None]:
+    face = quality.Face.of(picture, found, load_engines().embedder.align(picture, found.landmarks))
+    return {r.name.removeprefix("quality_"): r.outcome for r in quality.check(face)}
+
+
+def test_a_good_photograph_passes_everything(photograph: RGBImage, found: DetectedFace) -> None:
+    assert set(outcomes(photograph, found).values()) == {Outcome.PASS}
+
+
+def half_dark(picture: RGBImage) -> RGBImage:
+    shade = np.where(np.arange(picture.shape[1]) < picture.shape[1] / 2, 0.12, 1.0)
+    return np.asarray(picture * shade[None, :, None], dtype=np.uint8)
+
+
+SPOILT = {
+    "sharpness": lambda p: cv2.GaussianBlur(p, (0, 0), 9),
+    "exposure": lambda p: np.clip(p.astype(float) * 3 + 90, 0, 255).astype(np.uint8),
+    "dynamic_range": lambda p: (p // 40 + 100).astype(np.uint8),
+    "illumination": half_dark,
+}
+
+
+@pytest.mark.parametrize("component", SPOILT)
+def test_what_spoils_a_component_is_seen_by_it(photograph: RGBImage, found: DetectedFace, component: str) -> None:
+    assert outcomes(SPOILT[component](photograph), found)[component] is Outcome.DOUBT
+
+
+def test_a_turned_head_and_a_face_cut_off(photograph: RGBImage, found: DetectedFace) -> None:
+    turned = found.landmarks.copy()
+    turned[2] += 0.6 * (turned[1] - turned[0])
+    assert outcomes(photograph, replace(found, landmarks=turned))["pose"] is Outcome.DOUBT
+    cut = replace(found, box=(-0.6 * found.box[2], *found.box[1:]))
+    assert outcomes(photograph, cut)["framing"] is Outcome.DOUBT
+
+
+def test_pose_is_degrees_and_does_not_mind_a_roll(photograph: RGBImage, found: DetectedFace) -> None:
+    """A head of the model's proportions, turned by known angles about its own axis and about the camera's."""
+    head = np.array([[-1, 0, 0], [1, 0, 0], [0, 1, -1.1], [-0.8, 2, 0], [0.8, 2, 0]])
+    for yaw in (0, 20, 45):
+        for roll in (0, 30):
+            c, s, cr, sr = (f(np.radians(a)) for a in (yaw, roll) for f in (np.cos, np.sin))
+            seen = (head @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]).T)[:, :2] @ np.array([[cr, sr], [-sr, cr]])
+            landmarks = (seen * 40 + 160).astype(np.float32)
+            assert of(photograph, replace(found, landmarks=landmarks))["pose"] == pytest.approx(yaw, abs=0.5)
+
+
+def test_what_cannot_be_assessed_is_no_pass(photograph: RGBImage, found: DetectedFace) -> None:
+    grey = np.full_like(photograph, 128)
+    face = quality.Face.of(grey, found, load_engines().embedder.align(grey, found.landmarks))
+    sharpness = next(r for r in quality.check(face) if r.name == "quality_sharpness")
+    assert (sharpness.status, sharpness.reason) == (Status.COULD_NOT_ASSESS, "selfie_blurred")
+
+
+@settings(max_examples=40, deadline=None)
+@given(arrays(np.uint8, (112, 112, 3)), arrays(np.float32, (5, 2), elements=st.floats(-50, 400, width=32)))
+def test_any_picture_gives_results_that_never_fail_it(aligned: RGBImage, landmarks: np.ndarray) -> None:
+    picture = np.zeros((240, 320, 3), np.uint8)
+    face = quality.Face.of(picture, DetectedFace((10, 10, 100, 120), landmarks, 0.9), aligned)
+    results = quality.check(face)
+    assert tuple(r.name for r in results) == quality.NAMES
+    assert all(r.outcome is not Outcome.FAIL for r in results)
+    assert all(r.score is None or 0 <= r.score <= 1 for r in results)
+
+
+def test_limits_are_read_or_refused(tmp_path: Path) -> None:
+    assert assess.shipped().source["people"]
+    path = tmp_path / "limits.json"
+    for text in ("", "{}", json.dumps({"limits": {"pose": 1}, "percentiles": {}, "source": {}})):
+        path.write_text(text)
+        with pytest.raises(CalibrationInvalid):
+            quality.Limits.load(path)
