@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from idproof.benchmarks import face_templates
+from idproof.benchmarks import face_lookalikes, face_templates
 from idproof.benchmarks.bootstrap import fnmr_intervals
 from idproof.benchmarks.face_pairs import AllPairs, all_pairs
 from idproof.benchmarks.face_templates import Templates
@@ -50,6 +50,10 @@ def run(
         figures |= _error_rates(found, intervals, f"face.step.{step}.")
     in_force = compared[list(compared)[-1]]
     figures = _error_rates(in_force, intervals, "face.") | figures
+    thresholds = {fmr: threshold_at_fmr(in_force.impostors, fmr) for fmr in OPERATING_POINTS}
+    figures |= face_lookalikes.figures(
+        templates.in_force, templates.people, in_force.impostors, thresholds, OPERATING_POINTS
+    )
     missing = len(faces.names) - templates.places.size
     figures["face.not_found"] = figure(rate(missing, len(faces.names)))
     if pairs is not None:

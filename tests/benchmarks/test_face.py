@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from idproof.benchmarks import face, face_portrait, face_templates
+from idproof.benchmarks import face, face_lookalikes, face_portrait, face_templates
 from idproof.benchmarks.face_pairs import all_pairs
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.sets import read_sets
@@ -94,3 +94,16 @@ def test_two_registrations_of_one_person_are_no_impostors() -> None:
     entries = [face_portrait.Compared(person, {"front": one}, other) for person in ("a", "a", "b")]
     pairs = face_portrait.cross(entries, "front")
     assert (pairs.impostors.scores.size, pairs.genuines.scores.size) == (4, 3)
+
+
+def test_look_alikes_leave_out_what_chose_them_and_compare_the_rest() -> None:
+    rng = np.random.default_rng(6)
+    people = np.array([0, 0, 1, 1, 1, 2])
+    base = np.eye(3, 8)[people] + 0.5 * (people == 1)[:, None] * np.eye(1, 8)  # 1 resembles 0; 2 resembles nobody much
+    templates = (base + rng.normal(0, 0.01, base.shape)).astype(np.float32)
+    templates /= np.linalg.norm(templates, axis=1, keepdims=True)
+    cosine = templates @ templates.T
+    nearest_to_2 = int(np.argmax([cosine[5, 0], cosine[5, 2]]))
+    expected = [cosine[i, j] for i in (0, 1) for j in (2, 3, 4) if (i, j) != (0, 2)]
+    expected += [cosine[5, j] for j in ((1,), (3, 4))[nearest_to_2]]
+    assert sorted(face_lookalikes.scores(templates, people)) == pytest.approx(sorted(expected), abs=1e-6)

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import skimage.data
 
+from idproof.models.profiles import load_engines
 from idproof.models.reports import ScoreCalibration
 from idproof.models.types import DetectedFace, RGBImage
 from idproof.pipeline import Policy
@@ -51,3 +53,20 @@ def test_the_score_is_the_probability_that_the_calibration_gives() -> None:
         result = compare.check(portrait, selfie, {1e-4: 0.5, 1e-2: 0.3}, calibration, Policy())
         assert result.outcome == outcome
         assert result.score == pytest.approx(1 / (1 + np.exp(12 - 40 * cosine)), rel=1e-4)
+
+
+def test_a_selfie_in_any_roll_gives_the_same_face_in_its_own_pixels() -> None:
+    """YuNet sees a head that lies on its side, but its eyes and mouth in wrong places."""
+    engines = load_engines()
+    upright = np.asarray(skimage.data.astronaut()[:400], dtype=np.uint8)  # wider than high
+    template = engines.embedder.embed(
+        [engines.embedder.align(upright, find.in_selfie(upright, engines.detector).landmarks)]
+    )
+    for turns in (1, 2, 3):
+        rolled = np.ascontiguousarray(np.rot90(upright, turns))
+        face = find.in_selfie(rolled, engines.detector)
+        assert face.box[2] > 0
+        assert (face.landmarks.min(axis=0) > face.box[:2]).all()
+        assert (face.landmarks.max(axis=0) < np.add(face.box[:2], face.box[2:])).all()
+        again = engines.embedder.embed([engines.embedder.align(rolled, face.landmarks)])
+        assert (template @ again.T).item() > 0.95
