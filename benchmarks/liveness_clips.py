@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from idproof.datasets.lfw import AlignedFaces
+from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.specimen.draws import Split
 from idproof.models.types import FaceDetector, RGBImage
 from idproof.pipeline.errors import DatasetInvalid
@@ -31,7 +31,7 @@ def photographs(
     Raises:
         DatasetInvalid: no such pictures, or fewer people.
     """
-    faces = AlignedFaces.open(root)
+    faces = LabelledFaces.open(root)
     first = {name: place for place, name in reversed(list(enumerate(faces.names))) if split.holds(name)}
     names = sorted(first)
     if len(names) < count:

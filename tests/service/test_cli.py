@@ -46,7 +46,7 @@ def test_verify_refers_with_10_and_rejects_with_20(files: Path, tmp_path: Path) 
     swapped = ["verify", "--card", files / "front.jpg", "--card", files / "tilt_right.jpg"]
     done = idproof(*swapped, "--card", files / "tilt_left.jpg", "--selfie", files / "selfie.jpg")
     assert (done.returncode, "angles_not_as_instructed" in done.stdout) == (10, True)
-    made = idproof("specimen", "make", "--out", tmp_path / "x", "--attack", "field_edit", "--seed", 3)
+    made = idproof("specimen", "make", "--out", tmp_path / "x", "--attack", "photocopy_grey", "--seed", 3)
     assert made.returncode == 0, made.stderr
     done = idproof(*arguments(tmp_path / "x" / "00000"))
     assert (done.returncode, "REJECT" in done.stdout) == (20, True)
