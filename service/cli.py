@@ -100,6 +100,7 @@ def serve(
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the keys and the database.")] = None,
     profile: Annotated[str | None, typer.Option(help="Profile of networks.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Server processes side by side.")] = 1,
+    sandbox: Annotated[bool, typer.Option(help="Invented applicants with promised outcomes; verifies nobody.")] = False,
 ) -> None:
     """Serve the HTTP interface."""
     from idproof.service import process
@@ -107,7 +108,7 @@ def serve(
     from idproof.service.settings import Settings
 
     process.protect(sys.argv[1:])
-    chosen: dict[str, Any] = {"data_dir": data_dir, "profile": profile}
+    chosen: dict[str, Any] = {"data_dir": data_dir, "profile": profile, "sandbox": sandbox or None}
     settings = Settings.load(**{name: value for name, value in chosen.items() if value is not None})
     process.enforce(settings)
     run(settings, host, port, workers)

@@ -24,6 +24,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "upload_too_large": 413,
     "upload_not_multipart": 415,
     "metadata_invalid": 422,
+    "sandbox_captures": 422,
     "unauthenticated": 401,
     "forbidden": 403,
     "rate_limited": 429,

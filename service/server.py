@@ -8,7 +8,7 @@ import sys
 import tempfile
 from datetime import UTC, datetime
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import structlog
@@ -77,9 +77,24 @@ def application(settings: Settings, host: str, port: int) -> FastAPI:
     tracing.configure(settings)
     # OpenCV would take every core for itself; one budget holds for it and the networks.
     cv2.setNumThreads(settings.threads)
-    verifier = Verifier.open(profile=settings.profile, threads=settings.threads, records=authority(settings))
-    app = create_app(settings, verifier)
+    app = _sandbox(settings, port) if settings.sandbox else create_app(settings, _verifier(settings))
     structlog.get_logger("idproof").info("serving", host=host, port=port, profile=settings.profile)
+    return app
+
+
+def _verifier(settings: Settings) -> Verifier:
+    return Verifier.open(profile=settings.profile, threads=settings.threads, records=authority(settings))
+
+
+def _sandbox(settings: Settings, port: int) -> FastAPI:
+    """With keys, database and issuer of its own: nothing of a sandbox can be taken for the real thing."""
+    from idproof.service import sandbox
+    from idproof.service.sandbox.routes import CORE_PATH
+
+    own = {"data_dir": settings.data_dir / "sandbox", "issuer": "idproof-sandbox", "records_url": None}
+    own |= {"core_url": settings.core_url or f"http://127.0.0.1:{port}{CORE_PATH}"}
+    app = create_app(settings.model_copy(update=own), cast("Verifier", sandbox.SandboxVerifier()))
+    sandbox.install(app)
     return app
 
 
@@ -92,8 +107,8 @@ def _resolved(settings: Settings, host: str) -> Settings:
 
 def _passed_on(settings: Settings) -> str:
     """What was chosen on the command line; secrets stay where each process finds them itself."""
-    chosen = {"data_dir": str(settings.data_dir), "profile": settings.profile, "anonymous": settings.anonymous}
-    return json.dumps(chosen)
+    chosen = {"data_dir": str(settings.data_dir), "profile": settings.profile}
+    return json.dumps(chosen | {"anonymous": settings.anonymous, "sandbox": settings.sandbox})
 
 
 def _is_loopback(host: str) -> bool:

@@ -54,6 +54,7 @@ class Settings(BaseSettings):
         peers_ca, peers_cert, peers_key: files (PEM) for TLS towards records, core and webhook: whom to trust, and who
             we are.
         otlp_endpoint: of an OpenTelemetry collector, `http://…/v1/traces`.
+        sandbox: serve invented applicants with promised outcomes instead of verifying; never in production.
         database_url: of a PostgreSQL database, `postgresql://…`; without it SQLite in the data folder.
 
     Secrets may also stand in files, one each, named like the variables but in small letters (`idproof_database_url`),
@@ -93,6 +94,7 @@ class Settings(BaseSettings):
     records_url: str | None = Field(default=None, pattern=r"^https?://")
     records_file: Path | None = None
     otlp_endpoint: str | None = None
+    sandbox: bool = False
     peers_ca: Path | None = None
     peers_cert: Path | None = None
     peers_key: Path | None = None
@@ -104,6 +106,8 @@ class Settings(BaseSettings):
             raise ValueError("oauth_issuer, oauth_audience and oauth_jwks_url belong together")
         if (self.tls_cert is None) != (self.tls_key is None) or (self.tls_client_ca and not self.tls_cert):
             raise ValueError("tls_cert and tls_key belong together, and tls_client_ca to them")
+        if self.sandbox and self.production:
+            raise ValueError("a sandbox verifies nobody and is not for production")
         return self
 
     @classmethod

@@ -1,0 +1,77 @@
+"""What the sandbox has beside the interface itself: personas, their capture sets, and a mocked identity core."""
+
+import json
+from collections import deque
+from typing import Annotated, Any
+
+import anyio
+from fastapi import FastAPI, Path, Request, Response
+from fastapi.responses import JSONResponse
+from joserfc import jws
+from joserfc.errors import JoseError
+
+from idproof.service import problems
+from idproof.service.sandbox.personas import capture_set, personas
+
+CORE_PATH = "/sandbox/core"
+_REMEMBERED = 100
+_LONGEST = 256 * 1024
+
+
+def install(app: FastAPI) -> None:
+    """Add them to the application."""
+    _persona_routes(app)
+    _core_routes(app)
+
+
+def _persona_routes(app: FastAPI) -> None:
+    @app.get("/sandbox/personas")
+    async def everybody() -> dict[str, Any]:
+        """Who lives here, and what each of them leads to."""
+        return {
+            "personas": [
+                {
+                    "name": persona.name,
+                    "about": persona.about,
+                    "decision": persona.decision,
+                    "reasons": [persona.reason] if persona.reason else [],
+                    "problem": persona.problem,
+                    "captures": f"/sandbox/personas/{persona.name}/captures.zip",
+                }
+                for persona in personas().values()
+            ]
+        }
+
+    @app.get("/sandbox/personas/{name}/captures.zip", response_class=Response)
+    async def captures(name: Annotated[str, Path(max_length=64)]) -> Response:
+        """A persona's captures: a zip archive with one JPEG for each part of an upload."""
+        if name not in personas():
+            return problems.problem("not_found", 404, "There is no persona of this name.")
+        return Response(await anyio.to_thread.run_sync(capture_set, name), media_type="application/zip")
+
+
+def _core_routes(app: FastAPI) -> None:
+    received: deque[dict[str, Any]] = deque(maxlen=_REMEMBERED)
+
+    @app.post(CORE_PATH, include_in_schema=False)
+    async def core(request: Request) -> JSONResponse:
+        """An identity core that takes whatever it is sent."""
+        body = b""
+        async for piece in request.stream():
+            body += piece
+            if len(body) > _LONGEST:
+                return problems.problem("upload_too_large", 413, "No event is as large as this.")
+        try:
+            opened = jws.extract_compact(body)
+            claims = json.loads(opened.payload)
+            event = claims["jti"]
+        except (JoseError, ValueError, KeyError, TypeError):
+            return problems.problem("request_invalid", 422, "This is no event.")
+        if event not in [entry["claims"]["jti"] for entry in received]:
+            received.append({"header": opened.headers(), "claims": claims})
+        return JSONResponse({"received": event})
+
+    @app.get(CORE_PATH)
+    async def seen() -> dict[str, Any]:
+        """What the mocked identity core received, the last first."""
+        return {"received": list(reversed(received))}

@@ -1,0 +1,277 @@
+"""What is acknowledged reaches the core, once and unchanged, whatever dies in between; counts are printed.
+
+The server is the real process with a verifier that decides in an instant (`tests/support/quick_server.py`).
+"""
+
+import os
+import random
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from peers import IdentityCore, Reply, running
+from postgres import Cluster
+
+from idproof.service.keys import Keys
+from idproof.service.settings import Settings
+from idproof.service.signing import verify
+
+QUICK = Path(__file__).parents[1] / "support" / "quick_server.py"
+LEASE_S = "2"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Killable:
+    """A server that can be killed and started again on the same port and data."""
+
+    folder: Path
+    environment: dict[str, str]
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+    limit: Any = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = [sys.executable, "-P", str(QUICK), str(self.port), str(self.folder / "data"), "1"]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, env=os.environ | self.environment, stdout=log, stderr=log, preexec_fn=self.limit
+            )
+
+    def wait(self) -> None:
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            assert self.process is not None
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+            with suppress(httpx.TransportError):
+                if httpx.get(f"{self.url}/healthz", timeout=5).status_code == 200:
+                    return
+            time.sleep(0.05)
+        raise AssertionError((self.folder / "log").read_text())
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def served(folder: Path, **environment: str) -> Iterator[Killable]:
+    quick = {"QUICK_TAKES_S": "0.05", "IDPROOF_CONCURRENCY": "4", "IDPROOF_QUEUE": "32", "PYTHONSAFEPATH": "1"}
+    quick |= {"IDPROOF_RATE_PER_MINUTE": "1000000", "IDPROOF_OUTBOX_ATTEMPTS": "100000"}
+    server = Killable(folder, quick | environment)
+    server.start()
+    server.wait()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def register(url: str, n: int, deadline: float) -> tuple[str, str]:
+    """One registration as a careful backend sends it: the same session and key until there is a verdict."""
+    files = {name: (name, f"{name} {n}".encode() * 20, "image/jpeg") for name in ("card_front", "card_tilt_left")}
+    files |= {name: (name, f"{name} {n}".encode() * 20, "image/jpeg") for name in ("card_tilt_right", "selfie")}
+    headers = {"Idempotency-Key": f"registration-{n}"}
+    while time.monotonic() < deadline:
+        with suppress(httpx.TransportError):
+            if "Capture-Session" not in headers:
+                opened = httpx.post(f"{url}/v1/capture-sessions", timeout=20)
+                if opened.status_code == 201:
+                    headers["Capture-Session"] = opened.json()["id"]
+            else:
+                metadata = {"metadata": f'{{"reference": "r-{n}"}}'}
+                answer = httpx.post(f"{url}/v1/verifications", files=files, data=metadata, headers=headers, timeout=20)
+                if answer.status_code == 201:
+                    return answer.json()["id"], answer.json()["jws"]
+                assert answer.status_code in (409, 503), answer.text
+        time.sleep(0.1)
+    raise AssertionError(f"registration {n} got no verdict")
+
+
+def settle(core: IdentityCore, wanted: set[str], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not wanted <= set(core.verdicts()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def check(core: IdentityCore, given: dict[int, tuple[str, str]], url: str, jwks: dict[str, Any]) -> dict[str, int]:
+    """Nothing lost, nothing twice, nothing changed; and what a client was told is what the core was told."""
+    arrived = {event["reference"]: event for event in core.order}
+    for n, (verdict_id, jws) in given.items():
+        assert arrived[f"r-{n}"]["verification"] == verdict_id
+        assert arrived[f"r-{n}"]["verdict"] == jws
+        assert verify(jws, jwks)["jti"] == verdict_id
+        assert httpx.get(f"{url}/v1/verifications/{verdict_id}", timeout=20).json()["jws"] == jws
+    core.verified(jwks)
+    references = [event["reference"] for event in core.order]
+    counts = {"registrations": len(given), "lost": len(given) - len({f"r-{n}" for n in given} & set(references))}
+    counts |= {"doubled": len(references) - len(set(references)), "changed": core.changed}
+    print(counts, f"attempts at the core: {core.attempts}")  # noqa: T201
+    return counts
+
+
+GOOD = {"lost": 0, "doubled": 0, "changed": 0}
+
+
+@pytest.fixture
+def core() -> Iterator[IdentityCore]:
+    with running(IdentityCore()) as peer:
+        yield peer
+
+
+def kills(folder: Path, core: IdentityCore, count: int, minutes: float, url: str | None, seed: int) -> dict[str, int]:
+    environment = {"IDPROOF_CORE_URL": core.url} | ({} if url is None else {"IDPROOF_DATABASE_URL": url})
+    with served(folder, **environment) as server:
+        done, killed = threading.Event(), 0
+        deadline = time.monotonic() + minutes * 60
+
+        with ThreadPoolExecutor(6) as pool:
+            futures = {n: pool.submit(register, server.url, n, deadline) for n in range(count)}
+
+            def watch() -> None:
+                for future in futures.values():
+                    future.exception()
+                done.set()
+
+            threading.Thread(target=watch, daemon=True).start()
+            rng = random.Random(seed)
+            while not done.wait(rng.uniform(0.3, 1.5)):
+                server.kill()
+                killed += 1
+                server.start()
+                server.wait()
+            given = {n: future.result() for n, future in futures.items()}
+        settle(core, {verdict_id for verdict_id, _ in given.values()}, 90)
+        again = {n: register(server.url, n, time.monotonic() + 5) for n in ()}
+        assert again == {}
+        keys = Keys.open(Settings(data_dir=folder / "data")).public()
+        return check(core, given, server.url, keys) | {"kills": killed}
+
+
+def test_a_killed_server_loses_nothing_that_it_acknowledged(tmp_path: Path, core: IdentityCore) -> None:
+    counts = kills(tmp_path, core, 25, 4, None, seed=1)
+    assert counts == counts | GOOD | {"registrations": 25}
+    assert counts["kills"] >= 1
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_hundred_and_fifty_registrations_through_a_server_that_is_killed_again_and_again(
+    tmp_path: Path, core: IdentityCore, postgresql: Cluster, kind: str
+) -> None:
+    counts = kills(tmp_path, core, 150, 25, postgresql.database() if kind == "postgresql" else None, seed=2)
+    assert counts == counts | GOOD | {"registrations": 150}
+    assert counts["kills"] >= 10
+
+
+@pytest.mark.parametrize("how", ["down", "slow", "errors", "garbage"])
+def test_whatever_the_core_does_every_verdict_reaches_it_once(tmp_path: Path, how: str) -> None:
+    core = IdentityCore()
+    rng = random.Random(5)
+    replies: dict[str, Reply] = {"errors": (500, b""), "garbage": (200, b"<html>\xff")}
+
+    def trouble() -> Reply | None:
+        if how == "slow":
+            time.sleep(0.5)
+            return None
+        return replies[how] if how in replies and rng.random() < 0.6 else None
+
+    core.trouble = trouble
+    with served(tmp_path, IDPROOF_CORE_URL=core.url) as server:
+        if how == "down":
+            core.stop()
+        with ThreadPoolExecutor(4) as pool:
+            futures = {n: pool.submit(register, server.url, n, time.monotonic() + 60) for n in range(12)}
+            given = {n: future.result() for n, future in futures.items()}
+        if how == "down":
+            core = IdentityCore(core.port)
+        try:
+            settle(core, {verdict_id for verdict_id, _ in given.values()})
+            counts = check(core, given, server.url, Keys.open(Settings(data_dir=tmp_path / "data")).public())
+        finally:
+            core.stop()
+    assert counts == GOOD | {"registrations": 12}
+
+
+def test_a_database_that_is_restarted_loses_nothing(tmp_path: Path, core: IdentityCore, postgresql: Cluster) -> None:
+    with served(tmp_path, IDPROOF_CORE_URL=core.url, IDPROOF_DATABASE_URL=postgresql.database()) as server:
+        with ThreadPoolExecutor(4) as pool:
+            futures = {n: pool.submit(register, server.url, n, time.monotonic() + 90) for n in range(24)}
+            time.sleep(0.5)
+            postgresql.stop("immediate")
+            try:
+                time.sleep(1)
+            finally:
+                postgresql.start()
+            given = {n: future.result() for n, future in futures.items()}
+        settle(core, {verdict_id for verdict_id, _ in given.values()})
+        counts = check(core, given, server.url, Keys.open(Settings(data_dir=tmp_path / "data")).public())
+    assert counts == GOOD | {"registrations": 24}
+
+
+def test_with_a_full_disk_nothing_is_acknowledged_and_with_space_again_all_goes_on(
+    tmp_path: Path, core: IdentityCore
+) -> None:
+    """The database's file may not grow, as on a full disk; what was acknowledged before is still there after."""
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (700_000, resource.RLIM_INFINITY))
+
+    files = {
+        name: (name, b"x" * 50, "image/jpeg") for name in ("card_front", "card_tilt_left", "card_tilt_right", "selfie")
+    }
+    quick = {"IDPROOF_CORE_URL": core.url, "QUICK_TAKES_S": "0", "PYTHONSAFEPATH": "1"}
+    quick |= {"IDPROOF_SESSION_REQUIRED": "0", "IDPROOF_RATE_PER_MINUTE": "100000"}
+    server = Killable(tmp_path, quick, limit=limit)
+    server.start()
+    server.wait()
+    acknowledged, refused = [], []
+    try:
+        with httpx.Client(base_url=server.url, timeout=30) as client:
+            for _ in range(600):
+                answer = client.post("/v1/verifications", files=files)
+                (acknowledged if answer.status_code == 201 else refused).append(answer)
+                if len(refused) >= 3:
+                    break
+        assert refused, "the disk never filled"
+        assert {answer.json()["code"] for answer in refused} <= {"store_unavailable", "audit_broken"}
+        assert {answer.status_code for answer in refused} == {503}
+    finally:
+        server.kill()
+    server.limit = None
+    server.start()
+    server.wait()
+    try:
+        with httpx.Client(base_url=server.url, timeout=30) as client:
+            ids = [answer.json()["id"] for answer in acknowledged]
+            assert all(client.get(f"/v1/verifications/{verdict_id}").status_code == 200 for verdict_id in ids)
+            assert client.post("/v1/verifications", files=files).status_code == 201
+            settle(core, set(ids))
+            assert set(ids) <= set(core.verdicts())
+            print({"acknowledged": len(ids), "refused": len(refused), "lost": len(set(ids) - set(core.verdicts()))})  # noqa: T201
+    finally:
+        server.kill()

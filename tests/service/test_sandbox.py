@@ -1,0 +1,105 @@
+"""The sandbox keeps its promises: every persona, every decision, every reason, through the client as a user has it."""
+
+import io
+import re
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from idproof.client import Client, Problem
+from idproof.pipeline import Verdict
+from idproof.pipeline.verdict import from_json
+from idproof.service import server
+from idproof.service.sandbox import personas
+from idproof.service.sandbox.routes import CORE_PATH
+from idproof.service.settings import Settings, SettingsInvalid
+from idproof.service.signing import verify
+
+from .conftest import Server, start, stop
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    running, process = start(tmp_path_factory.mktemp("sandbox"), more=("--sandbox",))
+    yield running
+    stop(process)
+
+
+@pytest.fixture(scope="module")
+def everybody(sandbox: Server) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = httpx.get(f"{sandbox.url}/sandbox/personas").json()["personas"]
+    return found
+
+
+def captures(sandbox: Server, persona: dict[str, Any]) -> dict[str, bytes]:
+    answer = httpx.get(sandbox.url + persona["captures"], timeout=120)
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        return {name.removesuffix(".jpg"): archive.read(name) for name in archive.namelist()}
+
+
+def test_every_persona_leads_where_it_is_said_to(sandbox: Server, everybody: list[dict[str, Any]]) -> None:
+    with Client(sandbox.url) as client:
+        for persona in everybody:
+            sent = captures(sandbox, persona)
+            session = client.open_session().id
+            if persona["problem"] is not None:
+                with pytest.raises(Problem) as caught:
+                    client.verify(sent, session=session)
+                assert caught.value.code == persona["problem"]
+                continue
+            verdict = client.verify(sent, session=session, reference=persona["name"])
+            assert (verdict.decision, list(verdict.reasons)) == (persona["decision"], persona["reasons"])
+            assert verdict.document["profile"] == "sandbox"
+            plain = {key: value for key, value in verdict.document.items() if key in Verdict.__dataclass_fields__}
+            assert from_json(plain).decision == persona["decision"]
+
+
+def test_every_decision_every_reason_and_every_problem_is_reachable(everybody: list[dict[str, Any]]) -> None:
+    assert {persona["decision"] for persona in everybody} == {"accept", "refer", "reject", None}
+    table = (DOCS / "reasons.md").read_text(encoding="utf-8")
+    codes = {code for row in re.findall(r"^\|(.*?)\|", table, re.MULTILINE) for code in re.findall(r"`(\w+)`", row)}
+    reachable = {reason for persona in everybody for reason in persona["reasons"]}
+    for code in codes:
+        pattern = code.replace("CHECK", r"\w+").replace("FIELD", r"\w+")
+        assert any(re.fullmatch(pattern, reason) for reason in reachable), code
+    assert {persona["problem"] for persona in everybody} - {None} == set(personas.problems())
+
+
+def test_the_mocked_core_shows_what_it_received(sandbox: Server, everybody: list[dict[str, Any]]) -> None:
+    accepted = next(persona for persona in everybody if persona["decision"] == "accept")
+    with Client(sandbox.url) as client:
+        verdict = client.verify(captures(sandbox, accepted), session=client.open_session().id, reference="to-the-core")
+    deadline = time.monotonic() + 20
+    seen: list[Any] = []
+    while not seen and time.monotonic() < deadline:
+        received = httpx.get(f"{sandbox.url}{CORE_PATH}").json()["received"]
+        seen = [entry for entry in received if entry["claims"]["reference"] == "to-the-core"]
+        time.sleep(0.1)
+    assert seen[0]["claims"]["verdict"] == verdict.jws
+    claims = verify(verdict.jws, httpx.get(f"{sandbox.url}/.well-known/jwks.json").json())
+    assert claims["iss"] == "idproof-sandbox"
+    assert httpx.post(f"{sandbox.url}{CORE_PATH}", content=b"nonsense").status_code == 422
+
+
+def test_other_captures_and_mixed_sets_are_refused(sandbox: Server, everybody: list[dict[str, Any]]) -> None:
+    one, two = captures(sandbox, everybody[0]), captures(sandbox, everybody[1])
+    foreign = dict.fromkeys(one, b"\xff\xd8\xff\xe0 no mark")
+    with Client(sandbox.url) as client:
+        for sent in (one | {"selfie": two["selfie"]}, foreign):
+            with pytest.raises(Problem) as caught:
+                client.verify(sent, session=client.open_session().id)
+            assert caught.value.code == "sandbox_captures"
+
+
+def test_a_sandbox_is_not_for_production_and_keeps_apart(tmp_path: Path) -> None:
+    with pytest.raises(SettingsInvalid, match="sandbox"):
+        Settings.load(sandbox=True, production=True)
+    server._sandbox(Settings(data_dir=tmp_path, sandbox=True), 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["sandbox"]
