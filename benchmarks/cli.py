@@ -18,6 +18,7 @@ from idproof.benchmarks import far_engine as far_engine_bench
 from idproof.benchmarks import fields as fields_bench
 from idproof.benchmarks import latency as latency_bench
 from idproof.benchmarks import liveness as liveness_bench
+from idproof.benchmarks import load as load_bench
 from idproof.benchmarks import system as system_bench
 from idproof.benchmarks.face_templates import DATASETS, ORIGINAL
 from idproof.benchmarks.output import Run
@@ -61,6 +62,32 @@ def latency(
 ) -> None:
     """How long one registration takes, stage by stage."""
     _print(_verified(latency_bench.run, sets, profile, seed, threads), json_, out)
+
+
+@app.command()
+def load(
+    sets: Annotated[Path | None, typer.Option(help="Folder of registrations in the set.json format.")] = None,
+    registrations: Annotated[int, typer.Option(min=1, help="How many to send.")] = 60,
+    clients: Annotated[int, typer.Option(min=1, help="Clients at once.")] = 4,
+    sandbox: Annotated[bool, typer.Option(help="Leave the networks out: measure everything around them.")] = False,
+    profile: Profile = "open",
+    seed: Seed = 0,
+    json_: AsJson = False,
+    out: Out = None,
+) -> None:
+    """What the service bears: throughput, answer times, memory, and verdicts lost or doubled at the core."""
+    captures = [] if sets is None else [entry.parts() for entry in read_sets(sets)]
+    with _Progress("registrations") as advance:
+        result = load_bench.run(
+            captures,
+            registrations=registrations,
+            clients=clients,
+            sandbox=sandbox,
+            profile=profile,
+            seed=seed,
+            progress=advance,
+        )
+    _print(result, json_, out)
 
 
 @app.command()

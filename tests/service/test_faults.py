@@ -29,7 +29,6 @@ from idproof.service.settings import Settings
 from idproof.service.signing import verify
 
 QUICK = Path(__file__).parents[1] / "support" / "quick_server.py"
-LEASE_S = "2"
 
 
 def free_port() -> int:
@@ -53,7 +52,7 @@ class Killable:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        command = [sys.executable, "-P", str(QUICK), str(self.port), str(self.folder / "data"), "1"]
+        command = [sys.executable, "-P", str(QUICK), str(self.port), str(self.folder / "data")]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 command, env=os.environ | self.environment, stdout=log, stderr=log, preexec_fn=self.limit
@@ -164,15 +163,13 @@ def kills(folder: Path, core: IdentityCore, count: int, minutes: float, url: str
                 server.wait()
             given = {n: future.result() for n, future in futures.items()}
         settle(core, {verdict_id for verdict_id, _ in given.values()}, 90)
-        again = {n: register(server.url, n, time.monotonic() + 5) for n in ()}
-        assert again == {}
         keys = Keys.open(Settings(data_dir=folder / "data")).public()
         return check(core, given, server.url, keys) | {"kills": killed}
 
 
 def test_a_killed_server_loses_nothing_that_it_acknowledged(tmp_path: Path, core: IdentityCore) -> None:
-    counts = kills(tmp_path, core, 25, 4, None, seed=1)
-    assert counts == counts | GOOD | {"registrations": 25}
+    counts = kills(tmp_path, core, 12, 4, None, seed=1)
+    assert counts == counts | GOOD | {"registrations": 12}
     assert counts["kills"] >= 1
 
 
@@ -187,7 +184,9 @@ def test_a_hundred_and_fifty_registrations_through_a_server_that_is_killed_again
     assert counts["kills"] >= 10
 
 
-@pytest.mark.parametrize("how", ["down", "slow", "errors", "garbage"])
+@pytest.mark.parametrize(
+    "how", [*(pytest.param(how, marks=pytest.mark.long) for how in ("down", "slow", "errors")), "garbage"]
+)
 def test_whatever_the_core_does_every_verdict_reaches_it_once(tmp_path: Path, how: str) -> None:
     core = IdentityCore()
     rng = random.Random(5)
@@ -232,6 +231,7 @@ def test_a_database_that_is_restarted_loses_nothing(tmp_path: Path, core: Identi
     assert counts == GOOD | {"registrations": 24}
 
 
+@pytest.mark.long
 def test_with_a_full_disk_nothing_is_acknowledged_and_with_space_again_all_goes_on(
     tmp_path: Path, core: IdentityCore
 ) -> None:

@@ -1,6 +1,6 @@
-"""The real server process, its guards and all, with a verifier that decides in an instant from what it was sent.
+"""The real server process with a verifier that decides in an instant from what it was sent.
 
-For runs that need thousands of registrations: everything but the networks is the service's own.
+For runs with many registrations: all but the networks, and the overwriting on free, is the service's own.
 """
 
 import hashlib
@@ -42,8 +42,7 @@ class QuickVerifier:
 
 
 def main() -> None:
-    port, folder, workers = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-    del workers
+    port, folder = int(sys.argv[1]), Path(sys.argv[2])
     quick: Any = QuickVerifier
     server.Verifier = type("Quick", (), {"open": staticmethod(lambda **_: quick())})  # type: ignore[misc,assignment]
     settings = Settings.load(data_dir=folder)
