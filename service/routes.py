@@ -111,11 +111,15 @@ def _read_routes(app: FastAPI, desk: Desk, gate: Gate) -> None:
     async def read(request: Request, verification_id: str, client: Annotated[Client, Depends(reader)]) -> JSONResponse:
         """A verdict that was given earlier, or how far it is."""
         found = await anyio.to_thread.run_sync(desk.store.load, verification_id, client.sees)
-        if found is not None:
-            return _verdict(found, request)
-        return _progress(
-            verification_id, await anyio.to_thread.run_sync(desk.ledger.progress, verification_id, client.sees)
-        )
+        if found is None:
+            progress = await anyio.to_thread.run_sync(desk.ledger.progress, verification_id, client.sees)
+            if progress is not None:
+                return _progress(verification_id, progress)
+            # Unless it ended between the two questions, there is none.
+            found = await anyio.to_thread.run_sync(desk.store.load, verification_id, client.sees)
+        if found is None:
+            return problems.problem("not_found", 404, "There is no verification of this id.")
+        return _verdict(found, request)
 
     @app.delete(
         "/v1/verifications/{verification_id}",
@@ -139,9 +143,7 @@ def _verdict(
     return JSONResponse(document | {"texts": texts.texts(document["reasons"], wanted)}, status, said | (headers or {}))
 
 
-def _progress(verification_id: str, progress: Progress | None) -> JSONResponse:
-    if progress is None:
-        return problems.problem("not_found", 404, "There is no verification of this id.")
+def _progress(verification_id: str, progress: Progress) -> JSONResponse:
     if progress.state == FAILED:
         return problems.problem(progress.code, progress.status, progress.sentence, capture=progress.capture)
     if progress.state != RUNNING:

@@ -112,7 +112,9 @@ def test_not_ready_when_the_audit_log_is_gone_or_a_guard_is_missing(
 def test_several_workers_share_the_work_and_one_that_is_killed_is_replaced(tmp_path: Path) -> None:
     running, process = start(tmp_path, more=("--workers", "2"))
     try:
-        children = workers(process.pid)
+        deadline = time.monotonic() + 60
+        while len(children := workers(process.pid)) < 2 and time.monotonic() < deadline:
+            time.sleep(0.2)
         assert len(children) == 2
         with httpx.Client(base_url=running.url) as client:
             assert client.post("/v1/capture-sessions").status_code == 201

@@ -289,3 +289,17 @@ def test_pages(app: Any) -> None:
     assert second["next"] is None
     assert not {"fields", "form", "checks"} & first["items"][0].keys()
     assert code(ask(app, "GET", "/v1/verifications?cursor=x")) == (422, "request_invalid")
+
+
+def test_a_verdict_that_arrives_between_two_questions_is_not_missed(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for the verdict just before it is kept, and for the progress just after."""
+    given = post(app, session(app)["id"])
+    load, asked = VerdictStore.load, []
+
+    def late(self: VerdictStore, verdict_id: str, client: str | None = None) -> Any:
+        asked.append(verdict_id)
+        return None if len(asked) == 1 else load(self, verdict_id, client)
+
+    monkeypatch.setattr(VerdictStore, "load", late)
+    assert ask(app, "GET", given.headers["location"]).json()["id"] == given.json()["id"]
+    assert len(asked) == 2
