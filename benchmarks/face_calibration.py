@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from idproof.benchmarks.bootstrap import Pairs
 from idproof.benchmarks.metrics import Scores, fmr_at
+from idproof.benchmarks.metrics.information import cllr, min_cllr
+from idproof.benchmarks.metrics.resample import Comparisons
 from idproof.benchmarks.output import figure, plain
 from idproof.models.reports import ScoreCalibration
 
@@ -22,7 +22,7 @@ _IMPOSTORS = 500_000  # of tens of millions: drawn evenly, they settle two numbe
 _ODDS = (1e2, 1e3, 1e4)
 
 
-def record(impostors: Scores, genuines: Pairs, *, profile: str, recipe: str, seed: int = 0) -> dict[str, Any]:
+def record(impostors: Scores, genuines: Comparisons, *, profile: str, recipe: str, seed: int = 0) -> dict[str, Any]:
     """The calibration as `models/operating_points/PROFILE_face_calibration.json` holds it.
 
     Args:
@@ -40,24 +40,24 @@ def record(impostors: Scores, genuines: Pairs, *, profile: str, recipe: str, see
             "profile": profile,
             "recipe": recipe,
             "version": version("idproof"),
-            "people": int(np.unique(genuines.one).size),
+            "people": int(np.unique(genuines.first).size),
             "genuine_comparisons": int(genuines.scores.size),
             "impostor_comparisons": int(impostors.size),
         },
     }
 
 
-def figures(calibration: ScoreCalibration, impostors: Scores, genuines: Pairs) -> dict[str, dict[str, Any]]:
+def figures(calibration: ScoreCalibration, impostors: Scores, genuines: Comparisons) -> dict[str, dict[str, Any]]:
     """What a calibration is worth on people who had no part in it.
 
     `face.calibration.fmr@oddsX` is the share of impostors said to be X times likelier one person than two: of
     calibrated ratios at most 1/X.
     """
     of_impostors, of_genuines = calibration.ratios(impostors), calibration.ratios(genuines.scores)
-    weights, n = person_weights(genuines), impostors.size + genuines.scores.size
+    n = impostors.size + genuines.scores.size
     found = {
-        "face.calibration.cllr": plain(cllr(of_impostors, of_genuines, weights), n, "bit"),
-        "face.calibration.least_cllr": plain(least_cllr(of_impostors, of_genuines, weights), n, "bit"),
+        "face.calibration.cllr": plain(cllr(of_impostors, of_genuines), n, "bit"),
+        "face.calibration.min_cllr": plain(min_cllr(of_impostors, of_genuines), n, "bit"),
     }
     for odds in _ODDS:
         name = f"face.calibration.fmr@odds{odds:.0e}".replace("e+0", "e")
@@ -65,7 +65,7 @@ def figures(calibration: ScoreCalibration, impostors: Scores, genuines: Pairs) -
     return found
 
 
-def fit(impostors: Scores, genuines: Pairs, seed: int = 0) -> ScoreCalibration:
+def fit(impostors: Scores, genuines: Comparisons, seed: int = 0) -> ScoreCalibration:
     """The slope and offset; raises ValueError without comparisons of both kinds."""
     if not impostors.size or not genuines.scores.size:
         raise ValueError("a calibration needs comparisons of both kinds")
@@ -78,35 +78,7 @@ def fit(impostors: Scores, genuines: Pairs, seed: int = 0) -> ScoreCalibration:
     return ScoreCalibration(slope=float(model.coef_[0, 0]), offset=float(model.intercept_[0]))
 
 
-def person_weights(genuines: Pairs) -> NDArray[np.float64]:
+def person_weights(genuines: Comparisons) -> NDArray[np.float64]:
     """A weight for every genuine comparison; those of one person add up to the same for everybody, all to 1."""
-    _, whose, counts = np.unique(genuines.one, return_inverse=True, return_counts=True)
+    _, whose, counts = np.unique(genuines.first, return_inverse=True, return_counts=True)
     return np.asarray(1.0 / counts[whose] / counts.size)
-
-
-def cllr(impostors: Scores, genuines: Scores, weights: NDArray[np.float64]) -> float:
-    """Cost of log-likelihood ratios in bits: 0 is perfect, 1 says nothing (Brümmer and du Preez, 2006).
-
-    Args:
-        impostors: log-likelihood ratios, natural logarithm.
-        genuines: the same.
-        weights: of the genuine ones, adding up to 1.
-
-    Example:
-        >>> round(cllr(np.zeros(5), np.zeros(4), np.full(4, 0.25)), 6)
-        1.0
-    """
-    false_match = np.logaddexp(0, impostors).mean()
-    false_non_match = (np.logaddexp(0, -genuines) * weights).sum()
-    return float((false_match + false_non_match) / 2 / np.log(2))
-
-
-def least_cllr(impostors: Scores, genuines: Scores, weights: NDArray[np.float64]) -> float:
-    """What the best monotonic calibration of these very scores would cost: pool adjacent violators."""
-    scores = np.concatenate([impostors, genuines])
-    same = np.concatenate([np.zeros(impostors.size), np.ones(genuines.size)])
-    shares = np.concatenate([np.full(impostors.size, 1 / impostors.size), weights])
-    probability = IsotonicRegression(y_min=0, y_max=1).fit_transform(scores, same, sample_weight=shares)
-    with np.errstate(divide="ignore"):
-        ratios = np.log(probability) - np.log1p(-probability)
-    return cllr(ratios[: impostors.size], ratios[impostors.size :], weights)

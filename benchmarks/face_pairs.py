@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from idproof.benchmarks.bootstrap import Pairs
+from idproof.benchmarks.metrics.resample import Comparisons
 from idproof.models.types import Embeddings
 
 _TAIL_SHARE = 0.02  # twice the largest false match rate that is asked for
@@ -25,8 +25,8 @@ class AllPairs:
     """
 
     impostors: NDArray[np.float32]
-    tail: Pairs
-    genuines: Pairs
+    tail: Comparisons
+    genuines: Comparisons
 
 
 def all_pairs(templates: Embeddings, people: NDArray[np.intp], block: int = _BLOCK) -> AllPairs:
@@ -46,7 +46,7 @@ def all_pairs(templates: Embeddings, people: NDArray[np.intp], block: int = _BLO
     return AllPairs(every, _tail(every, templates, people, block), _joined(genuines))
 
 
-def _tail(impostors: NDArray[np.float32], templates: Embeddings, people: NDArray[np.intp], block: int) -> Pairs:
+def _tail(impostors: NDArray[np.float32], templates: Embeddings, people: NDArray[np.intp], block: int) -> Comparisons:
     """A second pass costs less than to keep the people of tens of millions of comparisons."""
     count = max(round(_TAIL_SHARE * impostors.size), min(_WHOLE, impostors.size))
     least = np.partition(impostors, impostors.size - count)[impostors.size - count] if count else np.inf
@@ -68,6 +68,6 @@ def _blocks(
         yield scores, rows, people[rows][:, None] == people[None], later
 
 
-def _joined(parts: list[tuple[NDArray[np.float32], NDArray[np.intp], NDArray[np.intp]]]) -> Pairs:
+def _joined(parts: list[tuple[NDArray[np.float32], NDArray[np.intp], NDArray[np.intp]]]) -> Comparisons:
     scores, one, other = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Pairs(scores, one, other)
+    return Comparisons(scores, one, other)

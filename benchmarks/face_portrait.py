@@ -14,8 +14,8 @@ import numpy as np
 
 from idproof.benchmarks import cards
 from idproof.benchmarks import face_calibration as calibrations
-from idproof.benchmarks.bootstrap import Pairs
 from idproof.benchmarks.metrics import fmr_at, fnmr_at, rate
+from idproof.benchmarks.metrics.resample import Comparisons
 from idproof.benchmarks.output import Run, figure
 from idproof.datasets.sets import RegistrationSet
 from idproof.models.reports import face_calibration, face_thresholds
@@ -65,8 +65,8 @@ class Compared:
 class Cross:
     """Every portrait with every selfie, made one way; only selfies of the same registration are genuine."""
 
-    impostors: Pairs
-    genuines: Pairs
+    impostors: Comparisons
+    genuines: Comparisons
 
 
 def see(
@@ -94,8 +94,8 @@ def cross(compared: Sequence[Compared], way: str) -> Cross:
     one, other = np.nonzero(people[:, None] != people[None])
     own = np.arange(len(compared))
     return Cross(
-        Pairs(scores[one, other], people[one], people[other]),
-        Pairs(scores[own, own], people, people),
+        Comparisons(scores[one, other], people[one], people[other]),
+        Comparisons(scores[own, own], people, people),
     )
 
 

@@ -1,19 +1,19 @@
 """Intervals by person: right on average, wider than binomial ones, and about the threshold as well."""
 
 import numpy as np
-import pytest
 
-from idproof.benchmarks.bootstrap import Pairs, fnmr_intervals
+from idproof.benchmarks.bootstrap import fnmr_intervals
 from idproof.benchmarks.metrics import fnmr_at, threshold_at_fmr
+from idproof.benchmarks.metrics.resample import Comparisons
 
 
-def simulated(people: int, pictures: int, seed: int) -> tuple[Pairs, Pairs, np.ndarray]:
+def simulated(people: int, pictures: int, seed: int) -> tuple[Comparisons, Comparisons, np.ndarray]:
     """Every person has a difficulty of their own, so that their comparisons go wrong together."""
     rng = np.random.default_rng(seed)
     one, other = np.triu_indices(people, 1)
-    impostors = Pairs(rng.normal(0, 1, one.size), one, other)
+    impostors = Comparisons(rng.normal(0, 1, one.size), one, other)
     whose = np.repeat(np.arange(people), pictures * (pictures - 1) // 2)
-    genuines = Pairs(4 - rng.exponential(1, people)[whose] + rng.normal(0, 0.3, whose.size), whose, whose)
+    genuines = Comparisons(4 - rng.exponential(1, people)[whose] + rng.normal(0, 0.3, whose.size), whose, whose)
     return impostors, genuines, np.ones(people, dtype=np.intp)
 
 
@@ -34,7 +34,7 @@ def test_it_covers_the_truth_about_as_often_as_it_says() -> None:
 def test_the_tail_alone_gives_what_all_impostors_give() -> None:
     impostors, genuines, pictures = simulated(150, 4, 3)
     highest = np.argsort(-impostors.scores)[:600]
-    tail = Pairs(impostors.scores[highest], impostors.one[highest], impostors.other[highest])
+    tail = Comparisons(impostors.scores[highest], impostors.first[highest], impostors.second[highest])
     assert fnmr_intervals(tail, genuines, pictures, [1e-2]) == fnmr_intervals(impostors, genuines, pictures, [1e-2])
 
 
@@ -42,10 +42,5 @@ def test_it_is_reproducible_and_says_when_there_is_nothing_to_say() -> None:
     impostors, genuines, pictures = simulated(30, 3, 4)
     first = fnmr_intervals(impostors, genuines, pictures, [1e-2], seed=5)
     assert first == fnmr_intervals(impostors, genuines, pictures, [1e-2], seed=5)
-    nobody = Pairs(np.empty(0), np.empty(0, np.intp), np.empty(0, np.intp))
+    nobody = Comparisons(np.empty(0), np.empty(0, np.intp), np.empty(0, np.intp))
     assert np.isnan(fnmr_intervals(impostors, nobody, pictures, [1e-2])[1e-2]).all()
-
-
-def test_scores_without_people_are_refused() -> None:
-    with pytest.raises(ValueError, match="two people"):
-        Pairs(np.zeros(3), np.zeros(2, np.intp), np.zeros(3, np.intp))

@@ -29,7 +29,7 @@ def test_all_pairs_agree_with_two_loops() -> None:
     for pairs, truth in ((found.tail, expected[False]), (found.genuines, expected[True])):
         order, truth = np.argsort(pairs.scores), sorted(truth)
         assert pairs.scores[order] == pytest.approx([score for score, _, _ in truth], abs=1e-5)
-        assert list(zip(pairs.one[order], pairs.other[order], strict=True)) == [(a, b) for _, a, b in truth]
+        assert list(zip(pairs.first[order], pairs.second[order], strict=True)) == [(a, b) for _, a, b in truth]
     assert sorted(found.impostors) == pytest.approx(sorted(found.tail.scores), abs=1e-6)
 
 
