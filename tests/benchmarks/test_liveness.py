@@ -1,6 +1,7 @@
 """`bench liveness`: people of tuning and test apart, every figure with its interval, and a calibration that loads."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -73,3 +74,17 @@ def test_scores_of_a_calibration_are_judged_as_the_checks_judge_them() -> None:
         {"liveness_grid": 5.0, "liveness_depth": 5.0, "liveness_noise": 0.5}, calibration
     )
     assert (high.outcome, low.outcome, middle.outcome) == ("fail", "pass", "pass")
+
+
+def test_a_real_print_looks_less_alive_to_the_network_than_every_real_face() -> None:
+    pictures = Path(os.environ.get("IDPROOF_DATA", "../shared/data")) / "faces-in-the-wild.zip"
+    if not pictures.is_file():
+        pytest.skip("faces-in-the-wild.zip is not here (IDPROOF_DATA names its folder)")
+    logits = dict(liveness.wild(pictures))
+    printed = logits.pop("pad/print_1.jpg")
+    assert printed is not None
+    assert logits["pad/bonafide_1.jpg"] is not None
+    assert logits["pad/bonafide_1.jpg"] > 0 > printed
+    assert all(printed < logit for logit in logits.values() if logit is not None)
+    assert logits["quality/no_face_landscape.jpg"] is None
+    assert logits["quality/no_face_dark.jpg"] is None
