@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.benchmarks import face_lookalikes, face_templates
-from idproof.benchmarks.bootstrap import fnmr_intervals
 from idproof.benchmarks.face_pairs import AllPairs, all_pairs
 from idproof.benchmarks.face_templates import Templates
 from idproof.benchmarks.metrics import Rate, best_accuracy, fmr_at, fnmr_at, rate, threshold_at_fmr
+from idproof.benchmarks.metrics.resample import fnmr_interval
 from idproof.benchmarks.output import Run, figure, plain
 from idproof.datasets.lfw import LabelledFaces
 from idproof.models.types import Engines
@@ -81,7 +81,9 @@ def run(
 
 
 def _intervals(found: AllPairs, templates: Templates, seed: int) -> Intervals:
-    return fnmr_intervals(found.tail, found.genuines, templates.pictures, OPERATING_POINTS, seed=seed)
+    return {
+        fmr: fnmr_interval(found.tail, found.genuines, templates.pictures, fmr, seed=seed) for fmr in OPERATING_POINTS
+    }
 
 
 def _error_rates(found: AllPairs, intervals: Intervals, prefix: str) -> dict[str, Mapping[str, Any]]:

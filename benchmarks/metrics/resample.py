@@ -8,6 +8,7 @@ comparison of two units drawn a and b times counts a × b times, one within a un
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,11 @@ class Comparisons:
     def __post_init__(self) -> None:
         if not self.scores.shape == self.first.shape == self.second.shape or self.scores.ndim != 1:
             raise ValueError("scores and units are lists of one length")
+
+    def falling(self) -> Self:
+        """The same, the highest score first."""
+        order = np.argsort(-self.scores, kind="stable")
+        return type(self)(self.scores[order], self.first[order], self.second[order])
 
     def counted(self, weights: Weights) -> Weights:
         """(n,): how often each comparison counts."""
@@ -68,18 +74,57 @@ def interval(
     return float(low), float(high)
 
 
+def fnmr_interval(
+    tail: Comparisons,
+    genuine: Comparisons,
+    pictures: NDArray[np.integer],
+    fmr: float,
+    *,
+    draws: int = 400,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """95 % interval of the FNMR at an FMR, by person; the threshold is found anew in every draw.
+
+    Bolle, Ratha and Pankanti, "Error analysis of pattern recognition systems: the subsets bootstrap" (2004); for pairs
+    of people Fogliato, Patil and Perona, "Confidence intervals for error rates in 1:1 matching tasks" (2024).
+
+    Args:
+        tail: the highest impostor comparisons, at least about twice as many as the rate lets through, or all.
+        genuine: all genuine comparisons.
+        pictures: (people,) pictures of each person, from which the number of impostor comparisons follows.
+        fmr: the rate.
+        draws: how many times people are drawn.
+        seed: of the draws.
+
+    Returns:
+        The bounds; NaN without comparisons of both kinds.
+    """
+    if tail.scores.size == 0 or genuine.scores.size == 0:
+        return float("nan"), float("nan")
+    ordered = tail.falling()
+
+    def fnmr(weights: Weights) -> float:
+        threshold = weighted_threshold(ordered, weighted_impostors(pictures, weights), fmr, weights)
+        return weighted_fnmr(genuine, threshold, weights)
+
+    return interval(fnmr, pictures.size, draws=draws, seed=seed)
+
+
 def weighted_fnmr(genuine: Comparisons, threshold: float, weights: Weights) -> float:
-    """FNMR at a threshold, each comparison counted as its units were drawn; NaN when none was."""
+    """FNMR at a threshold, each comparison counted as its units were drawn; NaN when none was, or at no threshold."""
     counted = genuine.counted(weights)
     total = counted.sum()
-    return float(counted[genuine.scores < threshold].sum() / total) if total else float("nan")
+    if total == 0 or np.isnan(threshold):
+        return float("nan")
+    return float(counted[genuine.scores < threshold].sum() / total)
 
 
 def weighted_threshold(tail: Comparisons, total: float, fmr: float, weights: Weights) -> float:
     """The lowest threshold that promises an FMR of at most `fmr` under these weights.
 
     Args:
-        tail: the highest impostor comparisons; enough that the threshold lies among them.
+        tail: the highest impostor comparisons, the highest first (`Comparisons.falling`); enough that the threshold
+            lies among them.
         total: how often all impostor comparisons count under the weights (`weighted_impostors`).
         fmr: the rate.
         weights: of the units.
@@ -92,12 +137,11 @@ def weighted_threshold(tail: Comparisons, total: float, fmr: float, weights: Wei
     """
     if tail.scores.size == 0:
         raise ValueError("a threshold needs impostor scores")
-    order = np.argsort(-tail.scores, kind="stable")
-    scores, accepted = tail.scores[order], np.cumsum(tail.counted(weights)[order])
+    accepted = np.cumsum(tail.counted(weights))
     # Equal scores are accepted together.
-    ends = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
+    ends = np.flatnonzero(np.append(tail.scores[1:] != tail.scores[:-1], True))
     refused = ends[accepted[ends] > fmr * total * (1 + 1e-12)]
-    return float(np.nextafter(np.float64(scores[refused[0]]), np.inf)) if refused.size else float("nan")
+    return float(np.nextafter(np.float64(tail.scores[refused[0]]), np.inf)) if refused.size else float("nan")
 
 
 def weighted_impostors(pictures: NDArray[np.integer], weights: Weights) -> float:
