@@ -21,7 +21,6 @@ from idproof.pipeline.liveness.challenge import Options
 
 CARRIED = ("print_flat", "print_bent", "photo_moved", "photo_cut_eyes", "screen_photo")
 _SHORT = Options(cannot_turn=True, cannot_nod=True, photosensitive=True)  # eight frames
-_EVERY = 1
 
 
 def main() -> None:
@@ -48,7 +47,7 @@ def _crops(
     sitting = Sitting.draw(photograph, draws, _SHORT)
     clip = bona_fide(sitting) if kind == BONA_FIDE else SPECIES[kind](sitting)
     rows = []
-    for frame in clip.frames[::_EVERY]:
+    for frame in clip.frames:
         faces = detector.detect(frame.pixels)
         if faces:
             rows.append((crops.skin(frame.pixels, faces[0]), crops.context(frame.pixels, faces[0]), kind))

@@ -5,8 +5,10 @@ The reports are what `idproof bench face --out FILE` and `--calibrate FILE` wrot
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from idproof.models.errors import ManifestInvalid
 
 _FOLDER = Path(__file__).parent / "operating_points"
+_Built = TypeVar("_Built")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +55,8 @@ def face_thresholds(profile: str, folder: Path = _FOLDER) -> dict[float, float]:
     Raises:
         ManifestInvalid: the profile has no report, so its scores mean nothing yet.
     """
-    path = folder / f"{profile}_face.json"
-    try:
-        points = json.loads(path.read_text(encoding="utf-8"))["operating_points"]
-        return {float(point["fmr"]): float(point["threshold"]) for point in points}
-    except FileNotFoundError:
-        raise ManifestInvalid(
-            f"Profile {profile} has no measured operating points; run `idproof bench face` with it first."
-        ) from None
-    except (KeyError, TypeError, ValueError) as error:
-        raise ManifestInvalid(f"The report {path.name} is not a face report.") from error
+    missing = f"Profile {profile} has no measured operating points; run `idproof bench face` with it first."
+    return _read(folder / f"{profile}_face.json", "a face report", missing, _thresholds)
 
 
 def face_calibration(profile: str, folder: Path = _FOLDER) -> ScoreCalibration:
@@ -70,13 +65,22 @@ def face_calibration(profile: str, folder: Path = _FOLDER) -> ScoreCalibration:
     Raises:
         ManifestInvalid: the profile was not calibrated.
     """
-    path = folder / f"{profile}_face_calibration.json"
+    missing = f"Profile {profile} has no calibration; run `idproof bench face --calibrate FILE` with it first."
+    return _read(folder / f"{profile}_face_calibration.json", "a calibration", missing, _calibration)
+
+
+def _thresholds(report: dict[str, Any]) -> dict[float, float]:
+    return {float(point["fmr"]): float(point["threshold"]) for point in report["operating_points"]}
+
+
+def _calibration(report: dict[str, Any]) -> ScoreCalibration:
+    return ScoreCalibration(slope=float(report["slope"]), offset=float(report["offset"]))
+
+
+def _read(file: Path, kind: str, missing: str, build: Callable[[dict[str, Any]], _Built]) -> _Built:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return ScoreCalibration(slope=float(record["slope"]), offset=float(record["offset"]))
+        return build(json.loads(file.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise ManifestInvalid(
-            f"Profile {profile} has no calibration; run `idproof bench face --calibrate FILE` with it first."
-        ) from None
+        raise ManifestInvalid(missing) from None
     except (KeyError, TypeError, ValueError) as error:
-        raise ManifestInvalid(f"The report {path.name} is not a calibration.") from error
+        raise ManifestInvalid(f"The report {file.name} is not {kind}.") from error

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from idproof.pipeline.calibration import Calibration, shipped
 
 MIB = 1024 * 1024
+RIVAL_AREA = 0.35
+"""A second face this large, relative to the first, is a second person before the camera."""
 
 
 @dataclass(frozen=True, slots=True)

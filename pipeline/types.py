@@ -123,6 +123,33 @@ class CheckResult:
         """The check could not do its work, for this reason."""
         return cls(name=name, status=Status.COULD_NOT_ASSESS, outcome=None, reason=reason)
 
+    @classmethod
+    def compared(
+        cls, name: str, cosine: float, *, accept: float, refer: float, score: float, doubt: str, fail: str
+    ) -> Self:
+        """Two templates at two operating points: passes from `accept` on, is in doubt from `refer` on, else fails.
+
+        Args:
+            name: of the check.
+            cosine: of the templates, -1..1.
+            accept: threshold of the operating point that accepts; the limit told.
+            refer: threshold of the one below which it fails.
+            score: 0..1, higher for one person.
+            doubt: reason between the two.
+            fail: reason below both.
+        """
+        outcome = Outcome.PASS if cosine >= accept else Outcome.DOUBT if cosine >= refer else Outcome.FAIL
+        return cls(
+            name=name,
+            status=Status.ASSESSED,
+            outcome=outcome,
+            value=round(cosine, 4),
+            unit="cosine",
+            score=score,
+            reason={Outcome.PASS: None, Outcome.DOUBT: doubt, Outcome.FAIL: fail}[outcome],
+            limit=accept,
+        )
+
 
 class Decision(StrEnum):
     """What the registration is told."""

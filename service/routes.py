@@ -1,13 +1,14 @@
 """The endpoints of capture sessions and verifications."""
 
-from typing import Annotated, Any
+from dataclasses import fields
+from typing import Annotated, Any, cast
 
 import anyio
 from fastapi import Depends, FastAPI, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, create_model
 
-from idproof.pipeline.liveness.challenge import Options
+from idproof.pipeline.liveness.challenge import OF_PROFILE, Options
 from idproof.service import openapi, problems, retention, texts, tracing
 from idproof.service.auth import Client, Gate, Scope
 from idproof.service.desk import Desk, Order
@@ -24,17 +25,14 @@ Cursor = Annotated[str | None, Query(pattern=VERDICT_ID, description="`next` of 
 Limit = Annotated[int, Query(ge=1, le=100)]
 
 
-class ApplicantOptions(BaseModel):
-    """What an applicant cannot do; the challenge asks for something else then."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    cannot_turn: bool = False
-    cannot_nod: bool = False
-    cannot_approach: bool = False
-    cannot_blink: bool = False
-    cannot_open_mouth: bool = False
-    photosensitive: bool = False
+_SAID: dict[str, Any] = {entry.name: (bool, False) for entry in fields(Options) if entry.name not in OF_PROFILE}
+ApplicantOptions = create_model(
+    "ApplicantOptions",
+    __config__=ConfigDict(extra="forbid"),
+    __doc__="What an applicant cannot do; the challenge asks for something else then.",
+    **_SAID,
+)
+"""Everything that a person may say of themselves; what the profile's landmarks show is not for clients to say."""
 
 
 class SessionRequest(BaseModel):
@@ -42,7 +40,7 @@ class SessionRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    options: ApplicantOptions = ApplicantOptions()
+    options: ApplicantOptions = ApplicantOptions()  # type: ignore[valid-type]
 
 
 def install(app: FastAPI, desk: Desk, gate: Gate) -> None:
@@ -58,7 +56,8 @@ def _session_routes(app: FastAPI, desk: Desk, gate: Gate) -> None:
         client: Annotated[Client, Depends(gate.needs(Scope.SESSION_WRITE))], wanted: SessionRequest | None = None
     ) -> JSONResponse:
         """Open a capture session: one applicant's turn, good for one verdict."""
-        options = Options(**(wanted or SessionRequest()).options.model_dump())
+        said = cast("BaseModel", (wanted or SessionRequest()).options)
+        options = Options(**said.model_dump())
         session = await anyio.to_thread.run_sync(desk.ledger.open_session, client.id, options)
         challenge = session.drawn(desk.settings.session_s)
         return JSONResponse(

@@ -25,6 +25,7 @@ Pair = tuple[int, int]
 
 _SAMPLE = 200_000  # pairs looked at to see where the highest scores begin
 _SURPLUS = 1.5  # over the share asked for, so that chance in the sample does not fall below it
+_SUBJECTS = 4096  # whose genuine scores are counted at once
 _COLUMNS = 2  # columns of a block over its rows
 _LARGEST_BLOCK = 2048  # counts of one block stay exact in single precision
 
@@ -159,12 +160,17 @@ def _genuines(
     values: NDArray[np.float32], subject: NDArray[np.integer], group: NDArray[np.integer]
 ) -> dict[int, Tally]:
     found = {int(number): Tally(0) for number in np.unique(group)}
-    starts = np.flatnonzero(np.append(True, subject[1:] != subject[:-1]))
-    for start, stop in zip(starts, [*starts[1:], len(subject)], strict=True):
-        if stop - start > 1:
-            mine = values[start:stop]
-            scores = (mine @ mine.T)[np.triu_indices(stop - start, 1)]
-            found[int(group[start])].add(np.ascontiguousarray(scores, dtype=np.float32)[None])
+    waiting: dict[int, list[NDArray[np.float32]]] = {number: [] for number in found}
+    for start, stop in _runs(subject):
+        mine = values[start:stop]
+        scores = waiting[int(group[start])]
+        scores.append((mine @ mine.T)[np.triu_indices(stop - start, 1)])
+        if len(scores) == _SUBJECTS:
+            found[int(group[start])].add(np.concatenate(scores)[None])
+            scores.clear()
+    for number, scores in waiting.items():
+        if scores:
+            found[number].add(np.concatenate(scores)[None])
     return found
 
 

@@ -33,6 +33,7 @@ class Tally:
     _values: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, dtype=np.int32))
     _counts: Counts = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     _buffer: list[tuple[NDArray[np.int32], Counts]] = field(default_factory=list)
+    _buffered: int = 0
 
     def add(self, scores: NDArray[np.float32], times: int = 1, scratch: NDArray[np.uint8] | None = None) -> None:
         """Count every score of a block, `times` each (-1 takes them out again).
@@ -75,6 +76,7 @@ class Tally:
             seen = self._counts != 0
             self._values, self._counts = self._values[seen], self._counts[seen]
             self._buffer.clear()
+            self._buffered = 0
         return self._values, self._counts
 
     @property
@@ -111,7 +113,8 @@ class Tally:
     def _put(self, values: NDArray[np.int32], counts: Counts) -> None:
         if values.size:
             self._buffer.append((values, counts.astype(np.int64)))
-            if sum(waiting.size for waiting, _ in self._buffer) > _BUFFERED:
+            self._buffered += values.size
+            if self._buffered > _BUFFERED:
                 self.highest()
 
 

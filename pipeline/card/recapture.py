@@ -15,13 +15,13 @@ from idproof.models.types import RGBImage
 from idproof.pipeline.card.view import CardView, card_corners_mm, project
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType
+from idproof.pipeline.spectrum import highest_peak
 from idproof.pipeline.types import CheckResult, Role
 
 SCREEN, COPY = "recapture_screen", "recapture_copy"
 
 _TILE = 256  # pixels of the capture, not of the canonical frame: resampling would blur the grid away
 _LOW = 0.12  # cycles a pixel; below it the print itself is periodic
-_NEIGHBOURHOOD = 9
 _INSET_MM = 3.0
 
 
@@ -60,10 +60,7 @@ def grid_peak(image: RGBImage, view: CardView, document: DocumentType) -> float 
     channels = [channel for tile in tiles for channel in np.moveaxis(tile.astype(np.float32), 2, 0)]
     spectra = [np.log1p(np.abs(np.fft.fft2((channel - channel.mean()) * window))) for channel in channels]
     mean = np.fft.fftshift(np.mean(spectra, axis=0)).astype(np.float32)
-    excess = mean - cv2.blur(mean, (_NEIGHBOURHOOD, _NEIGHBOURHOOD))
-    high = excess[_high_frequencies()]
-    spread = 1.4826 * float(np.median(np.abs(high - np.median(high))))
-    return float((high.max() - np.median(high)) / max(spread, 1e-6))
+    return highest_peak(mean, _high_frequencies())
 
 
 def _high_frequencies() -> NDArray[np.bool_]:

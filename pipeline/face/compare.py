@@ -7,7 +7,7 @@ import numpy as np
 from idproof.models.reports import ScoreCalibration
 from idproof.models.types import Embeddings
 from idproof.pipeline.config import Policy
-from idproof.pipeline.types import CheckResult, Outcome, Status
+from idproof.pipeline.types import CheckResult
 
 NAME = "face_comparison"
 
@@ -47,19 +47,12 @@ def check(
         and two were equally likely before; log(score / (1 - score)) is the log-likelihood ratio.
     """
     cosine = float((portrait @ selfie.T).item())
-    accept, refer = thresholds[policy.accept_fmr], thresholds[policy.refer_fmr]
-    outcome, reason = Outcome.PASS, None
-    if cosine < refer:
-        outcome, reason = Outcome.FAIL, "face_mismatch"
-    elif cosine < accept:
-        outcome, reason = Outcome.DOUBT, "face_similarity_low"
-    return CheckResult(
-        name=NAME,
-        status=Status.ASSESSED,
-        outcome=outcome,
-        value=round(cosine, 4),
-        unit="cosine",
+    return CheckResult.compared(
+        NAME,
+        cosine,
+        accept=thresholds[policy.accept_fmr],
+        refer=thresholds[policy.refer_fmr],
         score=calibration.posterior(cosine),
-        reason=reason,
-        limit=accept,
+        doubt="face_similarity_low",
+        fail="face_mismatch",
     )

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 
 from idproof.models.types import DetectedFace, FaceDetector, RGBImage
+from idproof.pipeline.config import RIVAL_AREA
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import CaptureTooSmall, FaceNotFound, SeveralFaces
 from idproof.pipeline.types import Role
 
 _MIN_EYE_DISTANCE_PX = 24.0  # below it the network sees mostly interpolation: 112 px crops put the eyes 35 px apart
-_RIVAL_AREA = 0.35  # a second face this large, relative to the first, is a second person before the camera
 _PORTRAIT_PAD = 0.3  # of its height
 
 
@@ -30,7 +30,7 @@ def in_selfie(image: RGBImage, detector: FaceDetector) -> DetectedFace:
     faces = _any_roll(image, detector)
     if not faces:
         raise FaceNotFound("No face was found in the selfie.", capture=Role.SELFIE)
-    if len(faces) > 1 and faces[1].area > _RIVAL_AREA * faces[0].area:
+    if len(faces) > 1 and faces[1].area > RIVAL_AREA * faces[0].area:
         raise SeveralFaces("There is more than one person in the selfie.", capture=Role.SELFIE)
     if faces[0].inter_eye_distance < _MIN_EYE_DISTANCE_PX:
         raise CaptureTooSmall("The face in the selfie is too small; come closer.", capture=Role.SELFIE)

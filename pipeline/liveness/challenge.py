@@ -100,6 +100,10 @@ class Options:
         return tuple(action for allowed, actions in possible if allowed for action in actions)
 
 
+OF_PROFILE = frozenset({"eyelids", "lips"})
+"""Options that say what the profile can see, and nothing of the person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One action and when it is asked for, in milliseconds from the first frame."""

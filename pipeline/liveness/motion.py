@@ -12,7 +12,7 @@ from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.liveness.challenge import NEUTRAL_MS, Action, Challenge
 from idproof.pipeline.liveness.pose import FACE_MM, HeadPose
 from idproof.pipeline.liveness.watch import Seen, Watched, follow
-from idproof.pipeline.types import CheckResult, Outcome, Status
+from idproof.pipeline.types import CheckResult, Outcome
 
 ACTIONS, RIGID, CONTINUOUS = "liveness_actions", "liveness_depth", "liveness_continuity"
 SAME, SELFIE = "liveness_same_person", "liveness_selfie"
@@ -97,16 +97,14 @@ def same_as_selfie(templates: Embeddings, selfie: Embeddings, accept: float, ref
     if len(templates) == 0:
         return CheckResult.not_assessed(SELFIE, "face_not_seen_throughout")
     best = float((templates @ selfie.T).max())
-    outcome = Outcome.PASS if best >= accept else Outcome.DOUBT if best >= refer else Outcome.FAIL
-    return CheckResult(
-        name=SELFIE,
-        status=Status.ASSESSED,
-        outcome=outcome,
-        value=round(best, 4),
-        unit="cosine",
+    return CheckResult.compared(
+        SELFIE,
+        best,
+        accept=accept,
+        refer=refer,
         score=float(np.clip((best + 1) / 2, 0, 1)),
-        reason=None if outcome is Outcome.PASS else "frames_of_another_person",
-        limit=accept,
+        doubt="frames_of_another_person",
+        fail="frames_of_another_person",
     )
 
 

@@ -10,6 +10,7 @@ from idproof.models.types import DetectedFace, RGBImage
 from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.liveness import crops
 from idproof.pipeline.liveness.watch import Watched
+from idproof.pipeline.spectrum import highest_peak
 from idproof.pipeline.types import CheckResult
 
 TEXTURE, GRID, EDGE, BLACK = "liveness_texture", "liveness_grid", "liveness_sheet_edge", "liveness_gamut"
@@ -58,13 +59,10 @@ def grid_peak(image: RGBImage, face: DetectedFace) -> float:
     window = np.outer(np.hanning(crops.SIDE), np.hanning(crops.SIDE)).astype(np.float32)
     channels = [patch[..., i] - cv2.GaussianBlur(patch[..., i], (0, 0), 3.0) for i in range(3)]
     spectrum = np.mean([np.log1p(np.abs(np.fft.fftshift(np.fft.fft2(c * window)))) for c in channels], axis=0)
-    excess = spectrum.astype(np.float32) - cv2.blur(spectrum.astype(np.float32), (9, 9))
     axis = np.fft.fftshift(np.fft.fftfreq(crops.SIDE))
     # JPEG's blocks of eight make peaks of their own on the axes.
     high = (np.hypot(*np.meshgrid(axis, axis)) > 0.15) & (np.abs(axis)[:, None] > 0.02) & (np.abs(axis)[None] > 0.02)
-    values = excess[high]
-    spread = 1.4826 * float(np.median(np.abs(values - np.median(values))))
-    return float((values.max() - np.median(values)) / max(spread, 1e-6))
+    return highest_peak(spectrum.astype(np.float32), high)
 
 
 def straight_edge(image: RGBImage, face: DetectedFace) -> float:

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.models.types import DetectedFace, FaceDetector, RGBImage
+from idproof.pipeline.config import RIVAL_AREA
 from idproof.pipeline.liveness.frames import Clip
 from idproof.pipeline.liveness.pose import HeadPose, estimate
 
-_RIVAL_AREA = 0.35
 _POINTS, _QUALITY, _APART = 90, 0.01, 0.045
 _WINDOW, _GUESSED = (17, 17), cv2.OPTFLOW_USE_INITIAL_FLOW
 _BACK_PX = 1.0  # of a point followed there and back again
@@ -59,7 +59,7 @@ def watch(clip: Clip, detector: FaceDetector) -> Watched:
     seen = []
     for place, frame in enumerate(clip.frames):
         faces = detector.detect(frame.pixels)
-        alone = faces and (len(faces) == 1 or faces[1].area < _RIVAL_AREA * faces[0].area)
+        alone = faces and (len(faces) == 1 or faces[1].area < RIVAL_AREA * faces[0].area)
         seen.append(Seen(place, faces[0], estimate(faces[0].landmarks)) if alone else Seen(place, None))
     return Watched(clip, tuple(seen))
 

@@ -59,9 +59,10 @@ class FakeVerifier:
 
 
 @contextmanager
-def serving(settings: Settings, verifier: Any) -> Iterator[tuple[str, int]]:
+def serving(settings: Settings, verifier: Any, **options: Any) -> Iterator[tuple[str, int]]:
     """The application under a real uvicorn, on a free port, on a thread of this process."""
-    config = uvicorn.Config(create_app(settings, verifier), port=0, log_config=None, access_log=False, ws="none")
+    app = create_app(settings, verifier)
+    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, ws="none", **options)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -16,7 +17,6 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -36,7 +36,7 @@ from idproof.service.settings import Settings, SettingsInvalid
 from idproof.service.storage import Database, VerdictStore
 from idproof.service.storage.schema import API_KEYS
 
-from .fakes import FILES, FakeVerifier, ask
+from .fakes import FILES, FakeVerifier, ask, serving
 
 PUBLIC = {"/healthz", "/readyz", "/.well-known/jwks.json", "/v1/privacy", "/v1/schemas/verdict.json"}
 PLACES = {"{verification_id}": "ver_" + "0" * 26}
@@ -338,22 +338,11 @@ def certificate(folder: Path, name: str, issuer: Any = None) -> tuple[Any, Any]:
     return signing, made
 
 
-def running(settings: Settings) -> tuple[uvicorn.Server, threading.Thread, int]:
-    config = uvicorn.Config(
-        create_app(settings, FakeVerifier()),
-        port=0,
-        log_config=None,
-        http=BoundedProtocol,
-        timeout_keep_alive=1,
-        **_tls(settings),
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.01)
-    return server, thread, server.servers[0].sockets[0].getsockname()[1]
+@contextmanager
+def bounded(settings: Settings) -> Iterator[int]:
+    """The port of a server as `idproof serve` sets it up for the outside."""
+    with serving(settings, FakeVerifier(), http=BoundedProtocol, timeout_keep_alive=1, **_tls(settings)) as (_, port):
+        yield port
 
 
 def test_tls_and_client_certificates(tmp_path: Path) -> None:
@@ -363,9 +352,8 @@ def test_tls_and_client_certificates(tmp_path: Path) -> None:
     certificate(tmp_path, "stranger")
     files = {"tls_cert": tmp_path / "server.pem", "tls_key": tmp_path / "server.key"}
     settings = Settings(data_dir=tmp_path / "data", tls_client_ca=tmp_path / "ca.pem", **files)
-    server, thread, port = running(settings)
-    url = f"https://127.0.0.1:{port}/healthz"
-    try:
+    with bounded(settings) as port:
+        url = f"https://127.0.0.1:{port}/healthz"
         trust = ssl.create_default_context(cafile=tmp_path / "ca.pem")
         with pytest.raises(httpx.TransportError):
             httpx.get(url, verify=trust)
@@ -376,15 +364,11 @@ def test_tls_and_client_certificates(tmp_path: Path) -> None:
         answer = httpx.get(url, verify=trust)
         assert answer.status_code == 200
         assert "max-age" in answer.headers["strict-transport-security"]
-    finally:
-        server.should_exit = True
-        thread.join(20)
 
 
 def test_a_client_that_never_finishes_its_head_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BoundedProtocol, "head_s", 0.4)
-    server, thread, port = running(Settings(data_dir=tmp_path / "data"))
-    try:
+    with bounded(Settings(data_dir=tmp_path / "data")) as port:
         for sent in (b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "):
             with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
                 started = time.monotonic()
@@ -400,6 +384,3 @@ def test_a_client_that_never_finishes_its_head_is_cut_off(tmp_path: Path, monkey
             started = time.monotonic()
             assert client.recv(1000) == b""
             assert time.monotonic() - started < 0.9  # sooner than the limit between requests
-    finally:
-        server.should_exit = True
-        thread.join(20)

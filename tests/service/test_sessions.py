@@ -303,3 +303,12 @@ def test_a_verdict_that_arrives_between_two_questions_is_not_missed(app: Any, mo
     monkeypatch.setattr(VerdictStore, "load", late)
     assert ask(app, "GET", given.headers["location"]).json()["id"] == given.json()["id"]
     assert len(asked) == 2
+
+
+def test_a_person_may_say_all_of_themselves_and_nothing_of_the_profile(app: Any) -> None:
+    asked = dict.fromkeys(("cannot_turn", "cannot_nod", "cannot_approach", "photosensitive", "more_time"), True)
+    opened = ask(app, "POST", "/v1/capture-sessions", json={"options": asked})
+    assert opened.status_code == 201
+    assert asked.items() <= opened.json()["challenge"]["options"].items()
+    for wrong in ({"lips": True}, {"eyelids": True}, {"cannot_fly": True}, {"more_time": "perhaps"}):
+        assert code(ask(app, "POST", "/v1/capture-sessions", json={"options": wrong})) == (422, "request_invalid")
