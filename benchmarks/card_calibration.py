@@ -6,23 +6,17 @@ from importlib.metadata import version
 from typing import Any
 
 from idproof.benchmarks.cards import see, side_by_side
+from idproof.benchmarks.recorder import Recorder
 from idproof.datasets.sets import RegistrationSet
 from idproof.pipeline import Policy
-from idproof.pipeline.calibration import Calibration
-from idproof.pipeline.card import angles, hologram, recapture, same, second_portrait, shading
+from idproof.pipeline.card import angles, hologram, recapture, shading
 from idproof.pipeline.card.examine import CardExaminer
 from idproof.pipeline.card.locate import CardLocator
 from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.errors import BadInput
 
 MARGIN = 0.5
-CHECKS = (
-    *(angles.RIGID, same.NAME, shading.NAME, recapture.SCREEN, recapture.COPY),
-    *(hologram.RESPONSE, hologram.SHAPE, second_portrait.SAME_FACE, second_portrait.MOVES),
-)
 QUOTIENTS = (angles.RIGID, shading.NAME, recapture.SCREEN, recapture.COPY, hologram.RESPONSE)
-_ENDLESS = 1e12  # while limits are looked for there are none
-_DIGITS = 5
 
 Measured = dict[str, float]
 
@@ -47,29 +41,30 @@ def run(
     for found in side_by_side(_measure, bona_fide, workers):
         measured.append(found)
         progress(len(measured), len(bona_fide))
+    names = dict.fromkeys(name for m in measured for name in m)
     return {
         "margin": MARGIN,
         "quotients": sorted(QUOTIENTS),
         "source": {"registrations": len(bona_fide), "recipe": recipe, "version": version("idproof")},
-        "values": {name: sorted(m[name] for m in measured if name in m) for name in CHECKS},
+        "values": {name: sorted(m[name] for m in measured if name in m) for name in names},
     }
 
 
 @lru_cache(maxsize=1)
-def _opened() -> tuple[CardLocator, CardExaminer, Policy]:
+def _opened() -> tuple[CardLocator, CardExaminer]:
     """Once a process."""
     document = load_builtin()
-    half = 10
-    endless = Calibration(dict.fromkeys(CHECKS, (-_ENDLESS,) * half + (_ENDLESS,) * half))
-    return CardLocator.open(document), CardExaminer.open(document), Policy(calibration=endless)
+    return CardLocator.open(document), CardExaminer.open(document)
 
 
 def _measure(entry: RegistrationSet) -> Measured:
     """Check to value; empty when the card was not found."""
-    locator, examiner, policy = _opened()
+    locator, examiner = _opened()
+    recorder = Recorder()
+    policy = Policy(calibration=recorder)
     try:
         seen = see(entry, locator, policy)
     except BadInput:
         return {}
-    results = examiner.examine(seen.images, seen.rectified, seen.views, policy)
-    return {r.name: round(r.value, _DIGITS) for r in results if r.name in CHECKS and r.value is not None}
+    examiner.examine(seen.images, seen.rectified, seen.views, policy)
+    return {asked.name: asked.value for asked in recorder.asked}

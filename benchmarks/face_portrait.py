@@ -15,8 +15,9 @@ import numpy as np
 from idproof.benchmarks import cards
 from idproof.benchmarks import face_calibration as calibrations
 from idproof.benchmarks.metrics import fmr_at, fnmr_at, rate
+from idproof.benchmarks.metrics.curve import d_prime
 from idproof.benchmarks.metrics.resample import Comparisons
-from idproof.benchmarks.output import Run, figure
+from idproof.benchmarks.output import Run, figure, plain
 from idproof.datasets.sets import RegistrationSet
 from idproof.models.reports import face_calibration, face_thresholds
 from idproof.models.types import Embeddings, Engines, RGBImage
@@ -137,6 +138,8 @@ def _figures(compared: Sequence[Compared], profile: str) -> dict[str, Mapping[st
     for way in compared[0].portraits:
         pairs = cross(compared, way)
         middle = "" if way == IN_FORCE else f"{way}."
+        apart = d_prime(pairs.impostors.scores, pairs.genuines.scores)
+        figures[f"face.portrait.{middle}d_prime"] = plain(apart, len(compared), "deviations")
         for fmr in _FMRS:
             end = f"@fmr{fmr:.0e}".replace("e-0", "e-")
             figures[f"face.portrait.{middle}fnmr{end}"] = figure(fnmr_at(pairs.genuines.scores, thresholds[fmr]))

@@ -26,6 +26,7 @@ from idproof.benchmarks.cards import side_by_side
 from idproof.benchmarks.liveness_clips import photographs
 from idproof.benchmarks.metrics import rate
 from idproof.benchmarks.output import Run, figure, plain
+from idproof.benchmarks.recorder import Asked, Recorder
 from idproof.datasets.heads.camera import decoded
 from idproof.datasets.heads.clips import BONA_FIDE, SPECIES, Sitting, bona_fide
 from idproof.datasets.specimen.draws import Draws, Split
@@ -36,11 +37,10 @@ from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.decide import decide
 from idproof.pipeline.liveness import crops, fuse, injection, passive
 from idproof.pipeline.liveness.fuse import LivenessExaminer
-from idproof.pipeline.types import CheckResult, Decision, Outcome, Status
+from idproof.pipeline.types import CheckResult, Decision
 
 _MARGIN = 0.5
 _QUOTIENTS = (injection.REPEATS, injection.NOISE)
-_LEAST = 20
 _SEED_STEP = 1_000_003
 CARRIED = frozenset({"print_flat", "print_bent", "photo_moved", "photo_cut_eyes", "screen_photo", "screen_video"})
 """Species on paper or a display: those that the network was trained on, or on others like them."""
@@ -107,13 +107,14 @@ def run(
 
 def calibrate(root: Path, *, clips: int, profile: str, workers: int, seed: int, recipe: str) -> dict[str, Any]:
     """What bona fide clips of the split `tuning` measure, as `pipeline/liveness/calibration.json` holds it."""
-    measured = list(side_by_side(_values, _tasks(root, Split.TUNING, (BONA_FIDE,), clips, profile, seed), workers))
+    measured = list(side_by_side(_recorded, _tasks(root, Split.TUNING, (BONA_FIDE,), clips, profile, seed), workers))
     values: dict[str, list[float]] = {}
     for found in measured:
-        for name, value in found.items():
-            values.setdefault(name, []).append(value)
+        for asked in found.asked:
+            values.setdefault(asked.name, []).append(asked.value)
     first = Calibration({name: tuple(sorted(row)) for name, row in values.items()}, _MARGIN, frozenset(_QUOTIENTS))
-    against = [fuse.evidence_against(_judged(found, first)) for found in measured]
+    judged = ([*found.others, *(asked.of(first) for asked in found.asked)] for found in measured)
+    against = [fuse.evidence_against(results) for results in judged]
     table = {name: sorted(round(value, 5) for value in row) for name, row in (values | {fuse.NAME: against}).items()}
     return {
         "margin": _MARGIN,
@@ -188,43 +189,20 @@ def _left_out(kind: str, results: list[CheckResult], decision: Decision) -> bool
     return decide([*rest, fuse.fused(rest, fuse.shipped())], (fuse.NAME,))[0] is Decision.ACCEPT
 
 
-class _Everything(Calibration):
-    """Lets a check tell its value before anything is calibrated."""
+@dataclass(frozen=True)
+class _Recorded:
+    """What the checks of one clip measured, and the results of those that need no calibration."""
 
-    def _of(self, name: str) -> tuple[float, ...]:
-        return self.values.get(name, tuple(float(value) for value in range(_LEAST)))
+    asked: list[Asked]
+    others: list[CheckResult]
 
 
-def _values(task: Task) -> dict[str, float]:
+def _recorded(task: Task) -> _Recorded:
     sitting, clip = _rendered(task)
-    results = _opened(task.profile).examiner(_Everything({}, _MARGIN)).parts(clip, sitting.challenge)
-    return {
-        result.name: result.value
-        for result in results
-        if result.value is not None and result.name not in (injection.TIMING, injection.CAMERA)
-    }
-
-
-_SIDES = {
-    "at_most": (passive.GRID, passive.EDGE, passive.BLACK, "liveness_light_distance", injection.PORTRAIT),
-    "within": (injection.NOISE,),
-}
-
-
-def _judged(values: Mapping[str, float], calibration: Calibration) -> list[CheckResult]:
-    def judge(name: str, value: float) -> CheckResult:
-        if name in _SIDES["at_most"]:
-            return calibration.at_most(name, value, unit="", reason=name)
-        if name in _SIDES["within"]:
-            return calibration.within(name, value, unit="", reason=name)
-        return calibration.at_least(name, value, unit="", reason=name)
-
-    # Timing and camera pass with a score of 1 for every clip that a camera took.
-    return [judge(name, value) for name, value in values.items()] + [_passed(), _passed()]
-
-
-def _passed() -> CheckResult:
-    return CheckResult("passed", Status.ASSESSED, Outcome.PASS, score=1.0)
+    recorder = Recorder()
+    results = _opened(task.profile).examiner(recorder).parts(clip, sitting.challenge)
+    names = {asked.name for asked in recorder.asked}
+    return _Recorded(recorder.asked, [result for result in results if result.name not in names])
 
 
 def _figures(measured: list[Measured]) -> dict[str, Any]:

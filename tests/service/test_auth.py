@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -261,26 +262,27 @@ def test_who_guesses_is_slowed_down(closed: Settings) -> None:
 
 def test_one_client_cannot_take_every_place(closed: Settings) -> None:
     greedy = closed.model_copy(update={"client_concurrency": 1, "queue": 8})
-    verifier = FakeVerifier()
-    app = create_app(greedy, verifier)
     one, two = bearer(key(closed, Scope.VERIFY_WRITE)), bearer(key(closed, Scope.VERIFY_WRITE))
-    seen: list[int] = []
-
-    def meanwhile() -> None:
-        verifier.act = lambda: None
-        for who in (one, two):
-            seen.append(ask(app, "POST", "/v1/verifications", files=FILES, headers=who).status_code)
+    gate, inside = threading.Event(), threading.Event()
 
     def act() -> None:
-        other = threading.Thread(target=meanwhile)
-        other.start()
-        while len(seen) < 1:
-            time.sleep(0.01)
+        inside.set()
+        assert gate.wait(60)
 
-    verifier.act = act
-    assert ask(app, "POST", "/v1/verifications", files=FILES, headers=one).status_code == 201
-    assert seen[0] == 429
-    assert ask(app, "POST", "/v1/verifications", files=FILES, headers=one).status_code == 201
+    with serving(greedy, FakeVerifier(act)) as (host, port), ThreadPoolExecutor(2) as pool:
+
+        def post(who: dict[str, str]) -> int:
+            return httpx.post(
+                f"http://{host}:{port}/v1/verifications", files=FILES, headers=who, timeout=60
+            ).status_code
+
+        first = pool.submit(post, one)
+        assert inside.wait(60)
+        other = pool.submit(post, two)
+        assert post(one) == 429
+        gate.set()
+        assert (first.result(60), other.result(60)) == (201, 201)
+        assert post(one) == 201
 
 
 def test_nobody_is_anonymous_in_production_or_from_afar(tmp_path: Path) -> None:
