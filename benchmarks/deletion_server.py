@@ -70,7 +70,7 @@ def _changed(mode: str, verifier: Verifier, stack: contextlib.ExitStack) -> Veri
         stack.enter_context(record_engines(verifier, lambda _, array: _kept.append(array.copy())))
         stack.enter_context(patch.object(seal, "AESGCM", _Unsealed))
         verify = verifier.verify_session
-        stack.enter_context(patch.object(verifier, "verify_session", lambda session: _kept_all(session, verify)))
+        stack.enter_context(patch.object(verifier, "verify_session", lambda held, _: _kept_all(held, verify)))
     return verifier
 
 

@@ -15,18 +15,21 @@ class Limits:
 
     Attributes:
         max_capture_bytes: encoded size of one capture.
+        max_frame_bytes: encoded size of one frame of a liveness challenge.
         max_pixels: width × height announced by a capture's header.
         min_side_px: shorter side of a capture; below it nothing on a card can be read.
         lifetime_s: seconds after which a session's pictures are wiped whatever happens.
     """
 
     max_capture_bytes: int = 12 * MIB
+    max_frame_bytes: int = MIB // 2
     max_pixels: int = 26_000_000
     min_side_px: int = 320
     lifetime_s: float = 120.0
 
     def __post_init__(self) -> None:
-        if min(self.max_capture_bytes, self.max_pixels, self.min_side_px) <= 0 or self.lifetime_s <= 0:
+        sizes = (self.max_capture_bytes, self.max_frame_bytes, self.max_pixels, self.min_side_px)
+        if min(*sizes, self.lifetime_s) <= 0:
             raise ValueError("every limit is positive")
 
 

@@ -206,24 +206,21 @@ def _compare_faces(session: VaultSession, parts: Parts) -> list[CheckResult]:
 def _watch_person(session: VaultSession, parts: Parts, answer: LivenessAnswer) -> list[CheckResult]:
     if parts.liveness is None:
         raise RuntimeError("frames came, and nothing was opened to examine them with")
-    names = _decode_frames(session, parts.limits, answer)
+    _decode_frames(session, parts.limits, answer)
     accept, refer = (parts.face_thresholds[fmr] for fmr in (parts.policy.accept_fmr, parts.policy.refer_fmr))
     with ExitStack() as stack:
-        clip = answer.clip([stack.enter_context(session.borrow(FRAME, name)) for name in names])
+        clip = answer.clip([stack.enter_context(session.borrow(FRAME, name)) for name in answer.names])
         portrait = stack.enter_context(session.borrow(CROP, f"portrait_face_{Role.CARD_FRONT}"))
         selfie = stack.enter_context(session.borrow(TEMPLATE, "portrait_and_selfie"))[-1:]
         results = parts.liveness.examine(clip, answer.challenge, Claim(selfie, portrait, accept, refer))
     return [injection.fresh(answer.challenge, answer.received_at), *results]
 
 
-def _decode_frames(session: VaultSession, limits: Limits, answer: LivenessAnswer) -> list[str]:
-    """Every frame into the vault; the names under which they are there."""
+def _decode_frames(session: VaultSession, limits: Limits, answer: LivenessAnswer) -> None:
     small = replace(limits, min_side_px=MIN_SIDE_PX, max_pixels=MAX_PIXELS)
-    names = [f"frame_{place:02d}" for place in range(len(answer.frames))]
-    for name, frame in zip(names, answer.frames, strict=True):
-        with memoryview(frame.data) as data:
+    for name in answer.names:
+        with session.upload(name) as data:
             session.put(FRAME, name, capture.decode(data, name, small))
-    return names
 
 
 @contextmanager

@@ -34,7 +34,7 @@ class UploadSink:
     growing upload leaves no half-size copies behind in freed memory.
     """
 
-    def __init__(self, role: Role, limit: int) -> None:
+    def __init__(self, role: str, limit: int) -> None:
         self.role = role
         self.size = 0
         self._limit = limit
@@ -90,7 +90,7 @@ class VaultSession:
     """
 
     limits: Limits
-    _sinks: dict[Role, UploadSink] = field(default_factory=dict)
+    _sinks: dict[str, UploadSink] = field(default_factory=dict)
     _arrays: dict[tuple[str, str], NDArray[Any]] = field(default_factory=dict)
     _kinds: dict[str, _Kind] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -124,19 +124,25 @@ class VaultSession:
         if not self._open:
             raise SessionExpired("The capture session has ended; its pictures are deleted.")
 
-    def receive(self, role: Role) -> UploadSink:
-        """A sink for one capture's bytes; raises `CaptureMissing` when the role was already received."""
+    def receive(self, role: str) -> UploadSink:
+        """A sink for the bytes of one capture, by its role, or of one frame, by its name.
+
+        Raises:
+            CaptureMissing: it was already received.
+        """
         with self._lock:
             self.ensure_open()
             if role in self._sinks:
                 raise CaptureMissing(f"The capture {role} was sent twice.", capture=role)
-            sink = UploadSink(role, self.limits.max_capture_bytes)
+            limits = self.limits
+            limit = limits.max_capture_bytes if role in set(Role) else limits.max_frame_bytes
+            sink = UploadSink(role, limit)
             self._sinks[role] = sink
             return sink
 
     @contextmanager
-    def upload(self, role: Role) -> Iterator[memoryview]:
-        """The bytes of one capture; raises `CaptureMissing` or `CaptureEmpty`."""
+    def upload(self, role: str) -> Iterator[memoryview]:
+        """The bytes of one capture or frame; raises `CaptureMissing` or `CaptureEmpty`."""
         self.ensure_open()
         sink = self._sinks.get(role)
         if sink is None:

@@ -1,5 +1,6 @@
 """The public door: open once, verify many."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +12,7 @@ from idproof.pipeline.card.examine import CardExaminer
 from idproof.pipeline.card.locate import CardLocator
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.documents import DocumentType, load, load_builtin
+from idproof.pipeline.errors import FramesUnusable
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.liveness.answer import LivenessAnswer
@@ -103,37 +105,41 @@ class Verifier:
         """File name to full SHA-256 of every network in use."""
         return dict(self._parts.engines.weights)
 
-    def verify(self, captures: Captures, answer: LivenessAnswer | None = None) -> Verdict:
+    def verify(
+        self, captures: Captures, answer: LivenessAnswer | None = None, frames: Sequence[bytes | bytearray] = ()
+    ) -> Verdict:
         """One verdict for one registration.
 
         A `bytearray` among the captures or frames is overwritten with zeros when this returns or raises.
 
         Args:
             captures: the card from three angles, and the selfie.
-            answer: frames that answer a liveness challenge; with them liveness is checked and required, without them
-                the verdict says that it was not performed.
+            answer: to a liveness challenge; with it liveness is checked and required, without it the verdict says
+                that it was not performed.
+            frames: that give the answer: JPEG or PNG, one for each of its shots.
 
         Raises:
             BadInput: a capture or a frame cannot be used; nothing was decided about the applicant.
         """
         try:
+            names = answer.names if answer is not None else []
+            if len(names) != len(frames):
+                raise FramesUnusable(f"The answer tells of {len(names)} frames, and {len(frames)} came.")
             with self.vault.open() as session:
-                for role, data in captures.items():
-                    session.receive(role).write(data)
+                for name, data in (*captures.items(), *zip(names, frames, strict=True)):
+                    session.receive(name).write(data)
                 return self.verify_session(session, answer)
         finally:
             captures.wipe()
+            for frame in frames:
+                if isinstance(frame, bytearray):
+                    frame[:] = bytes(len(frame))
 
     def verify_session(self, session: VaultSession, answer: LivenessAnswer | None = None) -> Verdict:
         """Verify captures that a session of `vault` received; the session is wiped when this returns or raises.
 
         Args:
-            session: holds the four captures.
-            answer: as in `verify`; a service builds it from the frames' parts of a request and the challenge that it
-                draws again from what it stored. Its frames are decoded into the session, and wiped with it.
+            session: holds the four captures, and the answer's frames under its `names`.
+            answer: as in `verify`; a service draws its challenge again from what it stored.
         """
-        try:
-            return flow.run(session, self._parts, answer)
-        finally:
-            if answer is not None:
-                answer.wipe()
+        return flow.run(session, self._parts, answer)

@@ -20,7 +20,7 @@ from idproof.service.outbox import Courier, Outbox
 from idproof.service.privacy import statement
 from idproof.service.settings import Settings
 from idproof.service.shield import Shield
-from idproof.service.storage import Ledger, VerdictStore
+from idproof.service.storage import Ledger, SessionRules, VerdictStore
 
 DRAIN_S = 30
 
@@ -33,7 +33,8 @@ def create_app(settings: Settings, verifier: Verifier) -> FastAPI:
     """
     ring = KeyRing(settings)
     store, audit = VerdictStore.open(settings, ring.now.sealing), AuditLog.open(settings, ring)
-    ledger = Ledger(store, settings.session_s, settings.session_attempts)
+    rules = SessionRules(settings.session_s, settings.session_attempts, settings.challenge_s, settings.challenges)
+    ledger = Ledger(store, rules)
     core_key = CoreKey.load(settings.core_key) if settings.core_key is not None else None
     metrics, outbox = Metrics(), Outbox(store.database, store.seal)
     courier = Courier(outbox, store, ledger, ring, settings, observe=metrics.delivery)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from hmac import compare_digest
 from typing import Any, TypeVar
 
@@ -13,8 +14,10 @@ from fastapi import Request
 from sqlalchemy import Connection
 from starlette.requests import ClientDisconnect
 
-from idproof.pipeline import BadInput, VaultSession, Verdict, Verifier
+from idproof.pipeline import BadInput, Outcome, VaultSession, Verdict, Verifier
 from idproof.pipeline.errors import IdproofError
+from idproof.pipeline.liveness import fuse as liveness
+from idproof.pipeline.liveness.answer import LivenessAnswer
 from idproof.pipeline.verdict import to_json
 from idproof.service import tracing
 from idproof.service.audit import AuditLog
@@ -28,7 +31,7 @@ from idproof.service.settings import Settings
 from idproof.service.signing import sign, sign_claims
 from idproof.service.storage import Ledger, Progress, Replay, Ticket, VerdictStore
 from idproof.service.storage.ledger import LEASE_S
-from idproof.service.uploads import Metadata, Upload, drain
+from idproof.service.uploads import Metadata, Received, Upload, drain
 
 T = TypeVar("T")
 CORE_TYPE = "verdict-fields+jwt"
@@ -100,11 +103,12 @@ class Desk:
             if isinstance(begun, Replay):
                 return await self._again(request, order, begun, pictures)
             async with self._accounted(begun, replace(order, wait=True)):  # whoever sent it is still there
-                metadata, fingerprint = await self._receive(request, order, pictures)
+                received = await self._receive(request, order, pictures)
+                answer = self._answered(begun, received)
             if order.wait:
-                return Given(begun.id, await self._verify(begun, order, pictures, metadata, fingerprint))
+                return Given(begun.id, await self._verify(begun, order, pictures, received, answer))
             assert self.jobs is not None  # noqa: S101 - the application is running
-            self.jobs.start_soon(self._later, held.pop_all(), begun, order, pictures, metadata, fingerprint)
+            self.jobs.start_soon(self._later, held.pop_all(), begun, order, pictures, received, answer)
             return Given(begun.id, None)
 
     @property
@@ -138,7 +142,7 @@ class Desk:
             raise
 
     async def _again(self, request: Request, order: Order, replay: Replay, pictures: VaultSession) -> Given:
-        _, fingerprint = await self._receive(request, order, pictures)
+        fingerprint = (await self._receive(request, order, pictures)).fingerprint
         pictures.wipe()
         if fingerprint is None or not compare_digest(fingerprint, replay.fingerprint):
             raise ServiceProblem("idempotency_key_reused", "This Idempotency-Key came with another body before.")
@@ -147,7 +151,7 @@ class Desk:
             raise ServiceProblem("not_found", "The verdict was erased.")
         return Given(replay.id, answer, replayed=True)
 
-    async def _receive(self, request: Request, order: Order, pictures: VaultSession) -> tuple[Metadata, bytes | None]:
+    async def _receive(self, request: Request, order: Order, pictures: VaultSession) -> Received:
         key = None if order.key is None else self.ledger.fingerprint_key(order.client, order.key)
         try:
             upload = Upload(pictures, request.headers.get("content-type"), self.settings.idle_s, key)
@@ -157,17 +161,36 @@ class Desk:
             raise ServiceProblem("upload_malformed", "The client went away.") from None
         if metadata.document != self.verifier.document.name:
             raise ServiceProblem("metadata_invalid", f"This service verifies {self.verifier.document.name}.")
-        return metadata, upload.fingerprint(order.session_id or "")
+        return Received(metadata, upload.fingerprint(order.session_id or ""), datetime.now(UTC))
+
+    def _answered(self, ticket: Ticket, received: Received) -> LivenessAnswer | None:
+        """The frames and the challenge they answer; raises `ServiceProblem` while nothing is decided."""
+        said, session = received.metadata.liveness, ticket.session
+        if said is None:
+            if self.settings.liveness_required:
+                raise ServiceProblem("frames_missing", "Send frames that answer the session's challenge.")
+            return None
+        if session is None:
+            raise ServiceProblem("challenge_missing", "Frames answer the challenge of a capture session; name it.")
+        if session.challenge.expired(received.at):
+            raise ServiceProblem("challenge_lapsed", "The frames came too late; ask for another challenge.")
+        return said.answer(session.challenge, received.at)
 
     async def _verify(
-        self, ticket: Ticket, order: Order, pictures: VaultSession, metadata: Metadata, fingerprint: bytes | None
+        self,
+        ticket: Ticket,
+        order: Order,
+        pictures: VaultSession,
+        received: Received,
+        frames: LivenessAnswer | None,
     ) -> dict[str, Any]:
         async with self._accounted(ticket, order):
             if self.limiter is None:
                 self.limiter = anyio.CapacityLimiter(self.settings.concurrency)
-            verdict = await anyio.to_thread.run_sync(self.verifier.verify_session, pictures, limiter=self.limiter)
-            answer = self._answer(ticket, verdict, metadata)
-            await _thread(self._keep, ticket, order, answer, fingerprint, verdict.form.get("number"))
+            verify = self.verifier.verify_session
+            verdict = await anyio.to_thread.run_sync(verify, pictures, frames, limiter=self.limiter)
+            answer = self._answer(ticket, verdict, received.metadata)
+            await _thread(self._keep, ticket, order, answer, received.fingerprint, verdict.form.get("number"))
         self.courier.wake()
         self.metrics.verified(answer["decision"], answer["reasons"], answer["timings_ms"])
         tracing.verification(ticket.id, answer["decision"], answer["timings_ms"])
@@ -180,12 +203,12 @@ class Desk:
         ticket: Ticket,
         order: Order,
         pictures: VaultSession,
-        metadata: Metadata,
-        fingerprint: bytes | None,
+        received: Received,
+        frames: LivenessAnswer | None,
     ) -> None:
         async with held:
             try:
-                await self._verify(ticket, order, pictures, metadata, fingerprint)
+                await self._verify(ticket, order, pictures, received, frames)
             except Exception as error:  # noqa: BLE001 - nobody is waiting for it: who asks is told by its progress
                 told(error)
 
@@ -204,6 +227,8 @@ class Desk:
             registration = f"{ticket.client}\0{answer['reference'] or ticket.id}"
             for to in self._told(order):
                 self.courier.outbox.add(connection, to, ticket.id, registration)
+            if _not_alive(answer):
+                self.ledger.sessions.failed(connection, ticket.session)
             self.audit.append("verified", id=ticket.id, decision=answer["decision"], reasons=answer["reasons"])
 
         self.ledger.finish(ticket, answer, fingerprint, also, number)
@@ -242,6 +267,11 @@ def signed(body: dict[str, Any], keys: Keys, settings: Settings, core: CoreKey |
     sealed = core.encrypt(sign_claims(private, keys, settings.issuer, CORE_TYPE))
     body = without_fields(body) | {"core_only": sealed}
     return body | {"jws": sign(body, keys, settings.issuer)}
+
+
+def _not_alive(answer: dict[str, Any]) -> bool:
+    """Whether a check of liveness failed: what locks a device when it comes too often."""
+    return any(c["name"].startswith(liveness.NAME) and c["outcome"] == Outcome.FAIL for c in answer["checks"])
 
 
 def _progress(error: Exception) -> Progress:

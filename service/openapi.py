@@ -1,8 +1,12 @@
 """What the interface says about itself (OpenAPI 3.1)."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from idproof.pipeline import Policy, Role
+from idproof.pipeline.liveness.challenge import draw
+from idproof.pipeline.liveness.frames import MAX_FRAMES, MIN_FRAMES
+from idproof.service.frames import FRAMES
 from idproof.service.problems import MEDIA_TYPE
 from idproof.service.uploads import METADATA, Metadata
 
@@ -24,6 +28,20 @@ _ABOUT_PART = {
     Role.SELFIE: "The applicant's face.",
 }
 
+
+def _whole(node: Any, parts: dict[str, Any]) -> Any:
+    """A schema with what it refers to written out: a body described by hand has no components."""
+    if isinstance(node, list):
+        return [_whole(entry, parts) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return _whole(parts[node["$ref"].rpartition("/")[2]], parts)
+    return {name: _whole(entry, parts) for name, entry in node.items() if name != "$defs"}
+
+
+_SHOTS = {"frames": [{"captured_ms": 33.3 * place, "number": place} for place in range(MIN_FRAMES)]}
+_METADATA_SCHEMA = Metadata.model_json_schema()
 VERIFY_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -34,15 +52,24 @@ VERIFY_BODY: dict[str, Any] = {
                     "required": [role.value for role in Role],
                     "properties": {
                         **{role.value: _PICTURE | {"description": text} for role, text in _ABOUT_PART.items()},
-                        METADATA: Metadata.model_json_schema(),
+                        FRAMES: {
+                            "type": "array",
+                            "items": _PICTURE,
+                            "minItems": MIN_FRAMES,
+                            "maxItems": MAX_FRAMES,
+                            "description": "Frames that answer the session's challenge, one part each, in order.",
+                        },
+                        METADATA: _whole(_METADATA_SCHEMA, _METADATA_SCHEMA["$defs"]),
                     },
                 },
                 "example": {
                     **{role.value: f"(bytes of {role.value}.jpg)" for role in Role},
-                    METADATA: {"reference": "registration-000017", "document": "hkid-2018"},
+                    FRAMES: [f"(bytes of frame {place})" for place in range(MIN_FRAMES)],
+                    METADATA: {"reference": "registration-000017", "document": "hkid-2018", "liveness": _SHOTS},
                 },
                 "encoding": {
                     **{role.value: {"contentType": "image/jpeg, image/png"} for role in Role},
+                    FRAMES: {"contentType": "image/jpeg, image/png"},
                     METADATA: {"contentType": "application/json"},
                 },
             }
@@ -121,6 +148,7 @@ VERIFY_ANSWERS: dict[int | str, dict[str, Any]] = {
     "default": _OTHER,
     201: _answer("The signed verdict: accept, refer or reject.", _VERDICT),
     400: _problem("The body is malformed."),
+    429: _problem("The device is locked, or the client asks too much at once; try again after `Retry-After`."),
     408: _problem("The pictures' lifetime ended before the body was complete."),
     413: _problem("A capture or the body is too large."),
     415: _problem("A capture or the body has an unsupported format."),
@@ -133,6 +161,15 @@ VERIFY_ANSWERS |= {
     409: _problem("The session was used, or the same is under way."),
     410: _problem("The capture session's time is over."),
 }
+_CHALLENGE = draw(bytes(32), issued_at=datetime(2026, 11, 23, 9, tzinfo=UTC)).to_json()
+CHALLENGE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER,
+    201: _answer("What the applicant is asked now.", _CHALLENGE),
+    409: _problem("The session was used, or has no challenges left."),
+    410: _problem("The capture session's time is over."),
+    422: _problem("There is no such capture session."),
+    429: _problem("The device is locked; try again after `Retry-After`."),
+}
 SESSION_ANSWERS: dict[int | str, dict[str, Any]] = {
     "default": _OTHER,
     201: _answer(
@@ -140,7 +177,7 @@ SESSION_ANSWERS: dict[int | str, dict[str, Any]] = {
         {
             "id": _VERDICT["session"]["id"],
             "nonce": _VERDICT["session"]["nonce"],
-            "challenge": None,
+            "challenge": _CHALLENGE,
             "expires_at": "2026-11-23T09:10:00+00:00",
             "attempts": 3,
         },

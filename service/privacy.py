@@ -3,6 +3,7 @@
 from typing import Any
 
 from idproof.pipeline.config import Limits
+from idproof.pipeline.liveness.lockout import Lockout
 from idproof.service.settings import Settings
 
 
@@ -13,6 +14,7 @@ def statement(settings: Settings, limits: Limits) -> dict[str, Any]:
     return {
         "pictures": {
             "kept": False,
+            "what": "captures of the card, selfies, frames of a liveness challenge",
             "where": "memory only, overwritten before the answer leaves",
             "at_most_seconds": limits.lifetime_s,
             "proof": "each verdict's member `deletion`, signed with it",
@@ -22,6 +24,11 @@ def statement(settings: Settings, limits: Limits) -> dict[str, Any]:
             {"what": "the verdict with what was read from the card", "how": "AES-256-GCM, key apart", "for": kept},
             {"what": "the card's number, to find and erase by", "how": "keyed hash (HMAC-SHA-256)", "for": kept},
             {"what": "capture session: id, nonce, times", "how": "plain, nothing about a person", "for": kept},
+            {
+                "what": "device of a session, if the caller names one, and when liveness failed on it",
+                "how": "keyed hash (HMAC-SHA-256)",
+                "for": f"{Lockout().memory_s / 60:g} minutes for failures; the session's for the device",
+            },
             {"what": "delivery to the identity core: ids, times", "how": "plain, nothing about a person", "for": kept},
             {
                 "what": "idempotency key and fingerprint of its request",

@@ -4,9 +4,9 @@ from dataclasses import fields
 from typing import Annotated, Any, cast
 
 import anyio
-from fastapi import Depends, FastAPI, Header, Query, Request, Response
+from fastapi import Depends, FastAPI, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from idproof.pipeline.liveness.challenge import OF_PROFILE, Options
 from idproof.service import openapi, problems, retention, texts, tracing
@@ -41,6 +41,12 @@ class SessionRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     options: ApplicantOptions = ApplicantOptions()  # type: ignore[valid-type]
+    device: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="Your own name of the device, to lock it after too many failures. Not personal data, please.",
+        examples=["kiosk-17"],
+    )
 
 
 def install(app: FastAPI, desk: Desk, gate: Gate) -> None:
@@ -56,20 +62,28 @@ def _session_routes(app: FastAPI, desk: Desk, gate: Gate) -> None:
         client: Annotated[Client, Depends(gate.needs(Scope.SESSION_WRITE))], wanted: SessionRequest | None = None
     ) -> JSONResponse:
         """Open a capture session: one applicant's turn, good for one verdict."""
-        said = cast("BaseModel", (wanted or SessionRequest()).options)
-        options = Options(**said.model_dump())
-        session = await anyio.to_thread.run_sync(desk.ledger.open_session, client.id, options)
-        challenge = session.drawn(desk.settings.session_s)
+        wanted = wanted or SessionRequest()
+        options = Options(**cast("BaseModel", wanted.options).model_dump())
+        session = await anyio.to_thread.run_sync(desk.ledger.sessions.open, client.id, options, wanted.device)
         return JSONResponse(
             {
                 "id": session.id,
                 "nonce": session.nonce,
-                "challenge": None if challenge is None else challenge.to_json(),
+                "challenge": session.challenge.to_json(),
                 "expires_at": session.expires_at,
                 "attempts": desk.settings.session_attempts,
             },
             201,
         )
+
+    @app.post("/v1/capture-sessions/{session_id}/challenges", status_code=201, responses=openapi.CHALLENGE_ANSWERS)
+    async def ask_again(
+        session_id: Annotated[str, Path(pattern=_SESSION_ID)],
+        client: Annotated[Client, Depends(gate.needs(Scope.SESSION_WRITE))],
+    ) -> JSONResponse:
+        """Ask the applicant something else; the challenge before no longer counts."""
+        challenge = await anyio.to_thread.run_sync(desk.ledger.sessions.ask_again, session_id, client.id)
+        return JSONResponse(challenge.to_json(), 201)
 
 
 def _verify_route(app: FastAPI, desk: Desk, gate: Gate) -> None:

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
         session_required: whether a registration must come under a capture session.
         session_s: seconds that a capture session may be used.
         session_attempts: registrations that may be sent under one session until one leads to a verdict.
+        challenge_s: seconds within which the answer to a liveness challenge must arrive.
+        challenges: liveness challenges that one session may ask for.
+        liveness_required: refuse registrations without frames that answer the session's challenge.
         idempotency_hours: for which an `Idempotency-Key` is remembered; never longer than the verdict.
         anonymous: whether anybody may come in without a key; never in production, and for `idproof serve` never
             on any address but the machine's own.
@@ -76,6 +79,9 @@ class Settings(BaseSettings):
     session_required: bool = True
     session_s: float = Field(default=600.0, gt=0, le=86_400)
     session_attempts: int = Field(default=3, ge=1)
+    challenge_s: float = Field(default=120.0, gt=0, le=600)
+    challenges: int = Field(default=5, ge=1)
+    liveness_required: bool = False
     idempotency_hours: float = Field(default=24.0, gt=0)
     anonymous: bool = True
     oauth_issuer: str | None = None

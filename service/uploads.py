@@ -6,6 +6,8 @@ The framework's own form parser is never used: it collects parts of more than a 
 import hmac
 import json
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import anyio
@@ -14,14 +16,17 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from idproof.pipeline import BadInput, Role, VaultSession
-from idproof.pipeline.errors import CaptureMissing, SessionExpired
+from idproof.pipeline.errors import CaptureMissing, FramesUnusable, SessionExpired
+from idproof.pipeline.liveness.answer import frame_name
+from idproof.pipeline.liveness.frames import MAX_FRAMES
 from idproof.pipeline.vault import UploadSink
+from idproof.service.frames import FRAMES, LivenessSaid
 from idproof.service.problems import ServiceProblem
 
 METADATA = "metadata"
-MAX_METADATA_BYTES = 4096
+MAX_METADATA_BYTES = 16 * 1024
 _OVERHEAD_BYTES = 64 * 1024
-_MAX_PARTS = len(Role) + 1
+_MAX_PARTS = len(Role) + MAX_FRAMES + 1
 _DRAIN_BYTES = 256 * 1024 * 1024
 _DRAIN_S = 10
 _MAX_BOUNDARY_BYTES = 70  # RFC 2046, section 5.1.1
@@ -41,6 +46,22 @@ class Metadata(BaseModel):
         examples=["registration-000017"],
     )
     document: str = Field(default="hkid-2018", description="Document type of the card.")
+    liveness: LivenessSaid | None = Field(default=None, description="With the parts `frames`, and only with them.")
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What came of one body: the pictures are in the vault.
+
+    Attributes:
+        metadata: of the client.
+        fingerprint: see `Upload.fingerprint`.
+        at: when it was complete, UTC.
+    """
+
+    metadata: Metadata
+    fingerprint: bytes | None
+    at: datetime
 
 
 class Upload:
@@ -62,12 +83,14 @@ class Upload:
             raise ServiceProblem("upload_not_multipart", "Send multipart/form-data with a boundary.")
         self._session = session
         self._idle_s = idle_s
-        self._limit = len(Role) * session.limits.max_capture_bytes + _OVERHEAD_BYTES
+        limits = session.limits
+        self._limit = len(Role) * limits.max_capture_bytes + MAX_FRAMES * limits.max_frame_bytes + _OVERHEAD_BYTES
         self._received = 0
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
         self._headers: dict[bytes, bytes] = {}
         self._header_bytes = 0
         self._names: list[str] = []
+        self._frames = 0
         self._sink: UploadSink | bytearray = bytearray()
         self._metadata = bytearray()
         self._ended = False
@@ -135,7 +158,11 @@ class Upload:
         missing = [role.value for role in Role if role.value not in self._names]
         if missing:
             raise CaptureMissing(f"These captures are missing: {', '.join(missing)}.", capture=missing[0])
-        return _metadata(bytes(self._metadata))
+        metadata = _metadata(bytes(self._metadata))
+        told = 0 if metadata.liveness is None else len(metadata.liveness.frames)
+        if told != self._frames:
+            raise FramesUnusable(f"The metadata tells of {told} frames, and {self._frames} came.")
+        return metadata
 
     async def _drain(self, chunks: AsyncIterator[bytes]) -> None:
         await drain(chunks, _DRAIN_BYTES - self._received)
@@ -168,14 +195,18 @@ class Upload:
     def _headers_end(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
         name = options.get(b"name", b"").decode("utf-8", errors="replace")
-        if len(self._names) >= _MAX_PARTS:
+        if len(self._names) >= _MAX_PARTS or self._frames > MAX_FRAMES:
             raise ServiceProblem("upload_malformed", "The body has too many parts.")
         if name == METADATA and METADATA not in self._names:
             self._sink = self._metadata
         elif name in set(Role):
-            self._sink = self._session.receive(Role(name))
+            self._sink = self._session.receive(name)
+        elif name == FRAMES:
+            name = frame_name(self._frames)
+            self._frames += 1
+            self._sink = self._session.receive(name)
         else:
-            known = ", ".join([*Role, METADATA])
+            known = ", ".join([*Role, FRAMES, METADATA])
             raise CaptureMissing(f"A part has an unknown or repeated name; known are {known}.")
         self._names.append(name)
         if self._fingerprint_key is not None:

@@ -1,7 +1,7 @@
-"""A client's answer to a challenge, as it arrives: encoded frames and what was asked."""
+"""A client's answer to a challenge: what was asked, and when each frame was taken. The frames are in the vault."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from idproof.models.types import RGBImage
@@ -11,50 +11,49 @@ from idproof.pipeline.liveness.frames import MAX_FRAMES, MIN_FRAMES, CameraRepor
 
 
 @dataclass(frozen=True, slots=True)
-class EncodedFrame:
-    """One frame as sent.
+class Shot:
+    """When one frame was taken, as the client tells it.
 
     Attributes:
-        data: JPEG or PNG; a `bytearray` is overwritten with zeros once the frames were verified.
         captured_ms: milliseconds from the start of the challenge, by the client's clock.
         number: counted by the client.
     """
 
-    data: bytes | bytearray = field(repr=False)
     captured_ms: float
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class LivenessAnswer:
-    """Frames and the challenge they answer.
-
-    A service keeps nonce, time of issue and options of each challenge, draws it again (`challenge.draw`) when a
-    multipart request brings frames, and gives `received_at` from its own clock.
+    """What frames answer, and when they came.
 
     Attributes:
         challenge: drawn by the server, never taken from the client.
-        frames: 8 to 48, in the order they were sent.
-        received_at: when they arrived, with a time zone.
+        shots: 8 to 48, one a frame, in the order they were sent.
+        received_at: when they arrived, by the server's clock, with a time zone.
         camera: what the client says of its camera, if anything.
     """
 
     challenge: Challenge
-    frames: Sequence[EncodedFrame] = field(repr=False)
+    shots: Sequence[Shot]
     received_at: datetime
     camera: CameraReport | None = None
 
     def __post_init__(self) -> None:
-        if not MIN_FRAMES <= len(self.frames) <= MAX_FRAMES:
+        if not MIN_FRAMES <= len(self.shots) <= MAX_FRAMES:
             raise FramesUnusable(f"A liveness challenge is answered by {MIN_FRAMES} to {MAX_FRAMES} frames.")
 
-    def wipe(self) -> None:
-        """Overwrite every `bytearray` with zeros."""
-        for frame in self.frames:
-            if isinstance(frame.data, bytearray):
-                frame.data[:] = bytes(len(frame.data))
+    @property
+    def names(self) -> list[str]:
+        """Under which the vault holds the frames, in order."""
+        return [frame_name(place) for place in range(len(self.shots))]
 
     def clip(self, pixels: Sequence[RGBImage]) -> Clip:
         """The frames with their pixels, in order; raises `FramesUnusable`."""
-        frames = [Frame(image, sent.captured_ms, sent.number) for image, sent in zip(pixels, self.frames, strict=True)]
+        frames = [Frame(image, shot.captured_ms, shot.number) for image, shot in zip(pixels, self.shots, strict=True)]
         return Clip(tuple(frames), self.camera)
+
+
+def frame_name(place: int) -> str:
+    """The name of a frame in the vault, and in errors: `frame_00`, `frame_01` and so on."""
+    return f"frame_{place:02d}"

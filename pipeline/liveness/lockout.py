@@ -1,65 +1,42 @@
-"""Five failures in three minutes lock a session and a device for a while."""
+"""Five failures in three minutes lock a device for a while: whoever guesses or tries attacks out gets few tries."""
 
-import time
-from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from threading import Lock
-
-_MOST_KEYS = 100_000
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Lockout:
-    """Counts failed attempts by key, such as `session:…` and `device:…`; safe to use from several threads.
-
-    It lives in one process and forgets with it. Whoever runs several puts the same rule on a store they share.
+    """The rule. Who keeps the times of the failures is for the service, whose processes share them.
 
     Attributes:
         failures: that many within `window_s` lock.
         window_s, locked_s: seconds.
-        clock: monotonic seconds.
 
     Example:
-        >>> lockout = Lockout(clock=lambda: 100.0)
-        >>> for _ in range(5):
-        ...     lockout.failed(["session:1", "device:9"])
-        >>> lockout.remaining_s(["session:2", "device:9"])
-        600.0
+        >>> Lockout().remaining_s([0.0, 30.0, 60.0, 90.0, 120.0], now=125.0)
+        595.0
     """
 
     failures: int = 5
     window_s: float = 180.0
     locked_s: float = 600.0
-    clock: Callable[[], float] = time.monotonic
-    _recent: dict[str, deque[float]] = field(default_factory=dict, repr=False)
-    _until: dict[str, float] = field(default_factory=dict, repr=False)
-    _lock: Lock = field(default_factory=Lock, repr=False)
 
-    def failed(self, keys: Iterable[str]) -> None:
-        """Record one failed attempt of all these keys."""
-        now = self.clock()
-        with self._lock:
-            self._forget(now)
-            for key in keys:
-                recent = self._recent.setdefault(key, deque(maxlen=self.failures))
-                recent.append(now)
-                if len(recent) == self.failures and now - recent[0] <= self.window_s:
-                    self._until[key] = now + self.locked_s
+    @property
+    def memory_s(self) -> float:
+        """How long a failure can matter."""
+        return self.window_s + self.locked_s
 
-    def succeeded(self, session: str) -> None:
-        """A session's success clears the session; a device stays counted, since many people may use it."""
-        with self._lock:
-            self._recent.pop(session, None)
+    def remaining_s(self, failed_at: Sequence[float], now: float) -> float:
+        """Seconds until it is open again, 0 when it is.
 
-    def remaining_s(self, keys: Iterable[str]) -> float:
-        """Seconds until none of these keys is locked any more; 0 when they may try."""
-        now = self.clock()
-        with self._lock:
-            return max([0.0, *(self._until.get(key, now) - now for key in keys)])
-
-    def _forget(self, now: float) -> None:
-        self._until = {key: until for key, until in self._until.items() if until > now}
-        if len(self._recent) > _MOST_KEYS:
-            fresh = {key: times for key, times in self._recent.items() if now - times[-1] <= self.window_s}
-            self._recent = fresh
+        Args:
+            failed_at: seconds, ascending.
+            now: by the same clock.
+        """
+        last = self.failures - 1
+        locking = [
+            later
+            for earlier, later in zip(failed_at, failed_at[last:], strict=False)
+            if later - earlier <= self.window_s
+        ]
+        return max(0.0, locking[-1] + self.locked_s - now) if locking else 0.0

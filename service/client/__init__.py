@@ -8,7 +8,17 @@ with Client("https://idproof.example", token="idp_…") as client:
     verdict.decision, verdict.reasons
 """
 
-from idproof.client.calls import Problem, Session, Unreachable, VerdictView
+from idproof.client.calls import Answer, Camera, Frame, Problem, Session, Unreachable, VerdictView
 from idproof.client.clients import AsyncClient, Client
 
-__all__ = ["AsyncClient", "Client", "Problem", "Session", "Unreachable", "VerdictView"]
+__all__ = [
+    "Answer",
+    "AsyncClient",
+    "Camera",
+    "Client",
+    "Frame",
+    "Problem",
+    "Session",
+    "Unreachable",
+    "VerdictView",
+]

@@ -1,15 +1,15 @@
 """What the two clients share, without any input or output: requests, answers, and how long to wait."""
 
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import httpx
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 10.0
 AGAIN = (429, 502, 503, 504)
-_IN_PROGRESS = "request_in_progress"
+_IN_PROGRESS, _LOCKED = "request_in_progress", "device_locked"
 
 
 class Problem(Exception):
@@ -36,12 +36,49 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An open capture session."""
+    """An open capture session; `challenge` is what the applicant is to be shown (`docs/liveness.md`)."""
 
     id: str
     nonce: str
-    challenge: Mapping[str, Any] | None
+    challenge: Mapping[str, Any]
     expires_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame that answers a liveness challenge.
+
+    Attributes:
+        data: JPEG or PNG.
+        captured_ms: from the start of the challenge, by the camera's or the client's clock.
+        number: counted by the camera or the client.
+    """
+
+    data: bytes = field(repr=False)
+    captured_ms: float
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """What was asked of a camera, and what it said of itself: width, height, frames a second."""
+
+    requested: tuple[int, int, float]
+    reported: tuple[int, int, float]
+    open_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The frames that answer a session's challenge, in order, and the camera that took them."""
+
+    frames: Sequence[Frame]
+    camera: Camera | None = None
+
+    def told(self) -> dict[str, Any]:
+        """For the part `metadata`."""
+        shots = [{"captured_ms": frame.captured_ms, "number": frame.number} for frame in self.frames]
+        return {"frames": shots, "camera": None if self.camera is None else asdict(self.camera)}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -68,7 +105,7 @@ class Call:
     method: str
     path: str
     headers: Mapping[str, str]
-    files: Mapping[str, Any] | None = None
+    files: Sequence[tuple[str, Any]] | None = None
     data: Mapping[str, str] | None = None
     json: Any = None
     params: Mapping[str, Any] | None = None
@@ -137,5 +174,5 @@ def session(answer: httpx.Response) -> Session:
 
 def _worth_another_try(answer: httpx.Response) -> bool:
     if answer.status_code in AGAIN:
-        return True
+        return _LOCKED not in answer.text  # that takes minutes, and the person should know
     return answer.status_code == httpx.codes.CONFLICT and _IN_PROGRESS in answer.text

@@ -12,7 +12,7 @@ import anyio
 import httpx
 
 from idproof.client import calls
-from idproof.client.calls import Call, Session, Unreachable, VerdictView, Waits
+from idproof.client.calls import Answer, Call, Session, Unreachable, VerdictView, Waits
 
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _TRIES = 6
@@ -36,20 +36,31 @@ class _Requests:
         self._options: dict[str, Any] = {"base_url": url, "timeout": _TIMEOUT} | options
         self._headers = {"Accept-Language": language} | ({"Authorization": f"Bearer {token}"} if token else {})
 
-    def _open_session(self, options: Mapping[str, bool] | None) -> Call:
-        return Call("POST", "/v1/capture-sessions", self._headers, json={"options": dict(options or {})})
+    def _open_session(self, options: Mapping[str, bool] | None, device: str | None) -> Call:
+        wanted = {"options": dict(options or {}), "device": device}
+        return Call("POST", "/v1/capture-sessions", self._headers, json=wanted)
+
+    def _challenge(self, session: str) -> Call:
+        return Call("POST", f"/v1/capture-sessions/{session}/challenges", self._headers)
 
     def _verify(
-        self, captures: Mapping[str, bytes], session: str | None, reference: str | None, key: str | None, wait: bool
+        self,
+        captures: Mapping[str, bytes],
+        answer: Answer | None,
+        session: str | None,
+        reference: str | None,
+        key: str | None,
+        wait: bool,
     ) -> Call:
         headers = self._headers | {"Idempotency-Key": key or str(uuid4())}
         if session is not None:
             headers["Capture-Session"] = session
         if not wait:
             headers["Prefer"] = "respond-async"
-        files = {name: (name, data, "application/octet-stream") for name, data in captures.items()}
-        metadata = {} if reference is None else {"metadata": json.dumps({"reference": reference})}
-        return Call("POST", "/v1/verifications", headers, files=files, data=metadata)
+        parts = [*captures.items(), *(("frames", frame.data) for frame in (answer.frames if answer else ()))]
+        files = [(name, (name, data, "application/octet-stream")) for name, data in parts]
+        told = {"reference": reference, "liveness": None if answer is None else answer.told()}
+        return Call("POST", "/v1/verifications", headers, files=files, data={"metadata": json.dumps(told)})
 
     def _get(self, verification: str) -> Call:
         return Call("GET", f"/v1/verifications/{verification}", self._headers)
@@ -73,13 +84,27 @@ class Client(_Requests):
     ) -> None:
         self._http.close()
 
-    def open_session(self, options: Mapping[str, bool] | None = None) -> Session:
-        """Open a capture session; raises `Problem` or `Unreachable`."""
-        return calls.session(self._send(self._open_session(options)))
+    def open_session(self, options: Mapping[str, bool] | None = None, device: str | None = None) -> Session:
+        """Open a capture session.
+
+        Args:
+            options: what the applicant cannot do, such as `{"cannot_turn": True}`.
+            device: your own name of the device, to lock it after too many failures.
+
+        Raises:
+            Problem: refused, such as `device_locked`.
+            Unreachable: no answer came.
+        """
+        return calls.session(self._send(self._open_session(options, device)))
+
+    def challenge(self, session: str) -> Mapping[str, Any]:
+        """Ask the applicant something else; what was asked before no longer counts."""
+        return calls.understood(self._send(self._challenge(session)))
 
     def verify(
         self,
         captures: Mapping[str, bytes],
+        answer: Answer | None = None,
         *,
         session: str | None = None,
         reference: str | None = None,
@@ -89,6 +114,7 @@ class Client(_Requests):
 
         Args:
             captures: `card_front`, `card_tilt_left`, `card_tilt_right` and `selfie`, encoded.
+            answer: frames that answer the session's challenge; without them liveness is not performed.
             session: id of the capture session.
             reference: your own; not personal data.
             key: your own idempotency key, if you want the verdict even after your own process ended in between.
@@ -97,21 +123,22 @@ class Client(_Requests):
             Problem: it was refused; `capture` says which one to take again.
             Unreachable: no answer came.
         """
-        found = calls.verdict(self._send(self._verify(captures, session, reference, key, wait=True)))
+        found = calls.verdict(self._send(self._verify(captures, answer, session, reference, key, wait=True)))
         assert found is not None  # noqa: S101 - only asynchronous answers have none
         return found
 
     def submit(
         self,
         captures: Mapping[str, bytes],
+        answer: Answer | None = None,
         *,
         session: str | None = None,
         reference: str | None = None,
         key: str | None = None,
     ) -> str:
         """Send a registration without waiting for its verdict; its id, for `get`."""
-        answer = self._send(self._verify(captures, session, reference, key, wait=False))
-        return str(calls.understood(answer)["id"])
+        taken = self._send(self._verify(captures, answer, session, reference, key, wait=False))
+        return str(calls.understood(taken)["id"])
 
     def get(self, verification: str) -> VerdictView | None:
         """A verdict, or None while it is under way; raises `Problem` or `Unreachable`."""
@@ -155,34 +182,40 @@ class AsyncClient(_Requests):
     ) -> None:
         await self._http.aclose()
 
-    async def open_session(self, options: Mapping[str, bool] | None = None) -> Session:
+    async def open_session(self, options: Mapping[str, bool] | None = None, device: str | None = None) -> Session:
         """As `Client.open_session`."""
-        return calls.session(await self._send(self._open_session(options)))
+        return calls.session(await self._send(self._open_session(options, device)))
+
+    async def challenge(self, session: str) -> Mapping[str, Any]:
+        """As `Client.challenge`."""
+        return calls.understood(await self._send(self._challenge(session)))
 
     async def verify(
         self,
         captures: Mapping[str, bytes],
+        answer: Answer | None = None,
         *,
         session: str | None = None,
         reference: str | None = None,
         key: str | None = None,
     ) -> VerdictView:
         """As `Client.verify`."""
-        found = calls.verdict(await self._send(self._verify(captures, session, reference, key, wait=True)))
+        found = calls.verdict(await self._send(self._verify(captures, answer, session, reference, key, wait=True)))
         assert found is not None  # noqa: S101 - only asynchronous answers have none
         return found
 
     async def submit(
         self,
         captures: Mapping[str, bytes],
+        answer: Answer | None = None,
         *,
         session: str | None = None,
         reference: str | None = None,
         key: str | None = None,
     ) -> str:
         """As `Client.submit`."""
-        answer = await self._send(self._verify(captures, session, reference, key, wait=False))
-        return str(calls.understood(answer)["id"])
+        taken = await self._send(self._verify(captures, answer, session, reference, key, wait=False))
+        return str(calls.understood(taken)["id"])
 
     async def get(self, verification: str) -> VerdictView | None:
         """As `Client.get`."""

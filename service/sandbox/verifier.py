@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from idproof.pipeline import CheckResult, Decision, Limits, Outcome, Role, Status, Vault, VaultSession, Verdict
 from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.fields.typed import form
+from idproof.pipeline.liveness.answer import LivenessAnswer
 from idproof.pipeline.types import FieldReading
 from idproof.pipeline.verdict import new_id
 from idproof.service.problems import ServiceProblem
@@ -23,8 +24,8 @@ class SandboxVerifier:
         self.document = load_builtin()
         self.weights = {NAME: "no network is used"}
 
-    def verify_session(self, session: VaultSession) -> Verdict:
-        """The promised outcome; raises `BadInput` where that was promised, or `ServiceProblem` for foreign captures."""
+    def verify_session(self, session: VaultSession, _: LivenessAnswer | None = None) -> Verdict:
+        """The promised outcome; raises `BadInput` where promised, or `ServiceProblem` for foreign captures."""
         started = datetime.now(UTC)
         try:
             persona = self._persona(session)

@@ -1,8 +1,9 @@
 """What the service remembers: one database, SQLite or PostgreSQL, in which everything of a person is sealed."""
 
 from idproof.service.storage.engine import Database, StoreUnavailable
-from idproof.service.storage.ledger import CaptureSession, Ledger, Progress, Replay, Ticket
+from idproof.service.storage.ledger import Ledger, Progress, Replay, Ticket
 from idproof.service.storage.seal import Seal
+from idproof.service.storage.sessions import CaptureSession, SessionRules, Sessions
 from idproof.service.storage.verdicts import VerdictStore
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "Progress",
     "Replay",
     "Seal",
+    "SessionRules",
+    "Sessions",
     "StoreUnavailable",
     "Ticket",
     "VerdictStore",

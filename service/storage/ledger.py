@@ -1,4 +1,4 @@
-"""Who may be verified once: capture sessions, idempotency keys, and verifications under way.
+"""Who may be verified once: idempotency keys, and verifications under way.
 
 A verification is *begun* in one transaction and *finished* in another, which holds the verdict and all that follows
 from it. Whoever runs it renews a lease; when the lease lapses (the server was killed) a retry may begin anew, and the
@@ -10,10 +10,7 @@ has not both. It goes with the verdict, or after `IDPROOF_IDEMPOTENCY_HOURS`.
 """
 
 import hmac
-import json
-import secrets
 import time
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,47 +19,17 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from idproof.pipeline.liveness.challenge import Challenge, Options, draw
 from idproof.pipeline.verdict import new_id
 from idproof.service.problems import ServiceProblem
 from idproof.service.storage.engine import Conflict
 from idproof.service.storage.schema import IDEMPOTENCY, OPERATIONS, OUTBOX, SESSIONS
+from idproof.service.storage.sessions import CaptureSession, SessionRules, Sessions
 from idproof.service.storage.verdicts import VerdictStore
 
 LEASE_S = 15.0
 """After a server was killed, its clients' retries begin anew after this long at the latest."""
 
 RUNNING, DONE, FAILED = "running", "done", "failed"
-_NONCE_BYTES = 32
-
-
-@dataclass(frozen=True, slots=True)
-class CaptureSession:
-    """One applicant's turn.
-
-    Attributes:
-        id: `cs_` and 26 characters.
-        nonce: 256 random bits, given back in the verdict: the answer to this session and no other.
-        challenge: JSON of the time and the options that `drawn` needs, or None.
-        expires_at: ISO 8601 UTC.
-    """
-
-    id: str
-    nonce: str
-    challenge: str | None
-    expires_at: str
-
-    def drawn(self, lifetime_s: float) -> Challenge | None:
-        """The challenge: the same whenever it is drawn."""
-        if self.challenge is None:
-            return None
-        told = json.loads(self.challenge)
-        return draw(
-            urlsafe_b64decode(self.nonce + "="),
-            issued_at=datetime.fromisoformat(told["issued_at"]),
-            options=Options.from_json(told["options"]),
-            lifetime_s=lifetime_s,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,42 +72,16 @@ class Ledger:
 
     Args:
         verdicts: where they are kept.
-        session_s: how long a capture session may be used.
-        attempts: verifications that one session may begin until one gives a verdict.
+        rules: of the capture sessions that they belong to.
     """
 
-    def __init__(self, verdicts: VerdictStore, session_s: float = 600.0, attempts: int = 3) -> None:
+    def __init__(self, verdicts: VerdictStore, rules: SessionRules | None = None) -> None:
+        self.sessions = Sessions(verdicts.database, verdicts.seal, rules)
         self._verdicts = verdicts
         self._database = verdicts.database
         self._owner = uuid4().hex
-        self._session_s = session_s
-        self._attempts = attempts
         self._key_mac = verdicts.seal.subkey("idempotency key")
         self._body_mac = verdicts.seal.subkey("request fingerprint")
-
-    def open_session(self, client: str, options: Options | None = None) -> CaptureSession:
-        """A new capture session, with a challenge drawn from its nonce; raises `StoreUnavailable`.
-
-        Args:
-            client: whose.
-            options: what this applicant can do.
-        """
-        now, nonce = datetime.now(UTC), secrets.token_bytes(_NONCE_BYTES)
-        expires = now + timedelta(seconds=self._session_s)
-        # What it can be drawn from again, with the nonce.
-        told = {"issued_at": now.isoformat(), "options": (options or Options()).to_json()}
-        challenge = json.dumps(told)
-        session = CaptureSession(
-            id="cs_" + new_id().removeprefix("ver_"),
-            nonce=urlsafe_b64encode(nonce).decode().rstrip("="),
-            challenge=challenge,
-            expires_at=expires.isoformat(timespec="seconds"),
-        )
-        row: dict[str, Any] = {"id": session.id, "nonce": session.nonce, "challenge": challenge, "client": client}
-        row |= {"attempts": 0, "created_at": _now(), "expires_ms": int(expires.timestamp() * 1000)}
-        with self._database.write() as connection:
-            connection.execute(insert(SESSIONS).values(row))
-        return session
 
     def begin(self, client: str, session_id: str | None, key: str | None) -> Ticket | Replay:
         """Take the right to verify, or learn that it was done already.
@@ -233,7 +174,7 @@ class Ledger:
             connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.created_at < keys))
             connection.execute(delete(OPERATIONS).where(OPERATIONS.c.created_at < oldest))
             connection.execute(delete(OUTBOX).where(OUTBOX.c.created_at < oldest))
-            connection.execute(delete(SESSIONS).where(SESSIONS.c.expires_ms < _ms(now - timedelta(days=days))))
+            self.sessions.clean(connection, now - timedelta(days=days))
 
     def _earlier(self, connection: Connection, mac: bytes) -> Replay | None:
         known = connection.execute(select(IDEMPOTENCY).where(IDEMPOTENCY.c.mac == mac).with_for_update()).first()
@@ -248,17 +189,13 @@ class Ledger:
     def _claim(self, connection: Connection, session_id: str | None, client: str) -> CaptureSession | None:
         if session_id is None:
             return None
-        row = connection.execute(select(SESSIONS).where(SESSIONS.c.id == session_id).with_for_update()).first()
-        if row is None or row.client != client:
-            raise ServiceProblem("session_unknown", "There is no capture session of this id.")
+        row = self.sessions.row(connection, session_id, client)
         if row.operation is not None:
             self._retire(connection, row.operation)
-        if row.expires_ms < _ms(datetime.now(UTC)):
-            raise ServiceProblem("session_lapsed", "The capture session's time is over; open another one.")
-        if row.attempts >= self._attempts:
+        if row.attempts >= self.sessions.rules.attempts:
             raise ServiceProblem("session_used", "The capture session has no attempts left; open another one.")
-        expires = datetime.fromtimestamp(row.expires_ms / 1000, UTC).isoformat(timespec="seconds")
-        return CaptureSession(row.id, row.nonce, row.challenge, expires)
+        self.sessions.ensure_unlocked(connection, row.device)
+        return self.sessions.of(row)
 
     def _retire(self, connection: Connection, operation: str) -> None:
         """Make sure that an earlier verification gave no verdict and will give none; raises `ServiceProblem`."""
@@ -296,10 +233,6 @@ def _alive(operation: Row[Any]) -> bool:
 
 def _lease() -> int:
     return int((time.time() + LEASE_S) * 1000)
-
-
-def _ms(when: datetime) -> int:
-    return int(when.timestamp() * 1000)
 
 
 def _now() -> str:

@@ -36,9 +36,21 @@ SESSIONS = Table(
     Column("expires_ms", BigInteger, nullable=False),
     Column("operation", String(30), nullable=True),
     Column("attempts", Integer, nullable=False),
+    Column("device", LargeBinary, nullable=True),
     Index("ix_sessions_expires_ms", "expires_ms"),
 )
-"""Capture sessions; `operation` is the verification that holds or used one."""
+"""Capture sessions; `operation` is the verification that holds or used one, `device` a keyed hash."""
+
+FAILURES = Table(
+    "failures",
+    METADATA,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("device", LargeBinary, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Index("ix_failures_device", "device", "at_ms"),
+    Index("ix_failures_at_ms", "at_ms"),
+)
+"""When liveness failed on a device; gone as soon as it cannot lock it any more."""
 
 OPERATIONS = Table(
     "operations",

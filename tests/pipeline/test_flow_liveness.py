@@ -16,9 +16,10 @@ from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.spoof import FILE, SHA256
 from idproof.pipeline import Captures, Decision, Verifier
 from idproof.pipeline.errors import CaptureUnreadable, FramesUnusable
-from idproof.pipeline.liveness.answer import EncodedFrame, LivenessAnswer
+from idproof.pipeline.liveness.answer import LivenessAnswer, Shot
 
 HOLDER = "bundled/office-holder"
+Answered = tuple[LivenessAnswer, list[bytearray]]
 
 
 def encoded(pixels: np.ndarray) -> bytearray:
@@ -26,14 +27,16 @@ def encoded(pixels: np.ndarray) -> bytearray:
 
 
 @pytest.fixture(scope="module")
-def answer_of() -> Callable[..., LivenessAnswer]:
+def answer_of() -> Callable[..., Answered]:
     """The answer of a bundled person, from a photograph that is on no card of theirs."""
 
-    def build(label: str = HOLDER, photograph: int = 1, late_s: float = 30.0) -> LivenessAnswer:
+    def build(label: str = HOLDER, photograph: int = 1, late_s: float = 30.0) -> Answered:
         picture = PortraitSource.open(None).person(label).photographs[photograph]
         sitting = Sitting.draw(cv2.resize(picture, (250, 250)), Draws(np.random.default_rng(3), Split.TEST))
-        sent = [EncodedFrame(encoded(f.pixels), f.captured_ms, f.number) for f in bona_fide(sitting).frames]
-        return LivenessAnswer(sitting.challenge, sent, sitting.challenge.issued_at + timedelta(seconds=late_s))
+        frames = bona_fide(sitting).frames
+        shots = [Shot(frame.captured_ms, frame.number) for frame in frames]
+        answer = LivenessAnswer(sitting.challenge, shots, sitting.challenge.issued_at + timedelta(seconds=late_s))
+        return answer, [encoded(frame.pixels) for frame in frames]
 
     return build
 
@@ -47,39 +50,41 @@ def held(other_card: Callable[[int], Registration]) -> Captures:
 
 
 def test_the_same_living_person_is_accepted_and_the_frames_are_wiped(
-    verifier: Verifier, held: Captures, answer_of: Callable[..., LivenessAnswer]
+    verifier: Verifier, held: Captures, answer_of: Callable[..., Answered]
 ) -> None:
-    answer = answer_of()
-    verdict = verifier.verify(held, answer)
+    answer, sent = answer_of()
+    verdict = verifier.verify(held, answer, sent)
     assert (verdict.decision, verdict.reasons) == (Decision.ACCEPT, ())
     assert "liveness" not in verdict.not_performed
     assert {"liveness", "liveness_selfie", "liveness_portrait_copy", "liveness_fresh"} <= {
         c.name for c in verdict.checks
     }
     assert verdict.weights[FILE] == SHA256
-    frames = next(entry for entry in verdict.deletion.wiped if entry.kind == "frame")
-    assert (frames.count, frames.bytes) == (16, 16 * 512 * 384 * 3)
-    assert all(not any(frame.data) for frame in answer.frames)
+    wiped = {entry.kind: entry for entry in verdict.deletion.wiped}
+    assert (wiped["frame"].count, wiped["frame"].bytes) == (16, 16 * 512 * 384 * 3)
+    assert wiped["upload"].count == 4 + 16
+    assert not any(any(frame) for frame in sent)
     assert verdict.timings_ms["liveness"] > 0
 
 
 def test_a_living_person_who_is_not_the_one_of_the_selfie_is_rejected_and_so_is_a_late_answer(
-    verifier: Verifier, held: Captures, answer_of: Callable[..., LivenessAnswer]
+    verifier: Verifier, held: Captures, answer_of: Callable[..., Answered]
 ) -> None:
-    verdict = verifier.verify(held, answer_of("bundled/astronaut", 0, late_s=3600))
+    verdict = verifier.verify(held, *answer_of("bundled/astronaut", 0, late_s=3600))
     assert verdict.decision is Decision.REJECT
     assert {"frames_of_another_person", "challenge_expired"} <= set(verdict.reasons)
 
 
 def test_frames_that_cannot_be_used_are_one_clear_error(
-    verifier: Verifier, held: Captures, answer_of: Callable[..., LivenessAnswer]
+    verifier: Verifier, held: Captures, answer_of: Callable[..., Answered]
 ) -> None:
-    answer = answer_of()
-    broken = replace(answer, frames=[replace(answer.frames[0], data=b"no picture"), *answer.frames[1:]])
+    answer, frames = answer_of()
     with pytest.raises(CaptureUnreadable, match="frame_00"):
-        verifier.verify(held, broken)
+        verifier.verify(held, answer, [b"no picture", *frames[1:]])
+    with pytest.raises(FramesUnusable, match="16 frames, and 15"):
+        verifier.verify(held, answer, frames[1:])
     with pytest.raises(FramesUnusable):
-        replace(answer, frames=answer.frames[:3])
+        replace(answer, shots=answer.shots[:3])
 
 
 def test_without_frames_liveness_is_said_not_to_be_performed(verifier: Verifier, held: Captures) -> None:

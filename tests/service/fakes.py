@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableSequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import httpx
 import uvicorn
 
 from idproof.pipeline import Limits, Vault, VaultSession, Verdict
+from idproof.pipeline.liveness.answer import LivenessAnswer
 from idproof.pipeline.verdict import from_json, new_id
 from idproof.service.app import create_app
 from idproof.service.settings import Settings
@@ -45,17 +46,20 @@ class FakeVerifier:
     weights = {"none": "0"}  # noqa: RUF012
 
     def __init__(self, act: Callable[[], None] = lambda: None, limits: Limits | None = None) -> None:
-        self.vault = RecordingVault(limits or Limits())
+        self.vault: Vault = RecordingVault(limits or Limits())
         self.act = act
+        self.answers: MutableSequence[LivenessAnswer | None] = []
+        self.verdict: Verdict | None = None
 
     @property
     def sessions(self) -> list[VaultSession]:
         return self.vault.sessions  # type: ignore[attr-defined]
 
-    def verify_session(self, session: VaultSession) -> Verdict:
+    def verify_session(self, session: VaultSession, answer: LivenessAnswer | None = None) -> Verdict:
         self.act()
+        self.answers.append(answer)
         session.wipe()
-        return a_verdict()
+        return self.verdict or a_verdict()
 
 
 @contextmanager

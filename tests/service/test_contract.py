@@ -6,6 +6,7 @@ import io
 import random
 import resource
 import tempfile
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from PIL import Image
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from structlog.testing import capture_logs
 
-from idproof.pipeline import Limits, Role
+from idproof.pipeline import Limits, Role, Vault
 from idproof.pipeline.capture import decode
 from idproof.pipeline.errors import BadInput
 from idproof.service.app import create_app
@@ -118,7 +119,10 @@ def open_application(tmp_path: Path) -> Iterator[Any]:
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else tmp_path) as folder, capture_logs():
         loose = Settings(data_dir=Path(folder), session_required=False, rate_per_minute=10_000_000)
-        yield create_app(loose, FakeVerifier())
+        forgetful = FakeVerifier()
+        forgetful.vault = Vault(Limits())  # the recording one keeps a little of every session, for other tests
+        forgetful.answers = deque(maxlen=1)
+        yield create_app(loose, forgetful)
 
 
 def test_some_mutated_bodies_are_problems_and_no_errors(open_application: Any) -> None:

@@ -115,7 +115,7 @@ def test_without_its_fields_a_verdict_is_still_found_by_the_persons_number(setti
     verifier = FakeVerifier()
     given = a_verdict()
     object.__setattr__(given, "form", FORM)
-    verifier.verify_session = lambda _: given  # type: ignore[method-assign]
+    verifier.verify_session = lambda *_: given  # type: ignore[method-assign]
     app = create_app(settings.model_copy(update={"core_key": key_file}), verifier)
     answer = ask(app, "POST", "/v1/verifications", files=FILES).json()
     assert (answer["form"], answer["fields"]) == ({}, {})
@@ -174,6 +174,7 @@ def test_the_statement_on_privacy_is_what_holds(settings: Settings) -> None:
         "2 days, or until erased",
         "48 hours, or until the verdict is erased",
         "the operator",
+        "13 minutes for failures; the session's for the device",
     }
     page = (DOCS / "privacy.md").read_text(encoding="utf-8")
     for entry in said["kept"]:
@@ -181,7 +182,7 @@ def test_the_statement_on_privacy_is_what_holds(settings: Settings) -> None:
     # Every table that holds anything about a request is in the statement.
     from idproof.service.storage.schema import METADATA
 
-    covered = {"verifications", "sessions", "operations", "idempotency", "api_keys", "facts", "outbox"}
+    covered = {"verifications", "sessions", "operations", "idempotency", "api_keys", "facts", "outbox", "failures"}
     assert set(METADATA.tables) <= covered
 
 

@@ -139,7 +139,7 @@ def begun(ledger: Ledger, session_id: str | None, key: str | None) -> Ticket:
 
 def test_after_a_server_was_killed_a_retry_begins_anew_and_the_dead_one_cannot_finish(store: VerdictStore) -> None:
     dead, living = Ledger(store), Ledger(store)
-    opened = dead.open_session("one")
+    opened = dead.sessions.open("one")
     lost = begun(dead, opened.id, "key")
     with pytest.raises(Exception, match="being verified"):
         living.begin("one", opened.id, "key")
@@ -168,7 +168,7 @@ def test_a_lease_is_renewed_while_its_server_lives(store: VerdictStore) -> None:
 
 @pytest.mark.parametrize("key", ["same", None])
 def test_of_many_who_begin_at_once_one_may(store: VerdictStore, key: str | None) -> None:
-    opened = Ledger(store).open_session("one")
+    opened = Ledger(store).sessions.open("one")
 
     def begin(_: int) -> str:
         try:
@@ -183,7 +183,7 @@ def test_of_many_who_begin_at_once_one_may(store: VerdictStore, key: str | None)
 
 def test_erasing_a_verdict_leaves_nothing_of_its_request_and_never_opens_its_session(store: VerdictStore) -> None:
     ledger = Ledger(store)
-    opened = ledger.open_session("one")
+    opened = ledger.sessions.open("one")
     ledger.finish(begun(ledger, opened.id, "key"), {"form": {}}, b"f")
     with store.database.read() as connection:
         (verdict_id,) = connection.execute(select(VERIFICATIONS.c.id)).scalars()
@@ -197,7 +197,7 @@ def test_erasing_a_verdict_leaves_nothing_of_its_request_and_never_opens_its_ses
 
 def test_what_is_of_no_use_any_more_is_forgotten(store: VerdictStore) -> None:
     ledger = Ledger(store)
-    begun(ledger, ledger.open_session("one").id, "key")
+    begun(ledger, ledger.sessions.open("one").id, "key")
     ledger.clean(30, 24)
     with store.database.read() as connection:
         assert len(connection.execute(select(IDEMPOTENCY)).all()) == 1

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from idproof.pipeline import Limits, Role, Vault, VaultSession, Verdict
+from idproof.pipeline.liveness.answer import LivenessAnswer
 from idproof.pipeline.verdict import from_json, new_id
 from idproof.service import process, server
 from idproof.service.settings import Settings
@@ -30,7 +31,7 @@ class QuickVerifier:
         self.vault = Vault(Limits())
         self._takes_s = float(os.environ.get("QUICK_TAKES_S", "0.02"))
 
-    def verify_session(self, session: VaultSession) -> Verdict:
+    def verify_session(self, session: VaultSession, answer: LivenessAnswer | None = None) -> Verdict:
         with session.upload(Role.SELFIE) as data:
             mark = hashlib.sha256(bytes(data)).digest()[0]
         time.sleep(self._takes_s)
