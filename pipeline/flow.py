@@ -1,8 +1,9 @@
 """The whole way of one registration, and the only file that knows every stage.
 
 - uploads are decoded, the card is found in three of them and brought into its own frame;
-- from there: every check of the card itself; fields with their checks, and the records where there are any;
+- from there: every check of the card itself; fields with their checks;
 - the card's portrait and the selfie give the face comparison;
+- the records are asked, where there are any, and the portrait they may give is compared with both;
 - frames that answer a liveness challenge, where there are any, show whether that person is there and alive;
 - everything is wiped, and only then the facts become a decision.
 """
@@ -25,13 +26,13 @@ from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.decide import decide
 from idproof.pipeline.errors import CapturesIdentical
-from idproof.pipeline.face import compare, find, quality
+from idproof.pipeline.face import compare, find, quality, registered
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields import read as field_reading
 from idproof.pipeline.fields import records
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.fields.records import RecordsAuthority
-from idproof.pipeline.fields.typed import form
+from idproof.pipeline.fields.typed import Form, form
 from idproof.pipeline.liveness import fuse, injection
 from idproof.pipeline.liveness.answer import LivenessAnswer
 from idproof.pipeline.liveness.frames import MAX_PIXELS, MIN_SIDE_PX
@@ -41,6 +42,8 @@ from idproof.pipeline.vault import VaultSession
 
 RECORDS_CHECK, VARIABLE_REGIONS = "records_check", "optically_variable_regions"
 DECODED, RECTIFIED, CROP, TEMPLATE, FRAME = "decoded", "rectified", "crop", "template", "frame"
+REGISTERED = "registered_portrait"
+_MIN_REGISTERED_PX = 80  # departments keep small ones
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,9 @@ def _examine(
     with watch.stage("face"):
         face_results = _compare_faces(session, parts)
     results += [*field_results, *face_results]
+    if parts.records is not None:
+        with watch.stage("records"):
+            results += _ask_records(session, parts, parts.records, form(fields))
     if answer is not None:
         with watch.stage("liveness"):
             results += _watch_person(session, parts, answer)
@@ -173,10 +179,7 @@ def _read_fields(session: VaultSession, parts: Parts) -> tuple[dict[str, FieldRe
     readers = field_reading.Readers(engines.reader, engines.latin_reader)
     with _borrowed(session, RECTIFIED) as rectified:
         fields = field_reading.read(rectified, document, readers, parts.policy)
-    results = field_checks.run(Facts(fields, document, datetime.now(UTC).date()))
-    if parts.records is not None:
-        results.append(records.check(form(fields), parts.records))
-    return fields, results
+    return fields, field_checks.run(Facts(fields, document, datetime.now(UTC).date()))
 
 
 def _compare_faces(session: VaultSession, parts: Parts) -> list[CheckResult]:
@@ -201,6 +204,37 @@ def _compare_faces(session: VaultSession, parts: Parts) -> list[CheckResult]:
     with session.borrow(TEMPLATE, "portrait_and_selfie") as rows:
         compared = compare.check(rows[:1], rows[-1:], parts.face_thresholds, parts.face_calibration, parts.policy)
     return [compared, *results]
+
+
+def _ask_records(session: VaultSession, parts: Parts, authority: RecordsAuthority, read: Form) -> list[CheckResult]:
+    answer = records.ask(read, authority)
+    if not answer.portrait:
+        return [records.check(answer)]
+    try:
+        compared = _compare_registered(session, parts, authority, read)
+    except Exception:  # noqa: BLE001 - as in `records.ask`: not to be had, or no picture of a face
+        session.ensure_open()
+        compared = registered.unavailable()
+    return [records.check(answer), *compared]
+
+
+def _compare_registered(
+    session: VaultSession, parts: Parts, authority: RecordsAuthority, read: Form
+) -> list[CheckResult]:
+    engines, small = parts.engines, replace(parts.limits, min_side_px=_MIN_REGISTERED_PX)
+    authority.portrait(read, session.receive(REGISTERED))
+    with session.upload(REGISTERED) as data:
+        session.put(DECODED, REGISTERED, capture.decode(data, REGISTERED, small))
+    with session.borrow(DECODED, REGISTERED) as picture:
+        session.put(CROP, REGISTERED, find.padded(picture))
+    with session.borrow(CROP, REGISTERED) as picture:
+        face = find.in_portrait(picture, engines.detector, REGISTERED)
+        session.put(CROP, f"{REGISTERED}_face", engines.embedder.align(picture, face.landmarks))
+    with session.borrow(CROP, f"{REGISTERED}_face") as aligned:
+        session.put(TEMPLATE, REGISTERED, engines.embedder.embed([aligned]))
+    with session.borrow(TEMPLATE, REGISTERED) as known, session.borrow(TEMPLATE, "portrait_and_selfie") as rows:
+        thresholds, calibration = parts.face_thresholds, parts.face_calibration
+        return registered.check(known, rows[:1], rows[-1:], thresholds, calibration, parts.policy)
 
 
 def _watch_person(session: VaultSession, parts: Parts, answer: LivenessAnswer) -> list[CheckResult]:

@@ -68,12 +68,16 @@ def portrait_crop(rectified: RGBImage, document: DocumentType) -> RGBImage:
     stands around the portrait on the card, lines and text, would not help.
     """
     left, top, right, bottom = document.portrait.pixels(document.px_per_mm)
-    pad = round(_PORTRAIT_PAD * (bottom - top))
-    padded = cv2.copyMakeBorder(rectified[top:bottom, left:right], pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-    return np.asarray(padded, dtype=np.uint8)
+    return padded(rectified[top:bottom, left:right])
 
 
-def in_portrait(crop: RGBImage, detector: FaceDetector, role: Role = Role.CARD_FRONT) -> DetectedFace:
+def padded(portrait: RGBImage) -> RGBImage:
+    """A picture that a face may fill, its edges continued outwards."""
+    pad = round(_PORTRAIT_PAD * portrait.shape[0])
+    return np.asarray(cv2.copyMakeBorder(portrait, pad, pad, pad, pad, cv2.BORDER_REPLICATE), dtype=np.uint8)
+
+
+def in_portrait(crop: RGBImage, detector: FaceDetector, role: str = Role.CARD_FRONT) -> DetectedFace:
     """The cardholder's face in `portrait_crop` of one capture; raises `FaceNotFound`."""
     faces = detector.detect(crop)
     if not faces:

@@ -29,14 +29,24 @@ class RecordAnswer:
     Attributes:
         status: what the records say.
         differing: names of the `Form`'s fields that differ, for a mismatch. Names only, never values.
+        portrait: whether the record gives its portrait to compare with; it is asked for only then.
     """
 
     status: RecordStatus
     differing: tuple[str, ...] = ()
+    portrait: bool = False
 
     def __post_init__(self) -> None:
         if bool(self.differing) != (self.status is RecordStatus.MISMATCH):
             raise ValueError("differing fields belong to a mismatch, and only to one")
+
+
+class Sink(Protocol):
+    """Takes bytes as they arrive, into the vault."""
+
+    def write(self, chunk: bytes) -> int:
+        """Append; raises `BadInput` beyond the limit."""
+        ...
 
 
 class RecordsAuthority(Protocol):
@@ -47,6 +57,13 @@ class RecordsAuthority(Protocol):
 
         Must answer within the authority's own time limit, and `unavailable` rather than raise; an exception is taken
         for `unavailable` all the same.
+        """
+        ...
+
+    def portrait(self, form: Form, into: Sink) -> None:
+        """Write the registered portrait of the card's holder, JPEG or PNG, into the vault and nowhere else.
+
+        Asked only after an answer that said there is one; an exception means that it could not be had.
         """
         ...
 
@@ -69,12 +86,16 @@ def compare(recorded: Form, read: Form, *, ignore_case: tuple[str, ...] = ("surn
     return RecordAnswer(RecordStatus.MISMATCH if differing else RecordStatus.MATCH, differing)
 
 
-def check(form: Form, authority: RecordsAuthority) -> CheckResult:
-    """`records`: passes on a match only; what the authority could not answer could not be assessed."""
+def ask(form: Form, authority: RecordsAuthority) -> RecordAnswer:
+    """What the authority answers; `unavailable` when it fails."""
     try:
-        found = authority.look_up(form)
+        return authority.look_up(form)
     except Exception:  # noqa: BLE001 - an outside system fails in many ways; none of them may accept or leak
-        found = RecordAnswer(RecordStatus.UNAVAILABLE)
+        return RecordAnswer(RecordStatus.UNAVAILABLE)
+
+
+def check(found: RecordAnswer) -> CheckResult:
+    """`records`: passes on a match only; what the authority could not answer could not be assessed."""
     if found.status is RecordStatus.UNAVAILABLE:
         return CheckResult.not_assessed(NAME, "records_unavailable")
     matched = found.status is RecordStatus.MATCH

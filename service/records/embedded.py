@@ -1,15 +1,16 @@
 """Records in a SQLite file, for sandboxes and tests: never a copy of a department's own."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
-from idproof.pipeline.fields.records import RecordAnswer, RecordStatus, compare
+from idproof.pipeline.fields.records import RecordAnswer, RecordStatus, Sink, compare
 from idproof.pipeline.fields.typed import Form
 
 _COLUMNS = tuple(field.name for field in fields(Form))
+_PIECE = 16 * 1024
 
 
 class EmbeddedRecords:
@@ -19,14 +20,29 @@ class EmbeddedRecords:
         self._path = path
 
     @classmethod
-    def make(cls, path: Path, valid: Iterable[Form], lost: Iterable[Form] = ()) -> "EmbeddedRecords":
-        """Write a file with these cards."""
+    def make(
+        cls,
+        path: Path,
+        valid: Iterable[Form],
+        lost: Iterable[Form] = (),
+        portraits: Mapping[str, bytes] | None = None,
+    ) -> "EmbeddedRecords":
+        """Write a file with these cards.
+
+        Args:
+            path: of the file, which must not be there yet.
+            valid: what the records hold of cards.
+            lost: the same of cards that are lost or invalid.
+            portraits: encoded pictures (specimens, never a real person's) by the card's number.
+        """
         with closing(sqlite3.connect(path)) as database, database:
             database.execute(f"CREATE TABLE cards ({', '.join(_COLUMNS)}, valid, PRIMARY KEY (number))")
             marks = ", ".join("?" * (len(_COLUMNS) + 1))
             for valid_now, forms in ((1, valid), (0, lost)):
                 rows = [(*asdict(form).values(), valid_now) for form in forms]
                 database.executemany(f"INSERT INTO cards VALUES ({marks})", rows)  # noqa: S608 - marks only
+            database.execute("CREATE TABLE portraits (number PRIMARY KEY, picture)")
+            database.executemany("INSERT INTO portraits VALUES (?, ?)", (portraits or {}).items())
         return cls(path)
 
     def look_up(self, form: Form) -> RecordAnswer:
@@ -34,10 +50,22 @@ class EmbeddedRecords:
         if form.number is None:
             return RecordAnswer(RecordStatus.UNAVAILABLE)
         try:
-            with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            with self._opened() as database:
                 row = database.execute("SELECT * FROM cards WHERE number = ?", [form.number]).fetchone()
+                known = database.execute("SELECT 1 FROM portraits WHERE number = ?", [form.number]).fetchone()
         except sqlite3.Error:
             return RecordAnswer(RecordStatus.UNAVAILABLE)
         if row is None or not row[-1]:
             return RecordAnswer(RecordStatus.LOST_OR_INVALID)
-        return compare(Form(*row[:-1]), form)
+        return replace(compare(Form(*row[:-1]), form), portrait=known is not None)
+
+    def portrait(self, form: Form, into: Sink) -> None:
+        """Read the holder's portrait; raises sqlite3.Error or LookupError."""
+        with self._opened() as database:
+            (row,) = database.execute("SELECT rowid FROM portraits WHERE number = ?", [form.number]).fetchall()
+            with database.blobopen("portraits", "picture", row[0], readonly=True) as blob:
+                while piece := blob.read(_PIECE):
+                    into.write(piece)
+
+    def _opened(self) -> closing[sqlite3.Connection]:
+        return closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True))

@@ -8,7 +8,7 @@ import httpx
 import structlog
 import tenacity
 
-from idproof.pipeline.fields.records import RecordAnswer, RecordStatus
+from idproof.pipeline.fields.records import RecordAnswer, RecordStatus, Sink
 from idproof.pipeline.fields.typed import Form
 from idproof.service.records.breaker import Breaker
 from idproof.service.settings import Settings
@@ -27,6 +27,10 @@ log = structlog.get_logger("idproof")
 
 class _Unusable(Exception):
     """An answer that says nothing: worth another try."""
+
+
+class _Torn(Exception):
+    """A portrait that ended on its way."""
 
 
 class RemoteRecords:
@@ -62,6 +66,28 @@ class RemoteRecords:
         self._breaker.succeeded()
         return answer
 
+    def portrait(self, form: Form, into: Sink) -> None:
+        """Stream the holder's portrait into the vault; raises httpx.HTTPError or another when it cannot be had."""
+        if not self._breaker.allows():
+            raise _Unusable
+        try:
+            self._retry(self._stream, form, into)
+        except (httpx.HTTPError, _Unusable, _Torn):
+            self._breaker.failed()
+            raise
+        self._breaker.succeeded()
+
+    def _stream(self, form: Form, into: Sink) -> None:
+        place = self._url.rstrip("/") + "/portrait"
+        with self._client.stream("POST", place, json={"card": asdict(form)}) as answer:
+            if answer.status_code != httpx.codes.OK:
+                raise _Unusable
+            try:
+                for piece in answer.iter_raw():
+                    into.write(piece)
+            except httpx.HTTPError as error:
+                raise _Torn from error  # what came lies in the vault already: it cannot begin anew
+
     def _ask(self, form: Form) -> RecordAnswer:
         with self._client.stream("POST", self._url, json={"card": asdict(form)}) as answer:
             if answer.status_code != httpx.codes.OK:
@@ -81,6 +107,9 @@ def _understood(said: bytes) -> RecordAnswer:
         status, differing = RecordStatus(body["status"]), body.get("differing", [])
         if not isinstance(differing, list) or not set(differing) <= set(Form.__slots__):
             raise _Unusable
-        return RecordAnswer(status, tuple(differing))
+        portrait = body.get("portrait", False)
+        if not isinstance(portrait, bool):
+            raise _Unusable
+        return RecordAnswer(status, tuple(differing), portrait)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _Unusable from None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from idproof.pipeline.fields.records import RecordAnswer, RecordStatus, check, compare
+from idproof.pipeline.fields.records import RecordAnswer, RecordStatus, ask, check, compare
 from idproof.pipeline.fields.typed import Form
 from idproof.pipeline.types import Outcome, Status
 
@@ -20,24 +20,24 @@ class Authority:
 
 
 def test_a_match_passes() -> None:
-    assert check(CARD, Authority(compare(CARD, CARD))).outcome is Outcome.PASS
+    assert check(ask(CARD, Authority(compare(CARD, CARD)))).outcome is Outcome.PASS
 
 
 def test_a_mismatch_names_the_field_and_no_value() -> None:
     other = Form(surname="CHAN", given_names="Tai Man", number="A1234563", birth_date="1996-02-28")
-    found = check(CARD, Authority(compare(other, CARD)))
+    found = check(ask(CARD, Authority(compare(other, CARD))))
     assert (found.outcome, found.reason, found.value) == (Outcome.FAIL, "records_mismatch_birth_date", 1.0)
     assert "1996" not in repr(found)
 
 
 def test_a_lost_card_fails() -> None:
-    found = check(CARD, Authority(RecordAnswer(RecordStatus.LOST_OR_INVALID)))
+    found = check(ask(CARD, Authority(RecordAnswer(RecordStatus.LOST_OR_INVALID))))
     assert (found.outcome, found.reason) == (Outcome.FAIL, "card_lost_or_invalid")
 
 
 @pytest.mark.parametrize("answer", [RecordAnswer(RecordStatus.UNAVAILABLE), TimeoutError(), ValueError("A123456(3)")])
 def test_unavailable_cannot_be_assessed(answer: RecordAnswer | Exception) -> None:
-    found = check(CARD, Authority(answer))
+    found = check(ask(CARD, Authority(answer)))
     assert (found.status, found.reason) == (Status.COULD_NOT_ASSESS, "records_unavailable")
 
 

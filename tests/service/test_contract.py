@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import io
+import json
 import random
 import resource
 import tempfile
@@ -95,7 +96,10 @@ def resident_mib() -> float:
 
 def fuzz_bodies(application: Any, cases: int, seed: int) -> dict[int, int]:
     good = [(f'Content-Disposition: form-data; name="{name}"; filename="x"'.encode(), b"picture" * 8) for name in FILES]
-    good += [(b'Content-Disposition: form-data; name="metadata"', b'{"reference": "r-1"}')]
+    plain = [*good, (b'Content-Disposition: form-data; name="metadata"', b'{"reference": "r-1"}')]
+    shots = json.dumps({"liveness": {"frames": [{"captured_ms": 33.3 * n, "number": n} for n in range(8)]}}).encode()
+    frames = [(b'Content-Disposition: form-data; name="frames"; filename="x"', b"picture" * 4)] * 8
+    filmed = [*good, *frames, (b'Content-Disposition: form-data; name="metadata"', shots)]
     rng = random.Random(seed)
     seen: dict[int, int] = {}
 
@@ -104,7 +108,8 @@ def fuzz_bodies(application: Any, cases: int, seed: int) -> dict[int, int]:
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             headers = {"content-type": "multipart/form-data; boundary=b"}
             for _ in range(cases):
-                sent = mutated(rng, body(rng.sample(good, len(good))))
+                parts = rng.choice((plain, filmed))
+                sent = mutated(rng, body(rng.sample(parts, len(parts))))
                 answer = await client.post("/v1/verifications", content=sent, headers=headers)
                 seen[answer.status_code] = seen.get(answer.status_code, 0) + 1
                 assert answer.status_code < 500, (answer.text, sent)

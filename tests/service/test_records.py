@@ -1,5 +1,6 @@
 """The department's records: what they say is what the verdict says, and silence is never a match."""
 
+import io
 import json
 import sqlite3
 import threading
@@ -12,7 +13,7 @@ import httpx
 import pytest
 from peers import Records, running, slow
 
-from idproof.pipeline.fields.records import RecordStatus, check
+from idproof.pipeline.fields.records import RecordStatus, ask, check
 from idproof.pipeline.fields.typed import Form
 from idproof.pipeline.types import Outcome, Status
 from idproof.service.records import EmbeddedRecords, RemoteRecords, authority
@@ -43,11 +44,11 @@ def test_what_the_department_says(peer: Records, remote: RemoteRecords) -> None:
     assert remote.look_up(FORM).status is RecordStatus.MATCH
     assert peer.asked[0]["number"] == "A1234563"
     peer.answer = {"status": "mismatch", "differing": ["surname", "birth_date"]}
-    assert check(FORM, remote).reason == "records_mismatch_surname"
+    assert check(ask(FORM, remote)).reason == "records_mismatch_surname"
     peer.answer = {"status": "lost_or_invalid"}
-    assert check(FORM, remote).reason == "card_lost_or_invalid"
+    assert check(ask(FORM, remote)).reason == "card_lost_or_invalid"
     peer.answer = {"status": "unavailable"}
-    assert check(FORM, remote).status is Status.COULD_NOT_ASSESS
+    assert check(ask(FORM, remote)).status is Status.COULD_NOT_ASSESS
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_a_short_trouble_is_survived_and_a_long_one_is_not_a_match(peer: Records
     assert remote.look_up(FORM).status is RecordStatus.MATCH
     peer.trouble = slow(0.7)
     started = time.monotonic()
-    result = check(FORM, remote)
+    result = check(ask(FORM, remote))
     assert (result.status, result.outcome, result.reason) == (Status.COULD_NOT_ASSESS, None, "records_unavailable")
     assert time.monotonic() - started < 5
 
@@ -130,4 +131,49 @@ def test_the_settings_choose(tmp_path: Path) -> None:
 
 
 def test_a_match_passes(remote: RemoteRecords) -> None:
-    assert check(FORM, remote).outcome is Outcome.PASS
+    assert check(ask(FORM, remote)).outcome is Outcome.PASS
+
+
+def test_a_portrait_is_streamed_and_asked_for_only_where_there_is_one(peer: Records, remote: RemoteRecords) -> None:
+    assert not remote.look_up(FORM).portrait
+    peer.answer = {"status": "match", "portrait": True}
+    assert remote.look_up(FORM).portrait
+    peer.picture = bytes(range(256)) * 500
+    got = io.BytesIO()
+    remote.portrait(FORM, got)
+    assert got.getvalue() == peer.picture
+    assert peer.asked[-1]["number"] == FORM.number
+    peer.answer = {"status": "match", "portrait": "yes"}
+    assert remote.look_up(FORM).status is RecordStatus.UNAVAILABLE
+
+
+def test_a_portrait_that_is_not_there_or_torn_is_an_error(peer: Records, client: httpx.Client) -> None:
+    with pytest.raises(Exception, match=r"^$"):
+        RemoteRecords(client, peer.url, Breaker(100, 60)).portrait(FORM, io.BytesIO())
+    assert peer.attempts == 3
+    remote = RemoteRecords(httpx.Client(transport=httpx.MockTransport(torn)), peer.url, Breaker(1, 60))
+    got = io.BytesIO()
+    with pytest.raises(Exception, match=r"^$"):
+        remote.portrait(FORM, got)
+    assert got.getvalue() == b"half"  # it is not tried anew behind what came already
+    assert remote.look_up(FORM).status is RecordStatus.UNAVAILABLE  # and its owner is left alone
+
+
+def torn(_: httpx.Request) -> httpx.Response:
+    def pieces() -> Iterator[bytes]:
+        yield b"half"
+        raise httpx.ReadError("gone")
+
+    return httpx.Response(200, content=pieces())
+
+
+def test_portraits_in_a_file(tmp_path: Path) -> None:
+    other = Form(number="B1234563")
+    records = EmbeddedRecords.make(tmp_path / "r.sqlite", [FORM, other], portraits={"A1234563": b"picture" * 9000})
+    assert records.look_up(FORM).portrait
+    assert not records.look_up(other).portrait
+    got = io.BytesIO()
+    records.portrait(FORM, got)
+    assert got.getvalue() == b"picture" * 9000
+    with pytest.raises(ValueError, match="unpack"):
+        records.portrait(other, got)

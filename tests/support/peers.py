@@ -21,6 +21,7 @@ class Peer:
         peer = self
         self.trouble: Callable[[], Reply | None] = lambda: None
         self.attempts = 0
+        self.path = "/"
         self._lock = threading.Lock()
 
         class Handler(BaseHTTPRequestHandler):
@@ -33,6 +34,7 @@ class Peer:
                 answer = peer.trouble()
                 if answer is None:
                     with peer._lock:
+                        peer.path = self.path
                         answer = peer.reply(body)
                 self.send_response(answer[0])
                 self.send_header("Content-Length", str(len(answer[1])))
@@ -106,9 +108,12 @@ class Records(Peer):
         super().__init__()
         self.asked: list[dict[str, Any]] = []
         self.answer: dict[str, Any] = {"status": "match"}
+        self.picture: bytes | None = None
 
     def reply(self, body: bytes) -> Reply:
         self.asked.append(json.loads(body)["card"])
+        if self.path == "/portrait":
+            return (404, b"") if self.picture is None else (200, self.picture)
         return 200, json.dumps(self.answer).encode()
 
 
