@@ -1,10 +1,11 @@
-"""From comparison scores to log-likelihood ratios: fitted on some people, judged on others.
+"""From comparison scores to operating points and log-likelihood ratios: measured on some people, judged on others.
 
 Logistic regression with both classes weighing the same (Brümmer and du Preez, "Application-independent evaluation of
 speaker detection", 2006): its log-odds are then log-likelihood ratios. In the fit every person's genuine comparisons
 together weigh the same, so that the few people with very many photographs do not settle it.
 """
 
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from idproof.benchmarks.metrics import Scores, fmr_at
+from idproof.benchmarks.metrics import Scores, fmr_at, fnmr_at, threshold_at_fmr
 from idproof.benchmarks.metrics.information import cllr, min_cllr
 from idproof.benchmarks.metrics.resample import Comparisons
 from idproof.benchmarks.output import figure, plain
@@ -20,10 +21,15 @@ from idproof.models.reports import ScoreCalibration
 
 _IMPOSTORS = 500_000  # of tens of millions: drawn evenly, they settle two numbers
 _ODDS = (1e2, 1e3, 1e4)
+_SEEN = 10
+FMRS = (1e-2, 1e-3, 1e-4, 1e-5)
 
 
 def record(impostors: Scores, genuines: Comparisons, *, profile: str, recipe: str, seed: int = 0) -> dict[str, Any]:
-    """The calibration as `models/operating_points/PROFILE_face_calibration.json` holds it.
+    """The report as `models/operating_points/PROFILE_portrait.json` holds it.
+
+    An operating point is left out when fewer than ten impostors would be above it: a rate that was never seen
+    promises nothing.
 
     Args:
         impostors: scores of the people it is fitted on.
@@ -36,6 +42,7 @@ def record(impostors: Scores, genuines: Comparisons, *, profile: str, recipe: st
     return {
         "slope": calibration.slope,
         "offset": calibration.offset,
+        "operating_points": [_point(impostors, genuines.scores, fmr) for fmr in FMRS if fmr * impostors.size >= _SEEN],
         "source": {
             "profile": profile,
             "recipe": recipe,
@@ -45,6 +52,12 @@ def record(impostors: Scores, genuines: Comparisons, *, profile: str, recipe: st
             "impostor_comparisons": int(impostors.size),
         },
     }
+
+
+def _point(impostors: Scores, genuines: Scores, fmr: float) -> dict[str, Any]:
+    threshold = threshold_at_fmr(impostors, fmr)
+    rates = {"measured_fmr": fmr_at(impostors, threshold), "measured_fnmr": fnmr_at(genuines, threshold)}
+    return {"fmr": fmr, "threshold": threshold} | {name: asdict(found) for name, found in rates.items()}
 
 
 def figures(calibration: ScoreCalibration, impostors: Scores, genuines: Comparisons) -> dict[str, dict[str, Any]]:

@@ -19,7 +19,7 @@ from idproof.benchmarks.metrics.curve import d_prime
 from idproof.benchmarks.metrics.resample import Comparisons
 from idproof.benchmarks.output import Run, figure, plain
 from idproof.datasets.sets import RegistrationSet
-from idproof.models.reports import face_calibration, face_thresholds
+from idproof.models.reports import portrait_calibration, portrait_thresholds
 from idproof.models.types import Embeddings, Engines, RGBImage
 from idproof.pipeline import Policy
 from idproof.pipeline.card.locate import CardLocator
@@ -29,7 +29,6 @@ from idproof.pipeline.face import compare, find
 from idproof.pipeline.types import CARD_ROLES, Role
 
 IN_FORCE = "averaged"
-_FMRS = (1e-3, 1e-4, 1e-5)
 
 
 def denoised(crop: RGBImage) -> RGBImage:
@@ -133,21 +132,21 @@ def run(
 
 
 def _figures(compared: Sequence[Compared], profile: str) -> dict[str, Mapping[str, Any]]:
-    thresholds = face_thresholds(profile)
+    thresholds = portrait_thresholds(profile)
     figures: dict[str, Mapping[str, Any]] = {}
     for way in compared[0].portraits:
         pairs = cross(compared, way)
         middle = "" if way == IN_FORCE else f"{way}."
         apart = d_prime(pairs.impostors.scores, pairs.genuines.scores)
         figures[f"face.portrait.{middle}d_prime"] = plain(apart, len(compared), "deviations")
-        for fmr in _FMRS:
+        for fmr in sorted(thresholds, reverse=True):
             end = f"@fmr{fmr:.0e}".replace("e-0", "e-")
             figures[f"face.portrait.{middle}fnmr{end}"] = figure(fnmr_at(pairs.genuines.scores, thresholds[fmr]))
             figures[f"face.portrait.{middle}measured_fmr{end}"] = figure(
                 fmr_at(pairs.impostors.scores, thresholds[fmr])
             )
     in_force = cross(compared, IN_FORCE)
-    calibration = face_calibration(profile)
+    calibration = portrait_calibration(profile)
     return figures | calibrations.figures(calibration, in_force.impostors.scores, in_force.genuines)
 
 
@@ -158,7 +157,7 @@ def calibrate(
     recipe: str,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
-    """The calibration of comparisons between portrait and selfie, see `face_calibration.record`."""
+    """Operating points and calibration of comparisons between portrait and selfie, see `face_calibration.record`."""
     pairs = cross(see(sets, engines, progress)[0], IN_FORCE)
     return calibrations.record(pairs.impostors.scores, pairs.genuines, profile=engines.profile, recipe=recipe)
 

@@ -1,6 +1,7 @@
 """Operating points and calibration of a profile, read from the reports that measured them.
 
-The reports are what `idproof bench face --out FILE` and `--calibrate FILE` wrote; nothing here is typed by hand.
+The reports are what `idproof bench face --out FILE` (photographs) and `--calibrate FILE` (card portraits) wrote;
+nothing here is typed by hand.
 """
 
 import json
@@ -50,7 +51,7 @@ class ScoreCalibration:
 
 
 def face_thresholds(profile: str, folder: Path = _FOLDER) -> dict[float, float]:
-    """False match rate to the comparison score that promises at most this rate.
+    """False match rate to the score of two photographs that promises at most this rate.
 
     Raises:
         ManifestInvalid: the profile has no report, so its scores mean nothing yet.
@@ -59,14 +60,26 @@ def face_thresholds(profile: str, folder: Path = _FOLDER) -> dict[float, float]:
     return _read(folder / f"{profile}_face.json", "a face report", missing, _thresholds)
 
 
-def face_calibration(profile: str, folder: Path = _FOLDER) -> ScoreCalibration:
-    """What makes log-likelihood ratios of the profile's comparison scores.
+def portrait_thresholds(profile: str, folder: Path = _FOLDER) -> dict[float, float]:
+    """The same for a card's portrait against a selfie: print, laminate and camera lower both kinds of score.
+
+    Raises:
+        ManifestInvalid: the profile was not measured on portraits.
+    """
+    return _read(folder / f"{profile}_portrait.json", "a portrait report", _no_portraits(profile), _thresholds)
+
+
+def portrait_calibration(profile: str, folder: Path = _FOLDER) -> ScoreCalibration:
+    """What makes log-likelihood ratios of the profile's scores of a portrait and a selfie.
 
     Raises:
         ManifestInvalid: the profile was not calibrated.
     """
-    missing = f"Profile {profile} has no calibration; run `idproof bench face --calibrate FILE` with it first."
-    return _read(folder / f"{profile}_face_calibration.json", "a calibration", missing, _calibration)
+    return _read(folder / f"{profile}_portrait.json", "a portrait report", _no_portraits(profile), _calibration)
+
+
+def _no_portraits(profile: str) -> str:
+    return f"Profile {profile} was not measured on card portraits; run `idproof bench face --calibrate FILE` first."
 
 
 def _thresholds(report: dict[str, Any]) -> dict[float, float]:

@@ -56,7 +56,8 @@ class Parts:
     policy: Policy
     limits: Limits
     face_thresholds: dict[float, float]
-    face_calibration: ScoreCalibration
+    portrait_thresholds: dict[float, float]
+    portrait_calibration: ScoreCalibration
     records: RecordsAuthority | None = None
     liveness: LivenessExaminer | None = None
 
@@ -202,7 +203,8 @@ def _compare_faces(session: VaultSession, parts: Parts) -> list[CheckResult]:
     compare.fuse(templates[:-1])
     session.put(TEMPLATE, "portrait_and_selfie", templates)
     with session.borrow(TEMPLATE, "portrait_and_selfie") as rows:
-        compared = compare.check(rows[:1], rows[-1:], parts.face_thresholds, parts.face_calibration, parts.policy)
+        points, calibration = parts.portrait_thresholds, parts.portrait_calibration
+        compared = compare.check(rows[:1], rows[-1:], points, calibration, parts.policy)
     return [compared, *results]
 
 
@@ -233,8 +235,8 @@ def _compare_registered(
     with session.borrow(CROP, f"{REGISTERED}_face") as aligned:
         session.put(TEMPLATE, REGISTERED, engines.embedder.embed([aligned]))
     with session.borrow(TEMPLATE, REGISTERED) as known, session.borrow(TEMPLATE, "portrait_and_selfie") as rows:
-        thresholds, calibration = parts.face_thresholds, parts.face_calibration
-        return registered.check(known, rows[:1], rows[-1:], thresholds, calibration, parts.policy)
+        points = {registered.CARD: parts.portrait_thresholds, registered.SELFIE: parts.face_thresholds}
+        return registered.check(known, rows[:1], rows[-1:], points, parts.portrait_calibration, parts.policy)
 
 
 def _watch_person(session: VaultSession, parts: Parts, answer: LivenessAnswer) -> list[CheckResult]:

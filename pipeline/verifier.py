@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Self
 
 from idproof.models.profiles import load_engines
-from idproof.models.reports import face_calibration, face_thresholds
+from idproof.models.reports import face_thresholds, portrait_calibration, portrait_thresholds
 from idproof.models.spoof import TextureNetwork
 from idproof.pipeline import flow
 from idproof.pipeline.card.examine import CardExaminer
@@ -74,7 +74,8 @@ class Verifier:
             policy=policy or Policy(),
             limits=limits or Limits(),
             face_thresholds=face_thresholds(profile),
-            face_calibration=face_calibration(profile),
+            portrait_thresholds=portrait_thresholds(profile),
+            portrait_calibration=portrait_calibration(profile),
             records=records,
             liveness=LivenessExaminer(engines.detector, engines.embedder, TextureNetwork.shipped(threads)),
         )

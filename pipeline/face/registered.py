@@ -19,7 +19,7 @@ def check(
     registered: Embeddings,
     portrait: Embeddings,
     selfie: Embeddings,
-    thresholds: Mapping[float, float],
+    thresholds: Mapping[str, Mapping[float, float]],
     calibration: ScoreCalibration,
     policy: Policy,
 ) -> list[CheckResult]:
@@ -29,7 +29,7 @@ def check(
         registered: (1, dimensions), unit length.
         portrait: the same of the card's portrait.
         selfie: the same of the selfie.
-        thresholds: false match rate to score, from the profile's report.
+        thresholds: by check, false match rate to score, from the profile's reports.
         calibration: makes probabilities of scores.
         policy: names the operating points.
 
@@ -42,8 +42,8 @@ def check(
         CheckResult.compared(
             name,
             float(cosine),
-            accept=thresholds[policy.accept_fmr],
-            refer=thresholds[policy.refer_fmr],
+            accept=thresholds[name][policy.accept_fmr],
+            refer=thresholds[name][policy.refer_fmr],
             score=calibration.posterior(float(cosine)),
             doubt="registered_portrait_doubtful",
             fail="registered_portrait_differs",

@@ -17,17 +17,12 @@ from idproof.pipeline.types import CheckResult, Outcome
 ACTIONS, RIGID, CONTINUOUS = "liveness_actions", "liveness_depth", "liveness_continuity"
 SAME, SELFIE = "liveness_same_person", "liveness_selfie"
 
-_FULL = {
-    Action.TURN_LEFT: ("yaw", 12.0),
-    Action.TURN_RIGHT: ("yaw", -12.0),
-    Action.LOOK_UP: ("pitch", 5.0),
-    Action.LOOK_DOWN: ("pitch", -5.0),
-}
-"""Degrees, relative to looking straight ahead, that count as the whole of an action; five points show nods weakly."""
 _AXES = {"yaw": 12.0, "pitch": 5.0}
+"""Degrees, relative to looking straight ahead, that count as the whole of an action; five points show nods weakly."""
+_BEST = 2  # frames of a step
 _LEAST_DONE = 0.2  # below it an action was not done, whatever bona fide clips measured
 _FULL_CLOSER = 0.12  # share by which the face grows
-_ROTATIONS = frozenset(_FULL)
+_ROTATIONS = frozenset({Action.TURN_LEFT, Action.TURN_RIGHT, Action.LOOK_UP, Action.LOOK_DOWN})
 _LEAST_POINTS = 14
 _LEAST_TURN_DEG = 6.0
 
@@ -35,8 +30,8 @@ _LEAST_TURN_DEG = 6.0
 def actions(watched: Watched, challenge: Challenge, calibration: Calibration) -> CheckResult:
     """`liveness_actions`: the least done of all steps, 1 for the whole of an action.
 
-    A step counts what its own frames show beyond the neutral ones, less half of what they show of the other
-    direction beyond twice as much. Fails with `challenge_not_followed`; could not be assessed when a step has no
+    A step counts what its two best frames show beyond the neutral ones, less what they show of other actions.
+    Fails with `challenge_not_followed`; could not be assessed when a step has no
     frame with a face.
     """
     neutral = [entry.pose for entry in watched.between(0, NEUTRAL_MS) if entry.pose]
@@ -45,7 +40,7 @@ def actions(watched: Watched, challenge: Challenge, calibration: Calibration) ->
     done = []
     for step in challenge.steps:
         poses = [entry.pose for entry in watched.between(step.start_ms, step.end_ms) if entry.pose]
-        if not poses or step.action not in (*_FULL, Action.COME_CLOSER):
+        if not poses or step.action not in (*_ROTATIONS, Action.COME_CLOSER):
             return CheckResult.not_assessed(ACTIONS, "face_not_seen_throughout")
         done.append(_done(step.action, poses, neutral))
     result = calibration.at_least(ACTIONS, min(done), unit="share of the action", reason="challenge_not_followed")
@@ -115,16 +110,26 @@ def continuity(watched: Watched, calibration: Calibration) -> CheckResult:
 
 
 def _done(action: Action, poses: list[HeadPose], neutral: list[HeadPose]) -> float:
-    if action is Action.COME_CLOSER:
-        before = float(np.median([pose.scale for pose in neutral]))
-        return (max(pose.scale for pose in poses) / before - 1) / _FULL_CLOSER
-    name, full = _FULL[action]
-    other = "pitch" if name == "yaw" else "yaw"
-    middle, beside = (float(np.median([getattr(pose, axis) for pose in neutral])) for axis in (name, other))
-    best = max(poses, key=lambda pose: (getattr(pose, name) - middle) / full)
-    wanted = (getattr(best, name) - middle) / full
-    strayed = abs(getattr(best, other) - beside) / _AXES[other]
-    return float(wanted - 0.5 * max(0.0, strayed - 2 * max(wanted, 0.0)))
+    """The mean of the two frames that show it best: one alone may be noise, or the head on its way back."""
+    straight = {name: float(np.median([getattr(pose, name) for pose in neutral])) for name in ("yaw", "pitch", "scale")}
+    shown = sorted((_shown(action, pose, straight) for pose in poses), reverse=True)
+    return float(np.mean(shown[:_BEST]))
+
+
+def _shown(action: Action, pose: HeadPose, straight: dict[str, float]) -> float:
+    """How much of the action one frame shows, less half of what it shows of others beyond twice as much."""
+    yaw, pitch = ((getattr(pose, name) - straight[name]) / _AXES[name] for name in ("yaw", "pitch"))
+    closer = (pose.scale / straight["scale"] - 1) / _FULL_CLOSER
+    nodded = abs(pitch) / 2  # five points show nods with as much noise as signal
+    shares: dict[Action, tuple[float, float]] = {
+        Action.TURN_LEFT: (yaw, max(nodded, closer)),
+        Action.TURN_RIGHT: (-yaw, max(nodded, closer)),
+        Action.LOOK_UP: (pitch, max(abs(yaw), closer)),
+        Action.LOOK_DOWN: (-pitch, max(abs(yaw), closer)),
+        Action.COME_CLOSER: (closer, max(abs(yaw), nodded)),
+    }
+    wanted, strayed = shares[action]
+    return wanted - 0.5 * max(0.0, strayed - 2 * max(wanted, 0.0))
 
 
 def _turned(start: Seen, entry: Seen) -> bool:

@@ -187,7 +187,16 @@ def test_a_missing_check_never_accepts(captures_of: Build, verifier: Verifier) -
     assert (verdict.decision, verdict.reasons) == (Decision.REFER, ("liveness_missing",))
 
 
-_PARTS = ("engines", "locator", "examiner", "policy", "limits", "face_thresholds", "face_calibration")
+_PARTS = (
+    "engines",
+    "locator",
+    "examiner",
+    "policy",
+    "limits",
+    "face_thresholds",
+    "portrait_thresholds",
+    "portrait_calibration",
+)
 
 
 def vars_of(verifier: Verifier) -> dict[str, object]:
