@@ -16,7 +16,7 @@ import numpy as np
 from idproof.benchmarks import card_variants, midv_holo_baseline
 from idproof.benchmarks.cards import Seen, see, side_by_side
 from idproof.benchmarks.metrics import rate
-from idproof.benchmarks.output import BONA_FIDE, Run, figure, plain
+from idproof.benchmarks.output import BAD_INPUT, BONA_FIDE, Run, attempt_id, data_of, figure, plain
 from idproof.benchmarks.public_card import overlap
 from idproof.datasets.sets import ROLES, RegistrationSet
 from idproof.models.profiles import load_engines
@@ -42,6 +42,8 @@ class Measured:
 
     Attributes:
         kind: `bona_fide` or the attack's.
+        attempt: its id (`output.attempt_id`).
+        decision: by card and fields; `bad_input` when the captures could not be used.
         accepted: by every check of card and fields.
         card_passed: by every check of the card, its fields aside.
         fields_passed: by every check of the fields; None when they were not asked.
@@ -53,6 +55,8 @@ class Measured:
     """
 
     kind: str
+    attempt: str
+    decision: str = BAD_INPUT
     accepted: bool = False
     card_passed: bool = False
     fields_passed: bool | None = None
@@ -102,9 +106,11 @@ def run(
         counts=_counts(tested),
         figures=figures,
         extra={
+            "data": data_of(chosen),
             "policy": Policy().version,
             "calibration": dict(Policy().calibration.source),
             "values_of_bona_fide": _quantiles(tested),
+            "outcomes": _outcomes(tested),
         },
     )
 
@@ -124,7 +130,7 @@ def _measure(task: tuple[RegistrationSet, bool], profile: str) -> Measured:
     try:
         seen = see(entry, locator, policy)
     except BadInput as error:
-        return Measured(kind, objections=(error.code,), found=False)
+        return Measured(kind, attempt_id(entry), objections=(error.code,), found=False)
     results = examiner.examine(seen.images, seen.rectified, seen.views, policy)
     decision, reasons = decide(results, examiner.required)
     card_passed, fields_passed = decision is Decision.ACCEPT, None
@@ -138,6 +144,8 @@ def _measure(task: tuple[RegistrationSet, bool], profile: str) -> Measured:
     outlines = [(corners(seen.views[role], locator.document), points) for role, points in truth.items()]
     return Measured(
         kind=kind,
+        attempt=attempt_id(entry),
+        decision=decision.value,
         accepted=decision is Decision.ACCEPT,
         card_passed=card_passed,
         fields_passed=fields_passed,
@@ -216,6 +224,13 @@ def _counts(measured: Sequence[Measured]) -> dict[str, object]:
         }
         for kind, entries in kinds.items()
     }
+
+
+def _outcomes(measured: Sequence[Measured]) -> dict[str, dict[str, dict[str, object]]]:
+    kinds: dict[str, dict[str, dict[str, object]]] = {}
+    for m in measured:
+        kinds.setdefault(m.kind, {})[m.attempt] = {"decision": m.decision, "reasons": list(m.objections)}
+    return kinds
 
 
 def _quantiles(measured: Sequence[Measured]) -> dict[str, dict[str, float]]:

@@ -251,6 +251,30 @@ def liveness(
     _print(result, json_, out)
 
 
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Files that other benchmarks wrote with --out.")],
+    out: Annotated[Path, typer.Option(help="The page.")] = Path("report.html"),
+    pdf: Annotated[Path | None, typer.Option(help="Also print it to this file, by Chromium.")] = None,
+    sets: Annotated[
+        Path | None, typer.Option(help="Specimens the runs were made on: those that failed are shown.")
+    ] = None,
+) -> None:
+    """One page from one or more runs: what was measured, and what the counts allow to be said."""
+    from idproof.benchmarks.report import page, read  # matplotlib takes a second to import
+    from idproof.benchmarks.report.pdf import print_page
+
+    text = page.build([read.read(file) for file in runs], read_sets(sets) if sets else ())
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError:
+        raise IdproofError(f"The report {out.name} cannot be written.") from None
+    typer.echo(f"{out} ({len(text) / 1024:,.0f} KiB)", err=True)
+    if pdf is not None:
+        print_page(out, pdf)
+        typer.echo(str(pdf), err=True)
+
+
 def _verified(bench: Callable[..., Run], sets: Path, profile: str, seed: int, threads: int) -> Run:
     """A benchmark of the whole verification."""
     registrations = read_sets(sets)

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from idproof.benchmarks import face_lookalikes, face_templates
+from idproof.benchmarks import face_curves, face_lookalikes, face_templates
 from idproof.benchmarks.face_pairs import AllPairs, all_pairs
 from idproof.benchmarks.face_templates import Templates
 from idproof.benchmarks.metrics import Rate, best_accuracy, fmr_at, fnmr_at, rate, threshold_at_fmr
 from idproof.benchmarks.metrics.resample import fnmr_interval
-from idproof.benchmarks.output import Run, figure, plain
+from idproof.benchmarks.output import PHOTOGRAPHS, Run, figure, plain
 from idproof.datasets.lfw import LabelledFaces
 from idproof.models.types import Engines
 
@@ -72,12 +72,23 @@ def run(
         },
         figures=figures,
         extra={
+            "data": PHOTOGRAPHS,
             "dataset": dataset,
             "labels": "as published",
             "intervals": "bootstrap by person",
             "operating_points": _operating_points(in_force, intervals),
+            "curves": _curves(in_force, templates, seed),
         },
     )
+
+
+def _curves(found: AllPairs, templates: Templates, seed: int) -> dict[str, Any]:
+    if not (found.impostors.size and found.genuines.scores.size):
+        return {}
+    drawn = face_curves.curve(
+        found.impostors, found.genuines, data=PHOTOGRAPHS, people=templates.pictures.size, seed=seed
+    )
+    return {"face": drawn}
 
 
 def _intervals(found: AllPairs, templates: Templates, seed: int) -> Intervals:
@@ -115,8 +126,13 @@ def _fnmr(found: AllPairs, threshold: float, interval: tuple[float, float]) -> R
     return exact if np.isnan(interval[0]) else Rate(exact.value, *interval, exact.n)
 
 
-def _plain_rate(measured: Rate) -> dict[str, float]:
-    return {"value": measured.value, "low": measured.low, "high": measured.high, "n": measured.n}
+def _plain_rate(measured: Rate) -> dict[str, float | None]:
+    return {
+        "value": measured.value if measured.n else None,
+        "low": measured.low,
+        "high": measured.high,
+        "n": measured.n,
+    }
 
 
 def _short(fmr: float) -> str:

@@ -12,12 +12,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from idproof.benchmarks import cards
+from idproof.benchmarks import cards, face_curves
 from idproof.benchmarks import face_calibration as calibrations
 from idproof.benchmarks.metrics import fmr_at, fnmr_at, rate
 from idproof.benchmarks.metrics.curve import d_prime
 from idproof.benchmarks.metrics.resample import Comparisons
-from idproof.benchmarks.output import Run, figure, plain
+from idproof.benchmarks.output import Run, data_of, figure, plain
 from idproof.datasets.sets import RegistrationSet
 from idproof.models.reports import portrait_calibration, portrait_thresholds
 from idproof.models.types import Embeddings, Engines, RGBImage
@@ -126,9 +126,23 @@ def run(
     if compared:
         figures |= _figures(compared, engines.profile)
     counts = {"portrait_registrations": len(compared), "portrait_unusable": unusable}
-    if after is not None:
-        return replace(after, figures={**after.figures, **figures}, counts={**after.counts, **counts})
-    return Run("face", engines.profile, engines.weights, seed, counts, figures)
+    data = data_of(sets)
+    curves = _curves(compared, data)
+    if after is None:
+        return Run("face", engines.profile, engines.weights, seed, counts, figures, {"data": data, "curves": curves})
+    return replace(
+        after,
+        figures={**after.figures, **figures},
+        counts={**after.counts, **counts},
+        extra={**after.extra, "curves": {**after.extra.get("curves", {}), **curves}},
+    )
+
+
+def _curves(compared: Sequence[Compared], data: str) -> dict[str, Any]:
+    if len({entry.person for entry in compared}) < 2:
+        return {}
+    pairs = cross(compared, IN_FORCE)
+    return {"face.portrait": face_curves.curve(pairs.impostors.scores, pairs.genuines, data=data)}
 
 
 def _figures(compared: Sequence[Compared], profile: str) -> dict[str, Mapping[str, Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from idproof.benchmarks.face_templates import central
 from idproof.benchmarks.metrics import rate
-from idproof.benchmarks.output import Run, figure, plain
+from idproof.benchmarks.output import PHOTOGRAPHS, Run, figure, plain
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.specimen.draws import Split
 from idproof.models.types import Engines, RGBImage
@@ -55,7 +55,7 @@ def run(faces: LabelledFaces, engines: Engines, *, dataset: str, progress: Progr
         seed=0,
         counts={"people": len(set(of_test.names)), "pictures": len(of_test.names), "faces": len(found)},
         figures=figures,
-        extra={"dataset": dataset, "not_assessed": list(quality.NOT_ASSESSED)},
+        extra={"data": PHOTOGRAPHS, "dataset": dataset, "not_assessed": list(quality.NOT_ASSESSED)},
     )
 
 

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from idproof.benchmarks import peers
 from idproof.benchmarks.engine import FixedPoint, TailTooShort, Tally, all_pairs, fixed_point
 from idproof.benchmarks.metrics import Rate, rate
-from idproof.benchmarks.output import Run, figure, plain
+from idproof.benchmarks.output import INVENTED, Run, figure, plain
 
 _EACH = 4  # templates a subject
 _SPREAD = 0.35  # of a subject's templates about their middle
@@ -67,6 +67,7 @@ def run(
         counts={"templates": n, "impostor_comparisons": impostor.total, "genuine_comparisons": genuine.total},
         figures=figures,
         extra={
+            "data": INVENTED,
             "templates": "invented",
             "largest_error": templates.largest_error,
             "thresholds": {f"{fmr:.0e}": templates.cosine(t) for fmr, t in _thresholds(impostor).items()},

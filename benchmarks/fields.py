@@ -17,7 +17,7 @@ from rapidfuzz.distance import Levenshtein
 from idproof.benchmarks import peers
 from idproof.benchmarks.cards import see, side_by_side
 from idproof.benchmarks.metrics import Rate, rate
-from idproof.benchmarks.output import Run, figure, plain
+from idproof.benchmarks.output import Run, data_of, figure, plain
 from idproof.datasets.sets import RegistrationSet
 from idproof.models.profiles import load_engines
 from idproof.models.types import Engines
@@ -93,6 +93,7 @@ def run(
         seed=seed,
         counts=_counts(bona_fide, edited, [entry for entry in chosen if entry.truth.bona_fide]),
         figures={**_accuracy(bona_fide), **_safety(bona_fide, edited), **_speed(timed)},
+        extra={"data": data_of(chosen)},
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from idproof.benchmarks.output import Run, plain
+from idproof.benchmarks.output import Run, data_of, plain
 from idproof.datasets.sets import RegistrationSet
 from idproof.pipeline import BadInput, Captures, Verifier
 
@@ -41,6 +41,7 @@ def run(
         seed=seed,
         counts={"registrations": len(measured), "bad_input": len(timings) - len(measured)},
         figures=_figures(measured),
+        extra={"data": data_of(sets)},
     )
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from idproof.benchmarks.cards import side_by_side
 from idproof.benchmarks.liveness_clips import photographs
 from idproof.benchmarks.metrics import rate
-from idproof.benchmarks.output import Run, figure, plain
+from idproof.benchmarks.output import RENDERED, Run, figure, plain
 from idproof.benchmarks.recorder import Asked, Recorder
 from idproof.datasets.heads.camera import decoded
 from idproof.datasets.heads.clips import BONA_FIDE, SPECIES, Sitting, bona_fide
@@ -101,7 +101,11 @@ def run(
         seed=seed,
         counts=_counts(measured),
         figures=_figures(measured),
-        extra={"calibration": dict(fuse.shipped().source), "values_of_bona_fide": _quantiles(measured)},
+        extra={
+            "data": RENDERED,
+            "calibration": dict(fuse.shipped().source),
+            "values_of_bona_fide": _quantiles(measured),
+        },
     )
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from idproof.benchmarks import midv_holo_baseline as baseline
 from idproof.benchmarks.metrics import rate
-from idproof.benchmarks.output import Run, figure, plain
+from idproof.benchmarks.output import PHOTOGRAPHS, Run, figure, plain
 from idproof.benchmarks.public_protocol import Figures, Scores, false_holograms, judge
 from idproof.datasets.public import READERS, Clip, midv_holo
 from idproof.datasets.public.common import Quadrangle
@@ -133,6 +133,7 @@ def run(
             "dataset": dataset,
             "protocol": protocol,
             "attacks": {clip.published_class: clip.attack for clip in clips},
+            "data": PHOTOGRAPHS,
             "notes": notes,
         },
     )

@@ -43,7 +43,11 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationSet:
-    """One registration: where its pictures are, and the truth about it."""
+    """One registration: where its pictures are, and the truth about it.
+
+    `specimen` is true for what tells the seed of its invented artwork, as `idproof specimen make` does: nobody's own
+    data.
+    """
 
     folder: Path
     document: str
@@ -51,6 +55,7 @@ class RegistrationSet:
     selfie: str
     frames: tuple[str, ...]
     truth: Truth
+    specimen: bool = False
 
     def parts(self, selfie_of: "RegistrationSet | None" = None) -> dict[str, bytes]:
         """The pictures' bytes by role; with the selfie of another registration when one is given."""
@@ -90,13 +95,15 @@ def _parse(folder: Path, data: Any) -> RegistrationSet:
     captures, frames = _object(data["captures"], "captures"), data.get("frames", [])
     if not isinstance(frames, list):
         raise TypeError("frames is a list of names")
+    truth = _truth(_object(data["truth"], "truth"))
     return RegistrationSet(
         folder=folder,
         document=_text(data["document"], "document"),
         captures={name: _text(captures[name], f"captures.{name}") for name in ROLES.values()},
         selfie=_text(data["selfie"], "selfie"),
         frames=tuple(_text(name, "frames") for name in frames),
-        truth=_truth(_object(data["truth"], "truth")),
+        truth=truth,
+        specimen="artwork_seed" in data["truth"],
     )
 
 

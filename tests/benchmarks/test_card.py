@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from runs import published
 
 from idproof.benchmarks import card, card_calibration, card_figures, card_variants, latency
 from idproof.benchmarks.card import Measured
@@ -30,6 +31,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_rendered_registrations_are_counted_by_kind(folder: Path) -> None:
     seen: list[tuple[int, int]] = []
     run = card.run(read_sets(folder), progress=lambda done, total: seen.append((done, total)))
+    ended = [entry["decision"] for kind in published(run)["outcomes"].values() for entry in kind.values()]
+    assert len(ended) == len(read_sets(folder))
+    assert ended.count("accept") == sum(entry["accepted"] for entry in run.counts.values())
     figures = run.figures
     assert (figures["card.bpcer"]["value"], figures["card.bpcer"]["n"]) == (0.0, 1)
     for kind in ("print_glossy", "wrong_document", "field_edit"):
@@ -75,6 +79,7 @@ def test_the_map_shows_what_changed_and_not_what_light_did() -> None:
 
 def test_the_latency_of_each_stage_and_its_share(verifier: Verifier, folder: Path) -> None:
     run = latency.run(read_sets(folder)[:1] * 2 + read_sets(folder / "wrong_document"), verifier)
+    assert published(run)["data"] == "rendered"
     assert run.counts == {"registrations": 2, "bad_input": 1}
     shares = [entry["value"] for name, entry in run.figures.items() if name.endswith(".share")]
     assert sum(shares) == pytest.approx(1.0)
@@ -85,7 +90,7 @@ def test_the_latency_of_each_stage_and_its_share(verifier: Verifier, folder: Pat
 def invented(kind: str, value: float, baseline: float | None, count: int, seed: int) -> list[Measured]:
     rng = np.random.default_rng(seed)
     return [
-        Measured(kind, values={"first": value + rng.normal(0, 0.1), "second": rng.normal()}, baseline=baseline)
+        Measured(kind, "", values={"first": value + rng.normal(0, 0.1), "second": rng.normal()}, baseline=baseline)
         for _ in range(count)
     ]
 

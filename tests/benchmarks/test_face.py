@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from runs import published
 
 from idproof.benchmarks import face, face_lookalikes, face_portrait, face_templates
 from idproof.benchmarks.face_pairs import all_pairs
@@ -44,7 +45,7 @@ def test_a_run_on_aligned_pictures_in_the_published_layout(tmp_path: Path) -> No
     pairs = tmp_path / "pairs.csv"
     pairs.write_text("file_a,file_b,same\nA_B/A_B_0001.jpg,A_B/A_B_0002.jpg,1\nA_B/A_B_0001.jpg,C_D/C_D_0001.jpg,0\n")
     faces = LabelledFaces.open(tmp_path)
-    run = face.run(faces, load_engines(), dataset="lfw-112", pairs=pairs).to_json()
+    run = published(face.run(faces, load_engines(), dataset="lfw-112", pairs=pairs))
     assert (run["counts"]["impostor_comparisons"], run["counts"]["genuine_comparisons"]) == (12, 3)
     assert run["figures"]["face.pairs.accuracy"]["n"] == 2
     assert {"face.fnmr@fmr1e-3", "face.fnmr@fmr1e-4"} <= set(run["figures"])
@@ -69,7 +70,7 @@ def test_original_pictures_are_detected_and_aligned_and_those_without_a_face_are
     photograph = faces.pictures(0, 1)[0]
     aligned = engines.embedder.align(photograph, engines.detector.detect(photograph)[0].landmarks)
     np.testing.assert_allclose(templates.in_force[0], engines.embedder.embed([aligned])[0], atol=1e-4)
-    run = face.run(faces, engines, dataset="lfw").to_json()
+    run = published(face.run(faces, engines, dataset="lfw"))
     assert run["figures"]["face.not_found"]["value"] == pytest.approx(1 / 3)
     with pytest.raises(DatasetInvalid, match="No face"):
         face_templates.make(
@@ -80,7 +81,7 @@ def test_original_pictures_are_detected_and_aligned_and_those_without_a_face_are
 def test_portraits_are_compared_with_every_selfie_and_each_way_is_shown(tmp_path: Path) -> None:
     make_sets(tmp_path / "bona_fide", 2, 31)
     make_sets(tmp_path / "attack", 1, 31, attack="selfie_other")
-    run = face_portrait.run(read_sets(tmp_path), load_engines()).to_json()
+    run = published(face_portrait.run(read_sets(tmp_path), load_engines()))
     assert run["counts"] == {"portrait_registrations": 2, "portrait_unusable": 0}
     for way in ("", "front.", *(f"{name}." for name in face_portrait.ENHANCEMENTS)):
         assert run["figures"][f"face.portrait.{way}fnmr@fmr1e-4"]["n"] == 2

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from runs import published
 
 from idproof.benchmarks import liveness
 from idproof.benchmarks.liveness_clips import photographs
@@ -41,7 +42,7 @@ def test_nobody_is_in_both_splits(people: Path) -> None:
 
 def test_figures_have_counts_and_intervals(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(liveness, "SPECIES", {"screen_photo": SPECIES["screen_photo"]})
-    run = liveness.run(people, clips=1, seed=3).to_json()
+    run = published(liveness.run(people, clips=1, seed=3))
     assert set(run["figures"]) >= {
         "liveness.bpcer",
         "liveness.apcer.screen_photo",

@@ -3,13 +3,14 @@
 import json
 
 import pytest
+from runs import published
 
 from idproof.benchmarks import load
 from idproof.benchmarks.load import Core, Sample
 
 
 def test_a_run_in_the_sandbox_has_the_published_figures() -> None:
-    run = load.run([], registrations=12, clients=2, sandbox=True).to_json()
+    run = published(load.run([], registrations=12, clients=2, sandbox=True))
     assert json.loads(json.dumps(run)) == run
     assert run["counts"] == {"registrations": 12, "verdicts": 12, "problems": {}, "clients": 2, "core_events": 12}
     figures = run["figures"]

@@ -10,6 +10,7 @@ import public_layouts
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from runs import published
 
 from idproof.benchmarks import public_card
 from idproof.benchmarks.public_protocol import best_threshold, judge
@@ -30,7 +31,7 @@ def clip(document: int, kind: str = "origins", split: str | None = None) -> Clip
 
 def test_the_baseline_is_judged_on_midv_holo(tmp_path: Path) -> None:
     public_layouts.midv_holo(tmp_path)
-    run = public_card.run("midv-holo", tmp_path, seed=3).to_json()
+    run = published(public_card.run("midv-holo", tmp_path, seed=3))
     assert json.loads(json.dumps(run)) == run
     assert run["bench"] == "card"
     assert run["dataset"] == "midv-holo"

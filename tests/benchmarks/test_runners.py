@@ -7,6 +7,7 @@ from unittest.mock import ANY
 
 import numpy as np
 import pytest
+from runs import published
 
 from idproof.benchmarks import face, face_calibration, fields, system
 from idproof.benchmarks.metrics.resample import Comparisons
@@ -48,7 +49,7 @@ def test_impostors_take_the_selfie_of_another_person(tmp_path: Path) -> None:
 def test_a_system_run_has_the_published_form(tmp_path: Path, verifier: Verifier) -> None:
     make_sets(tmp_path / "bona", 1, 31)
     make_sets(tmp_path / "edit", 1, 31, attack="field_edit")
-    run = system.run(read_sets(tmp_path), verifier).to_json()
+    run = published(system.run(read_sets(tmp_path), verifier))
     assert set(run) >= KEYS
     assert json.loads(json.dumps(run)) == run
     assert run["counts"]["bona_fide"] == {"accept": 1, "refer": 0, "reject": 0, "bad_input": 0}
@@ -92,7 +93,7 @@ def test_a_fields_run_counts_readings_and_caught_edits(tmp_path: Path, monkeypat
     make_sets(tmp_path / "edit", 1, 31, attack="field_edit")
     make_sets(tmp_path / "other", 1, 31, attack="photocopy_grey")
     monkeypatch.setattr(fields, "_PEER_SETS", 1)
-    run = fields.run(read_sets(tmp_path)).to_json()
+    run = published(fields.run(read_sets(tmp_path)))
     assert set(run) >= KEYS
     assert json.loads(json.dumps(run)) == run
     assert (run["counts"]["bona_fide"], run["counts"]["field_edit"]) == (2, 1)
@@ -118,7 +119,7 @@ def test_a_wrong_reading_that_nothing_objects_to_is_counted(tmp_path: Path) -> N
     (entry,) = read_sets(tmp_path)
     other = {"男 M": "女 F", "女 F": "男 M"}[entry.truth.fields["sex"]]
     object.__setattr__(entry.truth, "fields", {**entry.truth.fields, "sex": other})
-    run = fields.run([entry]).to_json()
+    run = published(fields.run([entry]))
     assert run["counts"]["wrong_and_certain"] == {"sex": 1}
     assert run["figures"]["fields.undetected_wrong"]["value"] == 1.0
     assert run["figures"]["fields.exact.sex"]["value"] == 0.0
@@ -129,7 +130,7 @@ def test_fields_that_a_foreign_set_does_not_tell_are_not_judged(tmp_path: Path) 
     (entry,) = read_sets(tmp_path)
     told = {"number": entry.truth.fields["number"]}
     object.__setattr__(entry.truth, "fields", told)
-    run = fields.run([entry]).to_json()
+    run = published(fields.run([entry]))
     assert [name for name in run["figures"] if name.startswith("fields.exact")] == [
         "fields.exact.number",
         "fields.exact.number.pp-ocr",

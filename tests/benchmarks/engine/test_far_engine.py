@@ -1,5 +1,7 @@
 """The engine's benchmark, small."""
 
+from runs import published
+
 from idproof.benchmarks import far_engine
 
 
@@ -9,6 +11,7 @@ def test_every_pair_is_counted_and_every_peer_accounted_for() -> None:
     figures = run.figures
     assert run.counts["impostor_comparisons"] + run.counts["genuine_comparisons"] == 3000 * 2999 // 2
     assert run.counts["genuine_comparisons"] == 750 * 6
+    assert published(run)["data"] == "invented"
     assert seen[-1] == (3000 * 2999 // 2,) * 2
     assert figures["far.comparisons_per_s"]["value"] > 0
     assert 0 < figures["far.ratio_to_matmul"]["value"] < 3

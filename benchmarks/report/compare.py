@@ -1,0 +1,119 @@
+"""Two runs of one benchmark: which figures differ by more than chance.
+
+Paired where both runs kept how the same attempts ended (McNemar's exact test); otherwise the counts are compared as two
+independent samples (Fisher's exact test), which is the weaker test and treats shared attempts as if they were not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy.stats import fisher_exact
+
+from idproof.benchmarks.metrics import Rate
+from idproof.benchmarks.metrics.resample import difference
+from idproof.benchmarks.output import BONA_FIDE
+from idproof.benchmarks.report import words
+from idproof.benchmarks.report.read import ReadRun
+
+_KEPT = {"card": ("card.bpcer", "card.apcer."), "system": ("system.frr", "system.far.")}
+_SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Change:
+    """One figure of two runs.
+
+    Attributes:
+        figure: its name.
+        first, second: rates.
+        p_value: two-sided, exact, if nothing had changed; None where no test applies.
+        test: which.
+        significant: after Holm's correction for all figures that were tested.
+    """
+
+    figure: str
+    first: Rate
+    second: Rate
+    p_value: float | None
+    test: str
+    significant: bool = False
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs of one benchmark.
+
+    Attributes:
+        first, second: the runs, in the order given.
+        changes: figures that differ, the least likely by chance first.
+        same: how many figures that are counts of attempts are equal.
+    """
+
+    first: ReadRun
+    second: ReadRun
+    changes: Sequence[Change]
+    same: int
+
+
+def comparisons(runs: Sequence[ReadRun]) -> list[Comparison]:
+    """Each run with the one given before it, where both are of one benchmark and share a rate."""
+    by_bench: dict[str, list[ReadRun]] = {}
+    for run in runs:
+        by_bench.setdefault(run.bench, []).append(run)
+    found = [compared(one, other) for same in by_bench.values() for one, other in pairwise(same)]
+    return [each for each in found if each.changes or each.same]
+
+
+def compared(first: ReadRun, second: ReadRun) -> Comparison:
+    """All rates that both runs have."""
+    changes, same = [], 0
+    for name in first.figures:
+        one, other = first.rate(name), second.rate(name)
+        if one is None or other is None:
+            continue
+        change = _change(first, second, name, one, other)
+        if one.value == other.value and change.p_value in (None, 1.0):
+            same += 1
+        else:
+            changes.append(change)
+    return Comparison(first, second, _corrected(changes), same)
+
+
+def _change(first: ReadRun, second: ReadRun, name: str, one: Rate, other: Rate) -> Change:
+    if (paired := _paired(first, second, name)) is not None:
+        found = difference(*paired)
+        told = f"McNemar, {paired[0].size:,} same attempts, {found.first_only} against {found.second_only} differ"
+        return Change(name, one, other, found.p_value, told)
+    counts = words.events(one), words.events(other)
+    if counts[0] is None or counts[1] is None:
+        return Change(name, one, other, None, "no count of attempts: not tested")
+    table = np.array([[counts[0], one.n - counts[0]], [counts[1], other.n - counts[1]]])
+    return Change(name, one, other, float(fisher_exact(table).pvalue), "Fisher")
+
+
+def _paired(first: ReadRun, second: ReadRun, name: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """Which of the attempts that both runs made each got wrong; None where they did not keep, or share, all of them."""
+    bona_fide, hostile = _KEPT.get(first.bench, ("", "-"))
+    if name == bona_fide:
+        kind, wrong_if_accepted = BONA_FIDE, False
+    elif name.startswith(hostile):
+        kind, wrong_if_accepted = name.removeprefix(hostile), True
+    else:
+        return None
+    one, other = (run.get("outcomes").get(kind, {}) for run in (first, second))
+    if not one or one.keys() != other.keys():
+        return None
+    wrong = [np.array([(run[key]["decision"] == "accept") == wrong_if_accepted for key in one]) for run in (one, other)]
+    return wrong[0], wrong[1]
+
+
+def _corrected(changes: Sequence[Change]) -> list[Change]:
+    """Holm, "A simple sequentially rejective multiple test procedure" (1979)."""
+    tested = sorted((each for each in changes if each.p_value is not None), key=lambda each: each.p_value or 0.0)
+    marked, still = [], True
+    for place, each in enumerate(tested):
+        still = still and each.p_value is not None and each.p_value <= _SIGNIFICANT / (len(tested) - place)
+        marked.append(Change(each.figure, each.first, each.second, each.p_value, each.test, still))
+    return marked + [each for each in changes if each.p_value is None]

@@ -1,0 +1,74 @@
+"""Small pictures of the registrations that went wrong; of specimens, and of nothing else."""
+
+import io
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from idproof.benchmarks.output import BONA_FIDE, attempt_id
+from idproof.benchmarks.report.read import ReadRun
+from idproof.datasets.sets import RegistrationSet
+from idproof.pipeline.errors import InvalidSpecimen
+
+_WIDTH = 200
+_MOST = 24
+_ACCEPT = "accept"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One registration that did not end as it should.
+
+    Attributes:
+        kind: `bona_fide` or the attack's.
+        decision: how it ended.
+        reasons: what was said.
+        pictures: front, tilted and selfie, as addresses that hold them.
+    """
+
+    kind: str
+    decision: str
+    reasons: tuple[str, ...]
+    pictures: tuple[str, ...]
+
+
+def failures(run: ReadRun, sets: Sequence[RegistrationSet]) -> list[Failure]:
+    """The run's failures among these specimens, attacks that were accepted first, at most two dozen.
+
+    Raises:
+        InvalidSpecimen: a registration is no specimen; people's pictures belong in no report.
+    """
+    for entry in sets:
+        if not entry.specimen:
+            raise InvalidSpecimen(f"{entry.folder.name} is no specimen; a report shows pictures of specimens alone.")
+    by_id = {attempt_id(entry): entry for entry in sets}
+    found = sorted(_wrong(run), key=lambda row: (row[0] == BONA_FIDE, row[0]))
+    shown = [(row, by_id[row[1].split("+")[0]]) for row in found if row[1].split("+")[0] in by_id]
+    return [_failure(kind, ended, entry) for (kind, _, ended), entry in shown[:_MOST]]
+
+
+def _wrong(run: ReadRun) -> Iterator[tuple[str, str, dict[str, object]]]:
+    for kind, attempts in run.get("outcomes").items():
+        for name, ended in attempts.items():
+            if (ended["decision"] == _ACCEPT) == (kind != BONA_FIDE):
+                yield kind, name, ended
+
+
+def _failure(kind: str, ended: dict[str, object], entry: RegistrationSet) -> Failure:
+    reasons = ended["reasons"]
+    pictures = tuple(_small(data) for data in entry.parts().values())
+    return Failure(
+        kind, str(ended["decision"]), tuple(map(str, reasons if isinstance(reasons, list) else ())), pictures
+    )
+
+
+def _small(data: bytes) -> str:
+    with Image.open(io.BytesIO(data)) as image:
+        image.draft("RGB", (_WIDTH * 2, _WIDTH * 2))
+        small = image.convert("RGB")
+    small.thumbnail((_WIDTH, _WIDTH))
+    out = io.BytesIO()
+    small.save(out, format="JPEG", quality=72)  # a fresh file: none of the original's metadata
+    return "data:image/jpeg;base64," + b64encode(out.getvalue()).decode()
