@@ -54,7 +54,10 @@ def _about_attacks(run: ReadRun, attacks: Table) -> list[str]:
     if attacks.headline is not None:
         species, rate = attacks.headline
         found.append(
-            f"The worst of {len(attacks.rows)} species of {what} is “{words.kind(species)}”: accepted were "
+            f"Of {len(attacks.rows)} species of {what} none was accepted once; tried {rate.n} times, each may still be "
+            f"accepted in {words.at_most(rate.high)}."
+            if rate.value == 0
+            else f"The worst of {len(attacks.rows)} species of {what} is “{words.kind(species)}”: accepted were "
             f"{words.plainly(rate)}."
         )
     for kind, rate in attacks.impostors.items():
