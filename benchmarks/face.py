@@ -15,7 +15,7 @@ from idproof.benchmarks.face_pairs import AllPairs, all_pairs
 from idproof.benchmarks.face_templates import Templates
 from idproof.benchmarks.metrics import Rate, best_accuracy, fmr_at, fnmr_at, rate, threshold_at_fmr
 from idproof.benchmarks.metrics.resample import fnmr_interval
-from idproof.benchmarks.output import PHOTOGRAPHS, Run, figure, plain
+from idproof.benchmarks.output import PHOTOGRAPHS, Run, figure, operating_point, plain
 from idproof.datasets.lfw import LabelledFaces
 from idproof.models.types import Engines
 
@@ -108,15 +108,8 @@ def _operating_points(found: AllPairs, intervals: Intervals) -> list[dict[str, A
     points = []
     for fmr in OPERATING_POINTS:
         threshold = threshold_at_fmr(found.impostors, fmr)
-        measured = fmr_at(found.impostors, threshold)
-        points.append(
-            {
-                "fmr": fmr,
-                "threshold": threshold,
-                "measured_fmr": _plain_rate(measured),
-                "measured_fnmr": _plain_rate(_fnmr(found, threshold, intervals[fmr])),
-            }
-        )
+        fnmr = _fnmr(found, threshold, intervals[fmr])
+        points.append(operating_point(fmr, threshold, fmr_at(found.impostors, threshold), fnmr))
     return points
 
 
@@ -124,15 +117,6 @@ def _fnmr(found: AllPairs, threshold: float, interval: tuple[float, float]) -> R
     """With the interval by person in place of the binomial one."""
     exact = fnmr_at(found.genuines.scores, threshold)
     return exact if np.isnan(interval[0]) else Rate(exact.value, *interval, exact.n)
-
-
-def _plain_rate(measured: Rate) -> dict[str, float | None]:
-    return {
-        "value": measured.value if measured.n else None,
-        "low": measured.low,
-        "high": measured.high,
-        "n": measured.n,
-    }
 
 
 def _short(fmr: float) -> str:

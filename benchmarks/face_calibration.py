@@ -5,7 +5,6 @@ speaker detection", 2006): its log-odds are then log-likelihood ratios. In the f
 together weigh the same, so that the few people with very many photographs do not settle it.
 """
 
-from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
@@ -16,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from idproof.benchmarks.metrics import Scores, fmr_at, fnmr_at, threshold_at_fmr
 from idproof.benchmarks.metrics.information import cllr, min_cllr
 from idproof.benchmarks.metrics.resample import Comparisons
-from idproof.benchmarks.output import figure, plain
+from idproof.benchmarks.output import figure, operating_point, plain
 from idproof.models.reports import ScoreCalibration
 
 _IMPOSTORS = 500_000  # of tens of millions: drawn evenly, they settle two numbers
@@ -56,8 +55,7 @@ def record(impostors: Scores, genuines: Comparisons, *, profile: str, recipe: st
 
 def _point(impostors: Scores, genuines: Scores, fmr: float) -> dict[str, Any]:
     threshold = threshold_at_fmr(impostors, fmr)
-    rates = {"measured_fmr": fmr_at(impostors, threshold), "measured_fnmr": fnmr_at(genuines, threshold)}
-    return {"fmr": fmr, "threshold": threshold} | {name: asdict(found) for name, found in rates.items()}
+    return operating_point(fmr, threshold, fmr_at(impostors, threshold), fnmr_at(genuines, threshold))
 
 
 def figures(calibration: ScoreCalibration, impostors: Scores, genuines: Comparisons) -> dict[str, dict[str, Any]]:

@@ -5,7 +5,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -77,6 +77,13 @@ def figure(rate: Rate, unit: str = "share") -> dict[str, Any]:
 def plain(value: float, n: int, unit: str) -> dict[str, Any]:
     """A figure without an interval."""
     return {"value": value, "low": None, "high": None, "n": n, "unit": unit}
+
+
+def operating_point(fmr: float, threshold: float, measured_fmr: Rate, measured_fnmr: Rate) -> dict[str, Any]:
+    """A threshold with what was measured there, as `models/operating_points/` holds it."""
+    rates = {"measured_fmr": measured_fmr, "measured_fnmr": measured_fnmr}
+    told = {name: asdict(found) | {"value": found.value if found.n else None} for name, found in rates.items()}
+    return {"fmr": fmr, "threshold": threshold} | told
 
 
 def data_of(sets: Sequence[RegistrationSet]) -> str:

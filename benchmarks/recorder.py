@@ -3,11 +3,8 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from idproof.pipeline.calibration import Calibration
+from idproof.pipeline.calibration import DIGITS, Calibration
 from idproof.pipeline.types import CheckResult, Outcome, Status
-
-DIGITS = 5
-"""Decimals of what a verdict tells, and of what a calibration holds."""
 
 
 class Asked(NamedTuple):

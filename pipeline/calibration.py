@@ -17,7 +17,8 @@ from idproof.pipeline.errors import CalibrationInvalid
 from idproof.pipeline.types import CheckResult, Outcome, Status
 
 _SHIPPED = Path(__file__).with_name("calibration.json")
-_DIGITS = 5
+DIGITS = 5
+"""Decimals of what a verdict tells, and of what a calibration holds."""
 _LEAST = 20  # bona fide cards, below which their range says nothing
 
 
@@ -113,9 +114,9 @@ def _judged(
         name=name,
         status=Status.ASSESSED,
         outcome=Outcome.PASS if passed else Outcome.FAIL,
-        value=round(value, _DIGITS),
+        value=round(value, DIGITS),
         unit=unit,
-        score=round(min(1.0, score), _DIGITS),
+        score=round(min(1.0, score), DIGITS),
         reason=None if passed else reason,
-        limit=round(limit, _DIGITS),
+        limit=round(limit, DIGITS),
     )

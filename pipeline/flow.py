@@ -25,7 +25,7 @@ from idproof.pipeline.card.locate import CardLocator
 from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.decide import decide
-from idproof.pipeline.errors import CapturesIdentical
+from idproof.pipeline.errors import BadInput, CapturesIdentical
 from idproof.pipeline.face import compare, find, quality, registered
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields import read as field_reading
@@ -212,19 +212,17 @@ def _ask_records(session: VaultSession, parts: Parts, authority: RecordsAuthorit
     answer = records.ask(read, authority)
     if not answer.portrait:
         return [records.check(answer)]
+    came = records.fetch(read, authority, session.receive(REGISTERED))
     try:
-        compared = _compare_registered(session, parts, authority, read)
-    except Exception:  # noqa: BLE001 - as in `records.ask`: not to be had, or no picture of a face
-        session.ensure_open()
+        compared = _compare_registered(session, parts) if came else registered.unavailable()
+    except BadInput:  # no picture, or none of a face: the department's to mend, not the applicant's
         compared = registered.unavailable()
+    session.ensure_open()
     return [records.check(answer), *compared]
 
 
-def _compare_registered(
-    session: VaultSession, parts: Parts, authority: RecordsAuthority, read: Form
-) -> list[CheckResult]:
+def _compare_registered(session: VaultSession, parts: Parts) -> list[CheckResult]:
     engines, small = parts.engines, replace(parts.limits, min_side_px=_MIN_REGISTERED_PX)
-    authority.portrait(read, session.receive(REGISTERED))
     with session.upload(REGISTERED) as data:
         session.put(DECODED, REGISTERED, capture.decode(data, REGISTERED, small))
     with session.borrow(DECODED, REGISTERED) as picture:

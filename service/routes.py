@@ -82,7 +82,7 @@ def _session_routes(app: FastAPI, desk: Desk, gate: Gate) -> None:
         client: Annotated[Client, Depends(gate.needs(Scope.SESSION_WRITE))],
     ) -> JSONResponse:
         """Ask the applicant something else; the challenge before no longer counts."""
-        challenge = await anyio.to_thread.run_sync(desk.ledger.sessions.ask_again, session_id, client.id)
+        challenge = await anyio.to_thread.run_sync(desk.ledger.ask_again, client.id, session_id)
         return JSONResponse(challenge.to_json(), 201)
 
 

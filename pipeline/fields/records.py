@@ -94,6 +94,15 @@ def ask(form: Form, authority: RecordsAuthority) -> RecordAnswer:
         return RecordAnswer(RecordStatus.UNAVAILABLE)
 
 
+def fetch(form: Form, authority: RecordsAuthority, into: Sink) -> bool:
+    """Whether the authority gave its portrait."""
+    try:
+        authority.portrait(form, into)
+    except Exception:  # noqa: BLE001 - as in `ask`
+        return False
+    return True
+
+
 def check(found: RecordAnswer) -> CheckResult:
     """`records`: passes on a match only; what the authority could not answer could not be assessed."""
     if found.status is RecordStatus.UNAVAILABLE:

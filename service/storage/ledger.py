@@ -19,6 +19,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from idproof.pipeline.liveness.challenge import Challenge
 from idproof.pipeline.verdict import new_id
 from idproof.service.problems import ServiceProblem
 from idproof.service.storage.engine import Conflict
@@ -82,6 +83,16 @@ class Ledger:
         self._owner = uuid4().hex
         self._key_mac = verdicts.seal.subkey("idempotency key")
         self._body_mac = verdicts.seal.subkey("request fingerprint")
+
+    def ask_again(self, client: str, session_id: str) -> Challenge:
+        """Another challenge of a capture session, which takes the place of the one before.
+
+        Raises:
+            ServiceProblem: the session cannot be used, or has asked too often.
+            StoreUnavailable: nothing was asked.
+        """
+        with self._database.write() as connection:
+            return self.sessions.ask(connection, self._usable(connection, session_id, client))
 
     def begin(self, client: str, session_id: str | None, key: str | None) -> Ticket | Replay:
         """Take the right to verify, or learn that it was done already.
@@ -187,15 +198,17 @@ class Ledger:
         return None
 
     def _claim(self, connection: Connection, session_id: str | None, client: str) -> CaptureSession | None:
-        if session_id is None:
-            return None
+        return None if session_id is None else self.sessions.of(self._usable(connection, session_id, client))
+
+    def _usable(self, connection: Connection, session_id: str, client: str) -> Row[Any]:
+        """A session that has not led to a verdict and still may; raises `ServiceProblem`."""
         row = self.sessions.row(connection, session_id, client)
         if row.operation is not None:
             self._retire(connection, row.operation)
         if row.attempts >= self.sessions.rules.attempts:
             raise ServiceProblem("session_used", "The capture session has no attempts left; open another one.")
         self.sessions.ensure_unlocked(connection, row.device)
-        return self.sessions.of(row)
+        return row
 
     def _retire(self, connection: Connection, operation: str) -> None:
         """Make sure that an earlier verification gave no verdict and will give none; raises `ServiceProblem`."""

@@ -101,25 +101,15 @@ class Sessions:
             connection.execute(insert(SESSIONS).values(row))
         return self._session(row)
 
-    def ask_again(self, session_id: str, client: str) -> Challenge:
-        """Another challenge, which takes the place of the one before.
-
-        Raises:
-            ServiceProblem: there is no such session, its time is over, it was used, its device is locked, or it has
-                asked too often.
-        """
-        with self._database.write() as connection:
-            row = self.row(connection, session_id, client)
-            if row.operation is not None and row.attempts >= self.rules.attempts:
-                raise ServiceProblem("session_used", "The capture session has no attempts left; open another one.")
-            self.ensure_unlocked(connection, row.device)
-            told = json.loads(row.challenge)
-            drawn = told.get("drawn", 1) + 1
-            if drawn > self.rules.challenges:
-                raise ServiceProblem("challenges_used", "The capture session has no challenges left; open another one.")
-            options = Options.from_json(told["options"])
-            asked = _asked(secrets.token_bytes(_NONCE_BYTES), datetime.now(UTC), options, drawn)
-            connection.execute(update(SESSIONS).where(SESSIONS.c.id == session_id).values(challenge=asked))
+    def ask(self, connection: Connection, row: Row[Any]) -> Challenge:
+        """Another challenge, which takes the place of the one before; raises `ServiceProblem` after too many."""
+        told = json.loads(row.challenge)
+        drawn = told.get("drawn", 1) + 1
+        if drawn > self.rules.challenges:
+            raise ServiceProblem("challenges_used", "The capture session has no challenges left; open another one.")
+        options = Options.from_json(told["options"])
+        asked = _asked(secrets.token_bytes(_NONCE_BYTES), datetime.now(UTC), options, drawn)
+        connection.execute(update(SESSIONS).where(SESSIONS.c.id == row.id).values(challenge=asked))
         return self._challenge(asked, row.nonce)
 
     def row(self, connection: Connection, session_id: str, client: str) -> Row[Any]:

@@ -77,7 +77,8 @@ def test_without_frames_there_is_no_answer_and_where_they_are_required_no_verdic
     on_either: Settings, verifier: FakeVerifier
 ) -> None:
     app = create_app(on_either, verifier)
-    assert ask(app, "POST", "/v1/verifications", files=FILES, headers={"Capture-Session": session(app)["id"]})
+    given = ask(app, "POST", "/v1/verifications", files=FILES, headers={"Capture-Session": session(app)["id"]})
+    assert given.status_code == 201
     assert verifier.answers == [None]
     strict = create_app(on_either.model_copy(update={"liveness_required": True}), verifier)
     opened = session(strict)["id"]
@@ -149,6 +150,12 @@ def test_a_challenge_can_be_asked_anew_but_not_until_one_fits(on_either: Setting
     assert all(challenge["options"]["cannot_nod"] for challenge in asked)
     assert code(ask(app, "POST", place)) == (409, "challenges_used")
     assert code(ask(app, "POST", place.replace(opened["id"], "cs_" + "0" * 26))) == (422, "session_unknown")
+
+
+def test_a_session_that_led_to_a_verdict_asks_nothing_more(app: Any) -> None:
+    opened = session(app)["id"]
+    assert post(app, opened).status_code == 201
+    assert code(ask(app, "POST", f"/v1/capture-sessions/{opened}/challenges")) == (409, "session_used")
 
 
 def test_a_retry_with_other_frames_is_another_request(app: Any) -> None:
