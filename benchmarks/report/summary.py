@@ -54,8 +54,8 @@ def _about_attacks(run: ReadRun, attacks: Table) -> list[str]:
     if attacks.headline is not None:
         species, rate = attacks.headline
         found.append(
-            f"Of {len(attacks.rows)} species of {what} none was accepted once; tried {rate.n} times, each may still be "
-            f"accepted in {words.at_most(rate.high)}."
+            f"Of {len(attacks.rows)} species of {what} none was accepted once; tried at least {rate.n} times, each may "
+            f"still be accepted in {words.at_most(rate.high)}."
             if rate.value == 0
             else f"The worst of {len(attacks.rows)} species of {what} is “{words.kind(species)}”: accepted were "
             f"{words.plainly(rate)}."

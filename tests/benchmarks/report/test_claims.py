@@ -51,6 +51,13 @@ def test_the_worst_species_is_the_headline_and_nothing_is_pooled(write_run: Any)
     assert "of 362" not in said
 
 
+def test_where_nothing_was_accepted_the_species_tried_least_bounds_them_all(write_run: Any) -> None:
+    run = write_run("a", "card", {"card.apcer.print": (0, 300), "card.apcer.film": (0, 10)})
+    said = summary.sentences(run)[0]
+    assert "none was accepted once; tried at least 10 times" in said
+    assert "at most 25.9" in said
+
+
 def test_rendered_data_decides_no_limit_but_may_miss_one(write_run: Any) -> None:
     def states(data: str, **figures: tuple[int, int]) -> dict[str, State | None]:
         run = write_run(
