@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.models.errors import ModelCorrupt
-from idproof.models.session import open_session
+from idproof.models.session import CPU, open_session
 from idproof.models.types import LineReading, RGBImage
 
 _HEIGHT = 48
@@ -29,6 +29,7 @@ class PPOCRReader:
     Args:
         model: serialised ONNX with a `character` list in its metadata.
         threads: of the session.
+        provider: what onnxruntime runs it on.
 
     Raises:
         ModelCorrupt: the weights are not such a network.
@@ -36,8 +37,8 @@ class PPOCRReader:
 
     name = "pp-ocr"
 
-    def __init__(self, model: bytes, threads: int = 1) -> None:
-        self._session = open_session(model, threads)
+    def __init__(self, model: bytes, threads: int = 1, provider: str = CPU) -> None:
+        self._session = open_session(model, threads, provider)
         listed = self._session.get_modelmeta().custom_metadata_map.get("character")
         if not listed:
             raise ModelCorrupt("The PP-OCR weights carry no list of characters.")

@@ -8,13 +8,19 @@ from idproof.models.arcface import ArcFaceEmbedder
 from idproof.models.manifest import Weight
 from idproof.models.ppocr import PPOCRReader
 from idproof.models.prepare import fold_blocks
+from idproof.models.session import CPU
 from idproof.models.tesseract import open_reader
 from idproof.models.types import Engines
 from idproof.models.yunet import YuNetDetector
 
 
 def load_engines(
-    profile: str = "open", *, manifest: Path | None = None, cache: Path | None = None, threads: int = 1
+    profile: str = "open",
+    *,
+    manifest: Path | None = None,
+    cache: Path | None = None,
+    threads: int = 1,
+    provider: str = CPU,
 ) -> Engines:
     """Everything a verification computes with. Nothing is ever fetched here.
 
@@ -24,11 +30,12 @@ def load_engines(
         cache: folder of the weights, else `IDPROOF_MODELS` or the user's cache.
         threads: processor threads for each network call; OpenCV, which runs the detector, has one number of
             threads for the whole process instead (`cv2.setNumThreads`).
+        provider: what onnxruntime runs the networks on.
 
     Raises:
         ManifestInvalid: no such profile.
         ModelMissing, ModelCorrupt: a weight was not fetched, or is damaged.
-        EngineUnavailable: Tesseract is not installed, or has no English data.
+        EngineUnavailable: the provider is not there, or Tesseract is not installed or has no English data.
     """
     chosen = manifests.load(manifest).profile(profile)
 
@@ -40,8 +47,10 @@ def load_engines(
     return Engines(
         profile=profile,
         detector=YuNetDetector(weight(chosen.detector)),
-        embedder=ArcFaceEmbedder(weight(embedder), mean=embedder.mean, std=embedder.std, threads=threads),
-        reader=PPOCRReader(weight(chosen.reader), threads),
+        embedder=ArcFaceEmbedder(
+            weight(embedder), mean=embedder.mean, std=embedder.std, threads=threads, provider=provider
+        ),
+        reader=PPOCRReader(weight(chosen.reader), threads, provider),
         latin_reader=open_reader(threads=threads),
         weights={entry.file: entry.sha256 for entry in chosen.weights},
     )

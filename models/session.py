@@ -4,11 +4,11 @@ import onnxruntime
 
 from idproof.models.errors import EngineUnavailable, ModelCorrupt
 
-PROVIDER = "CPUExecutionProvider"
+CPU = "CPUExecutionProvider"
 _ERRORS_ONLY = 3
 
 
-def open_session(model: bytes, threads: int = 1) -> onnxruntime.InferenceSession:
+def open_session(model: bytes, threads: int = 1, provider: str = CPU) -> onnxruntime.InferenceSession:
     """A session with its own thread budget.
 
     The memory arena is off: what a network held goes back to the allocator after each call, where the guard
@@ -17,17 +17,22 @@ def open_session(model: bytes, threads: int = 1) -> onnxruntime.InferenceSession
     Args:
         model: serialised ONNX.
         threads: threads within one operator; operators run one after another.
+        provider: onnxruntime's name of what the network runs on. onnxruntime falls back to the processor when a
+            provider does not start, so the session is asked what it came to.
 
     Raises:
-        EngineUnavailable: the provider is not there.
+        EngineUnavailable: the provider is not there, or did not start.
         ModelCorrupt: the bytes are not a network that onnxruntime can run.
     """
-    if PROVIDER not in onnxruntime.get_available_providers():
-        raise EngineUnavailable(f"onnxruntime does not offer the {PROVIDER}.")
+    if provider not in onnxruntime.get_available_providers():
+        raise EngineUnavailable(f"onnxruntime does not offer the {provider}.")
     try:
-        return onnxruntime.InferenceSession(model, _options(threads), providers=[PROVIDER])
+        session = onnxruntime.InferenceSession(model, _options(threads), providers=[provider])
     except Exception as error:
         raise ModelCorrupt("A weight file is not a network that onnxruntime can open.") from error
+    if session.get_providers()[0] != provider:
+        raise EngineUnavailable(f"onnxruntime offers the {provider}, and it did not start.")
+    return session
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.models.errors import ModelCorrupt, ModelMissing
-from idproof.models.session import open_session
+from idproof.models.session import CPU, open_session
 from idproof.models.types import RGBImage
 
 FILE = "liveness_texture.onnx"
@@ -27,15 +27,16 @@ class TextureNetwork:
     Args:
         model: serialised ONNX with the inputs `skin` and `context`.
         threads: of the session.
+        provider: what onnxruntime runs it on.
     """
 
-    def __init__(self, model: bytes, threads: int = 1) -> None:
-        self._session = open_session(model, threads)
+    def __init__(self, model: bytes, threads: int = 1, provider: str = CPU) -> None:
+        self._session = open_session(model, threads, provider)
         if [entry.name for entry in self._session.get_inputs()] != ["skin", "context"]:
             raise ModelCorrupt("The weights are not the liveness network.")
 
     @classmethod
-    def shipped(cls, threads: int = 1) -> "TextureNetwork":
+    def shipped(cls, threads: int = 1, provider: str = CPU) -> "TextureNetwork":
         """The one that comes with idproof; raises `ModelMissing` or `ModelCorrupt`."""
         try:
             data = (_FOLDER / FILE).read_bytes()
@@ -43,7 +44,7 @@ class TextureNetwork:
             raise ModelMissing(f"The package lacks {FILE}.") from None
         if hashlib.sha256(data).hexdigest() != SHA256:
             raise ModelCorrupt(f"{FILE} is not the file that was published.")
-        return cls(data, threads)
+        return cls(data, threads, provider)
 
     def logits(self, skin: Sequence[RGBImage], context: Sequence[RGBImage]) -> NDArray[np.float32]:
         """(n,), higher for bona fide; the crops of `idproof.pipeline.liveness.crops`, (64, 64, 3) each."""

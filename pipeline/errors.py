@@ -97,6 +97,16 @@ class BadInput(IdproofError):
         self.capture = capture
 
 
+def told_again(code: str, sentence: str, capture: str | None) -> BadInput:
+    """The error that another process told of; raises KeyError for a code that is no bad input's."""
+    return _every(BadInput)[code](sentence, capture=capture)
+
+
+def _every(kind: type[BadInput]) -> dict[str, type[BadInput]]:
+    below = {code: found for child in kind.__subclasses__() for code, found in _every(child).items()}
+    return {kind.code: kind, **below}
+
+
 class CaptureMissing(BadInput):
     """A required capture is not there, or a part has a name we do not know."""
 

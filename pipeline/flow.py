@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 
@@ -20,11 +22,13 @@ from idproof.models.reports import ScoreCalibration
 from idproof.models.spoof import WEIGHTS as LIVENESS_WEIGHTS
 from idproof.models.types import Engines, RGBImage
 from idproof.pipeline import capture, verdict
+from idproof.pipeline.branches import Branches
 from idproof.pipeline.card.examine import CardExaminer
 from idproof.pipeline.card.locate import CardLocator
 from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.decide import decide
+from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import BadInput, CapturesIdentical
 from idproof.pipeline.face import compare, find, quality, registered
 from idproof.pipeline.fields import checks as field_checks
@@ -33,6 +37,7 @@ from idproof.pipeline.fields import records
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.fields.typed import Form, form
+from idproof.pipeline.findings import Findings
 from idproof.pipeline.liveness import fuse, injection
 from idproof.pipeline.liveness.answer import LivenessAnswer
 from idproof.pipeline.liveness.frames import MAX_PIXELS, MIN_SIDE_PX
@@ -43,12 +48,13 @@ from idproof.pipeline.vault import VaultSession
 RECORDS_CHECK, VARIABLE_REGIONS = "records_check", "optically_variable_regions"
 DECODED, RECTIFIED, CROP, TEMPLATE, FRAME = "decoded", "rectified", "crop", "template", "frame"
 REGISTERED = "registered_portrait"
+TEMPLATES = "portrait_and_selfie"
 _MIN_REGISTERED_PX = 80  # departments keep small ones
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What every verification shares: made once, read only."""
+    """What examines the pictures: made once, read only."""
 
     engines: Engines
     locator: CardLocator
@@ -58,24 +64,68 @@ class Parts:
     face_thresholds: dict[float, float]
     portrait_thresholds: dict[float, float]
     portrait_calibration: ScoreCalibration
-    records: RecordsAuthority | None = None
     liveness: LivenessExaminer | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a verdict is given by, wherever the pictures are examined.
+
+    Attributes:
+        document: the type that is expected.
+        policy: the thresholds in force.
+        limits: bounds on what is taken in.
+        profile: of the networks.
+        card_checks: checks of the card itself that must have passed.
+        optically_variable: whether the card's optically variable regions are among them.
+        records: the issuing department's, where they are asked.
+    """
+
+    document: DocumentType
+    policy: Policy
+    limits: Limits
+    profile: str
+    card_checks: tuple[str, ...]
+    optically_variable: bool
+    records: RecordsAuthority | None = None
 
     @property
     def required(self) -> tuple[str, ...]:
         """Checks that must all have passed for an accept: the card's, the policy's, and those the type names."""
         asked = (records.NAME,) if self.records is not None else ()
-        return (
-            *(*self.examiner.required, *self.policy.required, *quality.NAMES),
-            *(*self.locator.document.checks, *asked),
-        )
+        return (*self.card_checks, *self.policy.required, *quality.NAMES, *self.document.checks, *asked)
 
     @property
     def not_performed(self) -> tuple[str, ...]:
         """Parts of identity proofing that are left to others here."""
         done = {RECORDS_CHECK} if self.records is not None else set()
-        done |= {VARIABLE_REGIONS} if self.examiner.optically_variable else set()
+        done |= {VARIABLE_REGIONS} if self.optically_variable else set()
         return tuple(name for name in self.policy.not_performed if name not in done)
+
+
+class Executor(Protocol):
+    """Where the pictures are examined: in this process (`executor`), or on a cluster (`distribute`)."""
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """File name to full SHA-256 of every network in use."""
+        ...
+
+    def examine(self, session: VaultSession, answer: LivenessAnswer | None) -> Findings:
+        """Everything that the captures tell; leaves the templates with the session.
+
+        Raises:
+            BadInput: a capture cannot be used; nothing was decided about the applicant.
+        """
+        ...
+
+    def compare_registered(self, session: VaultSession) -> tuple[CheckResult, ...]:
+        """The portrait that the department gave, under `REGISTERED`, against the templates; raises `BadInput`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of threads and of connections."""
+        ...
 
 
 @dataclass
@@ -94,7 +144,7 @@ class Stopwatch:
             self.timings_ms[name] = round((time.perf_counter() - start) * 1000, 2)
 
 
-def run(session: VaultSession, parts: Parts, answer: LivenessAnswer | None = None) -> Verdict:
+def run(session: VaultSession, rules: Rules, executor: Executor, answer: LivenessAnswer | None = None) -> Verdict:
     """Verify what the session holds; everything in it is wiped before this returns or raises.
 
     With an answer to a challenge liveness is checked and required; without one it stays among what was not performed.
@@ -105,50 +155,68 @@ def run(session: VaultSession, parts: Parts, answer: LivenessAnswer | None = Non
     started = datetime.now(UTC)
     watch = Stopwatch()
     try:
-        found, fields = _examine(session, parts, watch, answer)
+        findings = executor.examine(session, answer)
+        checks = [*findings.checks]
+        if rules.records is not None and findings.fields:
+            with watch.stage("records"):
+                checks += _ask_records(session, rules.records, executor, form(findings.fields))
         session.ensure_open()
     finally:
         with watch.stage("wipe"):
             receipt = session.wipe()
-    decision, reasons = decide(found, parts.required if answer is None else (*parts.required, fuse.NAME))
+    decision, reasons = decide(checks, rules.required if answer is None else (*rules.required, fuse.NAME))
     return Verdict(
         id=verdict.new_id(),
         decision=decision,
         reasons=reasons,
-        checks=tuple(found),
-        document_type=parts.locator.document.name,
-        fields=fields,
-        form=asdict(form(fields)),
-        not_performed=tuple(name for name in parts.not_performed if answer is None or name != fuse.NAME),
-        policy=parts.policy.version,
-        profile=parts.engines.profile,
-        weights=parts.engines.weights if answer is None else parts.engines.weights | LIVENESS_WEIGHTS,
+        checks=tuple(checks),
+        document_type=rules.document.name,
+        fields=findings.fields,
+        form=asdict(form(findings.fields)),
+        not_performed=tuple(name for name in rules.not_performed if answer is None or name != fuse.NAME),
+        policy=rules.policy.version,
+        profile=rules.profile,
+        weights=findings.weights if answer is None else {**findings.weights, **LIVENESS_WEIGHTS},
         started_at=started.isoformat(timespec="milliseconds"),
-        timings_ms=watch.timings_ms,
+        timings_ms={**findings.timings_ms, **watch.timings_ms},
         deletion=receipt,
     )
 
 
-def _examine(
-    session: VaultSession, parts: Parts, watch: Stopwatch, answer: LivenessAnswer | None
-) -> tuple[list[CheckResult], dict[str, FieldReading]]:
+def examine(session: VaultSession, parts: Parts, answer: LivenessAnswer | None, branches: Branches) -> Findings:
+    """Everything that the captures tell: of the card, its fields, the two faces and the frames.
+
+    Once the card is found in every capture, what is asked of the card, of its fields and of the people does not
+    depend on each other and goes side by side.
+
+    Raises:
+        BadInput: a capture cannot be used.
+    """
+    watch = Stopwatch()
     with watch.stage("capture"):
         _decode(session, parts.limits)
-    with watch.stage("card"):
-        views = _find_card(session, parts)
-        results = _card_checks(session, parts, views)
-    with watch.stage("fields"):
-        fields, field_results = _read_fields(session, parts)
-    with watch.stage("face"):
-        face_results = _compare_faces(session, parts)
-    results += [*field_results, *face_results]
-    if parts.records is not None:
-        with watch.stage("records"):
-            results += _ask_records(session, parts, parts.records, form(fields))
-    if answer is not None:
+    with watch.stage("location"):
+        views = _find_card(session, parts, branches)
+
+    def card() -> list[CheckResult]:
+        with watch.stage("card"):
+            return _card_checks(session, parts, views)
+
+    def texts() -> tuple[dict[str, FieldReading], list[CheckResult]]:
+        with watch.stage("fields"):
+            return _read_fields(session, parts)
+
+    def people() -> list[CheckResult]:
+        with watch.stage("face"):
+            compared = _compare_faces(session, parts)
+        if answer is None:
+            return compared
         with watch.stage("liveness"):
-            results += _watch_person(session, parts, answer)
-    return results, fields
+            return compared + _watch_person(session, parts, answer)
+
+    (of_card, (fields, of_fields)), of_people = branches.run(lambda: (card(), texts()), people)
+    checks = (*of_card, *of_fields, *of_people)
+    return Findings(checks, fields, watch.timings_ms, parts.engines.weights)
 
 
 def _decode(session: VaultSession, limits: Limits) -> None:
@@ -161,13 +229,14 @@ def _decode(session: VaultSession, limits: Limits) -> None:
                 raise CapturesIdentical(f"The captures {one} and {other} are the same picture.")
 
 
-def _find_card(session: VaultSession, parts: Parts) -> dict[Role, CardView]:
-    views = {}
-    with _borrowed(session, DECODED) as images:
-        for role, image in images.items():
-            views[role] = parts.locator.locate(image, role, parts.policy)
-            session.put(RECTIFIED, role, parts.locator.rectify(image, views[role]))
-    return views
+def _find_card(session: VaultSession, parts: Parts, branches: Branches) -> dict[Role, CardView]:
+    def find_in(role: Role) -> CardView:
+        with session.borrow(DECODED, role) as image:
+            view = parts.locator.locate(image, role, parts.policy)
+            session.put(RECTIFIED, role, parts.locator.rectify(image, view))
+        return view
+
+    return dict(zip(CARD_ROLES, branches.run(*(partial(find_in, role) for role in CARD_ROLES)), strict=True))
 
 
 def _card_checks(session: VaultSession, parts: Parts, views: dict[Role, CardView]) -> list[CheckResult]:
@@ -201,27 +270,34 @@ def _compare_faces(session: VaultSession, parts: Parts) -> list[CheckResult]:
         names = [*(f"portrait_face_{role}" for role in found), "selfie_face"]
         templates = engines.embedder.embed([stack.enter_context(session.borrow(CROP, name)) for name in names])
     compare.fuse(templates[:-1])
-    session.put(TEMPLATE, "portrait_and_selfie", templates)
-    with session.borrow(TEMPLATE, "portrait_and_selfie") as rows:
+    session.put(TEMPLATE, TEMPLATES, templates)
+    with session.borrow(TEMPLATE, TEMPLATES) as rows:
         points, calibration = parts.portrait_thresholds, parts.portrait_calibration
         compared = compare.check(rows[:1], rows[-1:], points, calibration, parts.policy)
     return [compared, *results]
 
 
-def _ask_records(session: VaultSession, parts: Parts, authority: RecordsAuthority, read: Form) -> list[CheckResult]:
+def _ask_records(
+    session: VaultSession, authority: RecordsAuthority, executor: Executor, read: Form
+) -> list[CheckResult]:
     answer = records.ask(read, authority)
     if not answer.portrait:
         return [records.check(answer)]
     came = records.fetch(read, authority, session.receive(REGISTERED))
     try:
-        compared = _compare_registered(session, parts) if came else registered.unavailable()
+        compared = executor.compare_registered(session) if came else registered.unavailable()
     except BadInput:  # no picture, or none of a face: the department's to mend, not the applicant's
         compared = registered.unavailable()
     session.ensure_open()
     return [records.check(answer), *compared]
 
 
-def _compare_registered(session: VaultSession, parts: Parts) -> list[CheckResult]:
+def compare_registered(session: VaultSession, parts: Parts) -> tuple[CheckResult, ...]:
+    """The portrait that the department gave against the card's and the selfie's templates.
+
+    Raises:
+        BadInput: it is no picture, or none of one face.
+    """
     engines, small = parts.engines, replace(parts.limits, min_side_px=_MIN_REGISTERED_PX)
     with session.upload(REGISTERED) as data:
         session.put(DECODED, REGISTERED, capture.decode(data, REGISTERED, small))
@@ -232,9 +308,10 @@ def _compare_registered(session: VaultSession, parts: Parts) -> list[CheckResult
         session.put(CROP, f"{REGISTERED}_face", engines.embedder.align(picture, face.landmarks))
     with session.borrow(CROP, f"{REGISTERED}_face") as aligned:
         session.put(TEMPLATE, REGISTERED, engines.embedder.embed([aligned]))
-    with session.borrow(TEMPLATE, REGISTERED) as known, session.borrow(TEMPLATE, "portrait_and_selfie") as rows:
+    with session.borrow(TEMPLATE, REGISTERED) as known, session.borrow(TEMPLATE, TEMPLATES) as rows:
         points = {registered.CARD: parts.portrait_thresholds, registered.SELFIE: parts.face_thresholds}
-        return registered.check(known, rows[:1], rows[-1:], points, parts.portrait_calibration, parts.policy)
+        found = registered.check(known, rows[:1], rows[-1:], points, parts.portrait_calibration, parts.policy)
+    return tuple(found)
 
 
 def _watch_person(session: VaultSession, parts: Parts, answer: LivenessAnswer) -> list[CheckResult]:
@@ -245,7 +322,7 @@ def _watch_person(session: VaultSession, parts: Parts, answer: LivenessAnswer) -
     with ExitStack() as stack:
         clip = answer.clip([stack.enter_context(session.borrow(FRAME, name)) for name in answer.names])
         portrait = stack.enter_context(session.borrow(CROP, f"portrait_face_{Role.CARD_FRONT}"))
-        selfie = stack.enter_context(session.borrow(TEMPLATE, "portrait_and_selfie"))[-1:]
+        selfie = stack.enter_context(session.borrow(TEMPLATE, TEMPLATES))[-1:]
         results = parts.liveness.examine(clip, answer.challenge, Claim(selfie, portrait, accept, refer))
     return [injection.fresh(answer.challenge, answer.received_at), *results]
 

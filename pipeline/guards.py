@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from idproof.pipeline.errors import IdproofError
 from idproof.pipeline.pages import Pages
 
 REQUIRED = (
@@ -38,6 +39,12 @@ _CACHED_BLOCKS = 8  # one more than it keeps of each size
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+class GuardMissing(IdproofError):
+    """In production nothing is served without every guard that a process can have."""
+
+    code = "guard_missing"
+
+
 def active() -> tuple[str, ...]:
     """Names of the guards that hold here and now.
 
@@ -59,6 +66,16 @@ def missing(names: tuple[str, ...] = REQUIRED) -> tuple[str, ...]:
     """Which of these guards do not hold."""
     held = active()
     return tuple(name for name in names if name not in held)
+
+
+def demand() -> None:
+    """In production nothing is served without every required guard.
+
+    Raises:
+        GuardMissing: it names them all.
+    """
+    if lacking := missing():
+        raise GuardMissing(f"These guards are missing, so nothing is served in production: {', '.join(lacking)}.")
 
 
 def flush_small_arrays() -> None:

@@ -5,10 +5,12 @@ the session's block is left, by whichever way, and at the latest when its lifeti
 """
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import reduce
 from types import TracebackType
 from typing import Any, Self
 from weakref import WeakSet
@@ -98,8 +100,12 @@ class VaultSession:
     _timer: threading.Timer | None = None
     _sealer: Sealer | None = None
     _flushed: bool = False
+    _ends_at: float = 0.0
+    _endings: list[Callable[[], object]] = field(default_factory=list)
+    _elsewhere: list[DeletionReceipt] = field(default_factory=list)
 
     def __enter__(self) -> Self:
+        self._ends_at = time.monotonic() + self.limits.lifetime_s
         self._timer = threading.Timer(self.limits.lifetime_s, self.wipe)
         self._timer.daemon = True
         self._timer.start()
@@ -118,6 +124,27 @@ class VaultSession:
     def outstanding(self) -> int:
         """Buffers still held."""
         return len(self._sinks) + len(self._arrays)
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds until everything is wiped; 0 once it was."""
+        return max(0.0, self._ends_at - time.monotonic()) if self._open else 0.0
+
+    @contextmanager
+    def at_end(self, call: Callable[[], object]) -> Iterator[None]:
+        """Call this if the session ends within the block: whoever works for it elsewhere is told to stop."""
+        with self._lock:
+            self.ensure_open()
+            self._endings.append(call)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._endings.remove(call)
+
+    def include(self, receipt: DeletionReceipt) -> None:
+        """What another process held for this session and wiped: the receipt tells of both."""
+        self._elsewhere.append(receipt)
 
     def ensure_open(self) -> None:
         """Raise `SessionExpired` once wiped: facts computed after that would be facts about zeros."""
@@ -192,7 +219,10 @@ class VaultSession:
     def wipe(self) -> DeletionReceipt:
         """Overwrite and release everything; the same receipt again when called again."""
         with self._lock:
-            self._open = False
+            if self._open:
+                self._open = False
+                for call in self._endings:
+                    call()
             if self._timer is not None:
                 self._timer.cancel()
             for role, sink in self._sinks.items():
@@ -221,7 +251,7 @@ class VaultSession:
         entry.wiped_at = datetime.now(UTC).isoformat(timespec="milliseconds")
 
     def _receipt(self) -> DeletionReceipt:
-        return DeletionReceipt(
+        here = DeletionReceipt(
             wiped=tuple(
                 Wiped(kind, k.count, k.bytes, k.wiped_at, tuple(sorted(k.roles)))
                 for kind, k in sorted(self._kinds.items())
@@ -230,6 +260,27 @@ class VaultSession:
             guards=guards.active(),
             outstanding=self.outstanding,
         )
+        return reduce(_together, self._elsewhere, here)
+
+
+def _together(one: DeletionReceipt, other: DeletionReceipt) -> DeletionReceipt:
+    """One receipt of two processes; a guard counts where it held in both."""
+    kinds: dict[str, Wiped] = {}
+    for entry in (*one.wiped, *other.wiped):
+        before = kinds.get(entry.kind, Wiped(entry.kind, 0, 0, ""))
+        kinds[entry.kind] = Wiped(
+            entry.kind,
+            before.count + entry.count,
+            before.bytes + entry.bytes,
+            max(before.wiped_at, entry.wiped_at),
+            tuple(sorted({*before.roles, *entry.roles})),
+        )
+    return DeletionReceipt(
+        wiped=tuple(kinds[kind] for kind in sorted(kinds)),
+        mechanism=one.mechanism,
+        guards=tuple(name for name in one.guards if name in other.guards),
+        outstanding=one.outstanding + other.outstanding,
+    )
 
 
 @dataclass(frozen=True)
@@ -248,9 +299,10 @@ class Vault:
     limits: Limits
     _sessions: WeakSet[VaultSession] = field(default_factory=WeakSet, repr=False, compare=False)
 
-    def open(self) -> VaultSession:
-        """A new session."""
-        session = VaultSession(self.limits)
+    def open(self, lifetime_s: float | None = None) -> VaultSession:
+        """A new session; with a lifetime of its own where what is left of another's bounds it."""
+        limits = self.limits if lifetime_s is None else replace(self.limits, lifetime_s=lifetime_s)
+        session = VaultSession(limits)
         self._sessions.add(session)
         return session
 

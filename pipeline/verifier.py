@@ -4,19 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from idproof.models.profiles import load_engines
-from idproof.models.reports import face_thresholds, portrait_calibration, portrait_thresholds
-from idproof.models.spoof import TextureNetwork
 from idproof.pipeline import flow
-from idproof.pipeline.card.examine import CardExaminer
-from idproof.pipeline.card.locate import CardLocator
 from idproof.pipeline.config import Limits, Policy
-from idproof.pipeline.documents import DocumentType, load, load_builtin
+from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import FramesUnusable
-from idproof.pipeline.fields import checks as field_checks
+from idproof.pipeline.executor import InProcess
 from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.liveness.answer import LivenessAnswer
-from idproof.pipeline.liveness.fuse import LivenessExaminer
+from idproof.pipeline.parts import open_parts, rules_of
 from idproof.pipeline.types import Captures, Verdict
 from idproof.pipeline.vault import Vault, VaultSession
 
@@ -35,9 +30,10 @@ class Verifier:
         (<Decision.ACCEPT: 'accept'>, ())
     """
 
-    def __init__(self, parts: flow.Parts) -> None:
-        self._parts = parts
-        self.vault = Vault(parts.limits)
+    def __init__(self, rules: flow.Rules, executor: flow.Executor) -> None:
+        self.rules = rules
+        self.executor = executor
+        self.vault = Vault(rules.limits)
 
     @classmethod
     def open(
@@ -49,8 +45,9 @@ class Verifier:
         document: str | Path = "hkid-2018",
         records: RecordsAuthority | None = None,
         threads: int = 1,
+        branches: int = 1,
     ) -> Self:
-        """Load a profile's networks and a document type.
+        """Load a profile's networks and a document type, to verify in this process.
 
         Args:
             profile: of the weights' manifest; `open` has permissive licences throughout.
@@ -59,52 +56,44 @@ class Verifier:
             document: a built-in type's name, or the path of an operator's own type file.
             records: the issuing department's records; without it the verdict says that they were not asked.
             threads: processor threads for each network call.
+            branches: threads on which independent parts of a registration go side by side.
 
         Raises:
             ModelError: a weight is missing, damaged, or has no measured operating points.
             DocumentTypeInvalid: the document type cannot be used.
         """
-        kind = load(document) if isinstance(document, Path) else load_builtin(document)
-        field_checks.known(kind.checks, kind.name)
-        engines = load_engines(profile, threads=threads)
-        parts = flow.Parts(
-            engines=engines,
-            locator=CardLocator.open(kind),
-            examiner=CardExaminer.open(kind),
-            policy=policy or Policy(),
-            limits=limits or Limits(),
-            face_thresholds=face_thresholds(profile),
-            portrait_thresholds=portrait_thresholds(profile),
-            portrait_calibration=portrait_calibration(profile),
-            records=records,
-            liveness=LivenessExaminer(engines.detector, engines.embedder, TextureNetwork.shipped(threads)),
-        )
-        return cls(parts)
+        parts = open_parts(profile, document, policy or Policy(), limits or Limits(), threads)
+        return cls(rules_of(parts, records), InProcess(parts, branches))
 
     @property
     def document(self) -> DocumentType:
         """The document type that is expected."""
-        return self._parts.locator.document
+        return self.rules.document
 
     @property
     def limits(self) -> Limits:
         """Bounds on what is taken in."""
-        return self._parts.limits
+        return self.rules.limits
 
     @property
     def policy(self) -> Policy:
         """The thresholds in force."""
-        return self._parts.policy
+        return self.rules.policy
 
     @property
     def profile(self) -> str:
         """The profile of the networks in use."""
-        return self._parts.engines.profile
+        return self.rules.profile
 
     @property
     def weights(self) -> dict[str, str]:
         """File name to full SHA-256 of every network in use."""
-        return dict(self._parts.engines.weights)
+        return self.executor.weights
+
+    def close(self) -> None:
+        """Wipe every session that is still open, and let go of threads and connections."""
+        self.vault.close()
+        self.executor.close()
 
     def verify(
         self, captures: Captures, answer: LivenessAnswer | None = None, frames: Sequence[bytes | bytearray] = ()
@@ -143,4 +132,4 @@ class Verifier:
             session: holds the four captures, and the answer's frames under its `names`.
             answer: as in `verify`; a service draws its challenge again from what it stored.
         """
-        return flow.run(session, self._parts, answer)
+        return flow.run(session, self.rules, self.executor, answer)

@@ -64,7 +64,7 @@ async def _life(desk: Desk) -> AsyncIterator[None]:
                 jobs.cancel_scope.deadline = anyio.current_time() + DRAIN_S
             housekeeping.cancel_scope.cancel()
     finally:
-        desk.verifier.vault.close()
+        desk.verifier.close()
         desk.store.close()
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from idproof.models.errors import IdproofError
-from idproof.service import cli_keys, cli_outbox
+from idproof.service import cli_cluster, cli_keys, cli_outbox
 
 EXIT = {"accept": 0, "refer": 10, "reject": 20}
 BAD_INPUT = 2
@@ -33,8 +33,10 @@ app.add_typer(verdict_app, name="verdict")
 app.add_typer(audit_app, name="audit")
 app.add_typer(cli_keys.app, name="key")
 app.add_typer(cli_outbox.app, name="outbox")
+app.add_typer(cli_cluster.app, name="cluster")
 app.add_typer(cli_keys.signing_app, name="keys")
 
+Executor = Literal["in-process", "ray"]
 Names = Literal["common", "covering"]
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the keys and the database.")]
 Profile = Annotated[str, typer.Option(help="Profile of networks.")]
@@ -45,13 +47,13 @@ def main(argv: list[str] | None = None) -> NoReturn:
     """Run, and end with an exit code; a known error is one line on standard error, never a traceback."""
     argv = sys.argv[1:] if argv is None else argv
     try:
-        _add_bench(wanted=argv[:1] == ["bench"])
+        _add_bench(wanted=argv[:1] in (["bench"], ["capacity"]))
         typer.main.get_command(app).main(argv, prog_name="idproof")
     except IdproofError as error:
         _say(f"{error.code}: {error.sentence}")
         sys.exit(1 if error.code in ("signature_invalid", "audit_broken") else BAD_INPUT)
     except Exception as error:  # noqa: BLE001 - the last line: an unknown error's text may hold a field's value
-        from idproof.service.process import place
+        from idproof.pipeline.hardening import place
 
         _say(f"internal: unexpected {type(error).__name__} at {place(error.__traceback__)}")
         sys.exit(INTERNAL)
@@ -62,10 +64,13 @@ def _add_bench(*, wanted: bool) -> None:
     """The benchmarks' commands when one is asked for, else only their name, so that help shows it and stays quick."""
     if wanted:
         from idproof.benchmarks.cli import app as bench
+        from idproof.benchmarks.cli import capacity
 
         app.add_typer(bench, name="bench")
+        app.command("capacity")(capacity)
     else:
         app.command("bench", help="Measure the system.")(lambda: None)
+        app.command("capacity", help="Machines for so many registrations an hour.")(lambda: None)
 
 
 def _say(line: str) -> None:
@@ -101,6 +106,9 @@ def serve(
     profile: Annotated[str | None, typer.Option(help="Profile of networks.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Server processes side by side.")] = 1,
     sandbox: Annotated[bool, typer.Option(help="Invented applicants with promised outcomes; verifies nobody.")] = False,
+    executor: Annotated[Executor | None, typer.Option(help="Where pictures are examined.")] = None,
+    address: Annotated[str | None, typer.Option(help="Of a Ray cluster; without it one begins here.")] = None,
+    replicas: Annotated[int | None, typer.Option(min=1, help="On a cluster that begins here.")] = None,
 ) -> None:
     """Serve the HTTP interface."""
     from idproof.service import process
@@ -109,6 +117,7 @@ def serve(
 
     process.protect(sys.argv[1:])
     chosen: dict[str, Any] = {"data_dir": data_dir, "profile": profile, "sandbox": sandbox or None}
+    chosen |= {"executor": executor, "ray_address": address, "replicas": replicas}
     settings = Settings.load(**{name: value for name, value in chosen.items() if value is not None})
     process.enforce(settings)
     run(settings, host, port, workers)
@@ -246,11 +255,16 @@ def specimen_make(
     split: Annotated[
         str, typer.Option(help="any, tuning or test: people, artworks, cameras, light and attacks of one alone.")
     ] = "any",
+    workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = 1,
+    executor: Annotated[Executor, typer.Option(help="Where they are rendered: ray for a cluster.")] = "in-process",
+    address: Annotated[str | None, typer.Option(help="Of the cluster; without it one begins here.")] = None,
+    resume: Annotated[bool, typer.Option(help="Keep what a stopped run with the same options wrote whole.")] = False,
 ) -> None:
     """Render registrations of invented people in the set.json format."""
     from rich.progress import Progress
 
     from idproof.datasets.specimen import Split, make_sets
+    from idproof.datasets.spread import Spread
 
     if split not in list(Split):
         raise typer.BadParameter("any, tuning or test", param_hint="--split")
@@ -260,7 +274,9 @@ def specimen_make(
         def advance(done: int, _: int) -> None:
             bar.update(task, completed=done)
 
-        make_sets(out, count, seed, portraits, attack, advance, names=names, split=Split(split))
+        spread = Spread(workers, executor, address)
+        chosen: dict[str, Any] = {"names": names, "split": Split(split), "spread": spread, "resume": resume}
+        make_sets(out, count, seed, portraits, attack, advance, **chosen)
 
 
 @specimen_app.command("art")

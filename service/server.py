@@ -15,17 +15,18 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from idproof.pipeline import Verifier
-from idproof.service import process, tracing
+from idproof.pipeline import Verifier, hardening
+from idproof.service import cluster, process, tracing
 from idproof.service.app import create_app
 from idproof.service.connections import BoundedProtocol
 from idproof.service.metrics import SHARED_FOLDER
 from idproof.service.problems import told
 from idproof.service.records import authority
-from idproof.service.settings import Settings
+from idproof.service.settings import Settings, SettingsInvalid
 
 _DRAIN_S = 30
 _KEEP_ALIVE_S = 15
+_SILENT_S = 60  # a worker that loads its networks on a busy machine answers no sooner, and is not to be killed for it
 _SETTINGS, _HOST, _PORT = "IDPROOF_WORKER_SETTINGS", "IDPROOF_WORKER_HOST", "IDPROOF_WORKER_PORT"
 
 
@@ -39,6 +40,8 @@ def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
         workers: server processes side by side, each with networks of its own; one that dies is replaced.
     """
     settings = _resolved(settings, host)
+    if workers > 1 and settings.executor == "ray" and settings.ray_address is None:
+        raise SettingsInvalid("Several server processes share a cluster only by its address; name it.")
     options: dict[str, Any] = {
         "host": host,
         "port": port,
@@ -46,8 +49,11 @@ def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
         "access_log": False,
         "log_config": None,
         "http": BoundedProtocol,
+        # uvloop, where it is installed, receives into a buffer that it keeps: pieces of pictures would stay there.
+        "loop": "asyncio",
         "timeout_keep_alive": _KEEP_ALIVE_S,
         "timeout_graceful_shutdown": _DRAIN_S,
+        "timeout_worker_healthcheck": _SILENT_S,
         "server_header": False,
         **_tls(settings),
     }
@@ -61,7 +67,7 @@ def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
 
 def worker() -> FastAPI:
     """The application of one of several server processes, which its parent told everything in the environment."""
-    process.hush()
+    hardening.hush()
     try:
         settings = Settings.load(**json.loads(os.environ[_SETTINGS]))
         process.enforce(settings)
@@ -77,13 +83,19 @@ def application(settings: Settings, host: str, port: int) -> FastAPI:
     tracing.configure(settings)
     # OpenCV would take every core for itself; one budget holds for it and the networks.
     cv2.setNumThreads(settings.threads)
+    settings = cluster.with_room(settings)
     app = _sandbox(settings, port) if settings.sandbox else create_app(settings, _verifier(settings))
     structlog.get_logger("idproof").info("serving", host=host, port=port, profile=settings.profile)
     return app
 
 
 def _verifier(settings: Settings) -> Verifier:
-    return Verifier.open(profile=settings.profile, threads=settings.threads, records=authority(settings))
+    records = authority(settings)
+    if settings.executor == "ray":
+        return cluster.verifier(settings, records)
+    return Verifier.open(
+        profile=settings.profile, threads=settings.threads, branches=settings.branches, records=records
+    )
 
 
 def _sandbox(settings: Settings, port: int) -> FastAPI:
@@ -107,7 +119,8 @@ def _resolved(settings: Settings, host: str) -> Settings:
 
 def _passed_on(settings: Settings) -> str:
     """What was chosen on the command line; secrets stay where each process finds them itself."""
-    chosen = {"data_dir": str(settings.data_dir), "profile": settings.profile}
+    chosen = {"data_dir": str(settings.data_dir), "profile": settings.profile, "executor": settings.executor}
+    chosen |= {"ray_address": settings.ray_address} if settings.ray_address else {}
     return json.dumps(chosen | {"anonymous": settings.anonymous, "sandbox": settings.sandbox})
 
 

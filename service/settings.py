@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, model_validator
@@ -25,7 +25,11 @@ class Settings(BaseSettings):
         profile: of the networks.
         issuer: the `iss` claim of verdicts.
         threads: processor threads for each network call.
-        concurrency: registrations verified at once.
+        branches: threads on which independent parts of a registration go side by side.
+        concurrency: registrations verified at once; on a cluster never fewer than it has replicas at most.
+        executor: where pictures are examined: in this process, or on a Ray cluster (`docs/cluster.md`).
+        ray_address: of the cluster, such as `ray-head:6379`; without it one begins on this machine.
+        replicas, max_replicas: of a deployment that this service begins, by the length of the queue.
         queue: registrations that may wait; beyond them the answer is 503.
         idle_s: seconds that a client may fall silent while it sends.
         production: refuse to start when a guard is missing (`idproof.pipeline.guards`).
@@ -70,7 +74,12 @@ class Settings(BaseSettings):
     profile: str = "open"
     issuer: str = "idproof"
     threads: int = Field(default=1, ge=1)
+    branches: int = Field(default=1, ge=1)
     concurrency: int = Field(default=1, ge=1)
+    executor: Literal["in-process", "ray"] = "in-process"
+    ray_address: str | None = None
+    replicas: int = Field(default=1, ge=1)
+    max_replicas: int | None = Field(default=None, ge=1)
     queue: int = Field(default=8, ge=0)
     idle_s: float = Field(default=15.0, gt=0)
     production: bool = False
@@ -112,6 +121,8 @@ class Settings(BaseSettings):
             raise ValueError("oauth_issuer, oauth_audience and oauth_jwks_url belong together")
         if (self.tls_cert is None) != (self.tls_key is None) or (self.tls_client_ca and not self.tls_cert):
             raise ValueError("tls_cert and tls_key belong together, and tls_client_ca to them")
+        if self.max_replicas is not None and self.max_replicas < self.replicas:
+            raise ValueError("max_replicas is at least replicas")
         if self.sandbox and self.production:
             raise ValueError("a sandbox verifies nobody and is not for production")
         return self

@@ -24,6 +24,10 @@ class SandboxVerifier:
         self.document = load_builtin()
         self.weights = {NAME: "no network is used"}
 
+    def close(self) -> None:
+        """Wipe what is still open."""
+        self.vault.close()
+
     def verify_session(self, session: VaultSession, _: LivenessAnswer | None = None) -> Verdict:
         """The promised outcome; raises `BadInput` where promised, or `ServiceProblem` for foreign captures."""
         started = datetime.now(UTC)

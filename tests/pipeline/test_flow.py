@@ -3,7 +3,7 @@
 import io
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -12,6 +12,8 @@ from PIL import Image
 from idproof.datasets.specimen.make import Registration
 from idproof.pipeline import Captures, Decision, Limits, Policy, Verifier, flow
 from idproof.pipeline.errors import BadInput, CapturesIdentical, FaceNotFound, SessionExpired, SeveralFaces
+from idproof.pipeline.executor import InProcess
+from idproof.pipeline.parts import rules_of
 from idproof.pipeline.types import Outcome, Role
 from idproof.pipeline.vault import Vault, VaultSession
 from idproof.pipeline.verdict import from_json, to_json
@@ -182,32 +184,15 @@ def test_nothing_is_written_to_any_file(
 
 def test_a_missing_check_never_accepts(captures_of: Build, verifier: Verifier) -> None:
     strict = Policy(required=(*Policy().required, "liveness"))
-    parts = flow.Parts(**{**vars_of(verifier), "policy": strict})
-    verdict = Verifier(parts).verify(captures_of())
+    verdict = Verifier(replace(verifier.rules, policy=strict), verifier.executor).verify(captures_of())
     assert (verdict.decision, verdict.reasons) == (Decision.REFER, ("liveness_missing",))
 
 
-_PARTS = (
-    "engines",
-    "locator",
-    "examiner",
-    "policy",
-    "limits",
-    "face_thresholds",
-    "portrait_thresholds",
-    "portrait_calibration",
-)
-
-
-def vars_of(verifier: Verifier) -> dict[str, object]:
-    parts = verifier._parts  # the test stands in for an operator with another policy
-    return {name: getattr(parts, name) for name in _PARTS}
-
-
 def test_limits_are_the_operators(captures_of: Build, verifier: Verifier) -> None:
-    parts = flow.Parts(**{**vars_of(verifier), "limits": Limits(max_pixels=100_000)})
+    assert isinstance(verifier.executor, InProcess)
+    parts = replace(verifier.executor.parts, limits=Limits(max_pixels=100_000))
     with pytest.raises(BadInput) as caught:
-        Verifier(parts).verify(captures_of())
+        Verifier(rules_of(parts, None), InProcess(parts)).verify(captures_of())
     assert caught.value.code == "capture_too_many_pixels"
 
 

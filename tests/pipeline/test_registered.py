@@ -54,7 +54,7 @@ def held(other_card: Callable[[int], Registration]) -> Captures:
 
 
 def asking(verifier: Verifier, department: Department) -> Verifier:
-    return Verifier(replace(verifier._parts, records=department))
+    return Verifier(replace(verifier.rules, records=department), verifier.executor)
 
 
 def test_a_registered_portrait_of_the_holder_agrees_with_card_and_selfie(verifier: Verifier, held: Captures) -> None:

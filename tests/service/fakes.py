@@ -55,6 +55,9 @@ class FakeVerifier:
     def sessions(self) -> list[VaultSession]:
         return self.vault.sessions  # type: ignore[attr-defined]
 
+    def close(self) -> None:
+        self.vault.close()
+
     def verify_session(self, session: VaultSession, answer: LivenessAnswer | None = None) -> Verdict:
         self.act()
         self.answers.append(answer)

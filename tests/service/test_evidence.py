@@ -124,7 +124,9 @@ def test_without_its_fields_a_verdict_is_still_found_by_the_persons_number(setti
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{}", json.dumps(OctKey.generate_key(256).as_dict()), json.dumps(OKPKey.generate_key().as_dict())]
+    "content",
+    ["", "{}", json.dumps(OctKey.generate_key(256).as_dict()), json.dumps(OKPKey.generate_key().as_dict())],
+    ids=["empty", "no key", "symmetric", "signing"],
 )
 def test_a_key_that_nothing_can_be_encrypted_to_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "core.jwk").write_text(content)

@@ -31,6 +31,9 @@ class QuickVerifier:
         self.vault = Vault(Limits())
         self._takes_s = float(os.environ.get("QUICK_TAKES_S", "0.02"))
 
+    def close(self) -> None:
+        self.vault.close()
+
     def verify_session(self, session: VaultSession, answer: LivenessAnswer | None = None) -> Verdict:
         with session.upload(Role.SELFIE) as data:
             mark = hashlib.sha256(bytes(data)).digest()[0]

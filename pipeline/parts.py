@@ -1,0 +1,83 @@
+"""Opens what examines the pictures, and says by what rules a verdict is given on what it finds."""
+
+from pathlib import Path
+
+from idproof.models.profiles import load_engines
+from idproof.models.reports import face_thresholds, portrait_calibration, portrait_thresholds
+from idproof.models.session import CPU
+from idproof.models.spoof import TextureNetwork
+from idproof.pipeline.card.examine import CardExaminer
+from idproof.pipeline.card.locate import CardLocator
+from idproof.pipeline.config import Limits, Policy
+from idproof.pipeline.documents import DocumentType, load, load_builtin
+from idproof.pipeline.fields import checks as field_checks
+from idproof.pipeline.fields.records import RecordsAuthority
+from idproof.pipeline.flow import Parts, Rules
+from idproof.pipeline.liveness.fuse import LivenessExaminer
+
+
+def open_parts(
+    profile: str,
+    document: str | Path,
+    policy: Policy,
+    limits: Limits,
+    threads: int,
+    *,
+    manifest: Path | None = None,
+    cache: Path | None = None,
+    provider: str = CPU,
+) -> Parts:
+    """Load a profile's networks and a document type.
+
+    Args:
+        profile: name in the manifest.
+        document: a built-in type's name, or the path of an operator's own type file.
+        policy: thresholds of the checks.
+        limits: bounds on what is taken in.
+        threads: processor threads for each network call.
+        manifest: a user's own manifest of weights, else the built-in one.
+        cache: folder of the weights, else `IDPROOF_MODELS` or the user's cache.
+        provider: onnxruntime's name of what the networks run on.
+
+    Raises:
+        ModelError: a weight is missing, damaged, or has no measured operating points; or the provider is not there.
+        DocumentTypeInvalid: the document type cannot be used.
+    """
+    kind = open_document(document)
+    engines = load_engines(profile, manifest=manifest, cache=cache, threads=threads, provider=provider)
+    texture = TextureNetwork.shipped(threads, provider)
+    return Parts(
+        engines=engines,
+        locator=CardLocator.open(kind),
+        examiner=CardExaminer.open(kind),
+        policy=policy,
+        limits=limits,
+        face_thresholds=face_thresholds(profile),
+        portrait_thresholds=portrait_thresholds(profile),
+        portrait_calibration=portrait_calibration(profile),
+        liveness=LivenessExaminer(engines.detector, engines.embedder, texture),
+    )
+
+
+def open_document(document: str | Path) -> DocumentType:
+    """A built-in type by its name, or an operator's own by its path; raises `DocumentTypeInvalid`."""
+    kind = load(document) if isinstance(document, Path) else load_builtin(document)
+    field_checks.known(kind.checks, kind.name)
+    return kind
+
+
+def rules_of(parts: Parts, records: RecordsAuthority | None) -> Rules:
+    """The rules for what these parts find."""
+    return rules_for(parts.locator.document, parts.examiner, parts.policy, parts.limits, parts.engines.profile, records)
+
+
+def rules_for(
+    document: DocumentType,
+    examiner: CardExaminer,
+    policy: Policy,
+    limits: Limits,
+    profile: str,
+    records: RecordsAuthority | None,
+) -> Rules:
+    """The rules where no networks are loaded, because the pictures are examined elsewhere."""
+    return Rules(document, policy, limits, profile, examiner.required, examiner.optically_variable, records)

@@ -1,0 +1,68 @@
+"""Faces of several callers in one call: the same templates, in fewer calls, and everybody's own error."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from idproof.models.batched import BatchedEmbedder
+from idproof.models.profiles import load_engines
+from idproof.models.types import Embeddings, RGBImage
+
+
+class Slow:
+    """Counts its calls, and holds the first until others have come."""
+
+    dimensions = 4
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self.go = threading.Event()
+
+    def embed(self, faces: Sequence[RGBImage]) -> Embeddings:
+        self.sizes.append(len(faces))
+        assert self.go.wait(10)
+        if any(face.max() == 255 for face in faces):
+            raise ValueError("a face that cannot be")
+        return np.stack([np.full(4, face.mean(), np.float32) for face in faces])
+
+
+def face(shade: int) -> RGBImage:
+    return np.full((112, 112, 3), shade, np.uint8)
+
+
+def test_who_comes_while_it_computes_is_taken_along() -> None:
+    slow = Slow()
+    batched = BatchedEmbedder(slow, most=8)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(6) as pool:
+        begun = [pool.submit(batched.embed, [face(shade), face(shade + 1)]) for shade in range(0, 60, 10)]
+        while len(slow.sizes) < 1 or len(batched._waiting) < 5:
+            pass
+        slow.go.set()
+        found = [each.result() for each in begun]
+    for shade, rows in zip(range(0, 60, 10), found, strict=True):
+        assert rows[:, 0].tolist() == [shade, shade + 1]
+    assert slow.sizes == [2, 8, 2]
+
+
+def test_an_error_reaches_everybody_it_concerns_and_nobody_later() -> None:
+    slow = Slow()
+    slow.go.set()
+    batched = BatchedEmbedder(slow)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="cannot be"):
+        batched.embed([face(255)])
+    assert batched.embed([face(7)])[0, 0] == 7
+
+
+def test_the_real_networks_templates_do_not_depend_on_the_company() -> None:
+    embedder = load_engines("open").embedder
+    rng = np.random.default_rng(1)
+    faces = [rng.integers(0, 256, (112, 112, 3), dtype=np.uint8) for _ in range(6)]
+    alone = np.concatenate([embedder.embed([one]) for one in faces])
+    batched = BatchedEmbedder(embedder)
+    with ThreadPoolExecutor(3) as pool:
+        together = np.concatenate(list(pool.map(batched.embed, [faces[:2], faces[2:4], faces[4:]])))
+    np.testing.assert_allclose(alone, together, atol=2e-6)
+    assert batched.dimensions == embedder.dimensions

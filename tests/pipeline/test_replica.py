@@ -1,0 +1,157 @@
+"""What a replica does with an errand: facts back, nothing kept, nothing told that it must not."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from idproof.models.batched import BatchedEmbedder
+from idproof.pipeline import Captures, Verifier
+from idproof.pipeline import replica as replicas
+from idproof.pipeline.executor import InProcess
+from idproof.pipeline.findings import Findings, unpacked
+from idproof.pipeline.guards import GuardMissing
+from idproof.pipeline.replica import Errand, Examination, Reply, Spec
+from idproof.pipeline.sealed import Sealer
+from idproof.pipeline.types import Role
+
+Build = Callable[..., Captures]
+
+
+@pytest.fixture(scope="module")
+def replica() -> Examination:
+    return Examination(Spec(inspectable=True))
+
+
+def sealed_by(sealer: Sealer, captures: Captures) -> dict[str, np.ndarray]:
+    named = {f"upload/{role}": data for role, data in captures.items()}
+    return {
+        about: np.frombuffer(sealer.seal(np.frombuffer(data, np.uint8), about), np.uint8)
+        for about, data in named.items()
+    }
+
+
+def ask(replica: Examination, captures: Captures, lifetime_s: float = 60.0) -> tuple[Reply, Sealer]:
+    sealer = Sealer()
+    errand = Errand(lifetime_s, sealer.lend(), None)
+    reply = asyncio.run(replica.examine(errand, sealed_by(sealer, captures)))
+    assert not any(errand.key)
+    return reply, sealer
+
+
+def test_it_finds_what_the_embedded_executor_finds(
+    replica: Examination, verifier: Verifier, captures_of: Build
+) -> None:
+    reply, sealer = ask(replica, captures_of())
+    assert reply.findings is not None
+    found = unpacked(sealer.open(reply.findings, "findings").tobytes())
+    verdict = verifier.verify(captures_of())
+    assert (found.checks, found.fields, found.weights) == (verdict.checks, verdict.fields, verdict.weights)
+    assert reply.receipt.outstanding == 0
+    assert {w.kind for w in reply.receipt.wiped} == {"upload", "decoded", "rectified", "crop", "template"}
+    number = verdict.fields["number"].text.encode()
+    assert number not in reply.findings
+    assert number.decode() not in repr(reply)
+
+
+def test_a_bad_input_is_told_by_code_and_an_unknown_error_without_its_text(
+    replica: Examination, captures_of: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply, _ = ask(replica, captures_of(selfie=b"no picture"))
+    assert reply.refused is not None
+    assert (reply.refused[0], reply.refused[2]) == ("capture_unreadable", "selfie")
+    assert reply.receipt.outstanding == 0
+
+    def stumble(*_: object) -> None:
+        raise ValueError("A123456(3) is what the card says")
+
+    monkeypatch.setattr(InProcess, "examine", stumble)
+    reply, _ = ask(replica, captures_of())
+    assert reply.crashed is not None
+    assert reply.crashed.startswith("ValueError at ")
+    assert "A123456" not in reply.crashed
+    assert reply.receipt.outstanding == 0
+
+
+def test_what_is_sealed_as_one_thing_does_not_open_as_another(replica: Examination, captures_of: Build) -> None:
+    sealer = Sealer()
+    sealed = sealed_by(sealer, captures_of())
+    swapped = f"upload/{Role.CARD_TILT_LEFT}"
+    sealed[swapped] = sealed[f"upload/{Role.SELFIE}"]
+    reply = asyncio.run(replica.examine(Errand(60.0, sealer.lend(), None), sealed))
+    assert reply.crashed is not None
+    assert reply.crashed.startswith("SealBroken")
+
+
+def test_a_cancelled_errand_is_wiped_at_once(
+    replica: Examination, captures_of: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealer, sessions = Sealer(), []
+    opened = replica._vault.open
+
+    def noted(lifetime_s: float | None = None) -> object:
+        sessions.append(opened(lifetime_s))
+        return sessions[-1]
+
+    monkeypatch.setattr(type(replica._vault), "open", lambda _, lifetime_s=None: noted(lifetime_s))
+
+    async def cancel_soon() -> None:
+        task = asyncio.create_task(replica.examine(Errand(60.0, sealer.lend(), None), sealed_by(sealer, captures_of())))
+        await asyncio.sleep(0.5)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel_soon())
+    assert sessions[0].outstanding == 0
+    deadline = time.monotonic() + 20
+    while replica._until and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not replica._until  # the thread came upon the closed session and ended
+
+
+def test_a_session_that_is_over_before_it_comes_decides_nothing(replica: Examination, captures_of: Build) -> None:
+    reply, _ = ask(replica, captures_of(), lifetime_s=0.05)
+    assert reply.refused is not None
+    assert reply.refused[0] == "session_expired"
+
+
+def test_a_replica_whose_registration_hangs_says_that_it_is_ill(
+    replica: Examination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replica.check_health()
+    monkeypatch.setattr(replica, "_until", {1: time.monotonic() - 11})
+    with pytest.raises(RuntimeError, match="did not end"):
+        replica.check_health()
+
+
+def test_a_replica_that_examines_several_at_once_finds_the_same_in_each(verifier: Verifier, captures_of: Build) -> None:
+    pair = Examination(Spec(at_once=2, inspectable=True))
+    assert isinstance(pair._executor.parts.engines.embedder, BatchedEmbedder)
+
+    async def both() -> list[Findings]:
+        sealers = [Sealer(), Sealer()]
+        found = await asyncio.gather(
+            *(pair.examine(Errand(60.0, s.lend(), None), sealed_by(s, captures_of())) for s in sealers)
+        )
+        opened = [s.open(r.findings or b"", "findings") for s, r in zip(sealers, found, strict=True)]
+        return [unpacked(data.tobytes()) for data in opened]
+
+    expected = verifier.verify(captures_of()).checks
+    for findings in asyncio.run(both()):
+        assert findings.checks == expected
+
+
+def test_in_production_a_replica_without_its_guards_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replicas.guards, "missing", lambda: ("malloc_perturb",))
+    with pytest.raises(GuardMissing, match="malloc_perturb"):
+        Examination(Spec(production=True, inspectable=True))
+
+
+def test_a_provider_that_is_not_there_is_named() -> None:
+    from idproof.models.errors import EngineUnavailable
+
+    with pytest.raises(EngineUnavailable, match="TensorrtExecutionProvider"):
+        Examination(Spec(provider="TensorrtExecutionProvider", inspectable=True))

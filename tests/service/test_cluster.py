@@ -1,0 +1,88 @@
+"""The service with its pictures examined on a Ray cluster: `idproof serve --executor ray`, as an operator starts it."""
+
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from idproof.benchmarks.capacity.model import REPLICA_MIB
+from idproof.service import cluster
+from idproof.service.settings import Settings, SettingsInvalid
+
+from .conftest import start, stop
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_registration_is_verified_on_the_cluster_that_the_server_begins(
+    tmp_path: Path, parts: dict[str, bytes]
+) -> None:
+    running, process = start(tmp_path, more=("--executor", "ray", "--replicas", "1"))
+    try:
+        files = {role: (f"{role}.jpg", data, "image/jpeg") for role, data in parts.items()}
+        with httpx.Client(base_url=running.url, timeout=120) as client:
+            session = client.post("/v1/capture-sessions").json()["id"]
+            answer = client.post("/v1/verifications", files=files, headers={"Capture-Session": session})
+            broken = {**files, "selfie": ("selfie.jpg", b"\xff\xd8 no picture", "image/jpeg")}
+            session = client.post("/v1/capture-sessions").json()["id"]
+            refused = client.post("/v1/verifications", files=broken, headers={"Capture-Session": session})
+        verdict = answer.json()
+        assert (answer.status_code, verdict["decision"]) == (201, "accept"), verdict
+        assert verdict["timings_ms"]["cluster"] > 0
+        held = {entry["kind"]: entry["count"] for entry in verdict["deletion"]["wiped"]}
+        assert held["upload"] == 8
+        assert {"malloc_perturb", "not_dumpable", "no_core_dumps"} <= set(verdict["deletion"]["guards"])
+        assert (refused.status_code, refused.json()["code"]) == (422, "capture_unreadable")
+    finally:
+        assert stop(process) in (0, -signal.SIGTERM)  # uvicorn ends by the signal once its work is done
+    number = verdict["form"]["number"]
+    assert number not in running.logged()
+
+
+def test_as_many_registrations_are_under_way_as_replicas_may_work_on() -> None:
+    settings = Settings(executor="ray", replicas=2, max_replicas=6, concurrency=1)
+    assert cluster.with_room(settings).concurrency == 6
+    assert cluster.with_room(Settings(concurrency=3)).concurrency == 3
+
+
+def test_replicas_have_the_guards_that_the_service_is_told_to_have() -> None:
+    spec = cluster.spec_of(Settings(production=True, threads=2, branches=3))
+    assert (spec.production, spec.inspectable, spec.threads, spec.branches) == (True, False, 2, 3)
+
+
+def test_fewer_replicas_at_most_than_at_least_is_no_setting() -> None:
+    with pytest.raises(SettingsInvalid, match="max_replicas"):
+        Settings.load(replicas=3, max_replicas=2)
+
+
+def test_a_cluster_that_is_not_there_is_said_in_a_sentence() -> None:
+    from idproof.pipeline import distribute
+
+    with pytest.raises(distribute.ClusterUnavailable, match="No Ray cluster can be reached"):
+        distribute.start("127.0.0.1:1")
+
+
+def test_the_kubernetes_manifest_builds_what_the_code_knows() -> None:
+    from yaml import safe_load
+
+    from idproof.pipeline import distribute
+
+    described = safe_load((ROOT / "service" / "kuberay.yaml").read_text())
+    served = safe_load(described["spec"]["serveConfigV2"])
+    (application,) = served["applications"]
+    assert (application["name"], served["proxy_location"]) == (distribute.APPLICATION, "Disabled")
+    assert application["import_path"] == f"{distribute.build.__module__}:{distribute.build.__name__}"
+    assert distribute.build(application["args"]) is not None
+    with pytest.raises(TypeError):
+        distribute.build({"no_such_thing": 1})
+    (group,) = described["spec"]["rayClusterConfig"]["workerGroupSpecs"]
+    limits = group["template"]["spec"]["containers"][0]["resources"]["requests"]
+    assert int(limits["memory"].removesuffix("Gi")) * 1024 >= int(limits["cpu"]) * REPLICA_MIB
+
+
+def test_several_server_processes_need_a_cluster_that_they_can_share(tmp_path: Path) -> None:
+    from idproof.service import server
+
+    with pytest.raises(SettingsInvalid, match="address"):
+        server.run(Settings(data_dir=tmp_path, executor="ray"), "127.0.0.1", 1, workers=2)
