@@ -14,11 +14,12 @@ from functools import lru_cache, partial
 import numpy as np
 
 from idproof.benchmarks import card_variants, midv_holo_baseline
-from idproof.benchmarks.cards import Seen, see, side_by_side
+from idproof.benchmarks.cards import Seen, see
 from idproof.benchmarks.metrics import rate
 from idproof.benchmarks.output import BAD_INPUT, BONA_FIDE, Run, attempt_id, data_of, figure, plain
 from idproof.benchmarks.public_card import overlap
 from idproof.datasets.sets import ROLES, RegistrationSet
+from idproof.datasets.spread import HERE, Spread
 from idproof.models.profiles import load_engines
 from idproof.models.types import Engines
 from idproof.pipeline import Policy
@@ -73,7 +74,7 @@ def run(
     *,
     tuning: Sequence[RegistrationSet] = (),
     profile: str = "open",
-    workers: int = 1,
+    spread: Spread = HERE,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
@@ -84,14 +85,14 @@ def run(
         tuning: other registrations, bona fide and attacks, from which the variants are made
             (`card_variants`); the system itself takes nothing from them.
         profile: of the networks that read the fields.
-        workers: processes side by side.
+        spread: where.
         seed: of the supervised variant.
         progress: called with registrations done and in total.
     """
     chosen = [entry for entry in sets if entry.truth.bona_fide or entry.truth.attack]
     tasks = [(entry, True) for entry in chosen] + [(entry, False) for entry in tuning]
     measured = []
-    for result in side_by_side(partial(_measure, profile=profile), tasks, workers):
+    for result in spread(partial(_measure, profile=profile), tasks):
         measured.append(result)
         progress(len(measured), len(tasks))
     tested, tuned = measured[: len(chosen)], measured[len(chosen) :]

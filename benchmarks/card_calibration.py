@@ -5,9 +5,10 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-from idproof.benchmarks.cards import see, side_by_side
+from idproof.benchmarks.cards import see
 from idproof.benchmarks.recorder import Recorder
 from idproof.datasets.sets import RegistrationSet
+from idproof.datasets.spread import HERE, Spread
 from idproof.pipeline import Policy
 from idproof.pipeline.card import angles, hologram, recapture, shading
 from idproof.pipeline.card.examine import CardExaminer
@@ -25,7 +26,7 @@ def run(
     sets: Sequence[RegistrationSet],
     *,
     recipe: str,
-    workers: int = 1,
+    spread: Spread = HERE,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
     """The calibration as it is written to a file.
@@ -33,12 +34,12 @@ def run(
     Args:
         sets: registrations; attacks among them are left out.
         recipe: how they came about, for the record.
-        workers: processes side by side.
+        spread: where.
         progress: called with registrations done and in total.
     """
     bona_fide = [entry for entry in sets if entry.truth.bona_fide]
     measured: list[Measured] = []
-    for found in side_by_side(_measure, bona_fide, workers):
+    for found in spread(_measure, bona_fide):
         measured.append(found)
         progress(len(measured), len(bona_fide))
     names = dict.fromkeys(name for m in measured for name in m)

@@ -1,10 +1,8 @@
-"""What several runners do with a registration's card: find it in its captures, and share the work among processes."""
+"""What several runners do with a registration's card: find it in its captures."""
 
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -15,9 +13,6 @@ from idproof.pipeline import Policy
 from idproof.pipeline.card.locate import CardLocator
 from idproof.pipeline.card.view import CardView
 from idproof.pipeline.types import CARD_ROLES, Role
-
-Task = TypeVar("Task")
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -51,12 +46,3 @@ def see(entry: RegistrationSet, locator: CardLocator, policy: Policy) -> Seen:
     images = captures(entry)
     views = {role: locator.locate(image, role, policy) for role, image in images.items()}
     return Seen(images, views, {role: locator.rectify(image, views[role]) for role, image in images.items()})
-
-
-def side_by_side(measure: Callable[[Task], Found], tasks: Sequence[Task], workers: int) -> Iterable[Found]:
-    """`measure` of every task in their order, in so many processes; in this one for a single worker."""
-    if workers == 1:
-        yield from map(measure, tasks)
-        return
-    with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(measure, tasks, chunksize=2)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from idproof.benchmarks import card as card_bench
-from idproof.benchmarks import card_calibration, face_portrait, face_quality, public_card
+from idproof.benchmarks import card_calibration, face_portrait, face_quality, public_card, scale_faults
 from idproof.benchmarks import deletion as deletion_bench
 from idproof.benchmarks import face as face_bench
 from idproof.benchmarks import far_engine as far_engine_bench
@@ -19,18 +20,29 @@ from idproof.benchmarks import fields as fields_bench
 from idproof.benchmarks import latency as latency_bench
 from idproof.benchmarks import liveness as liveness_bench
 from idproof.benchmarks import load as load_bench
+from idproof.benchmarks import scale as scale_bench
 from idproof.benchmarks import system as system_bench
+from idproof.benchmarks.capacity import run as capacity_bench
+from idproof.benchmarks.capacity.measured import Costs, RunUnusable
+from idproof.benchmarks.capacity.model import plan
 from idproof.benchmarks.face_templates import DATASETS, ORIGINAL
 from idproof.benchmarks.output import Run
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.public import READERS
 from idproof.datasets.sets import RegistrationSet, read_sets
+from idproof.datasets.spread import Spread, Where
 from idproof.models.profiles import load_engines
 from idproof.pipeline import IdproofError, Verifier
 
 app = typer.Typer(no_args_is_help=True, help="Measure the system; figures on rendered data are called that.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes side by side.")]
+Executor = Annotated[Where, typer.Option(help="Where the work is done: ray for a cluster.")]
+Address = Annotated[str | None, typer.Option(help="Of the cluster; without it one begins here.")]
+Measured = Annotated[
+    Path | None, typer.Option(help="A run of `idproof bench scale` on a machine like those; ours without one.")
+]
 Out = Annotated[Path | None, typer.Option(help="Also write the JSON to this file.")]
 Profile = Annotated[str, typer.Option(help="Profile of networks.")]
 Seed = Annotated[int, typer.Option(help="Recorded with the run.")]
@@ -91,18 +103,105 @@ def load(
 
 
 @app.command()
+def scale(
+    sets: Annotated[Path | None, typer.Option(help="Folder of registrations in the set.json format.")] = None,
+    registrations: Annotated[int, typer.Option(min=2, help="That each configuration verifies.")] = 40,
+    kill: Annotated[
+        int, typer.Option(min=0, help="Instead: kill so many nodes of a cluster under the service, and search it.")
+    ] = 0,
+    profile: Profile = "open",
+    seed: Seed = 0,
+    json_: AsJson = False,
+    out: Out = None,
+) -> None:
+    """What a second worker brings, and what a Ray cluster costs; wants two idle cores."""
+    if kill:
+        with _Progress("registrations") as advance:
+            result = scale_faults.run(
+                registrations=registrations, kill=kill, profile=profile, seed=seed, progress=advance
+            )
+        _print(result, json_, out)
+        return
+    if sets is None:
+        raise typer.BadParameter("give --sets, or --kill")
+    with _Progress("configurations") as advance:
+        result = scale_bench.run(sets, registrations=registrations, profile=profile, seed=seed, progress=advance)
+    _print(result, json_, out)
+
+
+@app.command("capacity")
+def simulated(
+    nodes: Annotated[str, typer.Option(help="Numbers of machines, with commas.")] = "1,10,100,1000",
+    replicas: Annotated[int, typer.Option(min=1, help="On each machine.")] = 7,
+    load: Annotated[float, typer.Option(min=0.01, max=0.99, help="Arrivals: share of what replicas can do.")] = 0.8,
+    failures: Annotated[float, typer.Option(min=0, help="Deaths of one machine an hour.")] = 0.1,
+    measured: Measured = None,
+    seed: Annotated[int, typer.Option(help="Of arrivals, stragglers and failures.")] = 0,
+    json_: AsJson = False,
+    out: Out = None,
+) -> None:
+    """What larger clusters would do, simulated from what this machine measured."""
+    sizes = [int(size) for size in nodes.split(",")]
+    with _Progress("clusters") as advance:
+        result = capacity_bench.run(
+            Costs.read(measured), sizes, replicas=replicas, load=load, failures=failures, seed=seed, progress=advance
+        )
+    _print(result, json_, out)
+
+
+def capacity(
+    registrations_per_hour: Annotated[float, typer.Option(min=1, help="In a mean hour.")],
+    profile: Profile = "open",
+    peak: Annotated[float, typer.Option(min=1, help="Times as many in the busiest hour.")] = 3.0,
+    wait: Annotated[float, typer.Option(min=0.1, help="Seconds that 95 of 100 may wait for a replica then.")] = 5.0,
+    cores: Annotated[int, typer.Option(min=1, help="Of one machine.")] = 8,
+    spare: Annotated[int, typer.Option(min=0, help="Machines that may fail unnoticed.")] = 1,
+    price: Annotated[float | None, typer.Option(min=0, help="Of one machine for an hour, in your currency.")] = None,
+    measured: Measured = None,
+    json_: AsJson = False,
+) -> None:
+    """Machines for so many registrations an hour: cores, memory, network, cost."""
+    costs = Costs.read(measured)
+    if costs.profile != profile:
+        raise RunUnusable(f"The profile {profile} was not measured; give --measured FILE of `idproof bench scale`.")
+    planned = asdict(
+        plan(
+            costs,
+            registrations_per_hour,
+            peak=peak,
+            wait_p95_s=wait,
+            cores_per_node=cores,
+            spare_nodes=spare,
+            price=price,
+        )
+    )
+    if json_:
+        typer.echo(json.dumps(planned, indent=2))
+        return
+    table = Table("needed", "")
+    queue = planned.pop("waiting")
+    for name, value in {**planned, **queue}.items():
+        table.add_row(name, "–" if value is None else f"{value:,.2f}".rstrip("0").rstrip("."))
+    Console().print(table)
+
+
+@app.command()
 def fields(
     sets: Sets,
     profile: Profile = "open",
     seed: Seed = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = 1,
+    workers: Workers = 1,
+    executor: Executor = "in-process",
+    address: Address = None,
     json_: AsJson = False,
     out: Out = None,
 ) -> None:
     """How well the card is read, and which edits its fields give away."""
     registrations = read_sets(sets)
     with _Progress("registrations") as advance:
-        result = fields_bench.run(registrations, profile=profile, workers=workers, seed=seed, progress=advance)
+        result = fields_bench.run(
+            registrations, profile=profile, spread=Spread(workers, executor, address), seed=seed, progress=advance
+        )
     _print(result, json_, out)
 
 
@@ -116,7 +215,9 @@ def card(
     root: Annotated[Path | None, typer.Option(help="Where the public set lies.")] = None,
     profile: Profile = "open",
     seed: Annotated[int, typer.Option(help="Of the supervised variant.")] = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = 1,
+    workers: Workers = 1,
+    executor: Executor = "in-process",
+    address: Address = None,
     figures: Annotated[Path | None, typer.Option(help="Draw one picture a kind into this folder instead.")] = None,
     calibrate: Annotated[
         Path | None, typer.Option(help="Write what bona fide cards of --sets measure to this file instead.")
@@ -132,7 +233,7 @@ def card(
         _draw_figures(read_sets(sets), figures)
         return
     if calibrate is not None and sets is not None:
-        _calibrate(read_sets(sets), calibrate, recipe, workers)
+        _calibrate(read_sets(sets), calibrate, recipe, Spread(workers, executor, address))
         return
     with _Progress("registrations") as advance:
         if dataset is not None and root is not None:
@@ -140,7 +241,12 @@ def card(
         else:
             others = read_sets(tuning) if tuning else []
             result = card_bench.run(
-                read_sets(sets or Path()), tuning=others, profile=profile, workers=workers, seed=seed, progress=advance
+                read_sets(sets or Path()),
+                tuning=others,
+                profile=profile,
+                spread=Spread(workers, executor, address),
+                seed=seed,
+                progress=advance,
             )
     _print(result, json_, out)
 
@@ -150,13 +256,17 @@ def far_engine(
     n: Annotated[int, typer.Option(min=2, help="Templates.")] = 100_000,
     dim: Annotated[int, typer.Option(min=2, help="Their dimensions.")] = 128,
     workers: Annotated[int, typer.Option(min=1, help="Threads.")] = 2,
+    executor: Executor = "in-process",
+    address: Address = None,
     seed: Annotated[int, typer.Option(help="Of the invented templates.")] = 0,
     json_: AsJson = False,
     out: Out = None,
 ) -> None:
     """How fast all pairs of many templates are compared and counted, beside the bare product and peers."""
     with _Progress("comparisons") as advance:
-        result = far_engine_bench.run(n=n, dim=dim, workers=workers, seed=seed, progress=advance)
+        result = far_engine_bench.run(
+            n=n, dim=dim, workers=workers, spread=_cluster(executor, address), seed=seed, progress=advance
+        )
     _print(result, json_, out)
 
 
@@ -174,6 +284,8 @@ def face(
     ] = None,
     recipe: Annotated[str, typer.Option(help="How the sets came about, for the calibration's record.")] = "",
     profile: Profile = "open",
+    executor: Executor = "in-process",
+    address: Address = None,
     seed: Annotated[int, typer.Option(help="Of the people drawn and of the intervals.")] = 0,
     threads: Threads = 1,
     json_: AsJson = False,
@@ -195,7 +307,15 @@ def face(
         faces = LabelledFaces.open(root)
         faces = faces if people is None else faces.some(people, seed)
         with _Progress("pictures") as advance:
-            result = face_bench.run(faces, engines, dataset=dataset, pairs=pairs, seed=seed, progress=advance)
+            result = face_bench.run(
+                faces,
+                engines,
+                dataset=dataset,
+                pairs=pairs,
+                seed=seed,
+                spread=_cluster(executor, address),
+                progress=advance,
+            )
     if sets is not None:
         with _Progress("registrations") as advance:
             result = face_portrait.run(read_sets(sets), engines, seed=seed, after=result, progress=advance)
@@ -233,7 +353,9 @@ def liveness(
     clips: Annotated[int, typer.Option(min=1, help="Clips of people, and of each species of attack.")] = 50,
     profile: Profile = "open",
     seed: Seed = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = 1,
+    workers: Workers = 1,
+    executor: Executor = "in-process",
+    address: Address = None,
     calibrate: Annotated[
         Path | None, typer.Option(help="Write what bona fide clips of the tuning split measure to this file instead.")
     ] = None,
@@ -243,11 +365,15 @@ def liveness(
     """Is a living person before the camera? APCER by species of rendered attack, and BPCER."""
     if calibrate is not None:
         recipe = f"idproof bench liveness --root LFW --clips {clips} --seed {seed} --calibrate FILE"
-        table = liveness_bench.calibrate(root, clips=clips, profile=profile, workers=workers, seed=seed, recipe=recipe)
+        table = liveness_bench.calibrate(
+            root, clips=clips, profile=profile, spread=Spread(workers, executor, address), seed=seed, recipe=recipe
+        )
         liveness_bench.write(table, calibrate)
         return
     with _Progress("clips") as advance:
-        result = liveness_bench.run(root, clips=clips, profile=profile, workers=workers, seed=seed, progress=advance)
+        result = liveness_bench.run(
+            root, clips=clips, profile=profile, spread=Spread(workers, executor, address), seed=seed, progress=advance
+        )
     _print(result, json_, out)
 
 
@@ -275,6 +401,10 @@ def report(
         typer.echo(str(pdf), err=True)
 
 
+def _cluster(executor: Where, address: str | None) -> Spread | None:
+    return Spread(executor=executor, address=address) if executor == "ray" else None
+
+
 def _verified(bench: Callable[..., Run], sets: Path, profile: str, seed: int, threads: int) -> Run:
     """A benchmark of the whole verification."""
     registrations = read_sets(sets)
@@ -283,9 +413,9 @@ def _verified(bench: Callable[..., Run], sets: Path, profile: str, seed: int, th
         return bench(registrations, verifier, seed=seed, progress=advance)
 
 
-def _calibrate(registrations: Sequence[RegistrationSet], file: Path, recipe: str, workers: int) -> None:
+def _calibrate(registrations: Sequence[RegistrationSet], file: Path, recipe: str, spread: Spread) -> None:
     with _Progress("registrations") as advance:
-        written = card_calibration.run(registrations, recipe=recipe, workers=workers, progress=advance)
+        written = card_calibration.run(registrations, recipe=recipe, spread=spread, progress=advance)
     _write(file, written)
 
 

@@ -68,16 +68,18 @@ class Searcher:
         self._table = table
         self._texts = texts
 
-    def search(self, session: int | None, folders: list[str], since: float | None) -> Looked:
+    def search(self, session: int | None, folders: list[str], since: float | None, marker: str | None = None) -> Looked:
         """Every living process of a session, what they hold open, /dev/shm, folders, and files changed since then.
 
         Args:
             session: the session id of the server's processes; None when none is left to look at.
             folders: searched whole.
             since: seconds since the epoch; files anywhere on disk changed after it are searched too.
+            marker: processes that were started with this in their environment are searched too.
         """
         looked = Looked()
-        for pid in processes(session) if session is not None else []:
+        found = processes(session) if session is not None else []
+        for pid in {*found, *(marked(marker) if marker else [])}:
             try:
                 self._memory(pid, looked)
                 self._open_files(pid, looked)
@@ -158,6 +160,19 @@ def processes(session: int) -> list[int]:
             continue
         if int(its_session) == session and state not in "ZX":
             found.append(int(entry.name))
+    return found
+
+
+def marked(marker: str) -> list[int]:
+    """Every process that inherited a marker, on whatever node of a cluster on this machine."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if marker.encode() in (entry / "environ").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                continue
     return found
 
 

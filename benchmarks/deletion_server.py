@@ -63,7 +63,8 @@ def _unguard(stack: contextlib.ExitStack) -> None:
 
 def _changed(mode: str, verifier: Verifier, stack: contextlib.ExitStack) -> Verifier:
     if mode == "raises":
-        stack.enter_context(patch.object(verifier._parts.engines.embedder, "embed", _raise))
+        executor: Any = verifier.executor
+        stack.enter_context(patch.object(executor.parts.engines.embedder, "embed", _raise))
         return verifier
     verifier.vault = _CarelessVault(verifier.limits)
     if mode == "keeps":
@@ -107,7 +108,8 @@ class _Unsealed:
 
 
 class _CarelessVault(Vault):
-    def open(self) -> VaultSession:
+    def open(self, lifetime_s: float | None = None) -> VaultSession:
+        del lifetime_s
         return _CarelessSession(self.limits)
 
 

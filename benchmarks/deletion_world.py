@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,8 +75,15 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, mode: str | None = None, *, profile: str = "open") -> Iterator[Server]:
-    """`idproof serve`, or with a mode the changed server of `deletion_server`."""
+def serving(
+    folder: Path,
+    mode: str | None = None,
+    *,
+    profile: str = "open",
+    more: Sequence[str] = (),
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """`idproof serve`, with more options and settings, or with a mode the changed server of `deletion_server`."""
     folder.mkdir()
     (folder / "tmp").mkdir()
     port = _free_port()
@@ -84,6 +91,7 @@ def serving(folder: Path, mode: str | None = None, *, profile: str = "open") -> 
     module = ["-m", "idproof.benchmarks.deletion_server", str(mode), str(port), data]
     if mode is None:
         module = ["-m", "idproof.service", "serve", "--port", str(port), "--data-dir", data, "--profile", profile]
+        module += more
     # Guards are the server's own business: none comes from our surroundings.
     surroundings = {name: value for name, value in os.environ.items() if name not in _GUARDS}
     ours = {"TMPDIR": str(folder / "tmp"), "PYTHONSAFEPATH": "1", "IDPROOF_BENCH_DELETION": "1"}
@@ -92,6 +100,7 @@ def serving(folder: Path, mode: str | None = None, *, profile: str = "open") -> 
     ours |= {"IDPROOF_BENCH_PLANT": str(plant)}
     ours |= {"IDPROOF_CONCURRENCY": "2", "IDPROOF_QUEUE": "8", "IDPROOF_PROFILE": profile}
     ours |= {"IDPROOF_SESSION_REQUIRED": "0"}  # a session holds no picture
+    ours |= settings or {}
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, *module],
@@ -149,9 +158,19 @@ class Search:
         """What to look for from now on."""
         self._ask({"load": len(needles), "texts": list(texts)}, needles.data.tobytes())
 
-    def look(self, server: Server, *, since: float | None = None) -> dict[str, Any]:
-        """Everything that lives of a server and everything it wrote; since a moment, the whole disk too."""
-        request = {"session": server.process.pid, "folders": [str(server.folder)], "since": since}
+    def look(
+        self, server: Server, *, since: float | None = None, marker: str | None = None, folders: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """Everything that lives of a server and everything it wrote; since a moment, the whole disk too.
+
+        Args:
+            server: to look at.
+            since: seconds since the epoch.
+            marker: in the environment of other processes to look at.
+            folders: of theirs.
+        """
+        request = {"session": server.process.pid, "folders": [str(server.folder), *folders], "since": since}
+        request |= {"marker": marker}
         answer = self._ask({"search": request})
         if "refused" in answer:
             raise BenchFailed(

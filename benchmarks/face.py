@@ -17,6 +17,7 @@ from idproof.benchmarks.metrics import Rate, best_accuracy, fmr_at, fnmr_at, rat
 from idproof.benchmarks.metrics.resample import fnmr_interval
 from idproof.benchmarks.output import PHOTOGRAPHS, Run, figure, operating_point, plain
 from idproof.datasets.lfw import LabelledFaces
+from idproof.datasets.spread import Spread
 from idproof.models.types import Engines
 
 OPERATING_POINTS = (1e-2, 1e-3, 1e-4, 1e-5)
@@ -30,6 +31,7 @@ def run(
     dataset: str,
     pairs: Path | None = None,
     seed: int = 0,
+    spread: Spread | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
     """Embed every picture once and compare all with all.
@@ -40,9 +42,10 @@ def run(
         dataset: `lfw` or `lfw-112`, see `face_templates.make`.
         pairs: a CSV of labelled pairs (`datasets.lfw.read_pairs`) for the pair accuracy, or None.
         seed: of the intervals' drawings of people.
+        spread: of the making of templates over a cluster; None for this process.
         progress: called with pictures done and in total.
     """
-    templates = face_templates.make(faces, dataset, engines, progress)
+    templates = face_templates.make(faces, dataset, engines, progress, spread)
     compared = {step: all_pairs(rows, templates.people) for step, rows in templates.steps.items()}
     figures: dict[str, Mapping[str, Any]] = {}
     for step, found in compared.items():

@@ -1,18 +1,24 @@
 """Templates of a labelled set, made once a run and held in memory only."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from idproof.datasets.lfw import LabelledFaces
+from idproof.datasets.spread import Spread
+from idproof.models.profiles import load_engines
 from idproof.models.types import DetectedFace, Embeddings, Engines, RGBImage
 from idproof.pipeline.errors import DatasetInvalid
 
 ALIGNED, ORIGINAL = "lfw-112", "lfw"
 DATASETS = (ORIGINAL, ALIGNED)
 _BATCH = 32
+
+Batch = tuple[list[int], tuple[Embeddings, Embeddings] | None]
+"""Places of the pictures with a face, and both views of each."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,13 @@ class Templates:
         return np.bincount(self.people)
 
 
-def make(faces: LabelledFaces, dataset: str, engines: Engines, progress: Callable[[int, int], None]) -> Templates:
+def make(
+    faces: LabelledFaces,
+    dataset: str,
+    engines: Engines,
+    progress: Callable[[int, int], None],
+    spread: Spread | None = None,
+) -> Templates:
     """One template a picture and step.
 
     Args:
@@ -48,6 +60,7 @@ def make(faces: LabelledFaces, dataset: str, engines: Engines, progress: Callabl
         dataset: `lfw-112`, aligned by its publisher; or `lfw`, where detector and alignment are ours.
         engines: the profile to measure.
         progress: called with pictures done and in total.
+        spread: over a cluster, whose nodes open the same profile themselves; None for this process.
 
     Raises:
         DatasetInvalid: no face was found in any picture.
@@ -55,12 +68,14 @@ def make(faces: LabelledFaces, dataset: str, engines: Engines, progress: Callabl
     places: list[int] = []
     upright, mirrored = [], []
     total = len(faces.names)
-    for start in range(0, total, _BATCH):
-        pictures = faces.pictures(start, start + _BATCH)
-        found = [picture if dataset == ALIGNED else _aligned(picture, engines) for picture in pictures]
-        places += [start + i for i, face in enumerate(found) if face is not None]
-        if crops := [face for face in found if face is not None]:
-            views = engines.embedder.views(crops)
+    starts = range(0, total, _BATCH)
+    if spread is None:
+        batches: Iterable[Batch] = (_batch(start, faces, dataset, engines) for start in starts)
+    else:
+        batches = spread(_batch_elsewhere, starts, faces, dataset, engines.profile)
+    for start, (found, views) in zip(starts, batches, strict=True):
+        places += found
+        if views is not None:
             upright.append(views[0])
             mirrored.append(views[1])
         progress(min(start + _BATCH, total), total)
@@ -72,6 +87,23 @@ def make(faces: LabelledFaces, dataset: str, engines: Engines, progress: Callabl
         people=np.array(faces.subjects())[places],
         steps={"one_crop": unit(one_crop), "flip_averaged": unit(one_crop + other_crop)},
     )
+
+
+def _batch(start: int, faces: LabelledFaces, dataset: str, engines: Engines) -> Batch:
+    pictures = faces.pictures(start, start + _BATCH)
+    found = [picture if dataset == ALIGNED else _aligned(picture, engines) for picture in pictures]
+    crops = [face for face in found if face is not None]
+    places = [start + i for i, face in enumerate(found) if face is not None]
+    return places, engines.embedder.views(crops) if crops else None
+
+
+def _batch_elsewhere(start: int, faces: LabelledFaces, dataset: str, profile: str) -> Batch:
+    return _batch(start, faces, dataset, _engines(profile))
+
+
+@lru_cache(maxsize=1)
+def _engines(profile: str) -> Engines:
+    return load_engines(profile)
 
 
 def unit(features: Embeddings) -> Embeddings:

@@ -15,6 +15,7 @@ from idproof.benchmarks import peers
 from idproof.benchmarks.engine import FixedPoint, TailTooShort, Tally, all_pairs, fixed_point
 from idproof.benchmarks.metrics import Rate, rate
 from idproof.benchmarks.output import INVENTED, Run, figure, plain
+from idproof.datasets.spread import Spread
 
 _EACH = 4  # templates a subject
 _SPREAD = 0.35  # of a subject's templates about their middle
@@ -29,6 +30,7 @@ def run(
     dim: int = 128,
     workers: int = 2,
     seed: int = 0,
+    spread: Spread | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
     """Compare n invented templates with each other.
@@ -38,6 +40,7 @@ def run(
         dim: their dimensions.
         workers: threads, of the engine and of the bare product.
         seed: of the templates.
+        spread: over a cluster instead of threads.
         progress: called with comparisons done and in total.
     """
     templates = fixed_point(invented(n, dim, seed))
@@ -45,7 +48,7 @@ def run(
     # The product is timed before and after, so that what slows the machine meanwhile slows both.
     bare = [_bare(templates, workers)]
     start = time.perf_counter()
-    result = all_pairs(templates, subjects, block=_BLOCK, workers=workers, progress=progress)
+    result = all_pairs(templates, subjects, block=_BLOCK, workers=workers, spread=spread, progress=progress)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     bare.append(_bare(templates, workers))

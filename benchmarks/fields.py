@@ -15,10 +15,11 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from idproof.benchmarks import peers
-from idproof.benchmarks.cards import see, side_by_side
+from idproof.benchmarks.cards import see
 from idproof.benchmarks.metrics import Rate, rate
 from idproof.benchmarks.output import Run, data_of, figure, plain
 from idproof.datasets.sets import RegistrationSet
+from idproof.datasets.spread import HERE, Spread
 from idproof.models.profiles import load_engines
 from idproof.models.types import Engines
 from idproof.pipeline import Policy
@@ -64,7 +65,7 @@ def run(
     sets: Sequence[RegistrationSet],
     *,
     profile: str = "open",
-    workers: int = 1,
+    spread: Spread = HERE,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
@@ -73,7 +74,7 @@ def run(
     Args:
         sets: registrations; other attacks are left out.
         profile: of the networks.
-        workers: processes side by side; the speed is measured on the first sets before they start.
+        spread: where; the speed is measured on the first sets before they start.
         seed: recorded with the run; nothing here is random.
         progress: called with registrations done and in total.
     """
@@ -81,7 +82,7 @@ def run(
     timed = [_measure(entry, profile, with_peer=True) for entry in chosen[:_PEER_SETS]]
     measured = list(timed)
     progress(len(measured), len(chosen))
-    for result in side_by_side(partial(_measure, profile=profile), chosen[_PEER_SETS:], workers):
+    for result in spread(partial(_measure, profile=profile), chosen[_PEER_SETS:]):
         measured.append(result)
         progress(len(measured), len(chosen))
     bona_fide = [m for m in measured if not m.edited]

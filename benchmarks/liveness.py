@@ -22,7 +22,6 @@ from zipfile import ZipFile
 import cv2
 import numpy as np
 
-from idproof.benchmarks.cards import side_by_side
 from idproof.benchmarks.liveness_clips import photographs
 from idproof.benchmarks.metrics import rate
 from idproof.benchmarks.output import RENDERED, Run, figure, plain
@@ -30,6 +29,7 @@ from idproof.benchmarks.recorder import Asked, Recorder
 from idproof.datasets.heads.camera import decoded
 from idproof.datasets.heads.clips import BONA_FIDE, SPECIES, Sitting, bona_fide
 from idproof.datasets.specimen.draws import Draws, Split
+from idproof.datasets.spread import HERE, Spread
 from idproof.models.profiles import load_engines
 from idproof.models.spoof import FILE, SHA256, TextureNetwork
 from idproof.models.types import RGBImage
@@ -75,7 +75,7 @@ def run(
     *,
     clips: int = 50,
     profile: str = "open",
-    workers: int = 1,
+    spread: Spread = HERE,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
@@ -85,13 +85,13 @@ def run(
         root: LFW's 250 × 250 pictures, folder or zip.
         clips: of each kind.
         profile: of the networks that find and compare faces.
-        workers: processes side by side.
+        spread: where.
         seed: of everything rendered.
         progress: called with clips done and in total.
     """
     kinds = (BONA_FIDE, *SPECIES)
     measured = []
-    for result in side_by_side(_measure, _tasks(root, Split.TEST, kinds, clips, profile, seed), workers):
+    for result in spread(_measure, _tasks(root, Split.TEST, kinds, clips, profile, seed)):
         measured.append(result)
         progress(len(measured), clips * len(kinds))
     return Run(
@@ -109,9 +109,9 @@ def run(
     )
 
 
-def calibrate(root: Path, *, clips: int, profile: str, workers: int, seed: int, recipe: str) -> dict[str, Any]:
+def calibrate(root: Path, *, clips: int, profile: str, spread: Spread, seed: int, recipe: str) -> dict[str, Any]:
     """What bona fide clips of the split `tuning` measure, as `pipeline/liveness/calibration.json` holds it."""
-    measured = list(side_by_side(_recorded, _tasks(root, Split.TUNING, (BONA_FIDE,), clips, profile, seed), workers))
+    measured = list(spread(_recorded, _tasks(root, Split.TUNING, (BONA_FIDE,), clips, profile, seed)))
     values: dict[str, list[float]] = {}
     for found in measured:
         for asked in found.asked:

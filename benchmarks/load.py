@@ -88,13 +88,13 @@ def run(
         BenchFailed: there is nothing to measure.
     """
     core = Core()
-    with _listening(core) as core_url, _serving(core_url, clients, profile, sandbox=sandbox) as (url, pid):
+    with listening(core) as core_url, _serving(core_url, clients, profile, sandbox=sandbox) as (url, pid):
         sets = [_persona(url)] if sandbox else list(captures)
         if not sets:
             raise BenchFailed("There are no captures to send; name a folder with --sets, or use --sandbox.")
-        load = _Load(url, pid, sets, progress, registrations)
+        load = Load(url, pid, sets, progress, registrations)
         load.run(clients)
-        _settle(core, load.given)
+        settle(core, load.given)
     return Run(
         bench="load",
         profile="sandbox" if sandbox else profile,
@@ -105,7 +105,9 @@ def run(
     )
 
 
-class _Load:
+class Load:
+    """Clients that send registrations, and what came of each."""
+
     def __init__(
         self,
         url: str,
@@ -124,6 +126,7 @@ class _Load:
         self._lock = threading.Lock()
 
     def run(self, clients: int) -> None:
+        """Send all; each client sends its next when it has its verdict."""
         done = threading.Event()
         watcher = threading.Thread(target=self._watch, args=[done])
         numbers = iter(range(self._total))
@@ -139,6 +142,7 @@ class _Load:
             watcher.join()
 
     def counts(self) -> dict[str, Any]:
+        """Registrations, verdicts, and problems by code."""
         return {"registrations": self._total, "verdicts": len(self.given), "problems": dict(self._failed)}
 
     def _client(self, numbers: Iterator[int]) -> None:
@@ -172,7 +176,7 @@ class _Load:
             self.memory.append(Sample(len(self.given), _resident_mib(self._pid)))
 
 
-def _figures(load: _Load, core: Core) -> dict[str, Any]:
+def _figures(load: Load, core: Core) -> dict[str, Any]:
     n = len(load.given)
     if not n:
         raise BenchFailed("No registration got a verdict.")
@@ -213,7 +217,8 @@ def _resident_mib(pid: int) -> float:
     return 0.0
 
 
-def _settle(core: Core, given: Sequence[str]) -> None:
+def settle(core: Core, given: Sequence[str]) -> None:
+    """Wait until the core was told of every verdict, or will not be."""
     deadline = time.monotonic() + _SETTLE_S
     while not set(given) <= core.told.keys() and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -226,7 +231,9 @@ def _persona(url: str) -> dict[str, bytes]:
 
 
 @contextmanager
-def _listening(core: Core) -> Iterator[str]:
+def listening(core: Core) -> Iterator[str]:
+    """The identity core as an HTTP server; its address."""
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from idproof.benchmarks.engine.checkpoint import Checkpoint
 from idproof.benchmarks.engine.fixed_point import FixedPoint
 from idproof.benchmarks.engine.tally import BINS, Tally, binned
+from idproof.datasets.spread import Spread
 
 Pair = tuple[int, int]
 """Two groups, the smaller number first."""
@@ -61,6 +62,7 @@ def all_pairs(
     exact_share: float = 2e-3,
     block: int = 1024,
     workers: int = 1,
+    spread: Spread | None = None,
     checkpoint: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Result:
@@ -74,6 +76,7 @@ def all_pairs(
             false match rate are exact.
         block: rows compared at once, 1 to 2048.
         workers: threads.
+        spread: over a cluster instead of threads.
         checkpoint: a file to stop and resume by; counts only. It is removed at the end.
         progress: called with comparisons done and in total.
 
@@ -94,7 +97,10 @@ def all_pairs(
     exact_from = _highest_bin(values, exact_share)
     state = Checkpoint.open(checkpoint, _fingerprint(values, subject, group, exact_from, block))
     rows = list(_segments(group, block))
-    _compare(values, group, rows, exact_from, state, workers, progress)
+    if spread is None:
+        _compare(values, group, rows, exact_from, state, workers, progress)
+    else:
+        _compare_elsewhere(values, group, rows, exact_from, state, spread, progress)
     genuines = _genuines(values, subject, group)
     for number, tally in genuines.items():
         state.tallies[number, number].merge(tally, times=-1)
@@ -132,6 +138,34 @@ def _compare(
             pool.shutdown(cancel_futures=True)
             state.save()
             raise
+
+
+def _compare_elsewhere(
+    values: NDArray[np.float32],
+    group: NDArray[np.integer],
+    rows: list[slice],
+    exact_from: int,
+    state: Checkpoint,
+    spread: Spread,
+    progress: Callable[[int, int], None],
+) -> None:
+    todo = [number for number in range(len(rows)) if number not in state.done]
+    total, done = len(values) * (len(values) - 1) // 2, sum(_pairs(rows[i], len(values)) for i in state.done)
+    try:
+        for number, found in zip(todo, spread(_row_of, todo, values, group, rows, exact_from), strict=True):
+            state.add(number, found)
+            done += _pairs(rows[number], len(values))
+            progress(done, total)
+    except BaseException:
+        state.save()
+        raise
+
+
+def _row_of(
+    number: int, values: NDArray[np.float32], group: NDArray[np.integer], rows: list[slice], exact_from: int
+) -> dict[Pair, Tally]:
+    with threadpool_limits(1):
+        return _row(values, group, rows, number, exact_from)
 
 
 def _row(

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ from idproof.datasets.specimen.names import covering
 from idproof.datasets.specimen.portraits import Person, PortraitSource
 from idproof.datasets.specimen.prints import TYPES
 from idproof.datasets.specimen.view import HEIGHT, WIDTH, Lens, Pose, View
+from idproof.datasets.spread import HERE, Spread
 from idproof.pipeline.documents import DocumentType, load, load_builtin
 from idproof.pipeline.errors import InvalidSpecimen
 
@@ -72,6 +74,8 @@ def make_sets(
     *,
     names: Literal["common", "covering"] = "common",
     split: Split = Split.ANY,
+    spread: Spread = HERE,
+    resume: bool = False,
 ) -> list[Path]:
     """Write `count` registrations below `out`, one folder each; the same arguments give the same bytes.
 
@@ -85,6 +89,8 @@ def make_sets(
         names: `common` draws given names one by one; `covering` deals all characters of the table of names over the
             `count` people, so that registration i then depends on `count` too.
         split: whose people, artworks, cameras, light and parameters of attacks are drawn, see `Split`.
+        spread: over processes or a cluster, whose nodes see `out` and `portraits` under the same paths.
+        resume: keep what is there whole, of a run with the same arguments that was stopped.
 
     Returns:
         The folders written, in order.
@@ -94,15 +100,32 @@ def make_sets(
             cannot be written.
         DatasetInvalid: the photographs cannot be used.
     """
-    source, document = PortraitSource.open(portraits), load_builtin()
     dealt: list[str] | list[None] = covering(count, seed) if names == "covering" else [None] * count
-    folders = []
-    for index, characters in enumerate(dealt):
-        folder = out / f"{index:05d}"
-        make(seed, index, source, document, attack, characters=characters, split=split).write(folder)
-        folders.append(folder)
-        progress(index + 1, count)
+    PortraitSource.open(portraits)  # what cannot be used is said at once
+    folders = [out / f"{index:05d}" for index in range(count)]
+    todo = [
+        (index, characters, folder)
+        for index, (characters, folder) in enumerate(zip(dealt, folders, strict=True))
+        if not (resume and (folder / FILE).exists())  # written last
+    ]
+    if len(todo) < count:
+        progress(count - len(todo), count)
+    for done, _ in enumerate(spread(_written, todo, seed, portraits, attack, split), start=count - len(todo) + 1):
+        progress(done, count)
     return folders
+
+
+def _written(
+    task: tuple[int, str | None, Path], seed: int, portraits: Path | None, attack: str | None, split: Split
+) -> None:
+    index, characters, folder = task
+    source, document = _opened(portraits)
+    make(seed, index, source, document, attack, characters=characters, split=split).write(folder)
+
+
+@lru_cache(maxsize=1)
+def _opened(portraits: Path | None) -> tuple[PortraitSource, DocumentType]:
+    return PortraitSource.open(portraits), load_builtin()
 
 
 def make(
