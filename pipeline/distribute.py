@@ -10,6 +10,7 @@ ends, and is tried a second time only while the vault still holds the pictures.
 import logging
 import os
 import signal
+import socket
 import threading
 import time
 from collections import deque
@@ -54,6 +55,7 @@ _TRIES = 2
 _MIB = 1024 * 1024
 _STORE_MIB = 256  # sealed captures of the registrations under way; see docs/cluster.md
 _HEALTH_S = 5.0
+_KNOCK_S = 10.0
 _SURGE_PERCENT = 100
 _TASK_TRIES, _AHEAD = 3, 2
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"}
@@ -106,7 +108,9 @@ def start(address: str | None = None, *, cpus: int | None = None) -> None:
     if ray.is_initialized():
         return
     chosen: dict[str, Any] = {"address": address}
-    if address is None:
+    if address is not None:
+        _knock(address)
+    else:
         chosen = {"address": "local", "num_cpus": cpus, "include_dashboard": False}
         # Ray puts sockets below the temporary folder, and the system bounds the length of their names.
         folder = os.environ.get("RAY_TMPDIR", "/tmp")  # noqa: S108 - Ray makes a folder of its own there
@@ -120,6 +124,15 @@ def start(address: str | None = None, *, cpus: int | None = None) -> None:
         raise ClusterUnavailable(f"No Ray cluster can be reached ({type(error).__name__}).") from None
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, ours)  # Ray's own handler would end a server that still has work to finish
+
+
+def _knock(address: str) -> None:
+    """Ask whether anybody is there: Ray itself asks for minutes before it gives up."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=_KNOCK_S).close()
+    except (OSError, ValueError) as error:
+        raise ClusterUnavailable(f"No Ray cluster can be reached ({type(error).__name__}).") from None
 
 
 def stop() -> None:

@@ -18,7 +18,6 @@ RETRY_AFTER_S = 2
 
 STATUS_BY_CODE: Mapping[str, int] = {
     "busy": 503,
-    "cluster_unavailable": 503,
     "store_unavailable": 503,
     "audit_broken": 503,
     "upload_malformed": 400,

@@ -82,7 +82,8 @@ def test_the_latency_of_each_stage_and_its_share(verifier: Verifier, folder: Pat
     assert published(run)["data"] == "rendered"
     assert run.counts == {"registrations": 2, "bad_input": 1}
     shares = [entry["value"] for name, entry in run.figures.items() if name.endswith(".share")]
-    assert sum(shares) == pytest.approx(1.0)
+    assert sum(shares) < 1  # what the clock shows around the stages belongs to none of them
+    assert sum(shares) == pytest.approx(1.0, abs=0.02)
     assert run.figures["latency.card.p50_ms"]["value"] <= run.figures["latency.card.p95_ms"]["value"]
     assert run.figures["latency.total.p50_ms"]["value"] > run.figures["latency.card.p50_ms"]["value"]
 
