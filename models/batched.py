@@ -23,8 +23,8 @@ class BatchedEmbedder:
     Whoever finds the embedder idle computes at once; whoever comes meanwhile waits, and the next to compute takes all
     of them along. A template does not depend on whom it was made with, but for the last digits of its numbers.
 
-    Lines of text are not batched in this way: a recogniser pads a batch to its longest line, so that what is read of
-    one applicant would depend on who else registers.
+    Lines of text are not batched in this way: on a processor a line takes longer in a larger batch (`ppocr`), and a
+    batch padded to its longest line would let what is read of one applicant depend on who else registers.
 
     Args:
         embedder: makes the templates.
