@@ -53,14 +53,31 @@ Threads = Annotated[int, typer.Option(min=1, help="Processor threads for each ne
 @app.command()
 def system(
     sets: Sets,
+    others: Annotated[int, typer.Option(min=0, help="Zero-effort impostors a bona fide card.")] = 1,
+    lookalikes: Annotated[int, typer.Option(min=0, help="Impostors who resemble the holder most, a card.")] = 1,
     profile: Profile = "open",
     seed: Seed = 0,
     threads: Threads = 1,
+    workers: Workers = 1,
+    executor: Executor = "in-process",
+    address: Address = None,
     json_: AsJson = False,
     out: Out = None,
 ) -> None:
     """End to end: false reject and false accept rates over a folder of registrations."""
-    _print(_verified(system_bench.run, sets, profile, seed, threads), json_, out)
+    registrations = read_sets(sets)
+    with _Progress("registrations") as advance:
+        result = system_bench.run(
+            registrations,
+            others=others,
+            lookalikes=lookalikes,
+            profile=profile,
+            threads=threads,
+            spread=Spread(workers, executor, address),
+            seed=seed,
+            progress=advance,
+        )
+    _print(result, json_, out)
 
 
 @app.command()
