@@ -1,10 +1,39 @@
 """Isolated peaks of a spectrum: what a regular grid leaves there, and neither print nor noise does."""
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
 _NEIGHBOURHOOD = 9
+
+
+@lru_cache(maxsize=4)
+def _window(side: int) -> NDArray[np.float32]:
+    return np.outer(np.hanning(side), np.hanning(side)).astype(np.float32)
+
+
+def mean_log_spectrum(tile: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(n, n // 2 + 1): the half of a windowed tile's spectrum that the other half mirrors, ln(1 + amplitude).
+
+    Args:
+        tile: (n, n, channels), n even; the channels' spectra are averaged.
+    """
+    planes = np.ascontiguousarray(np.moveaxis(tile, 2, 0)).astype(np.float32)
+    planes -= planes.mean(axis=(1, 2), keepdims=True)
+    spectra = fft.rfft2(planes * _window(len(tile)))
+    amplitudes = np.sqrt(spectra.real**2 + spectra.imag**2)
+    logarithms = cv2.log(1 + amplitudes.reshape(-1, amplitudes.shape[2])).reshape(amplitudes.shape)
+    return np.asarray(logarithms.mean(axis=0), dtype=np.float32)
+
+
+def whole(half: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, n): the spectrum of a real picture from its half, frequency zero first."""
+    n = half.shape[0]
+    mirrored = np.roll(half[::-1], 1, axis=0)[:, n // 2 - 1 : 0 : -1]
+    return np.concatenate([half, mirrored], axis=1)
 
 
 def highest_peak(log_spectrum: NDArray[np.float32], where: NDArray[np.bool_]) -> float:

@@ -1,8 +1,8 @@
 """Where is the card? Its static print is found by features and a robust homography, whatever lies around it.
 
-Lowe, "Distinctive image features from scale-invariant keypoints" (2004) for the features; Barath et al.,
-"MAGSAC++" (2020) for the robust estimate. A first estimate brings the card into its own frame; there the print is
-matched once more, close to where it must be, which settles the corners to a fraction of a pixel.
+Quick features first; where they do not find a card that its print then agrees with, thorough ones, and those in
+stretched pictures. Close to where the first estimate puts it, the print is followed into the capture (`settle`),
+which settles the corners to a fraction of a pixel.
 """
 
 from dataclasses import dataclass
@@ -11,9 +11,11 @@ from typing import Any, Self
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from idproof.models.types import RGBImage
+from idproof.pipeline.card import features
+from idproof.pipeline.card.features import MIN_MATCHES, QUICK, THOROUGH, Features, Kind, Matches
+from idproof.pipeline.card.settle import Settled, StaticPrint, enough
 from idproof.pipeline.card.view import CardView, Homography, card_corners_mm, project, resolution
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType
@@ -21,12 +23,7 @@ from idproof.pipeline.errors import CardCutOff, CardNotFound, CardTooSmall, Docu
 from idproof.pipeline.types import Role
 
 _SEARCH_SIDE = 1000  # longer side of the picture in which the card is searched
-_FEATURES = 3000
-_RATIO = 0.8  # Lowe's ratio of the nearest to the second nearest descriptor
-_RANSAC_PX = 4.0
-_REFINED_PX = 2.0
-_MIN_MATCHES = 24
-_REFINE_RADIUS_PX = 6.0
+_SETTLED = 0.3  # share of the followed print that must agree with what quick features found
 _PULL, _DIRECTIONS_DEG = 1.45, (0.0, 45.0, 90.0, 135.0)
 _CUT_OFF = 0.01  # share of the picture's side that a corner may lie outside
 
@@ -34,15 +31,11 @@ _Points = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class _Features:
-    points: _Points
-    descriptors: NDArray[np.float32]
+class _Found:
+    """A card in the search picture: canonical to search pixels, and all matches of the picture it was found in."""
 
-    def __len__(self) -> int:
-        return len(self.points)
-
-    def only(self, mask: NDArray[np.bool_]) -> "_Features":
-        return _Features(self.points[mask], self.descriptors[mask])
+    homography: Homography
+    matches: Matches
 
 
 @dataclass(frozen=True)
@@ -50,7 +43,9 @@ class CardLocator:
     """Finds one document type in captures. Made once, used from any thread."""
 
     document: DocumentType
-    anchors: _Features
+    quick: Features
+    thorough: Features
+    print: StaticPrint
 
     @classmethod
     def open(cls, document: DocumentType) -> Self:
@@ -61,10 +56,10 @@ class CardLocator:
             raise DocumentTypeInvalid(
                 f"The template picture of {document.name} must exist and have {width} × {height} pixels."
             )
-        anchors = _features(template)
-        if len(anchors) < 4 * _MIN_MATCHES:
+        thorough, static = THOROUGH.anchors(template), StaticPrint.of(document, template)
+        if len(thorough) < 4 * MIN_MATCHES or not enough(static.points):
             raise DocumentTypeInvalid(f"The template picture of {document.name} shows too little static print.")
-        return cls(document, anchors)
+        return cls(document, QUICK.anchors(template), thorough, static)
 
     def locate(self, image: RGBImage, role: Role, policy: Policy) -> CardView:
         """The one card in a capture.
@@ -76,16 +71,16 @@ class CardLocator:
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         scale = min(1.0, _SEARCH_SIDE / max(grey.shape))
         small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
-        scene = _features(small)
-        first = self._search(scene, small.shape)
-        if first is None:
-            first = self._search_stretched(small)
-        if first is None:
-            raise CardNotFound(f"No card of type {self.document.name} was found in {role}.", capture=role)
-        if self._search(scene.only(~_inside(scene.points, self._outline(first))), small.shape) is not None:
-            raise SeveralCards(f"There is more than one card in {role}.", capture=role)
-        to_full = np.diag([1 / scale, 1 / scale, 1.0])
-        view = self._refine(grey, to_full @ first @ self._canonical_from_mm())
+        to_full = _to_full(scale)
+        found = self._search(small, self.quick, QUICK)
+        settled = self.print.settle(grey, to_full @ found.homography) if found else None
+        if found is None or settled is None or settled.share < _SETTLED:
+            found = self._search(small, self.thorough, THOROUGH) or self._search_stretched(small)
+            if found is None:
+                raise CardNotFound(f"No card of type {self.document.name} was found in {role}.", capture=role)
+            settled = self.print.settle(grey, to_full @ found.homography)
+        self._check_alone(found, small.shape, role)
+        view = self._view(grey, to_full @ found.homography, settled)
         self._check_usable(view, role, policy)
         return view
 
@@ -103,17 +98,19 @@ class CardLocator:
     def _outline(self, from_canonical: Homography) -> _Points:
         return project(from_canonical @ self._canonical_from_mm(), card_corners_mm(self.document))
 
-    def _search(self, scene: _Features, shape: tuple[int, ...]) -> Homography | None:
-        """Canonical pixels to scene pixels, or None when nothing plausible is there."""
-        template_points, scene_points = _match(self.anchors, scene)
-        if len(template_points) < _MIN_MATCHES:
-            return None
-        homography, inliers = _homography(template_points, scene_points, _RANSAC_PX)
-        if homography is None or inliers.sum() < _MIN_MATCHES:
-            return None
-        return homography if _is_card_shaped(self._outline(homography), shape) else None
+    def _search(self, picture: NDArray[Any], anchors: Features, kind: Kind) -> _Found | None:
+        """A card in the picture, or None when nothing plausible is there."""
+        matches = features.match(anchors, kind.find(picture), kind)
+        homography = self._plausible(matches, picture.shape)
+        return None if homography is None else _Found(homography, matches)
 
-    def _search_stretched(self, small: NDArray[Any]) -> Homography | None:
+    def _plausible(self, matches: Matches, shape: tuple[int, ...]) -> Homography | None:
+        homography, _ = matches.homography()
+        if homography is None or not _is_card_shaped(self._outline(homography), shape):
+            return None
+        return homography
+
+    def _search_stretched(self, small: NDArray[Any]) -> _Found | None:
         """Once more in pictures pulled wider in one direction: a card far from face on is squeezed in it.
 
         The first tilt of Yu and Morel, "ASIFT: an algorithm for fully affine invariant comparison" (2011).
@@ -124,31 +121,29 @@ class CardLocator:
             pull = np.array([[1, 0, -corners[:, 0].min()], [0, 1, -corners[:, 1].min()], [0, 0, 1]]) @ pull
             width, height = np.ceil(np.ptp(corners, axis=0)).astype(int)
             pulled = cv2.warpAffine(small, pull[:2], (int(width), int(height)), flags=cv2.INTER_LINEAR)
-            found = self._search(_features(pulled), pulled.shape)
+            found = self._search(pulled, self.thorough, THOROUGH)
             if found is not None:
-                return np.asarray(np.linalg.inv(pull) @ found, dtype=np.float64)
+                back = np.asarray(np.linalg.inv(pull), dtype=np.float64)
+                matches = Matches(found.matches.anchors, project(back, found.matches.scene))
+                return _Found(back @ found.homography, matches)
         return None
 
-    def _refine(self, grey: NDArray[Any], homography: Homography) -> CardView:
-        """Match again in the canonical frame, where scale and direction are known and neighbours are near."""
-        to_canonical = self._canonical_from_mm() @ np.linalg.inv(homography)
-        canonical = cv2.warpPerspective(grey, to_canonical, self.document.size_px, flags=cv2.INTER_LINEAR)
-        template_points, found = _match_near(self.anchors, _features(canonical), _REFINE_RADIUS_PX)
-        correction, inliers = _homography(template_points, found, _REFINED_PX)
-        if correction is None or inliers.sum() < _MIN_MATCHES:
-            correction, inliers = np.eye(3), np.ones(len(found), dtype=np.bool_)
-        to_capture = np.linalg.inv(to_canonical)
-        refined = to_capture @ correction @ self._canonical_from_mm()
+    def _check_alone(self, found: _Found, shape: tuple[int, ...], role: Role) -> None:
+        """What the card found does not explain may be another one."""
+        rest = found.matches.only(~_inside(found.matches.scene, self._outline(found.homography)))
+        if self._plausible(rest, shape) is not None:
+            raise SeveralCards(f"There is more than one card in {role}.", capture=role)
+
+    def _view(self, grey: NDArray[Any], homography: Homography, settled: Settled | None) -> CardView:
+        """As settled; as found by features where the print could not be followed."""
+        refined = (settled.homography if settled else homography) @ self._canonical_from_mm()
         refined /= refined[2, 2]
-        errors = np.linalg.norm(
-            project(to_capture @ correction, template_points[inliers]) - project(to_capture, found[inliers]), axis=1
-        )
         height, width = grey.shape
         return CardView(
             homography=refined,
             size=(width, height),
-            matches=int(inliers.sum()),
-            reprojection_px=float(np.median(errors)) if len(errors) else float("nan"),
+            matches=settled.agree if settled else 0,
+            reprojection_px=float(np.median(settled.errors_px)) if settled else float("nan"),
             px_per_mm=resolution(refined, self.document),
         )
 
@@ -161,63 +156,16 @@ class CardLocator:
             raise CardTooSmall(f"The card in {role} is too small; move closer.", capture=role)
 
 
+def _to_full(scale: float) -> Homography:
+    """Pixels of a picture reduced by `scale` to those of the whole one: centres lie at whole numbers in both."""
+    offset = 0.5 / scale - 0.5
+    return np.array([[1 / scale, 0, offset], [0, 1 / scale, offset], [0, 0, 1]])
+
+
 def _pull(shape: tuple[int, ...], direction_deg: float) -> Homography:
     """(3, 3): turn about the middle, then pull downwards."""
     turn = cv2.getRotationMatrix2D((shape[1] / 2, shape[0] / 2), direction_deg, 1.0)
     return np.asarray(np.diag([1.0, _PULL, 1.0]) @ np.vstack([turn, [0, 0, 1]]), dtype=np.float64)
-
-
-def _features(grey: NDArray[Any]) -> _Features:
-    # A detector of one's own a call: it is cheap, and sharing one between threads is not promised to be safe.
-    keypoints, descriptors = cv2.SIFT.create(nfeatures=_FEATURES, contrastThreshold=0.02).detectAndCompute(grey, None)
-    if not keypoints:
-        return _Features(np.empty((0, 2)), np.empty((0, 128), dtype=np.float32))
-    return _Features(np.array([k.pt for k in keypoints], dtype=np.float64), np.asarray(descriptors, dtype=np.float32))
-
-
-def _homography(template: _Points, found: _Points, tolerance_px: float) -> tuple[Homography | None, NDArray[np.bool_]]:
-    """From template to found points, with the points that agree; None when too few do."""
-    nothing = np.zeros(len(found), dtype=np.bool_)
-    if len(found) < _MIN_MATCHES:
-        return None, nothing
-    homography, inliers = cv2.findHomography(
-        template, found, cv2.USAC_MAGSAC, tolerance_px, maxIters=4000, confidence=0.999
-    )
-    if np.shape(homography) != (3, 3):
-        return None, nothing
-    return np.asarray(homography, dtype=np.float64), np.asarray(inliers).ravel() > 0
-
-
-def _match(template: _Features, scene: _Features) -> tuple[_Points, _Points]:
-    """Each feature of the scene with its anchor, where one anchor is clearly the most alike.
-
-    Asked from the scene's side: two cards in one picture then both keep their matches, instead of each making the
-    other's ambiguous.
-    """
-    if len(scene) < _MIN_MATCHES:
-        return np.empty((0, 2)), np.empty((0, 2))
-    pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(scene.descriptors, template.descriptors, k=2)
-    good = [best for best, second in pairs if best.distance < _RATIO * second.distance]
-    return (
-        template.points[[match.trainIdx for match in good]],
-        scene.points[[match.queryIdx for match in good]],
-    )
-
-
-def _match_near(template: _Features, scene: _Features, radius: float) -> tuple[_Points, _Points]:
-    """Each anchor with its most alike neighbour within `radius`; the more alike half of them."""
-    if len(scene) == 0:
-        return np.empty((0, 2)), np.empty((0, 2))
-    near = cKDTree(template.points).sparse_distance_matrix(cKDTree(scene.points), radius, output_type="coo_matrix")
-    if near.nnz == 0:
-        return np.empty((0, 2)), np.empty((0, 2))
-    unlike = np.linalg.norm(template.descriptors[near.row] - scene.descriptors[near.col], axis=1)
-    order = np.lexsort((unlike, near.row))
-    _, firsts = np.unique(near.row[order], return_index=True)
-    best = order[firsts]
-    # The other half is print that this copy of the card does not share, and chance.
-    best = best[unlike[best] <= np.median(unlike[best])]
-    return template.points[near.row[best]], scene.points[near.col[best]]
 
 
 def _inside(points: _Points, outline: _Points) -> NDArray[np.bool_]:

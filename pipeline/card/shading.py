@@ -21,6 +21,7 @@ NAME = "light_moves"
 _CELL_MM = 4.0
 _CLIPPED = 250  # what is brighter tells no ratio
 _EDGE_CELLS = 1  # fingers hold the card here
+_LINEAR = (np.arange(256) / 255.0) ** 2.2  # of a grey level, about
 
 
 def check(rectified: Mapping[Role, RGBImage], document: DocumentType, policy: Policy) -> CheckResult:
@@ -39,7 +40,7 @@ def _cells(image: RGBImage, document: DocumentType) -> NDArray[np.float64]:
     """(rows, columns): mean light of each cell of static print, NaN where it is clipped or varies by design."""
     columns, rows = int(document.width_mm / _CELL_MM), int(document.height_mm / _CELL_MM)
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    light = (grey / 255.0) ** 2.2
+    light = _LINEAR[grey]
     light[cv2.dilate(grey, np.ones((3, 3), np.uint8)) > _CLIPPED] = np.nan
     for region in document.regions:
         _blank(light, region.box, document.px_per_mm)
