@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from idproof.benchmarks import peers
-from idproof.benchmarks.engine import FixedPoint, TailTooShort, Tally, all_pairs, fixed_point
+from idproof.benchmarks.engine import FixedPoint, TailTooShort, Tally, all_pairs, fixed_point, kernel
 from idproof.benchmarks.metrics import Rate, rate
 from idproof.benchmarks.output import INVENTED, Run, figure, plain
 from idproof.datasets.spread import Spread
@@ -43,6 +43,7 @@ def run(
         spread: over a cluster instead of threads.
         progress: called with comparisons done and in total.
     """
+    compiled = kernel.is_compiled()
     templates = fixed_point(invented(n, dim, seed))
     subjects = np.arange(n) // _EACH
     # The product is timed before and after, so that what slows the machine meanwhile slows both.
@@ -72,6 +73,7 @@ def run(
         extra={
             "data": INVENTED,
             "templates": "invented",
+            "kernel": "compiled" if compiled else "in passes: install the extra `bench` for the compiled one",
             "largest_error": templates.largest_error,
             "thresholds": {f"{fmr:.0e}": templates.cosine(t) for fmr, t in _thresholds(impostor).items()},
             "peers_unavailable": peers.score_peers_unavailable(),
