@@ -15,6 +15,10 @@ from idproof.benchmarks.output import Run
 from idproof.models.errors import IdproofError
 
 FILE = Path(__file__).with_name("expected.toml")
+_HEAD = """# What the standard run (`idproof bench check`, `make bench-check`) measured, and how much worse it may be.
+# `told` are figures that are printed and not held: times on whatever machine, intervals of one attempt, and so on.
+# Anything else that a run tells and this file does not name fails.
+"""
 Worse = Literal["higher", "lower"]
 
 
@@ -89,6 +93,33 @@ def hold(runs: Sequence[Run], expected: Mapping[str, Bench]) -> list[Finding]:
 def not_run(runs: Sequence[Run], expected: Mapping[str, Bench]) -> list[str]:
     """Benchmarks that are expected and were not run."""
     return [name for name in expected if name not in {run.bench for run in runs}]
+
+
+def rewrite(file: Path, expected: Mapping[str, Bench], runs: Sequence[Run]) -> None:
+    """Take what was measured for what is expected: values alone; which way is worse and how far stays as it was.
+
+    A benchmark that was not run keeps its values. A figure that is named nowhere is left out: whoever adds one says
+    which way is worse.
+    """
+    values = {run.bench: {name: entry["value"] for name, entry in run.figures.items()} for run in runs}
+    lines = [_HEAD]
+    for bench, known in expected.items():
+        lines += [f"[{bench}]", "told = [", *(f'  "{pattern}",' for pattern in known.told), "]", f"[{bench}.figures]"]
+        for name, was in known.figures.items():
+            measured = values.get(bench, {}).get(name)
+            value = was.value if measured is None else measured
+            lines.append(
+                f'"{name}" = {{ value = {_short(value)}, worse = "{was.worse}", tolerance = {was.tolerance} }}'
+            )
+        lines.append("")
+    try:
+        file.write_text("\n".join(lines), encoding="utf-8")
+    except OSError:
+        raise IdproofError(f"{file.name} cannot be written.") from None
+
+
+def _short(value: float) -> str:
+    return repr(float(f"{value:.6g}"))
 
 
 def _held(bench: str, name: str, values: Mapping[str, float | None], expected: Expected) -> Finding:

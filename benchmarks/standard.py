@@ -30,6 +30,8 @@ ATTACKS = ("print_colour", "screen_phone", "portrait_swap_print", "field_edit", 
 _TEMPLATES, _DIMENSIONS = 20_000, 128
 _PEOPLE = 200
 _LFW = "lfw-112-dev.zip"
+OPTIONAL = frozenset({"face"})
+"""Benchmarks of the standard run that need data which is no part of the project."""
 
 
 @dataclass(frozen=True)

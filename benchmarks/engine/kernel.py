@@ -94,7 +94,7 @@ def _pass(
     found = 0
     for start in range(0, scores.size, _CHUNK):
         size = min(_CHUNK, scores.size - start)
-        reaching = 0
+        reaching = np.int32(0)
         for i in range(size):
             score = scores[start + i]
             rounded[i] = min(max(score, low), high) * scale + shift
