@@ -1,4 +1,4 @@
-"""What is made of comparisons and of runs: `far-engine`, `report`, `check`."""
+"""What is made of comparisons and of runs: `far-engine`, `report`, `peers`, `check`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from idproof.benchmarks import far_engine as far_engine_bench
-from idproof.benchmarks import gate, standard
-from idproof.benchmarks.cli.options import Address, AsJson, Executor, Out, Workers, cluster
+from idproof.benchmarks import gate, side_by_side, standard
+from idproof.benchmarks.cli.options import Address, AsJson, Executor, Out, Profile, Seed, SomeSets, Workers, cluster
 from idproof.benchmarks.cli.show import Bar, held, show, write
+from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.sets import read_sets
 from idproof.datasets.spread import Spread
 from idproof.pipeline import IdproofError
@@ -57,6 +58,30 @@ def report(
     if pdf is not None:
         print_page(out, pdf)
         typer.echo(str(pdf), err=True)
+
+
+@app.command("peers")
+def side_by_side_(
+    root: Annotated[Path | None, typer.Option(help="Original LFW pictures, folder or zip; with --pairs.")] = None,
+    pairs: Annotated[Path | None, typer.Option(help="CSV of labelled pairs.")] = None,
+    most: Annotated[int, typer.Option(min=4, help="So many pairs, half of each kind.")] = 600,
+    sets: SomeSets = None,
+    cards: Annotated[int, typer.Option(min=1, help="So many bona fide cards of --sets.")] = 20,
+    profile: Profile = "open",
+    seed: Seed = 0,
+    json_: AsJson = False,
+    out: Out = None,
+) -> None:
+    """Other software on the same photographs and the same cards, in the same run."""
+    if (root is None) != (pairs is None) or (root is None and sets is None):
+        raise typer.BadParameter("give --root with --pairs, or --sets, or all of them")
+    photographs = None
+    if root is not None and pairs is not None:
+        photographs = side_by_side.Pairs.read(LabelledFaces.open(root), pairs, most)
+    bona_fide = [entry for entry in read_sets(sets) if entry.truth.bona_fide][:cards] if sets is not None else []
+    with Bar("systems") as advance:
+        result = side_by_side.run(pairs=photographs, sets=bona_fide, profile=profile, seed=seed, progress=advance)
+    show(result, json_, out)
 
 
 @app.command()
