@@ -5,7 +5,7 @@ export PYTHONSAFEPATH = 1
 # Networks and OpenCV share few cores here: one thread each unless told otherwise.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-long lint format types setup setup-tests bench-face clean
+.PHONY: demo test test-long lint format types bench-check setup setup-tests clean
 
 demo: setup          ## one registration verified by the real service
 	@$(BIN)/idproof demo
@@ -15,6 +15,9 @@ test: setup-tests    ## the whole test suite, on two processes
 
 test-long: setup-tests ## the checks that take minutes
 	@$(BIN)/python -m pytest -m long
+
+bench-check: setup   ## a small standard run, held to benchmarks/expected.toml
+	@$(BIN)/idproof bench check --workers 2
 
 lint: setup types    ## style, types, and the rules between the rooms
 	@$(BIN)/ruff check .

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from idproof.benchmarks import peers
-from idproof.benchmarks.engine import FixedPoint, TailTooShort, Tally, all_pairs, fixed_point
+from idproof.benchmarks.engine import FixedPoint, TailTooShort, Tally, all_pairs, fixed_point, kernel
 from idproof.benchmarks.metrics import Rate, rate
 from idproof.benchmarks.output import INVENTED, Run, figure, plain
 from idproof.datasets.spread import Spread
@@ -43,6 +43,7 @@ def run(
         spread: over a cluster instead of threads.
         progress: called with comparisons done and in total.
     """
+    compiled = kernel.is_compiled()
     templates = fixed_point(invented(n, dim, seed))
     subjects = np.arange(n) // _EACH
     # The product is timed before and after, so that what slows the machine meanwhile slows both.
@@ -72,9 +73,10 @@ def run(
         extra={
             "data": INVENTED,
             "templates": "invented",
+            "kernel": "compiled" if compiled else "in passes: install the extra `bench` for the compiled one",
             "largest_error": templates.largest_error,
             "thresholds": {f"{fmr:.0e}": templates.cosine(t) for fmr, t in _thresholds(impostor).items()},
-            "peers_unavailable": peers.score_peers_unavailable(),
+            "peers_unavailable": peers.unavailable(peers.SCORES),
         },
     )
 
@@ -115,8 +117,10 @@ def _peer_figures(speed: float, seed: int) -> dict[str, dict[str, object]]:
     impostors = rng.normal(0.0, 0.1, _PEER_SCORES).astype(np.float32)
     genuines = rng.normal(0.6, 0.1, _PEER_SCORES // 100).astype(np.float32)
     figures: dict[str, dict[str, object]] = {}
-    for name, scores_per_s in peers.scores_per_second(impostors, genuines).items():
-        figures[f"far.ratio_to_{name}"] = plain(speed / scores_per_s, _PEER_SCORES, "ratio")
+    for peer in peers.SCORES:
+        if peer.why_not() is None:
+            ratio = speed / peer.per_second(impostors, genuines)
+            figures[f"far.ratio_to_{peer.name}"] = plain(ratio, _PEER_SCORES, "ratio")
     return figures
 
 

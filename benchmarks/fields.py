@@ -14,14 +14,14 @@ from functools import lru_cache, partial
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from idproof.benchmarks import peers
 from idproof.benchmarks.cards import see
 from idproof.benchmarks.metrics import Rate, rate
 from idproof.benchmarks.output import Run, data_of, figure, plain
+from idproof.benchmarks.peers import tesseract
 from idproof.datasets.sets import RegistrationSet
 from idproof.datasets.spread import HERE, Spread
 from idproof.models.profiles import load_engines
-from idproof.models.types import Engines
+from idproof.models.types import Engines, RGBImage
 from idproof.pipeline import Policy
 from idproof.pipeline.card.locate import CardLocator
 from idproof.pipeline.documents import DocumentType, load_builtin
@@ -128,8 +128,15 @@ def _measure(entry: RegistrationSet, profile: str, with_peer: bool = False) -> M
         uncertain=tuple(name for name, reading in fused.items() if not reading.certain),
         objections=tuple(_objections(found)),
         ours_s=ours,
-        peer_s=peers.pytesseract_seconds(list(frames.values()), document) if with_peer else None,
+        peer_s=_peer_seconds(list(frames.values()), document) if with_peer else None,
     )
+
+
+def _peer_seconds(frames: Sequence[RGBImage], document: DocumentType) -> float:
+    start = time.perf_counter()
+    for frame in frames:
+        tesseract.read(frame, document)
+    return time.perf_counter() - start
 
 
 def _alone(

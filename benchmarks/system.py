@@ -1,36 +1,41 @@
 """End to end: how many bona fide registrations are accepted, and does any impostor or attack get through?
 
-Bona fide sets are verified as they are, and once more with the selfie of somebody else in the same folder
-(zero-effort impostors). Sets that are attacks are counted by kind. A capture that cannot be used counts as a
-registration that was not accepted: to the applicant it is the same.
+Bona fide sets are verified as they are, with the selfies of other people of the folder (zero-effort impostors), and
+with those of the people who resemble the holder most (look-alikes). Sets that are attacks are counted by kind. A
+capture that cannot be used counts as a registration that was not accepted: to the applicant it is the same; it is also
+counted apart, as failure to acquire.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
+from idproof.benchmarks import system_causes as causes
 from idproof.benchmarks.metrics import rate
-from idproof.benchmarks.output import BONA_FIDE, Run, figure
+from idproof.benchmarks.output import BAD_INPUT, BONA_FIDE, Run, attempt_id, data_of, figure
+from idproof.benchmarks.system_attempts import Attempt, Trial, holders, person_of, trials
+from idproof.benchmarks.system_causes import Ended
+from idproof.benchmarks.system_groups import labels_of
+from idproof.benchmarks.system_once import OnceACard
 from idproof.datasets.sets import RegistrationSet
+from idproof.datasets.spread import HERE, Spread
+from idproof.models.types import Embeddings
 from idproof.pipeline import BadInput, Captures, Decision, Verifier
-
-IMPOSTOR = "impostor_selfie"
-BAD_INPUT = "bad_input"
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One registration as it will be tried: this set, with its own selfie or that of another."""
-
-    kind: str
-    card: RegistrationSet
-    selfie: RegistrationSet | None = None
+from idproof.pipeline.capture import decode
+from idproof.pipeline.config import Limits, Policy
+from idproof.pipeline.face import find
+from idproof.pipeline.parts import open_parts, rules_of
+from idproof.pipeline.types import Role
 
 
 def run(
     sets: Sequence[RegistrationSet],
-    verifier: Verifier,
     *,
+    others: int = 1,
+    lookalikes: int = 1,
+    profile: str = "open",
+    threads: int = 1,
+    spread: Spread = HERE,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
@@ -38,46 +43,47 @@ def run(
 
     Args:
         sets: registrations in the `set.json` format.
-        verifier: opened with the profile to measure.
+        others: zero-effort impostors for each bona fide card.
+        lookalikes: look-alikes for each bona fide card.
+        profile: of the networks.
+        threads: for each network call.
+        spread: where.
         seed: recorded with the run; nothing here is random.
         progress: called with attempts done and in total.
     """
-    tasks = attempts(sets)
-    outcomes: dict[str, Counter[str]] = {}
-    reasons: dict[str, Counter[str]] = {}
-    for done, attempt in enumerate(tasks, start=1):
-        decision, why = _decide(verifier, Captures.from_parts(attempt.card.parts(selfie_of=attempt.selfie)))
-        outcomes.setdefault(attempt.kind, Counter())[decision] += 1
-        reasons.setdefault(attempt.kind, Counter()).update(why)
-        progress(done, len(tasks))
+    lent = holders(sets)
+    selfies = list(spread(_template, lent if lookalikes else [], profile, threads))
+    tasks = trials(sets, others=others, lookalikes=lookalikes, selfies=selfies)
+    total, ended = sum(len(task.attempts) for task in tasks), list[Ended]()
+    for several in spread(_tried, tasks, profile, threads):
+        ended += several
+        progress(len(ended), total)
+    outcomes = _counted(ended)
     return Run(
         bench="system",
-        profile=verifier.profile,
-        weights=verifier.weights,
+        profile=profile,
+        weights=_opened(profile, threads)[0].weights,
         seed=seed,
-        counts={kind: dict(_filled(counter)) for kind, counter in outcomes.items()},
-        figures=figures(outcomes),
+        counts={kind: dict(_filled(counter)) for kind, counter in outcomes.items()}
+        | {"bona_fide_people": len({person_of(entry) for entry in sets if entry.truth.bona_fide})},
+        figures=figures(outcomes) | causes.figures(ended),
         extra={
-            "policy": verifier.policy.version,
-            "reasons": {kind: dict(counter.most_common()) for kind, counter in reasons.items()},
+            "data": data_of(sets),
+            "policy": Policy().version,
+            "reasons": causes.reasons(ended),
+            "causes": causes.table(ended),
+            "groups": causes.groups(ended),
+            "outcomes": causes.outcomes(ended),
         },
     )
 
 
-def attempts(sets: Sequence[RegistrationSet]) -> list[Attempt]:
-    """Every set, then every bona fide card with the selfie of the next set that is of another person."""
-    bona_fide = [entry for entry in sets if entry.truth.bona_fide]
-    tasks = [Attempt(_kind(entry), entry) for entry in sets]
-    for i, card in enumerate(bona_fide):
-        following = [*bona_fide[i + 1 :], *bona_fide[:i]]
-        other = next((entry for entry in following if _different_people(card, entry)), None)
-        if other is not None:
-            tasks.append(Attempt(IMPOSTOR, card, other))
-    return tasks
+def figures(outcomes: Mapping[str, Counter[str]]) -> dict[str, dict[str, object]]:
+    """False reject rate, false accept rate over all kinds and by kind, and how bona fide sets ended.
 
-
-def figures(outcomes: dict[str, Counter[str]]) -> dict[str, dict[str, object]]:
-    """False reject rate, false accept rate over all kinds and by kind, and how bona fide sets ended."""
+    `system.fta` is the share of bona fide registrations of which a capture could not be used; it is part of
+    `system.frr`.
+    """
     bona_fide = outcomes.get(BONA_FIDE, Counter())
     n = bona_fide.total()
     result = {"system.frr": figure(rate(n - bona_fide[Decision.ACCEPT], n))}
@@ -92,27 +98,48 @@ def figures(outcomes: dict[str, Counter[str]]) -> dict[str, dict[str, object]]:
     )
     for decision in Decision:
         result[f"system.{decision}"] = figure(rate(bona_fide[decision], n))
+    result["system.fta"] = figure(rate(bona_fide[BAD_INPUT], n))
     return result
 
 
-def _kind(entry: RegistrationSet) -> str:
-    if entry.truth.bona_fide:
-        return BONA_FIDE
-    return entry.truth.attack or IMPOSTOR
+def _counted(ended: Sequence[Ended]) -> dict[str, Counter[str]]:
+    outcomes: dict[str, Counter[str]] = {}
+    for each in ended:
+        outcomes.setdefault(each.kind, Counter())[each.decision] += 1
+    return outcomes
 
 
-def _different_people(one: RegistrationSet, other: RegistrationSet) -> bool:
-    if one.truth.person is not None and other.truth.person is not None:
-        return one.truth.person != other.truth.person
-    return one.truth.fields.get("number") != other.truth.fields.get("number")
+@lru_cache(maxsize=1)
+def _opened(profile: str, threads: int) -> tuple[Verifier, OnceACard]:
+    """Verifies as everybody's does, but for the executor, which examines a card once."""
+    parts = open_parts(profile, "hkid-2018", Policy(), Limits(), threads)
+    executor = OnceACard(parts)
+    return Verifier(rules_of(parts, None), executor), executor
 
 
-def _decide(verifier: Verifier, captures: Captures) -> tuple[str, tuple[str, ...]]:
+def _template(entry: RegistrationSet, profile: str, threads: int) -> Embeddings | None:
+    """What the verification makes of a selfie; None when it cannot be used."""
+    engines = _opened(profile, threads)[1].parts.engines
     try:
-        verdict = verifier.verify(captures)
+        picture = decode(memoryview(entry.parts()[Role.SELFIE]), Role.SELFIE, Limits())
+        face = find.in_selfie(picture, engines.detector)
+    except BadInput:
+        return None
+    return engines.embedder.embed([engines.embedder.align(picture, face.landmarks)])
+
+
+def _tried(trial: Trial, profile: str, threads: int) -> list[Ended]:
+    return [_ended(trial.card, attempt, *_opened(profile, threads)) for attempt in trial.attempts]
+
+
+def _ended(card: RegistrationSet, attempt: Attempt, verifier: Verifier, executor: OnceACard) -> Ended:
+    name, labels = attempt_id(card, attempt.selfie), labels_of(card)
+    try:
+        verdict = verifier.verify(Captures.from_parts(card.parts(selfie_of=attempt.selfie)))
     except BadInput as error:
-        return BAD_INPUT, (error.code,)
-    return verdict.decision.value, verdict.reasons
+        return Ended(attempt.kind, name, BAD_INPUT, (error.code,), {causes.CAPTURE: (error.code,)}, labels)
+    objections = causes.objections(verdict.checks, verdict.reasons, executor.stage_of)
+    return Ended(attempt.kind, name, verdict.decision.value, verdict.reasons, objections, labels)
 
 
 def _filled(counter: Counter[str]) -> Counter[str]:

@@ -31,6 +31,7 @@ class Truth:
         fields: field name to printed text.
         corners: capture name to four (x, y) points.
         person: an opaque label of the person on the card, or None.
+        labels: groups the holder belongs to, attribute to value, for differential performance.
     """
 
     bona_fide: bool
@@ -39,6 +40,7 @@ class Truth:
     fields: Mapping[str, str] = field(repr=False)
     corners: Mapping[str, list[list[float]]] = field(repr=False)
     person: str | None = field(default=None, repr=False)
+    labels: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ def _truth(truth: dict[str, Any]) -> Truth:
     if not all(_is_quadrangle(points) for points in corners.values()):
         raise TypeError("truth.corners holds four points [x, y] a capture")
     fields = _object(truth.get("fields", {}), "truth.fields")
+    labels = _object(truth.get("labels", {}), "truth.labels")
     return Truth(
         bona_fide=truth["bona_fide"],
         attack=None if attack is None else _text(attack, "truth.attack"),
@@ -124,6 +127,7 @@ def _truth(truth: dict[str, Any]) -> Truth:
         fields={name: _text(value, f"truth.fields.{name}") for name, value in fields.items()},
         corners=corners,
         person=None if person is None else _text(person, "truth.person"),
+        labels={name: _text(value, f"truth.labels.{name}") for name, value in labels.items()},
     )
 
 

@@ -128,6 +128,15 @@ class Executor(Protocol):
         ...
 
 
+@dataclass(frozen=True, repr=False)
+class CardFindings:
+    """What the three captures of the card told: facts, without a picture. The fields are personal data."""
+
+    checks: tuple[CheckResult, ...]
+    fields: dict[str, FieldReading]
+    field_checks: tuple[CheckResult, ...]
+
+
 @dataclass
 class Stopwatch:
     """Milliseconds a stage."""
@@ -194,32 +203,39 @@ def examine(session: VaultSession, parts: Parts, answer: LivenessAnswer | None, 
     """
     watch = Stopwatch()
     with watch.stage("capture"):
-        _decode(session, parts.limits)
+        decode(session, parts.limits)
     with watch.stage("location"):
-        views = _find_card(session, parts, branches)
-
-    def card() -> list[CheckResult]:
-        with watch.stage("card"):
-            return _card_checks(session, parts, views)
-
-    def texts() -> tuple[dict[str, FieldReading], list[CheckResult]]:
-        with watch.stage("fields"):
-            return _read_fields(session, parts)
-
-    def people() -> list[CheckResult]:
-        with watch.stage("face"):
-            compared = _compare_faces(session, parts)
-        if answer is None:
-            return compared
-        with watch.stage("liveness"):
-            return compared + _watch_person(session, parts, answer)
-
-    (of_card, (fields, of_fields)), of_people = branches.run(lambda: (card(), texts()), people)
-    checks = (*of_card, *of_fields, *of_people)
-    return Findings(checks, fields, watch.timings_ms, parts.engines.weights)
+        views = find_card(session, parts, branches)
+    seen, of_people = branches.run(
+        lambda: examine_card(session, parts, views, watch), lambda: examine_people(session, parts, answer, watch)
+    )
+    checks = (*seen.checks, *seen.field_checks, *of_people)
+    return Findings(checks, seen.fields, watch.timings_ms, parts.engines.weights)
 
 
-def _decode(session: VaultSession, limits: Limits) -> None:
+def examine_card(session: VaultSession, parts: Parts, views: dict[Role, CardView], watch: Stopwatch) -> CardFindings:
+    """Every check of the card that was found, its fields, and theirs."""
+    with watch.stage("card"):
+        checks = _card_checks(session, parts, views)
+    with watch.stage("fields"):
+        fields, of_fields = _read_fields(session, parts)
+    return CardFindings(tuple(checks), fields, tuple(of_fields))
+
+
+def examine_people(
+    session: VaultSession, parts: Parts, answer: LivenessAnswer | None, watch: Stopwatch
+) -> tuple[CheckResult, ...]:
+    """The card's portrait against the selfie, and whether frames show that person alive; raises `BadInput`."""
+    with watch.stage("face"):
+        compared = _compare_faces(session, parts)
+    if answer is None:
+        return tuple(compared)
+    with watch.stage("liveness"):
+        return (*compared, *_watch_person(session, parts, answer))
+
+
+def decode(session: VaultSession, limits: Limits) -> None:
+    """The four captures to pictures of the vault; raises `BadInput`."""
     for role in Role:
         with session.upload(role) as data:
             session.put(DECODED, role, capture.decode(data, role, limits))
@@ -229,7 +245,9 @@ def _decode(session: VaultSession, limits: Limits) -> None:
                 raise CapturesIdentical(f"The captures {one} and {other} are the same picture.")
 
 
-def _find_card(session: VaultSession, parts: Parts, branches: Branches) -> dict[Role, CardView]:
+def find_card(session: VaultSession, parts: Parts, branches: Branches) -> dict[Role, CardView]:
+    """Where the card is in its captures, which are brought into its own frame; raises `BadInput`."""
+
     def find_in(role: Role) -> CardView:
         with session.borrow(DECODED, role) as image:
             view = parts.locator.locate(image, role, parts.policy)

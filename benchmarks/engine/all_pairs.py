@@ -18,7 +18,8 @@ from threadpoolctl import threadpool_limits
 
 from idproof.benchmarks.engine.checkpoint import Checkpoint
 from idproof.benchmarks.engine.fixed_point import FixedPoint
-from idproof.benchmarks.engine.tally import BINS, Tally, binned
+from idproof.benchmarks.engine.kernel import BINS, binned
+from idproof.benchmarks.engine.tally import Tally
 from idproof.datasets.spread import Spread
 
 Pair = tuple[int, int]
@@ -180,13 +181,12 @@ def _row(
     square.add(np.ascontiguousarray(np.diagonal(within))[None], times=-1)
     found = {(own, own): square.halved()}
     width = _COLUMNS * (rows[0].stop - rows[0].start)
-    scores, scratch = np.empty((len(mine), width), dtype=np.float32), np.empty((len(mine), width), dtype=np.uint8)
+    scores = np.empty((len(mine), width), dtype=np.float32)
     for start, stop in _columns(rows[number].stop, group, width):
         pair = (own, int(group[start]))
         into = found.setdefault(pair, Tally(exact_from))
         whole = stop - start == width
-        block = np.matmul(mine, values[start:stop].T, out=scores if whole else None)
-        into.add(block, scratch=scratch if whole else None)
+        into.add(np.matmul(mine, values[start:stop].T, out=scores if whole else None))
     return found
 
 

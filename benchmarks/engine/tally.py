@@ -3,13 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Self
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-BINS = 256
-_BIN = 2**16  # a power of two, so that dividing by it is exact
-_ZERO = 128  # the bin of scores about 0
+from idproof.benchmarks.engine.kernel import BIN, BINS, ZERO, binned, count
+
 _BUFFERED = 1 << 20
 
 Counts = NDArray[np.int64]
@@ -35,20 +33,18 @@ class Tally:
     _buffer: list[tuple[NDArray[np.int32], Counts]] = field(default_factory=list)
     _buffered: int = 0
 
-    def add(self, scores: NDArray[np.float32], times: int = 1, scratch: NDArray[np.uint8] | None = None) -> None:
+    def add(self, scores: NDArray[np.float32], times: int = 1) -> None:
         """Count every score of a block, `times` each (-1 takes them out again).
 
         Args:
-            scores: a table of whole numbers.
+            scores: a table of whole numbers, in one piece of memory.
             times: how often each counts.
-            scratch: of the same shape, to save its allocation.
         """
         if scores.size == 0:
             return
-        places = binned(scores, scratch)
-        self.bins += times * cv2.calcHist([places], [0], None, [BINS], [0, BINS]).ravel().astype(np.int64)
-        highest = np.flatnonzero(places.ravel() >= self.exact_from)
-        values, counts = np.unique(scores.ravel()[highest].astype(np.int32), return_counts=True)
+        bins, highest = count(scores, self.exact_from)
+        self.bins += times * bins
+        values, counts = np.unique(highest, return_counts=True)
         self._put(values, times * counts)
 
     def merge(self, other: "Tally", times: int = 1) -> None:
@@ -118,15 +114,7 @@ class Tally:
                 self.highest()
 
 
-def binned(scores: NDArray[np.float32], scratch: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
-    """The bin of each score of a table: the nearest multiple of 2^16, cut to 256 bins about 0."""
-    if scores.size == 0:
-        return np.empty(scores.shape, dtype=np.uint8)
-    found = cv2.addWeighted(scores, 1 / _BIN, scores, 0.0, float(_ZERO), scratch, cv2.CV_8U)
-    return np.asarray(found, dtype=np.uint8)
-
-
 def bin_edges(scale: int) -> NDArray[np.float64]:
     """(257,): the comparison scores between which each bin lies; the outermost are -1 and 1."""
-    edges = (np.arange(BINS + 1) - _ZERO - 0.5) * _BIN / scale**2
+    edges = (np.arange(BINS + 1) - ZERO - 0.5) * BIN / scale**2
     return np.clip(edges, -1.0, 1.0)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from idproof.benchmarks.engine import FixedPoint, Result, TailTooShort, Tally, all_pairs, fixed_point
 from idproof.benchmarks.engine import all_pairs as function
 from idproof.benchmarks.engine.checkpoint import Checkpoint, CheckpointInvalid
-from idproof.benchmarks.engine.tally import binned
+from idproof.benchmarks.engine.kernel import binned
 from idproof.benchmarks.far_engine import invented
 from idproof.benchmarks.metrics import threshold_at_fmr
 

@@ -1,0 +1,100 @@
+"""The small standard run that the regression gate holds: minutes, not hours, and the same samples every time.
+
+Samples are rendered with the bundled public domain portraits, so that everybody can run it. Where LFW lies beside the
+checkout (or in the folder that `IDPROOF_DATA` names) the face comparison is measured too; where it does not, the run
+says so.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+
+from idproof.benchmarks import card, face, far_engine, liveness, system
+from idproof.benchmarks.face_templates import ALIGNED
+from idproof.benchmarks.output import Run
+from idproof.datasets.lfw import LabelledFaces
+from idproof.datasets.sets import read_sets
+from idproof.datasets.specimen import make_sets
+from idproof.datasets.specimen.draws import Split
+from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.datasets.spread import HERE, Spread
+from idproof.models.profiles import load_engines
+
+SEED = 4242
+BONA_FIDE = 4
+ATTACKS = ("print_colour", "screen_phone", "portrait_swap_print", "field_edit", "hologram_flat", "digital_warp")
+_TEMPLATES, _DIMENSIONS = 20_000, 128
+_PEOPLE = 200
+_LFW = "lfw-112-dev.zip"
+OPTIONAL = frozenset({"face"})
+"""Benchmarks of the standard run that need data which is no part of the project."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One benchmark of the standard run."""
+
+    bench: str
+    run: Callable[[], Run]
+
+
+def data_folder() -> Path:
+    """Where data sets are looked for that are no part of the project."""
+    return Path(os.environ.get("IDPROOF_DATA", "../shared/data"))
+
+
+def lfw(folder: Path | None = None) -> Path | None:
+    """The aligned pictures, or None where they are not."""
+    file = (folder or data_folder()) / _LFW
+    return file if file.exists() else None
+
+
+def parts(samples: Path, *, spread: Spread = HERE, faces: Path | None = None) -> Iterator[Part]:
+    """What is measured, one after the other; without `faces` the face comparison is left out.
+
+    Args:
+        samples: an empty folder for what is rendered.
+        spread: where.
+        faces: LFW, aligned.
+    """
+    sets = samples / "sets"
+    make_sets(sets / "bona_fide", BONA_FIDE, SEED, split=Split.TEST, spread=spread)
+    for kind in ATTACKS:
+        make_sets(sets / kind, 1, SEED, attack=kind, split=Split.TEST, spread=spread)
+    registrations = read_sets(sets)
+    yield Part("card", lambda: card.run(registrations, spread=spread, seed=SEED))
+    yield Part("system", lambda: system.run(registrations, spread=spread, seed=SEED))
+    people = bundled(samples / "people")
+    yield Part("liveness", lambda: liveness.run(people, clips=1, spread=spread, seed=SEED))
+    yield Part("far-engine", lambda: far_engine.run(n=_TEMPLATES, dim=_DIMENSIONS, seed=SEED))
+    if faces is not None:
+        some = LabelledFaces.open(faces).some(_PEOPLE, SEED)
+        yield Part("face", lambda: face.run(some, load_engines("open"), dataset=ALIGNED, seed=SEED))
+
+
+def measured(
+    *, spread: Spread = HERE, faces: Path | None = None, tell: Callable[[str], None] = lambda name: None
+) -> list[Run]:
+    """The whole standard run; what was rendered is removed again."""
+    with TemporaryDirectory(prefix="idproof-standard-") as folder:
+        runs = []
+        for part in parts(Path(folder), spread=spread, faces=faces):
+            tell(part.bench)
+            runs.append(part.run())
+        return runs
+
+
+def bundled(folder: Path) -> Path:
+    """The bundled portraits in LFW's layout, under names that the split `test` holds."""
+    source = PortraitSource.open(None)
+    names = (f"Bundled_{number}" for number in range(1000))
+    of_test = (name for name in names if Split.TEST.holds(name))
+    for label, name in zip(source.labels(), of_test, strict=False):
+        (folder / name).mkdir(parents=True)
+        for number, picture in enumerate(source.person(label).photographs, start=1):
+            Image.fromarray(picture).resize((250, 250)).save(folder / name / f"{name}_{number:04d}.jpg", quality=95)
+    return folder

@@ -1,0 +1,147 @@
+"""The gate fails when a figure gets worse, passes within its tolerance, and lets nothing be forgotten."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from idproof.benchmarks import gate, standard
+from idproof.benchmarks.cli import app
+from idproof.benchmarks.gate import Bench, Expected
+from idproof.benchmarks.liveness_clips import photographs
+from idproof.benchmarks.output import Run, plain
+from idproof.datasets.specimen.draws import Split
+from idproof.models.errors import IdproofError
+from idproof.models.profiles import load_engines
+
+EXPECTED = {
+    "card": Bench(
+        {"card.bpcer": Expected(0.10, "higher", 0.02), "card.iou.mean": Expected(0.99, "lower", 0.005)},
+        ("latency.*",),
+    )
+}
+
+
+def run(**figures: float | None) -> Run:
+    known: Mapping[str, float | None] = {"card.bpcer": 0.1, "card.iou.mean": 0.99, **figures}
+    entries = {name: {**plain(0.0, 4, "share"), "value": value} for name, value in known.items()}
+    return Run("card", "open", {}, 0, {}, entries)
+
+
+def wrong(measured: Run) -> dict[str, str]:
+    return {each.figure: each.wrong for each in gate.hold([measured], EXPECTED) if each.wrong}
+
+
+def test_what_is_as_it_was_passes() -> None:
+    assert wrong(run()) == {}
+    assert len(gate.hold([run()], EXPECTED)) == 2
+
+
+@pytest.mark.parametrize(("name", "within", "beyond"), [("card.bpcer", 0.119, 0.121), ("card.iou.mean", 0.986, 0.984)])
+def test_a_figure_that_got_worse_fails_and_one_within_its_tolerance_passes(
+    name: str, within: float, beyond: float
+) -> None:
+    assert wrong(run(**{name: within})) == {}
+    assert wrong(run(**{name: beyond})) == {name: "got worse"}
+
+
+def test_what_is_better_passes_however_much() -> None:
+    assert wrong(run(**{"card.bpcer": 0.0, "card.iou.mean": 1.0})) == {}
+
+
+def test_a_figure_that_is_missing_or_has_no_value_fails() -> None:
+    measured = run()
+    left = {name: entry for name, entry in measured.figures.items() if name != "card.bpcer"}
+    assert wrong(replace(measured, figures=left)) == {"card.bpcer": "is missing"}
+    assert wrong(run(**{"card.bpcer": None})) == {"card.bpcer": "has no value"}
+
+
+def test_a_figure_that_is_named_nowhere_fails_and_one_that_is_told_does_not() -> None:
+    assert wrong(run(**{"latency.card.p50_ms": 3.0})) == {}
+    assert wrong(run(**{"card.new": 0.0})) == {"card.new": "is named nowhere"}
+    assert {each.wrong for each in gate.hold([run()], {})} == {"is named nowhere"}
+
+
+def test_a_benchmark_that_was_not_run_is_told() -> None:
+    assert gate.not_run([run()], {**EXPECTED, "system": Bench({})}) == ["system"]
+
+
+def test_what_is_measured_can_be_taken_for_what_is_expected(tmp_path: Path) -> None:
+    file = tmp_path / "expected.toml"
+    gate.rewrite(
+        file, {**EXPECTED, "face": Bench({"face.x": Expected(0.5, "higher", 0.1)})}, [run(**{"card.bpcer": 0.3})]
+    )
+    read = gate.read(file)
+    assert read["card"].figures["card.bpcer"] == Expected(0.3, "higher", 0.02)
+    assert read["card"].told == ("latency.*",)
+    assert read["face"].figures["face.x"].value == 0.5, "what was not run keeps its value"
+    assert wrong(run(**{"card.bpcer": 0.3})) == {"card.bpcer": "got worse"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[card.figures]\n'card.bpcer' = { value = 0.1, worse = 'up', tolerance = 0.0 }",
+        "[card.figures]\n'card.bpcer' = { value = 0.1, worse = 'higher' }",
+        "[card]\ntold = ['a']\nfigure = 1",
+        "[card",
+    ],
+)
+def test_a_file_in_another_form_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "expected.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(IdproofError, match="form of expected figures"):
+        gate.read(file)
+
+
+def test_the_shipped_file_holds_every_benchmark_of_the_standard_run() -> None:
+    expected = gate.read()
+    assert set(expected) == {"card", "system", "liveness", "far-engine", "face"}
+    assert {"face"} == standard.OPTIONAL
+    for name, bench in expected.items():
+        assert bench.figures, f"nothing of {name} is held"
+        assert "*" not in bench.told
+    assert expected["system"].figures["system.far"].value == 0
+    assert expected["system"].figures["system.far"].tolerance == 0
+
+
+@pytest.mark.parametrize(("bpcer", "code"), [(0.1, 0), (0.13, 1)])
+def test_the_command_ends_with_one_when_something_got_worse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bpcer: float, code: int
+) -> None:
+    file = tmp_path / "expected.toml"
+    gate.rewrite(file, {**EXPECTED, "face": Bench({"face.x": Expected(0.5, "higher", 0.1)})}, [])
+    monkeypatch.setattr(standard, "measured", lambda **_: [run(**{"card.bpcer": bpcer})])
+    monkeypatch.setattr(standard, "lfw", lambda: None)
+    ended = CliRunner().invoke(app, ["check", "--expected", str(file)])
+    assert ended.exit_code == code
+    assert "LFW is not here" in ended.stderr
+    assert ("got worse" in ended.stderr) is bool(code)
+
+
+def test_an_expected_benchmark_that_was_not_run_fails_unless_its_data_may_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "expected.toml"
+    gate.rewrite(file, {**EXPECTED, "system": Bench({})}, [])
+    monkeypatch.setattr(standard, "measured", lambda **_: [run()])
+    assert CliRunner().invoke(app, ["check", "--expected", str(file)]).exit_code == 1
+
+
+def test_the_bundled_people_are_of_the_split_that_is_measured(tmp_path: Path) -> None:
+    folder = standard.bundled(tmp_path / "people")
+    for file in folder.rglob("*.jpg"):
+        with Image.open(file) as picture:
+            assert picture.size == (250, 250)
+    shown = list(photographs(folder, Split.TEST, 3, 0, load_engines("open").detector))
+    assert len(shown) == 3
+
+
+def test_without_the_folder_there_is_no_lfw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDPROOF_DATA", str(tmp_path))
+    assert standard.lfw() is None
+    (tmp_path / "lfw-112-dev.zip").write_bytes(b"")
+    assert standard.lfw() == tmp_path / "lfw-112-dev.zip"
