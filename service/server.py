@@ -23,9 +23,11 @@ from idproof.service.metrics import SHARED_FOLDER
 from idproof.service.problems import told
 from idproof.service.records import authority
 from idproof.service.settings import Settings, SettingsInvalid
+from idproof.service.stream.chain import HEAD_BYTES, STILL_BYTES
 
 _DRAIN_S = 30
 _KEEP_ALIVE_S = 15
+_PING_S = 4
 _SILENT_S = 60  # a worker that loads its networks on a busy machine answers no sooner, and is not to be killed for it
 _SETTINGS, _HOST, _PORT = "IDPROOF_WORKER_SETTINGS", "IDPROOF_WORKER_HOST", "IDPROOF_WORKER_PORT"
 
@@ -49,6 +51,12 @@ def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
         "access_log": False,
         "log_config": None,
         "http": BoundedProtocol,
+        # Streams: pictures do not shrink by compression, and a compressor keeps a window of what went through it.
+        "ws": "websockets-sansio",
+        "ws_max_size": STILL_BYTES + HEAD_BYTES,
+        "ws_ping_interval": _PING_S,
+        "ws_ping_timeout": _PING_S,
+        "ws_per_message_deflate": False,
         # uvloop, where it is installed, receives into a buffer that it keeps: pieces of pictures would stay there.
         "loop": "asyncio",
         "timeout_keep_alive": _KEEP_ALIVE_S,

@@ -3,10 +3,11 @@
 The only file that knows these stages together besides `flow`; it asks them for facts, never for an outcome.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from idproof.models.types import DetectedFace, FaceDetector, RGBImage
 from idproof.pipeline.card import angles
@@ -80,7 +81,11 @@ class Guide:
         """
         image = small.decode(data, WIDTH_PX)
         try:
-            return self._card(image, role, notes, at_s)
+            found = self._card(image, role, notes, at_s)
+            if notes.view is None:
+                return found
+            larger = max(small.size_of(data)) / max(notes.view.size)
+            return replace(found, px_per_mm=notes.view.px_per_mm * larger)
         finally:
             image.fill(0)
 
@@ -114,7 +119,7 @@ class Guide:
         if before is not None:
             was = project(before.homography, card_corners_mm(self.tracker.document)) / np.array(view.size)
             motion = float(np.abs(corners - was).max()) * 0.1 / elapsed
-            facts = CardFacts(**{name: getattr(facts, name) for name in facts.__slots__} | {"motion": motion})
+            facts = replace(facts, motion=motion)
         hint = hints.for_card(facts, role)
         return Guidance(
             hint=hint,
@@ -132,7 +137,7 @@ class Guide:
         )
 
     def _card_facts(
-        self, image: RGBImage, view: CardView, corners: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]", notes: Notes
+        self, image: RGBImage, view: CardView, corners: NDArray[np.float64], notes: Notes
     ) -> tuple[CardFacts, list[hints.Box]]:
         rectified = self.tracker.rectified(image, view)
         white, spots = look.glare(rectified)
@@ -148,7 +153,7 @@ class Guide:
         share = float((top + bottom) / 2) / max(float(np.cos(np.radians(turn))), 0.5)
         return CardFacts(inside, share, 0.0, turn, light, white, sharp), spots
 
-    def _from_shares(self, view: CardView) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+    def _from_shares(self, view: CardView) -> NDArray[np.float64]:
         document = self.tracker.document
         return np.asarray(view.homography @ np.diag([document.width_mm, document.height_mm, 1.0]))
 
@@ -219,4 +224,6 @@ def _light(grey: float) -> float:
 def _card_score(facts: CardFacts, role: Role) -> float:
     low, high = hints.TARGETS[role]
     centred = 1 - abs(facts.turn_deg - (low + high) / 2) / (high - low)
-    return float(0.4 * facts.sharpness + 0.3 * centred + 0.2 * (1 - facts.glare / 0.06) + 0.1 * min(facts.share / 0.6, 1))
+    return float(
+        0.4 * facts.sharpness + 0.3 * centred + 0.2 * (1 - facts.glare / 0.06) + 0.1 * min(facts.share / 0.6, 1)
+    )

@@ -60,6 +60,7 @@ class Guidance:
         quality: parts, 0..1, 1 is good.
         glare: where light hides the card.
         done: of the action that is asked now, 0..1, or None.
+        px_per_mm: that the picture has on the card, before it was made small; or None.
     """
 
     hint: Hint
@@ -71,6 +72,7 @@ class Guidance:
     quality: Mapping[str, float] = field(default_factory=dict)
     glare: tuple[Box, ...] = ()
     done: float | None = None
+    px_per_mm: float | None = None
 
     @property
     def good(self) -> bool:
