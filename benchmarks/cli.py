@@ -21,6 +21,7 @@ from idproof.benchmarks import latency as latency_bench
 from idproof.benchmarks import liveness as liveness_bench
 from idproof.benchmarks import load as load_bench
 from idproof.benchmarks import scale as scale_bench
+from idproof.benchmarks import stream as stream_bench
 from idproof.benchmarks import system as system_bench
 from idproof.benchmarks.capacity import run as capacity_bench
 from idproof.benchmarks.capacity.measured import Costs, RunUnusable
@@ -74,6 +75,26 @@ def latency(
 ) -> None:
     """How long one registration takes, stage by stage."""
     _print(_verified(latency_bench.run, sets, profile, seed, threads), json_, out)
+
+
+@app.command()
+def stream(
+    sets: Sets,
+    devices: Annotated[str, typer.Option(help="Numbers of devices to try, rising.")] = "1,2,4,8,12,16,20",
+    seconds: Annotated[float, typer.Option(min=2, help="For each number.")] = 20.0,
+    rate: Annotated[float, typer.Option(min=0.1, help="Frames a second of each device.")] = 10.0,
+    profile: Profile = "open",
+    seed: Seed = 0,
+    json_: AsJson = False,
+    out: Out = None,
+) -> None:
+    """How many devices can stream before guidance comes later than 100 ms, and what a session holds."""
+    numbers = [int(part) for part in devices.split(",")]
+    with _Progress("steps") as advance:
+        result = stream_bench.run(
+            sets, devices=numbers, seconds=seconds, rate=rate, profile=profile, seed=seed, progress=advance
+        )
+    _print(result, json_, out)
 
 
 @app.command()

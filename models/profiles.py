@@ -57,7 +57,7 @@ def load_engines(
 
 
 def load_detector(profile: str = "open", *, manifest: Path | None = None, cache: Path | None = None) -> YuNetDetector:
-    """A profile's face detector alone, for a process whose pictures are examined elsewhere; raises as `load_engines`."""
+    """A profile's face detector alone, where pictures are examined elsewhere; raises as `load_engines`."""
     chosen = manifests.load(manifest).profile(profile)
     data = store.read(chosen.detector, chosen, cache)
     return YuNetDetector(fold_blocks(data) if chosen.detector.fold_blocks else data)

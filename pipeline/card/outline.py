@@ -1,8 +1,8 @@
 """Where might a card lie in a small picture? Quadrangles made of the straightest, longest lines there are.
 
-Line segments (von Gioi et al., "LSD: a line segment detector", 2012) of lightness and both colour differences are joined
-where they continue each other; two nearly level ones and two nearly upright ones make a quadrangle. What a quadrangle
-holds is not looked at here: `track` asks whether the card's print is in it.
+Line segments (von Gioi et al., "LSD: a line segment detector", 2012) of lightness and both colour differences are
+joined where they continue each other; two nearly level ones and two nearly upright ones make a quadrangle. What a
+quadrangle holds is not looked at here: `track` asks whether the card's print is in it.
 """
 
 from itertools import combinations

@@ -1,11 +1,11 @@
 """The card in a stream of small pictures, fast enough to say in time how it must be moved.
 
-`locate` finds a card in any capture by features, in half a second. Here the picture is small and the question is asked ten
-times a second: from where the card was a moment ago, or from a quadrangle of straight lines, the picture is brought into
-the card's own frame, and the print is followed to where it truly is by optical flow (Lucas and Kanade 1981, pyramids after
-Bouguet 2000) between the type's static print and the picture, both freed of brightness and contrast. Nothing drifts,
-since every picture is compared with the type and not with the one before; so no picture is kept either. What is found
-guides; a verdict looks again with `locate`.
+`locate` finds a card in any capture by features, in half a second. Here the picture is small and the question is asked
+ten times a second: from where the card was a moment ago, or from a quadrangle of straight lines, the picture is brought
+into the card's own frame, and the print is followed to where it truly is by optical flow (Lucas and Kanade 1981,
+pyramids after Bouguet 2000) between the type's static print and the picture, both freed of brightness and contrast.
+Nothing drifts, since every picture is compared with the type and not with the one before; so no picture is kept either.
+What is found guides; a verdict looks again with `locate`.
 """
 
 from dataclasses import dataclass
@@ -146,7 +146,7 @@ class CardTracker:
 
     def _likeness(self, own: NDArray[np.float32]) -> float:
         power = np.sqrt(float((own * own).mean()) * float((self.print_ * self.print_).mean()))
-        return float((own * self.print_).mean()) / max(power, 1e-9)
+        return float((own * self.print_).mean()) / max(float(power), 1e-9)
 
 
 def _evened(grey: NDArray[Any]) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """Devices that stream: enrolled, connected once at a time, counted.
 
-A device's key is derived from the sealing key and the device's id, so it is stored nowhere: a copy of the database opens
-no stream. Revoking holds at once on every server.
+A device's key is derived from the sealing key and the device's id, so it is stored nowhere: a copy of the database
+opens no stream. Revoking holds at once on every server.
 """
 
 import hmac
@@ -127,7 +127,7 @@ class Kiosks:
             rows = connection.execute(select(KIOSK_COUNTS)).all()
         found: dict[str, dict[str, int]] = {}
         for row in rows:
-            found.setdefault(row.kiosk, {})[row.name] = row.count
+            found.setdefault(row.kiosk, {})[row.name] = row._mapping[KIOSK_COUNTS.c.count]
         return found
 
 

@@ -175,7 +175,7 @@ class Connection:
         turn = Turn(
             session=opened,
             secret=self._secret,
-            guide=self.floor.guide,
+            guide=await self.floor.guide(),
             vault=desk.verifier.vault,
             lifetime_s=desk.settings.stream_s,
             policy=desk.verifier.policy,

@@ -37,8 +37,8 @@ class DeviceProblem(Exception):
 class Camera(Protocol):
     """What a device points at the applicant."""
 
-    def preview(self, stage: str, count: int, turn: float | None) -> bytes:
-        """A small JPEG for a stage; `count` from 0, `turn` what the server last said of the card, or None."""
+    def preview(self, stage: str, count: int) -> bytes:
+        """A small JPEG for a stage, the first of which has the count 0."""
         ...
 
     def still(self, stage: str) -> bytes:
@@ -119,12 +119,12 @@ class Device:
     async def start(self, **more: Any) -> dict[str, Any]:
         """An applicant's turn begins."""
         await self.say({"type": "start", "consent": True, **more})
-        return self._known(await self.hear("session"))
+        return self.known(await self.hear("session"))
 
     async def resume(self, session: dict[str, Any]) -> dict[str, Any]:
         """It goes on after a cut."""
         await self.say({"type": "resume", "session": session["id"]})
-        return self._known(await self.hear("session"))
+        return self.known(await self.hear("session"))
 
     async def send(
         self, shows: str, picture: bytes, *, still: bool, captured_ms: float | None = None, number: int = 0
@@ -138,7 +138,8 @@ class Device:
         await self.socket.send(packed)
         return sequence
 
-    def _known(self, session: dict[str, Any]) -> dict[str, Any]:
+    def known(self, session: dict[str, Any]) -> dict[str, Any]:
+        """A message `session`: frames follow on it from here."""
         self.session = session
         nonce = unbase64(session["nonce"])
         self.chain = Chain(self.secret, nonce, session["next"], unbase64(session["chain"]))
@@ -158,12 +159,12 @@ async def register(
         every_s: from one preview to the next; 0 waits for each guidance instead.
         told: is shown every message.
     """
-    stage, count, want, turn = device.session["stage"], 0, "preview", None
+    stage, count, want = device.session["stage"], 0, "preview"
     while stage != FINISH:
         if stage == LIVENESS:
             message = await _live(device, camera)
         else:
-            picture = camera.still(stage) if want == "still" else camera.preview(stage, count, turn)
+            picture = camera.still(stage) if want == "still" else camera.preview(stage, count)
             await device.send(stage, picture, still=want == "still")
             message = await device.next()
             count += 1
@@ -172,11 +173,11 @@ async def register(
         if message["type"] == "error":
             raise DeviceProblem(message["code"])
         if message["type"] == "guidance":
-            want, turn = message["want"], message["turn_deg"]
+            want = message["want"]
             if want == "none":
                 message = await device.hear("stage")
         if message["type"] == "stage":
-            stage, count, want, turn = message["stage"], 0, "preview", None
+            stage, count, want = message["stage"], 0, "preview"
     await device.say({"type": "finish"})
     return await device.hear("verdict", "retry")
 

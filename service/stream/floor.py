@@ -1,5 +1,6 @@
 """What all streams of a server process share."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -21,9 +22,13 @@ class Floor:
     desk: Desk
     gate: Gate
     kiosks: Kiosks
-    guide: Guide
+    open_guide: Callable[[], Guide]
     rooms: Rooms
     looking: anyio.CapacityLimiter | None = None
+
+    async def guide(self) -> Guide:
+        """Looks at frames; opened when the first applicant comes. Raises `ModelError` or `DocumentTypeInvalid`."""
+        return await anyio.to_thread.run_sync(self.open_guide)
 
     @property
     def limiter(self) -> anyio.CapacityLimiter:

@@ -35,7 +35,7 @@ class Start(_Message):
     type: Literal["start"]
     consent: bool
     language: Language = "en"
-    options: ApplicantOptions = ApplicantOptions()  # type: ignore[valid-type]
+    options: ApplicantOptions = ApplicantOptions()
     reference: str | None = Field(default=None, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")
 
 
@@ -50,7 +50,7 @@ class Take(_Message):
     """Another set of things that the applicant cannot do."""
 
     type: Literal["options"]
-    options: ApplicantOptions  # type: ignore[valid-type]
+    options: ApplicantOptions
 
 
 class Ready(_Message):

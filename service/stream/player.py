@@ -15,10 +15,11 @@ import cv2
 import numpy as np
 
 from idproof.datasets.heads.clips import SPECIES, Sitting, bona_fide
-from idproof.datasets.sets import RegistrationSet
+from idproof.datasets.sets import RegistrationSet, read_sets
 from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.types import RGBImage
+from idproof.pipeline.errors import InvalidSpecimen
 from idproof.pipeline.liveness.challenge import Options, draw
 from idproof.pipeline.types import Role
 
@@ -53,6 +54,8 @@ class SetCamera:
         self._rng = np.random.default_rng(self.seed)
         for role, data in self.stills.items():
             whole = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
+            if whole is None:
+                raise InvalidSpecimen(f"The picture of {role} is not readable.")
             scale = _PREVIEW_PX / max(whole.shape[:2])
             small = cv2.resize(whole, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
             self._small[role] = np.asarray(small, dtype=np.uint8)
@@ -62,7 +65,7 @@ class SetCamera:
         """Of a set on disk; its person is looked up among the photographs it was made from."""
         return cls(entry.parts(), _photograph(source, entry.truth.person), seed, species)
 
-    def preview(self, stage: str, count: int, turn: float | None) -> bytes:
+    def preview(self, stage: str, count: int) -> bytes:
         """Far away, then at another angle, then where it is wanted; swaying a little all the time."""
         shown = _OTHER.get(stage, stage) if count < _APPROACH else stage
         scale = 0.55 if count < _APPROACH // 2 else 1.0
@@ -101,8 +104,6 @@ def _photograph(source: PortraitSource, person: str | None) -> RGBImage:
 
 def cameras(root: Path, portraits: Path | None, species: str | None) -> list[SetCamera]:
     """One for each set below a folder; raises `InvalidSpecimen` or `DatasetInvalid`."""
-    from idproof.datasets.sets import read_sets
-
     source = PortraitSource.open(portraits)
     return [SetCamera.of(entry, source, seed, species) for seed, entry in enumerate(read_sets(root))]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,8 +26,9 @@ _COUNTS = ("started", "finished", "first_try", "retries", "cancelled", "lapsed",
 
 
 def install(app: FastAPI, desk: Desk, gate: Gate) -> Floor:
-    """Add them to the application; raises `ModelError` or `DocumentTypeInvalid`."""
-    floor = Floor(desk, gate, Kiosks(desk.store.database, desk.store.seal), _guide(desk), Rooms(0))
+    """Add them to the application."""
+    kiosks = Kiosks(desk.store.database, desk.store.seal)
+    floor = Floor(desk, gate, kiosks, lru_cache(lambda: _guide(desk)), Rooms(desk.settings.stream_grace_s))
     jobs: set[asyncio.Task[None]] = set()
 
     def lapsed(kiosk: str, turn: Turn) -> None:
@@ -34,7 +36,7 @@ def install(app: FastAPI, desk: Desk, gate: Gate) -> Floor:
         jobs.add(job)
         job.add_done_callback(jobs.discard)
 
-    floor.rooms = Rooms(desk.settings.stream_grace_s, lapsed)
+    floor.rooms.lapsed = lapsed
     _stream_route(app, floor)
     _operators_route(app, floor)
     return floor
@@ -43,9 +45,9 @@ def install(app: FastAPI, desk: Desk, gate: Gate) -> Floor:
 def _guide(desk: Desk) -> Guide:
     verifier = desk.verifier
     executor = getattr(verifier, "executor", None)
-    here = isinstance(executor, InProcess)
-    detector = executor.parts.engines.detector if here else load_detector(desk.settings.profile)  # type: ignore[union-attr]
-    return Guide.open(verifier.document, detector)
+    if isinstance(executor, InProcess):
+        return Guide.open(verifier.document, executor.parts.engines.detector)
+    return Guide.open(verifier.document, load_detector(desk.settings.profile))  # pictures are examined elsewhere
 
 
 def _stream_route(app: FastAPI, floor: Floor) -> None:

@@ -1,7 +1,7 @@
 """One applicant's turn at a device: which stage it is at, which pictures are kept, what the next message is.
 
-Knows no socket and no database. Frames come in by `take`, on the event loop; `work` and `looked` bracket what a thread does
-with one of them in between.
+Knows no socket and no database. Frames come in by `take`, on the event loop; `work` and `looked` bracket what a thread
+does with one of them in between.
 """
 
 import time
@@ -160,8 +160,9 @@ class Turn:
         try:
             with self.pictures.upload(LOOKED_AT) as data:
                 if frame.shows is Shows.LIVENESS:
-                    asked = self.challenge
-                    return asked and self.guide.action(data, asked, frame.captured_us / 1000, self.notes)
+                    if (asked := self.challenge) is None:
+                        return None
+                    return self.guide.action(data, asked, frame.captured_us / 1000, self.notes)
                 if frame.shows is Shows.SELFIE:
                     return self.guide.face(data, self.notes, frame.captured_us / 1e6)
                 return self.guide.card(data, Role(frame.shows), self.notes, frame.captured_us / 1e6)
