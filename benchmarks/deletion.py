@@ -73,6 +73,7 @@ def _guarded(lab: Lab, in_a_row: int, side_by_side: int) -> list[Outcome]:
         outcomes = [
             tried(lab, "bona_fide", server, 1, scenarios.one),
             tried(lab, "client_hangs_up", server, 1, scenarios.half_way),
+            tried(lab, "stream_cut_off", server, 1, scenarios.stream_cut),
             tried(lab, "malformed_image", server, 2, scenarios.malformed),
             tried(lab, "reader_killed", server, 1, scenarios.reader_killed),
             tried(lab, "at_once", server, side_by_side, scenarios.at_once),

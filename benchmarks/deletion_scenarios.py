@@ -15,7 +15,8 @@ import httpx
 import numpy as np
 
 from idproof.benchmarks.deletion_canaries import COARSE, FINE, FORMS, Canary, Mint, Needles, cut, merge
-from idproof.benchmarks.deletion_world import Search, Server, hang_up, post, serving
+from idproof.benchmarks.deletion_device import hang_up_streaming
+from idproof.benchmarks.deletion_world import GRACE_S, Search, Server, hang_up, post, serving
 
 WHOLE = 6  # of the canaries of one scenario are searched for in every form, the rest as files and decoded rows
 _SETTLED_S = 2.0
@@ -158,6 +159,14 @@ def half_way(server: Server, canaries: list[Canary]) -> list[httpx.Response]:
     for canary in canaries:
         hang_up(server, canary)
     time.sleep(_SETTLED_S)
+    return []
+
+
+def stream_cut(server: Server, canaries: list[Canary]) -> list[httpx.Response]:
+    """A streaming device is cut off in the middle of a turn and does not come back."""
+    for canary in canaries:
+        hang_up_streaming(server, canary)
+    time.sleep(GRACE_S + _SETTLED_S)
     return []
 
 

@@ -31,6 +31,10 @@ class BenchFailed(IdproofError):
     code = "bench_failed"
 
 
+GRACE_S = 2.0
+"""For which a streaming device that was cut off may come back."""
+
+
 @dataclass
 class Server:
     """One running server; every process of it is in a session of its own.
@@ -100,6 +104,7 @@ def serving(
     ours |= {"IDPROOF_BENCH_PLANT": str(plant)}
     ours |= {"IDPROOF_CONCURRENCY": "2", "IDPROOF_QUEUE": "8", "IDPROOF_PROFILE": profile}
     ours |= {"IDPROOF_SESSION_REQUIRED": "0"}  # a session holds no picture
+    ours |= {"IDPROOF_STREAM_GRACE_S": str(GRACE_S)}
     ours |= settings or {}
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(

@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -173,7 +173,7 @@ class Load:
 
     def _watch(self, done: threading.Event) -> None:
         while not done.wait(_SAMPLE_S):
-            self.memory.append(Sample(len(self.given), _resident_mib(self._pid)))
+            self.memory.append(Sample(len(self.given), resident_mib(self._pid)))
 
 
 def _figures(load: Load, core: Core) -> dict[str, Any]:
@@ -210,7 +210,8 @@ def _slope(memory: Sequence[Sample]) -> dict[str, Any]:
     return {"value": value, "low": value - spread, "high": value + spread, "n": len(later), "unit": unit}
 
 
-def _resident_mib(pid: int) -> float:
+def resident_mib(pid: int) -> float:
+    """Resident memory of a process."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / _KIB_A_MIB
@@ -261,27 +262,36 @@ def listening(core: Core) -> Iterator[str]:
 
 @contextmanager
 def _serving(core_url: str, clients: int, profile: str, *, sandbox: bool) -> Iterator[tuple[str, int]]:
+    limits = {"IDPROOF_CORE_URL": core_url, "IDPROOF_RATE_PER_MINUTE": "1000000", "IDPROOF_QUEUE": str(clients)}
+    limits |= {"IDPROOF_CLIENT_CONCURRENCY": str(clients)}
+    with (
+        tempfile.TemporaryDirectory(prefix="idproof-load-") as folder,
+        served(Path(folder), ["--sandbox"] if sandbox else ["--profile", profile], limits) as running,
+    ):
+        yield running
+
+
+@contextmanager
+def served(folder: Path, options: Sequence[str], limits: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    """`idproof serve` with its data in this folder; its address and process. Raises `BenchFailed`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory(prefix="idproof-load-") as folder:
-        command = [sys.executable, "-P", "-m", "idproof.service", "serve", "--port", str(port), "--data-dir", folder]
-        command += ["--sandbox"] if sandbox else ["--profile", profile]
-        limits = {"IDPROOF_CORE_URL": core_url, "IDPROOF_RATE_PER_MINUTE": "1000000", "IDPROOF_QUEUE": str(clients)}
-        limits |= {"IDPROOF_CLIENT_CONCURRENCY": str(clients), "IDPROOF_INSPECTABLE": "1"}
-        with (Path(folder) / "log").open("wb") as log:
-            process = subprocess.Popen(command, env=os.environ | limits, stdout=log, stderr=log)
+    command = [sys.executable, "-P", "-m", "idproof.service", "serve", "--port", str(port), "--data-dir", str(folder)]
+    with (folder / "log").open("wb") as log:
+        environment = os.environ | {"IDPROOF_INSPECTABLE": "1"} | limits
+        process = subprocess.Popen([*command, *options], env=environment, stdout=log, stderr=log)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait(url, process)
+        yield url, process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
         try:
-            url = f"http://127.0.0.1:{port}"
-            _wait(url, process)
-            yield url, process.pid
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(_START_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.wait(_START_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:

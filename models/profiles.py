@@ -54,3 +54,10 @@ def load_engines(
         latin_reader=open_reader(threads=threads),
         weights={entry.file: entry.sha256 for entry in chosen.weights},
     )
+
+
+def load_detector(profile: str = "open", *, manifest: Path | None = None, cache: Path | None = None) -> YuNetDetector:
+    """A profile's face detector alone, where pictures are examined elsewhere; raises as `load_engines`."""
+    chosen = manifests.load(manifest).profile(profile)
+    data = store.read(chosen.detector, chosen, cache)
+    return YuNetDetector(fold_blocks(data) if chosen.detector.fold_blocks else data)

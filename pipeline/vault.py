@@ -151,8 +151,12 @@ class VaultSession:
         if not self._open:
             raise SessionExpired("The capture session has ended; its pictures are deleted.")
 
-    def receive(self, role: str) -> UploadSink:
+    def receive(self, role: str, limit: int | None = None) -> UploadSink:
         """A sink for the bytes of one capture, by its role, or of one frame, by its name.
+
+        Args:
+            role: or name.
+            limit: bytes, where they are known already; else the limit of captures or of frames.
 
         Raises:
             CaptureMissing: it was already received.
@@ -162,10 +166,26 @@ class VaultSession:
             if role in self._sinks:
                 raise CaptureMissing(f"The capture {role} was sent twice.", capture=role)
             limits = self.limits
-            limit = limits.max_capture_bytes if role in set(Role) else limits.max_frame_bytes
-            sink = UploadSink(role, limit)
+            usual = limits.max_capture_bytes if role in set(Role) else limits.max_frame_bytes
+            sink = UploadSink(role, usual if limit is None else limit)
             self._sinks[role] = sink
             return sink
+
+    def rename(self, name: str, other: str) -> None:
+        """Call what was received under one name by another, without a copy; what had that name is overwritten."""
+        with self._lock:
+            self.ensure_open()
+            self.discard(other)
+            sink = self._sinks.pop(name)
+            sink.role = other
+            self._sinks[other] = sink
+
+    def discard(self, name: str, kind: str = UPLOAD) -> None:
+        """Overwrite one thing that was received, if it is there, and note it in the receipt under this kind."""
+        with self._lock:
+            sink = self._sinks.pop(name, None)
+            if sink is not None:
+                self._note(kind, kind if kind != UPLOAD else name, sink.wipe())
 
     @contextmanager
     def upload(self, role: str) -> Iterator[memoryview]:

@@ -9,7 +9,7 @@ import anyio
 from fastapi import Depends, FastAPI, Response
 
 from idproof.pipeline import Verifier, guards
-from idproof.service import openapi, problems, retention, routes
+from idproof.service import kiosk, openapi, problems, retention, routes
 from idproof.service.audit import AuditLog
 from idproof.service.auth import Gate, Scope
 from idproof.service.desk import Desk
@@ -21,6 +21,7 @@ from idproof.service.privacy import statement
 from idproof.service.settings import Settings
 from idproof.service.shield import Shield
 from idproof.service.storage import Ledger, SessionRules, VerdictStore
+from idproof.service.stream import routes as stream
 
 DRAIN_S = 30
 
@@ -44,9 +45,11 @@ def create_app(settings: Settings, verifier: Verifier) -> FastAPI:
     app.add_middleware(Shield, secure=settings.tls_cert is not None, answered=metrics.answered)
     problems.install(app)
     routes.install(app, desk, gate)
+    stream.install(app, desk, gate)
     _state_routes(app, desk)
     _public_routes(app, desk)
     _metrics_route(app, desk, gate)
+    kiosk.install(app)
     return app
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from idproof.models.errors import IdproofError
-from idproof.service import cli_cluster, cli_keys, cli_outbox
+from idproof.service import cli_cluster, cli_keys, cli_kiosk, cli_outbox
 
 EXIT = {"accept": 0, "refer": 10, "reject": 20}
 BAD_INPUT = 2
@@ -34,6 +34,7 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(cli_keys.app, name="key")
 app.add_typer(cli_outbox.app, name="outbox")
 app.add_typer(cli_cluster.app, name="cluster")
+app.add_typer(cli_kiosk.app, name="kiosk")
 app.add_typer(cli_keys.signing_app, name="keys")
 
 Executor = Literal["in-process", "ray"]

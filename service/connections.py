@@ -27,8 +27,13 @@ class BoundedProtocol(H11Protocol):
         now: RequestResponseCycle | None = self.cycle
         if now is not before or (now is not None and not now.response_complete):
             self._stop()
-        elif self._late is None:
+        elif self._late is None and self.transport.get_protocol() is self:
             self._late = self.loop.call_later(self.head_s, self._drop)
+
+    def handle_websocket_upgrade(self, event: Any) -> None:
+        """The connection is a stream from here on, which has limits of its own."""
+        self._stop()
+        super().handle_websocket_upgrade(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""

@@ -1,6 +1,6 @@
 """The desk: takes registrations in, has them verified, and keeps what came of it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -110,6 +110,37 @@ class Desk:
             assert self.jobs is not None  # noqa: S101 - the application is running
             self.jobs.start_soon(self._later, held.pop_all(), begun, order, pictures, received, answer)
             return Given(begun.id, None)
+
+    async def take_streamed(
+        self,
+        order: Order,
+        share: AbstractContextManager[None],
+        pictures: VaultSession,
+        received: Received,
+        begun: Callable[[str], Awaitable[None]],
+    ) -> dict[str, Any]:
+        """Verify what a stream left in the vault, as `take` does with a body; its pictures are deleted either way.
+
+        Args:
+            order: who wants what.
+            share: as in `take`.
+            pictures: with the captures and the frames.
+            received: what the device said of them, and when the answer to the challenge was complete.
+            begun: is told the verdict's id.
+
+        Raises:
+            IdproofError: it was refused, or could not be kept. Nothing was deleted yet when nothing was begun.
+        """
+        async with AsyncExitStack() as held:
+            held.enter_context(share)
+            await held.enter_async_context(self.place())
+            ticket = await _thread(self.ledger.begin, order.client, order.session_id, None)
+            assert isinstance(ticket, Ticket)  # noqa: S101 - without a key there is nothing to replay
+            await begun(ticket.id)
+            held.callback(pictures.wipe)
+            async with self._accounted(ticket, order):
+                answer = self._answered(ticket, received)
+            return await self._verify(ticket, order, pictures, received, answer)
 
     @property
     def places(self) -> tuple[int, int]:

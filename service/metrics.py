@@ -28,6 +28,15 @@ class Metrics:
         self._reasons = Counter("idproof_reasons", "Reasons of verdicts.", ["reason"], registry=registry)
         self._requests = Counter("idproof_requests", "Answers.", ["route", "method", "status"], registry=registry)
         self._deliveries = Counter("idproof_deliveries", "Attempts.", ["to", "result"], registry=registry)
+        self._guidance = Histogram(
+            "idproof_guidance_seconds", "A frame's arrival to its guidance.", buckets=_SECONDS, registry=registry
+        )
+        self._frames = Counter("idproof_stream_frames", "Frames of streams.", ["fate"], registry=registry)
+        self._hints = Counter("idproof_stream_hints", "Guidance given.", ["hint"], registry=registry)
+        self._turns = Counter(
+            "idproof_stream_turns", "Turns at devices, by how they ended.", ["end"], registry=registry
+        )
+        self._streams = self._gauge("idproof_streams", "Devices connected.", "livesum")
         self._places = self._gauge("idproof_places_taken", "Registrations received or verified now.", "livesum")
         self._capacity = self._gauge("idproof_places", "Registrations that may be at once.", "livesum")
         self._outbox = self._gauge("idproof_outbox", "Deliveries by state.", "livemax", ["state"])
@@ -49,6 +58,24 @@ class Metrics:
     def delivery(self, to: str, result: str) -> None:
         """One delivery was tried."""
         self._deliveries.labels(to, result).inc()
+
+    def guided(self, hint: str, waited_s: float) -> None:
+        """One frame of a stream was answered."""
+        self._guidance.observe(waited_s)
+        self._hints.labels(hint).inc()
+        self._frames.labels("guided").inc()
+
+    def frame(self, fate: str) -> None:
+        """One frame of a stream was dropped, or refused with a code."""
+        self._frames.labels(fate).inc()
+
+    def turn(self, end: str) -> None:
+        """One applicant's turn at a device ended."""
+        self._turns.labels(end).inc()
+
+    def streams(self, change: int) -> None:
+        """A device came, or went."""
+        self._streams.inc(change)
 
     def text(self, places: tuple[int, int], outbox: Mapping[str, int]) -> bytes:
         """Everything, in Prometheus' text format.

@@ -17,6 +17,7 @@ def statement(settings: Settings, limits: Limits) -> dict[str, Any]:
             "what": "captures of the card, selfies, frames of a liveness challenge",
             "where": "memory only, overwritten before the answer leaves",
             "at_most_seconds": limits.lifetime_s,
+            "at_most_seconds_streaming": settings.stream_s,
             "proof": "each verdict's member `deletion`, signed with it",
         },
         "templates": {"kept": False, "where": "memory only, overwritten before the answer leaves"},
@@ -28,6 +29,11 @@ def statement(settings: Settings, limits: Limits) -> dict[str, Any]:
                 "what": "device of a session, if the caller names one, and when liveness failed on it",
                 "how": "keyed hash (HMAC-SHA-256)",
                 "for": f"{Lockout().memory_s / 60:g} minutes for failures; the session's for the device",
+            },
+            {
+                "what": "streaming device: name, times, counts of turns, decisions and hints",
+                "how": "plain, nothing about a person",
+                "for": "the operator",
             },
             {"what": "delivery to the identity core: ids, times", "how": "plain, nothing about a person", "for": kept},
             {
@@ -41,6 +47,7 @@ def statement(settings: Settings, limits: Limits) -> dict[str, Any]:
                 "for": "the operator",
             },
         ],
+        "retention_days": settings.retention_days,
         "erasure": ["DELETE /v1/verifications/{id}", "idproof verdict erase", "by itself after the retention period"],
         "languages": ["en", "zh-Hant"],
     }

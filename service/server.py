@@ -23,10 +23,21 @@ from idproof.service.metrics import SHARED_FOLDER
 from idproof.service.problems import told
 from idproof.service.records import authority
 from idproof.service.settings import Settings, SettingsInvalid
+from idproof.service.stream.chain import HEAD_BYTES, STILL_BYTES
 
 _DRAIN_S = 30
 _KEEP_ALIVE_S = 15
 _SILENT_S = 60  # a worker that loads its networks on a busy machine answers no sooner, and is not to be killed for it
+_PING_S, _PONG_S = 4, 8
+STREAMS: dict[str, Any] = {
+    "ws": "websockets-sansio",
+    "ws_max_size": STILL_BYTES + HEAD_BYTES,
+    "ws_ping_interval": _PING_S,
+    "ws_ping_timeout": _PONG_S,
+    # Pictures do not shrink by compression, and a compressor keeps a window of what went through it.
+    "ws_per_message_deflate": False,
+}
+"""How uvicorn speaks with devices that stream."""
 _SETTINGS, _HOST, _PORT = "IDPROOF_WORKER_SETTINGS", "IDPROOF_WORKER_HOST", "IDPROOF_WORKER_PORT"
 
 
@@ -49,6 +60,7 @@ def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
         "access_log": False,
         "log_config": None,
         "http": BoundedProtocol,
+        **STREAMS,
         # uvloop, where it is installed, receives into a buffer that it keeps: pieces of pictures would stay there.
         "loop": "asyncio",
         "timeout_keep_alive": _KEEP_ALIVE_S,

@@ -42,6 +42,9 @@ class Settings(BaseSettings):
         challenge_s: seconds within which the answer to a liveness challenge must arrive.
         challenges: liveness challenges that one session may ask for.
         liveness_required: refuse registrations without frames that answer the session's challenge.
+        stream_s: seconds that the pictures of a streaming device's applicant may live until they are verified.
+        stream_grace_s: seconds after a cut for which they wait for the device to come back.
+        stream_threads: frames of streams that are looked at side by side.
         idempotency_hours: for which an `Idempotency-Key` is remembered; never longer than the verdict.
         anonymous: whether anybody may come in without a key; never in production, and for `idproof serve` never
             on any address but the machine's own.
@@ -91,6 +94,9 @@ class Settings(BaseSettings):
     challenge_s: float = Field(default=120.0, gt=0, le=600)
     challenges: int = Field(default=5, ge=1)
     liveness_required: bool = False
+    stream_s: float = Field(default=240.0, gt=0, le=600)
+    stream_grace_s: float = Field(default=30.0, ge=0, le=120)
+    stream_threads: int = Field(default=2, ge=1)
     idempotency_hours: float = Field(default=24.0, gt=0)
     anonymous: bool = True
     oauth_issuer: str | None = None

@@ -8,9 +8,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from idproof.service.problems import internal
 
+_POLICY = "Content-Security-Policy"  # a route that answers with a page names its own
 _HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    _POLICY: "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
@@ -45,7 +46,7 @@ class Shield:
                 self._answered(route, scope["method"] if route != "none" else "any", message["status"])
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
-                    if name != "Content-Security-Policy" or not scope["path"].startswith(_PAGES):
+                    if name != _POLICY or not (scope["path"].startswith(_PAGES) or _POLICY in headers):
                         headers[name] = value
             await send(message)
 

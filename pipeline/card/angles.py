@@ -73,6 +73,16 @@ def turns_deg(views: Mapping[Role, CardView]) -> dict[Role, float]:
     return {role: _turn(homography, focal) for role, homography in centred.items()}
 
 
+def focal_length(views: Sequence[CardView]) -> float:
+    """What these views of one camera tell of its focal length, in units of the picture's longer side."""
+    return _focal([_centred(view) for view in views])
+
+
+def turn_deg(view: CardView, focal: float) -> float:
+    """The turn of one view, as in `turns_deg`, when the focal length is known."""
+    return _turn(_centred(view), focal)
+
+
 def _centred(view: CardView) -> NDArray[np.float64]:
     """The homography with the principal point at the origin and the longer side as the unit of length."""
     width, height = view.size

@@ -116,6 +116,12 @@ def _done(action: Action, poses: list[HeadPose], neutral: list[HeadPose]) -> flo
     return float(np.mean(shown[:_BEST]))
 
 
+def shown_now(action: Action, pose: HeadPose, neutral: list[HeadPose]) -> float:
+    """How much of an action one frame shows beyond neutral ones, 1 for the whole of it: for guidance alone."""
+    straight = {name: float(np.median([getattr(seen, name) for seen in neutral])) for name in ("yaw", "pitch", "scale")}
+    return _shown(action, pose, straight)
+
+
 def _shown(action: Action, pose: HeadPose, straight: dict[str, float]) -> float:
     """How much of the action one frame shows, less half of what it shows of others beyond twice as much."""
     yaw, pitch = ((getattr(pose, name) - straight[name]) / _AXES[name] for name in ("yaw", "pitch"))

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from idproof.pipeline.liveness.challenge import Challenge
+from idproof.pipeline.liveness.challenge import Challenge, Options
 from idproof.pipeline.verdict import new_id
 from idproof.service.problems import ServiceProblem
 from idproof.service.storage.engine import Conflict
@@ -84,15 +84,20 @@ class Ledger:
         self._key_mac = verdicts.seal.subkey("idempotency key")
         self._body_mac = verdicts.seal.subkey("request fingerprint")
 
-    def ask_again(self, client: str, session_id: str) -> Challenge:
+    def ask_again(self, client: str, session_id: str, options: Options | None = None) -> Challenge:
         """Another challenge of a capture session, which takes the place of the one before.
+
+        Args:
+            client: whose session it is.
+            session_id: of the session.
+            options: what the applicant can do, when they say so only now.
 
         Raises:
             ServiceProblem: the session cannot be used, or has asked too often.
             StoreUnavailable: nothing was asked.
         """
         with self._database.write() as connection:
-            return self.sessions.ask(connection, self._usable(connection, session_id, client))
+            return self.sessions.ask(connection, self._usable(connection, session_id, client), options)
 
     def begin(self, client: str, session_id: str | None, key: str | None) -> Ticket | Replay:
         """Take the right to verify, or learn that it was done already.

@@ -113,3 +113,28 @@ OUTBOX = Table(
     Index("ix_outbox_verification", "verification"),
 )
 """What is to be delivered; the verdict itself is only in `verifications`."""
+
+KIOSKS = Table(
+    "kiosks",
+    METADATA,
+    Column("id", String(16), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("client", String(64), nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("revoked_at", String(32), nullable=True),
+    Column("connection", String(32), nullable=True),
+    Column("lease_ms", BigInteger, nullable=False, server_default="0"),
+    Column("state", String(24), nullable=False, server_default="off"),
+    Column("seen_at", String(32), nullable=True),
+    Column("staff_at", String(32), nullable=True),
+)
+"""Devices that stream; their keys are derived and stored nowhere. Who holds a device's connection renews its lease."""
+
+KIOSK_COUNTS = Table(
+    "kiosk_counts",
+    METADATA,
+    Column("kiosk", String(16), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+"""How often something happened on a device: turns, decisions, retries, hints. Nothing about a person."""

@@ -101,13 +101,19 @@ class Sessions:
             connection.execute(insert(SESSIONS).values(row))
         return self._session(row)
 
-    def ask(self, connection: Connection, row: Row[Any]) -> Challenge:
-        """Another challenge, which takes the place of the one before; raises `ServiceProblem` after too many."""
+    def ask(self, connection: Connection, row: Row[Any], options: Options | None = None) -> Challenge:
+        """Another challenge, which takes the place of the one before; raises `ServiceProblem` after too many.
+
+        Args:
+            connection: of the transaction.
+            row: of the session.
+            options: in place of those that the session was opened with.
+        """
         told = json.loads(row.challenge)
         drawn = told.get("drawn", 1) + 1
         if drawn > self.rules.challenges:
             raise ServiceProblem("challenges_used", "The capture session has no challenges left; open another one.")
-        options = Options.from_json(told["options"])
+        options = options or Options.from_json(told["options"])
         asked = _asked(secrets.token_bytes(_NONCE_BYTES), datetime.now(UTC), options, drawn)
         connection.execute(update(SESSIONS).where(SESSIONS.c.id == row.id).values(challenge=asked))
         return self._challenge(asked, row.nonce)

@@ -69,7 +69,7 @@ class FakeVerifier:
 def serving(settings: Settings, verifier: Any, **options: Any) -> Iterator[tuple[str, int]]:
     """The application under a real uvicorn, on a free port, on a thread of this process."""
     app = create_app(settings, verifier)
-    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, ws="none", **options)
+    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, **({"ws": "none"} | options))
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -1,0 +1,166 @@
+"""How many devices can stream before guidance comes too late, and what a session holds meanwhile.
+
+The server is `idproof serve` as a process of its own, and so are the devices (`idproof kiosk replay`), on the same
+cores: what a device waits includes what the devices themselves take of the machine. More devices are tried until the
+95th percentile of the wait passes 100 ms. That nothing stays after they hung up is for `bench deletion` to search.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from idproof.benchmarks.deletion_world import BenchFailed
+from idproof.benchmarks.load import resident_mib, served
+from idproof.benchmarks.output import RENDERED, Run, plain
+from idproof.models import manifest
+
+LATE_MS = 100.0
+_WARM_UP_S, _PATIENCE_S = 6.0, 60.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One number of devices.
+
+    Attributes:
+        devices: at once.
+        p95_ms, p50_ms: of the wait.
+        answered, sent, dropped: frames.
+        mib: the server's resident memory at its highest, less that before.
+        errors: codes to how often.
+    """
+
+    devices: int
+    p95_ms: float
+    p50_ms: float
+    answered: int
+    sent: int
+    dropped: int
+    mib: float
+    errors: dict[str, int]
+
+
+def run(
+    sets: Path,
+    *,
+    devices: Sequence[int] = (1, 2, 4, 8, 12, 16, 20),
+    seconds: float = 20.0,
+    rate: float = 10.0,
+    profile: str = "open",
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Run:
+    """Try these numbers of devices until guidance is late.
+
+    Args:
+        sets: specimens that the devices see.
+        devices: numbers to try, rising.
+        seconds: for each number.
+        rate: frames a second of each device.
+        profile: of the networks.
+        seed: recorded with the run; sway depends on the set's place alone.
+        progress: called with numbers tried and to try.
+
+    Raises:
+        BenchFailed: the server or the devices could not be started.
+    """
+    steps: list[Step] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="idproof-stream-") as scratch,
+        served(Path(scratch), ["--profile", profile], {}) as (url, pid),
+    ):
+        keys = [_enrolled(Path(scratch), place) for place in range(max(devices))]
+        _played(url, keys[:1], sets, _WARM_UP_S, rate)
+        for count in devices:
+            steps.append(_step(url, pid, keys[:count], sets, seconds, rate))
+            progress(len(steps), len(devices))
+            if steps[-1].p95_ms > LATE_MS:
+                break
+    return Run(
+        bench="stream",
+        profile=profile,
+        weights=_weights(profile),
+        seed=seed,
+        counts={"frames_a_second": rate, "seconds": seconds, "steps": [vars(step) for step in steps]},
+        figures=_figures(steps),
+        extra={"data": RENDERED},
+    )
+
+
+def _figures(steps: Sequence[Step]) -> dict[str, Any]:
+    in_time = [step for step in steps if step.p95_ms <= LATE_MS]
+    best = in_time[-1] if in_time else steps[0]
+    largest = max(step.mib / step.devices for step in steps)
+    return {
+        "stream.devices_at_10fps": plain(best.devices if in_time else 0, best.answered, "devices"),
+        "stream.guidance_ms.p95": plain(round(best.p95_ms, 1), best.answered, "ms"),
+        "stream.session_mib.max": plain(round(largest, 2), len(steps), "MiB"),
+        "stream.dropped": plain(round(best.dropped / max(best.sent, 1), 4), best.sent, "share"),
+    }
+
+
+def _step(url: str, pid: int, keys: Sequence[str], sets: Path, seconds: float, rate: float) -> Step:
+    before, highest = resident_mib(pid), 0.0
+    process = _replay(url, keys, sets, seconds, rate)
+    while process.poll() is None:
+        highest = max(highest, resident_mib(pid))
+        time.sleep(0.1)
+    played = _told(process)
+    waited = np.array(played["waited_ms"])
+    if not len(waited):
+        raise BenchFailed("No frame was answered.")
+    errors = {code: count for code, count in played["decisions"].items() if code != "turns"}
+    return Step(
+        devices=len(keys),
+        p95_ms=float(np.percentile(waited, 95)),
+        p50_ms=float(np.percentile(waited, 50)),
+        answered=len(waited),
+        sent=played["sent"],
+        dropped=played["dropped"],
+        mib=round(max(0.0, highest - before), 2),
+        errors=errors,
+    )
+
+
+def _played(url: str, keys: Sequence[str], sets: Path, seconds: float, rate: float) -> dict[str, Any]:
+    process = _replay(url, keys, sets, seconds, rate)
+    process.wait(seconds + _PATIENCE_S)
+    return _told(process)
+
+
+def _replay(url: str, keys: Sequence[str], sets: Path, seconds: float, rate: float) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "idproof.service", "kiosk", "replay", "--json", "--url", url]
+    command += ["--sets", str(sets), "--seconds", str(seconds), "--rate", str(rate)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin is not None  # noqa: S101 - a pipe was asked for
+    process.stdin.write("\n".join(keys))
+    process.stdin.close()
+    return process
+
+
+def _told(process: "subprocess.Popen[str]") -> dict[str, Any]:
+    assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+    text = process.stdout.read()
+    if process.wait() != 0:
+        raise BenchFailed("The devices could not stream.")
+    played: dict[str, Any] = json.loads(text)
+    return played
+
+
+def _enrolled(data: Path, place: int) -> str:
+    command = [sys.executable, "-m", "idproof.service", "kiosk", "enroll", "--name", f"bench {place}"]
+    done = subprocess.run([*command, "--data-dir", str(data)], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def _weights(profile: str) -> dict[str, str]:
+    chosen = manifest.load(None).profile(profile)
+    return {weight.file: weight.sha256 for weight in chosen.weights}

@@ -1,0 +1,5 @@
+"""The page before which an applicant stands, and the operators' page: static files, served with a strict policy."""
+
+from idproof.service.kiosk.pages import install
+
+__all__ = ["install"]

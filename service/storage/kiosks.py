@@ -1,0 +1,144 @@
+"""Devices that stream: enrolled, connected once at a time, counted.
+
+A device's key is derived from the sealing key and the device's id, so it is stored nowhere: a copy of the database
+opens no stream. Revoking holds at once on every server.
+"""
+
+import hmac
+import secrets
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import insert, or_, select, update
+
+from idproof.service.storage.engine import Database
+from idproof.service.storage.schema import KIOSK_COUNTS, KIOSKS
+from idproof.service.storage.seal import Seal
+
+PREFIX = "idpd_"
+LEASE_S = 15.0
+_ID_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Kiosk:
+    """One device.
+
+    Attributes:
+        id: 16 hexadecimal digits.
+        name: the operator's.
+        client: whose its verdicts are.
+        created_at, revoked_at: ISO 8601 UTC.
+        state: what is done on it now: `off`, `idle`, or a stage.
+        seen_at: when it was connected last.
+        staff_at: since when an applicant has asked for staff.
+    """
+
+    id: str
+    name: str
+    client: str
+    created_at: str
+    revoked_at: str | None
+    state: str
+    seen_at: str | None
+    staff_at: str | None
+
+
+class Kiosks:
+    """The devices of a database; every method may raise `StoreUnavailable`."""
+
+    def __init__(self, database: Database, seal: Seal) -> None:
+        self._database = database
+        self._keys = seal.subkey("kiosk device")
+
+    def enroll(self, name: str, client: str | None = None) -> str:
+        """A new device's key; this is the only time that anybody sees it.
+
+        Args:
+            name: for the operator's lists.
+            client: whose its verdicts are: a client of the interface such as `key:0123`, or the device itself.
+        """
+        kiosk = secrets.token_hex(_ID_BYTES)
+        row = {"id": kiosk, "name": name, "client": client or f"kiosk:{kiosk}", "created_at": _now()}
+        with self._database.write() as connection:
+            connection.execute(insert(KIOSKS).values(row))
+        return f"{PREFIX}{kiosk}_{urlsafe_b64encode(self.secret(kiosk)).decode().rstrip('=')}"
+
+    def secret(self, kiosk: str) -> bytes:
+        """The key's 32 bytes, whether there is such a device or not."""
+        return hmac.digest(self._keys, kiosk.encode(), "sha256")
+
+    def find(self, kiosk: str) -> Kiosk | None:
+        """A device that is in force."""
+        with self._database.read() as connection:
+            row = connection.execute(select(KIOSKS).where(KIOSKS.c.id == kiosk)).first()
+        return None if row is None or row.revoked_at is not None else _kiosk(row)
+
+    def revoke(self, kiosk: str) -> bool:
+        """End a device's key; False when there is none in force."""
+        mine = (KIOSKS.c.id == kiosk, KIOSKS.c.revoked_at.is_(None))
+        with self._database.write() as connection:
+            return connection.execute(update(KIOSKS).where(*mine).values(revoked_at=_now())).rowcount == 1
+
+    def entries(self) -> list[Kiosk]:
+        """Every device; one whose server died is `off`."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(KIOSKS).order_by(KIOSKS.c.created_at)).all()
+        return [_kiosk(row) for row in rows]
+
+    def connect(self, kiosk: str, connection_id: str) -> bool:
+        """Take the one connection that a device may have; False while another lives."""
+        free = or_(KIOSKS.c.connection.is_(None), KIOSKS.c.lease_ms < _ms(), KIOSKS.c.connection == connection_id)
+        values = {"connection": connection_id, "lease_ms": _ms(LEASE_S), "state": "idle", "seen_at": _now()}
+        mine = (KIOSKS.c.id == kiosk, KIOSKS.c.revoked_at.is_(None), free)
+        with self._database.write() as connection:
+            return connection.execute(update(KIOSKS).where(*mine).values(values)).rowcount == 1
+
+    def renew(self, kiosk: str, connection_id: str, values: Mapping[str, Any]) -> bool:
+        """Keep the connection and say what is done; False when the device was revoked or the connection lost."""
+        mine = (KIOSKS.c.id == kiosk, KIOSKS.c.connection == connection_id, KIOSKS.c.revoked_at.is_(None))
+        told = {"lease_ms": _ms(LEASE_S), "seen_at": _now(), **values}
+        with self._database.write() as connection:
+            return connection.execute(update(KIOSKS).where(*mine).values(told)).rowcount == 1
+
+    def disconnect(self, kiosk: str, connection_id: str) -> None:
+        """Give the connection back."""
+        mine = (KIOSKS.c.id == kiosk, KIOSKS.c.connection == connection_id)
+        values = {"connection": None, "lease_ms": 0, "state": "off", "seen_at": _now()}
+        with self._database.write() as connection:
+            connection.execute(update(KIOSKS).where(*mine).values(values))
+
+    def count(self, kiosk: str, counts: Mapping[str, int]) -> None:
+        """Add to a device's counts."""
+        with self._database.write() as connection:
+            for name, count in counts.items():
+                here = (KIOSK_COUNTS.c.kiosk == kiosk, KIOSK_COUNTS.c.name == name)
+                more = {"count": KIOSK_COUNTS.c.count + count}
+                if connection.execute(update(KIOSK_COUNTS).where(*here).values(more)).rowcount == 0:
+                    connection.execute(insert(KIOSK_COUNTS).values(kiosk=kiosk, name=name, count=count))
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Device to name to how often."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(KIOSK_COUNTS)).all()
+        found: dict[str, dict[str, int]] = {}
+        for row in rows:
+            found.setdefault(row.kiosk, {})[row.name] = row._mapping[KIOSK_COUNTS.c.count]
+        return found
+
+
+def _kiosk(row: Any) -> Kiosk:
+    state = row.state if row.lease_ms > _ms() else "off"
+    return Kiosk(row.id, row.name, row.client, row.created_at, row.revoked_at, state, row.seen_at, row.staff_at)
+
+
+def _ms(later_s: float = 0.0) -> int:
+    return int((time.time() + later_s) * 1000)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,1 @@
+"""Devices that stream: `idproof.capture.v1` (`docs/stream.md`)."""

@@ -1,0 +1,165 @@
+"""Who sends, and in which place: proofs of a device's key, and the chain of codes over its frames. Pure.
+
+Keyed hashes are HMAC-SHA-256 (RFC 2104, FIPS 180-4) with words of their own for each use.
+"""
+
+import hashlib
+import hmac
+import struct
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import permutations
+
+from idproof.pipeline.types import CARD_ROLES
+from idproof.service.stream.codes import StreamProblem
+
+LIVENESS = "liveness"
+HEADER = struct.Struct(">4sBBBB8sIIQ")
+TAG_BYTES = 32
+HEAD_BYTES = HEADER.size + TAG_BYTES
+PREVIEW_BYTES, STILL_BYTES, LIVENESS_BYTES = 128 * 1024, 4 * 1024 * 1024, 512 * 1024
+_MAGIC, _VERSION = b"IDPC", 1
+_WORDS = b"idproof.capture.v1 "
+
+
+class Shows(StrEnum):
+    """What a frame shows, in the order of its codes from 1 on."""
+
+    CARD_FRONT = "card_front"
+    CARD_TILT_LEFT = "card_tilt_left"
+    CARD_TILT_RIGHT = "card_tilt_right"
+    SELFIE = "selfie"
+    LIVENESS = LIVENESS
+
+
+_SHOWS = tuple(Shows)
+
+
+def device_proof(secret: bytes, challenge: bytes, nonce: bytes) -> bytes:
+    """What a device answers to the server's challenge."""
+    return _mac(secret, b"device\0", challenge, nonce)
+
+
+def server_proof(secret: bytes, challenge: bytes, nonce: bytes) -> bytes:
+    """What the server answers to the device's nonce."""
+    return _mac(secret, b"server\0", nonce, challenge)
+
+
+def frame_key(secret: bytes, nonce: bytes) -> bytes:
+    """The key of one session's frames."""
+    return _mac(secret, b"frames\0", nonce)
+
+
+def mark_of(nonce: bytes) -> bytes:
+    """8 bytes by which a frame names its session."""
+    return hashlib.sha256(_WORDS + b"mark\0" + nonce).digest()[:8]
+
+
+def order_of(nonce: bytes) -> tuple[str, ...]:
+    """The card's three angles in the order that a session's nonce chooses.
+
+    Example:
+        >>> order_of(bytes(32))
+        ('card_front', 'card_tilt_left', 'card_tilt_right')
+    """
+    orders = list(permutations(role.value for role in CARD_ROLES))
+    digest = hashlib.sha256(b"idproof capture order 1\0" + nonce).digest()
+    fair = 256 - 256 % len(orders)
+    # 32 bytes of 252 or more: once in 10^58 sessions.
+    return orders[next((byte for byte in digest if byte < fair), 0) % len(orders)]
+
+
+def _mac(key: bytes, word: bytes, *parts: bytes) -> bytes:
+    return hmac.digest(key, _WORDS + word + b"".join(parts), "sha256")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Frame:
+    """One frame that holds.
+
+    Attributes:
+        shows: what.
+        still: full resolution; else a preview.
+        sequence: in the session.
+        number: the camera's own count.
+        captured_us: microseconds by the device's clock, see `docs/stream.md`.
+        picture: JPEG, a view of the message.
+    """
+
+    shows: Shows
+    still: bool
+    sequence: int
+    number: int
+    captured_us: int
+    picture: memoryview
+
+
+@dataclass
+class Chain:
+    """The frames of one session: each follows on the one before.
+
+    Args:
+        secret: of the device.
+        nonce: of the session.
+
+    Attributes:
+        next: the sequence number that comes next.
+        tag: of the last frame.
+    """
+
+    secret: bytes = field(repr=False)
+    nonce: bytes = field(repr=False)
+    next: int = 1
+    tag: bytes = field(default=b"", repr=False)
+
+    def __post_init__(self) -> None:
+        self._key = frame_key(self.secret, self.nonce)
+        self._mark = mark_of(self.nonce)
+        self.tag = self.tag or _mac(self._key, b"chain\0", self.nonce)
+
+    def accept(self, message: bytes) -> Frame:
+        """Take the next frame; the chain moves on only if all of it holds.
+
+        Raises:
+            StreamProblem: `frame_malformed`, `frame_too_large`, `frame_foreign`, `frame_replayed`,
+                `frame_out_of_order` or `frame_forged`; the chain stays where it was.
+        """
+        frame, mark, tag = _parsed(message)
+        if mark != self._mark:
+            raise StreamProblem("frame_foreign", "The frame belongs to another session.")
+        if frame.sequence < self.next:
+            raise StreamProblem("frame_replayed", f"Frame {frame.sequence} came already.")
+        if frame.sequence > self.next:
+            raise StreamProblem("frame_out_of_order", f"Frame {self.next} was expected.")
+        expected = self.sign(message[: HEADER.size], frame.picture)
+        if not hmac.compare_digest(expected, tag):
+            raise StreamProblem("frame_forged", "The frame's tag does not hold.")
+        self.tag, self.next = expected, self.next + 1
+        return frame
+
+    def sign(self, header: bytes, picture: bytes | memoryview) -> bytes:
+        """The tag of a frame that follows on the last one."""
+        return hmac.digest(self._key, self.tag + header + hashlib.sha256(picture).digest(), "sha256")
+
+    def pack(self, shows: Shows, still: bool, number: int, captured_us: int, picture: bytes) -> bytes:
+        """The next frame as a device sends it."""
+        place = _SHOWS.index(shows) + 1
+        header = HEADER.pack(_MAGIC, _VERSION, place, int(still), 0, self._mark, self.next, number, captured_us)
+        self.tag, self.next = self.sign(header, picture), self.next + 1
+        return header + self.tag + picture
+
+
+def _parsed(message: bytes) -> tuple[Frame, bytes, bytes]:
+    """The frame as it says it is, its mark and its tag; raises `StreamProblem`."""
+    if len(message) <= HEAD_BYTES:
+        raise StreamProblem("frame_malformed", "A frame has 64 bytes of header and a picture.")
+    magic, version, shows, kind, zero, mark, sequence, number, captured = HEADER.unpack_from(message)
+    if (magic, version, zero) != (_MAGIC, _VERSION, 0) or not 1 <= shows <= len(_SHOWS) or kind not in (0, 1):
+        raise StreamProblem("frame_malformed", "The frame's header is not as documented.")
+    shown = _SHOWS[shows - 1]
+    most = LIVENESS_BYTES if shown is Shows.LIVENESS else STILL_BYTES if kind else PREVIEW_BYTES
+    if len(message) - HEAD_BYTES > most:
+        raise StreamProblem("frame_too_large", f"A frame of this kind has at most {most} bytes.")
+    picture = memoryview(message)[HEAD_BYTES:]
+    tag = message[HEADER.size : HEAD_BYTES]
+    return Frame(shown, bool(kind), sequence, number, captured, picture), mark, tag

@@ -1,0 +1,60 @@
+"""What can go wrong on a stream: stable codes, and with which the connection ends."""
+
+from collections.abc import Mapping
+
+from idproof.pipeline.errors import IdproofError
+
+PROTOCOL = "idproof.capture.v1"
+
+CLOSES: Mapping[str, int] = {
+    "subprotocol_missing": 4400,
+    "stream_slow": 4408,
+    "device_unauthenticated": 4401,
+    "device_revoked": 4403,
+    "device_connected": 4409,
+    "message_invalid": 4400,
+    "frame_malformed": 4400,
+    "frame_too_large": 4413,
+    "frame_unexpected": 4400,
+    "frame_foreign": 4400,
+    "frame_replayed": 4400,
+    "frame_out_of_order": 4400,
+    "frame_forged": 4400,
+    "internal": 4500,
+}
+"""Codes that end the connection, and the close code that follows."""
+
+STAYS = frozenset(
+    {
+        "message_unexpected",
+        "consent_missing",
+        "stage_incomplete",
+        "frame_unreadable",
+        "session_unknown",
+        "session_lapsed",
+        "session_expired",
+        "session_used",
+        "challenges_used",
+        "device_locked",
+        "busy",
+        "store_unavailable",
+        "audit_broken",
+        "rate_limited",
+        "too_many_at_once",
+        "request_in_progress",
+    }
+)
+"""Codes after which the connection goes on."""
+
+
+class StreamProblem(IdproofError):
+    """An error of the protocol, by its code.
+
+    Args:
+        code: of `CLOSES` or `STAYS`.
+        sentence: for whoever writes the device's software.
+    """
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.problem_code = code

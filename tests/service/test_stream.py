@@ -1,0 +1,281 @@
+"""The whole way over a WebSocket: a real server and real networks, a device without a screen, a specimen before it."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from idproof.datasets.specimen.make import Registration
+from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.pipeline import Verifier
+from idproof.service.app import create_app
+from idproof.service.connections import BoundedProtocol
+from idproof.service.server import STREAMS
+from idproof.service.settings import Settings
+from idproof.service.storage.kiosks import Kiosks
+from idproof.service.stream.chain import Chain
+from idproof.service.stream.device import Device, DeviceProblem, register
+from idproof.service.stream.messages import unbase64
+from idproof.service.stream.player import SetCamera
+
+from .fakes import serving
+
+HOLDER = "bundled/office-holder"
+
+
+@pytest.fixture(scope="module")
+def holder() -> Registration:
+    """Somebody of whom there are further photographs."""
+    from idproof.datasets.specimen.make import make
+    from idproof.pipeline.documents import load_builtin
+
+    wanted = hashlib.sha256(HOLDER.encode()).hexdigest()[:12]
+    people = (make(31, index, PortraitSource.open(None), load_builtin()) for index in range(6))
+    return next(made for made in people if made.description["truth"]["person"] == wanted)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("stream")
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path, verifier: Verifier) -> Iterator[str]:
+    settings = Settings(data_dir=folder, stream_grace_s=1.0)
+    with serving(settings, verifier, http=BoundedProtocol, **STREAMS) as (host, port):
+        yield f"http://{host}:{port}"
+
+
+@pytest.fixture
+def key(address: str, folder: Path) -> str:
+    from idproof.service.kept import kept
+
+    store, _ = kept(folder)
+    return Kiosks(store.database, store.seal).enroll("Counter 3")
+
+
+def camera(made: Registration, species: str | None = None) -> SetCamera:
+    photograph = PortraitSource.open(None).person(HOLDER).photographs[1]
+    return SetCamera(made.parts(), np.asarray(cv2.resize(photograph, (250, 250)), dtype=np.uint8), 3, species)
+
+
+def played(address: str, key: str, made: Registration, species: str | None = None) -> tuple[dict[str, Any], Device]:
+    async def run() -> tuple[dict[str, Any], Device]:
+        device = await Device.opened(address, key)
+        await device.start(reference="registration-000017")
+        verdict = await register(device, camera(made, species), every_s=0)
+        await device.socket.close()
+        return verdict, device
+
+    return asyncio.run(run())
+
+
+def test_a_person_at_a_kiosk_is_guided_and_accepted(address: str, key: str, holder: Registration) -> None:
+    verdict, device = played(address, key, holder)
+    assert (verdict["decision"], verdict["reasons"]) == ("accept", [])
+    assert {"move_closer", "tilt_left_more", "tilt_right_more", "face_on", "good"} <= set(device.heard)
+    signed = httpx.get(f"{address}/v1/verifications/{verdict['id']}").json()
+    assert signed["jws"]
+    assert signed["reference"] == "registration-000017"
+    assert signed["session"] == {"id": device.session["id"], "nonce": device.session["nonce"]}
+    assert "liveness" not in signed["not_performed"]
+    wiped = {entry["kind"]: entry for entry in signed["deletion"]["wiped"]}
+    assert wiped["preview"]["count"] > 20
+    assert signed["deletion"]["outstanding"] == 0
+    listed = httpx.get(f"{address}/v1/kiosks").json()["devices"]
+    mine = next(entry for entry in listed if entry["device"] == key.split("_")[1])
+    counts = ("started", "finished", "first_try", "accept")
+    assert [mine[name] for name in counts] == [1, 1, 1, 1]
+    assert mine["hints"]["good"]["sessions"] == 1
+
+
+@pytest.mark.parametrize("species", ["screen_photo", "wrong_challenge"])
+def test_an_attack_is_not_accepted_and_the_screen_learns_nothing_of_the_check(
+    address: str, key: str, holder: Registration, species: str
+) -> None:
+    verdict, _ = played(address, key, holder, species)
+    assert verdict["decision"] in ("reject", "refer")
+    assert verdict["reasons"] == ["person_doubtful"]
+    assert not any(word in json.dumps(verdict) for word in ("light", "depth", "texture", "challenge"))
+
+
+def test_a_cut_is_resumed_where_it_was_and_after_the_grace_without_pictures(
+    address: str, key: str, holder: Registration
+) -> None:
+    async def run() -> None:
+        device = await Device.opened(address, key)
+        session = await device.start()
+        first, seen = session["stage"], camera(holder)
+        assert device.chain is not None
+        await device.send(first, seen.preview(first, 9), still=False)
+        assert (await device.hear("guidance"))["want"] == "still"
+        for _ in range(2):
+            await device.send(first, seen.still(first), still=True)
+            await device.hear("guidance")
+        assert (await device.hear("stage"))["kept"] == {first: 2}
+        device.socket.transport.abort()
+        again = await come_back(address, key)
+        resumed = await again.resume(session)
+        assert (resumed["stage"], resumed["next"], resumed["resumed"]) == (session["stages"][1], 4, True)
+        with pytest.raises(DeviceProblem, match="message_unexpected"):
+            await again.start()
+        again.socket.transport.abort()
+        await asyncio.sleep(1.5)  # the grace
+        late = await come_back(address, key)
+        resumed = await late.resume(session)
+        assert (resumed["stage"], resumed["next"]) == (first, 4)
+        await late.say({"type": "cancel"})
+        await late.hear("cancelled")
+        await late.socket.close()
+
+    asyncio.run(run())
+
+
+async def come_back(address: str, key: str) -> Device:
+    for _ in range(200):
+        with suppress(DeviceProblem):
+            return await Device.opened(address, key)
+        await asyncio.sleep(0.05)
+    raise AssertionError("the server still thinks that the device is there")
+
+
+ATTACKS: dict[str, Callable[[bytes, list[bytes]], bytes]] = {
+    "frame_replayed": lambda good, sent: sent[0],
+    "frame_forged": lambda good, sent: good[:-1] + bytes([good[-1] ^ 1]),
+    "frame_foreign": lambda good, sent: good[:8] + bytes(8) + good[16:],
+    "frame_malformed": lambda good, sent: b"XXXX" + good[4:],
+    "frame_out_of_order": lambda good, sent: good[:16] + bytes([0, 0, 0, 9]) + good[20:],
+    "frame_too_large": lambda good, sent: good + bytes(200_000),
+}
+
+
+def test_every_attack_on_frames_ends_the_connection_and_not_the_session(
+    address: str, key: str, holder: Registration
+) -> None:
+    async def run() -> None:
+        seen, session, sent = camera(holder), None, []
+        for code, attack in ATTACKS.items():
+            device = await come_back(address, key)
+            session = await (device.start() if session is None else device.resume(session))
+            assert device.chain is not None
+            stage = session["stages"][0]
+            tag, following = device.chain.tag, device.chain.next
+            good = device.chain.pack(stage_of(stage), False, 1, 1000 * following, seen.preview(stage, 9))
+            await device.socket.send(good)
+            await device.hear("guidance")
+            sent.append(good)
+            next_one = device.chain.pack(stage_of(stage), False, 1, 1, seen.preview(stage, 9))
+            await device.socket.send(attack(next_one, sent))
+            with pytest.raises(DeviceProblem, match=code):
+                await device.hear("guidance", "stage")
+            with pytest.raises(DeviceProblem, match=code):  # the close frame says it again
+                await device.next()
+            assert device.socket.close_code in (4400, 4413)
+            assert tag != device.chain.tag
+        device = await come_back(address, key)
+        resumed = await device.resume(session or {})
+        assert resumed["next"] == len(ATTACKS) + 1
+        await device.socket.close()
+
+    asyncio.run(run())
+
+
+def stage_of(stage: str) -> Any:
+    from idproof.service.stream.chain import Shows
+
+    return Shows(stage)
+
+
+def test_who_may_not_is_not_let_in(address: str, key: str, folder: Path) -> None:
+    async def run() -> None:
+        wrong = key[:-4] + ("AAAA" if not key.endswith("AAAA") else "EEEE")
+        for stranger in (wrong, "idpd_" + "0" * 16 + key[21:]):
+            with pytest.raises(DeviceProblem, match="device_unauthenticated"):
+                await Device.opened(address, stranger)
+        device = await Device.opened(address, key)
+        with pytest.raises(DeviceProblem, match="device_connected"):
+            await Device.opened(address, key)
+        await device.say({"type": "start", "consent": False})
+        with pytest.raises(DeviceProblem, match="consent_missing"):
+            await device.hear("session")
+        await device.say({"type": "finish"})
+        with pytest.raises(DeviceProblem, match="message_unexpected"):
+            await device.hear("verdict")
+        await device.say({"type": "staff"})
+        await device.hear("staff_called")
+        listed = httpx.get(f"{address}/v1/kiosks").json()["devices"]
+        mine = next(entry for entry in listed if entry["device"] == key.split("_")[1])
+        assert mine["staff_called"]
+        assert mine["state"] == "idle"
+        await device.say({"type": "nonsense"})
+        with pytest.raises(DeviceProblem, match="message_invalid"):
+            await device.hear("session")
+
+    asyncio.run(run())
+
+
+def test_a_page_of_another_origin_is_refused(address: str) -> None:
+    from websockets.asyncio.client import connect
+
+    async def run() -> int:
+        try:
+            await connect(address.replace("http", "ws") + "/v1/stream", origin="https://elsewhere.example", proxy=None)  # type: ignore[arg-type]
+        except InvalidStatus as refused:
+            return refused.response.status_code
+        return 101
+
+    assert asyncio.run(run()) == 403
+
+
+def test_a_frame_of_one_devices_session_is_foreign_to_anothers(address: str, folder: Path, key: str) -> None:
+    nonce = bytes(32)
+    packed = Chain(unbase64(key.split("_", 2)[2]), nonce).pack(stage_of("selfie"), False, 1, 1, b"\xff\xd8x")
+
+    async def run() -> None:
+        device = await Device.opened(address, key)
+        await device.socket.send(packed)
+        with pytest.raises(DeviceProblem, match="frame_unexpected"):
+            await device.hear("guidance")
+
+    asyncio.run(run())
+
+
+def test_devices_are_enrolled_listed_and_revoked_on_either_database(on_either: Settings) -> None:
+    from idproof.service.kept import kept
+
+    from .fakes import FakeVerifier
+
+    create_app(on_either, FakeVerifier())  # type: ignore[arg-type] # makes keys and schema
+    from idproof.service.keys import Keys
+    from idproof.service.storage import VerdictStore
+
+    store = VerdictStore.open(on_either, Keys.open(on_either).sealing)
+    kiosks = Kiosks(store.database, store.seal)
+    key = kiosks.enroll("Counter 3", "key:0123")
+    kiosk = key.split("_")[1]
+    assert unbase64(key.split("_", 2)[2]) == kiosks.secret(kiosk)
+    found = kiosks.find(kiosk)
+    assert found is not None
+    assert (found.name, found.client, found.state) == ("Counter 3", "key:0123", "off")
+    assert kiosks.connect(kiosk, "one")
+    assert not kiosks.connect(kiosk, "other")
+    assert kiosks.renew(kiosk, "one", {"state": "selfie"})
+    assert kiosks.entries()[0].state == "selfie"
+    kiosks.count(kiosk, {"started": 1, "hint:good:shown": 5})
+    kiosks.count(kiosk, {"started": 1})
+    assert kiosks.counts() == {kiosk: {"started": 2, "hint:good:shown": 5}}
+    assert kiosks.revoke(kiosk)
+    assert not kiosks.revoke(kiosk)
+    assert kiosks.find(kiosk) is None
+    assert not kiosks.renew(kiosk, "one", {})
+    assert kept is not None
+    store.close()
