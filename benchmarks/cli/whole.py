@@ -1,4 +1,4 @@
-"""The whole verification and the service around it: `system`, `latency`, `load`, `scale`, `deletion`."""
+"""The whole verification and the service around it: `system`, `latency`, `stream`, `load`, `scale`, `deletion`."""
 
 from typing import Annotated
 
@@ -9,6 +9,7 @@ from idproof.benchmarks import latency as latency_bench
 from idproof.benchmarks import load as load_bench
 from idproof.benchmarks import scale as scale_bench
 from idproof.benchmarks import scale_faults
+from idproof.benchmarks import stream as stream_bench
 from idproof.benchmarks import system as system_bench
 from idproof.benchmarks.cli.options import (
     Address,
@@ -74,6 +75,26 @@ def latency(
     verifier = Verifier.open(profile=profile, threads=threads)
     with Bar("registrations") as advance:
         result = latency_bench.run(registrations, verifier, seed=seed, progress=advance)
+    show(result, json_, out)
+
+
+@app.command()
+def stream(
+    sets: Sets,
+    devices: Annotated[str, typer.Option(help="Numbers of devices to try, rising.")] = "1,2,4,8,12,16,20",
+    seconds: Annotated[float, typer.Option(min=2, help="For each number.")] = 20.0,
+    rate: Annotated[float, typer.Option(min=0.1, help="Frames a second of each device.")] = 10.0,
+    profile: Profile = "open",
+    seed: Seed = 0,
+    json_: AsJson = False,
+    out: Out = None,
+) -> None:
+    """How many devices can stream before guidance comes later than 100 ms, and what a session holds."""
+    numbers = [int(part) for part in devices.split(",")]
+    with Bar("steps") as advance:
+        result = stream_bench.run(
+            sets, devices=numbers, seconds=seconds, rate=rate, profile=profile, seed=seed, progress=advance
+        )
     show(result, json_, out)
 
 
