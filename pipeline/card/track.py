@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.models.types import RGBImage
-from idproof.pipeline.card.outline import quadrangles
+from idproof.pipeline.card.quadrangles import quadrangles
 from idproof.pipeline.card.view import CardView, Homography, card_corners_mm, project, resolution
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import DocumentTypeInvalid
