@@ -279,7 +279,7 @@ def served(folder: Path, options: Sequence[str], limits: Mapping[str, str]) -> I
         port = probe.getsockname()[1]
     command = [sys.executable, "-P", "-m", "idproof.service", "serve", "--port", str(port), "--data-dir", str(folder)]
     with (folder / "log").open("wb") as log:
-        environment = os.environ | {"IDPROOF_INSPECTABLE": "1"} | limits
+        environment = os.environ | {"IDPROOF_INSPECTABLE": "1", **limits}
         process = subprocess.Popen([*command, *options], env=environment, stdout=log, stderr=log)
     try:
         url = f"http://127.0.0.1:{port}"

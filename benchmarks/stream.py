@@ -6,6 +6,7 @@ cores: what a device waits includes what the devices themselves take of the mach
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,8 @@ class Step:
         p95_ms, p50_ms: of the wait.
         answered, sent, dropped: frames.
         mib: the server's resident memory at its highest, less that before.
+        cpu_ms: processor time of the server for a frame that was sent, whoever else works on the machine.
+        cores_busy: of the machine, by everybody, while it ran.
         errors: codes to how often.
     """
 
@@ -45,6 +48,8 @@ class Step:
     sent: int
     dropped: int
     mib: float
+    cpu_ms: float
+    cores_busy: float
     errors: dict[str, int]
 
 
@@ -77,7 +82,7 @@ def run(
         tempfile.TemporaryDirectory(prefix="idproof-stream-") as scratch,
         served(Path(scratch), ["--profile", profile], {}) as (url, pid),
     ):
-        keys = [_enrolled(Path(scratch), place) for place in range(max(devices))]
+        keys = _enrolled(Path(scratch), max(devices))
         _played(url, keys[:1], sets, _WARM_UP_S, rate)
         for count in devices:
             steps.append(_step(url, pid, keys[:count], sets, seconds, rate))
@@ -103,16 +108,19 @@ def _figures(steps: Sequence[Step]) -> dict[str, Any]:
         "stream.devices_at_10fps": plain(best.devices if in_time else 0, best.answered, "devices"),
         "stream.guidance_ms.p95": plain(round(best.p95_ms, 1), best.answered, "ms"),
         "stream.session_mib.max": plain(round(largest, 2), len(steps), "MiB"),
+        "stream.cpu_ms_a_frame": plain(best.cpu_ms, best.sent, "ms of the server's processor time"),
         "stream.dropped": plain(round(best.dropped / max(best.sent, 1), 4), best.sent, "share"),
     }
 
 
 def _step(url: str, pid: int, keys: Sequence[str], sets: Path, seconds: float, rate: float) -> Step:
     before, highest = resident_mib(pid), 0.0
+    spent, busy, since = _cpu_s(pid), _busy_s(), time.monotonic()
     process = _replay(url, keys, sets, seconds, rate)
     while process.poll() is None:
         highest = max(highest, resident_mib(pid))
         time.sleep(0.1)
+    spent, busy = _cpu_s(pid) - spent, (_busy_s() - busy) / (time.monotonic() - since)
     played = _told(process)
     waited = np.array(played["waited_ms"])
     if not len(waited):
@@ -126,8 +134,22 @@ def _step(url: str, pid: int, keys: Sequence[str], sets: Path, seconds: float, r
         sent=played["sent"],
         dropped=played["dropped"],
         mib=round(max(0.0, highest - before), 2),
+        cpu_ms=round(1000 * spent / max(played["sent"], 1), 2),
+        cores_busy=round(busy, 2),
         errors=errors,
     )
+
+
+def _cpu_s(pid: int) -> float:
+    """Processor time that a process has taken."""
+    values = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(values[11]) + int(values[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _busy_s() -> float:
+    """Processor time that the whole machine has taken for work."""
+    user, nice, system = (int(value) for value in Path("/proc/stat").read_text().split()[1:4])
+    return (user + nice + system) / os.sysconf("SC_CLK_TCK")
 
 
 def _played(url: str, keys: Sequence[str], sets: Path, seconds: float, rate: float) -> dict[str, Any]:
@@ -155,10 +177,10 @@ def _told(process: "subprocess.Popen[str]") -> dict[str, Any]:
     return played
 
 
-def _enrolled(data: Path, place: int) -> str:
-    command = [sys.executable, "-m", "idproof.service", "kiosk", "enroll", "--name", f"bench {place}"]
-    done = subprocess.run([*command, "--data-dir", str(data)], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+def _enrolled(data: Path, count: int) -> list[str]:
+    command = [sys.executable, "-P", "-m", "idproof.service", "kiosk", "enroll", "--name", "bench"]
+    command += ["--count", str(count), "--data-dir", str(data)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
 
 
 def _weights(profile: str) -> dict[str, str]:

@@ -18,12 +18,15 @@ def enroll(
     client: Annotated[
         str | None, typer.Option(help="Whose its verdicts are: key:ID of an API key; else the device's own.")
     ] = None,
+    count: Annotated[int, typer.Option(min=1, max=1000, help="So many devices: NAME 1, NAME 2 and so on.")] = 1,
     data_dir: DataDir = None,
 ) -> None:
     """Enroll a device and print its key, this once: it is stored nowhere."""
-    if not 0 < len(name) <= 64 or (client is not None and not 0 < len(client) <= 64):
-        raise typer.BadParameter("1 to 64 characters", param_hint="--name, --client")
-    typer.echo(_kiosks(data_dir).enroll(name, client))
+    if not 0 < len(name) <= 58 or (client is not None and not 0 < len(client) <= 64):
+        raise typer.BadParameter("1 to 58 characters", param_hint="--name, --client")
+    devices = _kiosks(data_dir)
+    for place in range(count):
+        typer.echo(devices.enroll(name if count == 1 else f"{name} {place + 1}", client))
 
 
 @app.command("list")

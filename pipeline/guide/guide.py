@@ -24,7 +24,7 @@ from idproof.pipeline.types import Role
 FACE_PX = 320
 """Longer side of the picture that faces are looked for in."""
 _SEARCH_EVERY = 3  # of pictures without a card, one is searched all over
-_BIN_DEG, _MOST_VIEWS = 4.0, 24
+_BIN_DEG = 4.0
 _NEUTRAL_POSES = 5
 _EDGE = 0.005
 
@@ -143,14 +143,15 @@ class Guide:
         white, spots = look.glare(rectified)
         focal = angles.focal_length([*notes.turns.values(), view])
         turn = angles.turn_deg(view, focal)
-        if len(notes.turns) < _MOST_VIEWS:
-            notes.turns[round(turn / _BIN_DEG)] = view
         top, bottom = (np.linalg.norm(corners[a] - corners[b]) for a, b in ((0, 1), (3, 2)))
         inside = bool((corners > _EDGE).all() and (corners < 1 - _EDGE).all())
         light, sharp = float(rectified.mean()), look.sharpness(rectified)
         rectified.fill(0)
         # A turned card is as near as it is high: its width is what it would be face on.
         share = float((top + bottom) / 2) / max(float(np.cos(np.radians(turn))), 0.5)
+        # A small or cut card tells little of the lens, and that little would stay; a newer view replaces an older one.
+        if inside and share >= hints.LEAST_SHARE:
+            notes.turns[round(turn / _BIN_DEG)] = view
         return CardFacts(inside, share, 0.0, turn, light, white, sharp), spots
 
     def _from_shares(self, view: CardView) -> NDArray[np.float64]:

@@ -356,7 +356,7 @@ def _unexpected() -> StreamProblem:
 
 
 def _first(group: BaseExceptionGroup[Any]) -> Exception:
-    found = group
+    found: BaseException = group
     while isinstance(found, BaseExceptionGroup):
         found = found.exceptions[0]
     return cast("Exception", found)

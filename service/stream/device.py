@@ -20,6 +20,7 @@ from idproof.service.stream.messages import base64, unbase64
 from idproof.service.stream.turn import FINISH
 
 _PATIENCE_S = 60.0
+_MOST_PREVIEWS = 300  # of a stage, half a minute at ten a second: then nobody would stand there still
 
 
 class DeviceProblem(Exception):
@@ -155,12 +156,14 @@ async def register(
 
     Args:
         device: with a session that was started.
-        camera: what it sees.
+        camera: what it sees. A stage that takes no picture of it for long raises `DeviceProblem` `not_taken`.
         every_s: from one preview to the next; 0 waits for each guidance instead.
         told: is shown every message.
     """
     stage, count, want = device.session["stage"], 0, "preview"
     while stage != FINISH:
+        if count >= _MOST_PREVIEWS:
+            raise DeviceProblem("not_taken")
         if stage == LIVENESS:
             message = await _live(device, camera)
         else:
