@@ -202,6 +202,16 @@ def test_causes_are_counted_by_stage_alone_and_together() -> None:
     assert system_causes.reasons(ended)["bona_fide"] == {"dim": 2, "flat": 1, "card_not_found": 1}
 
 
+def test_several_impostors_at_one_card_count_as_one_card() -> None:
+    ended = [
+        Ended("impostor_selfie", f"{card}+{selfie}", "accept" if card == "a" else "reject", ())
+        for card in "abcd"
+        for selfie in "xyz"
+    ]
+    figure = system_causes.figures(ended)["system.cards.impostor_selfie"]
+    assert (figure["value"], figure["n"]) == (0.25, 4)
+
+
 def test_a_required_check_that_is_not_there_is_a_cause_of_its_own() -> None:
     checks = [CheckResult("a", Status.ASSESSED, Outcome.PASS), CheckResult.not_assessed("b", "b_hidden")]
     found = system_causes.objections(checks, ("b_hidden", "c_missing"), {"a": "card", "b": "fields"})
