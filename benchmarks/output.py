@@ -96,9 +96,17 @@ def attempt_id(card: RegistrationSet, selfie: RegistrationSet | None = None) -> 
 
     Twelve hexadecimal digits of the SHA-256 of the front capture, and of another registration's selfie if one was used.
     """
-    parts = card.parts(selfie_of=selfie)
-    shown = [parts["card_front"], *([parts["selfie"]] if selfie is not None else [])]
-    return "+".join(hashlib.sha256(data).hexdigest()[:12] for data in shown)
+    front = _digits(card.parts()["card_front"])
+    return front if selfie is None else f"{front}+{selfie_id(selfie)}"
+
+
+def selfie_id(entry: RegistrationSet) -> str:
+    """The second half of the id of an attempt that lends this registration's selfie."""
+    return _digits(entry.parts()["selfie"])
+
+
+def _digits(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:12]
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ counted apart, as failure to acquire.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 
 from idproof.benchmarks import system_causes as causes
 from idproof.benchmarks.metrics import rate
@@ -16,6 +17,7 @@ from idproof.benchmarks.output import BAD_INPUT, BONA_FIDE, Run, attempt_id, dat
 from idproof.benchmarks.system_attempts import Attempt, Trial, holders, person_of, trials
 from idproof.benchmarks.system_causes import Ended
 from idproof.benchmarks.system_groups import labels_of
+from idproof.benchmarks.system_kept import Kept
 from idproof.benchmarks.system_once import OnceACard
 from idproof.datasets.sets import RegistrationSet
 from idproof.datasets.spread import HERE, Spread
@@ -37,6 +39,7 @@ def run(
     threads: int = 1,
     spread: Spread = HERE,
     seed: int = 0,
+    resume: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
     """Verify every set and every impostor pairing.
@@ -49,20 +52,25 @@ def run(
         threads: for each network call.
         spread: where.
         seed: recorded with the run; nothing here is random.
+        resume: a file to stop and resume by; names and numbers only.
         progress: called with attempts done and in total.
     """
     lent = holders(sets)
     selfies = list(spread(_template, lent if lookalikes else [], profile, threads))
     tasks = trials(sets, others=others, lookalikes=lookalikes, selfies=selfies)
-    total, ended = sum(len(task.attempts) for task in tasks), list[Ended]()
-    for several in spread(_tried, tasks, profile, threads):
-        ended += several
-        progress(len(ended), total)
+    weights = _opened(profile, threads)[0].weights
+    kept = Kept(resume, tasks, [*weights.values(), Policy().version])
+    todo = [place for place in range(len(tasks)) if place not in kept.done]
+    total = sum(len(task.attempts) for task in tasks)
+    for place, several in zip(todo, spread(_tried, [tasks[i] for i in todo], profile, threads), strict=True):
+        kept.add(place, several)
+        progress(sum(map(len, kept.done.values())), total)
+    ended = [each for place in sorted(kept.done) for each in kept.done[place]]
     outcomes = _counted(ended)
     return Run(
         bench="system",
         profile=profile,
-        weights=_opened(profile, threads)[0].weights,
+        weights=weights,
         seed=seed,
         counts={kind: dict(_filled(counter)) for kind, counter in outcomes.items()}
         | {"bona_fide_people": len({person_of(entry) for entry in sets if entry.truth.bona_fide})},

@@ -36,6 +36,11 @@ class Ended:
     labels: tuple[str, ...] = ()
 
     @property
+    def card(self) -> str:
+        """Which card was presented."""
+        return self.attempt.split("+")[0]
+
+    @property
     def accepted(self) -> bool:
         """Whether it got through."""
         return self.decision == Decision.ACCEPT
@@ -59,7 +64,7 @@ def figures(ended: Sequence[Ended]) -> dict[str, dict[str, object]]:
 
     `system.frr.STAGE` may add up to more than `system.frr`: several stages may object to one registration.
     `system.far.KIND.STAGE` is what the false accept rate would be if that stage alone decided, over the attempts whose
-    captures could be used.
+    captures could be used. `system.cards.KIND` counts cards instead of attempts: those at which anybody got through.
     """
     found: dict[str, dict[str, object]] = {}
     for kind, attempts in _by_kind(ended).items():
@@ -71,6 +76,8 @@ def figures(ended: Sequence[Ended]) -> dict[str, dict[str, object]]:
             else:
                 passed = sum(stage not in each.objections for each in usable)
                 found[f"system.far.{kind}.{stage}"] = figure(rate(passed, len(usable)))
+        if kind in (IMPOSTOR, LOOKALIKE):
+            found[f"system.cards.{kind}"] = figure(_cards(attempts))
     return found
 
 
@@ -126,6 +133,12 @@ def groups(ended: Sequence[Ended]) -> dict[str, dict[str, Any]]:
 def _rate(kind: str, attempts: Sequence[Ended]) -> Rate:
     accepted = sum(each.accepted for each in attempts)
     return rate(len(attempts) - accepted if kind == BONA_FIDE else accepted, len(attempts))
+
+
+def _cards(attempts: Sequence[Ended]) -> Rate:
+    """Attempts at one card are not independent: the share of cards of which any attempt was accepted."""
+    breached = {each.card for each in attempts if each.accepted}
+    return rate(len(breached), len({each.card for each in attempts}))
 
 
 def _labels(attempts: Iterable[Ended]) -> list[str]:

@@ -1,5 +1,6 @@
 """The whole verification and the service around it: `system`, `latency`, `stream`, `load`, `scale`, `deletion`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,6 +37,7 @@ def system(
     sets: Sets,
     others: Annotated[int, typer.Option(min=0, help="Zero-effort impostors a bona fide card.")] = 1,
     lookalikes: Annotated[int, typer.Option(min=0, help="Impostors who resemble the holder most, a card.")] = 1,
+    resume: Annotated[Path | None, typer.Option(help="A file to stop and resume by.")] = None,
     profile: Profile = "open",
     seed: Seed = 0,
     threads: Threads = 1,
@@ -52,6 +54,7 @@ def system(
             registrations,
             others=others,
             lookalikes=lookalikes,
+            resume=resume,
             profile=profile,
             threads=threads,
             spread=Spread(workers, executor, address),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from idproof.benchmarks.output import BONA_FIDE, attempt_id
+from idproof.benchmarks.output import BONA_FIDE, attempt_id, selfie_id
 from idproof.benchmarks.report.read import ReadRun
 from idproof.datasets.sets import RegistrationSet
 from idproof.pipeline.errors import InvalidSpecimen
@@ -43,10 +43,16 @@ def failures(run: ReadRun, sets: Sequence[RegistrationSet]) -> list[Failure]:
     for entry in sets:
         if not entry.specimen:
             raise InvalidSpecimen(f"{entry.folder.name} is no specimen; a report shows pictures of specimens alone.")
-    by_id = {attempt_id(entry): entry for entry in sets}
-    found = sorted(_wrong(run), key=lambda row: (row[0] == BONA_FIDE, row[0]))
-    shown = [(row, by_id[row[1].split("+")[0]]) for row in found if row[1].split("+")[0] in by_id]
-    return [_failure(kind, ended, entry) for (kind, _, ended), entry in shown[:_MOST]]
+    cards = {attempt_id(entry): entry for entry in sets}
+    selfies = {selfie_id(entry): entry for entry in sets}
+    shown = []
+    for kind, name, ended in sorted(_wrong(run), key=lambda row: (row[0] == BONA_FIDE, row[0])):
+        card, _, selfie = name.partition("+")
+        if card in cards:
+            shown.append(_failure(kind, ended, cards[card], selfies.get(selfie)))
+        if len(shown) == _MOST:
+            break
+    return shown
 
 
 def _wrong(run: ReadRun) -> Iterator[tuple[str, str, dict[str, object]]]:
@@ -56,9 +62,9 @@ def _wrong(run: ReadRun) -> Iterator[tuple[str, str, dict[str, object]]]:
                 yield kind, name, ended
 
 
-def _failure(kind: str, ended: dict[str, object], entry: RegistrationSet) -> Failure:
+def _failure(kind: str, ended: dict[str, object], card: RegistrationSet, selfie: RegistrationSet | None) -> Failure:
     reasons = ended["reasons"]
-    pictures = tuple(_small(data) for data in entry.parts().values())
+    pictures = tuple(_small(data) for data in card.parts(selfie_of=selfie).values())
     return Failure(
         kind, str(ended["decision"]), tuple(map(str, reasons if isinstance(reasons, list) else ())), pictures
     )

@@ -28,6 +28,7 @@ _TITLES = {
     "latency": "Latency: how long one registration takes",
     "liveness": "Liveness: is a person there, now?",
     "load": "Load: what the service bears",
+    "peers": "Peers, side by side",
     "quality": "Quality of the selfie",
     "system": "The whole registration",
 }

@@ -1,5 +1,6 @@
 """The whole way, attempt by attempt: who tries what, what is counted, and that a shortcut decides nothing."""
 
+import io
 import json
 from collections import Counter
 from dataclasses import replace
@@ -7,15 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from runs import published
 
 from idproof.benchmarks import system, system_attempts, system_causes
 from idproof.benchmarks.system_causes import Ended
 from idproof.benchmarks.system_groups import labels_of
+from idproof.benchmarks.system_kept import Kept, KeptInvalid
 from idproof.benchmarks.system_once import STAGES, OnceACard
 from idproof.datasets.sets import RegistrationSet, Truth, read_set, read_sets
 from idproof.datasets.specimen import make_sets
-from idproof.pipeline import BadInput, Captures, Verdict, Verifier
+from idproof.pipeline import BadInput, Captures, Verdict, Verifier, flow
 from idproof.pipeline.errors import CardNotFound, InvalidSpecimen
 from idproof.pipeline.parts import open_parts, rules_of
 from idproof.pipeline.types import CheckResult, Outcome, Status
@@ -133,9 +136,8 @@ def test_the_shortcut_decides_as_the_whole_way_does(
         edited,
     ]
     examined: list[int] = []
-    find_card = system_once_find(examined)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("idproof.benchmarks.system_once.flow.find_card", find_card)
+        patch.setattr(flow, "find_card", counted_finds(examined))
         quick = [told(once[0], parts) for parts in tries]
     assert len(examined) == 3  # three cards among six registrations
     for parts, found in zip(tries, quick, strict=True):
@@ -145,9 +147,7 @@ def test_the_shortcut_decides_as_the_whole_way_does(
     assert len(set(decisions)) > 1
 
 
-def system_once_find(examined: list[int]) -> object:
-    from idproof.benchmarks.system_once import flow
-
+def counted_finds(examined: list[int]) -> object:
     real = flow.find_card
 
     def find(*arguments: object) -> object:
@@ -158,10 +158,6 @@ def system_once_find(examined: list[int]) -> object:
 
 
 def _jpeg(pixels: np.ndarray) -> bytes:
-    import io
-
-    from PIL import Image
-
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, format="JPEG")
     return out.getvalue()
@@ -202,6 +198,16 @@ def test_causes_are_counted_by_stage_alone_and_together() -> None:
     assert system_causes.reasons(ended)["bona_fide"] == {"dim": 2, "flat": 1, "card_not_found": 1}
 
 
+def test_several_impostors_at_one_card_count_as_one_card() -> None:
+    ended = [
+        Ended("impostor_selfie", f"{card}+{selfie}", "accept" if card == "a" else "reject", ())
+        for card in "abcd"
+        for selfie in "xyz"
+    ]
+    figure = system_causes.figures(ended)["system.cards.impostor_selfie"]
+    assert (figure["value"], figure["n"]) == (0.25, 4)
+
+
 def test_a_required_check_that_is_not_there_is_a_cause_of_its_own() -> None:
     checks = [CheckResult("a", Status.ASSESSED, Outcome.PASS), CheckResult.not_assessed("b", "b_hidden")]
     found = system_causes.objections(checks, ("b_hidden", "c_missing"), {"a": "card", "b": "fields"})
@@ -236,11 +242,34 @@ def test_labels_that_are_no_text_are_refused(tmp_path: Path) -> None:
         read_set(file.parent)
 
 
+def test_a_run_goes_on_where_it_was_stopped_and_only_the_same_run(tmp_path: Path) -> None:
+    make_sets(tmp_path / "sets", 2, 3)
+    tasks = system_attempts.trials(read_sets(tmp_path / "sets"))
+    file = tmp_path / "kept"
+    refused = Ended("bona_fide", "a", "refer", ("dim",), {"face": ("dim",)}, ("sex: F",))
+    ended = [refused, Ended("impostor_selfie", "a+b", "accept", ())]
+    first = Kept(file, tasks, ["weights"])
+    first.add(1, ended)
+    assert Kept(file, tasks, ["weights"]).done == {1: ended}
+    file.write_text(file.read_text() + '{"place": 0, "en')  # the machine went down while it wrote
+    again = Kept(file, tasks, ["weights"])
+    assert again.done == {1: ended}
+    again.add(0, ended[:1])
+    assert Kept(file, tasks, ["weights"]).done == {0: ended[:1], 1: ended}
+    for others, settings in ((tasks[:1], ["weights"]), (tasks, ["other weights"])):
+        with pytest.raises(KeptInvalid, match="of other registrations"):
+            Kept(file, others, settings)
+    assert Kept(None, tasks, []).done == {}
+
+
 def test_a_system_run_has_the_published_form(tmp_path: Path) -> None:
     make_sets(tmp_path / "bona", 2, 31)
     make_sets(tmp_path / "edit", 1, 31, attack="field_edit")
     told: list[tuple[int, int]] = []
-    run = published(system.run(read_sets(tmp_path), progress=lambda done, total: told.append((done, total))))
+    sets, file = read_sets(tmp_path), tmp_path / "kept"
+    measured = system.run(sets, resume=file, progress=lambda done, total: told.append((done, total)))
+    assert system.run(sets, resume=file).to_json() == measured.to_json()
+    run = published(measured)
     assert set(run) >= KEYS
     assert json.loads(json.dumps(run)) == run
     assert run["counts"]["bona_fide"] == {"accept": 2, "refer": 0, "reject": 0, "bad_input": 0}

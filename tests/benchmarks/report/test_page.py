@@ -97,6 +97,18 @@ def test_failed_specimens_are_shown_and_nothing_else_is(tmp_path: Path, write_ru
         page.build([run], read_sets(tmp_path / "sets"))
 
 
+def test_an_impostor_is_shown_with_the_selfie_that_was_lent(tmp_path: Path, write_run: Any) -> None:
+    make_sets(tmp_path / "sets", 2, 31)
+    card, lender = read_sets(tmp_path / "sets")
+    ended = {attempt_id(card, lender): {"decision": "accept", "reasons": []}}
+    outcomes = {"bona_fide": {attempt_id(card): {"decision": "reject", "reasons": ["x"]}}, "lookalike_selfie": ended}
+    run = write_run("system", "system", {"system.far.lookalike_selfie": (1, 2)}, outcomes=outcomes)
+    impostor, own = gallery.failures(run, [card, lender])
+    assert impostor.kind == "lookalike_selfie"
+    assert impostor.pictures[:3] == own.pictures[:3]
+    assert impostor.pictures[3] != own.pictures[3]
+
+
 def test_curves_are_the_rates_at_their_thresholds() -> None:
     rng = np.random.default_rng(5)
     impostors, genuines = rng.normal(0, 0.2, 3000).round(2), rng.normal(0.5, 0.2, 400).round(2)
