@@ -180,7 +180,7 @@ export class Flow {
     words.put(by("stage-name"), `stage.${stage}`);
     instruction.begin(face ? "wait.face" : "wait");
     steps(this.stages, stage, 0);
-    gauge.update({}, false);
+    gauge.begin(!face);
     show("capture");
     this.overlay.begin(face);
     this.taking.begin(stage);

@@ -5,10 +5,18 @@ import * as words from "./words.js";
 
 const [INNER, OUTER] = [44, 104];
 
-/** The newest turn in degrees, positive with the card's left edge nearer to the camera; hidden where none is asked. */
+/** Start a stage: with a gauge for a card, still empty, or without one. */
+export function begin(card) {
+  by("gauge").hidden = !card;
+  by("gauge").className = "gauge unseen";
+  by("gauge-band").setAttribute("d", "");
+  by("gauge-card").setAttribute("transform", "rotate(0)");
+  words.put(by("gauge-text"), "gauge.none");
+}
+
+/** The newest turn in degrees, positive with the card's left edge nearer to the camera. */
 export function update({ turn_deg: turn, turn_target: target }, mirrored) {
   const gauge = by("gauge");
-  gauge.hidden = !target;
   if (!target) return;
   const seen = turn !== null && turn !== undefined;
   const way = mirrored ? -1 : 1;
@@ -17,7 +25,10 @@ export function update({ turn_deg: turn, turn_target: target }, mirrored) {
   by("gauge-band").setAttribute("d", sectors(way * target[0], way * target[1]));
   by("gauge-card").setAttribute("transform", `rotate(${(way * (seen ? turn : 0)).toFixed(1)})`);
   by("gauge-photo").setAttribute("cx", mirrored ? 58 : -58);
-  const [now, from, to] = [seen ? turn : 0, ...target].map(Math.round);
+  // Said without a sign: towards the target is positive, whichever way that is.
+  const side = target[0] + target[1] < 0 ? -1 : 1;
+  const said = [turn ?? 0, ...target].map((angle) => Math.round(side * angle));
+  const [now, from, to] = [said[0], Math.min(said[1], said[2]), Math.max(said[1], said[2])];
   const text = by("gauge-text");
   if (seen) words.put(text, "gauge.now", { now, from, to });
   else words.put(text, "gauge.none");
