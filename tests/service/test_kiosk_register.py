@@ -185,14 +185,14 @@ def _others(*done: str) -> list[str]:
 
 
 def test_chromiums_own_camera_with_a_specimens_film(
-    server: Server, device: str, applicants: list[SetCamera], tmp_path: Path
+    server: Server, chromium: Browser, device: str, applicants: list[SetCamera], tmp_path: Path
 ) -> None:
     """The whole way of a picture: a film, Chromium's capture, the page, the server's guidance, and back."""
     film = tmp_path / "front.mjpeg"
     film.write_bytes(_film(applicants[0].stills["card_front"]))
     flags = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
     with (
-        kiosk.browser(*flags, f"--use-file-for-fake-video-capture={film}") as opened,
+        kiosk.beside(chromium, *flags, f"--use-file-for-fake-video-capture={film}") as opened,
         kiosk.page(opened, kiosk.DESK, camera=False) as made,
     ):
         kiosk.connect(made, server.url, device)

@@ -50,6 +50,18 @@ def browser(*flags: str) -> Iterator[Browser]:
 
 
 @contextmanager
+def beside(opened: Browser, *flags: str) -> Iterator[Browser]:
+    """Another browser of the same driver, with these flags more."""
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    arguments = [*sandbox, "--disable-gpu", *flags]
+    second = opened.browser_type.launch(executable_path=chromium(), args=arguments)
+    try:
+        yield second
+    finally:
+        second.close()
+
+
+@contextmanager
 def page(
     opened: Browser, size: tuple[int, int] = KIOSK, locale: str = "en-GB", camera: bool = True, **more: Any
 ) -> Iterator[Page]:
@@ -60,12 +72,16 @@ def page(
     made = context.new_page()
     said: list[str] = []
     made.on("pageerror", lambda error: said.append(str(error)))
-    made.on("console", lambda message: said.append(message.text) if "Content Security" in message.text else None)
+    made.on("console", lambda message: said.append(message.text) if _of_ours(message.text) else None)
     try:
         yield made
         assert said == []
     finally:
         context.close()
+
+
+def _of_ours(message: str) -> bool:
+    return "Content Security" in message or "attribute" in message
 
 
 def enrol(data_dir: Path, name: str = "Test") -> str:
@@ -191,6 +207,7 @@ class Cable:
         for end in self._open:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+            end.close()
         self._open.clear()
 
     def mend(self) -> None:

@@ -58,6 +58,7 @@ export class Overlay {
 
   #draw() {
     const { clientWidth: width, clientHeight: height } = this.finder;
+    if (!width || !this.camera.size.width) return; // not shown, or no picture yet
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const wanted = this.guidance?.corners?.map((corner) => this.#place(corner)) ?? null;
     this.corners = this.#eased(wanted);
