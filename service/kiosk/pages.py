@@ -1,4 +1,4 @@
-"""`/kiosk` and `/kiosk/operators`: plain HTML, CSS and JavaScript modules, as they lie in `static/`, without a build step.
+"""`/kiosk` and `/kiosk/operators`: plain HTML, CSS and JavaScript modules as they lie in `static/`, without a build step.
 
 The policy allows scripts, styles, words and fonts of this service alone, nothing inline, and connections to nowhere
 else; the camera may be used by this page and by none that it could be put into.
@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 
 from idproof.service import problems
 
@@ -59,7 +59,7 @@ def install(app: FastAPI) -> None:
         return _answer("operators.html")
 
     @app.get("/kiosk/static/{name:path}", include_in_schema=False)
-    async def static(name: str, request: Request) -> Response:
+    async def static(name: str) -> Response:
         """One file of the pages."""
         return _answer(name) if name in _table() else problems.problem("not_found", 404, "There is no such file.")
 

@@ -78,14 +78,21 @@ class Device:
         target = f"{'wss' if address.scheme in ('https', 'wss') else 'ws'}://{address.netloc}/v1/stream"
         socket = await connect(target, subprotocols=[PROTOCOL], compression=None, proxy=None, max_size=2**20)  # type: ignore[list-item]
         self = cls(socket, raw)
+        try:
+            await self._prove(device)
+        except DeviceProblem:
+            await socket.close()
+            raise
+        return self
+
+    async def _prove(self, device: str) -> None:
         hello, nonce = await self.hear("hello"), secrets.token_bytes(32)
         challenge = unbase64(hello["challenge"])
-        proof = base64(chain.device_proof(raw, challenge, nonce))
+        proof = base64(chain.device_proof(self.secret, challenge, nonce))
         await self.say({"type": "auth", "device": device, "nonce": base64(nonce), "proof": proof})
         welcome = await self.hear("welcome")
-        if not compare_digest(unbase64(welcome["proof"]), chain.server_proof(raw, challenge, nonce)):
+        if not compare_digest(unbase64(welcome["proof"]), chain.server_proof(self.secret, challenge, nonce)):
             raise DeviceProblem("server_unknown")
-        return self
 
     async def say(self, message: dict[str, Any]) -> None:
         """One message."""

@@ -18,6 +18,21 @@ MENDABLE = (
     "field_unreadable",
     "card_overexposed",
 )
+TEXTS: Mapping[str, Mapping[str, str]] = {
+    CARD: {
+        texts.ENGLISH: "The card could not be confirmed here. A member of staff will help you.",
+        texts.CHINESE: "未能在此確認身份證，職員會協助你。",
+    },
+    PERSON: {
+        texts.ENGLISH: "It could not be confirmed here that you hold this card. A member of staff will help you.",
+        texts.CHINESE: "未能在此確認你是持證人，職員會協助你。",
+    },
+    RECORDS: {
+        texts.ENGLISH: "The records could not be compared here. A member of staff will help you.",
+        texts.CHINESE: "未能在此核對記錄，職員會協助你。",
+    },
+}
+"""What stands for reasons that are not told."""
 _OF_PERSON = ("face_", "liveness", "registered_portrait")
 _OF_RECORDS = ("records",)
 
@@ -35,7 +50,7 @@ def reasons(answer: Mapping[str, Any]) -> list[str]:
 def verdict(answer: Mapping[str, Any], language: str) -> dict[str, Any]:
     """The message `verdict`."""
     codes = reasons(answer)
-    told = {code: texts.text(code, language) for code in codes}
+    told = {code: TEXTS[code][language] if code in TEXTS else texts.text(code, language) for code in codes}
     return {
         "type": "verdict",
         "id": answer["id"],

@@ -98,7 +98,7 @@ def test_a_person_at_a_kiosk_is_guided_and_accepted(address: str, key: str, hold
     assert mine["hints"]["good"]["sessions"] == 1
 
 
-@pytest.mark.parametrize("species", ["screen_photo", "wrong_challenge"])
+@pytest.mark.parametrize("species", ["screen_photo", pytest.param("wrong_challenge", marks=pytest.mark.long)])
 def test_an_attack_is_not_accepted_and_the_screen_learns_nothing_of_the_check(
     address: str, key: str, holder: Registration, species: str
 ) -> None:
@@ -219,6 +219,7 @@ def test_who_may_not_is_not_let_in(address: str, key: str, folder: Path) -> None
         await device.say({"type": "nonsense"})
         with pytest.raises(DeviceProblem, match="message_invalid"):
             await device.hear("session")
+        await device.socket.close()
 
     asyncio.run(run())
 
@@ -245,6 +246,7 @@ def test_a_frame_of_one_devices_session_is_foreign_to_anothers(address: str, fol
         await device.socket.send(packed)
         with pytest.raises(DeviceProblem, match="frame_unexpected"):
             await device.hear("guidance")
+        await device.socket.close()
 
     asyncio.run(run())
 

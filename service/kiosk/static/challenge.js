@@ -47,6 +47,7 @@ export class Challenge {
   heed({ done }) {
     const share = Math.max(0, Math.min(1, done ?? 0));
     by("ring").style.strokeDasharray = `${share * 100} 100`;
+    by("ring").style.opacity = share > 0.02 ? 1 : 0;
   }
 
   stop() {
@@ -57,6 +58,7 @@ export class Challenge {
     by("challenge").hidden = true;
     by("challenge").style.removeProperty("background-color");
     delete document.body.dataset.action;
+    delete document.body.dataset.colour;
     for (const part of document.querySelectorAll(".top, main, .foot")) part.inert = false;
   }
 

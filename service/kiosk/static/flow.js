@@ -17,7 +17,7 @@ const small = () => matchMedia("(pointer: coarse)").matches && Math.min(screen.w
 
 export class Flow {
   constructor(link, camera, overlay) {
-    Object.assign(this, { link, camera, overlay, stage: null, stages: [], options: {}, again: null });
+    Object.assign(this, { link, camera, overlay, stage: null, stages: [], options: {}, reason: null });
     this.taking = new Taking(camera, link);
     this.challenge = new Challenge(camera, link);
     link.addEventListener("message", ({ detail }) => this[`on_${detail.type}`]?.(detail));
@@ -84,13 +84,13 @@ export class Flow {
     this.stages = message.stages;
     const lost = cut && message.stages.indexOf(message.stage) < message.stages.indexOf(this.stage);
     if (cut) remark(lost ? "restarted" : "resumed");
-    this.again = cut && message.stage === "liveness" ? "cut" : null;
+    this.reason = cut && message.stage === "liveness" ? "cut" : null;
     this.#enter(message.stage, 0);
   }
 
   on_stage(message) {
     this.challenge.stop();
-    this.again = message.again;
+    this.reason = message.again;
     if (message.stage !== this.stage && message.stage !== "finish" && !message.again) {
       remark("stage.done", { stage: words.say(`stage.${message.stage}`) });
     }
@@ -180,7 +180,7 @@ export class Flow {
     words.put(by("stage-name"), `stage.${stage}`);
     instruction.begin(face ? "wait.face" : "wait");
     steps(this.stages, stage, 0);
-    gauge.update({}, false);
+    gauge.begin(!face);
     show("capture");
     this.overlay.begin(face);
     this.taking.begin(stage);
@@ -193,7 +193,7 @@ export class Flow {
   }
 
   #intro() {
-    words.put(by("intro-again"), this.again ? `intro.again.${this.again}` : null);
+    words.put(by("intro-again"), this.reason ? `intro.again.${this.reason}` : null);
     words.put(by("intro-lead"), "intro.lead", { seconds: seconds(this.options) });
     words.put(by("intro-colours"), this.options.photosensitive ? "intro.nocolours" : "intro.colours");
     document.querySelector(".trail").classList.toggle("calm", Boolean(this.options.photosensitive));
@@ -244,6 +244,7 @@ export class Flow {
     this.taking.pause();
     this.challenge.stop();
     this.camera.close();
+    this.overlay.clear();
     if (this.stage && this.stage !== "finish") trouble("lost");
   }
 
@@ -254,7 +255,7 @@ export class Flow {
     this.camera.close();
     this.overlay.clear();
     this.link.drop();
-    Object.assign(this, { stage: null, options: {}, again: null, agreed: false, starting: false });
+    Object.assign(this, { stage: null, options: {}, reason: null, agreed: false, starting: false });
     by("choices").reset();
     delete document.body.dataset.stage;
     delete document.body.dataset.hint;

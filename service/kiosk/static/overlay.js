@@ -58,6 +58,7 @@ export class Overlay {
 
   #draw() {
     const { clientWidth: width, clientHeight: height } = this.finder;
+    if (!width || !this.camera.size.width) return; // not shown, or no picture yet
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const wanted = this.guidance?.corners?.map((corner) => this.#place(corner)) ?? null;
     this.corners = this.#eased(wanted);
@@ -97,16 +98,17 @@ export class Overlay {
     this.#path("push", ends ? this.#arrow(ends) : "");
   }
 
-  /** An arrow beside the edge, pointing away from the card: towards whoever looks, as perspective draws it. */
+  /** An arrow beside the edge that widens as it leaves the card: towards whoever looks, as perspective draws it. */
   #arrow([[ax, ay], [bx, by]]) {
     const centre = this.corners.reduce(([x, y], [px, py]) => [x + px / 4, y + py / 4], [0, 0]);
     const out = Math.sign((ax + bx) / 2 - centre[0]);
-    const size = Math.max(16, Math.hypot(bx - ax, by - ay) * 0.16);
+    const size = Math.max(18, Math.hypot(bx - ax, by - ay) * 0.2);
     const x = (ax + bx) / 2 + out * size * 0.7;
     const y = (ay + by) / 2;
-    const tip = x + out * size * 1.3;
-    const shaft = `M${x} ${y - size * 0.45}H${x + out * size * 0.5}V${y - size}L${tip} ${y}`;
-    return `${shaft}L${x + out * size * 0.5} ${y + size}V${y + size * 0.45}H${x}Z`;
+    const tip = x + out * size * 1.5;
+    const neck = x + out * size * 0.6;
+    const shaft = `M${x} ${y - size * 0.15}L${neck} ${y - size * 0.5}V${y - size}L${tip} ${y}`;
+    return `${shaft}L${neck} ${y + size}V${y + size * 0.5}L${x} ${y + size * 0.15}Z`;
   }
 
   #glare(boxes) {

@@ -3,6 +3,7 @@
 import * as words from "./words.js";
 
 const QUIET_MS = 1500;
+const REMARK_MS = 4000;
 let spoken = { at: 0, timer: 0 };
 
 export const by = (id) => document.getElementById(id);
@@ -34,7 +35,7 @@ export function remark(key, values) {
   words.put(toast, key, values);
   announce(toast.textContent);
   clearTimeout(toast.timer);
-  toast.timer = setTimeout(() => words.put(toast, null), 5000);
+  toast.timer = setTimeout(() => words.put(toast, null), REMARK_MS);
 }
 
 /** Open a dialog with the focus on its heading. */

@@ -1,0 +1,154 @@
+"""The kiosk's page in real Chromium: what it may do, what it says, and whom it shuts out."""
+
+import json
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import httpx
+import kiosk_page as kiosk
+import pytest
+from playwright.sync_api import Browser
+
+from idproof.service.kiosk import pages
+
+from .conftest import Server
+
+ROOT = Path(__file__).parents[2]
+STATIC = ROOT / "service" / "kiosk" / "static"
+TEXTS = {name: json.loads((STATIC / "texts" / f"{name}.json").read_text("utf-8")) for name in ("en", "zh-Hant")}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with kiosk.browser("--deny-permission-prompts", "--use-fake-device-for-media-stream") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def device(server: Server) -> str:
+    return kiosk.enrol(server.data_dir)
+
+
+def test_the_pages_run_nothing_but_their_own_files(server: Server) -> None:
+    for address in ("/kiosk", "/kiosk/operators", "/kiosk/static/main.js"):
+        answer = httpx.get(server.url + address)
+        policy = answer.headers["content-security-policy"]
+        assert (answer.status_code, policy) == (200, pages.POLICY)
+        assert not re.search(r"unsafe|http|data:|blob:|\*", policy)
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["permissions-policy"].startswith("camera=(self), microphone=()")
+    for page in STATIC.glob("*.html"):
+        text = page.read_text("utf-8")
+        assert not re.search(r"<style|style=|\son\w+=|<script(?![^>]*src=)|https?://", text), page.name
+    for source in (*STATIC.glob("*.js"), *STATIC.glob("*.css")):
+        text = source.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(r"https?://|innerHTML|eval\(|localStorage|sessionStorage|pushState", text), source.name
+
+
+@pytest.mark.parametrize("name", ["../pages.py", "..%2Fpages.py", "texts/../../pages.py", "none.js", "", "texts"])
+def test_only_listed_files_are_served(server: Server, name: str) -> None:
+    answer = httpx.get(f"{server.url}/kiosk/static/{name}")
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "not_found"
+
+
+def test_every_sentence_is_there_in_both_languages() -> None:
+    assert TEXTS["en"].keys() == TEXTS["zh-Hant"].keys()
+    page = (STATIC / "index.html").read_text("utf-8")
+    named = set(re.findall(r'data-t(?:-label)?="([^"]+)"', page))
+    assert named <= TEXTS["en"].keys()
+    for key, sentence in TEXTS["en"].items():
+        values = re.findall(r"\{\w+\}", sentence)
+        assert sorted(values) == sorted(re.findall(r"\{\w+\}", TEXTS["zh-Hant"][key])), key
+
+
+def test_every_hint_and_stage_of_the_protocol_has_a_sentence() -> None:
+    document = (ROOT / "docs" / "stream.md").read_text("utf-8")
+    table = document.split("| hint | stage | say |")[1].split("\n\n")[0]
+    hints = {
+        hint for row in table.splitlines() for hint in re.findall(r"`(\w+)`", row.split("|")[1] if "|" in row else "")
+    }
+    assert len(hints) > 20
+    assert {f"hint.{hint}" for hint in hints} <= TEXTS["en"].keys()
+    stages = ("card_front", "card_tilt_left", "card_tilt_right", "selfie", "liveness", "finish")
+    assert {f"stage.{stage}" for stage in stages} <= TEXTS["en"].keys()
+
+
+def test_the_page_computes_the_protocols_vectors(server: Server, chromium: Browser) -> None:
+    vectors = json.loads((ROOT / "docs" / "stream-vectors.json").read_text("utf-8"))
+    with kiosk.page(chromium, camera=False) as made:
+        made.goto(f"{server.url}/kiosk")
+        found = made.evaluate(
+            """async ({device, handshake, session, frames}) => {
+              const {Chain, proofs} = await import("/kiosk/static/chain.js");
+              const {enrol, bytes} = await import("/kiosk/static/key.js");
+              const hex = (data) => [...data].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+              const raw = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+              const {id, key} = await enrol(device.key);
+              const proof = await proofs(key, bytes(handshake.challenge), bytes(handshake.nonce));
+              const chain = await Chain.begin(key, {nonce: session.nonce, next: 1, chain: session.chain_0});
+              const sealed = [];
+              for (const frame of frames) {
+                const message = await chain.seal({...frame, at: frame.captured_us, jpeg: raw(frame.jpeg_hex)});
+                sealed.push([hex(message.slice(0, 32)), hex(message.slice(32, 64)), hex(message.slice(64))]);
+              }
+              let secret = "kept";
+              try { await crypto.subtle.exportKey("raw", key); secret = "told"; } catch {}
+              return {id, proof, mark: hex(chain.mark), sealed, secret};
+            }""",
+            vectors,
+        )
+    assert found["id"] == vectors["device"]["id"]
+    assert found["proof"] == {
+        "device": vectors["handshake"]["device_proof"],
+        "server": vectors["handshake"]["server_proof"],
+    }
+    assert found["mark"] == vectors["session"]["mark_hex"]
+    assert found["sealed"] == [[one["header_hex"], one["tag_hex"], one["jpeg_hex"]] for one in vectors["frames"]]
+    assert found["secret"] == "kept"
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "zh-HK"])
+def test_whoever_refuses_the_camera_has_begun_nothing(
+    server: Server, chromium: Browser, device: str, locale: str
+) -> None:
+    with kiosk.page(chromium, kiosk.PHONE, locale, camera=False) as made:
+        made.goto(f"{server.url}/kiosk")
+        kiosk.view(made, "setup")
+        assert kiosk.grave(made) == []
+        kiosk.connect(made, server.url, device)
+        assert kiosk.grave(made) == []
+        words = TEXTS["en" if locale == "en-GB" else "zh-Hant"]
+        assert made.inner_text('[data-of="welcome"] h1') == words["welcome.title"]
+        kiosk.agree(made)
+        kiosk.view(made, "trouble")
+        assert made.inner_text("#trouble-title") == words["refused.title"]
+        assert made.evaluate("document.activeElement.id") == "trouble-title"
+        assert kiosk.grave(made) == []
+        other = "zh-Hant" if locale == "en-GB" else "en"
+        made.click(f'[data-language="{other}"]')
+        assert made.inner_text("#trouble-title") == TEXTS[other]["refused.title"]
+        assert made.get_attribute("html", "lang") == {"en": "en", "zh-Hant": "zh-Hant-HK"}[other]
+        kept = json.loads(kiosk.stored(made))
+        assert (kept["local"], kept["session"], kept["caches"], kept["cookies"]) == ({}, {}, [], "")
+        assert kept["databases"] == ["idproof-kiosk"]
+    counted = httpx.get(f"{server.url}/v1/kiosks").json()["devices"]
+    assert {one["started"] for one in counted if one["name"] == "Test"} == {0}
+
+
+def test_the_operators_page_shows_counts_alone(server: Server, chromium: Browser, device: str) -> None:
+    with kiosk.page(chromium, kiosk.DESK, camera=False) as made:
+        made.goto(f"{server.url}/kiosk/operators")
+        made.wait_for_selector("#devices tr")
+        assert "Test" in made.inner_text("#devices")
+        assert device.split("_")[1] in made.inner_text("#devices")
+        assert device.split("_")[2] not in made.content()
+        assert made.locator("img, video, canvas").count() == 0
+        assert kiosk.grave(made) == []
+
+
+def test_what_the_pages_need_is_installed() -> None:
+    root = files("idproof.service.kiosk") / "static"
+    assert {"index.html", "operators.html", "main.js", "kiosk.css"} <= {entry.name for entry in root.iterdir()}

@@ -1,0 +1,89 @@
+// For tests: a camera whose pictures are rendered specimens, and which does what the page asks of a person.
+// Everything behind getUserMedia is the browser's own: a track, its frames, their count, its end.
+(() => {
+  const EVERY_MS = 50;
+  const AWAY = { card_front: "card_tilt_right", card_tilt_left: "card_front", card_tilt_right: "card_front" };
+  const shown = { key: null, since: 0, times: {}, stage: null, staged: 0 };
+  const pictures = new Map();
+  window.rehearsed = { pictures: {}, hold: false, tracks: [], asked: 0 };
+
+  const decode = async (base64) => {
+    const data = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    return createImageBitmap(new Blob([data], { type: "image/jpeg" }));
+  };
+  window.rehearse = async (all) => {
+    for (const [name, encoded] of Object.entries(all)) pictures.set(name, await Promise.all(encoded.map(decode)));
+  };
+
+  const since = (key) => {
+    if (key !== shown.key) {
+      Object.assign(shown, { key, since: performance.now() });
+      shown.times[key] = (shown.times[key] ?? -1) + 1;
+    }
+    return performance.now() - shown.since;
+  };
+
+  function acted(action) {
+    const at = since(action);
+    const [early, middle, late] = pictures.get(action).slice((shown.times[action] % 2) * 3);
+    const span = 2000;
+    if (at < span * 0.25) return answer({});
+    return at < span * 0.575 ? early : at < span * 0.825 ? middle : late;
+  }
+
+  function lit(colour) {
+    since(colour);
+    return pictures.get(colour)[shown.times[colour] % 3];
+  }
+
+  function answer({ action, colour }) {
+    if (colour && pictures.has(colour)) return lit(colour);
+    if (action && pictures.has(action)) return acted(action);
+    const ahead = pictures.get("neutral");
+    return ahead[Math.floor(performance.now() / 250) % ahead.length];
+  }
+
+  function posed(stage) {
+    if (stage !== shown.stage) Object.assign(shown, { stage, staged: performance.now() });
+    const early = performance.now() - shown.staged < 900;
+    return { picture: pictures.get((early && AWAY[stage]) || stage)[0], small: early && AWAY[stage] };
+  }
+
+  function draw(pen) {
+    const { stage, action, colour } = document.body?.dataset ?? {};
+    const asked = window.rehearsed.stage ?? stage;
+    const name = asked === "liveness" || pictures.has(asked) ? asked : "card_front";
+    if (!pictures.size) return;
+    const { picture, small } = name === "liveness" ? { picture: answer({ action, colour }) } : posed(name);
+    const { canvas } = pen;
+    if (canvas.width !== picture.width || canvas.height !== picture.height) {
+      Object.assign(canvas, { width: picture.width, height: picture.height });
+    }
+    const sway = name === "liveness" ? 0 : (Math.random() - 0.5) * 1.4;
+    pen.drawImage(picture, 0, 0);
+    if (!small && !sway) return;
+    const scale = small ? 0.7 : 1;
+    const [width, height] = [canvas.width * scale, canvas.height * scale];
+    pen.drawImage(picture, (canvas.width - width) / 2 + sway, (canvas.height - height) / 2 + sway, width, height);
+  }
+
+  navigator.mediaDevices.getUserMedia = async () => {
+    window.rehearsed.asked += 1;
+    if (window.rehearsed.refuse) throw new DOMException("", window.rehearsed.refuse);
+    const canvas = document.createElement("canvas");
+    Object.assign(canvas, { width: 1280, height: 720 });
+    const pen = canvas.getContext("2d", { alpha: false });
+    const stream = canvas.captureStream(30);
+    const [track] = stream.getVideoTracks();
+    const timer = setInterval(() => (track.readyState === "live" ? draw(pen) : clearInterval(timer)), EVERY_MS);
+    window.rehearsed.tracks.push(track);
+    draw(pen);
+    return stream;
+  };
+  // A cable that is pulled out: the track ends by itself, which `stop()` does not report.
+  window.unplug = () => {
+    const track = window.rehearsed.tracks.at(-1);
+    track.stop();
+    track.dispatchEvent(new Event("ended"));
+  };
+})();
