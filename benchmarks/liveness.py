@@ -145,10 +145,10 @@ class _Opened:
         engines = load_engines(profile)
         self.weights = engines.weights
         self.network = TextureNetwork.shipped()
-        self.detector, self._embedder = engines.detector, engines.embedder
+        self.detector, self._embedder, self._ensemble = engines.detector, engines.embedder, engines.passive
 
     def examiner(self, calibration: Calibration) -> LivenessExaminer:
-        return LivenessExaminer(self.detector, self._embedder, self.network, calibration)
+        return LivenessExaminer(self.detector, self._embedder, self.network, calibration, self._ensemble)
 
 
 @lru_cache(maxsize=1)
