@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +28,7 @@ from idproof.benchmarks.capacity.measured import Costs, RunUnusable
 from idproof.benchmarks.capacity.model import plan
 from idproof.benchmarks.face_templates import DATASETS, ORIGINAL
 from idproof.benchmarks.output import Run
+from idproof.datasets.heads.clips import Distance
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.public import READERS
 from idproof.datasets.sets import RegistrationSet, read_sets
@@ -69,11 +71,12 @@ def latency(
     profile: Profile = "open",
     seed: Seed = 0,
     threads: Threads = 1,
+    clips: Annotated[int, typer.Option(min=0, help="Also examine so many rendered liveness clips.")] = 10,
     json_: AsJson = False,
     out: Out = None,
 ) -> None:
-    """How long one registration takes, stage by stage."""
-    _print(_verified(latency_bench.run, sets, profile, seed, threads), json_, out)
+    """How long one registration takes, stage by stage, and one liveness clip."""
+    _print(_verified(partial(latency_bench.run, clips=clips), sets, profile, seed, threads), json_, out)
 
 
 @app.command()
@@ -364,6 +367,10 @@ def liveness(
     workers: Workers = 1,
     executor: Executor = "in-process",
     address: Address = None,
+    distance: Annotated[Distance, typer.Option(help="Arm's length, or standing before a kiosk.")] = Distance.ARM,
+    unseen_by: Annotated[
+        list[int] | None, typer.Option(help="Seed of an earlier run of 50 clips, whose people are left out; repeat it.")
+    ] = None,
     calibrate: Annotated[
         Path | None, typer.Option(help="Write what bona fide clips of the tuning split measure to this file instead.")
     ] = None,
@@ -380,7 +387,14 @@ def liveness(
         return
     with _Progress("clips") as advance:
         result = liveness_bench.run(
-            root, clips=clips, profile=profile, spread=Spread(workers, executor, address), seed=seed, progress=advance
+            root,
+            clips=clips,
+            profile=profile,
+            distance=distance,
+            unseen_by=unseen_by or (),
+            spread=Spread(workers, executor, address),
+            seed=seed,
+            progress=advance,
         )
     _print(result, json_, out)
 
