@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from idproof.benchmarks import face_curves, face_lookalikes, face_templates
+from idproof.benchmarks import face_curves, face_groups, face_lookalikes, face_templates
 from idproof.benchmarks.face_pairs import AllPairs, all_pairs
 from idproof.benchmarks.face_templates import Templates
 from idproof.benchmarks.metrics import Rate, best_accuracy, fmr_at, fnmr_at, rate, threshold_at_fmr
@@ -18,6 +18,7 @@ from idproof.benchmarks.metrics.resample import fnmr_interval
 from idproof.benchmarks.output import PHOTOGRAPHS, Run, figure, operating_point, plain
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.spread import Spread
+from idproof.models.reports import face_thresholds
 from idproof.models.types import Engines
 
 OPERATING_POINTS = (1e-2, 1e-3, 1e-4, 1e-5)
@@ -30,6 +31,7 @@ def run(
     *,
     dataset: str,
     pairs: Path | None = None,
+    groups: str | None = None,
     seed: int = 0,
     spread: Spread | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -41,6 +43,8 @@ def run(
         engines: the profile to measure.
         dataset: `lfw` or `lfw-112`, see `face_templates.make`.
         pairs: a CSV of labelled pairs (`datasets.lfw.read_pairs`) for the pair accuracy, or None.
+        groups: a CSV of labels, or `capture` for how pictures were taken (`face_groups`); rates by group go to
+            `groups`, at the thresholds that the profile runs at.
         seed: of the intervals' drawings of people.
         spread: of the making of templates over a cluster; None for this process.
         progress: called with pictures done and in total.
@@ -62,6 +66,11 @@ def run(
     if pairs is not None:
         accuracy, n = _pair_accuracy(faces, templates, pairs)
         figures["face.pairs.accuracy"] = plain(accuracy, n, "share")
+    told: dict[str, Any] = {}
+    if groups is not None:
+        by_group = _by_group(faces, templates, engines, groups, seed)
+        figures |= by_group.figures
+        told |= {"groups": by_group.groups, "gates": by_group.gates}
     return Run(
         bench="face",
         profile=engines.profile,
@@ -81,8 +90,20 @@ def run(
             "intervals": "bootstrap by person",
             "operating_points": _operating_points(in_force, intervals),
             "curves": _curves(in_force, templates, seed),
+            **told,
         },
     )
+
+
+def _by_group(
+    faces: LabelledFaces, templates: Templates, engines: Engines, groups: str, seed: int
+) -> face_groups.ByGroup:
+    if groups == face_groups.CAPTURE:
+        labels = face_groups.labels_of_capture(faces, templates.places, engines)
+    else:
+        labels = face_groups.labels_from(Path(groups), faces, templates.places)
+    thresholds = face_thresholds(engines.profile)
+    return face_groups.rates(templates, labels, {fmr: thresholds[fmr] for fmr in (1e-3, 1e-4)}, seed)
 
 
 def _curves(found: AllPairs, templates: Templates, seed: int) -> dict[str, Any]:

@@ -18,9 +18,10 @@ from idproof.benchmarks.metrics import fmr_at, fnmr_at, rate
 from idproof.benchmarks.metrics.curve import d_prime
 from idproof.benchmarks.metrics.resample import Comparisons
 from idproof.benchmarks.output import Run, data_of, figure, plain
+from idproof.datasets.heads.camera import decoded
 from idproof.datasets.sets import RegistrationSet
 from idproof.models.reports import portrait_calibration, portrait_thresholds
-from idproof.models.types import Embeddings, Engines, RGBImage
+from idproof.models.types import DetectedFace, Embeddings, Engines, RGBImage
 from idproof.pipeline import Policy
 from idproof.pipeline.card.locate import CardLocator
 from idproof.pipeline.documents import load_builtin
@@ -29,6 +30,10 @@ from idproof.pipeline.face import compare, find
 from idproof.pipeline.types import CARD_ROLES, Role
 
 IN_FORCE = "averaged"
+STANDING_PX = (80, 120)
+"""Width of the face of somebody who stands before a kiosk."""
+_STANDING = "standing"
+_STANDING_QUALITY = 85  # of JPEG
 
 
 def denoised(crop: RGBImage) -> RGBImage:
@@ -54,11 +59,13 @@ class Compared:
         person: whose card it is.
         portraits: by way, unit length.
         selfie: unit length.
+        standing: of the selfie as a kiosk takes it; None when no face is found in it.
     """
 
     person: str
     portraits: Mapping[str, Embeddings]
     selfie: Embeddings
+    standing: Embeddings | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,14 @@ class Cross:
 
     impostors: Comparisons
     genuines: Comparisons
+
+
+def as_standing(selfie: RGBImage, face: DetectedFace, width_px: float) -> RGBImage:
+    """The selfie with its face so many pixels wide, as a camera farther away takes it, and coded again."""
+    scale = min(1.0, width_px / max(face.box[2], 1.0))
+    small = cv2.resize(selfie, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    _, packed = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _STANDING_QUALITY])
+    return decoded(packed)
 
 
 def see(
@@ -78,9 +93,10 @@ def see(
     bona_fide = [entry for entry in sets if entry.truth.bona_fide and entry.truth.same_person]
     locator, policy = CardLocator.open(load_builtin()), Policy()
     found = []
-    for done, entry in enumerate(bona_fide, start=1):
+    widths = np.linspace(*STANDING_PX, len(bona_fide)) if bona_fide else ()
+    for done, (entry, width) in enumerate(zip(bona_fide, widths, strict=True), start=1):
         with suppress(BadInput):  # counted by what is missing
-            found.append(_templates(entry, engines, locator, policy))
+            found.append(_templates(entry, engines, locator, policy, float(width)))
         progress(done, len(bona_fide))
     return found, len(bona_fide) - len(found)
 
@@ -159,9 +175,25 @@ def _figures(compared: Sequence[Compared], profile: str) -> dict[str, Mapping[st
             figures[f"face.portrait.{middle}measured_fmr{end}"] = figure(
                 fmr_at(pairs.impostors.scores, thresholds[fmr])
             )
+    figures |= _at_a_kiosk(compared, thresholds)
     in_force = cross(compared, IN_FORCE)
     calibration = portrait_calibration(profile)
     return figures | calibrations.figures(calibration, in_force.impostors.scores, in_force.genuines)
+
+
+def _at_a_kiosk(compared: Sequence[Compared], thresholds: Mapping[float, float]) -> dict[str, Mapping[str, Any]]:
+    """The way in force against selfies of people who stand farther away."""
+    seen = [replace(entry, selfie=entry.standing) for entry in compared if entry.standing is not None]
+    missing = rate(len(compared) - len(seen), len(compared))
+    figures: dict[str, Mapping[str, Any]] = {"face.portrait.standing.not_found": figure(missing)}
+    if not seen:
+        return figures
+    pairs = cross(seen, IN_FORCE)
+    for fmr in sorted(thresholds, reverse=True):
+        end = f"@fmr{fmr:.0e}".replace("e-0", "e-")
+        figures[f"face.portrait.standing.fnmr{end}"] = figure(fnmr_at(pairs.genuines.scores, thresholds[fmr]))
+        figures[f"face.portrait.standing.measured_fmr{end}"] = figure(fmr_at(pairs.impostors.scores, thresholds[fmr]))
+    return figures
 
 
 def calibrate(
@@ -176,7 +208,9 @@ def calibrate(
     return calibrations.record(pairs.impostors.scores, pairs.genuines, profile=engines.profile, recipe=recipe)
 
 
-def _templates(entry: RegistrationSet, engines: Engines, locator: CardLocator, policy: Policy) -> Compared:
+def _templates(
+    entry: RegistrationSet, engines: Engines, locator: CardLocator, policy: Policy, width_px: float
+) -> Compared:
     seen = cards.see(entry, locator, policy)
     crops = {role: find.portrait_crop(seen.rectified[role], locator.document) for role in CARD_ROLES}
     found = find.in_portraits(crops, engines.detector)
@@ -185,8 +219,12 @@ def _templates(entry: RegistrationSet, engines: Engines, locator: CardLocator, p
     for name, enhance in ENHANCEMENTS.items():
         faces[name] = engines.embedder.align(enhance(crops[front]), found[front].landmarks)
     selfie = cards.selfie(entry)
-    live = engines.embedder.align(selfie, find.in_selfie(selfie, engines.detector).landmarks)
-    rows = dict(zip([*faces, "selfie"], engines.embedder.embed([*faces.values(), live]), strict=True))
+    face = find.in_selfie(selfie, engines.detector)
+    faces[Role.SELFIE] = engines.embedder.align(selfie, face.landmarks)
+    with suppress(BadInput):  # counted by what is missing
+        far = as_standing(selfie, face, width_px)
+        faces[_STANDING] = engines.embedder.align(far, find.in_selfie(far, engines.detector).landmarks)
+    rows = dict(zip(faces, engines.embedder.embed([*faces.values()]), strict=True))
     ways = {"front": rows[front], **{name: rows[name] for name in ENHANCEMENTS}}
     portraits = {IN_FORCE: compare.fuse(np.stack([rows[role] for role in found]))[0], **ways}
-    return Compared(entry.truth.person or entry.folder.name, portraits, rows["selfie"])
+    return Compared(entry.truth.person or entry.folder.name, portraits, rows[Role.SELFIE], rows.get(_STANDING))

@@ -10,7 +10,7 @@ how they fare against an attacker.
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -22,12 +22,12 @@ from zipfile import ZipFile
 import cv2
 import numpy as np
 
-from idproof.benchmarks.liveness_clips import photographs
+from idproof.benchmarks.liveness_clips import drawn_by, photographs
 from idproof.benchmarks.metrics import rate
 from idproof.benchmarks.output import RENDERED, Run, figure, plain
 from idproof.benchmarks.recorder import Asked, Recorder
 from idproof.datasets.heads.camera import decoded
-from idproof.datasets.heads.clips import BONA_FIDE, SPECIES, Sitting, bona_fide
+from idproof.datasets.heads.clips import BONA_FIDE, SPECIES, Distance, Sitting, bona_fide
 from idproof.datasets.specimen.draws import Draws, Split
 from idproof.datasets.spread import HERE, Spread
 from idproof.models.profiles import load_engines
@@ -40,6 +40,7 @@ from idproof.pipeline.liveness.fuse import LivenessExaminer
 from idproof.pipeline.types import CheckResult, Decision
 
 _MARGIN = 0.5
+_USUAL = 50  # clips of each kind in the runs that `unseen_by` names
 _QUOTIENTS = (injection.REPEATS, injection.NOISE)
 _SEED_STEP = 1_000_003
 CARRIED = frozenset({"print_flat", "print_bent", "photo_moved", "photo_cut_eyes", "screen_photo", "screen_video"})
@@ -55,6 +56,7 @@ class Task:
     split: Split
     seed: tuple[int, ...]
     profile: str
+    distance: Distance = Distance.ARM
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ def run(
     *,
     clips: int = 50,
     profile: str = "open",
+    distance: Distance = Distance.ARM,
+    unseen_by: Sequence[int] = (),
     spread: Spread = HERE,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -85,13 +89,17 @@ def run(
         root: LFW's 250 × 250 pictures, folder or zip.
         clips: of each kind.
         profile: of the networks that find and compare faces.
+        distance: at which everybody, and every attack, is seen.
+        unseen_by: seeds of earlier runs of 50 clips each; nobody whom they drew is drawn again.
         spread: where.
         seed: of everything rendered.
         progress: called with clips done and in total.
     """
     kinds = (BONA_FIDE, *SPECIES)
     measured = []
-    for result in spread(_measure, _tasks(root, Split.TEST, kinds, clips, profile, seed)):
+    before = drawn_by(root, Split.TEST, _USUAL * len(kinds), unseen_by, _opened(profile).detector)
+    tasks = _tasks(root, Split.TEST, kinds, clips, profile, seed, distance, before)
+    for result in spread(_measure, tasks):
         measured.append(result)
         progress(len(measured), clips * len(kinds))
     return Run(
@@ -103,6 +111,8 @@ def run(
         figures=_figures(measured),
         extra={
             "data": RENDERED,
+            "distance": distance.value,
+            "people_unseen_by_seeds": list(unseen_by),
             "calibration": dict(fuse.shipped().source),
             "values_of_bona_fide": _quantiles(measured),
         },
@@ -128,10 +138,19 @@ def calibrate(root: Path, *, clips: int, profile: str, spread: Spread, seed: int
     }
 
 
-def _tasks(root: Path, split: Split, kinds: tuple[str, ...], clips: int, profile: str, seed: int) -> list[Task]:
-    people = photographs(root, split, clips * len(kinds), seed, _opened(profile).detector)
+def _tasks(
+    root: Path,
+    split: Split,
+    kinds: tuple[str, ...],
+    clips: int,
+    profile: str,
+    seed: int,
+    distance: Distance = Distance.ARM,
+    but: Collection[str] = (),
+) -> list[Task]:
+    people = photographs(root, split, clips * len(kinds), seed, _opened(profile).detector, but)
     return [
-        Task(photograph, kind, split, (seed, _SEED_STEP, place, number), profile)
+        Task(photograph, kind, split, (seed, _SEED_STEP, place, number), profile, distance)
         for number, kind in enumerate(kinds)
         for place, (_, photograph) in enumerate(islice(people, clips))
     ]
@@ -145,10 +164,10 @@ class _Opened:
         engines = load_engines(profile)
         self.weights = engines.weights
         self.network = TextureNetwork.shipped()
-        self.detector, self._embedder = engines.detector, engines.embedder
+        self.detector, self._embedder, self._ensemble = engines.detector, engines.embedder, engines.passive
 
     def examiner(self, calibration: Calibration) -> LivenessExaminer:
-        return LivenessExaminer(self.detector, self._embedder, self.network, calibration)
+        return LivenessExaminer(self.detector, self._embedder, self.network, calibration, self._ensemble)
 
 
 @lru_cache(maxsize=1)
@@ -157,7 +176,8 @@ def _opened(profile: str) -> _Opened:
 
 
 def _rendered(task: Task) -> tuple[Sitting, Any]:
-    sitting = Sitting.draw(task.photograph, Draws(np.random.default_rng(task.seed), task.split))
+    draws = Draws(np.random.default_rng(task.seed), task.split)
+    sitting = Sitting.draw(task.photograph, draws, distance=task.distance)
     return sitting, (bona_fide if task.kind == BONA_FIDE else SPECIES[task.kind])(sitting)
 
 

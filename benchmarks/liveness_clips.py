@@ -1,6 +1,6 @@
 """People for rendered liveness clips, split so that nobody is both tuned on and measured."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ _RIVAL_AREA = 0.1
 
 
 def photographs(
-    root: Path, split: Split, count: int, seed: int, detector: FaceDetector
+    root: Path, split: Split, count: int, seed: int, detector: FaceDetector, but: Collection[str] = ()
 ) -> Iterator[tuple[str, RGBImage]]:
     """One photograph each of this many people of a split, in a random order.
 
@@ -27,6 +27,7 @@ def photographs(
         count: people.
         seed: of the order.
         detector: finds the faces.
+        but: names of people who are passed over, because they were looked at before.
 
     Raises:
         DatasetInvalid: no such pictures, or fewer people.
@@ -34,19 +35,27 @@ def photographs(
     faces = LabelledFaces.open(root)
     first = {name: place for place, name in reversed(list(enumerate(faces.names))) if split.holds(name)}
     names = sorted(first)
-    if len(names) < count:
-        raise DatasetInvalid(f"{root.name} holds {len(names)} people of the split {split}; {count} are needed.")
+    others = len(first.keys() - set(but))
+    if others < count:
+        raise DatasetInvalid(f"{root.name} holds {others} such people of the split {split}; {count} are needed.")
     given = 0
     for place in np.random.default_rng(seed).permutation(len(names)):
         if given == count:
             return
         name = names[place]
+        if name in but:
+            continue
         (picture,) = faces.pictures(first[name], first[name] + 1)
         if _alone(detector, picture):
             given += 1
             yield name, picture
     if given < count:
         raise DatasetInvalid(f"{root.name} holds {given} people alone in a picture; {count} are needed.")
+
+
+def drawn_by(root: Path, split: Split, count: int, seeds: Sequence[int], detector: FaceDetector) -> frozenset[str]:
+    """The names of all whom runs of `count` people with these seeds have looked at."""
+    return frozenset(name for seed in seeds for name, _ in photographs(root, split, count, seed, detector))
 
 
 def _alone(detector: FaceDetector, picture: RGBImage) -> bool:

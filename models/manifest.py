@@ -10,7 +10,7 @@ from typing import Any, Self
 from idproof.models.errors import ManifestInvalid
 
 BUILTIN = Path(__file__).parent / "manifest.toml"
-ENGINES = ("yunet", "arcface", "pp-ocr")
+ENGINES = ("yunet", "arcface", "pp-ocr", "minifasnet")
 TESSERACT = "tesseract"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE_NAME = re.compile(r"\w[\w.-]*")
@@ -59,7 +59,7 @@ class Weight:
 
     Attributes:
         name: key in the manifest.
-        engine: the file of `models/` that runs it: `yunet`, `arcface` or `pp-ocr`.
+        engine: the file of `models/` that runs it: `yunet`, `arcface`, `pp-ocr` or `minifasnet`.
         file: name in the cache.
         sha256: of the file as published, 64 hexadecimal digits.
         licence: SPDX expression.
@@ -69,6 +69,7 @@ class Weight:
         source: where it is fetched from.
         fold_blocks: whether its block-quantised weights are folded to floats when it is opened.
         mean, std: what is subtracted from 0..255 and divided by, for engine `arcface`.
+        scale: of the face's box, what is cut out, for engine `minifasnet`.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Weight:
     fold_blocks: bool = False
     mean: float = 0.0
     std: float = 1.0
+    scale: float = 2.7
     terms: str = ""
     home: str = ""
 
@@ -92,6 +94,8 @@ class Weight:
             raise ValueError(f"weight {self.name}: file is a plain file name")
         if self.std <= 0:
             raise ValueError(f"weight {self.name}: std is positive")
+        if self.scale < 1:
+            raise ValueError(f"weight {self.name}: scale is 1 or more")
 
     @classmethod
     def from_table(cls, name: str, table: dict[str, Any], folder: Path) -> Self:
@@ -118,6 +122,7 @@ class Profile:
         about: what sets it apart, in one sentence.
         detector, embedder, reader: the weights of these tasks.
         latin_reader: the second, independent reader; always `tesseract`, a program of the system.
+        passive: further networks that tell skin from print and display, none in the built-in profiles.
         manifest: the user's own manifest that names it, or None for the built-in one.
     """
 
@@ -127,6 +132,7 @@ class Profile:
     embedder: Weight
     reader: Weight
     latin_reader: str
+    passive: tuple[Weight, ...] = ()
     manifest: Path | None = None
 
     def __post_init__(self) -> None:
@@ -136,7 +142,7 @@ class Profile:
     @property
     def weights(self) -> tuple[Weight, ...]:
         """Every weight the profile needs, each once."""
-        return tuple(dict.fromkeys((self.detector, self.embedder, self.reader)))
+        return tuple(dict.fromkeys((self.detector, self.embedder, self.reader, *self.passive)))
 
     @property
     def fetch_command(self) -> str:
@@ -205,4 +211,14 @@ def _profile(name: str, table: dict[str, Any], weights: dict[str, Weight], manif
             raise ValueError(f"profile {name}: its {task} must run on {engine}")
     if table["latin_reader"] != TESSERACT:
         raise ValueError(f"profile {name}: its latin_reader must be {TESSERACT}")
-    return Profile(name=name, about=table.get("about", ""), latin_reader=TESSERACT, manifest=manifest, **chosen)
+    passive = tuple(weights[entry] for entry in table.get("passive", ()))
+    if any(weight.engine != "minifasnet" for weight in passive):
+        raise ValueError(f"profile {name}: its passive networks must run on minifasnet")
+    return Profile(
+        name=name,
+        about=table.get("about", ""),
+        latin_reader=TESSERACT,
+        passive=passive,
+        manifest=manifest,
+        **chosen,
+    )

@@ -6,6 +6,7 @@ from idproof.models import manifest as manifests
 from idproof.models import store
 from idproof.models.arcface import ArcFaceEmbedder
 from idproof.models.manifest import Weight
+from idproof.models.minifasnet import MiniFASNet
 from idproof.models.ppocr import PPOCRReader
 from idproof.models.prepare import fold_blocks
 from idproof.models.session import CPU
@@ -53,6 +54,9 @@ def load_engines(
         reader=PPOCRReader(weight(chosen.reader), threads, provider),
         latin_reader=open_reader(threads=threads),
         weights={entry.file: entry.sha256 for entry in chosen.weights},
+        passive=MiniFASNet([(weight(entry), entry.scale) for entry in chosen.passive], threads, provider)
+        if chosen.passive
+        else None,
     )
 
 

@@ -117,6 +117,14 @@ class LineReader(Protocol):
         ...
 
 
+class PassiveEnsemble(Protocol):
+    """Says how real a face looks, by networks that an operator brought."""
+
+    def reality(self, image: RGBImage, face: DetectedFace) -> tuple[float, bool]:
+        """Mean probability of `real`, 0..1, and whether no other class has a higher one."""
+        ...
+
+
 @dataclass(frozen=True)
 class Engines:
     """Everything a verification computes with, opened once and shared by its stages.
@@ -128,6 +136,7 @@ class Engines:
         reader: reads every script on the card.
         latin_reader: an independent reader for Latin letters and digits.
         weights: file name to full SHA-256 of every weight in use.
+        passive: further networks against print and display, where the profile names some.
     """
 
     profile: str
@@ -136,3 +145,4 @@ class Engines:
     reader: LineReader
     latin_reader: LineReader
     weights: dict[str, str]
+    passive: PassiveEnsemble | None = None

@@ -55,7 +55,7 @@ def open_parts(
         face_thresholds=face_thresholds(profile),
         portrait_thresholds=portrait_thresholds(profile),
         portrait_calibration=portrait_calibration(profile),
-        liveness=LivenessExaminer(engines.detector, engines.embedder, texture),
+        liveness=LivenessExaminer(engines.detector, engines.embedder, texture, ensemble=engines.passive),
     )
 
 

@@ -23,6 +23,7 @@ from idproof.benchmarks.cli.options import (
 from idproof.benchmarks.cli.show import Bar, show, write
 from idproof.benchmarks.face_templates import DATASETS, ORIGINAL
 from idproof.benchmarks.output import Run
+from idproof.datasets.heads.clips import Distance
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.sets import read_sets
 from idproof.datasets.spread import Spread
@@ -38,7 +39,10 @@ def face(
     ] = None,
     root: Annotated[Path | None, typer.Option(help="Where the set lies, folder or zip.")] = None,
     sets: Annotated[Path | None, typer.Option(help="Registrations: card portraits against selfies.")] = None,
-    pairs: Annotated[Path | None, typer.Option(help="CSV of labelled pairs.")] = None,
+    pairs: Annotated[Path | None, typer.Option(help="CSV of labelled pairs; accuracy needs everybody.")] = None,
+    groups: Annotated[
+        str | None, typer.Option(help="CSV of labels of people or files, or `capture`: error rates by group.")
+    ] = None,
     people: Annotated[int | None, typer.Option(min=2, help="Only so many people, drawn with the seed.")] = None,
     calibrate: Annotated[
         Path | None, typer.Option(help="Write the calibration of the scores of --sets to this file instead.")
@@ -72,7 +76,8 @@ def face(
                 faces,
                 engines,
                 dataset=dataset,
-                pairs=pairs,
+                pairs=pairs if people is None else None,
+                groups=groups,
                 seed=seed,
                 spread=cluster(executor, address),
                 progress=advance,
@@ -117,6 +122,10 @@ def liveness(
     workers: Workers = 1,
     executor: Executor = "in-process",
     address: Address = None,
+    distance: Annotated[Distance, typer.Option(help="Arm's length, or standing before a kiosk.")] = Distance.ARM,
+    unseen_by: Annotated[
+        list[int] | None, typer.Option(help="Seed of an earlier run of 50 clips, whose people are left out; repeat it.")
+    ] = None,
     calibrate: Annotated[
         Path | None, typer.Option(help="Write what bona fide clips of the tuning split measure to this file instead.")
     ] = None,
@@ -133,6 +142,13 @@ def liveness(
         return
     with Bar("clips") as advance:
         result = liveness_bench.run(
-            root, clips=clips, profile=profile, spread=Spread(workers, executor, address), seed=seed, progress=advance
+            root,
+            clips=clips,
+            profile=profile,
+            distance=distance,
+            unseen_by=unseen_by or (),
+            spread=Spread(workers, executor, address),
+            seed=seed,
+            progress=advance,
         )
     show(result, json_, out)

@@ -70,14 +70,15 @@ def latency(
     profile: Profile = "open",
     seed: Seed = 0,
     threads: Threads = 1,
+    clips: Annotated[int, typer.Option(min=0, help="Also examine so many rendered liveness clips.")] = 10,
     json_: AsJson = False,
     out: Out = None,
 ) -> None:
-    """How long one registration takes, stage by stage."""
+    """How long one registration takes, stage by stage, and one liveness clip."""
     registrations = read_sets(sets)
     verifier = Verifier.open(profile=profile, threads=threads)
     with Bar("registrations") as advance:
-        result = latency_bench.run(registrations, verifier, seed=seed, progress=advance)
+        result = latency_bench.run(registrations, verifier, clips=clips, seed=seed, progress=advance)
     show(result, json_, out)
 
 

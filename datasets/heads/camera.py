@@ -1,6 +1,6 @@
 """A front camera looks at a surface: room light, light from the screen it is built into, noise, exposure, JPEG."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -11,6 +11,8 @@ from idproof.datasets.specimen.draws import Draws
 from idproof.models.types import RGBImage
 
 SIZE = (384, 512)
+KIOSK_SIZE = (240, 320)
+"""(width, height) of what a client at a kiosk cuts out of its pictures and sends."""
 _HANDED_LIGHT = np.array([0.35, -0.45, 0.82], dtype=np.float32)
 
 
@@ -26,6 +28,7 @@ class Camera:
         behind: share of that light which the background gets.
         balance: gains of red, green and blue.
         adapts: share of a change of brightness that the automatic exposure takes back.
+        size: (width, height) of its pictures.
     """
 
     distance: float
@@ -37,10 +40,11 @@ class Camera:
     behind: float
     balance: NDArray[np.float32]
     adapts: float
+    size: tuple[int, int] = SIZE
 
     @classmethod
     def draw(cls, draws: Draws) -> "Camera":
-        """One of many."""
+        """One of many, at arm's length."""
         return cls(
             distance=draws.uniform(260, 420),
             zoom=draws.uniform(1.75, 2.15),
@@ -51,6 +55,23 @@ class Camera:
             behind=draws.uniform(0.02, 0.18),
             balance=np.array([draws.uniform(0.95, 1.05), 1, draws.uniform(0.95, 1.05)], dtype=np.float32),
             adapts=draws.uniform(0.0, 0.6),
+        )
+
+    @classmethod
+    def of_kiosk(cls, draws: Draws) -> "Camera":
+        """One of many that people stand before, 0.9 to 1.5 m away: faces of 80 to 120 pixels, cut out with shoulders.
+
+        Its display is larger than a telephone's by about as much as it is farther away; the room behind is not so much
+        farther than the face, and gets more of its light.
+        """
+        near = cls.draw(draws)
+        return replace(
+            near,
+            distance=draws.uniform(640, 1070),
+            zoom=draws.uniform(0.87, 1.3),
+            screen=draws.uniform(0.12, 0.35),
+            behind=draws.uniform(0.05, 0.3),
+            size=KIOSK_SIZE,
         )
 
 
@@ -87,7 +108,7 @@ def see(
     glow: tuple[float, float, float],
     sway: tuple[float, float],
 ) -> Field:
-    """Linear light of one frame, (512, 384, 3).
+    """Linear light of one frame, (height, width, 3) of the camera's size.
 
     Args:
         carried: the photograph, linear, a multiple of 250 pixels a side.
@@ -95,17 +116,17 @@ def see(
         pose: where that is.
         matter: how it answers light.
         camera: what looks.
-        scenery: what is seen where a sheet ends, (512, 384, 3).
+        scenery: what is seen where a sheet ends, of the camera's size.
         glow: linear colour of the screen that the camera is built into.
         sway: of the camera, in the photograph's pixels.
     """
-    at = lookup(displacement(surface, pose, camera.distance), SIZE, camera.zoom, sway)
+    at = lookup(displacement(surface, pose, camera.distance), camera.size, camera.zoom, sway)
     factor = carried.shape[0] / surface.depth.shape[0]
     big = at * np.float32(factor) + np.float32((factor - 1) / 2)
     light = cv2.remap(carried, big[..., 0], big[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT).clip(0)
     if matter.grid:
         light *= _pixels(at, matter.grid, camera.zoom)
-    follows, shade, facing = _seen(surface, pose, at)
+    follows, shade, facing = _seen(surface, pose, at, camera.size)
     near = follows + (1 - follows) * np.float32(camera.behind)
     thrown = np.asarray(glow, dtype=np.float32) * np.float32(camera.screen)
     lit = light * (1 + matter.shades * shade[..., None])
@@ -126,7 +147,7 @@ def _pixels(at: Field, grid: float, zoom: float) -> Field:
     return np.asarray(stripes * (1 + 0.4 * left * np.cos(turns[..., 1:])), dtype=np.float32)
 
 
-def _seen(surface: Surface, pose: Pose, at: Field) -> tuple[Field, Field, Field]:
+def _seen(surface: Surface, pose: Pose, at: Field, size: tuple[int, int]) -> tuple[Field, Field, Field]:
     """What follows the surface, the change of its shading by turning, and how it faces the screen; each a picture."""
     normals = surface.normals()
     turned = normals @ rotation(pose).T.astype(np.float32)
@@ -134,7 +155,7 @@ def _seen(surface: Surface, pose: Pose, at: Field) -> tuple[Field, Field, Field]
     stack = np.dstack([surface.moves, change * surface.moves, turned[..., 2].clip(0)]).astype(np.float32)
     small = cv2.resize(at, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     seen = cv2.remap(stack, small[..., 0], small[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    follows, shade, facing = np.moveaxis(cv2.resize(seen, SIZE), 2, 0)
+    follows, shade, facing = np.moveaxis(cv2.resize(seen, size), 2, 0)
     return follows, shade, facing
 
 

@@ -8,6 +8,7 @@ People, cameras and materials of tuning and test are drawn apart (`Draws`).
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 
 import cv2
 import numpy as np
@@ -30,6 +31,13 @@ _ISSUED = datetime(2026, 1, 1, tzinfo=UTC)
 Poses = Sequence[Pose]
 
 
+class Distance(StrEnum):
+    """How far the person is from the camera: a telephone in the hand, or a kiosk that one stands before."""
+
+    ARM = "arm"
+    STANDING = "standing"
+
+
 @dataclass(frozen=True)
 class Sitting:
     """One person before one camera, asked one thing.
@@ -49,12 +57,19 @@ class Sitting:
     scenery: Field
 
     @classmethod
-    def draw(cls, photograph: RGBImage, draws: Draws, options: Options | None = None) -> "Sitting":
+    def draw(
+        cls,
+        photograph: RGBImage,
+        draws: Draws,
+        options: Options | None = None,
+        distance: Distance = Distance.ARM,
+    ) -> "Sitting":
         """A challenge, a camera and a room."""
         challenge = draw(draws.rng.bytes(16), issued_at=_ISSUED, options=options)
-        width, height = cameras.SIZE
-        scenery = linear(cv2.GaussianBlur(backgrounds.draw(draws.rng, width, height), (0, 0), 3.0))
-        return cls(photograph, challenge, draws, Camera.draw(draws), scenery)
+        size = cameras.SIZE if distance is Distance.ARM else cameras.KIOSK_SIZE
+        scenery = linear(cv2.GaussianBlur(backgrounds.draw(draws.rng, *size), (0, 0), 3.0))
+        camera = Camera.draw(draws) if distance is Distance.ARM else Camera.of_kiosk(draws)
+        return cls(photograph, challenge, draws, camera, scenery)
 
     def other(self) -> "Sitting":
         """The same person and camera, asked something else."""
@@ -96,7 +111,7 @@ def screen_video(sitting: Sitting) -> Clip:
     """A display that plays what the person did for another challenge."""
     recorded = bona_fide(sitting.other())
     still = [Pose(shift=_tremor(sitting.draws, 1.0)) for _ in sitting.challenge.capture_ms()]
-    width, height = cameras.SIZE
+    width, height = sitting.camera.size
     played = [_square(frame.pixels) for frame in recorded.frames]
     shown = [linear(cv2.resize(picture, (500, 500), interpolation=cv2.INTER_AREA)) for picture in played]
     zoom = sitting.camera.zoom * surfaces.SIDE / height

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from idproof.models.types import Embeddings, FaceDetector, FaceEmbedder, RGBImage
+from idproof.models.types import Embeddings, FaceDetector, FaceEmbedder, PassiveEnsemble, RGBImage
 from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.liveness import flash, injection, motion, passive
 from idproof.pipeline.liveness.challenge import Challenge
@@ -23,7 +23,7 @@ from idproof.pipeline.types import CheckResult, Outcome, Status
 
 NAME = "liveness"
 _SHIPPED = Path(__file__).with_name("calibration.json")
-_OF_CLAIM = frozenset({motion.SELFIE, injection.PORTRAIT})
+_APART = frozenset({motion.SELFIE, injection.PORTRAIT, passive.ENSEMBLE})
 _TEMPLATES = 4  # frames whose templates are compared: each costs as much as finding the face in five
 
 
@@ -76,6 +76,7 @@ class LivenessExaminer:
     embedder: FaceEmbedder
     network: SpoofNetwork
     calibration: Calibration = field(default_factory=shipped)
+    ensemble: PassiveEnsemble | None = None
 
     def examine(self, clip: Clip, challenge: Challenge, claim: Claim | None = None) -> list[CheckResult]:
         """Every check of a clip, the fused one last.
@@ -94,8 +95,8 @@ class LivenessExaminer:
                 results.append(injection.portrait_copy(evidence.faces, claim.portrait))
         finally:
             evidence.wipe()
-        # Who it is was judged above at thresholds of its own; alive is what the fused score is about.
-        return [*results, fused([r for r in results if r.name not in _OF_CLAIM], self.calibration)]
+        # Who it is, and what an operator's networks say, was judged above at thresholds of its own.
+        return [*results, fused([r for r in results if r.name not in _APART], self.calibration)]
 
     def parts(self, clip: Clip, challenge: Challenge) -> list[CheckResult]:
         """What the frames alone show, nothing fused."""
@@ -120,6 +121,8 @@ class LivenessExaminer:
             *passive.check(watched, self.network, strictness),
             *flash.check(watched, challenge, self.calibration),
         ]
+        if self.ensemble is not None:
+            results.append(passive.by_ensemble(watched, self.ensemble))
         if challenge.steps:
             results.append(motion.actions(watched, challenge, self.calibration))
         deep = motion.depth(watched, challenge, self.calibration)

@@ -6,14 +6,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from idproof.models.types import DetectedFace, RGBImage
+from idproof.models.types import DetectedFace, PassiveEnsemble, RGBImage
 from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.liveness import crops
 from idproof.pipeline.liveness.watch import Watched
 from idproof.pipeline.spectrum import highest_peak
-from idproof.pipeline.types import CheckResult
+from idproof.pipeline.types import CheckResult, Outcome, Status
 
 TEXTURE, GRID, EDGE, BLACK = "liveness_texture", "liveness_grid", "liveness_sheet_edge", "liveness_gamut"
+ENSEMBLE = "liveness_ensemble"
 _FRAMES = 5
 
 
@@ -33,12 +34,10 @@ def check(watched: Watched, network: SpoofNetwork, calibration: Calibration) -> 
     - `liveness_sheet_edge`: longest straight edge outside the face, share of the picture's width; `sheet_edge_seen`;
     - `liveness_gamut`: how deep the darks of the face are, 0..1 of its range; `gamut_of_print_or_display`.
     """
-    found = watched.found
     names = (TEXTURE, GRID, EDGE, BLACK)
-    if not found:
+    views = _views(watched)
+    if not views:
         return [CheckResult.not_assessed(name, "face_not_seen_throughout") for name in names]
-    chosen = [found[i] for i in np.linspace(0, len(found) - 1, min(_FRAMES, len(found))).round().astype(int)]
-    views = [(watched.pixels(entry.place), entry.face) for entry in chosen if entry.face is not None]
     skin = [crops.skin(image, face) for image, face in views]
     context = [crops.context(image, face) for image, face in views]
     logit = float(np.median(network.logits(skin, context)))
@@ -51,6 +50,29 @@ def check(watched: Watched, network: SpoofNetwork, calibration: Calibration) -> 
         calibration.at_most(EDGE, edge, unit="share of the width", reason="sheet_edge_seen"),
         calibration.at_most(BLACK, black, unit="share of the range", reason="gamut_of_print_or_display"),
     ]
+
+
+def by_ensemble(watched: Watched, ensemble: PassiveEnsemble) -> CheckResult:
+    """`liveness_ensemble`: mean probability of `real` over a few frames, by networks that an operator brought.
+
+    Judged by their publisher's own rule, that no other class is likelier in most of the frames; fails with
+    `texture_of_print_or_display`. No part of the fused score: nothing here says what bona fide clips give them.
+    """
+    views = _views(watched)
+    if not views:
+        return CheckResult.not_assessed(ENSEMBLE, "face_not_seen_throughout")
+    seen = [ensemble.reality(image, face) for image, face in views]
+    real = float(np.mean([probability for probability, _ in seen]))
+    passed = 2 * sum(likeliest for _, likeliest in seen) > len(seen)
+    return CheckResult(
+        name=ENSEMBLE,
+        status=Status.ASSESSED,
+        outcome=Outcome.PASS if passed else Outcome.FAIL,
+        value=round(real, 5),
+        unit="probability",
+        score=round(real, 5),
+        reason=None if passed else "texture_of_print_or_display",
+    )
 
 
 def grid_peak(image: RGBImage, face: DetectedFace) -> float:
@@ -86,3 +108,11 @@ def darks(image: RGBImage, face: DetectedFace) -> float:
     part = cv2.cvtColor(image[y : y + max(height, 1), x : x + max(width, 1)], cv2.COLOR_RGB2GRAY)
     low, high = np.percentile(part, (2, 98))
     return float(low / max(float(high), 1.0))
+
+
+def _views(watched: Watched) -> list[tuple[RGBImage, DetectedFace]]:
+    found = watched.found
+    if not found:
+        return []
+    chosen = [found[i] for i in np.linspace(0, len(found) - 1, min(_FRAMES, len(found))).round().astype(int)]
+    return [(watched.pixels(entry.place), entry.face) for entry in chosen if entry.face is not None]

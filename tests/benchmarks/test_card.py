@@ -78,7 +78,7 @@ def test_the_map_shows_what_changed_and_not_what_light_did() -> None:
 
 
 def test_the_latency_of_each_stage_and_its_share(verifier: Verifier, folder: Path) -> None:
-    run = latency.run(read_sets(folder)[:1] * 2 + read_sets(folder / "wrong_document"), verifier)
+    run = latency.run(read_sets(folder)[:1] * 2 + read_sets(folder / "wrong_document"), verifier, clips=1)
     assert published(run)["data"] == "rendered"
     assert run.counts == {"registrations": 2, "bad_input": 1}
     shares = [entry["value"] for name, entry in run.figures.items() if name.endswith(".share")]
@@ -86,6 +86,9 @@ def test_the_latency_of_each_stage_and_its_share(verifier: Verifier, folder: Pat
     assert sum(shares) == pytest.approx(1.0, abs=0.02)
     assert run.figures["latency.card.p50_ms"]["value"] <= run.figures["latency.card.p95_ms"]["value"]
     assert run.figures["latency.total.p50_ms"]["value"] > run.figures["latency.card.p50_ms"]["value"]
+    clip = run.figures["latency.liveness_clip16.p50_ms"]
+    assert (clip["n"], clip["unit"]) == (1, "ms")
+    assert clip["value"] > 100
 
 
 def invented(kind: str, value: float, baseline: float | None, count: int, seed: int) -> list[Measured]:

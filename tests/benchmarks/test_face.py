@@ -78,12 +78,22 @@ def test_original_pictures_are_detected_and_aligned_and_those_without_a_face_are
         )
 
 
+def test_a_selfie_as_a_kiosk_takes_it_has_a_face_of_that_width() -> None:
+    detector = load_engines().detector
+    picture = PortraitSource.open(None).person("bundled/astronaut").photographs[0]
+    selfie = np.asarray(Image.fromarray(picture).resize((1000, 1000)))
+    for width in face_portrait.STANDING_PX:
+        far = face_portrait.as_standing(selfie, detector.detect(selfie)[0], width)
+        assert detector.detect(far)[0].box[2] == pytest.approx(width, rel=0.1)
+
+
 def test_portraits_are_compared_with_every_selfie_and_each_way_is_shown(tmp_path: Path) -> None:
     make_sets(tmp_path / "bona_fide", 2, 31)
     make_sets(tmp_path / "attack", 1, 31, attack="selfie_other")
     run = published(face_portrait.run(read_sets(tmp_path), load_engines()))
     assert run["counts"] == {"portrait_registrations": 2, "portrait_unusable": 0}
-    for way in ("", "front.", *(f"{name}." for name in face_portrait.ENHANCEMENTS)):
+    assert run["figures"]["face.portrait.standing.not_found"]["value"] == 0
+    for way in ("", "standing.", "front.", *(f"{name}." for name in face_portrait.ENHANCEMENTS)):
         assert run["figures"][f"face.portrait.{way}fnmr@fmr1e-4"]["n"] == 2
         assert run["figures"][f"face.portrait.{way}measured_fmr@fmr1e-4"]["n"] == 2
     assert run["figures"]["face.portrait.fnmr@fmr1e-4"]["value"] == 0

@@ -9,7 +9,7 @@ from PIL import Image
 from runs import published
 
 from idproof.benchmarks import liveness
-from idproof.benchmarks.liveness_clips import photographs
+from idproof.benchmarks.liveness_clips import drawn_by, photographs
 from idproof.datasets.heads.clips import BONA_FIDE, SPECIES
 from idproof.datasets.specimen.draws import Split
 from idproof.datasets.specimen.portraits import PortraitSource
@@ -40,9 +40,22 @@ def test_nobody_is_in_both_splits(people: Path) -> None:
         list(photographs(people, Split.TEST, 41, 1, detector))
 
 
+def test_people_whom_an_earlier_run_drew_are_not_drawn_again(people: Path) -> None:
+    detector = load_engines().detector
+    before = drawn_by(people, Split.TEST, 3, [1, 2], detector)
+    assert before == {name for seed in (1, 2) for name, _ in photographs(people, Split.TEST, 3, seed, detector)}
+    after = {name for name, _ in photographs(people, Split.TEST, 5, 1, detector, before)}
+    assert len(after) == 5
+    assert not after & before
+    everybody = drawn_by(people, Split.TEST, 10, [1], detector)
+    with pytest.raises(DatasetInvalid, match="such people"):
+        list(photographs(people, Split.TEST, 40, 1, detector, everybody))
+
+
 def test_figures_have_counts_and_intervals(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(liveness, "SPECIES", {"screen_photo": SPECIES["screen_photo"]})
     run = published(liveness.run(people, clips=1, seed=3))
+    assert run["distance"] == "arm"
     assert set(run["figures"]) >= {
         "liveness.bpcer",
         "liveness.apcer.screen_photo",

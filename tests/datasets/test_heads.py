@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from idproof.datasets.heads import clips, surface
-from idproof.datasets.heads.clips import SPECIES, Sitting, bona_fide
+from idproof.datasets.heads.clips import SPECIES, Distance, Sitting, bona_fide
 from idproof.datasets.heads.surface import EYES, Pose, displacement, head, lookup, sheet
 from idproof.datasets.specimen.draws import Draws, Split
 from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.models.profiles import load_engines
 
 NOSE, CORNERS = (125, 137), [(102, 113), (148, 113), (108, 162), (142, 162)]
 
@@ -54,6 +55,15 @@ def test_a_clip_answers_the_challenge_at_its_times(sitting: Sitting) -> None:
         assert abs(frame.captured_ms - asked) <= 25
         assert (frame.pixels.shape, frame.pixels.dtype) == ((512, 384, 3), np.uint8)
     assert [f.number for f in clip.frames] == sorted({f.number for f in clip.frames})
+
+
+def test_who_stands_before_a_kiosk_is_seen_smaller(sitting: Sitting) -> None:
+    detector, picture = load_engines().detector, sitting.photograph
+    draws = Draws(np.random.default_rng(5), Split.TEST)
+    standing = Sitting.draw(picture, draws, distance=Distance.STANDING)
+    far = SPECIES["print_flat"](standing).frames[0].pixels
+    assert far.shape == (320, 240, 3)
+    assert 75 < detector.detect(far)[0].box[2] < 125 < detector.detect(bona_fide(sitting).frames[0].pixels)[0].box[2]
 
 
 def test_the_same_seed_renders_the_same_clip() -> None:

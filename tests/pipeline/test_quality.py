@@ -50,11 +50,31 @@ def half_dark(picture: RGBImage) -> RGBImage:
     return np.asarray(picture * shade[None, :, None], dtype=np.uint8)
 
 
+def masked(picture: RGBImage) -> RGBImage:
+    """A surgical mask's outline over mouth and chin, in its blue, over the bundled face."""
+    left, right, nose, *corners = load_engines().detector.detect(picture)[0].landmarks
+    mouth, across = np.mean(corners, axis=0), right - left
+    top, bottom = (left + right) / 2 * 0.5 + mouth * 0.5, mouth + (mouth - nose) * 2
+    outline = [top - 0.9 * across, top, top + 0.9 * across, bottom + 0.4 * across, bottom - 0.4 * across]
+    return np.asarray(cv2.fillPoly(picture.copy(), [np.array(outline, np.int32)], (120, 170, 210)), dtype=np.uint8)
+
+
+def before_leaves(picture: RGBImage) -> RGBImage:
+    """Everything but head and shoulders full of small contrasts."""
+    x, y, width, height = load_engines().detector.detect(picture)[0].box
+    down, across = np.mgrid[0 : picture.shape[0], 0 : picture.shape[1]]
+    head = np.hypot((across - x - width / 2) / width, (down - y - height / 2) / height) < 1
+    leaves = np.random.default_rng(1).integers(0, 2, (64, 64, 1)).astype(np.uint8) * 255
+    leaves = cv2.resize(leaves, picture.shape[1::-1], interpolation=cv2.INTER_NEAREST)[..., None]
+    return np.where(head[..., None], picture, leaves)
+
+
 SPOILT = {
     "sharpness": lambda p: cv2.GaussianBlur(p, (0, 0), 9),
     "exposure": lambda p: np.clip(p.astype(float) * 3 + 90, 0, 255).astype(np.uint8),
     "dynamic_range": lambda p: (p // 40 + 100).astype(np.uint8),
     "illumination": half_dark,
+    "occlusion": masked,
 }
 
 
@@ -98,6 +118,33 @@ def test_any_picture_gives_results_that_never_fail_it(aligned: RGBImage, landmar
     assert tuple(r.name for r in results) == quality.NAMES
     assert all(r.outcome is not Outcome.FAIL for r in results)
     assert all(r.score is None or 0 <= r.score <= 1 for r in results)
+
+
+def test_a_picture_without_colour_does_not_tell_whether_the_face_is_covered(
+    photograph: RGBImage, found: DetectedFace
+) -> None:
+    grey = np.repeat(photograph.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
+    face = quality.Face.of(grey, found, load_engines().embedder.align(grey, found.landmarks))
+    covered = next(r for r in quality.check(face) if r.name == "quality_occlusion")
+    assert (covered.status, covered.reason) == (Status.COULD_NOT_ASSESS, "selfie_face_covered")
+
+
+def test_a_busy_background_is_measured_and_refers_nobody(photograph: RGBImage, found: DetectedFace) -> None:
+    leaves = before_leaves(photograph)
+    plain, busy = of(photograph, found)["background"], of(leaves, found)["background"]
+    assert plain is not None
+    assert busy is not None
+    assert busy > assess.shipped().limits["background"] > plain
+    assert outcomes(leaves, found)["background"] is Outcome.PASS
+
+
+def test_a_head_that_fills_the_picture_has_no_background_that_could_be_busy(
+    photograph: RGBImage, found: DetectedFace
+) -> None:
+    x, y, width, height = (round(value) for value in found.box)
+    close = np.ascontiguousarray(before_leaves(photograph)[y : y + height, x : x + width])
+    inside = replace(found, box=(0, 0, width, height), landmarks=found.landmarks - np.float32([x, y]))
+    assert of(close, inside)["background"] == 0.0
 
 
 def test_limits_are_read_or_refused(tmp_path: Path) -> None:

@@ -14,20 +14,32 @@ from typing import Self
 import numpy as np
 
 from idproof.pipeline.errors import CalibrationInvalid
-from idproof.pipeline.face.quality import dynamic_range, exposure, framing, illumination, pose, sharpness
+from idproof.pipeline.face.quality import (
+    background,
+    dynamic_range,
+    exposure,
+    framing,
+    illumination,
+    occlusion,
+    pose,
+    sharpness,
+)
 from idproof.pipeline.face.quality.types import Better, Face, Measure
 from idproof.pipeline.types import CheckResult, Outcome, Status
 
-MEASURES = (sharpness, exposure, dynamic_range, illumination, pose, framing)
-NOT_ASSESSED = ("eyes_open", "mouth_closed", "occlusion", "expression", "background")
-_REASONS = {
+MEASURES = (sharpness, exposure, dynamic_range, illumination, pose, framing, occlusion, background)
+NOT_ASSESSED = ("eyes_open", "mouth_closed", "eye_occlusion", "expression")
+_REASONS: Mapping[str, str | None] = {
     "sharpness": "selfie_blurred",
     "exposure": "selfie_badly_exposed",
     "dynamic_range": "selfie_without_contrast",
     "illumination": "selfie_unevenly_lit",
     "pose": "selfie_turned_away",
     "framing": "selfie_cut_off",
+    "occlusion": "selfie_face_covered",
+    "background": None,
 }
+"""Component to the reason for a doubt; a busy background raises none, since only the aligned face is compared."""
 NAMES = tuple(f"quality_{name}" for name in _REASONS)
 """Of the checks."""
 _SHIPPED = Path(__file__).with_name("limits.json")
@@ -89,10 +101,10 @@ def check(face: Face, limits: Limits | None = None) -> list[CheckResult]:
 def _judged(found: Measure, limits: Limits) -> CheckResult:
     name, reason = f"quality_{found.name}", _REASONS[found.name]
     if found.value is None:
-        return CheckResult.not_assessed(name, reason)
+        return CheckResult.not_assessed(name, reason or name)
     limit, value = limits.limits[found.name], round(found.value, _DIGITS)
     higher = found.better is Better.HIGHER
-    good = value >= limit if higher else value <= limit
+    good = reason is None or (value >= limit if higher else value <= limit)
     below = float(np.interp(value, limits.percentiles[found.name], np.linspace(0, 1, 101)))
     return CheckResult(
         name=name,

@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 
 from idproof.models.types import DetectedFace, RGBImage
 
+FACE_PX = 40
+"""Width of the face in `Face.scene`: the background is judged at the face's scale, not at the camera's."""
+_LONGEST_PX = 640  # of the scene, for a face that is tiny or no face at all
+
 
 class Better(StrEnum):
     """Which way a quantity is good."""
@@ -42,19 +46,33 @@ class Face:
         found: where it is in the picture.
         size: (width, height) of the picture in pixels.
         luminance: (112, 112) float32, 0..255, of the aligned face.
+        chroma: (112, 112, 2) float32, CIELAB's a and b of the aligned face.
+        scene: (height, width) float32, 0..255: the picture, its face brought to `FACE_PX` of width.
     """
 
     found: DetectedFace
     size: tuple[int, int]
     luminance: NDArray[np.float32]
+    chroma: NDArray[np.float32]
+    scene: NDArray[np.float32]
 
     @classmethod
     def of(cls, image: RGBImage, found: DetectedFace, aligned: RGBImage) -> "Face":
         """From the picture, the face in it, and that face aligned."""
         grey = cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        return cls(found, (image.shape[1], image.shape[0]), np.asarray(grey, dtype=np.float32))
+        lab = cv2.cvtColor(aligned.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+        size = (image.shape[1], image.shape[0])
+        return cls(found, size, np.asarray(grey), np.asarray(lab[..., 1:]), _scene(image, found))
 
     @property
     def skin(self) -> NDArray[np.float32]:
         """The aligned face from brows to lips, between the outer ends of the eyes: hardly any hair or background."""
         return self.luminance[30:100, 24:88]
+
+
+def _scene(image: RGBImage, found: DetectedFace) -> NDArray[np.float32]:
+    scale = min(FACE_PX / max(found.box[2], 1.0), _LONGEST_PX / max(image.shape[:2]))
+    size = (max(3, round(image.shape[1] * scale)), max(3, round(image.shape[0] * scale)))
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    return np.asarray(small, dtype=np.float32)
