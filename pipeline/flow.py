@@ -79,6 +79,7 @@ class Rules:
         card_checks: checks of the card itself that must have passed.
         optically_variable: whether the card's optically variable regions are among them.
         records: the issuing department's, where they are asked.
+        optional: checks that hold up nothing where a capture gives too little for them.
     """
 
     document: DocumentType
@@ -88,6 +89,7 @@ class Rules:
     card_checks: tuple[str, ...]
     optically_variable: bool
     records: RecordsAuthority | None = None
+    optional: tuple[str, ...] = ()
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -164,7 +166,8 @@ def run(session: VaultSession, rules: Rules, executor: Executor, answer: Livenes
     finally:
         with watch.stage("wipe"):
             receipt = session.wipe()
-    decision, reasons = decide(checks, rules.required if answer is None else (*rules.required, fuse.NAME))
+    required = rules.required if answer is None else (*rules.required, fuse.NAME)
+    decision, reasons = decide(checks, required, rules.optional)
     return Verdict(
         id=verdict.new_id(),
         decision=decision,

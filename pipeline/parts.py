@@ -80,4 +80,13 @@ def rules_for(
     records: RecordsAuthority | None,
 ) -> Rules:
     """The rules where no networks are loaded, because the pictures are examined elsewhere."""
-    return Rules(document, policy, limits, profile, examiner.required, examiner.optically_variable, records)
+    return Rules(
+        document,
+        policy,
+        limits,
+        profile,
+        examiner.required,
+        examiner.optically_variable,
+        records,
+        examiner.optional,
+    )
