@@ -54,7 +54,7 @@ class Continuity:
         template, shown = _half(template), _half(_shown(document))
         grid = round(document.height_mm / _CELL_MM), round(document.width_mm / _CELL_MM)
         values, share = _centred(relief(template, _SCALE), shown, grid)
-        energy = _means(values * values, grid) / np.maximum(share, 1e-6)
+        energy = np.asarray(_means(values * values, grid) / np.maximum(share, 1e-6), dtype=np.float32)
         energy[(share < _LEAST_SHOWN) | (energy < _LEAST_SPREAD**2)] = 0
         return cls(values, shown, energy)
 
@@ -86,7 +86,8 @@ def _shown(document: DocumentType) -> NDArray[np.float32]:
 
 def _half(picture: NDArray[Any]) -> NDArray[Any]:
     """At half the size, which holds all of the print that a card in use still shows."""
-    return cv2.resize(picture, None, fx=_SCALE, fy=_SCALE, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(picture, None, fx=_SCALE, fy=_SCALE, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=picture.dtype)
 
 
 def _centred(values: NDArray[Any], shown: NDArray[np.float32], grid: tuple[int, ...]) -> tuple[_Cells, _Cells]:
