@@ -106,7 +106,7 @@ def test_too_few_pixels_tell_nothing_of_fine_print_and_hold_up_nothing(document:
 
 def test_print_that_is_covered_somewhere_is_found(document: DocumentType, card: Card) -> None:
     def covered(picture: np.ndarray) -> np.ndarray:
-        left, top, right, bottom = Box(66.0, 18.0, 9.0, 5.0).pixels(document.px_per_mm)
+        left, top, right, bottom = Box(56.0, 30.5, 10.5, 12.0).pixels(document.px_per_mm)
         picture[top:bottom, left:right] = picture[top:bottom, left:right].mean(axis=(0, 1))
         return picture
 
