@@ -10,14 +10,24 @@ from idproof.benchmarks.recorder import Recorder
 from idproof.datasets.sets import RegistrationSet
 from idproof.datasets.spread import HERE, Spread
 from idproof.pipeline import Policy
-from idproof.pipeline.card import angles, hologram, recapture, shading
+from idproof.pipeline.card import angles, halftone, hologram, recapture, resampling, shading, substrate, surround
 from idproof.pipeline.card.examine import CardExaminer
 from idproof.pipeline.card.locate import CardLocator
 from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.errors import BadInput
 
 MARGIN = 0.5
-QUOTIENTS = (angles.RIGID, shading.NAME, recapture.SCREEN, recapture.COPY, hologram.RESPONSE)
+QUOTIENTS = (
+    angles.RIGID,
+    shading.NAME,
+    recapture.SCREEN,
+    recapture.COPY,
+    hologram.RESPONSE,
+    halftone.NAME,
+    resampling.NAME,
+    substrate.FIELDS,
+    surround.NAME,
+)
 
 Measured = dict[str, float]
 

@@ -71,7 +71,8 @@ def _figure(kind: str, entry: RegistrationSet, locator: CardLocator, examiner: C
         panels[3].set_axis_off()
         figure.suptitle(f"{kind}: refused, {error.code}", fontsize=11)
         return figure
-    decision, reasons = decide(examiner.examine(seen.images, seen.rectified, seen.views, policy), examiner.required)
+    results = examiner.examine(seen.images, seen.rectified, seen.views, policy)
+    decision, reasons = decide(results, examiner.required, examiner.optional)
     _panels(panels, list(seen.rectified.values()))
     panels[3].imshow(change(list(seen.rectified.values())), cmap="magma", vmin=0, vmax=_STRONGEST)
     _outlines(panels[3], locator.document)

@@ -30,7 +30,7 @@ from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.decide import decide
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import BadInput, CapturesIdentical
-from idproof.pipeline.face import compare, find, quality, registered
+from idproof.pipeline.face import compare, find, quality, registered, second
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields import read as field_reading
 from idproof.pipeline.fields import records
@@ -79,6 +79,7 @@ class Rules:
         card_checks: checks of the card itself that must have passed.
         optically_variable: whether the card's optically variable regions are among them.
         records: the issuing department's, where they are asked.
+        optional: checks that hold up nothing where a capture gives too little for them.
     """
 
     document: DocumentType
@@ -88,6 +89,7 @@ class Rules:
     card_checks: tuple[str, ...]
     optically_variable: bool
     records: RecordsAuthority | None = None
+    optional: tuple[str, ...] = ()
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -173,7 +175,8 @@ def run(session: VaultSession, rules: Rules, executor: Executor, answer: Livenes
     finally:
         with watch.stage("wipe"):
             receipt = session.wipe()
-    decision, reasons = decide(checks, rules.required if answer is None else (*rules.required, fuse.NAME))
+    required = rules.required if answer is None else (*rules.required, fuse.NAME)
+    decision, reasons = decide(checks, required, rules.optional)
     return Verdict(
         id=verdict.new_id(),
         decision=decision,
@@ -285,14 +288,31 @@ def _compare_faces(session: VaultSession, parts: Parts) -> list[CheckResult]:
         results = quality.check(quality.Face.of(selfie, face, aligned))
         session.put(CROP, "selfie_face", aligned)
     with ExitStack() as stack:
-        names = [*(f"portrait_face_{role}" for role in found), "selfie_face"]
+        names = [*(f"portrait_face_{role}" for role in found), *_second_face(session, parts), "selfie_face"]
         templates = engines.embedder.embed([stack.enter_context(session.borrow(CROP, name)) for name in names])
-    compare.fuse(templates[:-1])
+    compare.fuse(templates[: len(found)])
     session.put(TEMPLATE, TEMPLATES, templates)
     with session.borrow(TEMPLATE, TEMPLATES) as rows:
-        points, calibration = parts.portrait_thresholds, parts.portrait_calibration
-        compared = compare.check(rows[:1], rows[-1:], points, calibration, parts.policy)
-    return [compared, *results]
+        judged_by = parts.portrait_thresholds, parts.portrait_calibration, parts.policy
+        compared = [compare.check(rows[:1], rows[-1:], *judged_by)]
+        if parts.examiner.second is not None:
+            compared.append(second.check(rows[:1], rows[len(found) : -1], *judged_by))
+    return [*compared, *results]
+
+
+def _second_face(session: VaultSession, parts: Parts) -> list[str]:
+    """The name under which the second portrait's face lies ready, in a list; none where there is no such face."""
+    engines, region = parts.engines, parts.examiner.second
+    if region is None:
+        return []
+    with session.borrow(RECTIFIED, Role.CARD_FRONT) as frame:
+        session.put(CROP, "second_portrait", second.crop(frame, region, parts.locator.document))
+    with session.borrow(CROP, "second_portrait") as picture:
+        face = second.find_face(picture, engines.detector)
+        if face is None:
+            return []
+        session.put(CROP, "second_face", engines.embedder.align(picture, face.landmarks))
+    return ["second_face"]
 
 
 def _ask_records(

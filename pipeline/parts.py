@@ -10,6 +10,7 @@ from idproof.pipeline.card.examine import CardExaminer
 from idproof.pipeline.card.locate import CardLocator
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.documents import DocumentType, load, load_builtin
+from idproof.pipeline.face import second
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.flow import Parts, Rules
@@ -80,4 +81,13 @@ def rules_for(
     records: RecordsAuthority | None,
 ) -> Rules:
     """The rules where no networks are loaded, because the pictures are examined elsewhere."""
-    return Rules(document, policy, limits, profile, examiner.required, examiner.optically_variable, records)
+    return Rules(
+        document,
+        policy,
+        limits,
+        profile,
+        examiner.required,
+        examiner.optically_variable,
+        records,
+        (*examiner.optional, second.NAME),
+    )

@@ -15,7 +15,7 @@ def _window(side: int) -> NDArray[np.float32]:
     return np.outer(np.hanning(side), np.hanning(side)).astype(np.float32)
 
 
-def mean_log_spectrum(tile: NDArray[np.uint8]) -> NDArray[np.float32]:
+def mean_log_spectrum(tile: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
     """(n, n // 2 + 1): the half of a windowed tile's spectrum that the other half mirrors, ln(1 + amplitude).
 
     Args:

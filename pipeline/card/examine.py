@@ -5,13 +5,40 @@ from dataclasses import dataclass
 from typing import Self
 
 from idproof.models.types import RGBImage
-from idproof.pipeline.card import angles, hologram, recapture, same, second_portrait, shading
+from idproof.pipeline.card import (
+    angles,
+    halftone,
+    hologram,
+    outline,
+    recapture,
+    resampling,
+    same,
+    second_portrait,
+    shading,
+    substrate,
+    surround,
+)
+from idproof.pipeline.card.continuity import NAME as CONTINUITY
+from idproof.pipeline.card.continuity import Continuity
+from idproof.pipeline.card.fine_print import NAME as FINE_PRINT
+from idproof.pipeline.card.fine_print import FinePrint
 from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType, Region
 from idproof.pipeline.types import CheckResult, Role
 
-ALWAYS = (angles.NAME, angles.RIGID, same.NAME, shading.NAME, recapture.SCREEN, recapture.COPY)
+OPTIONAL = (
+    halftone.NAME,
+    FINE_PRINT,
+    outline.CORNERS,
+    outline.ASPECT,
+    substrate.PORTRAIT,
+    substrate.FIELDS,
+    resampling.NAME,
+    surround.NAME,
+)
+"""Checks that many an honest capture gives too little for: asked of every type, and never a reason by their silence."""
+ALWAYS = (angles.NAME, angles.RIGID, same.NAME, shading.NAME, recapture.SCREEN, recapture.COPY, CONTINUITY, *OPTIONAL)
 """Checks of every document type."""
 
 
@@ -23,22 +50,31 @@ class CardExaminer:
         document: the type.
         pattern: its hologram's zones, or None when it has none.
         second: its second portrait, or None.
+        continuity, fine_print: its static print, made ready for these two questions.
     """
 
     document: DocumentType
     pattern: hologram.Pattern | None
     second: Region | None
+    continuity: Continuity
+    fine_print: FinePrint
 
     @classmethod
     def open(cls, document: DocumentType) -> Self:
         """Read what the checks need; raises `DocumentTypeInvalid`."""
-        return cls(document, hologram.Pattern.of(document), second_portrait.region_of(document))
+        pattern, second = hologram.Pattern.of(document), second_portrait.region_of(document)
+        return cls(document, pattern, second, Continuity.of(document), FinePrint.of(document))
 
     @property
     def required(self) -> tuple[str, ...]:
         """Names of all checks that a card of this type must pass."""
         of_hologram = (hologram.RESPONSE, hologram.SHAPE) if self.pattern is not None else ()
         return (*ALWAYS, *of_hologram, *self._of_second)
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """Those of them that hold up nothing where they could not be assessed."""
+        return OPTIONAL
 
     @property
     def _of_second(self) -> tuple[str, ...]:
@@ -75,6 +111,7 @@ class CardExaminer:
             shading.check(rectified, document, policy),
             recapture.screen(images, views, document, policy),
             recapture.copy(rectified, policy),
+            *self._copied_or_altered(images, rectified, views, policy),
         ]
         if self.pattern is not None:
             results += hologram.check(rectified, self.pattern, document, policy)
@@ -84,7 +121,7 @@ class CardExaminer:
         return results
 
     def examine_one(self, image: RGBImage, rectified: RGBImage, view: CardView, policy: Policy) -> list[CheckResult]:
-        """What a single flat capture tells: screen, copy, and the portrait against the second one.
+        """What a single flat capture tells: copies, alterations, and the portrait against the second one.
 
         It never replaces `examine`: nothing here saw the card from another angle.
         """
@@ -92,8 +129,28 @@ class CardExaminer:
         results = [
             recapture.screen({role: image}, {role: view}, self.document, policy),
             recapture.copy({role: rectified}, policy),
+            *self._copied_or_altered({role: image}, {role: rectified}, {role: view}, policy),
         ]
         if self.second is not None:
             _, correlation = second_portrait.locate(rectified, self.second, self.document)
             results.append(second_portrait.same_face([correlation], policy))
         return results
+
+    def _copied_or_altered(
+        self,
+        images: Mapping[Role, RGBImage],
+        rectified: Mapping[Role, RGBImage],
+        views: Mapping[Role, CardView],
+        policy: Policy,
+    ) -> list[CheckResult]:
+        """What each capture tells by itself; `card_front` is the one least turned."""
+        front = Role.CARD_FRONT
+        return [
+            halftone.check(rectified[front], views[front], self.document, policy),
+            self.fine_print.check(rectified, views, policy),
+            surround.check(images, views, self.document, policy),
+            resampling.check(images, views, self.document, policy),
+            self.continuity.check(rectified, policy),
+            *outline.check(images, views, self.document, policy),
+            *substrate.check(rectified, self.document, policy),
+        ]

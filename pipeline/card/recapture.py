@@ -1,8 +1,8 @@
 """A first look at whether the card itself was before the camera, or a screen or a grey copy of it.
 
 Two questions only, each a check of its own: does the card's surface carry the regular grid of a display (peaks in
-the spectrum that no print and no noise makes), and has it colour at all. Halftone, gamut, gloss and learned cues
-belong here as further files.
+the spectrum that no print and no noise makes), and has it colour at all. A press's dots, fine print and a display's
+frame are asked for in `halftone`, `fine_print` and `surround`.
 """
 
 from collections.abc import Mapping
@@ -53,10 +53,10 @@ def grid_peak(image: RGBImage, view: CardView, document: DocumentType) -> float 
     Tiles of the capture that lie wholly on the card are windowed and their log spectra averaged: print differs
     from tile to tile, a display's grid stays. Each bin is compared with the mean of its neighbourhood.
     """
-    tiles = _tiles(image, view, document)
-    if not tiles:
+    found = tiles(image, view, document)
+    if not found:
         return None
-    mean = np.mean([mean_log_spectrum(tile) for tile in tiles], axis=0)
+    mean = np.mean([mean_log_spectrum(tile) for tile in found], axis=0)
     return highest_peak(np.fft.fftshift(whole(mean)), _high_frequencies())
 
 
@@ -68,7 +68,8 @@ def _high_frequencies() -> NDArray[np.bool_]:
     return high
 
 
-def _tiles(image: RGBImage, view: CardView, document: DocumentType) -> list[RGBImage]:
+def tiles(image: RGBImage, view: CardView, document: DocumentType) -> list[RGBImage]:
+    """Squares of the capture itself that lie wholly on the card, each half over the next one."""
     middle = card_corners_mm(document).mean(axis=0)
     inset = card_corners_mm(document) + np.sign(middle - card_corners_mm(document)) * _INSET_MM
     outline = project(view.homography, inset).astype(np.float32)

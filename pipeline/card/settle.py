@@ -20,7 +20,7 @@ _WINDOW_PX = 15
 _PASSES = ((3, 4.0), (1, 1.5))  # levels of the pyramid above the first, and tolerance in pixels
 _STEPS = (3, 20, 0.01)  # at most 20 steps, or until they are shorter than 0.01 px
 _FINE_PX = 1.0  # what is finer is noise
-_LIGHT_PX = 25  # what is smoother is light
+_LIGHT_PX = 24  # what is smoother is light
 _CONTRAST = 45.0
 _NOISE = 9.0  # grey levels squared: flatter places stay flat
 
@@ -59,14 +59,14 @@ class StaticPrint:
     @classmethod
     def of(cls, document: DocumentType, template: NDArray[Any]) -> Self:
         """From the type's template picture."""
-        relief = _relief(template)
+        flat = relief(template)
         mask = np.full(template.shape, 255, dtype=np.uint8)
         for box in (document.portrait, *(s.box for s in document.fields), *(r.box for r in document.regions)):
             left, top, right, bottom = box.pixels(document.px_per_mm, pad_mm=0.3)
             mask[top:bottom, left:right] = 0
-        found = cv2.goodFeaturesToTrack(relief, _POINTS, 0.01, _APART_PX, mask=mask, blockSize=7)
+        found = cv2.goodFeaturesToTrack(flat, _POINTS, 0.01, _APART_PX, mask=mask, blockSize=7)
         points = np.empty((0, 1, 2)) if found is None else found.reshape(-1, 1, 2)
-        return cls(relief, points.astype(np.float32))
+        return cls(flat, points.astype(np.float32))
 
     def settle(self, grey: NDArray[Any], homography: Homography) -> Settled | None:
         """Follow the print from where `homography` (canonical to capture pixels) puts it; None when too few agree."""
@@ -81,7 +81,7 @@ class StaticPrint:
     def _follow(self, grey: NDArray[Any], homography: Homography, levels: int, tolerance: float) -> Settled | None:
         size = self.relief.shape[::-1]
         inverse = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
-        canonical = _relief(cv2.warpPerspective(grey, homography, size, flags=inverse))
+        canonical = relief(cv2.warpPerspective(grey, homography, size, flags=inverse))
         found, status, _ = cv2.calcOpticalFlowPyrLK(
             self.relief,
             canonical,
@@ -106,10 +106,13 @@ def enough(points: NDArray[np.float32]) -> bool:
     return len(points) >= 2 * MIN_MATCHES
 
 
-def _relief(grey: NDArray[Any]) -> _Grey:
-    """(h, w): each pixel less its surroundings, over their spread; 128 where it equals them."""
-    values = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), _FINE_PX)
-    around = (_LIGHT_PX, _LIGHT_PX)
+def relief(grey: NDArray[Any], scale: float = 1.0) -> _Grey:
+    """(h, w): each pixel less its surroundings, over their spread; 128 where it equals them.
+
+    `scale` is the picture's, of the canonical frame.
+    """
+    values = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), _FINE_PX * scale)
+    around = (round(_LIGHT_PX * scale / 2) * 2 + 1,) * 2
     mean, spread = cv2.blur(values, around), cv2.sqrBoxFilter(values, -1, around)
     # In place: at this size most of the time goes into fresh memory.
     values -= mean

@@ -46,3 +46,11 @@ def test_every_check_that_did_not_pass_is_a_reason_and_failures_come_first(
 def test_a_missing_required_check_refers_and_says_which() -> None:
     found = [result("one", Outcome.PASS), result("two", Outcome.PASS)]
     assert decide(found, REQUIRED) == (Decision.REFER, ("three_missing",))
+
+
+def test_an_optional_check_holds_up_nothing_unassessed_and_rejects_when_it_fails() -> None:
+    passed = [result("one", Outcome.PASS), result("two", Outcome.PASS), result("three", Outcome.PASS)]
+    assert decide([*passed, result("fine", None)], REQUIRED, ("fine",)) == (Decision.ACCEPT, ())
+    assert decide([*passed, result("fine", None)], REQUIRED)[0] is Decision.REFER
+    assert decide([*passed, result("fine", Outcome.FAIL)], REQUIRED, ("fine",)) == (Decision.REJECT, ("fine_fail",))
+    assert decide(passed, (*REQUIRED, "fine"), ("fine",)) == (Decision.REFER, ("fine_missing",))

@@ -59,6 +59,9 @@ def test_a_bona_fide_registration_is_accepted_and_every_required_check_was_made(
         ("light_laser", "hologram_shape", "hologram_foreign"),
         ("portrait_swap_print", "second_portrait_same", "second_portrait_differs"),
         ("portrait_swap_digital", "second_portrait_same", "second_portrait_differs"),
+        ("portrait_swap_digital", "second_portrait_face", "second_portrait_other_face"),
+        ("print_colour", "recapture_fine_print", "fine_print_missing"),
+        ("screen_phone", "card_corners", "corners_not_rounded_as_issued"),
     ],
 )
 def test_what_this_policy_looks_for_is_found_by_the_check_that_looks_for_it(

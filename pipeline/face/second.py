@@ -1,0 +1,74 @@
+"""Does the card's second portrait show the person of its main one, for the network that compares faces?
+
+The two pictures are also laid over each other (`pipeline.card.second_portrait`); this comparison does not care how a
+picture was cut, moved or retouched, and knows faces instead. The second portrait is small and lies under lenses: on
+rendered tuning cards it was enough (`docs/benchmarks.md`). Where no face is found in it, the check says so and holds
+up nothing: the pictures' own correlation is required anyway.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+import cv2
+import numpy as np
+
+from idproof.models.reports import ScoreCalibration
+from idproof.models.types import DetectedFace, Embeddings, FaceDetector, RGBImage
+from idproof.pipeline.config import Policy
+from idproof.pipeline.documents import DocumentType, Region
+from idproof.pipeline.errors import FaceNotFound
+from idproof.pipeline.face import find
+from idproof.pipeline.types import CheckResult
+
+NAME = "second_portrait_face"
+
+_BESIDE_MM = 0.6  # the picture slides with the angle
+_LARGER = 2.0  # detectors know faces of some size
+
+
+def crop(rectified: RGBImage, region: Region, document: DocumentType) -> RGBImage:
+    """The second portrait out of a canonical frame, twice as large, its edges continued outwards."""
+    left, top, right, bottom = (region.picture or region.box).pixels(document.px_per_mm, pad_mm=_BESIDE_MM)
+    larger = cv2.resize(rectified[top:bottom, left:right], None, fx=_LARGER, fy=_LARGER, interpolation=cv2.INTER_CUBIC)
+    return find.padded(np.asarray(larger, dtype=np.uint8))
+
+
+def find_face(picture: RGBImage, detector: FaceDetector) -> DetectedFace | None:
+    """The face in `crop`, or None."""
+    with suppress(FaceNotFound):
+        return find.in_portrait(picture, detector)
+    return None
+
+
+def check(
+    portrait: Embeddings,
+    second: Embeddings,
+    thresholds: Mapping[float, float],
+    calibration: ScoreCalibration,
+    policy: Policy,
+) -> CheckResult:
+    """`second_portrait_face`: cosine of the two templates against the operating points of card portraits.
+
+    Args:
+        portrait: (1, dimensions), unit length, of the main portrait.
+        second: (k, dimensions) with k 0 or 1: could not be assessed, with `second_portrait_without_face`, for none.
+        thresholds: false match rate to score, as measured for card portraits.
+        calibration: of those scores.
+        policy: names the operating points.
+
+    Returns:
+        Passes at `accept_fmr`, fails below `refer_fmr` (`second_portrait_other_face`), is in doubt between
+        (`second_portrait_face_doubtful`).
+    """
+    if len(second) == 0:
+        return CheckResult.not_assessed(NAME, "second_portrait_without_face")
+    cosine = float((portrait @ second.T).item())
+    return CheckResult.compared(
+        NAME,
+        cosine,
+        accept=thresholds[policy.accept_fmr],
+        refer=thresholds[policy.refer_fmr],
+        score=calibration.posterior(cosine),
+        doubt="second_portrait_face_doubtful",
+        fail="second_portrait_other_face",
+    )
