@@ -207,6 +207,20 @@ METRICS_ANSWERS: dict[int | str, dict[str, Any]] = {
         "content": {"text/plain": {"example": 'idproof_decisions_total{decision="accept"} 7'}},
     },
 }
+KIOSK_ANSWERS: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER,
+    200: _answer(
+        "What devices that stream do, and how often what happened.",
+        {
+            "at": "2026-01-01T00:00:00+00:00",
+            "places": {"used": 0, "of": 9},
+            "waiting": 0,
+            "devices": [
+                {"device": "0123456789abcdef", "name": "Counter 3", "state": "selfie", "started": 12, "hints": {}}
+            ],
+        },
+    ),
+}
 READY_ANSWERS: dict[int | str, dict[str, Any]] = {
     503: _answer("Not ready.", {"status": "not ready", "checks": {"networks": True, "keys": True, "database": False}}),
 }

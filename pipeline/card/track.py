@@ -32,7 +32,7 @@ _WINDOW, _LEVELS = (15, 15), 2
 _TOLERANCE_PX = 1.5
 _MIN_MATCHES = 18
 _GUESSES = 5
-_STEPS_FOUND, _STEPS_FOLLOWED = 2, 1
+_STEPS_FOUND, _STEPS_FOLLOWED, _STEPS_FAR = 2, 1, 3
 LIKE = 0.27
 """Correlation with the static print from which on it is the card: cards of the type are above 0.4, other things below
 0.15; what a finger or glare covers lowers it."""
@@ -70,7 +70,9 @@ class CardTracker:
         if before is None or before.size != (image.shape[1], image.shape[0]):
             return None
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        return self._settled(grey, before.homography @ self._mm_from_own(), _STEPS_FOLLOWED)
+        guess = before.homography @ self._mm_from_own()
+        near = self._settled(grey, guess, _STEPS_FOLLOWED)
+        return near if near is not None else self._settled(grey, guess, _STEPS_FAR)
 
     def find(self, image: RGBImage) -> CardView | None:
         """The card, wherever it lies with its print upright; several times as costly as `follow`."""

@@ -109,7 +109,7 @@ class Guide:
         before, elapsed = notes.view, max(at_s - notes.at_s, 0.02)
         view = self.tracker.follow(image, before)
         if view is None and notes.missed % _SEARCH_EVERY == 0:
-            view, before = self.tracker.find(image), None
+            view = self.tracker.find(image)
         notes.view, notes.at_s = view, at_s
         notes.missed = 0 if view is not None else notes.missed + 1
         if view is None:

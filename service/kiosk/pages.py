@@ -1,4 +1,4 @@
-"""`/kiosk` and `/kiosk/operators`: plain HTML, CSS and JavaScript modules as they lie in `static/`, not built.
+"""`/kiosk` and `/kiosk/operators`: plain HTML, CSS and JavaScript modules as they lie in `static/`, without a build.
 
 The policy allows scripts, styles, words and fonts of this service alone, nothing inline, and connections to nowhere
 else; the camera may be used by this page and by none that it could be put into.

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket
 from idproof.models.profiles import load_detector
 from idproof.pipeline.executor import InProcess
 from idproof.pipeline.guide import Guide
+from idproof.service import openapi
 from idproof.service.auth import Gate, Scope
 from idproof.service.desk import Desk
 from idproof.service.storage.kiosks import Kiosk, Kiosks
@@ -72,7 +73,9 @@ def _same_origin(socket: WebSocket) -> bool:
 
 
 def _operators_route(app: FastAPI, floor: Floor) -> None:
-    @app.get("/v1/kiosks", dependencies=[Depends(floor.gate.needs(Scope.ADMIN))])
+    needed = [Depends(floor.gate.needs(Scope.ADMIN))]
+
+    @app.get("/v1/kiosks", dependencies=needed, responses=openapi.KIOSK_ANSWERS)
     async def kiosks() -> dict[str, Any]:
         """Devices that stream: what they do now, and how often what happened; no pictures, nothing about a person."""
         entries = await anyio.to_thread.run_sync(floor.kiosks.entries)

@@ -3,7 +3,7 @@
 const SPACE = "http://www.w3.org/2000/svg";
 const CARD = 85.6 / 53.98; // ID-1
 const EASE = 0.4; // share of the way to the newest corners, each picture of the screen
-const STALE_MS = 900;
+const STALE_MS = 1500;
 const EDGES = { left: [0, 3], right: [1, 2] };
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
