@@ -104,15 +104,16 @@ def test_a_file_in_another_form_is_refused(tmp_path: Path, text: str) -> None:
         gate.read(file)
 
 
-def test_the_shipped_file_holds_every_benchmark_of_the_standard_run() -> None:
+def test_the_shipped_file_has_rules_for_every_benchmark_of_the_standard_run() -> None:
     expected = gate.read()
     assert set(expected) == {"card", "system", "liveness", "far-engine", "face"}
     assert {"face"} == standard.OPTIONAL
     for name, bench in expected.items():
-        assert bench.figures, f"nothing of {name} is held"
+        assert bench.hold, f"nothing of {name} is held"
         assert "*" not in bench.told
-    assert expected["system"].figures["system.far"].value == 0
-    assert expected["system"].figures["system.far"].tolerance == 0
+    assert expected["system"].rule("system.far") == Rule("system.*", "higher", 0.0)
+    assert expected["system"].rule("system.accept") == Rule("system.accept", "lower", 0.0)
+    assert expected["card"].rule("card.apcer.screen_phone") == Rule("card.*", "higher", 0.0)
 
 
 @pytest.mark.parametrize(("bpcer", "code"), [(0.1, 0), (0.13, 1)])
