@@ -1,12 +1,13 @@
 """Does anything measure worse than it did? Figures of the standard run, held to `expected.toml`.
 
-Every figure of a run is either expected, with the value it had and how much worse it may be, or named as told only.
-A figure that is missing, has no value, or is named nowhere fails: a gate that knows less than it did is no gate.
+Every figure of a run either has the value it had, under a rule that says which way is worse and how much worse it may
+be, or is named as told only. A figure that is missing, has no value, or is named nowhere fails: a gate that knows less
+than it did is no gate.
 """
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
@@ -46,11 +47,56 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Bench:
-    """What is expected of one benchmark: its figures, and patterns of those that are told only."""
+class Rule:
+    """How the figures of a pattern are held; the first rule that a name fits is its own.
 
-    figures: Mapping[str, Expected]
+    Attributes:
+        pattern: `*` stands for anything.
+        worse: which way is worse.
+        tolerance: how far a figure may be worse, in its own unit.
+    """
+
+    pattern: str
+    worse: Worse
+    tolerance: float
+
+    def expects(self, value: float) -> Expected:
+        """The figure that had this value."""
+        return Expected(value, self.worse, self.tolerance)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What is expected of one benchmark.
+
+    Attributes:
+        hold: rules for the figures that are held.
+        values: what these had.
+        told: patterns of figures that are printed and not held; they come before the rules.
+    """
+
+    hold: tuple[Rule, ...] = ()
+    values: Mapping[str, float] = field(default_factory=dict)
     told: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if unruled := [name for name in self.values if self.rule(name) is None]:
+            raise ValueError(f"no rule says which way {unruled[0]} is worse")
+
+    def tells(self, name: str) -> bool:
+        """Whether a figure is printed only."""
+        return any(fnmatchcase(name, pattern) for pattern in self.told)
+
+    def rule(self, name: str) -> Rule | None:
+        """The rule of a figure; None when it is not held."""
+        fitting = (rule for rule in self.hold if fnmatchcase(name, rule.pattern))
+        return None if self.tells(name) else next(fitting, None)
+
+    @property
+    def figures(self) -> dict[str, Expected]:
+        """Figure to what is expected of it."""
+        ruled = {name: self.rule(name) for name in self.values}
+        return {name: rule.expects(self.values[name]) for name, rule in ruled.items() if rule is not None}
 
 
 @dataclass(frozen=True)
@@ -79,13 +125,13 @@ def hold(runs: Sequence[Run], expected: Mapping[str, Bench]) -> list[Finding]:
     """Every figure of every run, and every figure that is expected and missing."""
     found = []
     for run in runs:
-        bench = expected.get(run.bench, Bench({}))
+        bench = expected.get(run.bench, Bench())
         values = {name: entry["value"] for name, entry in run.figures.items()}
         found += [_held(run.bench, name, values, wanted) for name, wanted in bench.figures.items()]
         found += [
             Finding(run.bench, name, value, None, "is named nowhere")
             for name, value in values.items()
-            if name not in bench.figures and not any(fnmatchcase(name, pattern) for pattern in bench.told)
+            if name not in bench.values and not bench.tells(name)
         ]
     return found
 
@@ -96,26 +142,26 @@ def not_run(runs: Sequence[Run], expected: Mapping[str, Bench]) -> list[str]:
 
 
 def rewrite(file: Path, expected: Mapping[str, Bench], runs: Sequence[Run]) -> None:
-    """Take what was measured for what is expected: values alone; which way is worse and how far stays as it was.
+    """Take what was measured for what is expected, of every figure that a rule holds; rules stay as they are.
 
-    A benchmark that was not run keeps its values. A figure that is named nowhere is left out: whoever adds one says
-    which way is worse.
+    A benchmark that was not run keeps its values.
     """
     values = {run.bench: {name: entry["value"] for name, entry in run.figures.items()} for run in runs}
     lines = [_HEAD]
     for bench, known in expected.items():
-        lines += [f"[{bench}]", "told = [", *(f'  "{pattern}",' for pattern in known.told), "]", f"[{bench}.figures]"]
-        for name, was in known.figures.items():
-            measured = values.get(bench, {}).get(name)
-            value = was.value if measured is None else measured
-            lines.append(
-                f'"{name}" = {{ value = {_short(value)}, worse = "{was.worse}", tolerance = {was.tolerance} }}'
-            )
-        lines.append("")
+        lines += [f"[{bench}]", "told = [", *(f'  "{pattern}",' for pattern in known.told), "]", "hold = ["]
+        lines += [*map(_line, known.hold), "]", f"[{bench}.values]"]
+        measured = values.get(bench, known.values)
+        held = {name: value for name, value in measured.items() if value is not None and known.rule(name)}
+        lines += [*(f'"{name}" = {_short(value)}' for name, value in held.items()), ""]
     try:
         file.write_text("\n".join(lines), encoding="utf-8")
     except OSError:
         raise IdproofError(f"{file.name} cannot be written.") from None
+
+
+def _line(rule: Rule) -> str:
+    return f'  {{ pattern = "{rule.pattern}", worse = "{rule.worse}", tolerance = {rule.tolerance} }},'
 
 
 def _short(value: float) -> str:
@@ -132,7 +178,9 @@ def _held(bench: str, name: str, values: Mapping[str, float | None], expected: E
 
 
 def _bench(table: Mapping[str, Any]) -> Bench:
-    figures = {name: Expected(**entry) for name, entry in table.get("figures", {}).items()}
-    if unknown := table.keys() - {"figures", "told"}:
+    if unknown := table.keys() - {"hold", "values", "told"}:
         raise KeyError(", ".join(sorted(unknown)))
-    return Bench(figures, tuple(table.get("told", ())))
+    rules = tuple(Rule(**rule) for rule in table.get("hold", ()))
+    for rule in rules:
+        rule.expects(0.0)  # refuses what is no direction and no tolerance
+    return Bench(rules, dict(table.get("values", {})), tuple(table.get("told", ())))

@@ -101,6 +101,7 @@ def check(
         spread=Spread(workers, executor, address), faces=faces, tell=lambda name: typer.echo(name, err=True)
     )
     if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
         for run in runs:
             write(out / f"{run.bench}.json", run.to_json())
     if write_:
