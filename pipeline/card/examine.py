@@ -111,6 +111,7 @@ class CardExaminer:
             shading.check(rectified, document, policy),
             recapture.screen(images, views, document, policy),
             recapture.copy(rectified, policy),
+            surround.check(images, views, self.document, policy),
             *self._copied_or_altered(images, rectified, views, policy),
         ]
         if self.pattern is not None:
@@ -148,7 +149,6 @@ class CardExaminer:
         return [
             halftone.check(rectified[front], views[front], self.document, policy),
             self.fine_print.check(rectified, views, policy),
-            surround.check(images, views, self.document, policy),
             resampling.check(images, views, self.document, policy),
             self.continuity.check(rectified, policy),
             *outline.check(images, views, self.document, policy),

@@ -31,7 +31,8 @@ def check(
 ) -> CheckResult:
     """`recapture_bezel`: the second strongest side's straightest line parallel to it, grey levels a pixel.
 
-    A line counts with the least contrast that any capture gives it. Fails with `display_frame_found`.
+    A line counts with the least contrast that any capture gives it: several captures are needed, since in one alone
+    the edge of a table or of a sheet may be as straight. Fails with `display_frame_found`.
     """
     captures = [sides(images[role], view, document) for role, view in views.items()]
     value = sorted(_agreed(np.stack(profiles)) for profiles in zip(*captures, strict=True))[-2]
