@@ -17,7 +17,7 @@ from idproof.pipeline.types import CheckResult, Outcome, Role, Status
 NAME, RIGID = "card_angles", "card_rigid"
 
 _FOCAL_RANGE = (0.55, 3.0)  # of the longer side: from a wide phone camera to a portrait lens
-_FOCAL_GUESS = 0.8  # of the longer side: a phone's main camera, 28 mm equivalent
+FOCAL_GUESS = 0.8  # of the longer side: a phone's main camera, 28 mm equivalent
 _TARGET_TURN_DEG = 25.0
 
 
@@ -105,7 +105,7 @@ def _focal(homographies: Sequence[NDArray[np.float64]]) -> float:
     a, b = np.array(across), np.array(depth)
     inverse_square = -(a @ b) / max(float(a @ a), 1e-12)
     if inverse_square <= 0 or float(b @ b) < 1e-9:
-        return _FOCAL_GUESS
+        return FOCAL_GUESS
     return float(np.clip(1 / np.sqrt(inverse_square), *_FOCAL_RANGE))
 
 

@@ -33,6 +33,7 @@ _TOLERANCE_PX = 1.5
 _MIN_MATCHES = 18
 _GUESSES = 5
 _STEPS_FOUND, _STEPS_FOLLOWED, _STEPS_FAR = 2, 1, 3
+_FAR_PX = 5.0  # one step of following is exact up to about this
 LIKE = 0.27
 """Correlation with the static print from which on it is the card: cards of the type are above 0.4, other things below
 0.15; what a finger or glare covers lowers it."""
@@ -72,7 +73,13 @@ class CardTracker:
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         guess = before.homography @ self._mm_from_own()
         near = self._settled(grey, guess, _STEPS_FOLLOWED)
-        return near if near is not None else self._settled(grey, guess, _STEPS_FAR)
+        if near is not None and self._moved_px(before, near) < _FAR_PX:
+            return near
+        return self._settled(grey, guess, _STEPS_FAR)
+
+    def _moved_px(self, before: CardView, now: CardView) -> float:
+        corners = card_corners_mm(self.document)
+        return float(np.abs(project(before.homography, corners) - project(now.homography, corners)).max())
 
     def find(self, image: RGBImage) -> CardView | None:
         """The card, wherever it lies with its print upright; several times as costly as `follow`."""

@@ -24,7 +24,8 @@ from idproof.pipeline.types import Role
 FACE_PX = 320
 """Longer side of the picture that faces are looked for in."""
 _SEARCH_EVERY = 3  # of pictures without a card, one is searched all over
-_BIN_DEG = 4.0
+_BIN_DEG, _TELLS_DEG = 4.0, 10.0
+_FOCAL_RANGE = (0.6, 1.5)  # of the longer side: cameras of telephones, tablets and kiosks
 _NEUTRAL_POSES = 5
 _EDGE = 0.005
 
@@ -141,7 +142,7 @@ class Guide:
     ) -> tuple[CardFacts, list[hints.Box]]:
         rectified = self.tracker.rectified(image, view)
         white, spots = look.glare(rectified)
-        focal = angles.focal_length([*notes.turns.values(), view])
+        focal = _focal(notes, view)
         turn = angles.turn_deg(view, focal)
         top, bottom = (np.linalg.norm(corners[a] - corners[b]) for a, b in ((0, 1), (3, 2)))
         inside = bool((corners > _EDGE).all() and (corners < 1 - _EDGE).all())
@@ -150,8 +151,9 @@ class Guide:
         # A turned card is as near as it is high: its width is what it would be face on.
         share = float((top + bottom) / 2) / max(float(np.cos(np.radians(turn))), 0.5)
         # A small or cut card tells little of the lens, and that little would stay; a newer view replaces an older one.
+        told = angles.turn_deg(view, angles.FOCAL_GUESS)
         if inside and share >= hints.LEAST_SHARE:
-            notes.turns[round(turn / _BIN_DEG)] = view
+            notes.turns[round(told / _BIN_DEG)] = view
         return CardFacts(inside, share, 0.0, turn, light, white, sharp), spots
 
     def _from_shares(self, view: CardView) -> NDArray[np.float64]:
@@ -210,6 +212,14 @@ class Guide:
         if step is not None and notes.neutral:
             done = round(float(np.clip(shown_now(step.action, head, notes.neutral), 0, 1)), 3)
         return Guidance(hint, box=box, done=done)
+
+
+def _focal(notes: Notes, view: CardView) -> float:
+    """The lens, once a turned card told of it; cards that are nearly face on alone tell nothing but noise."""
+    turned = abs(angles.turn_deg(view, angles.FOCAL_GUESS)) >= _TELLS_DEG
+    if not turned and all(abs(place) * _BIN_DEG < _TELLS_DEG for place in notes.turns):
+        return angles.FOCAL_GUESS
+    return float(np.clip(angles.focal_length([*notes.turns.values(), view]), *_FOCAL_RANGE))
 
 
 def _shares(face: DetectedFace, width: int, height: int) -> hints.Box:
