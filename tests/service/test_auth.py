@@ -39,8 +39,17 @@ from idproof.service.storage.schema import API_KEYS
 
 from .fakes import FILES, FakeVerifier, ask, serving
 
-PUBLIC = {"/healthz", "/readyz", "/.well-known/jwks.json", "/v1/privacy", "/v1/schemas/verdict.json"}
-PLACES = {"{verification_id}": "ver_" + "0" * 26}
+PUBLIC = {
+    "/healthz",
+    "/readyz",
+    "/.well-known/jwks.json",
+    "/v1/privacy",
+    "/v1/schemas/verdict.json",
+    "/kiosk",
+    "/kiosk/operators",
+    "/kiosk/static/{name:path}",
+}
+PLACES = {"{name:path}": "kiosk.css", "{verification_id}": "ver_" + "0" * 26}
 
 
 @pytest.fixture
@@ -92,7 +101,8 @@ def test_what_is_public_needs_nothing(closed: Settings) -> None:
     app = create_app(closed, FakeVerifier())
     for route in app.routes:
         if isinstance(route, APIRoute) and route.path in PUBLIC:
-            assert ask(app, "GET", route.path).status_code == 200
+            place = route.path.replace("{name:path}", PLACES["{name:path}"])
+            assert ask(app, "GET", place).status_code == 200
 
 
 def test_a_client_sees_its_own_verdicts_and_an_admin_all(closed: Settings) -> None:
