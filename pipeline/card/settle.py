@@ -18,6 +18,7 @@ from idproof.pipeline.documents import DocumentType
 _POINTS, _APART_PX = 400, 10.0
 _WINDOW_PX = 15
 _PASSES = ((3, 4.0), (1, 1.5))  # levels of the pyramid above the first, and tolerance in pixels
+_AGAIN, _MOST = 2, 0.9  # more of the last pass, while less of the print than this agrees and more does than before
 _STEPS = (3, 20, 0.01)  # at most 20 steps, or until they are shorter than 0.01 px
 _FINE_PX = 1.0  # what is finer is noise
 _LIGHT_PX = 24  # what is smoother is light
@@ -76,6 +77,14 @@ class StaticPrint:
             if settled is None:
                 return None
             homography = settled.homography
+        # A first estimate that was off at one corner comes closer with each pass: what was too far off agrees now.
+        for _ in range(_AGAIN):
+            if settled is None or settled.share >= _MOST:
+                break
+            again = self._follow(grey, settled.homography, *_PASSES[-1])
+            if again is None or again.agree <= settled.agree:
+                break
+            settled = again
         return settled
 
     def _follow(self, grey: NDArray[Any], homography: Homography, levels: int, tolerance: float) -> Settled | None:

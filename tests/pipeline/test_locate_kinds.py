@@ -12,6 +12,7 @@ from idproof.pipeline import Policy, Role
 from idproof.pipeline.card import features
 from idproof.pipeline.card.features import Features, Kind
 from idproof.pipeline.card.locate import CardLocator
+from idproof.pipeline.card.settle import Settled, StaticPrint
 from idproof.pipeline.card.view import corners
 from idproof.pipeline.documents import DocumentType
 
@@ -83,3 +84,20 @@ def test_matches_are_those_that_a_plain_search_finds() -> None:
     assert clear.sum() > 5
     np.testing.assert_array_equal(found.scene, scene.points[clear])
     np.testing.assert_array_equal(found.anchors, anchors.points[apart.argmin(axis=1)[clear]])
+
+
+@pytest.mark.parametrize(
+    ("counts", "kept"),
+    [((200, 280, 320, 390), 390), ((200, 390), 390), ((200, 300, 300), 300), ((200, 300, None), 300)],
+)
+def test_the_print_is_followed_until_no_more_of_it_agrees(
+    counts: tuple[int | None, ...], kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A first estimate that is off at one corner comes closer with each pass."""
+    told = iter([count and Settled(np.eye(3), count, count / 400, np.zeros(count)) for count in counts])
+    monkeypatch.setattr(StaticPrint, "_follow", lambda *_: next(told))
+    printed = StaticPrint(np.zeros((1, 1), np.uint8), np.zeros((400, 1, 2), np.float32))
+    settled = printed.settle(np.zeros((1, 1), np.uint8), np.eye(3))
+    assert settled is not None
+    assert settled.agree == kept
+    assert next(told, None) is None
