@@ -18,6 +18,8 @@ from idproof.models.errors import IdproofError
 class KeptInvalid(IdproofError):
     """The file holds no part of this run."""
 
+    code = "run_not_resumable"
+
 
 class Kept:
     """Cards that were tried, and how their attempts ended.

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from idproof.pipeline import guards
 from idproof.pipeline.config import Limits
-from idproof.pipeline.errors import CaptureEmpty, CaptureMissing, CaptureTooLarge, SessionExpired
+from idproof.pipeline.errors import BadInput, CaptureEmpty, CaptureMissing, CaptureTooLarge, SessionExpired
 from idproof.pipeline.pages import Pages
 from idproof.pipeline.sealed import Sealer
 from idproof.pipeline.types import DeletionReceipt, Role, Wiped
@@ -196,7 +196,7 @@ class VaultSession:
             raise CaptureMissing(f"The capture {role} is missing.", capture=role)
         if sink.size == 0:
             raise CaptureEmpty(f"The capture {role} has no bytes.", capture=role)
-        with sink.reading() as view:
+        with self._while_open(), sink.reading() as view:
             yield view
 
     def put(self, kind: str, name: str, array: NDArray[Any]) -> None:
@@ -234,7 +234,17 @@ class VaultSession:
         self.ensure_open()
         view = self._arrays[kind, name].view()
         view.flags.writeable = False
-        yield view
+        with self._while_open():
+            yield view
+
+    @contextmanager
+    def _while_open(self) -> Iterator[None]:
+        """What is wrong with zeros is nothing that is wrong with the applicant's picture."""
+        try:
+            yield
+        except BadInput:
+            self.ensure_open()
+            raise
 
     def wipe(self) -> DeletionReceipt:
         """Overwrite and release everything; the same receipt again when called again."""

@@ -1,11 +1,12 @@
 """`idproof kiosk …`: devices that stream."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from idproof.service.storage.kiosks import Kiosks
+if TYPE_CHECKING:
+    from idproof.service.storage.kiosks import Kiosks
 
 app = typer.Typer(no_args_is_help=True, help="Devices that stream: enroll, list, revoke, replay.")
 
@@ -89,8 +90,9 @@ def replay(
         typer.echo(json.dumps(played.to_json()))
 
 
-def _kiosks(data_dir: Path | None) -> Kiosks:
+def _kiosks(data_dir: Path | None) -> "Kiosks":
     from idproof.service.kept import kept
+    from idproof.service.storage.kiosks import Kiosks
 
     store, _ = kept(data_dir)
     return Kiosks(store.database, store.seal)
