@@ -118,21 +118,22 @@ def test_a_cut_is_resumed_where_it_was_and_after_the_grace_without_pictures(
         assert device.chain is not None
         await device.send(first, seen.preview(first, 9), still=False)
         assert (await device.hear("guidance"))["want"] == "still"
-        for _ in range(2):
+        sent, want = 1, "still"
+        while want != "none" and sent < 8:  # a hand that moved at one of them holds still at the next
             await device.send(first, seen.still(first), still=True)
-            await device.hear("guidance")
+            want, sent = (await device.hear("guidance"))["want"], sent + 1
         assert (await device.hear("stage"))["kept"] == {first: 2}
         device.socket.transport.abort()
         again = await come_back(address, key)
         resumed = await again.resume(session)
-        assert (resumed["stage"], resumed["next"], resumed["resumed"]) == (session["stages"][1], 4, True)
+        assert (resumed["stage"], resumed["next"], resumed["resumed"]) == (session["stages"][1], sent + 1, True)
         with pytest.raises(DeviceProblem, match="message_unexpected"):
             await again.start()
         again.socket.transport.abort()
         await asyncio.sleep(1.5)  # the grace
         late = await come_back(address, key)
         resumed = await late.resume(session)
-        assert (resumed["stage"], resumed["next"]) == (first, 4)
+        assert (resumed["stage"], resumed["next"]) == (first, sent + 1)
         await late.say({"type": "cancel"})
         await late.hear("cancelled")
         await late.socket.close()
