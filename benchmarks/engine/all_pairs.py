@@ -27,7 +27,7 @@ Pair = tuple[int, int]
 
 _SAMPLE = 200_000  # pairs looked at to see where the highest scores begin
 _SURPLUS = 1.5  # over the share asked for, so that chance in the sample does not fall below it
-_SUBJECTS = 4096  # whose genuine scores are counted at once
+_PAIRS = 4096  # of which the scores are taken at once
 _COLUMNS = 2  # columns of a block over its rows
 _LARGEST_BLOCK = 2048  # counts of one block stay exact in single precision
 
@@ -193,19 +193,26 @@ def _row(
 def _genuines(
     values: NDArray[np.float32], subject: NDArray[np.integer], group: NDArray[np.integer]
 ) -> dict[int, Tally]:
+    """Pairs of one subject: sorted templates that are one, two, three … places apart, until no two are of a subject."""
     found = {int(number): Tally(0) for number in np.unique(group)}
-    waiting: dict[int, list[NDArray[np.float32]]] = {number: [] for number in found}
-    for start, stop in _runs(subject):
-        mine = values[start:stop]
-        scores = waiting[int(group[start])]
-        scores.append((mine @ mine.T)[np.triu_indices(stop - start, 1)])
-        if len(scores) == _SUBJECTS:
-            found[int(group[start])].add(np.concatenate(scores)[None])
-            scores.clear()
-    for number, scores in waiting.items():
-        if scores:
-            found[number].add(np.concatenate(scores)[None])
+    for apart in range(1, len(subject)):
+        first = np.flatnonzero(subject[apart:] == subject[:-apart])
+        if not first.size:
+            break
+        scores = _scores(values, first, first + apart)
+        for number in np.unique(group[first]):
+            found[int(number)].add(scores[group[first] == number][None])
     return found
+
+
+def _scores(values: NDArray[np.float32], one: NDArray[np.integer], other: NDArray[np.integer]) -> NDArray[np.float32]:
+    """(n,) of pairs by their places; a few thousand at once, which stay in the cache."""
+    pieces = range(0, len(one), _PAIRS)
+    scores = [
+        np.einsum("ij,ij->i", values[one[at : at + _PAIRS]], values[other[at : at + _PAIRS]], dtype=np.float32)
+        for at in pieces
+    ]
+    return np.concatenate(scores)
 
 
 def _segments(group: NDArray[np.integer], block: int) -> Iterator[slice]:
@@ -239,8 +246,8 @@ def _highest_bin(values: NDArray[np.float32], share: float) -> int:
     apart = one != other
     if not apart.any():
         return 0
-    scores = np.einsum("ij,ij->i", values[one[apart]], values[other[apart]])
-    counts = np.bincount(binned(scores[None].astype(np.float32)).ravel(), minlength=BINS)
+    scores = _scores(values, one[apart], other[apart])
+    counts = np.bincount(binned(scores[None]).ravel(), minlength=BINS)
     reaching = np.cumsum(counts[::-1])[::-1]
     enough = np.flatnonzero(reaching >= _SURPLUS * share * scores.size)
     return int(enough[-1]) if enough.size else 0

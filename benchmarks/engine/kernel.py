@@ -19,6 +19,7 @@ ZERO = 128
 """The bin of scores about 0."""
 
 _CHUNK = 128  # scores that stay in the first cache between being rounded, counted and looked through
+_TOGETHER = 4  # scores that are counted side by side
 _ROUNDING = 3 << 22  # single-precision numbers this large have no places after the point: adding rounds, ties to even
 
 Counted = tuple[NDArray[np.int64], NDArray[np.int32]]
@@ -54,15 +55,15 @@ def _in_passes(scores: NDArray[np.float32], exact_from: int) -> Counted:
 
 
 def _in_one(compiled: Callable[..., int], scores: NDArray[np.float32], exact_from: int) -> Counted:
-    least = np.float32((exact_from - ZERO - 0.5) * BIN) if exact_from > 0 else np.float32(-np.inf)
-    if exact_from % 2:  # the tie itself is rounded to the even bin below
-        least = np.nextafter(least, np.float32(np.inf))
     rounded = np.empty(_CHUNK, dtype=np.float32)
     bins = np.zeros((4, BINS), dtype=np.int32)
     highest = np.empty(scores.size, dtype=np.int32)  # the system gives only the pages that are written
     table = np.require(scores.ravel(), requirements="W")  # what may only be read has another type
-    found = compiled(table, least, rounded, rounded.view(np.uint32), bins, highest)
-    return bins.sum(axis=0, dtype=np.int64), highest[:found].copy()
+    least = np.uint32(exact_from)
+    whole = table.size - table.size % _TOGETHER
+    found = compiled(table[:whole], least, rounded, rounded.view(np.uint32), rounded.view(np.uint64), bins, highest)
+    rest, rest_highest = _in_passes(table[None, whole:], exact_from)
+    return bins.sum(axis=0, dtype=np.int64) + rest, np.concatenate([highest[:found], rest_highest])
 
 
 @lru_cache(maxsize=1)
@@ -72,44 +73,46 @@ def _compiled() -> Callable[..., int] | None:
     except ImportError:
         return None
     wrap: Callable[[Any], Callable[..., int]] = numba.njit(
-        "int64(float32[::1], float32, float32[::1], uint32[::1], int32[:, ::1], int32[::1])", nogil=True
+        "int64(float32[::1], uint32, float32[::1], uint32[::1], uint64[::1], int32[:, ::1], int32[::1])", nogil=True
     )
     return wrap(_pass)
 
 
 def _pass(
     scores: NDArray[np.float32],
-    least: np.float32,
+    exact_from: np.uint32,
     rounded: NDArray[np.float32],
     bits: NDArray[np.uint32],
+    couples: NDArray[np.uint64],
     bins: NDArray[np.int32],
     highest: NDArray[np.int32],
 ) -> int:
-    """What numba compiles; `bits` are those of `rounded`, whose last eight are the bin.
+    """What numba compiles, for a number of scores that four divide.
 
-    Four rows of counts, so that equal neighbours do not wait for each other.
+    `bits` are those of `rounded`, whose last eight are the bin; `couples` are two of them at once. Four rows of counts, so that equal neighbours do not wait for each other. The loops are apart, over one piece of
+    `scores`, and the highest is sought among whole numbers, for only so do they become vector instructions.
     """
     low, high = np.float32(-ZERO * BIN), np.float32((BINS - 1 - ZERO) * BIN)
-    scale, shift, last = np.float32(1 / BIN), np.float32(_ROUNDING + ZERO), np.uint32(BINS - 1)
+    scale, shift = np.float32(1 / BIN), np.float32(_ROUNDING + ZERO)
+    last, narrow, half = np.uint32(BINS - 1), np.uint64(BINS - 1), np.uint64(32)
     found = 0
     for start in range(0, scores.size, _CHUNK):
-        size = min(_CHUNK, scores.size - start)
-        reaching = np.int32(0)
+        part = scores[start : start + _CHUNK]
+        size = part.size
         for i in range(size):
-            score = scores[start + i]
-            rounded[i] = min(max(score, low), high) * scale + shift
-            reaching += np.int32(score >= least)
-        for i in range(0, size - 3, 4):
-            bins[0, bits[i] & last] += 1
-            bins[1, bits[i + 1] & last] += 1
-            bins[2, bits[i + 2] & last] += 1
-            bins[3, bits[i + 3] & last] += 1
-        for i in range(size - size % 4, size):
-            bins[0, bits[i] & last] += 1
-        if reaching > 0:
+            rounded[i] = min(max(part[i], low), high) * scale + shift
+        for i in range(0, size // 2, 2):
+            one, other = couples[i], couples[i + 1]
+            bins[0, one & narrow] += 1
+            bins[1, (one >> half) & narrow] += 1
+            bins[2, other & narrow] += 1
+            bins[3, (other >> half) & narrow] += 1
+        top = np.uint32(0)
+        for i in range(size):
+            top = max(top, bits[i])
+        if top & last >= exact_from:
             for i in range(size):
-                score = scores[start + i]
-                if score >= least:
-                    highest[found] = np.int32(score)
+                if bits[i] & last >= exact_from:
+                    highest[found] = np.int32(part[i])
                     found += 1
     return found

@@ -1,5 +1,6 @@
 """How many scores there are of which size: 256 coarse bins, and every distinct value from a certain bin on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from idproof.benchmarks.engine.kernel import BIN, BINS, ZERO, binned, count
 
-_BUFFERED = 1 << 20
+_BUFFERED = 1 << 22
 
 Counts = NDArray[np.int64]
 
@@ -30,6 +31,7 @@ class Tally:
     bins: Counts = field(default_factory=lambda: np.zeros(BINS, dtype=np.int64))
     _values: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, dtype=np.int32))
     _counts: Counts = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    _seen: list[NDArray[np.int32]] = field(default_factory=list)
     _buffer: list[tuple[NDArray[np.int32], Counts]] = field(default_factory=list)
     _buffered: int = 0
 
@@ -44,8 +46,10 @@ class Tally:
             return
         bins, highest = count(scores, self.exact_from)
         self.bins += times * bins
-        values, counts = np.unique(highest, return_counts=True)
-        self._put(values, times * counts)
+        if times == 1:
+            self._see(highest)
+        else:
+            self._put(highest, np.full(highest.size, times, dtype=np.int64))
 
     def merge(self, other: "Tally", times: int = 1) -> None:
         """Add what another tally counted, which counted no fewer values by themselves."""
@@ -63,14 +67,11 @@ class Tally:
 
     def highest(self) -> tuple[NDArray[np.int32], Counts]:
         """The values that are counted by themselves, rising, and how often each was seen."""
-        if self._buffer:
-            values = np.concatenate([self._values, *(values for values, _ in self._buffer)])
-            counts = np.concatenate([self._counts, *(counts for _, counts in self._buffer)])
-            self._values, place = np.unique(values, return_inverse=True)
-            self._counts = np.zeros(self._values.size, dtype=np.int64)
-            np.add.at(self._counts, place, counts)
-            seen = self._counts != 0
-            self._values, self._counts = self._values[seen], self._counts[seen]
+        if self._seen or self._buffer:
+            if self._seen:
+                self._buffer.append(_counted(np.concatenate(self._seen)))
+            self._values, self._counts = _joined([(self._values, self._counts), *self._buffer])
+            self._seen.clear()
             self._buffer.clear()
             self._buffered = 0
         return self._values, self._counts
@@ -106,12 +107,42 @@ class Tally:
             return int(values[0])
         raise TailTooShort("The threshold lies below the scores that are counted one by one.")
 
+    def _see(self, values: NDArray[np.int32]) -> None:
+        """Each once, in any order: counting many together costs least."""
+        if values.size:
+            self._seen.append(values)
+            self._fill(values.size)
+
     def _put(self, values: NDArray[np.int32], counts: Counts) -> None:
         if values.size:
             self._buffer.append((values, counts.astype(np.int64)))
-            self._buffered += values.size
-            if self._buffered > _BUFFERED:
-                self.highest()
+            self._fill(values.size)
+
+    def _fill(self, size: int) -> None:
+        self._buffered += size
+        if self._buffered > _BUFFERED:
+            self.highest()
+
+
+def _counted(values: NDArray[np.int32]) -> tuple[NDArray[np.int32], Counts]:
+    """Distinct values, rising, and how often each comes."""
+    values = np.sort(values)
+    first = _first_of_equal(values)
+    return values[first], np.diff(np.append(first, values.size))
+
+
+def _joined(parts: Sequence[tuple[NDArray[np.int32], Counts]]) -> tuple[NDArray[np.int32], Counts]:
+    """Values with their counts, of equal values the sum; without those that add up to nothing."""
+    values = np.concatenate([values for values, _ in parts])
+    order = np.argsort(values, kind="stable")  # of rising runs this is merging
+    values, counts = values[order], np.concatenate([counts for _, counts in parts])[order]
+    first = _first_of_equal(values)
+    sums = np.add.reduceat(counts, first) if first.size else counts
+    return values[first][sums != 0], sums[sums != 0]
+
+
+def _first_of_equal(rising: NDArray[np.int32]) -> NDArray[np.intp]:
+    return np.flatnonzero(np.append(True, rising[1:] != rising[:-1])) if rising.size else np.empty(0, dtype=np.intp)
 
 
 def bin_edges(scale: int) -> NDArray[np.float64]:
