@@ -89,8 +89,9 @@ def _pass(
 ) -> int:
     """What numba compiles, for a number of scores that four divide.
 
-    `bits` are those of `rounded`, whose last eight are the bin; `couples` are two of them at once. Four rows of counts, so that equal neighbours do not wait for each other. The loops are apart, over one piece of
-    `scores`, and the highest is sought among whole numbers, for only so do they become vector instructions.
+    `bits` are those of `rounded`, whose last eight are the bin; `couples` are two of them at once. There are four rows
+    of counts, so that equal neighbours do not wait for each other. The loops are apart, over one piece of `scores`,
+    and the highest is sought among whole numbers, for only so do they become vector instructions.
     """
     low, high = np.float32(-ZERO * BIN), np.float32((BINS - 1 - ZERO) * BIN)
     scale, shift = np.float32(1 / BIN), np.float32(_ROUNDING + ZERO)
