@@ -51,6 +51,13 @@ def test_a_figure_that_got_worse_fails_and_one_within_its_tolerance_passes(
     assert wrong(run(**{name: beyond})) == {name: "got worse"}
 
 
+def test_the_file_that_comes_with_the_project_holds_something_of_every_benchmark() -> None:
+    expected = gate.read()
+    assert set(expected) == {"card", "system", "liveness", "far-engine", "face"}
+    assert all(bench.figures for bench in expected.values())
+    assert expected["system"].figures["system.far"] == Expected(0.0, "higher", 0.0)
+
+
 def test_what_is_better_passes_however_much() -> None:
     assert wrong(run(**{"card.bpcer": 0.0, "card.iou.mean": 1.0})) == {}
 
