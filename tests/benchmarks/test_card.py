@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import samples
 from runs import published
 
 from idproof.benchmarks import card, card_calibration, card_figures, card_variants, latency
 from idproof.benchmarks.card import Measured
 from idproof.datasets.sets import read_sets
-from idproof.datasets.specimen import make_sets
 from idproof.pipeline import Verifier
 from idproof.pipeline.calibration import Calibration, shipped
 from idproof.pipeline.errors import CalibrationInvalid
@@ -22,9 +22,9 @@ CALIBRATED = tuple(shipped().values)
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One bona fide card, one that is not found, and two attacks on different checks."""
     out = tmp_path_factory.mktemp("sets")
-    make_sets(out / "bona", 1, 31)
+    samples.make(out / "bona", 1, 31)
     for kind in ("print_glossy", "wrong_document", "field_edit"):
-        make_sets(out / kind, 1, 31, attack=kind)
+        samples.make(out / kind, 1, 31, attack=kind)
     return out
 
 

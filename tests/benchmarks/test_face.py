@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import samples
 from PIL import Image
 from runs import published
 
@@ -11,7 +12,6 @@ from idproof.benchmarks import face, face_lookalikes, face_portrait, face_templa
 from idproof.benchmarks.face_pairs import all_pairs
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.sets import read_sets
-from idproof.datasets.specimen import make_sets
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.profiles import load_engines
 from idproof.pipeline.errors import DatasetInvalid
@@ -88,8 +88,8 @@ def test_a_selfie_as_a_kiosk_takes_it_has_a_face_of_that_width() -> None:
 
 
 def test_portraits_are_compared_with_every_selfie_and_each_way_is_shown(tmp_path: Path) -> None:
-    make_sets(tmp_path / "bona_fide", 2, 31)
-    make_sets(tmp_path / "attack", 1, 31, attack="selfie_other")
+    samples.make(tmp_path / "bona_fide", 2, 31)
+    samples.make(tmp_path / "attack", 1, 31, attack="selfie_other")
     run = published(face_portrait.run(read_sets(tmp_path), load_engines()))
     assert run["counts"] == {"portrait_registrations": 2, "portrait_unusable": 0}
     assert run["figures"]["face.portrait.standing.not_found"]["value"] == 0

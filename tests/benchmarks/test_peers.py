@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import samples
 from PIL import Image
 from runs import published
 
@@ -13,7 +14,6 @@ from idproof.benchmarks.peers.peer import FacePeer
 from idproof.benchmarks.side_by_side import Pairs
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.sets import read_sets
-from idproof.datasets.specimen import make_sets
 from idproof.datasets.specimen.portraits import PortraitSource
 
 
@@ -70,7 +70,7 @@ def test_a_missing_template_counts_against_a_system() -> None:
 
 
 def test_readers_are_measured_on_the_same_cards(tmp_path: Path) -> None:
-    make_sets(tmp_path, 1, 31)
+    samples.make(tmp_path, 1, 31)
     run = published(side_by_side.run(sets=read_sets(tmp_path)))
     assert run["counts"]["cards"] == 1
     figures = run["figures"]

@@ -6,12 +6,12 @@ from unittest.mock import ANY
 
 import numpy as np
 import pytest
+import samples
 from runs import published
 
 from idproof.benchmarks import face, face_calibration, fields
 from idproof.benchmarks.metrics.resample import Comparisons
 from idproof.datasets.sets import read_sets
-from idproof.datasets.specimen import make_sets
 from idproof.models.errors import ManifestInvalid
 from idproof.models.reports import face_thresholds
 
@@ -50,9 +50,9 @@ def test_a_profile_without_a_report_has_no_thresholds() -> None:
 
 
 def test_a_fields_run_counts_readings_and_caught_edits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_sets(tmp_path / "bona", 2, 31)
-    make_sets(tmp_path / "edit", 1, 31, attack="field_edit")
-    make_sets(tmp_path / "other", 1, 31, attack="photocopy_grey")
+    samples.make(tmp_path / "bona", 2, 31)
+    samples.make(tmp_path / "edit", 1, 31, attack="field_edit")
+    samples.make(tmp_path / "other", 1, 31, attack="photocopy_grey")
     monkeypatch.setattr(fields, "_PEER_SETS", 1)
     run = published(fields.run(read_sets(tmp_path)))
     assert set(run) >= KEYS
@@ -74,9 +74,10 @@ def test_a_fields_run_counts_readings_and_caught_edits(tmp_path: Path, monkeypat
     assert run["figures"]["fields.speed_over_pytesseract"]["value"] > 1
 
 
-def test_a_wrong_reading_that_nothing_objects_to_is_counted(tmp_path: Path) -> None:
+def test_a_wrong_reading_that_nothing_objects_to_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The truth says another sex in both scripts than the card: certain, consistent, and wrong."""
-    make_sets(tmp_path, 1, 31)
+    monkeypatch.setattr(fields, "_peer_seconds", lambda frames, document: 1.0)  # takes most of the time
+    samples.make(tmp_path, 1, 31)
     (entry,) = read_sets(tmp_path)
     other = {"男 M": "女 F", "女 F": "男 M"}[entry.truth.fields["sex"]]
     object.__setattr__(entry.truth, "fields", {**entry.truth.fields, "sex": other})
@@ -86,8 +87,11 @@ def test_a_wrong_reading_that_nothing_objects_to_is_counted(tmp_path: Path) -> N
     assert run["figures"]["fields.exact.sex"]["value"] == 0.0
 
 
-def test_fields_that_a_foreign_set_does_not_tell_are_not_judged(tmp_path: Path) -> None:
-    make_sets(tmp_path, 1, 31)
+def test_fields_that_a_foreign_set_does_not_tell_are_not_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fields, "_peer_seconds", lambda frames, document: 1.0)  # takes most of the time
+    samples.make(tmp_path, 1, 31)
     (entry,) = read_sets(tmp_path)
     told = {"number": entry.truth.fields["number"]}
     object.__setattr__(entry.truth, "fields", told)

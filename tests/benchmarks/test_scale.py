@@ -4,15 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+import samples
 
 from idproof.benchmarks import scale
 from idproof.benchmarks.capacity.measured import Costs
 from idproof.benchmarks.scale import Measured
-from idproof.datasets.specimen import make_sets
 
 
 def test_what_one_configuration_measured(tmp_path: Path) -> None:
-    make_sets(tmp_path, 1, 7, None, None)
+    samples.make(tmp_path, 1, 7)
     chosen = scale.Configuration(scale.IN_PROCESS, 1, 2, str(tmp_path), "open")
     found = scale._measured(chosen)
     assert len(found.service_ms) == 2
@@ -32,7 +32,7 @@ def test_the_figures_are_ratios_within_one_run(tmp_path: Path, monkeypatch: pyte
         return Measured(per_s, [latency] * n, [latency - driver] * n, [driver] * n, {"accept": n}, {"net": "0"})
 
     monkeypatch.setattr(scale, "_measured", invented)
-    make_sets(tmp_path, 1, 7, None, None)
+    samples.make(tmp_path, 1, 7)
     run = scale.run(tmp_path, registrations=20).to_json()
     figures = {name: entry["value"] for name, entry in run["figures"].items()}
     assert figures["scale.ray2_over_ray1"] == pytest.approx(2 * 4010 / 4170)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import samples
 from PIL import Image
 from runs import published
 
@@ -17,7 +18,6 @@ from idproof.benchmarks.system_groups import labels_of
 from idproof.benchmarks.system_kept import Kept, KeptInvalid
 from idproof.benchmarks.system_once import STAGES, OnceACard
 from idproof.datasets.sets import RegistrationSet, Truth, read_set, read_sets
-from idproof.datasets.specimen import make_sets
 from idproof.pipeline import BadInput, Captures, Verdict, Verifier, flow
 from idproof.pipeline.errors import CardNotFound, InvalidSpecimen
 from idproof.pipeline.parts import open_parts, rules_of
@@ -121,8 +121,8 @@ def test_the_shortcut_decides_as_the_whole_way_does(
     tmp_path: Path, verifier: Verifier, once: tuple[Verifier, OnceACard]
 ) -> None:
     """Field by field and check by check, on real registrations: first selfie, second selfie, another card, bad ones."""
-    make_sets(tmp_path / "bona", 2, 31)
-    make_sets(tmp_path / "attack", 1, 31, attack="field_edit")
+    samples.make(tmp_path / "bona", 2, 31)
+    samples.make(tmp_path / "attack", 1, 31, attack="field_edit")
     first, second, edited = (entry.parts() for entry in reversed(read_sets(tmp_path)))
     blank = {**first, "selfie": _jpeg(np.full((600, 600, 3), 90, dtype=np.uint8))}
     no_card = {**second, "card_front": _jpeg(np.full((1080, 1920, 3), 90, dtype=np.uint8))}
@@ -230,7 +230,7 @@ def test_a_group_is_held_apart_and_a_group_of_everybody_is_none() -> None:
 
 
 def test_labels_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    make_sets(tmp_path, 1, 3)
+    samples.make(tmp_path, 1, 3)
     file = tmp_path / "00000" / "set.json"
     data = json.loads(file.read_text(encoding="utf-8"))
     data["truth"]["labels"] = {"age": "30 to 44"}
@@ -243,7 +243,7 @@ def test_labels_that_are_no_text_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_run_goes_on_where_it_was_stopped_and_only_the_same_run(tmp_path: Path) -> None:
-    make_sets(tmp_path / "sets", 2, 3)
+    samples.make(tmp_path / "sets", 2, 3)
     tasks = system_attempts.trials(read_sets(tmp_path / "sets"))
     file = tmp_path / "kept"
     refused = Ended("bona_fide", "a", "refer", ("dim",), {"face": ("dim",)}, ("sex: F",))
@@ -263,8 +263,8 @@ def test_a_run_goes_on_where_it_was_stopped_and_only_the_same_run(tmp_path: Path
 
 
 def test_a_system_run_has_the_published_form(tmp_path: Path) -> None:
-    make_sets(tmp_path / "bona", 2, 31)
-    make_sets(tmp_path / "edit", 1, 31, attack="field_edit")
+    samples.make(tmp_path / "bona", 2, 31)
+    samples.make(tmp_path / "edit", 1, 31, attack="field_edit")
     told: list[tuple[int, int]] = []
     sets, file = read_sets(tmp_path), tmp_path / "kept"
     measured = system.run(sets, resume=file, progress=lambda done, total: told.append((done, total)))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import samples
 from typer.testing import CliRunner
 
 from idproof.benchmarks import face_curves
@@ -18,7 +19,6 @@ from idproof.benchmarks.metrics.resample import Comparisons
 from idproof.benchmarks.output import attempt_id
 from idproof.benchmarks.report import gallery, page, pdf
 from idproof.datasets.sets import read_sets
-from idproof.datasets.specimen import make_sets
 from idproof.models.errors import IdproofError
 from idproof.pipeline.errors import InvalidSpecimen
 
@@ -81,7 +81,7 @@ def test_groups_are_held_to_the_gate(write_run: Any) -> None:
 
 
 def test_failed_specimens_are_shown_and_nothing_else_is(tmp_path: Path, write_run: Any) -> None:
-    make_sets(tmp_path / "sets", 2, 3)
+    samples.make(tmp_path / "sets", 2, 3)
     sets = read_sets(tmp_path / "sets")
     ended = [{"decision": "refer", "reasons": ["hologram_static"]}, {"decision": "accept", "reasons": []}]
     outcomes = {"bona_fide": dict(zip(map(attempt_id, sets), ended, strict=True))}
@@ -98,7 +98,7 @@ def test_failed_specimens_are_shown_and_nothing_else_is(tmp_path: Path, write_ru
 
 
 def test_an_impostor_is_shown_with_the_selfie_that_was_lent(tmp_path: Path, write_run: Any) -> None:
-    make_sets(tmp_path / "sets", 2, 31)
+    samples.make(tmp_path / "sets", 2, 31)
     card, lender = read_sets(tmp_path / "sets")
     ended = {attempt_id(card, lender): {"decision": "accept", "reasons": []}}
     outcomes = {"bona_fide": {attempt_id(card): {"decision": "reject", "reasons": ["x"]}}, "lookalike_selfie": ended}
