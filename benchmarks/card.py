@@ -133,7 +133,7 @@ def _measure(task: tuple[RegistrationSet, bool], profile: str) -> Measured:
     except BadInput as error:
         return Measured(kind, attempt_id(entry), objections=(error.code,), found=False)
     results = examiner.examine(seen.images, seen.rectified, seen.views, policy)
-    decision, reasons = decide(results, examiner.required, examiner.optional)
+    decision, reasons = decide(results, examiner.required)
     card_passed, fields_passed = decision is Decision.ACCEPT, None
     # The fields take longest and are asked when it matters: for every bona fide card, for edited fields, and for
     # whatever the card's own checks let through.
@@ -141,7 +141,7 @@ def _measure(task: tuple[RegistrationSet, bool], profile: str) -> Measured:
         fields = _field_checks(seen, engines, locator.document, policy)
         fields_passed = decide(fields, locator.document.checks)[0] is Decision.ACCEPT
         required = (*examiner.required, *locator.document.checks)
-        decision, reasons = decide([*results, *fields], required, examiner.optional)
+        decision, reasons = decide([*results, *fields], required)
     truth = {Role(role): np.array(found) for role, name in ROLES.items() if (found := entry.truth.corners.get(name))}
     outlines = [(corners(seen.views[role], locator.document), points) for role, points in truth.items()]
     return Measured(

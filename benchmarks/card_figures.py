@@ -72,7 +72,7 @@ def _figure(kind: str, entry: RegistrationSet, locator: CardLocator, examiner: C
         figure.suptitle(f"{kind}: refused, {error.code}", fontsize=11)
         return figure
     results = examiner.examine(seen.images, seen.rectified, seen.views, policy)
-    decision, reasons = decide(results, examiner.required, examiner.optional)
+    decision, reasons = decide(results, examiner.required)
     _panels(panels, list(seen.rectified.values()))
     panels[3].imshow(change(list(seen.rectified.values())), cmap="magma", vmin=0, vmax=_STRONGEST)
     _outlines(panels[3], locator.document)

@@ -79,7 +79,6 @@ class Rules:
         card_checks: checks of the card itself that must have passed.
         optically_variable: whether the card's optically variable regions are among them.
         records: the issuing department's, where they are asked.
-        optional: checks that hold up nothing where a capture gives too little for them.
     """
 
     document: DocumentType
@@ -89,7 +88,6 @@ class Rules:
     card_checks: tuple[str, ...]
     optically_variable: bool
     records: RecordsAuthority | None = None
-    optional: tuple[str, ...] = ()
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -176,7 +174,7 @@ def run(session: VaultSession, rules: Rules, executor: Executor, answer: Livenes
         with watch.stage("wipe"):
             receipt = session.wipe()
     required = rules.required if answer is None else (*rules.required, fuse.NAME)
-    decision, reasons = decide(checks, required, rules.optional)
+    decision, reasons = decide(checks, required)
     return Verdict(
         id=verdict.new_id(),
         decision=decision,

@@ -10,7 +10,6 @@ from idproof.pipeline.card.examine import CardExaminer
 from idproof.pipeline.card.locate import CardLocator
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.documents import DocumentType, load, load_builtin
-from idproof.pipeline.face import second
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.flow import Parts, Rules
@@ -89,5 +88,4 @@ def rules_for(
         examiner.required,
         examiner.optically_variable,
         records,
-        (*examiner.optional, second.NAME),
     )

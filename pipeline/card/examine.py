@@ -27,7 +27,14 @@ from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType, Region
 from idproof.pipeline.types import CheckResult, Role
 
-OPTIONAL = (
+ALWAYS = (
+    angles.NAME,
+    angles.RIGID,
+    same.NAME,
+    shading.NAME,
+    recapture.SCREEN,
+    recapture.COPY,
+    CONTINUITY,
     halftone.NAME,
     FINE_PRINT,
     outline.CORNERS,
@@ -37,8 +44,6 @@ OPTIONAL = (
     resampling.NAME,
     surround.NAME,
 )
-"""Checks that many an honest capture gives too little for: asked of every type, and never a reason by their silence."""
-ALWAYS = (angles.NAME, angles.RIGID, same.NAME, shading.NAME, recapture.SCREEN, recapture.COPY, CONTINUITY, *OPTIONAL)
 """Checks of every document type."""
 
 
@@ -70,11 +75,6 @@ class CardExaminer:
         """Names of all checks that a card of this type must pass."""
         of_hologram = (hologram.RESPONSE, hologram.SHAPE) if self.pattern is not None else ()
         return (*ALWAYS, *of_hologram, *self._of_second)
-
-    @property
-    def optional(self) -> tuple[str, ...]:
-        """Those of them that hold up nothing where they could not be assessed."""
-        return OPTIONAL
 
     @property
     def _of_second(self) -> tuple[str, ...]:

@@ -2,8 +2,7 @@
 
 The two pictures are also laid over each other (`pipeline.card.second_portrait`); this comparison does not care how a
 picture was cut, moved or retouched, and knows faces instead. The second portrait is small and lies under lenses: on
-rendered tuning cards it was enough (`docs/benchmarks.md`). Where no face is found in it, the check says so and holds
-up nothing: the pictures' own correlation is required anyway.
+rendered tuning cards it was enough (`docs/benchmarks.md`). Where no face is found in it, a person looks.
 """
 
 from collections.abc import Mapping
