@@ -17,8 +17,8 @@ from idproof.models.types import RGBImage
 _SCALE = 0.5  # lines of cards are long enough to be seen in a quarter of the pixels
 _SOFT_PX = 0.8  # takes away most of a ground's waves, and no edge
 _SHORTEST_PX = 10.0
-_LINES = 13  # the longest of each direction
-_MOST_LINES = 60  # of all directions
+_LINES = 10  # the longest of each direction
+_MOST_SEGMENTS, _MOST_LINES = 250, 60  # of all directions
 _APART_PX, _ALONG = 1.3, 0.97
 _MOST_SLOPE = 0.6  # sine of the angle to the picture's edges
 _LEAST_AREA = 0.06
@@ -84,21 +84,27 @@ def _lines(segments: NDArray[np.float64]) -> _Lines | None:
 
 
 def _joined(segments: NDArray[np.float64], lengths: NDArray[np.float64]) -> _Lines:
-    along = (segments[:, 2:] - segments[:, :2]) / lengths[:, None]
-    middles = (segments[:, :2] + segments[:, 2:]) / 2
+    order = np.argsort(-lengths)[:_MOST_SEGMENTS]
+    segments, lengths = segments[order], lengths[order]
+    begins, ends = segments[:, :2], segments[:, 2:]
+    along, middles = (ends - begins) / lengths[:, None], (begins + ends) / 2
+    across = along[:, ::-1] * np.array([-1.0, 1.0])
+    place = (middles * across).sum(axis=1)[:, None]
+    away = np.maximum(np.abs(across @ begins.T - place), np.abs(across @ ends.T - place))
+    continues = (away < _APART_PX) & (np.abs(along @ along.T) > _ALONG)
     left = np.ones(len(segments), dtype=np.bool_)
     lines: list[tuple[float, NDArray[np.float64]]] = []
-    for place in np.argsort(-lengths):
+    for first in range(len(segments)):
+        if not left[first]:
+            continue
         if len(lines) == _MOST_LINES:
             break
-        if not left[place]:
-            continue
-        across = np.array([-along[place, 1], along[place, 0]])
-        away = np.abs(np.stack([segments[:, :2], segments[:, 2:]]) @ across - middles[place] @ across).max(axis=0)
-        same = left & (away < _APART_PX) & (np.abs(along @ along[place]) > _ALONG)
-        left &= ~same
-        ends = np.concatenate([segments[same, :2], segments[same, 2:]]).astype(np.float32)
-        line = np.asarray(cv2.fitLine(ends, cv2.DIST_L2, 0, 0.01, 0.01), dtype=np.float64).ravel()
+        same = np.flatnonzero(continues[first] & left)
+        left[same] = False
+        line = np.concatenate([along[first], middles[first]])
+        if len(same) > 1:
+            both = np.concatenate([begins[same], ends[same]]).astype(np.float32)
+            line = np.asarray(cv2.fitLine(both, cv2.DIST_L2, 0, 0.01, 0.01), dtype=np.float64).ravel()
         lines.append((float(lengths[same].sum()), line))
     lines.sort(key=lambda entry: -entry[0])
     return np.array([line for _, line in lines])
@@ -144,7 +150,7 @@ def _edges(planes: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
 
 def _support(edges: NDArray[np.uint8], corners: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n,): how much of the sides lies on edges, and of the least of them once more by half."""
-    share = np.linspace(0.07, 0.93, 24)[None, None, :, None]
+    share = np.linspace(0.07, 0.93, 12)[None, None, :, None]
     points = corners[:, :, None] * (1 - share) + np.roll(corners, -1, axis=1)[:, :, None] * share
     limits = np.array([edges.shape[1] - 1, edges.shape[0] - 1])
     x, y = np.moveaxis(np.clip(np.round(points), 0, limits).astype(np.intp), 3, 0)
