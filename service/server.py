@@ -1,6 +1,5 @@
 """Runs the application under uvicorn, with logs that hold no personal data."""
 
-import gc
 import json
 import logging
 import os
@@ -98,8 +97,6 @@ def application(settings: Settings, host: str, port: int) -> FastAPI:
     cv2.setNumThreads(settings.threads)
     settings = cluster.with_room(settings)
     app = _sandbox(settings, port) if settings.sandbox else create_app(settings, _verifier(settings))
-    # All that was loaded stays: looking through it for garbage again and again would stop every stream for 0.1 s.
-    gc.freeze()
     structlog.get_logger("idproof").info("serving", host=host, port=port, profile=settings.profile)
     return app
 

@@ -29,7 +29,7 @@ _POINTS, _APART_PX = 140, 5
 _AROUND_PX = 13  # over which brightness and contrast are evened out
 _FLOOR = 60.0  # grey levels squared: flatter than that is no print
 _WINDOW, _LEVELS = (11, 11), 2
-_FLOW_ENDS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.03)
+_FLOW_ENDS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 0.03)
 _TOLERANCE_PX = 1.5
 _MIN_MATCHES = 18
 _GUESSES = 5
@@ -47,11 +47,13 @@ class CardTracker:
     Attributes:
         document: the type.
         print_: (height, width), its static print at 3 pixels a millimetre, evened out.
+        grey: the same as grey levels.
         points: (n, 2), places of the print that can be followed.
     """
 
     document: DocumentType
     print_: NDArray[np.float32]
+    grey: NDArray[np.uint8]
     points: NDArray[np.float32]
 
     @classmethod
@@ -65,7 +67,8 @@ class CardTracker:
         points = cv2.goodFeaturesToTrack(small, _POINTS, 0.05, _APART_PX)
         if points is None or len(points) < 2 * _MIN_MATCHES:
             raise DocumentTypeInvalid(f"The template picture of {document.name} shows too little static print.")
-        return cls(document, _evened(small), points.reshape(-1, 2).astype(np.float32))
+        print_ = _evened(small)
+        return cls(document, print_, _grey(print_), points.reshape(-1, 2).astype(np.float32))
 
     def follow(self, image: RGBImage, before: CardView | None) -> CardView | None:
         """The card, close to where it was in a picture of the same size; None when it is not there."""
@@ -118,12 +121,13 @@ class CardTracker:
     def _moved(self, own: NDArray[np.float32]) -> tuple[Homography, int, float] | None:
         """Where the print is, seen from where it was thought to be."""
         found, good, _ = cv2.calcOpticalFlowPyrLK(
-            _grey(self.print_),
+            self.grey,
             _grey(own),
             self.points[:, None],
             self.points[:, None].copy(),
             winSize=_WINDOW,
             maxLevel=_LEVELS,
+            criteria=_FLOW_ENDS,
         )
         kept = np.asarray(good).ravel() > 0
         if kept.sum() < _MIN_MATCHES:
@@ -137,7 +141,7 @@ class CardTracker:
         correction = np.asarray(correction, dtype=np.float64)
         agree = inliers.ravel() > 0
         errors = np.linalg.norm(project(correction, self.points[kept][agree].astype(np.float64)) - there[agree], axis=1)
-        return correction, int(agree.sum()), float(np.median(errors))
+        return correction, int(agree.sum()), float(np.sort(errors)[len(errors) // 2])
 
     def _view(self, guess: Homography, size: tuple[int, int], matches: int, error: float) -> CardView | None:
         homography = guess @ np.linalg.inv(self._mm_from_own())
