@@ -257,7 +257,7 @@ class Connection:
 
     async def _look(self) -> None:
         """One frame at a time, the newest that waits, when it is this device's turn."""
-        place = self.floor.line.place(lambda: self.turn and self.turn.waits)
+        place = self.floor.line.place(lambda: None if self.turn is None else self.turn.waits)
         while True:
             await self._waiting.wait()
             self._waiting = anyio.Event()
@@ -268,14 +268,17 @@ class Connection:
                     break  # the next frame that arrives says so
 
     async def _look_at(self, turn: Turn, place: Place) -> None:
-        try:
-            async with place:
-                if (work := turn.work()) is None:
-                    return
+        problem, found = None, None
+        async with place:
+            if (work := turn.work()) is None:
+                return
+            try:
                 found = await anyio.to_thread.run_sync(turn.look, work, limiter=self.floor.limiter)
-        except StreamProblem as error:
+            except StreamProblem as error:
+                problem = error
+        if problem is not None:
             turn.pictures.discard(LOOKED_AT, PREVIEW)
-            await self._complain(error, work.frame.sequence)
+            await self._complain(problem, work.frame.sequence)
             return
         before = turn.dropped
         said = turn.looked(work, found)

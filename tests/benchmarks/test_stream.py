@@ -1,4 +1,4 @@
-"""`bench stream` counts a device as served only if guidance comes in time and often enough, and says what was dropped."""
+"""`bench stream` serves a device only with guidance in time and often enough, and says what was dropped."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -81,69 +82,80 @@ def test_as_many_are_looked_at_as_there_are_places_and_who_goes_away_takes_none(
 
 @dataclass
 class Device:
-    place: Place
+    """Sends ten frames a second; notes how old those were that were looked at."""
+
+    line: Line
+    calendar: "Calendar"
+    look_s: float
     frame: float | None = None
     there: asyncio.Event = field(default_factory=asyncio.Event)
     ages: list[float] = field(default_factory=list)
     dropped: int = 0
 
+    def send(self) -> None:
+        self.dropped += self.frame is not None
+        self.frame = self.calendar.clock.now
+        self.there.set()
+        self.calendar.at(self.frame + 0.1, self.send)
 
-@pytest.mark.parametrize(("devices", "look_s", "least_fps"), [(4, 0.015, 9.5), (12, 0.024, 5.5), (30, 0.024, 1.8)])
-def test_with_more_frames_than_can_be_looked_at_all_are_guided_alike_and_on_fresh_ones(
-    devices: int, look_s: float, least_fps: float
-) -> None:
-    """Two places, ten frames a second of each device, in a time of its own."""
-    clock = Clock(0.0)
+    async def looked_at(self) -> None:
+        place = self.line.place(lambda: None if self.frame is None else (False, self.frame))
+        while True:
+            await self.there.wait()
+            async with place:
+                assert self.frame is not None
+                self.ages.append(self.calendar.clock.now - self.frame)
+                self.frame = None
+                self.there.clear()
+                seen = asyncio.Event()
+                self.calendar.at(self.calendar.clock.now + self.look_s, seen.set)
+                await seen.wait()
 
-    async def run() -> list[Device]:
-        line, calendar = Line(2, clock), list[tuple[float, int, asyncio.Event | int]]()
 
-        def at(when: float, what: asyncio.Event | int) -> None:
-            heapq.heappush(calendar, (when, len(calendar) + id(what), what))
+@dataclass
+class Calendar:
+    """A time of its own, in which nothing happens by chance."""
 
-        def made() -> Device:
-            device = Device(line.place(lambda: None))
-            device.place.waits = lambda: None if device.frame is None else (False, device.frame)
-            return device
+    clock: Clock
+    entries: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
+    count: int = 0
 
-        async def look(device: Device) -> None:
-            while True:
-                await device.there.wait()
-                async with device.place:
-                    assert device.frame is not None
-                    device.ages.append(clock.now - device.frame)
-                    device.frame = None
-                    device.there.clear()
-                    seen = asyncio.Event()
-                    at(clock.now + look_s, seen)
-                    await seen.wait()
+    def at(self, when: float, call: Callable[[], None]) -> None:
+        self.count += 1
+        heapq.heappush(self.entries, (when, self.count, call))
 
-        everybody = [made() for _ in range(devices)]
-        tasks = [asyncio.create_task(look(device)) for device in everybody]
-        for number in range(devices):
-            at(0.1 * ((number * 7) % devices) / devices, number)
-        while calendar and calendar[0][0] < 10:
-            clock.now, _, what = heapq.heappop(calendar)
-            if isinstance(what, asyncio.Event):
-                what.set()
-            else:
-                device = everybody[what]
-                device.dropped += device.frame is not None
-                device.frame = clock.now
-                device.there.set()
-                at(clock.now + 0.1, what)
+    async def go(self, seconds: float) -> None:
+        while self.entries and self.entries[0][0] < seconds:
+            self.clock.now, _, call = heapq.heappop(self.entries)
+            call()
             await settled()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        return everybody
 
-    everybody = asyncio.run(run())
-    fps = [len(device.ages) / 10 for device in everybody]
+
+async def streamed(count: int, look_s: float, seconds: float) -> list[Device]:
+    clock = Clock(0.0)
+    line, calendar = Line(2, clock), Calendar(clock)
+    devices = [Device(line, calendar, look_s) for _ in range(count)]
+    tasks = [asyncio.create_task(device.looked_at()) for device in devices]
+    for number, device in enumerate(devices):
+        calendar.at(0.1 * ((number * 7) % count) / count, device.send)
+    await calendar.go(seconds)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return devices
+
+
+@pytest.mark.parametrize(("count", "look_s", "least_fps"), [(4, 0.015, 9.5), (12, 0.024, 5.5), (30, 0.024, 1.8)])
+def test_with_more_frames_than_can_be_looked_at_all_are_guided_alike_and_on_fresh_ones(
+    count: int, look_s: float, least_fps: float
+) -> None:
+    """Two places, ten frames a second of each device."""
+    devices = asyncio.run(streamed(count, look_s, 10.0))
+    fps = [len(device.ages) / 10 for device in devices]
     assert min(fps) >= least_fps
     assert max(fps) - min(fps) <= 0.15 * max(fps) + 0.2
-    ages = np.concatenate([device.ages for device in everybody])
+    ages = np.concatenate([device.ages for device in devices])
     assert np.percentile(ages, 95) <= FRESH_S + 1e-6
     assert sum(fps) <= 2 / look_s + 1
-    for device in everybody:
+    for device in devices:
         assert len(device.ages) + device.dropped >= 98
