@@ -26,7 +26,7 @@ from idproof.service.stream.codes import CLOSES, PROTOCOL, STAYS, StreamProblem
 from idproof.service.stream.floor import Floor
 from idproof.service.stream.line import Place
 from idproof.service.stream.messages import base64, unbase64
-from idproof.service.stream.turn import FINISH, LOOKED_AT, PREVIEW, Turn
+from idproof.service.stream.turn import FINISH, LOOKED_AT, PREVIEW, Turn, Work
 
 AUTH_S = 10.0
 FRAMES_PER_S = 10
@@ -268,17 +268,15 @@ class Connection:
                     break  # the next frame that arrives says so
 
     async def _look_at(self, turn: Turn, place: Place) -> None:
-        problem, found = None, None
-        async with place:
-            if (work := turn.work()) is None:
-                return
-            try:
+        work: Work | None = None
+        try:
+            async with place:
+                if (work := turn.work()) is None:
+                    return
                 found = await anyio.to_thread.run_sync(turn.look, work, limiter=self.floor.limiter)
-            except StreamProblem as error:
-                problem = error
-        if problem is not None:
+        except StreamProblem as error:  # kept beyond this block it would keep the connection, and its last message
             turn.pictures.discard(LOOKED_AT, PREVIEW)
-            await self._complain(problem, work.frame.sequence)
+            await self._complain(error, None if work is None else work.frame.sequence)
             return
         before = turn.dropped
         said = turn.looked(work, found)
