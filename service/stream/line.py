@@ -13,9 +13,9 @@ from typing import Self
 
 import anyio
 
-FRESH_S = 0.04
+FRESH_S = 0.025
 """For so long a frame is fresh: with what looking takes, its guidance comes within a tenth of a second."""
-_PATIENCE_S = 0.4  # a device that was not looked at for longer sends few frames: this one is not left for the next
+_PATIENCE_S = 1.0  # a device that was not looked at for longer sends few frames: this one is not left for the next
 
 Waits = tuple[bool, float]
 """Whether it is a still, and when it came."""
