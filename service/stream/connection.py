@@ -1,5 +1,7 @@
 """One device's connection: proof of the key, then messages and frames until it goes."""
 
+import asyncio
+import gc
 import secrets
 import time
 from collections.abc import Mapping
@@ -31,6 +33,7 @@ from idproof.service.stream.turn import FINISH, LOOKED_AT, PREVIEW, Turn, Work
 AUTH_S = 10.0
 FRAMES_PER_S = 10
 _GONE = (1000, 1001)
+_CLOSED_S = 1.0  # after which nobody else needs what is left of a connection
 _LIMITS = {
     "preview_bytes": chain.PREVIEW_BYTES,
     "still_bytes": chain.STILL_BYTES,
@@ -364,6 +367,8 @@ class Connection:
                 self.floor.rooms.park(self.kiosk.id, turn)
         with suppress(IdproofError):
             await anyio.to_thread.run_sync(self.floor.kiosks.disconnect, self.kiosk.id, self._id)
+        # The protocol's parser keeps its last message, and references in a circle keep the protocol.
+        asyncio.get_running_loop().call_later(_CLOSED_S, gc.collect)
 
 
 def _unexpected() -> StreamProblem:
