@@ -18,10 +18,7 @@ def fold_blocks(data: bytes) -> bytes:
     Raises:
         ModelCorrupt: the bytes are not ONNX.
     """
-    try:
-        model = onnx.load_from_string(data)
-    except Exception:  # noqa: BLE001 - whatever the parser says, it is no network
-        raise ModelCorrupt("A weight file is not ONNX.") from None
+    model = _parsed(data)
     graph = model.graph
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     kept = []
@@ -41,6 +38,38 @@ def fold_blocks(data: bytes) -> bytes:
             entry.type.tensor_type.shape.dim[0].dim_param = "batch"
     serialised: bytes = model.SerializeToString(deterministic=True)
     return serialised
+
+
+def of_any_size(data: bytes, *, height: int, width: int) -> bytes:
+    """Let a network whose input has a fixed size take pictures of any; a pure function of the bytes.
+
+    Args:
+        data: ONNX with one input.
+        height: which of the input's dimensions it is.
+        width: likewise.
+
+    Raises:
+        ModelCorrupt: the bytes are not such ONNX.
+    """
+    model = _parsed(data)
+    if len(model.graph.input) != 1:
+        raise ModelCorrupt("A network for pictures has one input.")
+    sizes = model.graph.input[0].type.tensor_type.shape.dim
+    if len(sizes) <= max(height, width):
+        raise ModelCorrupt("The network's input is not a picture.")
+    sizes[height].dim_param, sizes[width].dim_param = "height", "width"
+    del model.graph.value_info[:]
+    for entry in model.graph.output:
+        entry.type.tensor_type.ClearField("shape")
+    serialised: bytes = model.SerializeToString(deterministic=True)
+    return serialised
+
+
+def _parsed(data: bytes) -> onnx.ModelProto:
+    try:
+        return onnx.load_from_string(data)
+    except Exception:  # noqa: BLE001 - whatever the parser says, it is no network
+        raise ModelCorrupt("A weight file is not ONNX.") from None
 
 
 def _dequantise(node: onnx.NodeProto, constants: dict[str, NDArray[np.generic]]) -> NDArray[np.float32]:

@@ -29,8 +29,7 @@ def load_engines(
         profile: name in the manifest.
         manifest: a user's own manifest, else the built-in one.
         cache: folder of the weights, else `IDPROOF_MODELS` or the user's cache.
-        threads: processor threads for each network call; OpenCV, which runs the detector, has one number of
-            threads for the whole process instead (`cv2.setNumThreads`).
+        threads: processor threads for each network call.
         provider: what onnxruntime runs the networks on.
 
     Raises:
@@ -47,7 +46,7 @@ def load_engines(
     embedder = chosen.embedder
     return Engines(
         profile=profile,
-        detector=YuNetDetector(weight(chosen.detector)),
+        detector=YuNetDetector(weight(chosen.detector), threads=threads, provider=provider),
         embedder=ArcFaceEmbedder(
             weight(embedder), mean=embedder.mean, std=embedder.std, threads=threads, provider=provider
         ),

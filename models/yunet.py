@@ -1,24 +1,30 @@
-"""Face detection with YuNet through OpenCV.
+"""Face detection with YuNet.
 
-Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector" (2023).
+Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector" (2023). OpenCV has a detector for it too; it must be
+opened for each picture, since one that is kept gives wrong boxes when several threads call it and keeps its last
+picture in its buffers, and opening costs more than looking. A session of onnxruntime has neither fault.
 """
 
-from typing import cast
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from idproof.models.errors import ModelCorrupt
+from idproof.models.prepare import of_any_size
+from idproof.models.session import CPU, open_session
 from idproof.models.types import DetectedFace, RGBImage
 
 _MIN_SCORE = 0.7
 _OVERLAP = 0.3
 _CANDIDATES = 500
 _MIN_SIDE = 16
+_STRIDES = (8, 16, 32)
+_PARTS = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
 
-# OpenCV's graph engine warns at every start that a default setting of the detector means nothing to it.
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+Rows = NDArray[np.float32]
+"""(n, 15): left, top, width, height, five points, score."""
 
 
 class YuNetDetector:
@@ -27,18 +33,20 @@ class YuNetDetector:
     Args:
         model: serialised float ONNX.
         longest_side: pictures are scaled down so that their longer side is at most this, in pixels.
+        threads: of the session.
+        provider: what onnxruntime runs it on.
 
     Raises:
         ModelCorrupt: the weights are not such a network.
+        EngineUnavailable: the provider is not there.
     """
 
-    def __init__(self, model: bytes, longest_side: int = 640) -> None:
-        self._model = np.frombuffer(model, dtype=np.uint8)
+    def __init__(self, model: bytes, longest_side: int = 640, threads: int = 1, provider: str = CPU) -> None:
+        self._session = open_session(of_any_size(model, height=2, width=3), threads, provider)
         self._longest_side = longest_side
-        try:
-            self._open((320, 320))
-        except cv2.error:
-            raise ModelCorrupt("The weights are not a detector that OpenCV can open.") from None
+        outputs = {f"{part}_{stride}" for part in _PARTS for stride in _STRIDES}
+        if {entry.name for entry in self._session.get_outputs()} != outputs:
+            raise ModelCorrupt("The weights are not a detector of faces such as YuNet.")
 
     def detect(self, image: RGBImage) -> list[DetectedFace]:
         """All faces of one picture, largest first; boxes and landmarks in the picture's own pixels."""
@@ -48,25 +56,45 @@ class YuNetDetector:
         if min(size) < _MIN_SIDE:
             return []
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1 else image
-        bgr = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
-        # OpenCV's stubs do not say that it answers None where there is no face.
-        found = cast("NDArray[np.float32] | None", self._open(size).detect(bgr)[1])
         to_full = np.array([width / size[0], height / size[1]], dtype=np.float32)
-        faces = [_face(row, to_full) for row in ([] if found is None else found)]
+        faces = [_face(row, to_full) for row in _apart(self._rows(small))]
         return sorted(faces, key=lambda face: face.area, reverse=True)
 
-    def _open(self, size: tuple[int, int]) -> cv2.FaceDetectorYN:
-        """A detector for one picture, which costs 3 ms.
+    def _rows(self, image: RGBImage) -> Rows:
+        """Everything that looks like a face."""
+        height, width = image.shape[:2]
+        coarsest = _STRIDES[-1]
+        # Its strides must divide the picture: black below and on the right. It takes BGR, 0..255.
+        tensor = np.zeros((1, 3, -(-height // coarsest) * coarsest, -(-width // coarsest) * coarsest), dtype=np.float32)
+        tensor[0, :, :height, :width] = image[..., ::-1].transpose(2, 0, 1)
+        names = [entry.name for entry in self._session.get_outputs()]
+        answers = dict(zip(names, self._session.run(names, {"input": tensor}), strict=True))
+        across = tensor.shape[3]
+        return np.concatenate([_at_stride(answers, stride, across // stride) for stride in _STRIDES])
 
-        One that is kept gives wrong boxes when several threads call it, and keeps its last picture as floats, in
-        buffers that a smaller picture does not overwrite.
-        """
-        no_config = np.empty(0, dtype=np.uint8)
-        return cv2.FaceDetectorYN.create("onnx", self._model, no_config, size, _MIN_SCORE, _OVERLAP, _CANDIDATES)
+
+def _at_stride(answers: Mapping[str, NDArray[np.float32]], stride: int, columns: int) -> Rows:
+    """Faces of one grid, of which each cell tells of a face around it."""
+    cls, obj, bbox, kps = (answers[f"{part}_{stride}"].reshape(-1, width) for part, width in _PARTS.items())
+    scores = np.sqrt(cls.clip(0, 1) * obj.clip(0, 1)).ravel()
+    likely = np.flatnonzero(scores >= _MIN_SCORE)
+    cells = np.stack([likely % columns, likely // columns], axis=1).astype(np.float32)
+    sizes = np.exp(bbox[likely, 2:]) * stride
+    corners = (cells + bbox[likely, :2]) * stride - sizes / 2
+    points = (kps[likely].reshape(-1, 5, 2) + cells[:, None]) * stride
+    return np.concatenate([corners, sizes, points.reshape(-1, 10), scores[likely, None]], axis=1).astype(np.float32)
+
+
+def _apart(rows: Rows) -> Rows:
+    """Of those that lie on each other the likeliest."""
+    boxes, scores = rows[:, :4].astype(np.int64).tolist(), rows[:, 14].tolist()
+    kept = cv2.dnn.NMSBoxes(boxes, scores, _MIN_SCORE, _OVERLAP, top_k=_CANDIDATES) if boxes else ()
+    return rows[np.asarray(kept, dtype=np.intp)]
 
 
 def _face(row: NDArray[np.float32], to_full: NDArray[np.float32]) -> DetectedFace:
     x, y, width, height = (float(value) for value in row[:4] * np.tile(to_full, 2))
-    # OpenCV names the points by the person's own sides, right first; seen in the picture they run from left to right.
+    # The network names the points by the person's own sides, right first; seen in the picture they run from left to
+    # right.
     landmarks = row[4:14].reshape(5, 2) * to_full
     return DetectedFace(box=(x, y, width, height), landmarks=landmarks, score=float(row[14]))

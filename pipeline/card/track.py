@@ -28,12 +28,13 @@ _PX_PER_MM = 3.0
 _POINTS, _APART_PX = 140, 5
 _AROUND_PX = 13  # over which brightness and contrast are evened out
 _FLOOR = 60.0  # grey levels squared: flatter than that is no print
-_WINDOW, _LEVELS = (15, 15), 2
+_WINDOW, _LEVELS = (11, 11), 2
+_FLOW_ENDS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 0.03)
 _TOLERANCE_PX = 1.5
 _MIN_MATCHES = 18
 _GUESSES = 5
-_STEPS_FOUND, _STEPS_FOLLOWED, _STEPS_FAR = 2, 1, 3
-_FAR_PX = 5.0  # one step of following is exact up to about this
+_STEPS_FOUND, _STEPS_FAR = 2, 3
+_FAR_PX = 5.0  # a step that moves less than this is exact: no other follows
 LIKE = 0.27
 """Correlation with the static print from which on it is the card: cards of the type are above 0.4, other things below
 0.15; what a finger or glare covers lowers it."""
@@ -46,11 +47,13 @@ class CardTracker:
     Attributes:
         document: the type.
         print_: (height, width), its static print at 3 pixels a millimetre, evened out.
+        grey: the same as grey levels.
         points: (n, 2), places of the print that can be followed.
     """
 
     document: DocumentType
     print_: NDArray[np.float32]
+    grey: NDArray[np.uint8]
     points: NDArray[np.float32]
 
     @classmethod
@@ -64,22 +67,15 @@ class CardTracker:
         points = cv2.goodFeaturesToTrack(small, _POINTS, 0.05, _APART_PX)
         if points is None or len(points) < 2 * _MIN_MATCHES:
             raise DocumentTypeInvalid(f"The template picture of {document.name} shows too little static print.")
-        return cls(document, _evened(small), points.reshape(-1, 2).astype(np.float32))
+        print_ = _evened(small)
+        return cls(document, print_, _grey(print_), points.reshape(-1, 2).astype(np.float32))
 
     def follow(self, image: RGBImage, before: CardView | None) -> CardView | None:
         """The card, close to where it was in a picture of the same size; None when it is not there."""
         if before is None or before.size != (image.shape[1], image.shape[0]):
             return None
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        guess = before.homography @ self._mm_from_own()
-        near = self._settled(grey, guess, _STEPS_FOLLOWED)
-        if near is not None and self._moved_px(before, near) < _FAR_PX:
-            return near
-        return self._settled(grey, guess, _STEPS_FAR)
-
-    def _moved_px(self, before: CardView, now: CardView) -> float:
-        corners = card_corners_mm(self.document)
-        return float(np.abs(project(before.homography, corners) - project(now.homography, corners)).max())
+        return self._settled(grey, before.homography @ self._mm_from_own(), _STEPS_FAR)
 
     def find(self, image: RGBImage) -> CardView | None:
         """The card, wherever it lies with its print upright; several times as costly as `follow`."""
@@ -103,16 +99,19 @@ class CardTracker:
         """Pixel centres lie at whole numbers, so the card's edge is half a pixel before the first one."""
         return np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, _PX_PER_MM]]) / _PX_PER_MM
 
-    def _settled(self, grey: NDArray[Any], guess: Homography, steps: int) -> CardView | None:
+    def _settled(self, grey: NDArray[Any], guess: Homography, most_steps: int) -> CardView | None:
         height, width = self.print_.shape
         matches, error = 0, float("nan")
-        for _ in range(steps):
+        corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64)
+        for _ in range(most_steps):
             own = _evened(cv2.warpPerspective(grey, np.linalg.inv(guess), (width, height), flags=cv2.INTER_LINEAR))
             moved = self._moved(own)
             if moved is None:
                 return None
             correction, matches, error = moved
             guess = guess @ correction
+            if np.abs(project(correction, corners) - corners).max() < _FAR_PX:
+                break
         view = self._view(guess, (grey.shape[1], grey.shape[0]), matches, error)
         if view is None:
             return None
@@ -122,12 +121,13 @@ class CardTracker:
     def _moved(self, own: NDArray[np.float32]) -> tuple[Homography, int, float] | None:
         """Where the print is, seen from where it was thought to be."""
         found, good, _ = cv2.calcOpticalFlowPyrLK(
-            _grey(self.print_),
+            self.grey,
             _grey(own),
             self.points[:, None],
             self.points[:, None].copy(),
             winSize=_WINDOW,
             maxLevel=_LEVELS,
+            criteria=_FLOW_ENDS,
         )
         kept = np.asarray(good).ravel() > 0
         if kept.sum() < _MIN_MATCHES:
@@ -141,7 +141,7 @@ class CardTracker:
         correction = np.asarray(correction, dtype=np.float64)
         agree = inliers.ravel() > 0
         errors = np.linalg.norm(project(correction, self.points[kept][agree].astype(np.float64)) - there[agree], axis=1)
-        return correction, int(agree.sum()), float(np.median(errors))
+        return correction, int(agree.sum()), float(np.sort(errors)[len(errors) // 2])
 
     def _view(self, guess: Homography, size: tuple[int, int], matches: int, error: float) -> CardView | None:
         homography = guess @ np.linalg.inv(self._mm_from_own())

@@ -18,8 +18,8 @@ _FINE_PX = 1.0
 
 def glare(rectified: RGBImage) -> tuple[float, list[Box]]:
     """Share of the card that is as white as the camera can say, and the larger spots of it, as shares of the card."""
-    white = (rectified.min(axis=2) >= _WHITE).astype(np.uint8)
-    share = float(white.mean())
+    white = cv2.inRange(rectified, (_WHITE,) * 3, (255,) * 3)
+    share = cv2.countNonZero(white) / white.size
     if share < _SPOT_SHARE:
         return share, []
     height, width = white.shape

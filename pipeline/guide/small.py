@@ -8,11 +8,12 @@ from idproof.pipeline.errors import CaptureTooManyPixels, CaptureUnreadable
 
 _SOF = frozenset({0xC0, 0xC1, 0xC2})  # baseline, extended, progressive
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+# With the flag of a colour these reduce pictures in colour too.
 _REDUCED = {
-    1: cv2.IMREAD_COLOR_RGB,
-    2: cv2.IMREAD_REDUCED_COLOR_2,
-    4: cv2.IMREAD_REDUCED_COLOR_4,
-    8: cv2.IMREAD_REDUCED_COLOR_8,
+    1: 0,
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
 }
 MAX_PIXELS = 26_000_000
 
@@ -44,12 +45,11 @@ def decode(data: memoryview, longest: int) -> RGBImage:
         raise CaptureTooManyPixels(f"A frame has {MAX_PIXELS} pixels at most.", capture="frame")
     step = next((step for step in (8, 4, 2) if max(width, height) >= step * longest), 1)
     try:
-        found = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), _REDUCED[step])
+        image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR_RGB | _REDUCED[step])
     except cv2.error:
         raise _unreadable() from None
-    if found is None:
+    if image is None:
         raise _unreadable()
-    image = found if step == 1 else found[..., ::-1]
     scale = longest / max(image.shape[:2])
     if scale < 1:
         size = (round(image.shape[1] * scale), round(image.shape[0] * scale))

@@ -1,5 +1,7 @@
 """One device's connection: proof of the key, then messages and frames until it goes."""
 
+import asyncio
+import gc
 import secrets
 import time
 from collections.abc import Mapping
@@ -24,12 +26,14 @@ from idproof.service.stream import chain, finish, messages
 from idproof.service.stream.chain import LIVENESS
 from idproof.service.stream.codes import CLOSES, PROTOCOL, STAYS, StreamProblem
 from idproof.service.stream.floor import Floor
+from idproof.service.stream.line import Place
 from idproof.service.stream.messages import base64, unbase64
-from idproof.service.stream.turn import FINISH, LOOKED_AT, PREVIEW, Turn
+from idproof.service.stream.turn import FINISH, LOOKED_AT, PREVIEW, Turn, Work
 
 AUTH_S = 10.0
 FRAMES_PER_S = 10
 _GONE = (1000, 1001)
+_CLOSED_S = 1.0  # after which nobody else needs what is left of a connection
 _LIMITS = {
     "preview_bytes": chain.PREVIEW_BYTES,
     "still_bytes": chain.STILL_BYTES,
@@ -245,8 +249,7 @@ class Connection:
             raise StreamProblem("frame_unexpected", "No session was started.")
         before = turn.dropped
         said = turn.take(message, arrived)
-        for _ in range(turn.dropped - before):
-            self.floor.desk.metrics.frame("dropped")
+        self._count_dropped(turn.dropped - before)
         for entry in said:
             await self.send(entry)
         if turn.lapsed and not turn.over and not turn.verifying:
@@ -256,24 +259,39 @@ class Connection:
         self._waiting.set()
 
     async def _look(self) -> None:
-        """One frame at a time, the newest that waits."""
+        """One frame at a time, the newest that waits, when it is this device's turn."""
+        place = self.floor.line.place(lambda: None if self.turn is None else self.turn.waits)
         while True:
             await self._waiting.wait()
             self._waiting = anyio.Event()
-            while (turn := self.turn) is not None and not turn.over and (work := turn.work()) is not None:
+            while (turn := self.turn) is not None and turn.waits is not None:
                 try:
-                    found = await anyio.to_thread.run_sync(turn.look, work, limiter=self.floor.limiter)
-                    said = turn.looked(work, found)
-                except StreamProblem as error:
-                    turn.pictures.discard(LOOKED_AT, PREVIEW)
-                    await self._complain(error, work.frame.sequence)
-                    continue
+                    await self._look_at(turn, place)
                 except SessionExpired:
                     break  # the next frame that arrives says so
-                for entry in said:
-                    await self.send(entry)
-                if found is not None:
-                    self.floor.desk.metrics.guided(found.hint.value, time.monotonic() - work.arrived)
+
+    async def _look_at(self, turn: Turn, place: Place) -> None:
+        work: Work | None = None
+        try:
+            async with place:
+                if (work := turn.work()) is None:
+                    return
+                found = await anyio.to_thread.run_sync(turn.look, work, limiter=self.floor.limiter)
+        except StreamProblem as error:  # kept beyond this block it would keep the connection, and its last message
+            turn.pictures.discard(LOOKED_AT, PREVIEW)
+            await self._complain(error, None if work is None else work.frame.sequence)
+            return
+        before = turn.dropped
+        said = turn.looked(work, found)
+        self._count_dropped(turn.dropped - before)
+        for entry in said:
+            await self.send(entry)
+        if found is not None:
+            self.floor.desk.metrics.guided(found.hint.value, time.monotonic() - work.arrived)
+
+    def _count_dropped(self, frames: int) -> None:
+        for _ in range(frames):
+            self.floor.desk.metrics.frame("dropped")
 
     # The end of a turn.
 
@@ -349,6 +367,8 @@ class Connection:
                 self.floor.rooms.park(self.kiosk.id, turn)
         with suppress(IdproofError):
             await anyio.to_thread.run_sync(self.floor.kiosks.disconnect, self.kiosk.id, self._id)
+        # The protocol's parser keeps its last message, and references in a circle keep the protocol.
+        asyncio.get_running_loop().call_later(_CLOSED_S, gc.collect)
 
 
 def _unexpected() -> StreamProblem:

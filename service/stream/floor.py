@@ -11,6 +11,7 @@ from idproof.pipeline.guide import Guide
 from idproof.service.auth import Gate
 from idproof.service.desk import Desk
 from idproof.service.storage.kiosks import Kiosks
+from idproof.service.stream.line import Line
 from idproof.service.stream.rooms import Rooms
 from idproof.service.stream.turn import Turn
 
@@ -24,6 +25,7 @@ class Floor:
     kiosks: Kiosks
     open_guide: Callable[[], Guide]
     rooms: Rooms
+    line: Line
     looking: anyio.CapacityLimiter | None = None
 
     async def guide(self) -> Guide:
@@ -32,9 +34,9 @@ class Floor:
 
     @property
     def limiter(self) -> anyio.CapacityLimiter:
-        """How many frames are looked at side by side."""
+        """Threads that frames are looked at on: as many as the line has places."""
         if self.looking is None:
-            self.looking = anyio.CapacityLimiter(self.desk.settings.stream_threads)
+            self.looking = anyio.CapacityLimiter(self.line.places)
         return self.looking
 
     async def count(self, kiosk: str, turn: Turn | None, *names: str) -> None:

@@ -3,17 +3,15 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from idproof.service.stream.chain import LIVENESS
 from idproof.service.stream.device import Device, DeviceProblem, register
 from idproof.service.stream.player import SetCamera
 from idproof.service.stream.turn import FINISH
-
-_Clip = list[tuple[float, int, bytes]]
 
 
 @dataclass
@@ -24,17 +22,24 @@ class Played:
         decisions: of whole registrations, and codes of refusals.
         waited_ms: from sending a frame to its guidance, by the device's clock.
         sent, dropped: frames.
+        seconds: for which frames were sent, under load.
+        devices: each of several, under load.
     """
 
     decisions: Counter[str] = field(default_factory=Counter)
     waited_ms: list[float] = field(default_factory=list)
     sent: int = 0
     dropped: int = 0
+    seconds: float = 0.0
+    devices: list["Played"] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As `idproof kiosk replay --json` prints it."""
         waited = [round(value, 2) for value in self.waited_ms]
-        return {"decisions": dict(self.decisions), "sent": self.sent, "dropped": self.dropped, "waited_ms": waited}
+        told = {"decisions": dict(self.decisions), "sent": self.sent, "dropped": self.dropped, "waited_ms": waited}
+        if self.devices:
+            told |= {"seconds": round(self.seconds, 2), "devices": [one.to_json() for one in self.devices]}
+        return told
 
 
 async def registrations(
@@ -73,12 +78,10 @@ async def load(url: str, keys: Sequence[str], cameras: Sequence[SetCamera], *, r
 
     A turn that comes to its end is cancelled and another begins: what is measured is the guidance.
     """
-    clips = [await asyncio.to_thread(camera.answer, _REHEARSED) for camera in cameras[: len(keys)]]
-    together, ends = Played(), time.monotonic() + seconds
+    acts = [await asyncio.to_thread(_Act.rehearsed, camera) for camera in cameras[: len(keys)]]
+    together, ends = Played(seconds=seconds), time.monotonic() + seconds
     runs = [
-        _stream(
-            url, key, cameras[place % len(cameras)], clips[place % len(clips)], rate, ends, place / len(keys) / rate
-        )
+        _stream(url, key, acts[place % len(acts)], rate, ends, place / len(keys) / rate)
         for place, key in enumerate(keys)
     ]
     for one in await asyncio.gather(*runs):
@@ -86,6 +89,7 @@ async def load(url: str, keys: Sequence[str], cameras: Sequence[SetCamera], *, r
         together.sent += one.sent
         together.dropped += one.dropped
         together.decisions += one.decisions
+        together.devices.append(one)
     return together
 
 
@@ -94,14 +98,33 @@ _REHEARSED = {
     "issued_at": "2026-01-01T00:00:00+00:00",
     "options": {},
 }
-"""The challenge that clips are rendered for beforehand: rendering is not what load measures."""
+"""The challenge that clips are rendered for."""
+_PREVIEWS, _SWAYS = 12, 8
+
+
+@dataclass(frozen=True)
+class _Act:
+    """Every picture that a device sends, made beforehand: rendering and coding are not what load measures."""
+
+    stills: Mapping[str, bytes]
+    previews: Mapping[str, Sequence[bytes]]
+    clip: Sequence[tuple[float, int, bytes]]
+
+    @classmethod
+    def rehearsed(cls, camera: SetCamera) -> Self:
+        previews = {stage: [camera.preview(stage, count) for count in range(_PREVIEWS)] for stage in camera.stills}
+        return cls(camera.stills, previews, camera.answer(_REHEARSED))
+
+    def preview(self, stage: str, count: int) -> bytes:
+        """The first ones once, then the same few swaying ones over and over."""
+        steady = _PREVIEWS - _SWAYS
+        return self.previews[stage][count if count < _PREVIEWS else steady + (count - steady) % _SWAYS]
 
 
 @dataclass
 class _Run:
     device: Device
-    camera: SetCamera
-    clip: _Clip
+    act: _Act
     stage: str = ""
     want: str = "preview"
     count: int = 0
@@ -137,7 +160,7 @@ class _Run:
             await self._live()
         elif self.stage:
             still = self.want == "still"
-            picture = self.camera.still(self.stage) if still else self.camera.preview(self.stage, self.count)
+            picture = self.act.stills[self.stage] if still else self.act.preview(self.stage, self.count)
             self.want = "preview"
             await self.device.send(self.stage, picture, still=still)
             self.count += 1
@@ -150,16 +173,14 @@ class _Run:
             self.count += 1
             return
         at = (time.monotonic() - self.began) * 1000
-        _, number, picture = min(self.clip, key=lambda shot: abs(shot[0] - at))
+        _, number, picture = min(self.act.clip, key=lambda shot: abs(shot[0] - at))
         await self.device.send(LIVENESS, picture, still=True, captured_ms=at, number=number)
         self.played.sent += 1
 
 
-async def _stream(
-    url: str, key: str, camera: SetCamera, clip: _Clip, rate: float, ends: float, offset: float
-) -> Played:
+async def _stream(url: str, key: str, act: _Act, rate: float, ends: float, offset: float) -> Played:
     device = await Device.opened(url, key)
-    run = _Run(device, camera, clip)
+    run = _Run(device, act)
     run.stage = (await device.start())["stage"]
     listening = asyncio.create_task(run.hear())
     due = time.monotonic() + offset

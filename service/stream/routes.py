@@ -20,6 +20,7 @@ from idproof.service.storage.kiosks import Kiosk, Kiosks
 from idproof.service.stream.codes import CLOSES, PROTOCOL
 from idproof.service.stream.connection import Connection
 from idproof.service.stream.floor import Floor
+from idproof.service.stream.line import Line
 from idproof.service.stream.rooms import Rooms
 from idproof.service.stream.turn import Turn
 
@@ -29,7 +30,8 @@ _COUNTS = ("started", "finished", "first_try", "retries", "cancelled", "lapsed",
 def install(app: FastAPI, desk: Desk, gate: Gate) -> Floor:
     """Add them to the application."""
     kiosks = Kiosks(desk.store.database, desk.store.seal)
-    floor = Floor(desk, gate, kiosks, lru_cache(lambda: _guide(desk)), Rooms(desk.settings.stream_grace_s))
+    rooms, line = Rooms(desk.settings.stream_grace_s), Line(desk.settings.stream_threads)
+    floor = Floor(desk, gate, kiosks, lru_cache(lambda: _guide(desk)), rooms, line)
     jobs: set[asyncio.Task[None]] = set()
 
     def lapsed(kiosk: str, turn: Turn) -> None:
@@ -37,7 +39,7 @@ def install(app: FastAPI, desk: Desk, gate: Gate) -> Floor:
         jobs.add(job)
         job.add_done_callback(jobs.discard)
 
-    floor.rooms.lapsed = lapsed
+    rooms.lapsed = lapsed
     _stream_route(app, floor)
     _operators_route(app, floor)
     return floor

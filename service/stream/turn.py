@@ -142,6 +142,14 @@ class Turn:
         self._wait(STILL if frame.still else PREVIEW, frame, arrived)
         return []
 
+    @property
+    def waits(self) -> tuple[bool, float] | None:
+        """Of the frame that `work` would give: whether it is a still, and when it came."""
+        if self.over:
+            return None
+        slot = next((slot for slot in (STILL, PREVIEW) if slot in self._pending), None)
+        return None if slot is None else (slot == STILL, self._pending[slot].arrived)
+
     def work(self) -> Work | None:
         """The newest frame that waits, stills first; the vault holds it as `looked_at`."""
         for slot in (STILL, PREVIEW):
@@ -176,6 +184,7 @@ class Turn:
     def looked(self, work: Work, found: Guidance | None) -> list[dict[str, Any]]:
         """What to say of a frame; a good still is kept, any other overwritten."""
         if found is None or self.over or self.verifying or work.frame.shows != self.stage:
+            self.dropped += 1
             self.pictures.discard(LOOKED_AT, PREVIEW)
             return []
         found = self._large_enough(found) if work.frame.still else found
@@ -303,6 +312,7 @@ class Turn:
         self.challenge, self.answered_at = None, None
 
     def _clear_waiting(self) -> None:
+        self.dropped += len(self._pending)
         for slot in self._pending:
             self.pictures.discard(slot, PREVIEW)
         self._pending.clear()

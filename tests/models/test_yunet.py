@@ -60,6 +60,22 @@ def test_colours_are_red_green_blue(yunet: bytes, astronaut: RGBImage) -> None:
     assert face.score != pytest.approx(best(picture), abs=1e-3)
 
 
+@pytest.mark.parametrize("side", [512, 333, 250, 201])
+def test_it_sees_what_opencvs_own_detector_sees(yunet: bytes, astronaut: RGBImage, side: int) -> None:
+    """Boxes, points and scores to a thousandth of a pixel, also where the picture must be filled up to whole cells."""
+    both = np.concatenate([astronaut, astronaut[:, ::-1]], axis=1)
+    picture = np.asarray(cv2.resize(both, (side, side * 2 // 3), interpolation=cv2.INTER_AREA), np.uint8)
+    size = (picture.shape[1], picture.shape[0])
+    weights, no_config = np.frombuffer(yunet, np.uint8), np.empty(0, np.uint8)
+    theirs = cv2.FaceDetectorYN.create("onnx", weights, no_config, size, 0.7, 0.3, 500)
+    rows = np.asarray(theirs.detect(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1])
+    faces = YuNetDetector(yunet).detect(picture)
+    assert len(faces) == len(rows) == 2
+    mine = np.array([[*face.box, *face.landmarks.ravel(), face.score] for face in faces])
+    order, other = np.argsort(mine[:, 0]), np.argsort(rows[:, 0])
+    np.testing.assert_allclose(mine[order], rows[other], atol=1e-3)
+
+
 def test_threads_do_not_disturb_each_other(engines: Engines, astronaut: RGBImage) -> None:
     pictures = [
         np.ascontiguousarray(np.roll(astronaut, shift, axis=1)[: 512 - 16 * i])

@@ -11,6 +11,7 @@ import kiosk_page as kiosk
 import pytest
 from playwright.sync_api import Browser
 
+from idproof.pipeline.liveness.challenge import PALETTE
 from idproof.service.kiosk import pages
 
 from .conftest import Server
@@ -136,6 +137,43 @@ def test_whoever_refuses_the_camera_has_begun_nothing(
         assert kept["databases"] == ["idproof-kiosk"]
     counted = httpx.get(f"{server.url}/v1/kiosks").json()["devices"]
     assert {one["started"] for one in counted if one["name"] == "Test"} == {0}
+
+
+CHALLENGE = """async ({parts, kind}) => {
+  const {Challenge} = await import("/kiosk/static/challenge.js");
+  const camera = Object.assign(new EventTarget(), {video: {srcObject: null}, mirrored: true, number: 1});
+  window.trial?.stop();
+  window.trial = new Challenge(camera, {});
+  const counted = window.trial.count(() => {});
+  if (kind === "count") return;
+  await counted;
+  const shown = parts.map((part) => ({...part, start_ms: 0, end_ms: 60000}));
+  window.trial.play({steps: [], lights: [], [kind]: shown, capture_ms: [], duration_ms: 60000});
+}"""
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "zh-HK"])
+def test_the_challenges_screens_are_for_everybody(server: Server, chromium: Browser, locale: str) -> None:
+    """Counting, an action and every colour, held still for axe-core: in a real challenge each is there for a moment."""
+    screens: list[tuple[str, dict[str, object] | None, str]] = [
+        ("count", None, "document.body.dataset.action === 'look_straight'"),
+        ("steps", {"action": "turn_left"}, "document.body.dataset.action === 'turn_left'"),
+    ]
+    screens += [
+        ("lights", {"colour": list(colour)}, f"document.body.dataset.colour === '{','.join(map(str, colour))}'")
+        for colour in PALETTE
+    ]
+    with kiosk.page(chromium, kiosk.KIOSK, locale, camera=False) as made:
+        made.goto(f"{server.url}/kiosk")
+        kiosk.view(made, "setup")
+        for kind, part, there in screens:
+            made.evaluate(CHALLENGE, {"kind": kind, "parts": [part] if part else []})
+            kiosk.wait(made, there)
+            assert made.is_visible("#challenge")
+            assert made.inner_text("#asked")
+            assert kiosk.grave(made) == [], (kind, part)
+        made.evaluate("window.trial.stop()")
+        assert not made.is_visible("#challenge")
 
 
 def test_the_operators_page_shows_counts_alone(server: Server, chromium: Browser, device: str) -> None:

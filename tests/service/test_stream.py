@@ -1,8 +1,10 @@
 """The whole way over a WebSocket: a real server and real networks, a device without a screen, a specimen before it."""
 
 import asyncio
+import gc
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +15,7 @@ import httpx
 import numpy as np
 import pytest
 from websockets.exceptions import InvalidStatus
+from websockets.server import ServerProtocol
 
 from idproof.datasets.specimen.make import Registration
 from idproof.datasets.specimen.portraits import PortraitSource
@@ -139,6 +142,27 @@ def test_a_cut_is_resumed_where_it_was_and_after_the_grace_without_pictures(
         await late.socket.close()
 
     asyncio.run(run())
+
+
+def test_nothing_of_a_connection_is_left_soon_after_it_was_cut(address: str, key: str, holder: Registration) -> None:
+    """The protocol's parser keeps the last message; Python must not be waited for to collect it some day."""
+
+    async def run() -> None:
+        device = await Device.opened(address, key)
+        stage = (await device.start())["stage"]
+        await device.send(stage, camera(holder).still(stage), still=True)
+        await device.hear("guidance")
+        device.socket.transport.abort()
+
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(run())
+        time.sleep(2.5)
+        left = [one for one in gc.get_objects() if isinstance(one, ServerProtocol)]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 async def come_back(address: str, key: str) -> Device:
