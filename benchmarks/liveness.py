@@ -7,11 +7,13 @@ The attacks are rendered by those who wrote the checks: the figures show that th
 how they fare against an attacker.
 """
 
+import hashlib
 import json
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -22,6 +24,7 @@ from zipfile import ZipFile
 import cv2
 import numpy as np
 
+from idproof.benchmarks.kept import KeptLines
 from idproof.benchmarks.liveness_clips import drawn_by, photographs
 from idproof.benchmarks.metrics import rate
 from idproof.benchmarks.output import RENDERED, Run, figure, plain
@@ -81,6 +84,7 @@ def run(
     unseen_by: Sequence[int] = (),
     spread: Spread = HERE,
     seed: int = 0,
+    resume: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
     """Render and examine `clips` clips of people and of each species of attack, each of another person of `test`.
@@ -93,15 +97,21 @@ def run(
         unseen_by: seeds of earlier runs of 50 clips each; nobody whom they drew is drawn again.
         spread: where.
         seed: of everything rendered.
+        resume: a file to stop and resume by.
         progress: called with clips done and in total.
+
+    Raises:
+        KeptInvalid: the file to resume by is of another run.
     """
     kinds = (BONA_FIDE, *SPECIES)
-    measured = []
     before = drawn_by(root, Split.TEST, _USUAL * len(kinds), unseen_by, _opened(profile).detector)
     tasks = _tasks(root, Split.TEST, kinds, clips, profile, seed, distance, before)
-    for result in spread(_measure, tasks):
-        measured.append(result)
-        progress(len(measured), clips * len(kinds))
+    kept = _kept(resume, tasks, profile)
+    todo = [place for place in range(len(tasks)) if place not in kept.done]
+    for place, result in zip(todo, spread(_measure, [tasks[place] for place in todo]), strict=True):
+        kept.add(place, asdict(result))
+        progress(len(kept.done), len(tasks))
+    measured = [Measured(**kept.done[place]) for place in range(len(tasks))]
     return Run(
         bench="liveness",
         profile=profile,
@@ -127,8 +137,7 @@ def calibrate(root: Path, *, clips: int, profile: str, spread: Spread, seed: int
         for asked in found.asked:
             values.setdefault(asked.name, []).append(asked.value)
     first = Calibration({name: tuple(sorted(row)) for name, row in values.items()}, _MARGIN, frozenset(_QUOTIENTS))
-    judged = ([*found.others, *(asked.of(first) for asked in found.asked)] for found in measured)
-    against = [fuse.evidence_against(results) for results in judged]
+    against = [_against(found, first) for found in measured]
     table = {name: sorted(round(value, 5) for value in row) for name, row in (values | {fuse.NAME: against}).items()}
     return {
         "margin": _MARGIN,
@@ -136,6 +145,22 @@ def calibrate(root: Path, *, clips: int, profile: str, spread: Spread, seed: int
         "source": {"recipe": recipe, "clips": len(measured), "seed": seed, "network": SHA256},
         "values": table,
     }
+
+
+def _against(found: "_Recorded", everybody: Calibration) -> float:
+    """The evidence against one clip by what the others measured: one judged later has no part in the limits either."""
+    others = {asked.name: list(everybody.values[asked.name]) for asked in found.asked}
+    for asked in found.asked:
+        others[asked.name].remove(asked.value)
+    rest = replace(everybody, values={name: tuple(row) for name, row in others.items()})
+    return fuse.evidence_against([*found.others, *(asked.of(rest) for asked in found.asked)])
+
+
+def _kept(file: Path | None, tasks: Sequence[Task], profile: str) -> KeptLines:
+    """The clips that an earlier part of this very run examined, with these networks and limits."""
+    limits = hashlib.sha256(fuse.SHIPPED.read_bytes()).hexdigest()
+    clips = [[task.kind, list(task.seed), task.distance.value, zlib.crc32(task.photograph.tobytes())] for task in tasks]
+    return KeptLines(file, [clips, _opened(profile).weights, SHA256, limits], "people, clips, networks or limits")
 
 
 def _tasks(

@@ -126,6 +126,7 @@ def liveness(
     unseen_by: Annotated[
         list[int] | None, typer.Option(help="Seed of an earlier run of 50 clips, whose people are left out; repeat it.")
     ] = None,
+    resume: Annotated[Path | None, typer.Option(help="A file to stop and resume by.")] = None,
     calibrate: Annotated[
         Path | None, typer.Option(help="Write what bona fide clips of the tuning split measure to this file instead.")
     ] = None,
@@ -149,6 +150,7 @@ def liveness(
             unseen_by=unseen_by or (),
             spread=Spread(workers, executor, address),
             seed=seed,
+            resume=resume,
             progress=advance,
         )
     show(result, json_, out)
