@@ -79,6 +79,7 @@ def run(
     root: Path,
     *,
     clips: int = 50,
+    people: int | None = None,
     profile: str = "open",
     distance: Distance = Distance.ARM,
     unseen_by: Sequence[int] = (),
@@ -92,6 +93,7 @@ def run(
     Args:
         root: LFW's 250 × 250 pictures, folder or zip.
         clips: of each kind.
+        people: bona fide clips, where there shall be more or fewer of them.
         profile: of the networks that find and compare faces.
         distance: at which everybody, and every attack, is seen.
         unseen_by: seeds of earlier runs of 50 clips each; nobody whom they drew is drawn again.
@@ -105,7 +107,8 @@ def run(
     """
     kinds = (BONA_FIDE, *SPECIES)
     before = drawn_by(root, Split.TEST, _USUAL * len(kinds), unseen_by, _opened(profile).detector)
-    tasks = _tasks(root, Split.TEST, kinds, clips, profile, seed, distance, before)
+    counts = [clips if people is None else people, *(clips for _ in SPECIES)]
+    tasks = _tasks(root, Split.TEST, dict(zip(kinds, counts, strict=True)), profile, seed, distance, before)
     kept = _kept(resume, tasks, profile)
     todo = [place for place in range(len(tasks)) if place not in kept.done]
     for place, result in zip(todo, spread(_measure, [tasks[place] for place in todo]), strict=True):
@@ -131,7 +134,7 @@ def run(
 
 def calibrate(root: Path, *, clips: int, profile: str, spread: Spread, seed: int, recipe: str) -> dict[str, Any]:
     """What bona fide clips of the split `tuning` measure, as `pipeline/liveness/calibration.json` holds it."""
-    measured = list(spread(_recorded, _tasks(root, Split.TUNING, (BONA_FIDE,), clips, profile, seed)))
+    measured = list(spread(_recorded, _tasks(root, Split.TUNING, {BONA_FIDE: clips}, profile, seed)))
     values: dict[str, list[float]] = {}
     for found in measured:
         for asked in found.asked:
@@ -166,18 +169,17 @@ def _kept(file: Path | None, tasks: Sequence[Task], profile: str) -> KeptLines:
 def _tasks(
     root: Path,
     split: Split,
-    kinds: tuple[str, ...],
-    clips: int,
+    clips: Mapping[str, int],
     profile: str,
     seed: int,
     distance: Distance = Distance.ARM,
     but: Collection[str] = (),
 ) -> list[Task]:
-    people = photographs(root, split, clips * len(kinds), seed, _opened(profile).detector, but)
+    people = photographs(root, split, sum(clips.values()), seed, _opened(profile).detector, but)
     return [
         Task(photograph, kind, split, (seed, _SEED_STEP, place, number), profile, distance)
-        for number, kind in enumerate(kinds)
-        for place, (_, photograph) in enumerate(islice(people, clips))
+        for number, (kind, count) in enumerate(clips.items())
+        for place, (_, photograph) in enumerate(islice(people, count))
     ]
 
 

@@ -117,6 +117,7 @@ def quality(
 def liveness(
     root: Annotated[Path, typer.Option(help="LFW's 250 × 250 pictures, folder or zip.")],
     clips: Annotated[int, typer.Option(min=1, help="Clips of people, and of each species of attack.")] = 50,
+    people: Annotated[int | None, typer.Option(min=1, help="Clips of people, if not as many as --clips.")] = None,
     profile: Profile = "open",
     seed: Seed = 0,
     workers: Workers = 1,
@@ -145,6 +146,7 @@ def liveness(
         result = liveness_bench.run(
             root,
             clips=clips,
+            people=people,
             profile=profile,
             distance=distance,
             unseen_by=unseen_by or (),
