@@ -29,7 +29,7 @@ from idproof.pipeline.errors import BadInput
 from idproof.pipeline.face import compare, find
 from idproof.pipeline.types import CARD_ROLES, Role
 
-IN_FORCE = "averaged"
+IN_FORCE, COLOURED = "averaged", "coloured"
 STANDING_PX = (80, 120)
 """Width of the face of somebody who stands before a kiosk."""
 _STANDING = "standing"
@@ -58,14 +58,16 @@ class Compared:
     Attributes:
         person: whose card it is.
         portraits: by way, unit length.
-        selfie: unit length.
+        selfie: unit length, that of the picture and of the same without colours, fused.
         standing: of the selfie as a kiosk takes it; None when no face is found in it.
+        coloured: of the selfie's picture alone.
     """
 
     person: str
     portraits: Mapping[str, Embeddings]
     selfie: Embeddings
     standing: Embeddings | None = None
+    coloured: Embeddings | None = None
 
 
 @dataclass(frozen=True)
@@ -175,25 +177,29 @@ def _figures(compared: Sequence[Compared], profile: str) -> dict[str, Mapping[st
             figures[f"face.portrait.{middle}measured_fmr{end}"] = figure(
                 fmr_at(pairs.impostors.scores, thresholds[fmr])
             )
-    figures |= _at_a_kiosk(compared, thresholds)
+    figures |= _against(compared, thresholds, COLOURED)
+    figures |= _against(compared, thresholds, _STANDING)
     in_force = cross(compared, IN_FORCE)
     calibration = portrait_calibration(profile)
     return figures | calibrations.figures(calibration, in_force.impostors.scores, in_force.genuines)
 
 
-def _at_a_kiosk(compared: Sequence[Compared], thresholds: Mapping[float, float]) -> dict[str, Mapping[str, Any]]:
-    """The way in force against selfies of people who stand farther away."""
-    seen = [replace(entry, selfie=entry.standing) for entry in compared if entry.standing is not None]
+def _against(
+    compared: Sequence[Compared], thresholds: Mapping[float, float], name: str
+) -> dict[str, Mapping[str, Any]]:
+    """The portraits in force against other templates of the selfies: of the colours alone, or from farther away."""
+    seen = [replace(entry, selfie=other) for entry in compared if (other := getattr(entry, name)) is not None]
     missing = rate(len(compared) - len(seen), len(compared))
-    figures: dict[str, Mapping[str, Any]] = {"face.portrait.standing.not_found": figure(missing)}
+    figures: dict[str, Mapping[str, Any]] = {f"face.portrait.{name}.not_found": figure(missing)}
     if not seen:
         return figures
     pairs = cross(seen, IN_FORCE)
     for fmr in sorted(thresholds, reverse=True):
         end = f"@fmr{fmr:.0e}".replace("e-0", "e-")
-        figures[f"face.portrait.standing.fnmr{end}"] = figure(fnmr_at(pairs.genuines.scores, thresholds[fmr]))
-        figures[f"face.portrait.standing.measured_fmr{end}"] = figure(fmr_at(pairs.impostors.scores, thresholds[fmr]))
-    return figures
+        figures[f"face.portrait.{name}.fnmr{end}"] = figure(fnmr_at(pairs.genuines.scores, thresholds[fmr]))
+        figures[f"face.portrait.{name}.measured_fmr{end}"] = figure(fmr_at(pairs.impostors.scores, thresholds[fmr]))
+    apart = d_prime(pairs.impostors.scores, pairs.genuines.scores)
+    return figures | {f"face.portrait.{name}.d_prime": plain(apart, len(seen), "deviations")}
 
 
 def calibrate(
@@ -224,7 +230,18 @@ def _templates(
     with suppress(BadInput):  # counted by what is missing
         far = as_standing(selfie, face, width_px)
         faces[_STANDING] = engines.embedder.align(far, find.in_selfie(far, engines.detector).landmarks)
+    faces |= {_without(name): compare.grey(faces[name]) for name in (Role.SELFIE, _STANDING) if name in faces}
     rows = dict(zip(faces, engines.embedder.embed([*faces.values()]), strict=True))
+    fused = {
+        name: compare.fuse(np.stack([rows[name], rows[_without(name)]]))[0]
+        for name in (Role.SELFIE, _STANDING)
+        if name in rows
+    }
     ways = {"front": rows[front], **{name: rows[name] for name in ENHANCEMENTS}}
     portraits = {IN_FORCE: compare.fuse(np.stack([rows[role] for role in found]))[0], **ways}
-    return Compared(entry.truth.person or entry.folder.name, portraits, rows[Role.SELFIE], rows.get(_STANDING))
+    person = entry.truth.person or entry.folder.name
+    return Compared(person, portraits, fused[Role.SELFIE], fused.get(_STANDING), rows[Role.SELFIE])
+
+
+def _without(name: str) -> str:
+    return f"{name} without colours"

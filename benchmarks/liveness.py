@@ -7,11 +7,13 @@ The attacks are rendered by those who wrote the checks: the figures show that th
 how they fare against an attacker.
 """
 
+import hashlib
 import json
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -22,6 +24,7 @@ from zipfile import ZipFile
 import cv2
 import numpy as np
 
+from idproof.benchmarks.kept import KeptLines
 from idproof.benchmarks.liveness_clips import drawn_by, photographs
 from idproof.benchmarks.metrics import rate
 from idproof.benchmarks.output import RENDERED, Run, figure, plain
@@ -76,11 +79,13 @@ def run(
     root: Path,
     *,
     clips: int = 50,
+    people: int | None = None,
     profile: str = "open",
     distance: Distance = Distance.ARM,
     unseen_by: Sequence[int] = (),
     spread: Spread = HERE,
     seed: int = 0,
+    resume: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
     """Render and examine `clips` clips of people and of each species of attack, each of another person of `test`.
@@ -88,20 +93,28 @@ def run(
     Args:
         root: LFW's 250 × 250 pictures, folder or zip.
         clips: of each kind.
+        people: bona fide clips, where there shall be more or fewer of them.
         profile: of the networks that find and compare faces.
         distance: at which everybody, and every attack, is seen.
         unseen_by: seeds of earlier runs of 50 clips each; nobody whom they drew is drawn again.
         spread: where.
         seed: of everything rendered.
+        resume: a file to stop and resume by.
         progress: called with clips done and in total.
+
+    Raises:
+        KeptInvalid: the file to resume by is of another run.
     """
     kinds = (BONA_FIDE, *SPECIES)
-    measured = []
     before = drawn_by(root, Split.TEST, _USUAL * len(kinds), unseen_by, _opened(profile).detector)
-    tasks = _tasks(root, Split.TEST, kinds, clips, profile, seed, distance, before)
-    for result in spread(_measure, tasks):
-        measured.append(result)
-        progress(len(measured), clips * len(kinds))
+    counts = [clips if people is None else people, *(clips for _ in SPECIES)]
+    tasks = _tasks(root, Split.TEST, dict(zip(kinds, counts, strict=True)), profile, seed, distance, before)
+    kept = _kept(resume, tasks, profile)
+    todo = [place for place in range(len(tasks)) if place not in kept.done]
+    for place, result in zip(todo, spread(_measure, [tasks[place] for place in todo]), strict=True):
+        kept.add(place, asdict(result))
+        progress(len(kept.done), len(tasks))
+    measured = [Measured(**kept.done[place]) for place in range(len(tasks))]
     return Run(
         bench="liveness",
         profile=profile,
@@ -121,14 +134,13 @@ def run(
 
 def calibrate(root: Path, *, clips: int, profile: str, spread: Spread, seed: int, recipe: str) -> dict[str, Any]:
     """What bona fide clips of the split `tuning` measure, as `pipeline/liveness/calibration.json` holds it."""
-    measured = list(spread(_recorded, _tasks(root, Split.TUNING, (BONA_FIDE,), clips, profile, seed)))
+    measured = list(spread(_recorded, _tasks(root, Split.TUNING, {BONA_FIDE: clips}, profile, seed)))
     values: dict[str, list[float]] = {}
     for found in measured:
         for asked in found.asked:
             values.setdefault(asked.name, []).append(asked.value)
     first = Calibration({name: tuple(sorted(row)) for name, row in values.items()}, _MARGIN, frozenset(_QUOTIENTS))
-    judged = ([*found.others, *(asked.of(first) for asked in found.asked)] for found in measured)
-    against = [fuse.evidence_against(results) for results in judged]
+    against = [_against(found, first) for found in measured]
     table = {name: sorted(round(value, 5) for value in row) for name, row in (values | {fuse.NAME: against}).items()}
     return {
         "margin": _MARGIN,
@@ -138,21 +150,36 @@ def calibrate(root: Path, *, clips: int, profile: str, spread: Spread, seed: int
     }
 
 
+def _against(found: "_Recorded", everybody: Calibration) -> float:
+    """The evidence against one clip by what the others measured: one judged later has no part in the limits either."""
+    others = {asked.name: list(everybody.values[asked.name]) for asked in found.asked}
+    for asked in found.asked:
+        others[asked.name].remove(asked.value)
+    rest = replace(everybody, values={name: tuple(row) for name, row in others.items()})
+    return fuse.evidence_against([*found.others, *(asked.of(rest) for asked in found.asked)])
+
+
+def _kept(file: Path | None, tasks: Sequence[Task], profile: str) -> KeptLines:
+    """The clips that an earlier part of this very run examined, with these networks and limits."""
+    limits = hashlib.sha256(fuse.SHIPPED.read_bytes()).hexdigest()
+    clips = [[task.kind, list(task.seed), task.distance.value, zlib.crc32(task.photograph.tobytes())] for task in tasks]
+    return KeptLines(file, [clips, _opened(profile).weights, SHA256, limits], "people, clips, networks or limits")
+
+
 def _tasks(
     root: Path,
     split: Split,
-    kinds: tuple[str, ...],
-    clips: int,
+    clips: Mapping[str, int],
     profile: str,
     seed: int,
     distance: Distance = Distance.ARM,
     but: Collection[str] = (),
 ) -> list[Task]:
-    people = photographs(root, split, clips * len(kinds), seed, _opened(profile).detector, but)
+    people = photographs(root, split, sum(clips.values()), seed, _opened(profile).detector, but)
     return [
         Task(photograph, kind, split, (seed, _SEED_STEP, place, number), profile, distance)
-        for number, kind in enumerate(kinds)
-        for place, (_, photograph) in enumerate(islice(people, clips))
+        for number, (kind, count) in enumerate(clips.items())
+        for place, (_, photograph) in enumerate(islice(people, count))
     ]
 
 

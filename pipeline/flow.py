@@ -284,17 +284,20 @@ def _compare_faces(session: VaultSession, parts: Parts) -> list[CheckResult]:
         face = find.in_selfie(selfie, engines.detector)
         aligned = engines.embedder.align(selfie, face.landmarks)
         results = quality.check(quality.Face.of(selfie, face, aligned))
+        session.put(CROP, "selfie_grey", compare.grey(aligned))
         session.put(CROP, "selfie_face", aligned)
     with ExitStack() as stack:
-        names = [*(f"portrait_face_{role}" for role in found), *_second_face(session, parts), "selfie_face"]
+        of_card = [f"portrait_face_{role}" for role in found]
+        names = [*of_card, *_second_face(session, parts), "selfie_grey", "selfie_face"]
         templates = engines.embedder.embed([stack.enter_context(session.borrow(CROP, name)) for name in names])
     compare.fuse(templates[: len(found)])
+    compare.fuse(templates[-2:])
     session.put(TEMPLATE, TEMPLATES, templates)
     with session.borrow(TEMPLATE, TEMPLATES) as rows:
         judged_by = parts.portrait_thresholds, parts.portrait_calibration, parts.policy
-        compared = [compare.check(rows[:1], rows[-1:], *judged_by)]
+        compared = [compare.check(rows[:1], rows[-2:-1], *judged_by)]
         if parts.examiner.second is not None:
-            compared.append(second.check(rows[:1], rows[len(found) : -1], *judged_by))
+            compared.append(second.check(rows[:1], rows[len(found) : -2], *judged_by))
     return [*compared, *results]
 
 

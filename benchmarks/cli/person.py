@@ -117,6 +117,7 @@ def quality(
 def liveness(
     root: Annotated[Path, typer.Option(help="LFW's 250 × 250 pictures, folder or zip.")],
     clips: Annotated[int, typer.Option(min=1, help="Clips of people, and of each species of attack.")] = 50,
+    people: Annotated[int | None, typer.Option(min=1, help="Clips of people, if not as many as --clips.")] = None,
     profile: Profile = "open",
     seed: Seed = 0,
     workers: Workers = 1,
@@ -126,6 +127,7 @@ def liveness(
     unseen_by: Annotated[
         list[int] | None, typer.Option(help="Seed of an earlier run of 50 clips, whose people are left out; repeat it.")
     ] = None,
+    resume: Annotated[Path | None, typer.Option(help="A file to stop and resume by.")] = None,
     calibrate: Annotated[
         Path | None, typer.Option(help="Write what bona fide clips of the tuning split measure to this file instead.")
     ] = None,
@@ -144,11 +146,13 @@ def liveness(
         result = liveness_bench.run(
             root,
             clips=clips,
+            people=people,
             profile=profile,
             distance=distance,
             unseen_by=unseen_by or (),
             spread=Spread(workers, executor, address),
             seed=seed,
+            resume=resume,
             progress=advance,
         )
     show(result, json_, out)

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
+import cv2
 import numpy as np
 
 from idproof.models.reports import ScoreCalibration
-from idproof.models.types import Embeddings
+from idproof.models.types import Embeddings, RGBImage
 from idproof.pipeline.config import Policy
 from idproof.pipeline.types import CheckResult
 
@@ -25,6 +26,11 @@ def fuse(templates: Embeddings) -> Embeddings:
     return fused
 
 
+def grey(face: RGBImage) -> RGBImage:
+    """The aligned selfie without its colours, as a card shows the holder: fused with the coloured one's template."""
+    return np.asarray(cv2.cvtColor(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), dtype=np.uint8)
+
+
 def check(
     portrait: Embeddings,
     selfie: Embeddings,
@@ -36,7 +42,7 @@ def check(
 
     Args:
         portrait: (1, dimensions), unit length.
-        selfie: (1, dimensions), unit length.
+        selfie: (1, dimensions), unit length: that of the picture and of `grey`, fused.
         thresholds: false match rate to the score that promises at most this rate, from the profile's report.
         calibration: makes log-likelihood ratios of scores, from the profile's report.
         policy: names the operating points.

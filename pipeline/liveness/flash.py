@@ -5,6 +5,8 @@ the square of the distance: a face before the screen follows far more than the w
 that is printed on it follow together, and a tint laid over a picture colours everything.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,8 @@ FOLLOWS, FALLS_OFF, STRENGTH = "liveness_light", "liveness_light_distance", "liv
 _LAGS_MS = (0.0, 60.0, 120.0, 200.0)
 _LEAST_FRAMES = 4
 _LEAST_STRIP = 0.06  # of the picture's width
+_CELLS = (24, 32)  # columns and rows in which surroundings are looked at
+_LEAST_CELLS, _LEAST_LIT = 4, 0.5
 
 
 def check(watched: Watched, challenge: Challenge, calibration: Calibration) -> list[CheckResult]:
@@ -36,12 +40,11 @@ def check(watched: Watched, challenge: Challenge, calibration: Calibration) -> l
     if len(shown) < _LEAST_FRAMES:
         return [CheckResult.not_assessed(name, "face_not_seen_in_light") for name in (FOLLOWS, STRENGTH, FALLS_OFF)]
     skin = np.array([_chroma(_skin(watched, entry)) for entry in shown])
-    around = np.array([_chroma(_around(watched, entry)) for entry in shown])
     times = [watched.clip.frames[entry.place].captured_ms for entry in shown]
     fits = [_fit(_screen(challenge, times, lag), skin) for lag in _LAGS_MS]
     best = max(range(len(fits)), key=lambda i: fits[i][0])
     correlation, slope = fits[best]
-    _, behind = _fit(_screen(challenge, times, _LAGS_MS[best]), around)
+    behind = _behind(watched, shown, _screen(challenge, times, _LAGS_MS[best]))
     share = behind / slope if slope > 1e-4 else 1.0
     return [
         calibration.at_least(FOLLOWS, correlation, unit="correlation", reason="light_not_followed"),
@@ -68,10 +71,45 @@ def _screen(challenge: Challenge, times: list[float], lag_ms: float) -> NDArray[
     return np.array(colours)
 
 
+def _behind(watched: Watched, shown: list[Seen], screen: NDArray[np.float64]) -> float:
+    """How much the surroundings answer: the median of small cells' own slopes, so that no bright spot settles it."""
+    grids = [_grid(watched.pixels(entry.place)) for entry in shown]
+    apart = _apart(watched.pixels(shown[0].place).shape, np.median([_face(entry).box for entry in shown], axis=0))
+    lit = apart & (np.min([share for _, share in grids], axis=0) > _LEAST_LIT)
+    cells = np.array([light[lit if lit.sum() >= _LEAST_CELLS else apart] for light, _ in grids])
+    seen = _chroma(cells)
+    wanted = screen - screen.mean(axis=0)
+    slopes = ((seen - seen.mean(axis=0)) * wanted[:, None]).sum(axis=(0, 2)) / max(float((wanted**2).sum()), 1e-9)
+    return float(np.median(slopes))
+
+
+def _grid(image: RGBImage) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean linear light of each cell's pixels that are neither black nor burnt out, and their share."""
+    values = np.square(cv2.blur(image, (3, 3)).astype(np.float32) / 255)
+    usable = _usable(values).astype(np.float32)
+    share = cv2.resize(usable, _CELLS, interpolation=cv2.INTER_AREA).astype(np.float64)
+    light = cv2.resize(values * usable[..., None], _CELLS, interpolation=cv2.INTER_AREA).astype(np.float64)
+    return light / np.maximum(share, 1e-3)[..., None], share
+
+
+def _apart(shape: tuple[int, ...], box: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The cells at both sides of the picture's upper part and in its upper corners, away from head and shoulders."""
+    columns, rows = _CELLS
+    x, y, width, height = box
+    across = (np.arange(columns) + 0.5)[None] * shape[1] / columns - (x + width / 2)
+    down = (np.arange(rows) + 0.5)[:, None] * shape[0] / rows
+    edge = _LEAST_STRIP * shape[1]
+    left, right = max(edge, x - width / 2), min(shape[1] - edge, x + 1.5 * width)
+    beside = ((across + x + width / 2 < left) | (across + x + width / 2 > right)) & (down < y + height / 2)
+    beyond = (across / width) ** 2 + ((down - y - height / 2) / (0.95 * height)) ** 2 > 1
+    corners = (np.abs(across) > 0.6 * width) & (down < y + 0.1 * height) & beyond
+    return np.asarray(beside | corners)
+
+
 def _chroma(linear: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(2,): red and blue against green, logarithms; brightness, which exposure changes, is left out."""
-    red, green, blue = np.log(np.maximum(linear, 1e-4))
-    return np.array([red - green, blue - green])
+    """(…, 2): red and blue against green, logarithms; brightness, which exposure changes, is left out."""
+    red, green, blue = np.moveaxis(np.log(np.maximum(linear, 1e-4)), -1, 0)
+    return np.stack([red - green, blue - green], axis=-1)
 
 
 def _skin(watched: Watched, entry: Seen) -> NDArray[np.float64]:
@@ -81,23 +119,18 @@ def _skin(watched: Watched, entry: Seen) -> NDArray[np.float64]:
     return _mean(inner)
 
 
-def _around(watched: Watched, entry: Seen) -> NDArray[np.float64]:
-    """Strips at both sides of the picture's upper part, away from head and shoulders, however close the face is."""
-    image, face = watched.pixels(entry.place), _face(entry)
-    x, y, width, height = face.box
-    columns, rows = image.shape[1], _range(0, y + 0.5 * height)
-    edge = _LEAST_STRIP * columns
-    left = image[rows, _range(0, max(edge, x - 0.5 * width))]
-    right = image[rows, _range(min(columns - edge, x + 1.5 * width), columns)]
-    return _mean(np.concatenate([left.reshape(-1, 3), right.reshape(-1, 3)])[:, None])
-
-
 def _mean(part: RGBImage) -> NDArray[np.float64]:
     if part.size == 0:
         return np.full(3, 0.5)
     values = np.square(cv2.blur(part, (3, 3)).reshape(-1, 3).astype(np.float64) / 255)
-    usable = values[(values.max(axis=1) < 0.97) & (values.max(axis=1) > 0.004)]
+    usable = values[_usable(values)]
     return np.asarray((usable if len(usable) else values).mean(axis=0))
+
+
+def _usable(linear: NDArray[Any]) -> NDArray[np.bool_]:
+    """Neither black nor burnt out."""
+    brightest = linear.max(axis=-1)
+    return np.asarray((brightest < 0.97) & (brightest > 0.004))
 
 
 def _face(entry: Seen) -> DetectedFace:

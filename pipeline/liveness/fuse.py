@@ -22,7 +22,7 @@ from idproof.pipeline.liveness.watch import Seen, Watched, watch
 from idproof.pipeline.types import CheckResult, Outcome, Status
 
 NAME = "liveness"
-_SHIPPED = Path(__file__).with_name("calibration.json")
+SHIPPED = Path(__file__).with_name("calibration.json")
 _APART = frozenset({motion.SELFIE, injection.PORTRAIT, passive.ENSEMBLE})
 _TEMPLATES = 4  # frames whose templates are compared: each costs as much as finding the face in five
 
@@ -30,7 +30,7 @@ _TEMPLATES = 4  # frames whose templates are compared: each costs as much as fin
 @lru_cache(maxsize=1)
 def shipped() -> Calibration:
     """What rendered bona fide clips measured; raises `CalibrationInvalid`."""
-    return Calibration.load(_SHIPPED)
+    return Calibration.load(SHIPPED)
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,10 @@ class LivenessExaminer:
         ]
         if self.ensemble is not None:
             results.append(passive.by_ensemble(watched, self.ensemble))
+        answer = motion.answered(watched, challenge)
         if challenge.steps:
-            results.append(motion.actions(watched, challenge, self.calibration))
-        deep = motion.depth(watched, challenge, self.calibration)
+            results.append(motion.actions(answer, challenge, self.calibration))
+        deep = motion.depth(answer, challenge, self.calibration)
         return [*results, deep] if deep is not None else results
 
     def _evidence(self, watched: Watched) -> Evidence:

@@ -1,55 +1,81 @@
 """Were the actions done, in order and in time, and by a head rather than by something flat?"""
 
-from dataclasses import replace
-from itertools import pairwise
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import chain, pairwise
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from idproof.models.types import Embeddings
 from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.liveness.challenge import NEUTRAL_MS, Action, Challenge
-from idproof.pipeline.liveness.pose import FACE_MM, HeadPose
-from idproof.pipeline.liveness.watch import Seen, Watched, follow
+from idproof.pipeline.liveness.pose import STRAIGHT, HeadPose
+from idproof.pipeline.liveness.solid import Moved, moved
+from idproof.pipeline.liveness.watch import Watched
 from idproof.pipeline.types import CheckResult, Outcome
 
 ACTIONS, RIGID, CONTINUOUS = "liveness_actions", "liveness_depth", "liveness_continuity"
 SAME, SELFIE = "liveness_same_person", "liveness_selfie"
 
-_AXES = {"yaw": 12.0, "pitch": 5.0}
-"""Degrees, relative to looking straight ahead, that count as the whole of an action; five points show nods weakly."""
+_BY_LANDMARKS, _BY_POINTS = {"yaw": 12.0, "pitch": 5.0}, {"yaw": 20.0, "pitch": 12.0}
+"""Degrees, relative to looking straight ahead, that count as the whole of an action, as seen by five landmarks, which
+show nods weakly, and by followed points."""
 _BEST = 2  # frames of a step
 _LEAST_DONE = 0.2  # below it an action was not done, whatever bona fide clips measured
 _FULL_CLOSER = 0.12  # share by which the face grows
 _ROTATIONS = frozenset({Action.TURN_LEFT, Action.TURN_RIGHT, Action.LOOK_UP, Action.LOOK_DOWN})
-_LEAST_POINTS = 14
 _LEAST_TURN_DEG = 6.0
+_PROFILE_DEG = 60.0  # by landmarks, which show turns half as far again; nobody who looks ahead is beyond 50
 
 
-def actions(watched: Watched, challenge: Challenge, calibration: Calibration) -> CheckResult:
+@dataclass(frozen=True)
+class Answered:
+    """How a face moved over a challenge, by points followed from the first frame.
+
+    Attributes:
+        aside_deg: how far the first frame's face is turned to the side, by landmarks.
+        neutral: poses before the first step.
+        steps: for each step its frames with a face.
+    """
+
+    aside_deg: float
+    neutral: list[HeadPose]
+    steps: list[list[Moved]]
+
+
+def answered(watched: Watched, challenge: Challenge) -> Answered | None:
+    """None when no frame before the first step shows a face."""
+    neutral = watched.between(0, NEUTRAL_MS)
+    if not neutral or neutral[0].pose is None:
+        return None
+    seen = [watched.between(step.start_ms, step.end_ms) for step in challenge.steps]
+    others = moved(watched, neutral[0], [*neutral[1:], *chain.from_iterable(seen)])
+    later = iter(others[len(neutral) - 1 :])
+    before = [STRAIGHT, *(entry.pose for entry in others[: len(neutral) - 1])]
+    return Answered(abs(neutral[0].pose.yaw), before, [[next(later) for _ in frames] for frames in seen])
+
+
+def actions(answer: Answered | None, challenge: Challenge, calibration: Calibration) -> CheckResult:
     """`liveness_actions`: the least done of all steps, 1 for the whole of an action.
 
     A step counts what its two best frames show beyond the neutral ones, less what they show of other actions.
     Fails with `challenge_not_followed`; could not be assessed when a step has no
     frame with a face.
     """
-    neutral = [entry.pose for entry in watched.between(0, NEUTRAL_MS) if entry.pose]
-    if not neutral:
+    if answer is None:
         return CheckResult.not_assessed(ACTIONS, "face_not_seen_throughout")
     done = []
-    for step in challenge.steps:
-        poses = [entry.pose for entry in watched.between(step.start_ms, step.end_ms) if entry.pose]
-        if not poses or step.action not in (*_ROTATIONS, Action.COME_CLOSER):
+    for step, frames in zip(challenge.steps, answer.steps, strict=True):
+        if not frames or step.action not in (*_ROTATIONS, Action.COME_CLOSER):
             return CheckResult.not_assessed(ACTIONS, "face_not_seen_throughout")
-        done.append(_done(step.action, poses, neutral))
+        done.append(_done(step.action, [entry.pose for entry in frames], answer.neutral))
     result = calibration.at_least(ACTIONS, min(done), unit="share of the action", reason="challenge_not_followed")
     if min(done) >= _LEAST_DONE or result.outcome is Outcome.FAIL:
         return result
     return replace(result, outcome=Outcome.FAIL, reason="challenge_not_followed", limit=_LEAST_DONE)
 
 
-def depth(watched: Watched, challenge: Challenge, calibration: Calibration) -> CheckResult | None:
+def depth(answer: Answered | None, challenge: Challenge, calibration: Calibration) -> CheckResult | None:
     """`liveness_depth`: how much better a generic face explains the followed points than any plane does.
 
     For each turned frame points over the face are explained twice, with eight free numbers each: by a homography, and
@@ -57,18 +83,20 @@ def depth(watched: Watched, challenge: Challenge, calibration: Calibration) -> C
     logarithm of the planar residual over the solid one, the median over frames. Fails with `face_flat`.
 
     Returns:
-        None when the challenge asks for no turn: a head that only approaches hardly differs from a plane.
+        None when the challenge asks for no turn: a head that only approaches hardly differs from a plane. Could not be
+        assessed when the first frame shows a profile.
     """
-    steps = [step for step in challenge.steps if step.action in _ROTATIONS]
-    if not steps:
+    if not any(step.action in _ROTATIONS for step in challenge.steps):
         return None
-    neutral = watched.between(0, NEUTRAL_MS)
-    if not neutral or neutral[0].pose is None or neutral[0].face is None:
+    if answer is None:
         return CheckResult.not_assessed(RIGID, "face_not_seen_throughout")
-    start = neutral[0]
-    turned = [entry for step in steps for entry in watched.between(step.start_ms, step.end_ms) if _turned(start, entry)]
+    if answer.aside_deg > _PROFILE_DEG:  # a generic face cannot be laid over a profile
+        return CheckResult.not_assessed(RIGID, "face_not_followed")
     gains = [
-        gain for _, points, there in follow(watched, start, turned) if (gain := _gain(start, points, there)) is not None
+        entry.gain
+        for step, frames in zip(challenge.steps, answer.steps, strict=True)
+        for entry in frames
+        if step.action in _ROTATIONS and entry.gain is not None and entry.turned_deg > _LEAST_TURN_DEG
     ]
     if not gains:
         return CheckResult.not_assessed(RIGID, "face_not_followed")
@@ -111,22 +139,30 @@ def continuity(watched: Watched, calibration: Calibration) -> CheckResult:
 
 def _done(action: Action, poses: list[HeadPose], neutral: list[HeadPose]) -> float:
     """The mean of the two frames that show it best: one alone may be noise, or the head on its way back."""
-    straight = {name: float(np.median([getattr(pose, name) for pose in neutral])) for name in ("yaw", "pitch", "scale")}
-    shown = sorted((_shown(action, pose, straight) for pose in poses), reverse=True)
+    straight = _straight(neutral)
+    shown = sorted((_shown(action, pose, straight, _BY_POINTS) for pose in poses), reverse=True)
     return float(np.mean(shown[:_BEST]))
 
 
 def shown_now(action: Action, pose: HeadPose, neutral: list[HeadPose]) -> float:
-    """How much of an action one frame shows beyond neutral ones, 1 for the whole of it: for guidance alone."""
-    straight = {name: float(np.median([getattr(seen, name) for seen in neutral])) for name in ("yaw", "pitch", "scale")}
-    return _shown(action, pose, straight)
+    """How much of an action one frame's landmarks show beyond neutral ones, 1 for the whole: for guidance alone."""
+    return _shown(action, pose, _straight(neutral), _BY_LANDMARKS, nods=0.5)
 
 
-def _shown(action: Action, pose: HeadPose, straight: dict[str, float]) -> float:
-    """How much of the action one frame shows, less half of what it shows of others beyond twice as much."""
-    yaw, pitch = ((getattr(pose, name) - straight[name]) / _AXES[name] for name in ("yaw", "pitch"))
+def _straight(neutral: list[HeadPose]) -> dict[str, float]:
+    return {name: float(np.median([getattr(seen, name) for seen in neutral])) for name in ("yaw", "pitch", "scale")}
+
+
+def _shown(
+    action: Action, pose: HeadPose, straight: Mapping[str, float], axes: Mapping[str, float], nods: float = 1.0
+) -> float:
+    """How much of the action one frame shows, less half of what it shows of others beyond twice as much.
+
+    `nods` is how much a nod counts among others: for landmarks half, which show it with as much noise as signal.
+    """
+    yaw, pitch = ((getattr(pose, name) - straight[name]) / axes[name] for name in ("yaw", "pitch"))
     closer = (pose.scale / straight["scale"] - 1) / _FULL_CLOSER
-    nodded = abs(pitch) / 2  # five points show nods with as much noise as signal
+    nodded = nods * abs(pitch)
     shares: dict[Action, tuple[float, float]] = {
         Action.TURN_LEFT: (yaw, max(nodded, closer)),
         Action.TURN_RIGHT: (-yaw, max(nodded, closer)),
@@ -136,48 +172,3 @@ def _shown(action: Action, pose: HeadPose, straight: dict[str, float]) -> float:
     }
     wanted, strayed = shares[action]
     return wanted - 0.5 * max(0.0, strayed - 2 * max(wanted, 0.0))
-
-
-def _turned(start: Seen, entry: Seen) -> bool:
-    if start.pose is None or entry.pose is None:
-        return False
-    return float(np.hypot(entry.pose.yaw - start.pose.yaw, entry.pose.pitch - start.pose.pitch)) > _LEAST_TURN_DEG
-
-
-def _gain(start: Seen, points: NDArray[np.float32], there: NDArray[np.float32]) -> float | None:
-    if len(points) < _LEAST_POINTS or start.face is None:
-        return None
-    eyes = start.face.inter_eye_distance
-    solid = np.column_stack([points, _generic_depth(start, points), np.ones(len(points))])
-    solid[:, :3] /= eyes
-    matrix = _robust(solid, np.asarray(there / eyes, dtype=np.float64))
-    homography, _ = cv2.findHomography(points, there, cv2.LMEDS)
-    if homography is None:
-        return None
-    flat = cv2.perspectiveTransform(points[:, None], homography)[:, 0]
-    of_plane = float(np.median(np.linalg.norm(flat - there, axis=1)) / eyes)
-    of_solid = float(np.median(np.linalg.norm(solid @ matrix - there / eyes, axis=1)))
-    return float(np.log((of_plane + 0.002) / (of_solid + 0.002)))
-
-
-def _robust(known: NDArray[np.float64], wanted: NDArray[np.float64], rounds: int = 4) -> NDArray[np.float64]:
-    """Least squares that points far off count less for (iteratively reweighted, Cauchy's weights)."""
-    weight = np.ones(len(known))
-    for _ in range(rounds):
-        matrix, *_ = np.linalg.lstsq(known * weight[:, None], wanted * weight[:, None], rcond=None)
-        residual = np.linalg.norm(known @ matrix - wanted, axis=1)
-        weight = np.sqrt(1 / (1 + (residual / max(1.5 * float(np.median(residual)), 1e-4)) ** 2))
-    return np.asarray(matrix)
-
-
-def _generic_depth(start: Seen, points: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Depth in pixels of points on the face: an ellipsoid with a nose, laid over the landmarks."""
-    if start.face is None:
-        raise ValueError("depth belongs to a face")
-    known = np.column_stack([start.face.landmarks, np.ones(5)])
-    matrix, *_ = np.linalg.lstsq(known, FACE_MM[:, :2], rcond=None)
-    x, y = (np.column_stack([points, np.ones(len(points))]) @ matrix).T
-    head = 80 * np.sqrt(np.clip(1 - (x / 82) ** 2 - ((y - 0) / 112) ** 2, 0, 1))
-    nose = 22 * np.exp(-((x / 12) ** 2) - (y / np.where(y < 0, 26, 10)) ** 2)
-    eyes = start.face.inter_eye_distance
-    return np.asarray((head + nose) * eyes / 63.0)

@@ -36,12 +36,23 @@ class HeadPose:
     scale: float
 
 
+STRAIGHT = HeadPose(0.0, 0.0, 0.0, 1.0)
+
+
 def estimate(landmarks: NDArray[np.float32]) -> HeadPose:
     """Pose of (5, 2) landmarks; raises ValueError when they are all one point."""
     image = landmarks - landmarks.mean(axis=0)
     face = FACE_MM - FACE_MM.mean(axis=0)
     affine, *_ = np.linalg.lstsq(face, image.astype(np.float64), rcond=None)
-    first, second = affine.T
+    return of_axes(*affine.T)
+
+
+def of_axes(first: NDArray[np.float64], second: NDArray[np.float64]) -> HeadPose:
+    """Pose of a fitted camera: (3,) what x, y and z of the face add to x and to y of the picture.
+
+    Raises:
+        ValueError: both are nothing.
+    """
     scale = float((np.linalg.norm(first) + np.linalg.norm(second)) / 2)
     if scale < 1e-6:
         raise ValueError("a face's landmarks are not all one point")

@@ -93,7 +93,7 @@ def test_portraits_are_compared_with_every_selfie_and_each_way_is_shown(tmp_path
     run = published(face_portrait.run(read_sets(tmp_path), load_engines()))
     assert run["counts"] == {"portrait_registrations": 2, "portrait_unusable": 0}
     assert run["figures"]["face.portrait.standing.not_found"]["value"] == 0
-    for way in ("", "standing.", "front.", *(f"{name}." for name in face_portrait.ENHANCEMENTS)):
+    for way in ("", "coloured.", "standing.", "front.", *(f"{name}." for name in face_portrait.ENHANCEMENTS)):
         assert run["figures"][f"face.portrait.{way}fnmr@fmr1e-4"]["n"] == 2
         assert run["figures"][f"face.portrait.{way}measured_fmr@fmr1e-4"]["n"] == 2
     assert run["figures"]["face.portrait.fnmr@fmr1e-4"]["value"] == 0

@@ -4,16 +4,20 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from runs import published
 
 from idproof.benchmarks import liveness
+from idproof.benchmarks.kept import KeptInvalid
 from idproof.benchmarks.liveness_clips import drawn_by, photographs
+from idproof.benchmarks.recorder import Asked
 from idproof.datasets.heads.clips import BONA_FIDE, SPECIES
 from idproof.datasets.specimen.draws import Split
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.profiles import load_engines
+from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.errors import DatasetInvalid
 from idproof.pipeline.liveness.fuse import shipped
 
@@ -71,6 +75,12 @@ def test_figures_have_counts_and_intervals(people: Path, monkeypatch: pytest.Mon
     json.dumps(run)
 
 
+def test_a_clip_has_no_part_in_the_evidence_against_itself() -> None:
+    values = tuple(float(i) for i in range(30))
+    odd = liveness._Recorded([Asked("at_most", "check", 29.0, "", "reason")], [])
+    assert liveness._against(odd, Calibration({"check": values})) == pytest.approx(-np.log(1 / 30), abs=1e-3)
+
+
 def test_the_shipped_calibration_says_where_it_comes_from() -> None:
     source = shipped().source
     assert isinstance(source["clips"], int)
@@ -91,3 +101,22 @@ def test_a_real_print_looks_less_alive_to_the_network_than_every_real_face() -> 
     assert all(printed < logit for logit in logits.values() if logit is not None)
     assert logits["quality/no_face_landscape.jpg"] is None
     assert logits["quality/no_face_dark.jpg"] is None
+
+
+def test_a_stopped_run_goes_on_where_it_was(people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(liveness, "SPECIES", {"wrong_challenge": SPECIES["wrong_challenge"]})
+    whole, file = liveness.run(people, clips=1, people=3, seed=5, resume=tmp_path / "whole"), tmp_path / "kept"
+    lines = (tmp_path / "whole").read_text().splitlines(keepends=True)
+    file.write_text("".join(lines[:3]) + lines[3][:20])  # stopped while it wrote
+    measured = []
+    measure = liveness._measure
+    monkeypatch.setattr(liveness, "_measure", lambda task: measured.append(task) or measure(task))
+    again = liveness.run(people, clips=1, people=3, seed=5, resume=file)
+    assert len(measured) == 2
+    assert again.counts["clips"] == {BONA_FIDE: 3, "wrong_challenge": 1}
+    assert again.counts == whole.counts
+    assert {name: f for name, f in again.figures.items() if "_ms" not in name} == {
+        name: f for name, f in whole.figures.items() if "_ms" not in name
+    }
+    with pytest.raises(KeptInvalid, match="of other people"):
+        liveness.run(people, clips=1, people=3, seed=6, resume=file)

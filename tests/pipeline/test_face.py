@@ -45,6 +45,14 @@ def test_the_fused_template_is_the_mean_direction_and_lies_where_the_first_one_d
     np.testing.assert_allclose(compare.fuse(one.copy()), one, atol=1e-6)
 
 
+def test_the_selfie_without_its_colours_is_the_same_picture_in_grey() -> None:
+    face = np.random.default_rng(4).integers(0, 256, (112, 112, 3), dtype=np.uint8)
+    grey = compare.grey(face)
+    assert grey.shape == face.shape
+    assert (grey == grey[..., :1]).all()
+    np.testing.assert_allclose(grey[..., 0], face @ [0.299, 0.587, 0.114], atol=1)
+
+
 def test_the_score_is_the_probability_that_the_calibration_gives() -> None:
     selfie = np.array([[1.0, 0.0]], np.float32)
     calibration = ScoreCalibration(slope=40, offset=-12)

@@ -4,12 +4,16 @@ import io
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from idproof.benchmarks import face_portrait
+from idproof.datasets.sets import read_sets
 from idproof.datasets.specimen.make import Registration
+from idproof.models.profiles import load_engines
 from idproof.pipeline import Captures, Decision, Limits, Policy, Verifier, flow
 from idproof.pipeline.errors import BadInput, CapturesIdentical, FaceNotFound, SessionExpired, SeveralFaces
 from idproof.pipeline.executor import InProcess
@@ -40,6 +44,21 @@ def test_a_bona_fide_registration_is_accepted_and_every_required_check_was_made(
     assert {name: field.text for name, field in verdict.fields.items()} == registration.description["truth"]["fields"]
     assert verdict.deletion.outstanding == 0
     assert {entry.kind for entry in verdict.deletion.wiped} == {"upload", "decoded", "rectified", "crop", "template"}
+
+
+def test_faces_are_compared_as_the_operating_points_were_measured(
+    verifier: Verifier, registration: Registration, tmp_path: Path
+) -> None:
+    """The portrait of three captures with the selfie and its grey picture, as `bench face --sets` does it."""
+    registration.write(tmp_path / "00000")
+    (compared,), _ = face_portrait.see(read_sets(tmp_path), load_engines())
+    pairs = {
+        name: rows @ compared.portraits[face_portrait.IN_FORCE]
+        for name, rows in (("fused", compared.selfie), ("coloured", compared.coloured))
+    }
+    cosine = verifier.verify(Captures.from_parts(registration.parts())).check("face_comparison").value
+    assert cosine == pytest.approx(float(pairs["fused"]), abs=2e-4)
+    assert cosine != pytest.approx(float(pairs["coloured"]), abs=1e-3)
 
 
 @pytest.mark.parametrize(

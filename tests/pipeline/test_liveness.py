@@ -14,16 +14,19 @@ import pytest
 
 from idproof.datasets.heads import clips
 from idproof.datasets.heads.clips import SPECIES, Sitting, bona_fide
+from idproof.datasets.heads.surface import Pose, rotation
 from idproof.datasets.specimen.draws import Draws, Split
 from idproof.models.profiles import load_engines
 from idproof.models.spoof import TextureNetwork
+from idproof.models.types import DetectedFace
 from idproof.pipeline.decide import decide
 from idproof.pipeline.errors import FramesUnusable
-from idproof.pipeline.liveness import injection
+from idproof.pipeline.liveness import flash, injection, solid
 from idproof.pipeline.liveness.challenge import Action, Options
 from idproof.pipeline.liveness.frames import CameraReport, Clip, Frame
 from idproof.pipeline.liveness.fuse import NAME, LivenessExaminer, fused, shipped
 from idproof.pipeline.liveness.pose import FACE_MM, estimate
+from idproof.pipeline.liveness.watch import Seen
 from idproof.pipeline.types import CheckResult, Decision, Outcome, Status
 
 
@@ -92,6 +95,40 @@ def test_a_plane_is_told_from_a_head_when_it_is_turned(examined: Callable[..., l
     }
     assert depth[clips.BONA_FIDE].outcome is Outcome.PASS
     assert depth["photo_moved"].outcome is Outcome.FAIL
+
+
+def test_a_nod_of_a_head_is_seen_and_that_of_a_sheet_is_none(examined: Callable[..., list[CheckResult]]) -> None:
+    """Five landmarks see a nod as weakly as their own noise, and that of a sheet as well as a head's."""
+    nods = Options(cannot_approach=True, cannot_turn=True)
+    done = {
+        kind: next(r for r in examined(kind, 6, nods) if r.name == "liveness_actions")
+        for kind in (clips.BONA_FIDE, "photo_moved")
+    }
+    assert done[clips.BONA_FIDE].outcome is Outcome.PASS
+    assert (done[clips.BONA_FIDE].value or 0) > 0.8
+    assert (done["photo_moved"].value or 0) < 0.5
+
+
+def test_few_points_leave_the_pose_to_the_landmarks() -> None:
+    straight = (FACE_MM[:, :2] * 1.7 + 200).astype(np.float32)
+    turned = ((FACE_MM @ rotation(Pose(20.0, 0.0)).T)[:, :2] * 1.7 + 200).astype(np.float32)
+    start, there = (
+        Seen(i, DetectedFace((100, 100, 200, 200), p, 0.9), estimate(p)) for i, p in enumerate((straight, turned))
+    )
+    few = straight[:4]
+    found = solid._moved(start, there, few, few)
+    assert found.gain is None
+    assert found.pose.yaw == pytest.approx(1.1 * 20, abs=2)
+    assert found.turned_deg == pytest.approx(20, abs=2)
+
+
+def test_surroundings_are_looked_at_beside_and_above_a_head_alone() -> None:
+    cells = flash._apart((512, 384, 3), np.array([110.0, 150.0, 160.0, 210.0]))
+    rows, columns = np.nonzero(cells)
+    x, y = (columns + 0.5) * 384 / 24, (rows + 0.5) * 512 / 32
+    assert len(rows) > 20
+    assert not ((x > 110) & (x < 270) & (y > 150)).any()
+    assert (y < 255).all()
 
 
 def test_who_can_do_nothing_is_held_to_stricter_passive_checks(
@@ -178,8 +215,6 @@ def test_what_could_not_be_assessed_leaves_liveness_open() -> None:
     ("yaw", "pitch"), [(0.0, 0.0), (20.0, 0.0), (-25.0, 0.0), (0.0, 15.0), (0.0, -15.0), (12.0, 9.0)]
 )
 def test_pose_of_the_generic_face_is_recovered(yaw: float, pitch: float) -> None:
-    from idproof.datasets.heads.surface import Pose, rotation
-
     seen = (FACE_MM @ rotation(Pose(yaw, pitch)).T)[:, :2] * 1.7 + 200
     found = estimate(seen.astype(np.float32))
     assert (found.yaw, found.pitch) == pytest.approx((yaw, pitch), abs=1.0)
