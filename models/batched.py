@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from idproof.models.types import Embeddings, FaceEmbedder, RGBImage
 
 
-@dataclass
+@dataclass(eq=False)  # pictures have no yes or no to whether they are equal
 class _Asked:
     faces: Sequence[RGBImage]
     rows: Embeddings | None = None
