@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 from idproof.datasets.specimen.prints import Points, Print, Text, print_of
 from idproof.models.types import RGBImage
 from idproof.pipeline.documents import Box, DocumentType, Region
+from idproof.pipeline.errors import InvalidSpecimen
 
 SCALE = 20.0
 """Pixels a millimetre at which cards are drawn."""
@@ -59,6 +60,14 @@ def _font(serif: bool, pixels: int) -> ImageFont.FreeTypeFont:
     name = "NotoSerifTC-Regular.otf" if serif else "NotoSansTC-Regular.otf"
     with as_file(files("pylopdf_fonts_zh_tw") / name) as path:
         return ImageFont.truetype(str(path), pixels)
+
+
+def plain_font(height_mm: float) -> ImageFont.FreeTypeFont:
+    """Aileron (CC0), Latin alone, which comes with Pillow; its capitals as high as those of `font`."""
+    found = ImageFont.load_default(round(height_mm * SCALE * 1.12))
+    if not isinstance(found, ImageFont.FreeTypeFont):
+        raise InvalidSpecimen("This Pillow was built without FreeType: specimens' letters cannot be drawn.")
+    return found
 
 
 def composite(ground: RGBImage, ink: NDArray[np.uint8]) -> RGBImage:

@@ -10,19 +10,18 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from idproof.datasets.specimen import artwork
 from idproof.datasets.specimen.artwork import SCALE
 from idproof.datasets.specimen.draws import Draws
+from idproof.datasets.specimen.lettering import AS_ISSUED, Lettering
 from idproof.datasets.specimen.material import Coat, Foil, Grating, Material, card_outline
-from idproof.datasets.specimen.prints import FieldPrint, print_of
+from idproof.datasets.specimen.prints import print_of
 from idproof.datasets.specimen.view import View
 from idproof.models.types import RGBImage
 from idproof.pipeline.documents import Box, DocumentType, Region
 
-_TEXT = (28, 28, 34)
-_MARGIN_MM = 0.5  # before and after a field's text
 _GROUND_BEHIND = 0.18  # share of the ground that shows behind a portrait
 
 
@@ -64,7 +63,8 @@ class Card:
         portrait: the holder's photograph in LFW framing.
         make: how this copy came out.
         second_portrait: the photograph in the second portrait, or None for `portrait`, as on every genuine card.
-        edited: which field was changed afterwards (`field`), how (`kind`, `by`) and what it `was`, or None.
+        edited: which field was changed afterwards (`field`), how (`kind`, `by`, `print`) and what it `was`, or None.
+        lettering: field name to letters that are not the type's.
     """
 
     document: DocumentType
@@ -74,6 +74,7 @@ class Card:
     make: Make = Make()
     second_portrait: RGBImage | None = field(default=None, repr=False)
     edited: Mapping[str, str] | None = None
+    lettering: Mapping[str, Lettering] = field(default_factory=dict)
 
     def material(self, view: View) -> Material:
         """The card as it lies in a view."""
@@ -117,9 +118,8 @@ class Card:
         layer = Image.fromarray(artwork.composite(ground, drawn.ink))
         pen = ImageDraw.Draw(layer)
         for spec in self.document.fields:
-            letters = _letters(self.fields[spec.name], wanted.of(spec.name), spec.box)
-            place = ((spec.box.x + _MARGIN_MM) * SCALE, (spec.box.y + spec.box.height / 2) * SCALE)
-            pen.text(place, self.fields[spec.name], font=letters, fill=_TEXT, anchor="lm")
+            letters = self.lettering.get(spec.name, AS_ISSUED)
+            letters.write(pen, self.fields[spec.name], spec.box, wanted.of(spec.name))
         return np.array(layer)
 
     def _ghost(self, picture: RGBImage, view: View | None) -> None:
@@ -151,14 +151,6 @@ class Card:
                     anchor="mm",
                 )
                 area[:] = np.array(layer)
-
-
-def _letters(text: str, wanted: FieldPrint, box: Box) -> ImageFont.FreeTypeFont:
-    """The type's letters, or smaller ones where a long text would leave its box."""
-    letters = artwork.font(wanted.serif, wanted.height_mm)
-    room = (box.width - 2 * _MARGIN_MM) * SCALE
-    length = letters.getlength(text)
-    return letters if length <= room else artwork.font(wanted.serif, wanted.height_mm * room / length * 0.995)
 
 
 def _engrave(picture: RGBImage, box: Box, photograph: RGBImage, strength: float, within: Box | None = None) -> None:
