@@ -9,6 +9,7 @@ from idproof.pipeline.card import (
     angles,
     halftone,
     hologram,
+    letters,
     outline,
     recapture,
     resampling,
@@ -74,7 +75,7 @@ class CardExaminer:
     def required(self) -> tuple[str, ...]:
         """Names of all checks that a card of this type must pass."""
         of_hologram = (hologram.RESPONSE, hologram.SHAPE) if self.pattern is not None else ()
-        return (*ALWAYS, *of_hologram, *self._of_second)
+        return (*ALWAYS, *letters.names(self.document), *of_hologram, *self._of_second)
 
     @property
     def _of_second(self) -> tuple[str, ...]:
@@ -153,4 +154,5 @@ class CardExaminer:
             self.continuity.check(rectified, policy),
             *outline.check(images, views, self.document, policy),
             *substrate.check(rectified, self.document, policy),
+            *letters.check(rectified, self.document, policy),
         ]

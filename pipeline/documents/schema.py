@@ -59,6 +59,8 @@ class FieldSpec:
         texts: the only texts that are ever printed here; empty when there are many.
         repertoire: name of the character set (a codec of Python, such as `big5hkscs`) that its issuer prints from;
             empty when any character may be printed.
+        letters_mm: of a field of digits, their height as issued; 0 where it is not known, or where a long text is
+            printed smaller.
     """
 
     name: str
@@ -70,8 +72,11 @@ class FieldSpec:
     forms: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     repertoire: str = ""
+    letters_mm: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.letters_mm < 0:
+            raise ValueError("letters cannot have a negative height")
         if self.repertoire:
             try:
                 codecs.lookup(self.repertoire)
@@ -196,6 +201,7 @@ class DocumentType:
                     forms=tuple(spec.get("forms", ())),
                     texts=tuple(spec.get("texts", ())),
                     repertoire=spec.get("repertoire", ""),
+                    letters_mm=float(spec.get("letters_mm", 0.0)),
                 )
                 for name, spec in table["fields"].items()
             ),

@@ -1,0 +1,165 @@
+"""Letters of another make are found on the field that carries them; the issuer's own are not, in any light."""
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from idproof.datasets.specimen import identity, prints
+from idproof.datasets.specimen.attacks import edited
+from idproof.datasets.specimen.card import Card
+from idproof.datasets.specimen.lettering import Departure, Face, Lettering
+from idproof.datasets.specimen.make import Registration, make
+from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.pipeline import Policy
+from idproof.pipeline.card import letters
+from idproof.pipeline.card.examine import CardExaminer
+from idproof.pipeline.card.locate import CardLocator
+from idproof.pipeline.documents import DocumentType, load
+from idproof.pipeline.types import CARD_ROLES, CheckResult, Outcome, Role, Status
+
+POLICY = Policy()
+FRONT = Role.CARD_FRONT
+ALL = {letters.TYPEFACE, letters.WEIGHT, letters.SIZE, letters.INK}
+
+
+def seen(printed: np.ndarray, document: DocumentType, seed: int = 1) -> np.ndarray:
+    """A print as a sharp camera straight above it would give it, in the canonical frame."""
+    small = cv2.resize(printed, document.size_px, interpolation=cv2.INTER_AREA).astype(np.float32)
+    noise = np.random.default_rng(seed).normal(0, 2.0, small.shape)
+    return (cv2.GaussianBlur(small, (0, 0), 0.7) * 0.9 + noise).clip(0, 255).astype(np.uint8)
+
+
+def flat(document: DocumentType, seed: int, **other: Lettering) -> np.ndarray:
+    fields = identity.fields_of(document, np.random.default_rng(seed), characters=None)
+    card = Card(document, seed, fields, np.full((250, 250, 3), 128, np.uint8), lettering=other)
+    return seen(card.printed(None), document)
+
+
+def found(picture: np.ndarray, document: DocumentType) -> Mapping[str, CheckResult]:
+    return {result.name: result for result in letters.check({FRONT: picture}, document, POLICY)}
+
+
+def rectified(registration: Registration, document: DocumentType) -> dict[Role, np.ndarray]:
+    locator, parts = CardLocator.open(document), registration.parts()
+    images = {role: np.array(Image.open(io.BytesIO(parts[role])).convert("RGB")) for role in CARD_ROLES}
+    return {role: locator.rectify(image, locator.locate(image, role, POLICY)) for role, image in images.items()}
+
+
+def test_a_genuine_cards_letters_are_of_one_make(document: DocumentType, registration: Registration) -> None:
+    results = letters.check(rectified(registration, document), document, POLICY)
+    assert {result.name for result in results} == ALL == set(letters.names(document))
+    assert {result.outcome for result in results} == {Outcome.PASS}
+
+
+@pytest.mark.parametrize(
+    ("departure", "other", "reason"),
+    [(Departure.WEIGHT, Lettering(weight_mm=0.045), "field_of_other_weight"), (Departure.NONE, Lettering(), None)],
+)
+def test_a_field_printed_anew_is_found_by_its_print(
+    document: DocumentType,
+    monkeypatch: pytest.MonkeyPatch,
+    departure: Departure,
+    other: Lettering,
+    reason: str | None,
+) -> None:
+    monkeypatch.setattr(edited, "another_hand", lambda issued, draws: (departure, other))
+    attack = make(31, 3, PortraitSource.open(None), document, "field_edit")
+    told = attack.description["truth"]["edited"]
+    assert told["print"] == departure
+    assert told["field"] in {"number", "date_of_birth", "issue_date", "first_registration", "chinese_codes"}
+    reasons = {result.reason for result in letters.check(rectified(attack, document), document, POLICY)}
+    assert reasons == {None, reason}
+
+
+@pytest.mark.parametrize("name", ["number", "date_of_birth", "issue_date"])
+@pytest.mark.parametrize(
+    ("other", "check", "reason"),
+    [
+        (Lettering(face=Face.PLAIN), letters.TYPEFACE, "field_of_other_typeface"),
+        (Lettering(face=Face.SERIF), letters.WEIGHT, "field_of_other_weight"),
+        (Lettering(weight_mm=0.045), letters.WEIGHT, "field_of_other_weight"),
+        (Lettering(size=0.88), letters.SIZE, "field_of_other_size"),
+        (Lettering(size=1.1), letters.SIZE, "field_of_other_size"),
+        (Lettering(ink=(38, 46, 96)), letters.INK, "field_of_other_ink"),
+        (Lettering(ink=(80, 58, 38)), letters.INK, "field_of_other_ink"),
+    ],
+)
+def test_other_letters_are_found_by_what_differs(
+    document: DocumentType, name: str, other: Lettering, check: str, reason: str
+) -> None:
+    result = found(flat(document, 3, **{name: other}), document)[check]
+    assert (result.outcome, result.reason) == (Outcome.FAIL, reason)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_issuers_letters_pass_on_any_ground(document: DocumentType, seed: int) -> None:
+    assert {result.outcome for result in found(flat(document, seed), document).values()} == {Outcome.PASS}
+
+
+def lit(gains: tuple[float, float, float]) -> Callable[[np.ndarray], np.ndarray]:
+    """Each colour's light times its gain, as another exposure or white balance gives it."""
+
+    def change(picture: np.ndarray) -> np.ndarray:
+        return (255 * (picture / 255.0) * np.array(gains) ** (1 / 2.2)).round().astype(np.uint8)
+
+    return change
+
+
+@pytest.mark.parametrize("gains", [(0.5, 0.5, 0.5), (0.9, 0.7, 0.5), (0.6, 0.8, 1.0)])
+@pytest.mark.parametrize("other", [Lettering(), Lettering(ink=(38, 46, 96))])
+def test_exposure_and_the_lights_colour_change_no_value(
+    document: DocumentType, gains: tuple[float, float, float], other: Lettering
+) -> None:
+    picture = flat(document, 4, number=other)
+    before, after = found(picture, document), found(lit(gains)(picture), document)
+    for name in ALL:
+        assert after[name].value == pytest.approx(before[name].value, abs=0.012)
+
+
+def test_an_overexposed_card_cannot_be_assessed(document: DocumentType) -> None:
+    picture = (flat(document, 4).astype(np.float32) * 2.0).clip(0, 255).astype(np.uint8)
+    results = found(picture, document)
+    assert {(r.status, r.reason) for r in results.values()} == {(Status.COULD_NOT_ASSESS, "letters_not_clear")}
+    assert set(results) == ALL
+
+
+def test_too_few_fields_cannot_be_assessed(document: DocumentType) -> None:
+    picture = flat(document, 4)
+    for spec in document.fields:
+        if spec.name not in ("number", "issue_date"):
+            left, top, right, bottom = spec.box.pixels(document.px_per_mm)
+            picture[top:bottom, left:right] = np.median(picture[top:bottom, left:right], axis=(0, 1))
+    assert {result.status for result in found(picture, document).values()} == {Status.COULD_NOT_ASSESS}
+
+
+@pytest.mark.parametrize("name", ["number", "english_name"])
+def test_a_field_too_pale_to_measure_does_not_slip_through(document: DocumentType, name: str) -> None:
+    result = found(flat(document, 3, **{name: Lettering(ink=(185, 185, 190))}), document)[letters.INK]
+    assert (result.status, result.reason) == (Status.COULD_NOT_ASSESS, "letters_not_clear")
+
+
+def test_a_type_with_few_fields_is_asked_for_its_ink_from_one_capture() -> None:
+    harbour_pass = load(prints.TYPES / "harbour_pass.toml")
+    examiner, locator = CardExaminer.open(harbour_pass), CardLocator.open(harbour_pass)
+    assert ALL & set(examiner.required) == {letters.INK}
+    made = make(8, 0, PortraitSource.open(None), harbour_pass)
+    picture = np.array(Image.open(io.BytesIO(made.pictures["front.jpg"])))
+    view = locator.locate(picture, FRONT, POLICY)
+    straight = locator.rectify(picture, view)
+    blue = straight.copy()
+    left, top, right, bottom = harbour_pass.field("valid_until").box.pixels(harbour_pass.px_per_mm)
+    blue[top:bottom, left:right, 2] = blue[top:bottom, left:right, 2].clip(min=110)
+    results = [examiner.examine_one(picture, shown, view, POLICY) for shown in (straight, blue)]
+    told = [next(result for result in one if result.name == letters.INK).reason for one in results]
+    assert told == [None, "field_of_other_ink"]
+
+
+def test_size_is_asked_only_of_a_type_that_says_it(document: DocumentType) -> None:
+    unsaid = replace(document, fields=tuple(replace(spec, letters_mm=0.0) for spec in document.fields))
+    assert set(letters.names(unsaid)) == ALL - {letters.SIZE}
+    assert letters.SIZE not in found(flat(unsaid, 3), unsaid)
