@@ -3,18 +3,12 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-import cv2
 import numpy as np
 
+from idproof.benchmarks import latency_clips
 from idproof.benchmarks.output import Run, data_of, plain
-from idproof.datasets.heads.clips import Sitting, bona_fide
 from idproof.datasets.sets import RegistrationSet
-from idproof.datasets.specimen.draws import Draws
-from idproof.datasets.specimen.portraits import PortraitSource
-from idproof.models.profiles import load_engines
-from idproof.models.spoof import TextureNetwork
 from idproof.pipeline import BadInput, Captures, Verifier
-from idproof.pipeline.liveness.fuse import LivenessExaminer
 
 _WARM_UP = 2  # the first calls also pay for memory and for networks that settle
 TOTAL = "total"
@@ -32,6 +26,7 @@ def run(
 
     `latency.liveness_clip16` is what frames that answer a challenge add, 16 of 384 × 512 pixels: registrations of
     `sets` hold none, so it is measured by itself, on rendered clips of the bundled people, and is no part of the total.
+    Peers that are installed are timed on the same clips (`latency_clips`).
 
     Args:
         sets: registrations; those whose captures cannot be used are counted and left out.
@@ -47,14 +42,15 @@ def run(
         timings.append(_timings(verifier, entry))
         progress(done, len(sets))
     measured = [found for found in timings if found is not None]
+    of_clips, beside = latency_clips.run(verifier.profile, clips, seed) if clips else ({}, {})
     return Run(
         bench="latency",
         profile=verifier.profile,
         weights=verifier.weights,
         seed=seed,
         counts={"registrations": len(measured), "bad_input": len(timings) - len(measured)},
-        figures=_figures(measured) | (_clip_figures(verifier.profile, clips, seed) if clips else {}),
-        extra={"data": data_of(sets)},
+        figures=_figures(measured) | of_clips,
+        extra={"data": data_of(sets), **beside},
     )
 
 
@@ -66,26 +62,6 @@ def _timings(verifier: Verifier, entry: RegistrationSet) -> Mapping[str, float] 
     except BadInput:
         return None
     return {**stages, TOTAL: (time.perf_counter() - start) * 1000}
-
-
-def _clip_figures(profile: str, clips: int, seed: int) -> dict[str, dict[str, object]]:
-    cv2.setNumThreads(1)
-    engines = load_engines(profile)
-    examiner = LivenessExaminer(engines.detector, engines.embedder, TextureNetwork.shipped(), ensemble=engines.passive)
-    people = PortraitSource.open(None)
-    labels, ms = people.labels(), []
-    for place in range(_WARM_UP + clips):
-        picture = people.person(labels[place % len(labels)]).photographs[0]
-        sitting = Sitting.draw(cv2.resize(picture, (250, 250)), Draws(np.random.default_rng((seed, place))))
-        clip = bona_fide(sitting)
-        start = time.perf_counter()
-        examiner.examine(clip, sitting.challenge)
-        ms.append((time.perf_counter() - start) * 1000)
-    kept = np.array(ms[_WARM_UP:])
-    return {
-        f"latency.liveness_clip16.p{share}_ms": plain(float(np.percentile(kept, share)), clips, "ms")
-        for share in (50, 95)
-    }
 
 
 def _figures(measured: Sequence[Mapping[str, float]]) -> dict[str, dict[str, object]]:

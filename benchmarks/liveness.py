@@ -60,6 +60,7 @@ class Task:
     seed: tuple[int, ...]
     profile: str
     distance: Distance = Distance.ARM
+    calibration: Path = fuse.SHIPPED
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def run(
     profile: str = "open",
     distance: Distance = Distance.ARM,
     unseen_by: Sequence[int] = (),
+    calibration: Path = fuse.SHIPPED,
     spread: Spread = HERE,
     seed: int = 0,
     resume: Path | None = None,
@@ -97,19 +99,23 @@ def run(
         profile: of the networks that find and compare faces.
         distance: at which everybody, and every attack, is seen.
         unseen_by: seeds of earlier runs of 50 clips each; nobody whom they drew is drawn again.
+        calibration: the file that limits come from.
         spread: where.
         seed: of everything rendered.
         resume: a file to stop and resume by.
         progress: called with clips done and in total.
 
     Raises:
+        CalibrationInvalid: the calibration cannot be used.
         KeptInvalid: the file to resume by is of another run.
     """
     kinds = (BONA_FIDE, *SPECIES)
     before = drawn_by(root, Split.TEST, _USUAL * len(kinds), unseen_by, _opened(profile).detector)
     counts = [clips if people is None else people, *(clips for _ in SPECIES)]
-    tasks = _tasks(root, Split.TEST, dict(zip(kinds, counts, strict=True)), profile, seed, distance, before)
-    kept = _kept(resume, tasks, profile)
+    source = _limits(calibration).source
+    drawn = _tasks(root, Split.TEST, dict(zip(kinds, counts, strict=True)), profile, seed, distance, before)
+    tasks = [replace(task, calibration=calibration) for task in drawn]
+    kept = _kept(resume, tasks, profile, calibration)
     todo = [place for place in range(len(tasks)) if place not in kept.done]
     for place, result in zip(todo, spread(_measure, [tasks[place] for place in todo]), strict=True):
         kept.add(place, asdict(result))
@@ -126,15 +132,24 @@ def run(
             "data": RENDERED,
             "distance": distance.value,
             "people_unseen_by_seeds": list(unseen_by),
-            "calibration": dict(fuse.shipped().source),
+            "calibration": dict(source),
             "values_of_bona_fide": _quantiles(measured),
         },
     )
 
 
-def calibrate(root: Path, *, clips: int, profile: str, spread: Spread, seed: int, recipe: str) -> dict[str, Any]:
+def calibrate(
+    root: Path,
+    *,
+    clips: int,
+    profile: str,
+    spread: Spread,
+    seed: int,
+    recipe: str,
+    distance: Distance = Distance.ARM,
+) -> dict[str, Any]:
     """What bona fide clips of the split `tuning` measure, as `pipeline/liveness/calibration.json` holds it."""
-    measured = list(spread(_recorded, _tasks(root, Split.TUNING, {BONA_FIDE: clips}, profile, seed)))
+    measured = list(spread(_recorded, _tasks(root, Split.TUNING, {BONA_FIDE: clips}, profile, seed, distance)))
     values: dict[str, list[float]] = {}
     for found in measured:
         for asked in found.asked:
@@ -159,9 +174,9 @@ def _against(found: "_Recorded", everybody: Calibration) -> float:
     return fuse.evidence_against([*found.others, *(asked.of(rest) for asked in found.asked)])
 
 
-def _kept(file: Path | None, tasks: Sequence[Task], profile: str) -> KeptLines:
+def _kept(file: Path | None, tasks: Sequence[Task], profile: str, calibration: Path) -> KeptLines:
     """The clips that an earlier part of this very run examined, with these networks and limits."""
-    limits = hashlib.sha256(fuse.SHIPPED.read_bytes()).hexdigest()
+    limits = hashlib.sha256(calibration.read_bytes()).hexdigest()
     clips = [[task.kind, list(task.seed), task.distance.value, zlib.crc32(task.photograph.tobytes())] for task in tasks]
     return KeptLines(file, [clips, _opened(profile).weights, SHA256, limits], "people, clips, networks or limits")
 
@@ -202,6 +217,11 @@ def _opened(profile: str) -> _Opened:
     return _Opened(profile)
 
 
+@lru_cache(maxsize=2)
+def _limits(calibration: Path) -> Calibration:
+    return Calibration.load(calibration)
+
+
 def _rendered(task: Task) -> tuple[Sitting, Any]:
     draws = Draws(np.random.default_rng(task.seed), task.split)
     sitting = Sitting.draw(task.photograph, draws, distance=task.distance)
@@ -210,7 +230,8 @@ def _rendered(task: Task) -> tuple[Sitting, Any]:
 
 def _measure(task: Task) -> Measured:
     sitting, clip = _rendered(task)
-    examiner = _opened(task.profile).examiner(fuse.shipped())
+    limits = _limits(task.calibration)
+    examiner = _opened(task.profile).examiner(limits)
     start = time.perf_counter()
     results = examiner.examine(clip, sitting.challenge)
     ms = (time.perf_counter() - start) * 1000
@@ -222,11 +243,11 @@ def _measure(task: Task) -> Measured:
         values={result.name: result.value for result in results},
         ms=ms,
         frames=len(clip.frames),
-        accepted_left_out=_left_out(task.kind, results, decision),
+        accepted_left_out=_left_out(task.kind, results, decision, limits),
     )
 
 
-def _left_out(kind: str, results: list[CheckResult], decision: Decision) -> bool | None:
+def _left_out(kind: str, results: list[CheckResult], decision: Decision, limits: Calibration) -> bool | None:
     """Whether a clip is accepted when nothing learned from its species has a say.
 
     Limits come from bona fide clips alone. What the network learned from attacks of the same family is taken out by
@@ -237,7 +258,7 @@ def _left_out(kind: str, results: list[CheckResult], decision: Decision) -> bool
     if kind not in CARRIED:
         return decision is Decision.ACCEPT
     rest = [result for result in results if result.name not in (passive.TEXTURE, fuse.NAME)]
-    return decide([*rest, fuse.fused(rest, fuse.shipped())], (fuse.NAME,))[0] is Decision.ACCEPT
+    return decide([*rest, fuse.fused(rest, limits)], (fuse.NAME,))[0] is Decision.ACCEPT
 
 
 @dataclass(frozen=True)

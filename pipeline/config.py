@@ -49,6 +49,8 @@ class Policy:
         min_turn_deg: below this turn between two captures there is no second angle at all.
         min_px_per_mm: resolution below which the card is too small to be read or examined.
         calibration: what bona fide cards measure in the card's checks.
+        liveness_calibration: what bona fide clips measure in the checks of liveness; None for what comes with the
+            project, measured at arm's length.
         field_share: share of the votes that each character of a certain field has at least.
         field_supporters: readings that saw each of its characters first, at least.
         required: checks that must all have passed for an accept, besides those of the card and of the document type.
@@ -63,6 +65,7 @@ class Policy:
     min_turn_deg: float = 8.0
     min_px_per_mm: float = 7.0
     calibration: Calibration = field(default_factory=shipped)
+    liveness_calibration: Calibration | None = None
     field_share: float = 0.5
     field_supporters: int = 2
     required: tuple[str, ...] = ("fields_readable", "face_comparison")

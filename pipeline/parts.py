@@ -13,6 +13,7 @@ from idproof.pipeline.documents import DocumentType, load, load_builtin
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.flow import Parts, Rules
+from idproof.pipeline.liveness import fuse
 from idproof.pipeline.liveness.fuse import LivenessExaminer
 
 
@@ -55,7 +56,13 @@ def open_parts(
         face_thresholds=face_thresholds(profile),
         portrait_thresholds=portrait_thresholds(profile),
         portrait_calibration=portrait_calibration(profile),
-        liveness=LivenessExaminer(engines.detector, engines.embedder, texture, ensemble=engines.passive),
+        liveness=LivenessExaminer(
+            engines.detector,
+            engines.embedder,
+            texture,
+            calibration=policy.liveness_calibration or fuse.shipped(),
+            ensemble=engines.passive,
+        ),
     )
 
 

@@ -28,6 +28,7 @@ from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.sets import read_sets
 from idproof.datasets.spread import Spread
 from idproof.models.profiles import load_engines
+from idproof.pipeline.liveness.fuse import SHIPPED
 
 app = typer.Typer()
 
@@ -128,6 +129,7 @@ def liveness(
         list[int] | None, typer.Option(help="Seed of an earlier run of 50 clips, whose people are left out; repeat it.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="A file to stop and resume by.")] = None,
+    calibration: Annotated[Path, typer.Option(help="The file that limits come from.")] = SHIPPED,
     calibrate: Annotated[
         Path | None, typer.Option(help="Write what bona fide clips of the tuning split measure to this file instead.")
     ] = None,
@@ -136,9 +138,15 @@ def liveness(
 ) -> None:
     """Is a living person before the camera? APCER by species of rendered attack, and BPCER."""
     if calibrate is not None:
-        recipe = f"idproof bench liveness --root LFW --clips {clips} --seed {seed} --calibrate FILE"
+        far = "" if distance is Distance.ARM else f" --distance {distance}"
         table = liveness_bench.calibrate(
-            root, clips=clips, profile=profile, spread=Spread(workers, executor, address), seed=seed, recipe=recipe
+            root,
+            clips=clips,
+            profile=profile,
+            distance=distance,
+            spread=Spread(workers, executor, address),
+            seed=seed,
+            recipe=f"idproof bench liveness --root LFW --clips {clips} --seed {seed}{far} --calibrate FILE",
         )
         liveness_bench.write(table, calibrate)
         return
@@ -150,6 +158,7 @@ def liveness(
             profile=profile,
             distance=distance,
             unseen_by=unseen_by or (),
+            calibration=calibration,
             spread=Spread(workers, executor, address),
             seed=seed,
             resume=resume,

@@ -8,8 +8,9 @@ import pytest
 import samples
 from runs import published
 
-from idproof.benchmarks import card, card_calibration, card_figures, card_variants, latency
+from idproof.benchmarks import card, card_calibration, card_figures, card_variants, latency, peers
 from idproof.benchmarks.card import Measured
+from idproof.benchmarks.peers.peer import FacePeer, Template
 from idproof.datasets.sets import read_sets
 from idproof.pipeline import Verifier
 from idproof.pipeline.calibration import Calibration, shipped
@@ -77,7 +78,20 @@ def test_the_map_shows_what_changed_and_not_what_light_did() -> None:
     assert np.percentile(shown[:, :60], 95) < 0.2
 
 
-def test_the_latency_of_each_stage_and_its_share(verifier: Verifier, folder: Path) -> None:
+def test_the_latency_of_each_stage_and_its_share(
+    verifier: Verifier, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[float] = []
+
+    def similarity(one: Template, other: Template) -> float:
+        compared.append(float(abs(one - other).max() > 255))
+        return compared[-1]
+
+    colours = FacePeer(
+        "colours", "numpy", "numpy", open=lambda: lambda frame: frame.mean((0, 1)), similarity=similarity
+    )
+    absent = FacePeer("absent", "absent", "no_module_of_this_name")
+    monkeypatch.setattr(peers, "FACES", (colours, absent))
     run = latency.run(read_sets(folder)[:1] * 2 + read_sets(folder / "wrong_document"), verifier, clips=1)
     assert published(run)["data"] == "rendered"
     assert run.counts == {"registrations": 2, "bad_input": 1}
@@ -89,6 +103,9 @@ def test_the_latency_of_each_stage_and_its_share(verifier: Verifier, folder: Pat
     clip = run.figures["latency.liveness_clip16.p50_ms"]
     assert (clip["n"], clip["unit"]) == (1, "ms")
     assert clip["value"] > 100
+    assert run.figures["latency.colours_clip16.p50_ms"]["n"] == 1
+    assert compared == [0.0] * 3 * 15  # two clips to warm up and one, each frame with the next
+    assert set(run.extra["peers_unavailable"]) == {"absent"}
 
 
 def invented(kind: str, value: float, baseline: float | None, count: int, seed: int) -> list[Measured]:

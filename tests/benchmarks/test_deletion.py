@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -107,13 +108,17 @@ def test_the_memory_of_every_process_of_a_session_is_searched_from_another_proce
 
 
 def test_files_changed_since_a_moment_are_found_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    since = time.time()
+    since, walked, real = time.time(), [], os.walk
+
+    def walk(top: str) -> Iterator[tuple[str, list[str], list[str]]]:
+        walked.append(top)
+        return real(tmp_path)  # a whole disk takes a minute of every run
+
+    monkeypatch.setattr(deletion_search.os, "walk", walk)
     (tmp_path / "new").write_bytes(NEEDLES[9].tobytes())
     assert tmp_path / "new" in set(deletion_search.changed(since - 1))
-    real = os.walk
-    monkeypatch.setattr(deletion_search.os, "walk", lambda top: real(tmp_path))  # a whole disk once is enough
-    assert tmp_path / "new" in set(deletion_search.changed(since - 1))
     assert tmp_path / "new" not in set(deletion_search.changed(since + 3600))
+    assert set(walked) == {"/"}
 
 
 def test_a_picture_has_needles_in_every_order_of_channels() -> None:

@@ -19,7 +19,7 @@ from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.profiles import load_engines
 from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.errors import DatasetInvalid
-from idproof.pipeline.liveness.fuse import shipped
+from idproof.pipeline.liveness.fuse import SHIPPED, shipped
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +79,20 @@ def test_a_clip_has_no_part_in_the_evidence_against_itself() -> None:
     values = tuple(float(i) for i in range(30))
     odd = liveness._Recorded([Asked("at_most", "check", 29.0, "", "reason")], [])
     assert liveness._against(odd, Calibration({"check": values})) == pytest.approx(-np.log(1 / 30), abs=1e-3)
+
+
+def test_clips_are_judged_by_the_calibration_that_is_named(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(liveness, "SPECIES", {})
+    table, strict = json.loads(SHIPPED.read_text(encoding="utf-8")), tmp_path / "strict.json"
+    table["values"]["liveness_light"] = [2.0] * 20  # a correlation that nobody's skin has
+    table["source"] = {"recipe": "invented"}
+    strict.write_text(json.dumps(table))
+    run = published(liveness.run(people, clips=1, seed=3, calibration=strict))
+    assert run["figures"]["liveness.bpcer"]["value"] == 1.0
+    assert "light_not_followed" in run["counts"]["objections"][BONA_FIDE]
+    assert run["calibration"] == {"recipe": "invented"}
 
 
 def test_the_shipped_calibration_says_where_it_comes_from() -> None:

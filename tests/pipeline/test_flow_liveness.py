@@ -14,9 +14,12 @@ from idproof.datasets.specimen.draws import Draws, Split
 from idproof.datasets.specimen.make import Registration
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.spoof import FILE, SHA256
-from idproof.pipeline import Captures, Decision, Verifier
+from idproof.pipeline import Captures, Decision, Policy, Verifier
+from idproof.pipeline.config import Limits
 from idproof.pipeline.errors import CaptureUnreadable, FramesUnusable
+from idproof.pipeline.liveness import fuse
 from idproof.pipeline.liveness.answer import LivenessAnswer, Shot
+from idproof.pipeline.parts import open_parts
 
 HOLDER = "bundled/office-holder"
 Answered = tuple[LivenessAnswer, list[bytearray]]
@@ -91,3 +94,9 @@ def test_without_frames_liveness_is_said_not_to_be_performed(verifier: Verifier,
     verdict = verifier.verify(held)
     assert "liveness" in verdict.not_performed
     assert not [check for check in verdict.checks if check.name.startswith("liveness")]
+
+
+def test_a_policys_own_calibration_of_liveness_is_the_one_in_force() -> None:
+    own = replace(fuse.shipped(), source={"recipe": "kiosk"})
+    assert open_parts("open", "hkid-2018", Policy(liveness_calibration=own), Limits(), 1).liveness.calibration is own
+    assert open_parts("open", "hkid-2018", Policy(), Limits(), 1).liveness.calibration == fuse.shipped()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import anyio
+import commands
 import pytest
 
 from idproof.service import retention
@@ -227,16 +228,16 @@ def test_the_commands(settings: Settings, store: VerdictStore, audit: AuditLog, 
     where = ("--data-dir", settings.data_dir)
     for name in ("ver_1", "ver_2"):
         store.save(name, DOCUMENT)
-    assert "5 events" in idproof("audit", "check", *where).stdout
-    assert idproof("verdict", "erase", "--id", "ver_1", *where).stdout == "1 erased\n"
-    assert idproof("verdict", "erase", "--id", "ver_1", *where).returncode == 1
+    assert "5 events" in commands.idproof("audit", "check", *where).stdout
+    assert commands.idproof("verdict", "erase", "--id", "ver_1", *where).stdout == "1 erased\n"
+    assert commands.idproof("verdict", "erase", "--id", "ver_1", *where).returncode == 1
     assert idproof("verdict", "erase", *where, stdin="A123456(3)\n").stdout == "1 erased\n"
-    assert idproof("verdict", "expire", *where).stdout == "0 erased\n"
+    assert commands.idproof("verdict", "expire", *where).stdout == "0 erased\n"
     head = tmp_path / "kept"
-    head.write_text(idproof("audit", "head", *where).stdout)
-    assert "7 events" in idproof("audit", "check", "--head", head, *where).stdout
+    head.write_text(commands.idproof("audit", "head", *where).stdout)
+    assert "7 events" in commands.idproof("audit", "check", "--head", head, *where).stdout
     edit(settings, lambda lines: lines[:-1])
-    done = idproof("audit", "check", *where)
+    done = commands.idproof("audit", "check", *where)
     assert (done.returncode, done.stderr.split(":")[0]) == (1, "audit_broken")
 
 

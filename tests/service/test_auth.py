@@ -3,8 +3,6 @@
 import json
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from commands import Ended, idproof
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -138,18 +137,17 @@ def test_a_key_is_kept_only_as_a_hash_and_ends_when_it_is_revoked_or_old(on_eith
 
 
 def test_the_key_commands(tmp_path: Path) -> None:
-    def idproof(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-P", "-m", "idproof.service", "key", *arguments, "--data-dir", str(tmp_path)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    def key(*arguments: str) -> Ended:
+        return idproof("key", *arguments, "--data-dir", tmp_path)
 
-    made = idproof("create", "--name", "backend", "--scope", "verify:write", "--scope", "session:write").stdout.strip()
+    made = key("create", "--name", "backend", "--scope", "verify:write", "--scope", "session:write").stdout.strip()
     assert ApiKeys(Database.open(Settings(data_dir=tmp_path))).find(made) is not None
-    listed = idproof("list").stdout
+    listed = key("list").stdout
     assert "backend  session:write verify:write" in listed
     assert made.split("_", 2)[2] not in listed
-    assert idproof("revoke", made.split("_")[1]).stdout == "revoked\n"
-    assert idproof("revoke", made.split("_")[1]).returncode == 1
-    assert "none of" in idproof("create", "--name", "x", "--scope", "everything").stderr
+    assert key("revoke", made.split("_")[1]).stdout == "revoked\n"
+    assert key("revoke", made.split("_")[1]).returncode == 1
+    assert "none of" in key("create", "--name", "x", "--scope", "everything").stderr
 
 
 class Issuer:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import commands
 import pytest
 
 from idproof.datasets.specimen.make import Registration
@@ -43,6 +44,7 @@ def test_verify_accepts_with_0_and_prints_json(files: Path) -> None:
 
 
 def test_verify_refers_with_10_and_rejects_with_20(files: Path, tmp_path: Path) -> None:
+    idproof = commands.idproof
     swapped = ["verify", "--card", files / "front.jpg", "--card", files / "tilt_right.jpg"]
     done = idproof(*swapped, "--card", files / "tilt_left.jpg", "--selfie", files / "selfie.jpg")
     assert (done.returncode, "angles_not_as_instructed" in done.stdout) == (10, True)
@@ -54,7 +56,7 @@ def test_verify_refers_with_10_and_rejects_with_20(files: Path, tmp_path: Path) 
 
 def test_bad_input_ends_with_2_and_one_line(files: Path) -> None:
     (files / "text.jpg").write_text("no picture")
-    done = idproof(*arguments(files, front="text.jpg"))
+    done = commands.idproof(*arguments(files, front="text.jpg"))
     assert done.returncode == 2
     assert done.stderr.strip() == "capture_unreadable: The capture card_front is not a readable picture."
     assert done.stdout == ""
@@ -137,6 +139,7 @@ def test_missing_weights_say_what_to_do(files: Path, tmp_path: Path) -> None:
 
 
 def test_models_list_and_check() -> None:
+    idproof = commands.idproof
     listed = idproof("models", "list")
     assert "Apache-2.0" in listed.stdout
     assert "non-commercial" in listed.stdout

@@ -2,14 +2,13 @@
 
 import json
 import re
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import pytest
+from commands import idproof
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwe
@@ -70,15 +69,14 @@ def test_after_a_rotation_old_and_new_signatures_hold_and_a_running_service_uses
 
 
 def test_the_rotation_command(settings: Settings) -> None:
-    def idproof(*arguments: str) -> str:
-        command = [sys.executable, "-P", "-m", "idproof.service", "keys", *arguments, "--data-dir", settings.data_dir]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    def keys(*arguments: str) -> str:
+        return idproof("keys", *arguments, "--data-dir", settings.data_dir).stdout
 
     first = Keys.open(settings).signing.kid
-    said = idproof("rotate")
+    said = keys("rotate")
     now = Keys.open(settings).signing.kid
     assert said == f"signing with {now}\n"
-    assert idproof("list") == f"{now}  signs\n{first}  retired\n"
+    assert keys("list") == f"{now}  signs\n{first}  retired\n"
 
 
 KEYS = {

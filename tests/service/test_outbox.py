@@ -1,10 +1,7 @@
 """Every verdict reaches the identity core: at least once, in order, whatever the core does."""
 
 import json
-import os
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from commands import Ended, idproof
 from peers import IdentityCore, Reply, running, slow
 from sqlalchemy import select
 
@@ -253,17 +251,16 @@ def test_a_running_service_delivers_at_once_and_tells_the_webhook_what_nobody_wa
 def test_the_outbox_commands(tmp_path: Path) -> None:
     bench = Bench(Settings(data_dir=tmp_path))
 
-    def idproof(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-P", "-m", "idproof.service", "outbox", *arguments, "--data-dir", str(tmp_path)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | {"COLUMNS": "200"})
+    def outbox(*arguments: str) -> Ended:
+        return idproof("outbox", *arguments, "--data-dir", tmp_path)
 
     verdict_id = bench.verdict("r1")
     (entry,) = bench.outbox.entries()
     assert isinstance(entry, Entry)
     bench.outbox.failed(entry, "status_500", None)
-    listed = idproof("list", "--state", "dead").stdout
+    listed = outbox("list", "--state", "dead").stdout
     assert listed.startswith(f"{entry.event}  core  dead  1 attempts  {verdict_id}")
     assert listed.endswith("status_500\n")
-    assert idproof("retry").stdout == "1 to be tried again\n"
-    assert idproof("retry").returncode == 1
-    assert idproof("list", "--state", "dead").stdout == ""
+    assert outbox("retry").stdout == "1 to be tried again\n"
+    assert outbox("retry").returncode == 1
+    assert outbox("list", "--state", "dead").stdout == ""
