@@ -57,7 +57,7 @@ class Policy:
         not_performed: parts of identity proofing that this policy leaves to others.
     """
 
-    version: str = "idproof-policy-3"
+    version: str = "idproof-policy-4"
     accept_fmr: float = 1e-4
     refer_fmr: float = 1e-2
     min_tilt_deg: float = 12.0
