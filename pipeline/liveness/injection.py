@@ -70,9 +70,13 @@ def noise(clip: Clip, calibration: Calibration) -> CheckResult:
     """`liveness_noise`: what changes from pixel to pixel between neighbouring frames where the picture is smooth.
 
     The noise of a sensor is new in each frame; that of an animated photograph moves with it, or is missing. The value
-    is the median over frames, in grey levels; outside what cameras show it fails with `noise_not_of_a_camera`.
+    is the median over frames, in grey levels; outside what cameras show it fails with `noise_not_of_a_camera`. Could
+    not be assessed, with `noise_not_seen`, when no frame has anything smooth that is neither dark nor glaring.
     """
-    values = [_noise(frame.pixels) for frame in clip.frames[:: max(1, len(clip.frames) // 6)]]
+    looked_at = clip.frames[:: max(1, len(clip.frames) // 6)]
+    values = [value for frame in looked_at if (value := _noise(frame.pixels)) is not None]
+    if not values:
+        return CheckResult.not_assessed(NOISE, "noise_not_seen")
     return calibration.within(NOISE, float(np.median(values)), unit="grey levels", reason="noise_not_of_a_camera")
 
 
@@ -145,7 +149,7 @@ def _thumb(pixels: RGBImage) -> NDArray[np.float32]:
     return np.asarray(cv2.resize(grey, _THUMB, interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
-def _noise(pixels: RGBImage) -> float:
+def _noise(pixels: RGBImage) -> float | None:
     """Standard deviation of noise where there is little else (Immerkær, "Fast noise variance estimation", 1996)."""
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
@@ -153,7 +157,7 @@ def _noise(pixels: RGBImage) -> float:
     rough = cv2.blur(np.abs(cv2.Sobel(cv2.GaussianBlur(grey, (0, 0), 2.0), cv2.CV_32F, 1, 1)), (9, 9))[2:-2, 2:-2]
     lit = (grey[2:-2, 2:-2] > 30) & (grey[2:-2, 2:-2] < 225)
     smooth = lit & (rough <= np.percentile(rough, 40))
-    return float(np.sqrt(np.pi / 2) / 6 * response[smooth].mean()) if smooth.any() else 0.0
+    return float(np.sqrt(np.pi / 2) / 6 * response[smooth].mean()) if smooth.any() else None
 
 
 def _signs(report: CameraReport, clip: Clip) -> int:

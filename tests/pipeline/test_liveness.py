@@ -241,3 +241,18 @@ def test_nothing_depends_on_an_expression() -> None:
         "blink",
         "open_mouth",
     }
+
+
+def test_noise_that_nothing_shows_could_not_be_assessed_and_dark_frames_do_not_count() -> None:
+    rng = np.random.default_rng(8)
+
+    def frame(number: int, level: float) -> Frame:
+        grey = (level + rng.normal(0, 0.8, (240, 320))).clip(0, 255).astype(np.uint8)
+        return Frame(np.repeat(grey[..., None], 3, axis=2), 100.0 * number, number)
+
+    dark = injection.noise(Clip(tuple(frame(i, 8) for i in range(8))), shipped())
+    assert (dark.status, dark.reason) == (Status.COULD_NOT_ASSESS, "noise_not_seen")
+    some = injection.noise(Clip(tuple(frame(i, 120 if i % 2 else 8) for i in range(8))), shipped())
+    lit = injection.noise(Clip(tuple(frame(i, 120) for i in range(8))), shipped())
+    assert some.value == pytest.approx(lit.value, rel=0.05)
+    assert lit.outcome is Outcome.PASS
