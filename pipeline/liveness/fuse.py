@@ -23,14 +23,21 @@ from idproof.pipeline.types import CheckResult, Outcome, Status
 
 NAME = "liveness"
 SHIPPED = Path(__file__).with_name("calibration.json")
+STANDING = Path(__file__).with_name("calibration_standing.json")
 _APART = frozenset({motion.SELFIE, injection.PORTRAIT, passive.ENSEMBLE})
 _TEMPLATES = 4  # frames whose templates are compared: each costs as much as finding the face in five
 
 
 @lru_cache(maxsize=1)
 def shipped() -> Calibration:
-    """What rendered bona fide clips measured; raises `CalibrationInvalid`."""
+    """What rendered bona fide clips measured at arm's length; raises `CalibrationInvalid`."""
     return Calibration.load(SHIPPED)
+
+
+@lru_cache(maxsize=1)
+def standing() -> Calibration:
+    """The same of people who stand before a kiosk, for `Policy(liveness_calibration=standing())`."""
+    return Calibration.load(STANDING)
 
 
 @dataclass(frozen=True)

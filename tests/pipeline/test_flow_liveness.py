@@ -97,6 +97,8 @@ def test_without_frames_liveness_is_said_not_to_be_performed(verifier: Verifier,
 
 
 def test_a_policys_own_calibration_of_liveness_is_the_one_in_force() -> None:
-    own = replace(fuse.shipped(), source={"recipe": "kiosk"})
+    own = fuse.standing()
+    assert "--distance standing" in str(own.source["recipe"])
+    assert own.values.keys() == fuse.shipped().values.keys()
     assert open_parts("open", "hkid-2018", Policy(liveness_calibration=own), Limits(), 1).liveness.calibration is own
     assert open_parts("open", "hkid-2018", Policy(), Limits(), 1).liveness.calibration == fuse.shipped()
