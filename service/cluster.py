@@ -1,10 +1,11 @@
 """The service's verifier on a Ray cluster. Ray is imported only where it is chosen."""
 
-from idproof.pipeline import Limits, Policy, Verifier
+from idproof.pipeline import Limits, Verifier
 from idproof.pipeline.card.examine import CardExaminer
 from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.parts import open_document, rules_for
 from idproof.pipeline.replica import Spec
+from idproof.service.policy import policy_of
 from idproof.service.settings import Settings, SettingsInvalid
 
 
@@ -40,7 +41,7 @@ def spec_of(settings: Settings) -> Spec:
     """What a replica is opened from."""
     return Spec(
         profile=settings.profile,
-        policy=Policy(),
+        policy=policy_of(settings),
         limits=Limits(),
         threads=settings.threads,
         branches=settings.branches,

@@ -21,6 +21,7 @@ from idproof.service import cluster, process, tracing
 from idproof.service.app import create_app
 from idproof.service.connections import BoundedProtocol
 from idproof.service.metrics import SHARED_FOLDER
+from idproof.service.policy import policy_of
 from idproof.service.problems import told
 from idproof.service.records import authority
 from idproof.service.settings import Settings, SettingsInvalid
@@ -109,7 +110,11 @@ def _verifier(settings: Settings) -> Verifier:
     if settings.executor == "ray":
         return cluster.verifier(settings, records)
     return Verifier.open(
-        profile=settings.profile, threads=settings.threads, branches=settings.branches, records=records
+        profile=settings.profile,
+        policy=policy_of(settings),
+        threads=settings.threads,
+        branches=settings.branches,
+        records=records,
     )
 
 

@@ -26,6 +26,7 @@ class Settings(BaseSettings):
         issuer: the `iss` claim of verdicts.
         threads: processor threads for each network call.
         branches: threads on which independent parts of a registration go side by side.
+        liveness_distance: at which people answer a challenge: at arm's length, or standing before a kiosk.
         concurrency: registrations verified at once; on a cluster never fewer than it has replicas at most.
         executor: where pictures are examined: in this process, or on a Ray cluster (`docs/cluster.md`).
         ray_address: of the cluster, such as `ray-head:6379`; without it one begins on this machine.
@@ -78,6 +79,7 @@ class Settings(BaseSettings):
     issuer: str = "idproof"
     threads: int = Field(default=1, ge=1)
     branches: int = Field(default=1, ge=1)
+    liveness_distance: Literal["arm", "standing"] = "arm"
     concurrency: int = Field(default=1, ge=1)
     executor: Literal["in-process", "ray"] = "in-process"
     ray_address: str | None = None

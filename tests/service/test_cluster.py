@@ -7,7 +7,9 @@ import httpx
 import pytest
 
 from idproof.benchmarks.capacity.model import REPLICA_MIB
-from idproof.service import cluster
+from idproof.pipeline import Policy
+from idproof.pipeline.liveness import fuse
+from idproof.service import cluster, server
 from idproof.service.settings import Settings, SettingsInvalid
 
 from .conftest import start, stop
@@ -49,6 +51,21 @@ def test_as_many_registrations_are_under_way_as_replicas_may_work_on() -> None:
 def test_replicas_have_the_guards_that_the_service_is_told_to_have() -> None:
     spec = cluster.spec_of(Settings(production=True, threads=2, branches=3))
     assert (spec.production, spec.inspectable, spec.threads, spec.branches) == (True, False, 2, 3)
+
+
+def test_a_kiosks_service_goes_by_the_limits_of_people_who_stand_wherever_pictures_are_examined(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[Policy] = []
+    monkeypatch.setattr(server.Verifier, "open", lambda **chosen: opened.append(chosen["policy"]))
+    for distance in ("standing", "arm"):
+        settings = Settings(liveness_distance=distance)
+        server._verifier(settings)
+        assert opened[-1] == cluster.spec_of(settings).policy
+    standing, arm = opened
+    assert standing.liveness_calibration is fuse.standing()
+    assert standing.version == f"{arm.version}-standing"
+    assert arm == Policy()
 
 
 def test_fewer_replicas_at_most_than_at_least_is_no_setting() -> None:
