@@ -10,9 +10,8 @@ export OMP_NUM_THREADS ?= 1
 demo: setup          ## one registration verified by the real service
 	@$(BIN)/idproof demo
 
-# Three for two cores: many tests wait for a server that starts.
-test: setup-tests    ## the whole test suite, on three processes
-	@$(BIN)/python -m pytest -m "not long" -n 3 --dist loadfile
+test: setup-tests    ## the whole test suite, on two processes
+	@$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile
 
 test-long: setup-tests ## the checks that take minutes
 	@$(BIN)/python -m pytest -m long

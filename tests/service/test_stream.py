@@ -86,7 +86,7 @@ def test_a_person_at_a_kiosk_is_guided_and_accepted(address: str, key: str, hold
     verdict, device = played(address, key, holder)
     assert (verdict["decision"], verdict["reasons"]) == ("accept", [])
     assert {"move_closer", "tilt_left_more", "tilt_right_more", "face_on", "good"} <= set(device.heard)
-    signed = httpx.get(f"{address}/v1/verifications/{verdict['id']}").json()
+    signed = httpx.get(f"{address}/v1/verifications/{verdict['id']}", timeout=60).json()
     assert signed["jws"]
     assert signed["reference"] == "registration-000017"
     assert signed["session"] == {"id": device.session["id"], "nonce": device.session["nonce"]}
@@ -94,7 +94,7 @@ def test_a_person_at_a_kiosk_is_guided_and_accepted(address: str, key: str, hold
     wiped = {entry["kind"]: entry for entry in signed["deletion"]["wiped"]}
     assert wiped["preview"]["count"] > 20
     assert signed["deletion"]["outstanding"] == 0
-    listed = httpx.get(f"{address}/v1/kiosks").json()["devices"]
+    listed = httpx.get(f"{address}/v1/kiosks", timeout=60).json()["devices"]
     mine = next(entry for entry in listed if entry["device"] == key.split("_")[1])
     counts = ("started", "finished", "first_try", "accept")
     assert [mine[name] for name in counts] == [1, 1, 1, 1]
@@ -237,7 +237,7 @@ def test_who_may_not_is_not_let_in(address: str, key: str, folder: Path) -> None
             await device.hear("verdict")
         await device.say({"type": "staff"})
         await device.hear("staff_called")
-        listed = httpx.get(f"{address}/v1/kiosks").json()["devices"]
+        listed = httpx.get(f"{address}/v1/kiosks", timeout=60).json()["devices"]
         mine = next(entry for entry in listed if entry["device"] == key.split("_")[1])
         assert mine["staff_called"]
         assert mine["state"] == "idle"
