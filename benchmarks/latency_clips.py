@@ -1,8 +1,8 @@
 """How long a clip of liveness takes, beside what others need to find the same person in the same frames.
 
 The examination of a clip looks for a face in every frame, follows it, judges light, motion and texture, and compares
-each face with the next. A peer only does the part that it has too: a template of every frame, and each compared with
-the next. All of them see the same clips, in turn, one after the other on the same cores.
+the templates of a few frames. A peer makes a template of every frame and compares each with the next: more templates
+than ours, and nothing else of liveness. All see the same clips, in turn, one after the other on the same cores.
 """
 
 import time
