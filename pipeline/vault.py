@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from idproof.pipeline import guards
 from idproof.pipeline.config import Limits
-from idproof.pipeline.errors import BadInput, CaptureEmpty, CaptureMissing, CaptureTooLarge, SessionExpired
+from idproof.pipeline.errors import CaptureEmpty, CaptureMissing, CaptureTooLarge, SessionExpired
 from idproof.pipeline.pages import Pages
 from idproof.pipeline.sealed import Sealer
 from idproof.pipeline.types import DeletionReceipt, Role, Wiped
@@ -39,41 +39,82 @@ class UploadSink:
     def __init__(self, role: str, limit: int) -> None:
         self.role = role
         self.size = 0
+        self.wiped = False
         self._limit = limit
         self._memory = Pages(limit).memory
+        self._lock = threading.Lock()
 
     def write(self, chunk: bytes | bytearray | memoryview) -> int:
         """Append; raises `CaptureTooLarge` at the first byte over the limit, `SessionExpired` once wiped."""
         data = memoryview(chunk).cast("B")
-        if self._memory.closed:
-            raise SessionExpired("The capture session has ended; its pictures are deleted.")
-        if self.size + len(data) > self._limit:
-            raise CaptureTooLarge(f"The capture {self.role} is larger than {self._limit} bytes.", capture=self.role)
-        self._memory[self.size : self.size + len(data)] = data
-        self.size += len(data)
+        with self._lock:  # not one byte may arrive after the wipe
+            _ensure_held(self)
+            if self.size + len(data) > self._limit:
+                raise CaptureTooLarge(f"The capture {self.role} is larger than {self._limit} bytes.", capture=self.role)
+            self._memory[self.size : self.size + len(data)] = data
+            self.size += len(data)
         return len(data)
 
     @contextmanager
     def reading(self) -> Iterator[memoryview]:
-        """The bytes received so far, read-only, for the length of the block."""
-        whole = memoryview(self._memory)
+        """Lend the bytes received so far, read-only, for the length of the block; see `_lent` for a wipe meanwhile."""
+        with self._lock:
+            _ensure_held(self)
+            whole = memoryview(self._memory)
         view = whole[: self.size].toreadonly()
         try:
-            yield view
+            with _lent(self):
+                yield view
         finally:
             view.release()
             whole.release()
 
     def wipe(self) -> int:
         """Overwrite and release; returns how many bytes were held."""
-        if self._memory.closed:
-            return 0
-        np.frombuffer(self._memory, dtype=np.uint8, count=self.size)[...] = 0
-        # A decoder on another thread may still hold a view (the lifetime ended under it): it reads zeros now, and
-        # the pages go when it lets go.
-        with suppress(BufferError):
-            self._memory.close()
-        return self.size
+        with self._lock:
+            if self.wiped:
+                return 0
+            self.wiped = True
+            np.frombuffer(self._memory, dtype=np.uint8, count=self.size)[...] = 0
+            # A decoder on another thread may still hold a view: it reads zeros now, learns so when it lets go, and
+            # the pages go then.
+            with suppress(BufferError):
+                self._memory.close()
+            return self.size
+
+
+@dataclass(eq=False)
+class _HeldArray:
+    """An array in pages of the vault, and whether it was overwritten."""
+
+    values: NDArray[Any]
+    wiped: bool = False
+
+    def wipe(self) -> int:
+        """Overwrite; returns how many bytes were held."""
+        self.wiped = True  # before the zeros: a reader that saw one learns of it
+        self.values.fill(0)
+        return self.values.nbytes
+
+
+@contextmanager
+def _lent(held: UploadSink | _HeldArray) -> Iterator[None]:
+    """Raise `SessionExpired` at the end of the block if what was lent was overwritten within it.
+
+    The vault overwrites at once, whoever is reading. What the reader made of half a picture and half zeros is
+    neither a fact nor a fault of the picture, so neither its result nor its error leaves the block.
+    """
+    try:
+        yield
+    except Exception:
+        _ensure_held(held)
+        raise
+    _ensure_held(held)
+
+
+def _ensure_held(held: UploadSink | _HeldArray) -> None:
+    if held.wiped:
+        raise SessionExpired("The capture session has ended; its pictures are deleted.") from None
 
 
 @dataclass
@@ -93,7 +134,7 @@ class VaultSession:
 
     limits: Limits
     _sinks: dict[str, UploadSink] = field(default_factory=dict)
-    _arrays: dict[tuple[str, str], NDArray[Any]] = field(default_factory=dict)
+    _arrays: dict[tuple[str, str], _HeldArray] = field(default_factory=dict)
     _kinds: dict[str, _Kind] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _open: bool = True
@@ -189,14 +230,22 @@ class VaultSession:
 
     @contextmanager
     def upload(self, role: str) -> Iterator[memoryview]:
-        """The bytes of one capture or frame; raises `CaptureMissing` or `CaptureEmpty`."""
-        self.ensure_open()
-        sink = self._sinks.get(role)
+        """Lend the bytes of one capture or frame, read-only, for the length of the block.
+
+        Raises:
+            CaptureMissing: nothing was received under this name.
+            CaptureEmpty: no byte of it.
+            SessionExpired: they were overwritten, before the block or within it; then whatever the block found or
+                raised is lost, since it may be about zeros.
+        """
+        with self._lock:
+            self.ensure_open()
+            sink = self._sinks.get(role)
         if sink is None:
             raise CaptureMissing(f"The capture {role} is missing.", capture=role)
         if sink.size == 0:
             raise CaptureEmpty(f"The capture {role} has no bytes.", capture=role)
-        with self._while_open(), sink.reading() as view:
+        with sink.reading() as view:
             yield view
 
     def put(self, kind: str, name: str, array: NDArray[Any]) -> None:
@@ -214,9 +263,9 @@ class VaultSession:
             with self._lock:
                 self.ensure_open()
                 self._let_go(kind, name)
-                held = Pages(array.nbytes).array(array.shape, array.dtype)
-                held[...] = array
-                self._arrays[kind, name] = held
+                values = Pages(array.nbytes).array(array.shape, array.dtype)
+                values[...] = array
+                self._arrays[kind, name] = _HeldArray(values)
         finally:
             array.fill(0)
 
@@ -230,21 +279,19 @@ class VaultSession:
 
     @contextmanager
     def borrow(self, kind: str, name: str) -> Iterator[NDArray[Any]]:
-        """An array, read-only, for the length of the block; raises KeyError when there is none."""
-        self.ensure_open()
-        view = self._arrays[kind, name].view()
-        view.flags.writeable = False
-        with self._while_open():
-            yield view
+        """Lend an array, read-only, for the length of the block.
 
-    @contextmanager
-    def _while_open(self) -> Iterator[None]:
-        """What is wrong with zeros is nothing that is wrong with the applicant's picture."""
-        try:
-            yield
-        except BadInput:
+        Raises:
+            KeyError: there is none.
+            SessionExpired: it was overwritten, before the block or within it, as in `upload`.
+        """
+        with self._lock:
             self.ensure_open()
-            raise
+            held = self._arrays[kind, name]
+        view = held.values.view()
+        view.flags.writeable = False
+        with _lent(held):
+            yield view
 
     def wipe(self) -> DeletionReceipt:
         """Overwrite and release everything; the same receipt again when called again."""
@@ -268,10 +315,9 @@ class VaultSession:
             return self._receipt()
 
     def _let_go(self, kind: str, name: str) -> None:
-        array = self._arrays.pop((kind, name), None)
-        if array is not None:
-            array.fill(0)
-            self._note(kind, name, array.nbytes)
+        held = self._arrays.pop((kind, name), None)
+        if held is not None:
+            self._note(kind, name, held.wipe())
 
     def _note(self, kind: str, role: str, size: int) -> None:
         entry = self._kinds.setdefault(kind, _Kind())

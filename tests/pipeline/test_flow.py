@@ -2,6 +2,7 @@
 
 import io
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -148,7 +149,7 @@ class Spy(Vault):
         class Session(VaultSession):
             def put(self, kind: str, name: str, array: np.ndarray) -> None:
                 super().put(kind, name, array)
-                held.append(self._arrays[kind, name])
+                held.append(self._arrays[kind, name].values)
                 assert held[-1].any()
 
         return Session(self.limits)
@@ -188,6 +189,30 @@ def test_facts_about_zeros_never_become_a_verdict(
     with verifier.vault.open() as session:
         sessions.append(session)
         for role, data in captures.items():
+            session.receive(role).write(data)
+        with pytest.raises(SessionExpired):
+            verifier.verify_session(session)
+
+
+@pytest.mark.parametrize("name", ["card_front", "selfie"])
+def test_a_capture_that_is_wiped_while_it_is_decoded_is_not_called_unreadable(
+    verifier: Verifier, captures_of: Build, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The lifetime ends under the decoder, on another thread: it meets zeros, and the client learns why."""
+    real = flow.capture.decode
+
+    with verifier.vault.open() as session:
+
+        def decode_meanwhile(data: memoryview, role: str, limits: Limits) -> object:
+            if role == name:
+                ending = threading.Thread(target=session.wipe)
+                ending.start()
+                ending.join(5)
+                assert not any(data)
+            return real(data, role, limits)
+
+        monkeypatch.setattr(flow.capture, "decode", decode_meanwhile)
+        for role, data in captures_of().items():
             session.receive(role).write(data)
         with pytest.raises(SessionExpired):
             verifier.verify_session(session)

@@ -1,6 +1,7 @@
 """What a replica does with an errand: facts back, nothing kept, nothing told that it must not."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from idproof.models.batched import BatchedEmbedder
-from idproof.pipeline import Captures, Verifier
+from idproof.pipeline import Captures, Limits, Vault, Verifier, flow
 from idproof.pipeline import replica as replicas
 from idproof.pipeline.executor import InProcess
 from idproof.pipeline.findings import Findings, unpacked
@@ -110,6 +111,27 @@ def test_a_cancelled_errand_is_wiped_at_once(
     while replica._until and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not replica._until  # the thread came upon the closed session and ended
+
+
+def test_a_replica_whose_session_ends_while_it_decodes_calls_no_picture_unreadable(
+    replica: Examination, captures_of: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, sessions = flow.capture.decode, []
+    opened = Vault.open
+    monkeypatch.setattr(Vault, "open", lambda *args: sessions.append(opened(*args)) or sessions[-1])
+
+    def decode_meanwhile(data: memoryview, role: str, limits: Limits) -> object:
+        ending = threading.Thread(target=sessions[0].wipe)
+        ending.start()
+        ending.join(5)
+        assert not any(data)
+        return real(data, role, limits)
+
+    monkeypatch.setattr(flow.capture, "decode", decode_meanwhile)
+    reply, _ = ask(replica, captures_of())
+    assert reply.refused is not None
+    assert reply.refused[0] == "session_expired"
+    assert reply.receipt.outstanding == 0
 
 
 def test_a_session_that_is_over_before_it_comes_decides_nothing(replica: Examination, captures_of: Build) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from idproof.pipeline import Limits, Role
-from idproof.pipeline.errors import CaptureEmpty, CaptureMissing, CaptureTooLarge, SessionExpired
+from idproof.pipeline.errors import CaptureEmpty, CaptureMissing, CaptureTooLarge, CaptureUnreadable, SessionExpired
 from idproof.pipeline.vault import Vault, VaultSession
 
 
@@ -19,7 +19,7 @@ def filled(shape: tuple[int, ...] = (4, 5, 3)) -> np.ndarray:
 
 def held(session: VaultSession, kind: str = "decoded", name: str = "selfie") -> np.ndarray:
     """The vault's own memory, to look at after it let go."""
-    return session._arrays[kind, name]
+    return session._arrays[kind, name].values
 
 
 def test_an_array_moves_in_and_is_overwritten_when_the_block_is_left() -> None:
@@ -130,9 +130,14 @@ def test_uploads_come_back_byte_for_byte_and_are_gone_after() -> None:
 def test_an_upload_is_zeroed_even_while_a_decoder_still_reads_it() -> None:
     session = Vault(Limits()).open()
     session.receive(Role.SELFIE).write(b"picture")
-    with session.upload(Role.SELFIE) as data:
-        session.wipe()
-        assert bytes(data) == bytes(7)
+
+    def read() -> None:
+        with session.upload(Role.SELFIE) as data:
+            session.wipe()
+            assert bytes(data) == bytes(7)
+
+    with pytest.raises(SessionExpired):
+        read()
 
 
 def test_the_limit_holds_to_the_byte() -> None:
@@ -193,3 +198,75 @@ def test_a_borrowed_array_cannot_be_changed_and_nothing_unwritable_is_taken() ->
         frozen.flags.writeable = False
         with pytest.raises(ValueError, match="overwrite"):
             session.put("decoded", "frozen", frozen)
+
+
+ENDINGS = {
+    "the session ends": lambda session: session.wipe(),
+    "the upload is discarded": lambda session: session.discard("frame"),
+    "another upload takes its name": lambda session: session.rename("newer", "frame"),
+    "another array takes its name": lambda session: session.put("decoded", "frame", filled()),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("outcome", ["fact", "bad input", "crash"])
+def test_a_reader_learns_that_its_picture_was_overwritten_under_its_hands(ending: str, outcome: str) -> None:
+    """The wipe does not wait for the reader, and nothing that the reader made of zeros gets out."""
+    reading, wiped = threading.Event(), threading.Event()
+    facts: list[bool] = []
+    errors: list[Exception] = []
+    with Vault(Limits()).open() as session:
+        for name in ("frame", "newer"):
+            session.receive(name).write(b"picture")
+        session.put("decoded", "frame", filled())
+        lend = session.borrow("decoded", "frame") if "array" in ending else session.upload("frame")
+
+        def read() -> None:
+            try:
+                with lend as held:
+                    assert any(bytes(held))
+                    reading.set()
+                    assert wiped.wait(5)
+                    assert not any(bytes(held))
+                    if outcome == "bad input":
+                        raise CaptureUnreadable("zeros are no JPEG", capture="frame")
+                    if outcome == "crash":
+                        raise ZeroDivisionError
+                    found = True
+                facts.append(found)
+            except Exception as error:  # noqa: BLE001 - the test looks at what it was
+                errors.append(error)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        assert reading.wait(5)
+        ENDINGS[ending](session)
+        wiped.set()
+        reader.join(5)
+    assert facts == []
+    assert [type(error) for error in errors] == [SessionExpired]
+
+
+def test_a_fault_of_a_picture_that_is_still_held_stays_its_own() -> None:
+    with Vault(Limits()).open() as session:
+        session.receive("frame").write(b"picture")
+        session.receive("other").write(b"picture")
+        lent = session.upload("frame")
+        lent.__enter__()
+        session.discard("other")
+        error = CaptureUnreadable("no JPEG", capture="frame")
+        assert not lent.__exit__(CaptureUnreadable, error, None)  # false: the reader's own error goes on
+
+
+def test_no_byte_arrives_after_the_wipe_while_a_reader_holds_the_pages() -> None:
+    session = Vault(Limits()).open()
+    sink = session.receive("frame")
+    sink.write(b"picture")
+    lent = session.upload("frame")
+    held = lent.__enter__()
+    session.discard("frame")
+    with pytest.raises(SessionExpired):
+        sink.write(b"more")
+    assert not any(bytes(held))
+    with pytest.raises(SessionExpired):
+        lent.__exit__(None, None, None)

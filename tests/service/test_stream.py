@@ -5,10 +5,10 @@ import gc
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import httpx
@@ -33,6 +33,7 @@ from idproof.service.stream.player import SetCamera
 from .fakes import serving
 
 HOLDER = "bundled/office-holder"
+Result = TypeVar("Result")
 
 
 @pytest.fixture(scope="module")
@@ -71,15 +72,38 @@ def camera(made: Registration, species: str | None = None) -> SetCamera:
     return SetCamera(made.parts(), np.asarray(cv2.resize(photograph, (250, 250)), dtype=np.uint8), 3, species)
 
 
+_opened: list[Device] = []
+
+
+async def opened(address: str, key: str) -> Device:
+    """A device that `run_and_close` closes."""
+    device = await Device.opened(address, key)
+    _opened.append(device)
+    return device
+
+
+def run_and_close(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """Run a test's devices, and close each of them however it ended: an open socket would fail the next test."""
+
+    async def whole() -> Result:
+        try:
+            return await work()
+        finally:
+            while _opened:
+                await _opened.pop().socket.close()
+
+    return asyncio.run(whole())
+
+
 def played(address: str, key: str, made: Registration, species: str | None = None) -> tuple[dict[str, Any], Device]:
     async def run() -> tuple[dict[str, Any], Device]:
-        device = await Device.opened(address, key)
+        device = await opened(address, key)
         await device.start(reference="registration-000017")
         verdict = await register(device, camera(made, species), every_s=0)
         await device.socket.close()
         return verdict, device
 
-    return asyncio.run(run())
+    return run_and_close(run)
 
 
 def test_a_person_at_a_kiosk_is_guided_and_accepted(address: str, key: str, holder: Registration) -> None:
@@ -115,7 +139,7 @@ def test_a_cut_is_resumed_where_it_was_and_after_the_grace_without_pictures(
     address: str, key: str, holder: Registration
 ) -> None:
     async def run() -> None:
-        device = await Device.opened(address, key)
+        device = await opened(address, key)
         session = await device.start()
         first, seen = session["stage"], camera(holder)
         assert device.chain is not None
@@ -141,14 +165,14 @@ def test_a_cut_is_resumed_where_it_was_and_after_the_grace_without_pictures(
         await late.hear("cancelled")
         await late.socket.close()
 
-    asyncio.run(run())
+    run_and_close(run)
 
 
 def test_nothing_of_a_connection_is_left_soon_after_it_was_cut(address: str, key: str, holder: Registration) -> None:
     """The protocol's parser keeps the last message; Python must not be waited for to collect it some day."""
 
     async def run() -> None:
-        device = await Device.opened(address, key)
+        device = await opened(address, key)
         stage = (await device.start())["stage"]
         await device.send(stage, camera(holder).still(stage), still=True)
         await device.hear("guidance")
@@ -157,7 +181,7 @@ def test_nothing_of_a_connection_is_left_soon_after_it_was_cut(address: str, key
     gc.collect()
     gc.disable()
     try:
-        asyncio.run(run())
+        run_and_close(run)
         time.sleep(2.5)
         left = [one for one in gc.get_objects() if isinstance(one, ServerProtocol)]
     finally:
@@ -168,7 +192,7 @@ def test_nothing_of_a_connection_is_left_soon_after_it_was_cut(address: str, key
 async def come_back(address: str, key: str) -> Device:
     for _ in range(200):
         with suppress(DeviceProblem):
-            return await Device.opened(address, key)
+            return await opened(address, key)
         await asyncio.sleep(0.05)
     raise AssertionError("the server still thinks that the device is there")
 
@@ -211,7 +235,7 @@ def test_every_attack_on_frames_ends_the_connection_and_not_the_session(
         assert resumed["next"] == len(ATTACKS) + 1
         await device.socket.close()
 
-    asyncio.run(run())
+    run_and_close(run)
 
 
 def stage_of(stage: str) -> Any:
@@ -225,10 +249,10 @@ def test_who_may_not_is_not_let_in(address: str, key: str, folder: Path) -> None
         wrong = key[:-4] + ("AAAA" if not key.endswith("AAAA") else "EEEE")
         for stranger in (wrong, "idpd_" + "0" * 16 + key[21:]):
             with pytest.raises(DeviceProblem, match="device_unauthenticated"):
-                await Device.opened(address, stranger)
-        device = await Device.opened(address, key)
+                await opened(address, stranger)
+        device = await opened(address, key)
         with pytest.raises(DeviceProblem, match="device_connected"):
-            await Device.opened(address, key)
+            await opened(address, key)
         await device.say({"type": "start", "consent": False})
         with pytest.raises(DeviceProblem, match="consent_missing"):
             await device.hear("session")
@@ -246,7 +270,7 @@ def test_who_may_not_is_not_let_in(address: str, key: str, folder: Path) -> None
             await device.hear("session")
         await device.socket.close()
 
-    asyncio.run(run())
+    run_and_close(run)
 
 
 def test_a_page_of_another_origin_is_refused(address: str) -> None:
@@ -259,7 +283,7 @@ def test_a_page_of_another_origin_is_refused(address: str) -> None:
             return refused.response.status_code
         return 101
 
-    assert asyncio.run(run()) == 403
+    assert run_and_close(run) == 403
 
 
 def test_a_frame_of_one_devices_session_is_foreign_to_anothers(address: str, folder: Path, key: str) -> None:
@@ -267,13 +291,13 @@ def test_a_frame_of_one_devices_session_is_foreign_to_anothers(address: str, fol
     packed = Chain(unbase64(key.split("_", 2)[2]), nonce).pack(stage_of("selfie"), False, 1, 1, b"\xff\xd8x")
 
     async def run() -> None:
-        device = await Device.opened(address, key)
+        device = await opened(address, key)
         await device.socket.send(packed)
         with pytest.raises(DeviceProblem, match="frame_unexpected"):
             await device.hear("guidance")
         await device.socket.close()
 
-    asyncio.run(run())
+    run_and_close(run)
 
 
 def test_devices_are_enrolled_listed_and_revoked_on_either_database(on_either: Settings) -> None:

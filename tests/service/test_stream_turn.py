@@ -1,7 +1,8 @@
 """A turn without a socket: what is kept, what is dropped and told, and that nothing stays."""
 
 import random
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from idproof.pipeline import Limits, Policy, Vault
+from idproof.pipeline.errors import CaptureUnreadable
 from idproof.pipeline.guide import Guidance, Hint
 from idproof.pipeline.liveness.challenge import draw
 from idproof.service.storage import CaptureSession
@@ -61,6 +63,48 @@ def sent(
 def looked(turn: Turn) -> list[dict[str, Any]]:
     work = turn.work()
     return [] if work is None else turn.looked(work, turn.look(work))
+
+
+class ReadsWhile(Eye):
+    """Begins to read, lets something happen to the turn, and then finds no JPEG where there are zeros."""
+
+    def __init__(self, happening: Callable[[], object]) -> None:
+        super().__init__()
+        self.happening = happening
+
+    def card(self, data: memoryview, *_: Any) -> Guidance:
+        assert any(data)
+        happening = threading.Thread(target=self.happening)  # as the event loop goes on while a thread looks
+        happening.start()
+        happening.join(5)
+        if not any(data):
+            raise CaptureUnreadable("The frame is not a JPEG that can be decoded.", capture="frame")
+        return self.found
+
+
+MEANWHILE: dict[str, Callable[[Turn], object]] = {
+    "the verification begins": Turn.clear,
+    "the pictures' time ends": lambda turn: turn.pictures.wipe(),
+    "the device goes": Turn.hang_up,
+    "the turn ends": Turn.end,
+    "it begins again": Turn.restart,
+}
+
+
+@pytest.mark.parametrize("still", [False, True], ids=["preview", "still"])
+@pytest.mark.parametrize("meanwhile", MEANWHILE)
+def test_a_frame_that_is_overwritten_while_it_is_looked_at_is_no_fault_of_the_device(
+    turn: Turn, meanwhile: str, still: bool
+) -> None:
+    sent(turn, Chain(SECRET, NONCE), turn.stage, still=still)
+    turn.guide = ReadsWhile(lambda: MEANWHILE[meanwhile](turn))  # type: ignore[assignment]
+    work = turn.work()
+    assert work is not None
+    assert turn.look(work) is None
+    dropped = turn.dropped
+    assert turn.looked(work, None) == []
+    assert turn.dropped == dropped + 1
+    assert turn.pictures.outstanding == 0
 
 
 def through_cards(turn: Turn, device: Chain) -> None:
