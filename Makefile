@@ -16,7 +16,7 @@ test: setup-tests    ## the whole test suite, on two processes
 test-long: setup-tests ## the checks that take minutes
 	@$(BIN)/python -m pytest -m long
 
-bench-check: setup   ## a small standard run, held to benchmarks/expected.toml
+bench-check: setup   ## a small standard run, held to benchmarks/gate/expected.toml
 	@$(BIN)/idproof bench check --workers 2
 
 lint: setup types    ## style, types, and the rules between the rooms

@@ -22,14 +22,14 @@ from idproof.models.reports import ScoreCalibration
 from idproof.models.spoof import WEIGHTS as LIVENESS_WEIGHTS
 from idproof.models.types import Engines, RGBImage
 from idproof.pipeline import capture, verdict
-from idproof.pipeline.branches import Branches
-from idproof.pipeline.card.examine import CardExaminer
-from idproof.pipeline.card.locate import CardLocator
+from idproof.pipeline.card.examiner import CardExaminer
+from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.decide import decide
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import BadInput, CapturesIdentical
+from idproof.pipeline.executors.branches import Branches
 from idproof.pipeline.face import compare, find, quality, registered, second
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields import read as field_reading

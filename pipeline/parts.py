@@ -6,8 +6,8 @@ from idproof.models.profiles import load_engines
 from idproof.models.reports import face_thresholds, portrait_calibration, portrait_thresholds
 from idproof.models.session import CPU
 from idproof.models.spoof import TextureNetwork
-from idproof.pipeline.card.examine import CardExaminer
-from idproof.pipeline.card.locate import CardLocator
+from idproof.pipeline.card.examiner import CardExaminer
+from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.documents import DocumentType, load, load_builtin
 from idproof.pipeline.fields import checks as field_checks

@@ -8,7 +8,7 @@ from idproof.pipeline import flow
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import FramesUnusable
-from idproof.pipeline.executor import InProcess
+from idproof.pipeline.executors.in_process import InProcess
 from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.liveness.answer import LivenessAnswer
 from idproof.pipeline.parts import open_parts, rules_of

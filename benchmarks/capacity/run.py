@@ -7,7 +7,7 @@ import numpy as np
 
 from idproof.benchmarks.capacity.measured import Costs
 from idproof.benchmarks.capacity.simulate import Outcome, World, simulate
-from idproof.benchmarks.output import INVENTED, Run, plain
+from idproof.benchmarks.harness.output import INVENTED, Run, plain
 
 _EACH = 25  # registrations of each replica: enough for its queue to settle
 _SERVER_UTILISATION = 0.5

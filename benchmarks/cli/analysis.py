@@ -5,14 +5,16 @@ from typing import Annotated
 
 import typer
 
-from idproof.benchmarks import far_engine as far_engine_bench
-from idproof.benchmarks import gate, side_by_side, standard
 from idproof.benchmarks.cli.options import Address, AsJson, Executor, Out, Profile, Seed, SomeSets, Workers, cluster
 from idproof.benchmarks.cli.show import Bar, held, show, write
+from idproof.benchmarks.far_engine import run as far_engine_bench
+from idproof.benchmarks.gate import check as gate
+from idproof.benchmarks.gate import standard
+from idproof.benchmarks.peers import run as side_by_side_bench
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.sets import read_sets
-from idproof.datasets.spread import Spread
 from idproof.pipeline import IdproofError
+from idproof.pipeline.executors.spread import Spread
 
 app = typer.Typer()
 
@@ -77,10 +79,10 @@ def side_by_side_(
         raise typer.BadParameter("give --root with --pairs, or --sets, or all of them")
     photographs = None
     if root is not None and pairs is not None:
-        photographs = side_by_side.Pairs.read(LabelledFaces.open(root), pairs, most)
+        photographs = side_by_side_bench.Pairs.read(LabelledFaces.open(root), pairs, most)
     bona_fide = [entry for entry in read_sets(sets) if entry.truth.bona_fide][:cards] if sets is not None else []
     with Bar("systems") as advance:
-        result = side_by_side.run(pairs=photographs, sets=bona_fide, profile=profile, seed=seed, progress=advance)
+        result = side_by_side_bench.run(pairs=photographs, sets=bona_fide, profile=profile, seed=seed, progress=advance)
     show(result, json_, out)
 
 

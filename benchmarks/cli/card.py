@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from idproof.benchmarks import card as card_bench
-from idproof.benchmarks import card_calibration, public_card
-from idproof.benchmarks import fields as fields_bench
+from idproof.benchmarks.card import calibration, public_sets
+from idproof.benchmarks.card import run as card_bench
 from idproof.benchmarks.cli.options import (
     Address,
     AsJson,
@@ -22,10 +21,11 @@ from idproof.benchmarks.cli.options import (
     Workers,
 )
 from idproof.benchmarks.cli.show import Bar, show, write
+from idproof.benchmarks.fields import run as fields_bench
 from idproof.datasets.public import READERS
 from idproof.datasets.sets import RegistrationSet, read_sets
-from idproof.datasets.spread import Spread
 from idproof.pipeline import IdproofError
+from idproof.pipeline.executors.spread import Spread
 
 app = typer.Typer()
 
@@ -62,7 +62,7 @@ def card(
         return
     with Bar("registrations") as advance:
         if dataset is not None and root is not None:
-            result = public_card.run(dataset, root, profile=profile, seed=seed, progress=advance)
+            result = public_sets.run(dataset, root, profile=profile, seed=seed, progress=advance)
         else:
             others = read_sets(tuning) if tuning else []
             result = card_bench.run(
@@ -98,15 +98,15 @@ def fields(
 
 def _calibrate(registrations: Sequence[RegistrationSet], file: Path, recipe: str, spread: Spread) -> None:
     with Bar("registrations") as advance:
-        written = card_calibration.run(registrations, recipe=recipe, spread=spread, progress=advance)
+        written = calibration.run(registrations, recipe=recipe, spread=spread, progress=advance)
     write(file, written)
 
 
 def _draw_figures(registrations: list[RegistrationSet], out: Path) -> None:
-    from idproof.benchmarks import card_figures  # matplotlib takes a second to import
+    from idproof.benchmarks.card import pictures  # matplotlib takes a second to import
 
     try:
-        written = card_figures.draw(registrations, out)
+        written = pictures.draw(registrations, out)
     except OSError:
         raise IdproofError(f"The figures cannot be written to {out.name}.") from None
     typer.echo(f"{len(written)} figures in {out}", err=True)

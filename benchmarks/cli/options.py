@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from idproof.datasets.spread import Spread, Where
+from idproof.pipeline.executors.spread import Spread, Where
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes side by side.")]

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from idproof.benchmarks.gate import Finding
-from idproof.benchmarks.output import Run
+from idproof.benchmarks.gate.check import Finding
+from idproof.benchmarks.harness.output import Run
 from idproof.pipeline import IdproofError
 
 

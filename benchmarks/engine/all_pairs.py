@@ -20,7 +20,7 @@ from idproof.benchmarks.engine.checkpoint import Checkpoint
 from idproof.benchmarks.engine.fixed_point import FixedPoint
 from idproof.benchmarks.engine.kernel import BINS, binned
 from idproof.benchmarks.engine.tally import Tally
-from idproof.datasets.spread import Spread
+from idproof.pipeline.executors.spread import Spread
 
 Pair = tuple[int, int]
 """Two groups, the smaller number first."""

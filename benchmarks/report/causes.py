@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from idproof.benchmarks.output import BONA_FIDE
+from idproof.benchmarks.harness.output import BONA_FIDE
 from idproof.benchmarks.report.read import ReadRun
 
 _MOST = 22

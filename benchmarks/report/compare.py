@@ -11,9 +11,9 @@ from itertools import pairwise
 import numpy as np
 from scipy.stats import fisher_exact
 
+from idproof.benchmarks.harness.output import BONA_FIDE
 from idproof.benchmarks.metrics import Rate
 from idproof.benchmarks.metrics.resample import difference
-from idproof.benchmarks.output import BONA_FIDE
 from idproof.benchmarks.report import words
 from idproof.benchmarks.report.read import ReadRun
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from idproof.benchmarks.output import BONA_FIDE, attempt_id, selfie_id
+from idproof.benchmarks.harness.output import BONA_FIDE, attempt_id, selfie_id
 from idproof.benchmarks.report.read import ReadRun
 from idproof.datasets.sets import RegistrationSet
 from idproof.pipeline.errors import InvalidSpecimen

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from idproof.benchmarks.harness.output import PHOTOGRAPHS, RENDERED
 from idproof.benchmarks.metrics import Rate
-from idproof.benchmarks.output import PHOTOGRAPHS, RENDERED
 from idproof.benchmarks.report import words
 from idproof.benchmarks.report.read import ReadRun
 from idproof.benchmarks.report.species import table

@@ -10,9 +10,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from idproof.benchmarks.harness.output import RENDERED
 from idproof.benchmarks.metrics import Rate
 from idproof.benchmarks.metrics.groups import Gate, gate
-from idproof.benchmarks.output import RENDERED
 from idproof.benchmarks.report import causes, compare, gallery, nist, plots, summary, words
 from idproof.benchmarks.report.read import ReadRun, rate_of
 from idproof.benchmarks.report.species import Table, table

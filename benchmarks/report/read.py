@@ -9,8 +9,8 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator
 
+from idproof.benchmarks.harness.output import INVENTED, PHOTOGRAPHS, RENDERED, SCHEMA
 from idproof.benchmarks.metrics import Rate
-from idproof.benchmarks.output import INVENTED, PHOTOGRAPHS, RENDERED, SCHEMA
 from idproof.models.errors import IdproofError
 
 _DATA = {"card": RENDERED, "fields": RENDERED, "system": RENDERED, "latency": RENDERED, "liveness": RENDERED}

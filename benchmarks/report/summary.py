@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from idproof.benchmarks.harness.output import RENDERED
 from idproof.benchmarks.metrics import Rate
-from idproof.benchmarks.output import RENDERED
 from idproof.benchmarks.report import words
 from idproof.benchmarks.report.read import ReadRun
 from idproof.benchmarks.report.species import Table, table

@@ -2,8 +2,8 @@
 
 import math
 
+from idproof.benchmarks.harness.output import CAPTURED, INVENTED, PHOTOGRAPHS, RENDERED
 from idproof.benchmarks.metrics import Rate
-from idproof.benchmarks.output import CAPTURED, INVENTED, PHOTOGRAPHS, RENDERED
 
 DATA = {
     RENDERED: "rendered specimens",

@@ -24,9 +24,9 @@ from idproof.datasets.specimen.names import covering
 from idproof.datasets.specimen.portraits import Person, PortraitSource
 from idproof.datasets.specimen.prints import TYPES
 from idproof.datasets.specimen.view import HEIGHT, WIDTH, Lens, Pose, View
-from idproof.datasets.spread import HERE, Spread
 from idproof.pipeline.documents import DocumentType, load, load_builtin
 from idproof.pipeline.errors import InvalidSpecimen
+from idproof.pipeline.executors.spread import HERE, Spread
 
 _TURNS_DEG = {"front": (-5.0, 5.0), "tilt_left": (18.0, 30.0), "tilt_right": (-30.0, -18.0)}
 _MARGIN_PX = 12

@@ -1,6 +1,6 @@
 """Trains the small liveness network, in an environment of its own: it needs torch, which idproof does not.
 
-    python -m idproof.benchmarks.liveness_crops --root lfw-250.zip --clips 90 --out crops.npz
+    python -m idproof.benchmarks.liveness.crops --root lfw-250.zip --clips 90 --out crops.npz
     python models/training/liveness_texture.py crops.npz models/networks/liveness_texture.onnx
 
 Two crops a face (`pipeline/liveness/crops.py`) go through four strided convolutions each; one logit comes out, higher

@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 
 from fastapi import FastAPI, Response
 
-from idproof.service import problems
+from idproof.service.http import problems
 
 POLICY = "; ".join(
     (

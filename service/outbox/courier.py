@@ -10,13 +10,13 @@ import anyio
 import httpx
 import structlog
 
-from idproof.service.keys import KeyRing
+from idproof.service.http.problems import told
+from idproof.service.operations.settings import Settings
+from idproof.service.operations.tls import client_context
 from idproof.service.outbox.queue import Destination, Entry, Outbox
-from idproof.service.problems import told
-from idproof.service.settings import Settings
-from idproof.service.signing import sign_claims
+from idproof.service.signing.jws import sign_claims
+from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, VerdictStore
-from idproof.service.tls import client_context
 
 CORE_EVENT, WEBHOOK_EVENT = "verdict-event+jwt", "verification-event+jwt"
 POLL_S = 2.0

@@ -1,9 +1,9 @@
 """The issuing department's records: over HTTP, or from a file for sandboxes."""
 
 from idproof.pipeline.fields.records import RecordsAuthority
+from idproof.service.operations.settings import Settings
 from idproof.service.records.embedded import EmbeddedRecords
 from idproof.service.records.remote import RemoteRecords
-from idproof.service.settings import Settings
 
 __all__ = ["EmbeddedRecords", "RemoteRecords", "authority"]
 

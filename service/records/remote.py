@@ -10,9 +10,9 @@ import tenacity
 
 from idproof.pipeline.fields.records import RecordAnswer, RecordStatus, Sink
 from idproof.pipeline.fields.typed import Form
+from idproof.service.operations.settings import Settings
+from idproof.service.operations.tls import client_context
 from idproof.service.records.breaker import Breaker
-from idproof.service.settings import Settings
-from idproof.service.tls import client_context
 
 _TIMEOUT = httpx.Timeout(4.0, connect=2.0)
 _TRIES = 3

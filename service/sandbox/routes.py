@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from joserfc import jws
 from joserfc.errors import JoseError
 
-from idproof.service import problems
+from idproof.service.http import problems
 from idproof.service.sandbox.personas import capture_set, personas
 
 CORE_PATH = "/sandbox/core"

@@ -9,7 +9,7 @@ from idproof.pipeline.fields.typed import form
 from idproof.pipeline.liveness.answer import LivenessAnswer
 from idproof.pipeline.types import FieldReading
 from idproof.pipeline.verdict import new_id
-from idproof.service.problems import ServiceProblem
+from idproof.service.http.problems import ServiceProblem
 from idproof.service.sandbox.personas import Persona, name_in, personas, problems, specimen
 
 NAME = "sandbox"

@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from idproof.pipeline.errors import IdproofError
-from idproof.service.settings import Settings
+from idproof.service.operations.settings import Settings
 from idproof.service.storage import migrate
 from idproof.service.storage.schema import VERIFICATIONS
 

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
-from idproof.service.settings import Settings
+from idproof.service.operations.settings import Settings
 from idproof.service.storage.engine import Conflict, Database, StoreUnavailable
 from idproof.service.storage.schema import FACTS, IDEMPOTENCY, OPERATIONS, OUTBOX, VERIFICATIONS
 from idproof.service.storage.seal import Seal

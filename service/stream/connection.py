@@ -19,16 +19,16 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from idproof.pipeline.errors import IdproofError, SessionExpired
 from idproof.pipeline.liveness.challenge import Options
-from idproof.service import texts
-from idproof.service.problems import ServiceProblem
+from idproof.service.applicant_messages import texts
+from idproof.service.http.problems import ServiceProblem
 from idproof.service.storage.kiosks import LEASE_S, Kiosk
 from idproof.service.stream import chain, finish, messages
 from idproof.service.stream.chain import LIVENESS
 from idproof.service.stream.codes import CLOSES, PROTOCOL, STAYS, StreamProblem
-from idproof.service.stream.floor import Floor
-from idproof.service.stream.line import Place
 from idproof.service.stream.messages import base64, unbase64
-from idproof.service.stream.turn import FINISH, LOOKED_AT, PREVIEW, Turn, Work
+from idproof.service.stream.runtime import Floor
+from idproof.service.stream.scheduler import Place
+from idproof.service.stream.session import FINISH, LOOKED_AT, PREVIEW, Turn, Work
 
 AUTH_S = 10.0
 FRAMES_PER_S = 10

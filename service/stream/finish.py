@@ -4,17 +4,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from idproof.pipeline import BadInput
-from idproof.service import texts
-from idproof.service.desk import Order
-from idproof.service.problems import told
+from idproof.service.applicant_messages import on_screen as tell
+from idproof.service.applicant_messages import texts
+from idproof.service.http.problems import told
+from idproof.service.http.uploads import Metadata, Received
+from idproof.service.registrations.intake import Order
 from idproof.service.storage.kiosks import Kiosk
 from idproof.service.stream import messages
-from idproof.service.stream import told as tell
 from idproof.service.stream.chain import LIVENESS
 from idproof.service.stream.codes import CLOSES
-from idproof.service.stream.floor import Floor
-from idproof.service.stream.turn import Turn
-from idproof.service.uploads import Metadata, Received
+from idproof.service.stream.runtime import Floor
+from idproof.service.stream.session import Turn
 
 NOT_BEGUN = "…"
 _WAIT_S = 2

@@ -11,18 +11,18 @@ from fastapi import Depends, FastAPI
 from starlette.websockets import WebSocket
 
 from idproof.models.profiles import load_detector
-from idproof.pipeline.executor import InProcess
-from idproof.pipeline.guide import Guide
-from idproof.service import openapi
+from idproof.pipeline.executors.in_process import InProcess
+from idproof.pipeline.guidance import Guide
 from idproof.service.auth import Gate, Scope
-from idproof.service.desk import Desk
+from idproof.service.http import openapi
+from idproof.service.registrations.intake import Desk
 from idproof.service.storage.kiosks import Kiosk, Kiosks
 from idproof.service.stream.codes import CLOSES, PROTOCOL
 from idproof.service.stream.connection import Connection
-from idproof.service.stream.floor import Floor
-from idproof.service.stream.line import Line
-from idproof.service.stream.rooms import Rooms
-from idproof.service.stream.turn import Turn
+from idproof.service.stream.runtime import Floor
+from idproof.service.stream.scheduler import Line
+from idproof.service.stream.session import Turn
+from idproof.service.stream.suspended import Rooms
 
 _COUNTS = ("started", "finished", "first_try", "retries", "cancelled", "lapsed", "accept", "refer", "reject")
 

@@ -122,7 +122,7 @@ def test_the_runner_counts_what_it_simulated() -> None:
 
 
 def test_the_command_tells_people_and_programs_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    from idproof.service.cli import main
+    from idproof.service.cli.main import main
 
     for options in ([], ["--json"]):
         with pytest.raises(SystemExit) as ended:

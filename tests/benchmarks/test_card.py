@@ -8,8 +8,11 @@ import pytest
 import samples
 from runs import published
 
-from idproof.benchmarks import card, card_calibration, card_figures, card_variants, latency, peers
-from idproof.benchmarks.card import Measured
+from idproof.benchmarks import peers
+from idproof.benchmarks.card import calibration, pictures, variants
+from idproof.benchmarks.card import run as card_bench
+from idproof.benchmarks.card.run import Measured
+from idproof.benchmarks.latency import run as latency_bench
 from idproof.benchmarks.peers.peer import FacePeer, Template
 from idproof.datasets.sets import read_sets
 from idproof.pipeline import Verifier
@@ -31,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_rendered_registrations_are_counted_by_kind(folder: Path) -> None:
     seen: list[tuple[int, int]] = []
-    run = card.run(read_sets(folder), progress=lambda done, total: seen.append((done, total)))
+    run = card_bench.run(read_sets(folder), progress=lambda done, total: seen.append((done, total)))
     ended = [entry["decision"] for kind in published(run)["outcomes"].values() for entry in kind.values()]
     assert len(ended) == len(read_sets(folder))
     assert ended.count("accept") == sum(entry["accepted"] for entry in run.counts.values())
@@ -51,7 +54,7 @@ def test_rendered_registrations_are_counted_by_kind(folder: Path) -> None:
 
 
 def test_a_calibration_holds_what_bona_fide_cards_measure_and_no_attack(folder: Path, tmp_path: Path) -> None:
-    written = card_calibration.run(read_sets(folder), recipe="four sets")
+    written = calibration.run(read_sets(folder), recipe="four sets")
     assert written["source"]["registrations"] == 1
     assert {name: len(values) for name, values in written["values"].items()} == dict.fromkeys(CALIBRATED, 1)
     file = tmp_path / "calibration.json"
@@ -63,7 +66,7 @@ def test_a_calibration_holds_what_bona_fide_cards_measure_and_no_attack(folder: 
 
 
 def test_one_picture_a_kind_is_drawn(folder: Path, tmp_path: Path) -> None:
-    written = card_figures.draw(read_sets(folder), tmp_path / "figures")
+    written = pictures.draw(read_sets(folder), tmp_path / "figures")
     assert [path.stem for path in written] == ["bona_fide", "field_edit", "print_glossy", "wrong_document"]
     assert all(path.stat().st_size > 10_000 for path in written)
 
@@ -73,7 +76,7 @@ def test_the_map_shows_what_changed_and_not_what_light_did() -> None:
     shaded = (base * np.linspace(0.7, 1.0, 200)[None, :, None]).astype(np.uint8)
     changed = shaded.copy()
     changed[40:60, 80:110, 0] = 220
-    shown = card_figures.change([base, shaded, changed])
+    shown = pictures.change([base, shaded, changed])
     assert shown[45:55, 85:105].min() > 0.3
     assert np.percentile(shown[:, :60], 95) < 0.2
 
@@ -92,7 +95,7 @@ def test_the_latency_of_each_stage_and_its_share(
     )
     absent = FacePeer("absent", "absent", "no_module_of_this_name")
     monkeypatch.setattr(peers, "FACES", (colours, absent))
-    run = latency.run(read_sets(folder)[:1] * 2 + read_sets(folder / "wrong_document"), verifier, clips=1)
+    run = latency_bench.run(read_sets(folder)[:1] * 2 + read_sets(folder / "wrong_document"), verifier, clips=1)
     assert published(run)["data"] == "rendered"
     assert run.counts == {"registrations": 2, "bad_input": 1}
     shares = [entry["value"] for name, entry in run.figures.items() if name.endswith(".share")]
@@ -118,18 +121,18 @@ def invented(kind: str, value: float, baseline: float | None, count: int, seed: 
 
 def test_the_baseline_is_calibrated_on_what_it_claims_and_refuses_what_it_did_not_find() -> None:
     tuned = [
-        *invented(card.BONA_FIDE, 1.0, 0.5, 50, 1),
+        *invented(card_bench.BONA_FIDE, 1.0, 0.5, 50, 1),
         *invented("film", 0.0, 0.3, 50, 2),
         *invented("field_edit", 1.0, 0.5, 50, 2),
     ]
     tested = [
-        *invented(card.BONA_FIDE, 1.0, 0.5, 9, 2),
-        *invented(card.BONA_FIDE, 1.0, 0.2, 1, 2),
+        *invented(card_bench.BONA_FIDE, 1.0, 0.5, 9, 2),
+        *invented(card_bench.BONA_FIDE, 1.0, 0.2, 1, 2),
         *invented("film", 0.0, 0.35, 3, 3),
         *invented("film", 0.0, 0.7, 1, 3),
         *invented("print", 0.0, None, 4, 4),
     ]
-    figures = card_variants.baseline(tested, tuned)
+    figures = variants.baseline(tested, tuned)
     assert figures["card.baseline.bpcer"]["value"] == pytest.approx(0.1)
     assert figures["card.baseline.apcer.film"]["value"] == pytest.approx(0.25)
     assert figures["card.baseline.apcer.print"]["value"] == 0.0
@@ -138,16 +141,16 @@ def test_the_baseline_is_calibrated_on_what_it_claims_and_refuses_what_it_did_no
 def test_a_classifier_that_never_saw_a_kind_may_miss_it() -> None:
     """Bona fide cards measure 1, one attack 0, another 2: only who has seen the second knows that 2 is wrong too."""
     tuned = [
-        *invented(card.BONA_FIDE, 1.0, 0.5, 60, 1),
+        *invented(card_bench.BONA_FIDE, 1.0, 0.5, 60, 1),
         *invented("low", 0.0, 0.5, 40, 2),
         *invented("high", 2.0, 0.5, 40, 3),
     ]
     tested = [
-        *invented(card.BONA_FIDE, 1.0, 0.5, 30, 4),
+        *invented(card_bench.BONA_FIDE, 1.0, 0.5, 30, 4),
         *invented("low", 0.0, 0.5, 30, 5),
         *invented("high", 2.0, 0.5, 30, 6),
     ]
-    figures = card_variants.supervised(tested, tuned, seed=0)
+    figures = variants.supervised(tested, tuned, seed=0)
     assert figures["card.supervised.bpcer"]["value"] < 0.2
     assert figures["card.supervised.apcer.high"]["value"] < 0.1
     assert figures["card.supervised.leave_one_out.apcer.high"]["value"] > 0.9

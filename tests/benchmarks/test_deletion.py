@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idproof.benchmarks import deletion, deletion_search
-from idproof.benchmarks.deletion_canaries import FORMS, Mint, Needles, _pick, crop_forms, row_forms
-from idproof.benchmarks.deletion_scenarios import Outcome
-from idproof.benchmarks.deletion_search import Searcher
-from idproof.benchmarks.deletion_table import NEEDLE_BYTES, Table, searchable
-from idproof.benchmarks.deletion_world import Search, Server
+from idproof.benchmarks.deletion import run as deletion_bench
+from idproof.benchmarks.deletion import search
+from idproof.benchmarks.deletion.canaries import FORMS, Mint, Needles, _pick, crop_forms, row_forms
+from idproof.benchmarks.deletion.scenarios import Outcome
+from idproof.benchmarks.deletion.search import Searcher
+from idproof.benchmarks.deletion.table import NEEDLE_BYTES, Table, searchable
+from idproof.benchmarks.deletion.world import Search, Server
 
 RNG = np.random.default_rng(5)
 NEEDLES = RNG.integers(0, 256, (200, NEEDLE_BYTES), dtype=np.uint8)
@@ -54,7 +55,7 @@ def test_plain_areas_are_no_needles() -> None:
 def test_files_open_files_and_texts_are_searched(tmp_path: Path) -> None:
     """Also a needle over the edge of two blocks, and a file that has no name any more."""
     searcher = Searcher(TABLE, ["許俟吋".encode()])
-    edge = deletion_search._BLOCK - 10
+    edge = search._BLOCK - 10
     (tmp_path / "large").write_bytes(bytes(edge) + NEEDLES[3].tobytes())
     (tmp_path / "log").write_text("fields: 許俟吋")
     with tempfile.TemporaryFile() as nameless:
@@ -62,7 +63,7 @@ def test_files_open_files_and_texts_are_searched(tmp_path: Path) -> None:
         nameless.flush()
         looked = searcher.search(None, [str(tmp_path)], None)
         assert (looked.found, looked.texts) == ({"files": {3}}, {"files": {0}})
-        looked = deletion_search.Looked()
+        looked = search.Looked()
         searcher._open_files(os.getpid(), looked)
         assert looked.found == {"open_files": {4}}
 
@@ -103,7 +104,7 @@ def test_the_memory_of_every_process_of_a_session_is_searched_from_another_proce
             parent.stdin.flush()
             assert parent.stdout.readline() == "wiped\n"
             assert search.look(server)["found"]["memory"] == [8]
-        for pid in deletion_search.processes(parent.pid):
+        for pid in search.processes(parent.pid):
             os.kill(pid, 9)
 
 
@@ -114,10 +115,10 @@ def test_files_changed_since_a_moment_are_found_anywhere(tmp_path: Path, monkeyp
         walked.append(top)
         return real(tmp_path)  # a whole disk takes a minute of every run
 
-    monkeypatch.setattr(deletion_search.os, "walk", walk)
+    monkeypatch.setattr(search.os, "walk", walk)
     (tmp_path / "new").write_bytes(NEEDLES[9].tobytes())
-    assert tmp_path / "new" in set(deletion_search.changed(since - 1))
-    assert tmp_path / "new" not in set(deletion_search.changed(since + 3600))
+    assert tmp_path / "new" in set(search.changed(since - 1))
+    assert tmp_path / "new" not in set(search.changed(since + 3600))
     assert set(walked) == {"/"}
 
 
@@ -135,7 +136,7 @@ def outcome(name: str, found: int, texts: int = 0) -> Outcome:
 
 
 def test_the_figures_count_what_was_found() -> None:
-    figures = deletion._figures(
+    figures = deletion_bench._figures(
         [outcome("one", 0), outcome("two", 4, texts=1)], outcome("keeps", 9), outcome("ordinary", 5), ([2.0], [1.0])
     )
     assert (figures["deletion.found"]["value"], figures["deletion.found"]["n"]) == (5, 2 * (10 * len(FORMS) + 3))

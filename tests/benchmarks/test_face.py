@@ -8,8 +8,10 @@ import samples
 from PIL import Image
 from runs import published
 
-from idproof.benchmarks import face, face_lookalikes, face_portrait, face_templates
-from idproof.benchmarks.face_pairs import all_pairs
+from idproof.benchmarks.face import lookalikes, portrait
+from idproof.benchmarks.face import run as face_bench
+from idproof.benchmarks.face import templates as face_templates
+from idproof.benchmarks.face.pairs import all_pairs
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.sets import read_sets
 from idproof.datasets.specimen.portraits import PortraitSource
@@ -45,7 +47,7 @@ def test_a_run_on_aligned_pictures_in_the_published_layout(tmp_path: Path) -> No
     pairs = tmp_path / "pairs.csv"
     pairs.write_text("file_a,file_b,same\nA_B/A_B_0001.jpg,A_B/A_B_0002.jpg,1\nA_B/A_B_0001.jpg,C_D/C_D_0001.jpg,0\n")
     faces = LabelledFaces.open(tmp_path)
-    run = published(face.run(faces, load_engines(), dataset="lfw-112", pairs=pairs))
+    run = published(face_bench.run(faces, load_engines(), dataset="lfw-112", pairs=pairs))
     assert (run["counts"]["impostor_comparisons"], run["counts"]["genuine_comparisons"]) == (12, 3)
     assert run["figures"]["face.pairs.accuracy"]["n"] == 2
     assert {"face.fnmr@fmr1e-3", "face.fnmr@fmr1e-4"} <= set(run["figures"])
@@ -70,7 +72,7 @@ def test_original_pictures_are_detected_and_aligned_and_those_without_a_face_are
     photograph = faces.pictures(0, 1)[0]
     aligned = engines.embedder.align(photograph, engines.detector.detect(photograph)[0].landmarks)
     np.testing.assert_allclose(templates.in_force[0], engines.embedder.embed([aligned])[0], atol=1e-4)
-    run = published(face.run(faces, engines, dataset="lfw"))
+    run = published(face_bench.run(faces, engines, dataset="lfw"))
     assert run["figures"]["face.not_found"]["value"] == pytest.approx(1 / 3)
     with pytest.raises(DatasetInvalid, match="No face"):
         face_templates.make(
@@ -82,18 +84,18 @@ def test_a_selfie_as_a_kiosk_takes_it_has_a_face_of_that_width() -> None:
     detector = load_engines().detector
     picture = PortraitSource.open(None).person("bundled/astronaut").photographs[0]
     selfie = np.asarray(Image.fromarray(picture).resize((1000, 1000)))
-    for width in face_portrait.STANDING_PX:
-        far = face_portrait.as_standing(selfie, detector.detect(selfie)[0], width)
+    for width in portrait.STANDING_PX:
+        far = portrait.as_standing(selfie, detector.detect(selfie)[0], width)
         assert detector.detect(far)[0].box[2] == pytest.approx(width, rel=0.1)
 
 
 def test_portraits_are_compared_with_every_selfie_and_each_way_is_shown(tmp_path: Path) -> None:
     samples.make(tmp_path / "bona_fide", 2, 31)
     samples.make(tmp_path / "attack", 1, 31, attack="selfie_other")
-    run = published(face_portrait.run(read_sets(tmp_path), load_engines()))
+    run = published(portrait.run(read_sets(tmp_path), load_engines()))
     assert run["counts"] == {"portrait_registrations": 2, "portrait_unusable": 0}
     assert run["figures"]["face.portrait.standing.not_found"]["value"] == 0
-    for way in ("", "coloured.", "standing.", "front.", *(f"{name}." for name in face_portrait.ENHANCEMENTS)):
+    for way in ("", "coloured.", "standing.", "front.", *(f"{name}." for name in portrait.ENHANCEMENTS)):
         assert run["figures"][f"face.portrait.{way}fnmr@fmr1e-4"]["n"] == 2
         assert run["figures"][f"face.portrait.{way}measured_fmr@fmr1e-4"]["n"] == 2
     assert run["figures"]["face.portrait.fnmr@fmr1e-4"]["value"] == 0
@@ -102,8 +104,8 @@ def test_portraits_are_compared_with_every_selfie_and_each_way_is_shown(tmp_path
 
 def test_two_registrations_of_one_person_are_no_impostors() -> None:
     one, other = np.eye(2, dtype=np.float32)
-    entries = [face_portrait.Compared(person, {"front": one}, other) for person in ("a", "a", "b")]
-    pairs = face_portrait.cross(entries, "front")
+    entries = [portrait.Compared(person, {"front": one}, other) for person in ("a", "a", "b")]
+    pairs = portrait.cross(entries, "front")
     assert (pairs.impostors.scores.size, pairs.genuines.scores.size) == (4, 3)
 
 
@@ -117,4 +119,4 @@ def test_look_alikes_leave_out_what_chose_them_and_compare_the_rest() -> None:
     nearest_to_2 = int(np.argmax([cosine[5, 0], cosine[5, 2]]))
     expected = [cosine[i, j] for i in (0, 1) for j in (2, 3, 4) if (i, j) != (0, 2)]
     expected += [cosine[5, j] for j in ((1,), (3, 4))[nearest_to_2]]
-    assert sorted(face_lookalikes.scores(templates, people)) == pytest.approx(sorted(expected), abs=1e-6)
+    assert sorted(lookalikes.scores(templates, people)) == pytest.approx(sorted(expected), abs=1e-6)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from idproof.benchmarks import face_calibration
+from idproof.benchmarks.face import calibration
 from idproof.benchmarks.metrics.resample import Comparisons
 from idproof.models.reports import ScoreCalibration
 
@@ -18,19 +18,19 @@ def normals(seed: int, n: int = 20_000) -> tuple[np.ndarray, Comparisons]:
 
 
 def test_a_known_line_is_found_and_its_promise_holds_on_other_people() -> None:
-    found = face_calibration.fit(*normals(1))
+    found = calibration.fit(*normals(1))
     assert found.slope == pytest.approx(30, rel=0.05)
     assert found.offset == pytest.approx(-9, rel=0.05)
-    figures = face_calibration.figures(found, *normals(2))
+    figures = calibration.figures(found, *normals(2))
     assert figures["face.calibration.cllr"]["value"] < figures["face.calibration.min_cllr"]["value"] + 0.005
     for odds in (1e2, 1e3):
         assert figures[f"face.calibration.fmr@odds{odds:.0e}".replace("e+0", "e")]["low"] < 1 / odds
 
 
 def test_a_wrong_line_costs_more() -> None:
-    right = face_calibration.figures(ScoreCalibration(30, -9), *normals(3))["face.calibration.cllr"]["value"]
+    right = calibration.figures(ScoreCalibration(30, -9), *normals(3))["face.calibration.cllr"]["value"]
     for wrong in (ScoreCalibration(30, -3), ScoreCalibration(90, -27), ScoreCalibration(5, -1.5)):
-        assert face_calibration.figures(wrong, *normals(3))["face.calibration.cllr"]["value"] > right + 0.01
+        assert calibration.figures(wrong, *normals(3))["face.calibration.cllr"]["value"] > right + 0.01
 
 
 def test_a_person_with_very_many_photographs_counts_once() -> None:
@@ -41,11 +41,11 @@ def test_a_person_with_very_many_photographs_counts_once() -> None:
         np.concatenate([genuines.first, many]),
         np.concatenate([genuines.second, many]),
     )
-    alone, beside = face_calibration.fit(impostors, genuines), face_calibration.fit(impostors, crowded)
+    alone, beside = calibration.fit(impostors, genuines), calibration.fit(impostors, crowded)
     assert beside.posterior(0.3) == pytest.approx(alone.posterior(0.3), abs=0.1)
-    assert face_calibration.person_weights(crowded).sum() == pytest.approx(1)
+    assert calibration.person_weights(crowded).sum() == pytest.approx(1)
 
 
 def test_one_kind_of_comparison_is_not_enough() -> None:
     with pytest.raises(ValueError, match="both kinds"):
-        face_calibration.fit(np.empty(0), normals(1, 5)[1])
+        calibration.fit(np.empty(0), normals(1, 5)[1])

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 from runs import published
 
-from idproof.benchmarks import face, face_groups
-from idproof.benchmarks.face_templates import Templates
+from idproof.benchmarks.face import groups
+from idproof.benchmarks.face import run as face_bench
+from idproof.benchmarks.face.templates import Templates
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.profiles import load_engines
@@ -24,7 +25,7 @@ def templates(rows: list[list[float]], people: list[int]) -> Templates:
 def test_a_genuine_comparison_counts_where_one_picture_is_and_an_impostor_one_where_both_are() -> None:
     made = templates([[1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 1, 0.1], [0, 0, 1]], [0, 0, 1, 1, 2])
     labels = {"light": np.array(["dark", "bright", "bright", "bright", ""])}
-    found = face_groups.rates(made, labels, {1e-3: 0.8})
+    found = groups.rates(made, labels, {1e-3: 0.8})
     fnmr, fmr = found.groups["face.in_force.fnmr@fmr1e-3"], found.groups["face.in_force.fmr@fmr1e-3"]
     assert (fnmr["light: dark"]["value"], fnmr["light: dark"]["n"]) == (1.0, 1)
     assert (fnmr["light: bright"]["value"], fnmr["light: bright"]["n"]) == (0.5, 2)
@@ -49,27 +50,27 @@ def faces(tmp_path: Path) -> LabelledFaces:
 def test_labels_of_people_or_files_come_from_a_table(faces: LabelledFaces, tmp_path: Path) -> None:
     table, places = tmp_path / "labels.csv", np.arange(6)
     table.write_text("person,age,site\nastronaut,young,A\n")
-    labels = face_groups.labels_from(table, faces, places)
+    labels = groups.labels_from(table, faces, places)
     assert {kind: row.tolist() for kind, row in labels.items()} == {
         "age": ["young", "young", *[""] * 4],
         "site": ["A", "A", *[""] * 4],
     }
     table.write_text("file,lamp\noffice-holder/office-holder_0002.jpg,on\n")
-    assert face_groups.labels_from(table, faces, places)["lamp"].tolist() == ["", "", "", "on", "", ""]
+    assert groups.labels_from(table, faces, places)["lamp"].tolist() == ["", "", "", "on", "", ""]
     for text in ("", "person\nastronaut\n", "name,age\nastronaut,young\n", "person,age\nnobody,young\n"):
         table.write_text(text)
         with pytest.raises(DatasetInvalid):
-            face_groups.labels_from(table, faces, places)
+            groups.labels_from(table, faces, places)
 
 
 def test_pictures_label_how_they_were_taken_and_the_run_is_in_published_form(faces: LabelledFaces) -> None:
-    labels = face_groups.labels_of_capture(faces, np.arange(6), load_engines())
+    labels = groups.labels_of_capture(faces, np.arange(6), load_engines())
     assert labels["colour"].tolist() == ["colour", "monochrome"] * 3
     thirds = ["lowest third", "middle third", "highest third"]
     light = [thirds.index(third) for third in labels["light"].tolist()]
     assert all(dark <= bright for bright, dark in zip(light[::2], light[1::2], strict=True))
     assert sorted(light) == [0, 0, 1, 1, 2, 2]
-    run = published(face.run(faces, load_engines(), dataset="lfw", groups="capture"))
+    run = published(face_bench.run(faces, load_engines(), dataset="lfw", groups="capture"))
     by_colour = run["groups"]["face.in_force.fnmr@fmr1e-3"]
     assert by_colour["colour: monochrome"]["n"] == 3
     assert set(run["gates"]) <= set(run["figures"])

@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from idproof.benchmarks import gate, standard
 from idproof.benchmarks.cli import app
-from idproof.benchmarks.gate import Bench, Expected, Rule
-from idproof.benchmarks.liveness_clips import photographs
-from idproof.benchmarks.output import Run, plain
+from idproof.benchmarks.gate import check, standard
+from idproof.benchmarks.gate.check import Bench, Expected, Rule
+from idproof.benchmarks.harness.output import Run, plain
+from idproof.benchmarks.liveness.clips import photographs
 from idproof.datasets.heads.clips import SPECIES
 from idproof.datasets.specimen.draws import Split
 from idproof.models.errors import IdproofError
@@ -35,12 +35,12 @@ def run(**figures: float | None) -> Run:
 
 
 def wrong(measured: Run) -> dict[str, str]:
-    return {each.figure: each.wrong for each in gate.hold([measured], EXPECTED) if each.wrong}
+    return {each.figure: each.wrong for each in check.hold([measured], EXPECTED) if each.wrong}
 
 
 def test_what_is_as_it_was_passes() -> None:
     assert wrong(run()) == {}
-    assert len(gate.hold([run()], EXPECTED)) == 2
+    assert len(check.hold([run()], EXPECTED)) == 2
 
 
 @pytest.mark.parametrize(("name", "within", "beyond"), [("card.bpcer", 0.119, 0.121), ("card.iou.mean", 0.986, 0.984)])
@@ -52,7 +52,7 @@ def test_a_figure_that_got_worse_fails_and_one_within_its_tolerance_passes(
 
 
 def test_the_file_that_comes_with_the_project_holds_something_of_every_benchmark() -> None:
-    expected = gate.read()
+    expected = check.read()
     assert set(expected) == {"card", "system", "liveness", "far-engine", "face"}
     assert all(bench.figures for bench in expected.values())
     assert expected["system"].figures["system.far"] == Expected(0.0, "higher", 0.0)
@@ -72,19 +72,19 @@ def test_a_figure_that_is_missing_or_has_no_value_fails() -> None:
 def test_a_figure_that_is_named_nowhere_fails_and_one_that_is_told_does_not() -> None:
     assert wrong(run(**{"latency.card.p50_ms": 3.0})) == {}
     assert wrong(run(**{"card.new": 0.0})) == {"card.new": "is named nowhere"}
-    assert {each.wrong for each in gate.hold([run()], {})} == {"is named nowhere"}
+    assert {each.wrong for each in check.hold([run()], {})} == {"is named nowhere"}
 
 
 def test_a_benchmark_that_was_not_run_is_told() -> None:
-    assert gate.not_run([run()], {**EXPECTED, "system": Bench()}) == ["system"]
+    assert check.not_run([run()], {**EXPECTED, "system": Bench()}) == ["system"]
 
 
 def test_what_is_measured_can_be_taken_for_what_is_expected(tmp_path: Path) -> None:
     file = tmp_path / "expected.toml"
-    gate.rewrite(
+    check.rewrite(
         file, {**EXPECTED, "face": FACE}, [run(**{"card.bpcer": 0.3, "card.iou.least": 0.9, "latency.x": 1.0})]
     )
-    read = gate.read(file)
+    read = check.read(file)
     assert read["card"].figures["card.bpcer"] == Expected(0.3, "higher", 0.02)
     assert read["card"].figures["card.iou.least"] == Expected(0.9, "lower", 0.005), "a new figure that a rule holds"
     assert set(read["card"].values) == {"card.bpcer", "card.iou.mean", "card.iou.least"}
@@ -108,11 +108,11 @@ def test_a_file_in_another_form_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "expected.toml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(IdproofError, match="form of expected figures"):
-        gate.read(file)
+        check.read(file)
 
 
 def test_the_shipped_file_has_rules_for_every_benchmark_of_the_standard_run() -> None:
-    expected = gate.read()
+    expected = check.read()
     assert set(expected) == {"card", "system", "liveness", "far-engine", "face"}
     assert {"face"} == standard.OPTIONAL
     for name, bench in expected.items():
@@ -128,7 +128,7 @@ def test_the_command_ends_with_one_when_something_got_worse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bpcer: float, code: int
 ) -> None:
     file = tmp_path / "expected.toml"
-    gate.rewrite(file, {**EXPECTED, "face": FACE}, [])
+    check.rewrite(file, {**EXPECTED, "face": FACE}, [])
     monkeypatch.setattr(standard, "measured", lambda **_: [run(**{"card.bpcer": bpcer})])
     monkeypatch.setattr(standard, "lfw", lambda: None)
     ended = CliRunner().invoke(app, ["check", "--expected", str(file)])
@@ -141,7 +141,7 @@ def test_an_expected_benchmark_that_was_not_run_fails_unless_its_data_may_be_mis
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "expected.toml"
-    gate.rewrite(file, {**EXPECTED, "system": Bench()}, [])
+    check.rewrite(file, {**EXPECTED, "system": Bench()}, [])
     monkeypatch.setattr(standard, "measured", lambda **_: [run()])
     assert CliRunner().invoke(app, ["check", "--expected", str(file)]).exit_code == 1
 

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 from runs import published
 
-from idproof.benchmarks import liveness
-from idproof.benchmarks.kept import KeptInvalid
-from idproof.benchmarks.liveness_clips import drawn_by, photographs
-from idproof.benchmarks.recorder import Asked
+from idproof.benchmarks.harness.kept import KeptInvalid
+from idproof.benchmarks.harness.recorder import Asked
+from idproof.benchmarks.liveness import run as liveness_bench
+from idproof.benchmarks.liveness.clips import drawn_by, photographs
 from idproof.datasets.heads.clips import BONA_FIDE, SPECIES
 from idproof.datasets.specimen.draws import Split
 from idproof.datasets.specimen.portraits import PortraitSource
@@ -57,8 +57,8 @@ def test_people_whom_an_earlier_run_drew_are_not_drawn_again(people: Path) -> No
 
 
 def test_figures_have_counts_and_intervals(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(liveness, "SPECIES", {"screen_photo": SPECIES["screen_photo"]})
-    run = published(liveness.run(people, clips=1, seed=3))
+    monkeypatch.setattr(liveness_bench, "SPECIES", {"screen_photo": SPECIES["screen_photo"]})
+    run = published(liveness_bench.run(people, clips=1, seed=3))
     assert run["distance"] == "arm"
     assert set(run["figures"]) >= {
         "liveness.bpcer",
@@ -77,19 +77,19 @@ def test_figures_have_counts_and_intervals(people: Path, monkeypatch: pytest.Mon
 
 def test_a_clip_has_no_part_in_the_evidence_against_itself() -> None:
     values = tuple(float(i) for i in range(30))
-    odd = liveness._Recorded([Asked("at_most", "check", 29.0, "", "reason")], [])
-    assert liveness._against(odd, Calibration({"check": values})) == pytest.approx(-np.log(1 / 30), abs=1e-3)
+    odd = liveness_bench._Recorded([Asked("at_most", "check", 29.0, "", "reason")], [])
+    assert liveness_bench._against(odd, Calibration({"check": values})) == pytest.approx(-np.log(1 / 30), abs=1e-3)
 
 
 def test_clips_are_judged_by_the_calibration_that_is_named(
     people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(liveness, "SPECIES", {})
+    monkeypatch.setattr(liveness_bench, "SPECIES", {})
     table, strict = json.loads(SHIPPED.read_text(encoding="utf-8")), tmp_path / "strict.json"
     table["values"]["liveness_light"] = [2.0] * 20  # a correlation that nobody's skin has
     table["source"] = {"recipe": "invented"}
     strict.write_text(json.dumps(table))
-    run = published(liveness.run(people, clips=1, seed=3, calibration=strict))
+    run = published(liveness_bench.run(people, clips=1, seed=3, calibration=strict))
     assert run["figures"]["liveness.bpcer"]["value"] == 1.0
     assert "light_not_followed" in run["counts"]["objections"][BONA_FIDE]
     assert run["calibration"] == {"recipe": "invented"}
@@ -107,7 +107,7 @@ def test_a_real_print_looks_less_alive_to_the_network_than_every_real_face() -> 
     pictures = Path(os.environ.get("IDPROOF_DATA", "../shared/data")) / "faces-in-the-wild.zip"
     if not pictures.is_file():
         pytest.skip("faces-in-the-wild.zip is not here (IDPROOF_DATA names its folder)")
-    logits = dict(liveness.wild(pictures))
+    logits = dict(liveness_bench.wild(pictures))
     printed = logits.pop("pad/print_1.jpg")
     assert printed is not None
     assert logits["pad/bonafide_1.jpg"] is not None
@@ -118,14 +118,14 @@ def test_a_real_print_looks_less_alive_to_the_network_than_every_real_face() -> 
 
 
 def test_a_stopped_run_goes_on_where_it_was(people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(liveness, "SPECIES", {"wrong_challenge": SPECIES["wrong_challenge"]})
-    whole, file = liveness.run(people, clips=1, people=3, seed=5, resume=tmp_path / "whole"), tmp_path / "kept"
+    monkeypatch.setattr(liveness_bench, "SPECIES", {"wrong_challenge": SPECIES["wrong_challenge"]})
+    whole, file = liveness_bench.run(people, clips=1, people=3, seed=5, resume=tmp_path / "whole"), tmp_path / "kept"
     lines = (tmp_path / "whole").read_text().splitlines(keepends=True)
     file.write_text("".join(lines[:3]) + lines[3][:20])  # stopped while it wrote
     measured = []
-    measure = liveness._measure
-    monkeypatch.setattr(liveness, "_measure", lambda task: measured.append(task) or measure(task))
-    again = liveness.run(people, clips=1, people=3, seed=5, resume=file)
+    measure = liveness_bench._measure
+    monkeypatch.setattr(liveness_bench, "_measure", lambda task: measured.append(task) or measure(task))
+    again = liveness_bench.run(people, clips=1, people=3, seed=5, resume=file)
     assert len(measured) == 2
     assert again.counts["clips"] == {BONA_FIDE: 3, "wrong_challenge": 1}
     assert again.counts == whole.counts
@@ -133,4 +133,4 @@ def test_a_stopped_run_goes_on_where_it_was(people: Path, tmp_path: Path, monkey
         name: f for name, f in whole.figures.items() if "_ms" not in name
     }
     with pytest.raises(KeptInvalid, match="of other people"):
-        liveness.run(people, clips=1, people=3, seed=6, resume=file)
+        liveness_bench.run(people, clips=1, people=3, seed=6, resume=file)

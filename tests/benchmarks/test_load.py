@@ -5,12 +5,12 @@ import json
 import pytest
 from runs import published
 
-from idproof.benchmarks import load
-from idproof.benchmarks.load import Core, Sample
+from idproof.benchmarks.load import run as load_bench
+from idproof.benchmarks.load.run import Core, Sample
 
 
 def test_a_run_in_the_sandbox_has_the_published_figures() -> None:
-    run = published(load.run([], registrations=12, clients=2, sandbox=True))
+    run = published(load_bench.run([], registrations=12, clients=2, sandbox=True))
     assert json.loads(json.dumps(run)) == run
     assert run["counts"] == {"registrations": 12, "verdicts": 12, "problems": {}, "clients": 2, "core_events": 12}
     figures = run["figures"]
@@ -29,14 +29,14 @@ class _Given:
 
 def test_what_is_lost_or_doubled_is_counted() -> None:
     core = Core({"ver_1": {"evt_1"}, "ver_2": {"evt_2", "evt_3"}})
-    figures = load._figures(_Given(["ver_1", "ver_2", "ver_3"], []), core)  # type: ignore[arg-type]
+    figures = load_bench._figures(_Given(["ver_1", "ver_2", "ver_3"], []), core)  # type: ignore[arg-type]
     assert (figures["load.lost"]["value"], figures["load.doubled"]["value"]) == (1, 1)
     assert figures["load.throughput_per_s"]["value"] == 1.5
 
 
 def test_memory_that_grows_shows_and_the_start_does_not_count() -> None:
     steady = [Sample(n, 100.0 + (50 if n < 200 else 80)) for n in range(0, 1000, 10)]
-    assert load._slope(steady)["value"] == pytest.approx(0, abs=1e-6)
+    assert load_bench._slope(steady)["value"] == pytest.approx(0, abs=1e-6)
     leaking = [Sample(n, 100 + n * 0.01) for n in range(0, 1000, 10)]
-    assert load._slope(leaking)["value"] == pytest.approx(10)
-    assert load._slope([])["value"] is None
+    assert load_bench._slope(leaking)["value"] == pytest.approx(10)
+    assert load_bench._slope([])["value"] is None

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from idproof.benchmarks import midv_holo_baseline as baseline
+from idproof.benchmarks.card import midv_holo_baseline as baseline
 
 WIDTH, HEIGHT = baseline.SIZE
 REGION = (slice(80, 200), slice(120, 300))

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from idproof.benchmarks import face_templates
 from idproof.benchmarks.engine import all_pairs, fixed_point
+from idproof.benchmarks.face import templates
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.specimen import make_sets
-from idproof.datasets.spread import Spread
 from idproof.models.profiles import load_engines
-from idproof.pipeline import distribute
+from idproof.pipeline.executors import ray_cluster
+from idproof.pipeline.executors.spread import Spread
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # Ray leaves its pipes and logs to the collector
@@ -23,9 +23,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Spread]:
-    distribute.start(cpus=2)
+    ray_cluster.start(cpus=2)
     yield Spread(executor="ray")
-    distribute.stop()
+    ray_cluster.stop()
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -78,7 +78,7 @@ def test_templates_are_the_same(cluster: Spread, tmp_path: Path) -> None:
         pixels = np.random.default_rng(number).integers(0, shade, (112, 112, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f"Person_{number}_0001.jpg")
     faces, engines = LabelledFaces.open(tmp_path), load_engines("open")
-    here = face_templates.make(faces, face_templates.ALIGNED, engines, lambda *_: None)
-    there = face_templates.make(faces, face_templates.ALIGNED, engines, lambda *_: None, cluster)
+    here = templates.make(faces, templates.ALIGNED, engines, lambda *_: None)
+    there = templates.make(faces, templates.ALIGNED, engines, lambda *_: None, cluster)
     assert np.array_equal(here.places, there.places)
     np.testing.assert_allclose(here.in_force, there.in_force, atol=1e-6)

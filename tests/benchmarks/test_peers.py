@@ -8,10 +8,11 @@ import samples
 from PIL import Image
 from runs import published
 
-from idproof.benchmarks import peers, side_by_side
+from idproof.benchmarks import peers
 from idproof.benchmarks.peers import insight, rapid, resnet, tesseract, verify
+from idproof.benchmarks.peers import run as side_by_side_bench
 from idproof.benchmarks.peers.peer import FacePeer
-from idproof.benchmarks.side_by_side import Pairs
+from idproof.benchmarks.peers.run import Pairs
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.sets import read_sets
 from idproof.datasets.specimen.portraits import PortraitSource
@@ -26,9 +27,9 @@ def pairs() -> Pairs:
 
 
 def test_every_face_peer_is_measured_or_says_why_not() -> None:
-    run = published(side_by_side.run(pairs=pairs()))
+    run = published(side_by_side_bench.run(pairs=pairs()))
     assert run["counts"]["pairs"] == 6
-    for name in (side_by_side.OURS, *(peer.name for peer in peers.FACES)):
+    for name in (side_by_side_bench.OURS, *(peer.name for peer in peers.FACES)):
         measured = f"peers.face.{name}.accuracy" in run["figures"]
         assert measured is (name not in run["peers_unavailable"])
         if measured:
@@ -41,7 +42,7 @@ def test_every_face_peer_is_measured_or_says_why_not() -> None:
 def test_a_peer_that_cannot_be_imported_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     absent = FacePeer("absent", "absent", "no_such_module_anywhere")
     monkeypatch.setattr(peers, "FACES", (absent,))
-    run = side_by_side.run(pairs=pairs())
+    run = side_by_side_bench.run(pairs=pairs())
     assert run.extra["peers_unavailable"] == {"absent": "ModuleNotFoundError on import; install the extra `peers`"}
     assert not any(name.startswith("peers.face.absent") for name in run.figures)
 
@@ -63,7 +64,7 @@ def test_a_missing_template_counts_against_a_system() -> None:
     def template(picture: np.ndarray) -> np.ndarray | None:
         return None if picture.max() == 0 else np.array([1.0, picture.max() / 255])
 
-    found = side_by_side._compared("x", few, template, lambda one, other: -float(np.abs(one - other).sum()))
+    found = side_by_side_bench._compared("x", few, template, lambda one, other: -float(np.abs(one - other).sum()))
     assert found["peers.face.x.fnmr@fmr1e-2"]["value"] == 0.5
     assert found["peers.face.x.no_template"]["value"] == 0.25
     assert found["peers.face.x.accuracy"]["value"] == pytest.approx(2 / 3)
@@ -71,7 +72,7 @@ def test_a_missing_template_counts_against_a_system() -> None:
 
 def test_readers_are_measured_on_the_same_cards(tmp_path: Path) -> None:
     samples.make(tmp_path, 1, 31)
-    run = published(side_by_side.run(sets=read_sets(tmp_path)))
+    run = published(side_by_side_bench.run(sets=read_sets(tmp_path)))
     assert run["counts"]["cards"] == 1
     figures = run["figures"]
     assert figures["peers.fields.idproof.exact"]["n"] == 10

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from runs import published
 
-from idproof.benchmarks import public_card
-from idproof.benchmarks.public_protocol import best_threshold, judge
+from idproof.benchmarks.card import public_sets
+from idproof.benchmarks.card.public_protocol import best_threshold, judge
 from idproof.datasets.public import Clip, midv_holo
 from idproof.datasets.specimen.make import Registration
 from idproof.pipeline.documents import DocumentType
@@ -31,7 +31,7 @@ def clip(document: int, kind: str = "origins", split: str | None = None) -> Clip
 
 def test_the_baseline_is_judged_on_midv_holo(tmp_path: Path) -> None:
     public_layouts.midv_holo(tmp_path)
-    run = published(public_card.run("midv-holo", tmp_path, seed=3))
+    run = published(public_sets.run("midv-holo", tmp_path, seed=3))
     assert json.loads(json.dumps(run)) == run
     assert run["bench"] == "card"
     assert run["dataset"] == "midv-holo"
@@ -56,7 +56,7 @@ def test_our_own_score_is_judged_beside_it(tmp_path: Path) -> None:
         assert {frame.shape for frame in frames} == {(270, 428, 3)}
         return 0.5
 
-    figures = public_card.run("midv-holo", tmp_path, scorer=blind).figures
+    figures = public_sets.run("midv-holo", tmp_path, scorer=blind).figures
     assert figures["card.public.ours.f_score_unsplit"]["value"] == pytest.approx(2 * 4 / (16 + 4))
     assert figures["card.public.ours.apcer.photo_holo_copy"]["value"] == 1
     assert figures["card.public.baseline.f_score"]["value"] == 1
@@ -66,7 +66,7 @@ def test_a_clip_that_cannot_be_scored_is_not_genuine(tmp_path: Path) -> None:
     public_layouts.midv_holo(tmp_path)
     for path in (tmp_path / "markup/origins/ID/id01_01_01").glob("*.json"):
         path.unlink()
-    run = public_card.run("midv-holo", tmp_path)
+    run = public_sets.run("midv-holo", tmp_path)
     assert run.counts["clips_not_scored"] == 1
     assert run.counts["frames"]["without_quadrangle"] == 3
     assert run.figures["card.public.baseline.bpcer"]["value"] == 0.25
@@ -109,7 +109,7 @@ def test_best_threshold() -> None:
 def test_too_small_a_set_is_told(tmp_path: Path) -> None:
     public_layouts.midv_holo(tmp_path, documents=1)
     with pytest.raises(DatasetInvalid, match="one document only"):
-        public_card.run("midv-holo", tmp_path)
+        public_sets.run("midv-holo", tmp_path)
     with pytest.raises(DatasetInvalid, match="too few documents"):
         judge([clip(0), clip(1)], {"x": [np.array([0.1]), np.array([0.2])]}, seed=0)
 
@@ -126,7 +126,7 @@ def test_sets_without_holograms(
     name: str, make: Callable[[Path], None], figures: dict[str, int], tmp_path: Path
 ) -> None:
     make(tmp_path)
-    run = public_card.run(name, tmp_path)
+    run = public_sets.run(name, tmp_path)
     assert {key: entry["n"] for key, entry in run.figures.items()} == {
         f"card.public.baseline.false_hologram.{kind}": n for kind, n in figures.items()
     }
@@ -137,7 +137,7 @@ def test_sets_without_holograms(
 
 def test_copies_of_dlc_2021_are_judged_by_our_own_score(tmp_path: Path) -> None:
     public_layouts.dlc2021(tmp_path, ("00", "01", "02"))
-    run = public_card.run("dlc-2021", tmp_path, scorer=lambda frames: float(frames[0].mean()))
+    run = public_sets.run("dlc-2021", tmp_path, scorer=lambda frames: float(frames[0].mean()))
     assert {f"card.public.ours.apcer.{kind}" for kind in ("cc", "cg", "re")} <= run.figures.keys()
     assert run.figures["card.public.ours.bpcer"]["n"] == 3
     assert run.extra["attacks"] == {"or": None, "cc": "print_colour", "cg": "photocopy_grey", "re": "screen_monitor"}
@@ -146,8 +146,8 @@ def test_copies_of_dlc_2021_are_judged_by_our_own_score(tmp_path: Path) -> None:
 def test_where_the_document_is_is_measured_with_a_locator(tmp_path: Path) -> None:
     public_layouts.midv500(tmp_path)
     answers = iter([np.array(public_layouts.QUAD, dtype=float), np.array(public_layouts.QUAD, dtype=float) + 30, None])
-    localiser = public_card.Localiser("alb_id", lambda picture: next(answers))
-    figures = public_card.run("midv-500", tmp_path, localiser=localiser).figures
+    localiser = public_sets.Localiser("alb_id", lambda picture: next(answers))
+    figures = public_sets.run("midv-500", tmp_path, localiser=localiser).figures
     # Frames whose document leaves the picture are not asked for: three of the type's six are.
     assert figures["card.iou.at_least_0.9"]["n"] == 3
     assert figures["card.iou.at_least_0.9"]["value"] == pytest.approx(1 / 3)
@@ -156,15 +156,15 @@ def test_where_the_document_is_is_measured_with_a_locator(tmp_path: Path) -> Non
 
 
 def test_the_pipelines_own_locator_fits_in(registration: Registration, document: DocumentType) -> None:
-    localiser = public_card.Localiser.of(document)
+    localiser = public_sets.Localiser.of(document)
     picture = np.array(Image.open(BytesIO(registration.pictures["front.jpg"])).convert("RGB"))
     found = localiser.locate(picture)
     assert localiser.document_class == document.name
     assert found is not None
-    assert public_card.overlap(found, np.array(registration.description["truth"]["corners"]["front"])) > 0.97
+    assert public_sets.overlap(found, np.array(registration.description["truth"]["corners"]["front"])) > 0.97
     assert localiser.locate(np.full_like(picture, 128)) is None
 
 
 def test_an_unknown_set_is_told(tmp_path: Path) -> None:
     with pytest.raises(DatasetInvalid, match="midv-500, midv-2020, midv-holo, dlc-2021"):
-        public_card.run("midv-1000", tmp_path)
+        public_sets.run("midv-1000", tmp_path)

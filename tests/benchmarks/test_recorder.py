@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from idproof.benchmarks.recorder import Recorder
+from idproof.benchmarks.harness.recorder import Recorder
 from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.types import Outcome
 

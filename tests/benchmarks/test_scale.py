@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 import samples
 
-from idproof.benchmarks import scale
 from idproof.benchmarks.capacity.measured import Costs
-from idproof.benchmarks.scale import Measured
+from idproof.benchmarks.scale import run as scale_bench
+from idproof.benchmarks.scale.run import Measured
 
 
 def test_what_one_configuration_measured(tmp_path: Path) -> None:
     samples.make(tmp_path, 1, 7)
-    chosen = scale.Configuration(scale.IN_PROCESS, 1, 2, str(tmp_path), "open")
-    found = scale._measured(chosen)
+    chosen = scale_bench.Configuration(scale_bench.IN_PROCESS, 1, 2, str(tmp_path), "open")
+    found = scale_bench._measured(chosen)
     assert len(found.service_ms) == 2
     assert found.driver_ms == [0.0, 0.0]
     assert found.per_s == pytest.approx(1000 / (sum(found.latency_ms) / 2), rel=0.3)
@@ -23,17 +23,17 @@ def test_what_one_configuration_measured(tmp_path: Path) -> None:
 
 
 def test_the_figures_are_ratios_within_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def invented(chosen: scale.Configuration) -> Measured:
+    def invented(chosen: scale_bench.Configuration) -> Measured:
         slower = 1.04 if chosen.workers == 2 else 1.0
-        driver = 10.0 if chosen.executor == scale.RAY else 0.0
+        driver = 10.0 if chosen.executor == scale_bench.RAY else 0.0
         latency = 4000 * slower + driver
         per_s = chosen.workers / latency * 1000
         n = chosen.registrations
         return Measured(per_s, [latency] * n, [latency - driver] * n, [driver] * n, {"accept": n}, {"net": "0"})
 
-    monkeypatch.setattr(scale, "_measured", invented)
+    monkeypatch.setattr(scale_bench, "_measured", invented)
     samples.make(tmp_path, 1, 7)
-    run = scale.run(tmp_path, registrations=20).to_json()
+    run = scale_bench.run(tmp_path, registrations=20).to_json()
     figures = {name: entry["value"] for name, entry in run["figures"].items()}
     assert figures["scale.ray2_over_ray1"] == pytest.approx(2 * 4010 / 4170)
     assert figures["scale.ray2_over_inprocess"] == pytest.approx(4160 / 4170)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from runs import published
 
-from idproof.benchmarks import stream
-from idproof.benchmarks.output import RENDERED
-from idproof.benchmarks.stream import Step
+from idproof.benchmarks.harness.output import RENDERED
+from idproof.benchmarks.stream import run as stream_bench
+from idproof.benchmarks.stream.run import Step
 from idproof.datasets.specimen.make import Registration
 
 STEP = Step(
@@ -32,10 +32,10 @@ def test_a_run_before_a_real_server_has_the_published_figures(
     registration: Registration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registration.write(tmp_path / "00000")
-    monkeypatch.setattr(stream, "_WARM_UP_S", 1.0)
+    monkeypatch.setattr(stream_bench, "_WARM_UP_S", 1.0)
     tried: list[int] = []
     run = published(
-        stream.run(tmp_path, devices=(1,), seconds=2.0, rate=5.0, progress=lambda done, _: tried.append(done))
+        stream_bench.run(tmp_path, devices=(1,), seconds=2.0, rate=5.0, progress=lambda done, _: tried.append(done))
     )
     assert (run["bench"], run["data"], tried) == ("stream", RENDERED, [1])
     (step,) = run["counts"]["steps"]
@@ -64,12 +64,12 @@ def test_a_run_before_a_real_server_has_the_published_figures(
 def test_late_or_rare_guidance_serves_nobody(change: dict[str, float], served: bool) -> None:
     step = replace(STEP, **change)  # type: ignore[arg-type]
     assert step.served is served
-    assert stream._figures([step])["stream.devices_at_10fps"]["value"] == (2 if served else 0)
+    assert stream_bench._figures([step])["stream.devices_at_10fps"]["value"] == (2 if served else 0)
 
 
 def test_the_figures_are_those_of_the_most_devices_that_were_served() -> None:
     steps = [STEP, replace(STEP, devices=4, p95_ms=90.0, mib=20.0), replace(STEP, devices=8, least_guided_fps=1.0)]
-    figures = stream._figures(steps)
+    figures = stream_bench._figures(steps)
     assert figures["stream.devices_at_10fps"]["value"] == 4
     assert figures["stream.guidance_ms.p95"]["value"] == 90.0
     assert figures["stream.session_mib.max"]["value"] == 5.0

@@ -12,11 +12,12 @@ import samples
 from PIL import Image
 from runs import published
 
-from idproof.benchmarks import system, system_attempts, system_causes
-from idproof.benchmarks.system_causes import Ended
-from idproof.benchmarks.system_groups import labels_of
-from idproof.benchmarks.system_kept import Kept, KeptInvalid
-from idproof.benchmarks.system_once import STAGES, OnceACard
+from idproof.benchmarks.system import attempts, causes
+from idproof.benchmarks.system import run as system_bench
+from idproof.benchmarks.system.causes import Ended
+from idproof.benchmarks.system.groups import labels_of
+from idproof.benchmarks.system.kept import Kept, KeptInvalid
+from idproof.benchmarks.system.once import STAGES, OnceACard
 from idproof.datasets.sets import RegistrationSet, Truth, read_set, read_sets
 from idproof.pipeline import BadInput, Captures, Verdict, Verifier, flow
 from idproof.pipeline.errors import CardNotFound, InvalidSpecimen
@@ -37,7 +38,7 @@ def test_figures_come_from_counts() -> None:
         "impostor_selfie": Counter(reject=20),
         "photocopy_grey": Counter(accept=1, reject=3),
     }
-    found = system.figures(outcomes)
+    found = system_bench.figures(outcomes)
     assert found["system.frr"]["value"] == pytest.approx(0.1)
     assert found["system.frr"]["n"] == 20
     assert found["system.fta"]["value"] == pytest.approx(0.05)
@@ -51,18 +52,18 @@ def test_figures_come_from_counts() -> None:
 def test_impostors_are_other_people() -> None:
     """Two registrations of one person lend each other nothing, and nobody tries twice with one card."""
     people = [holder("a"), holder("a"), holder("b"), holder("c")]
-    found = system_attempts.trials(people, others=2)
+    found = attempts.trials(people, others=2)
     tried = [[each.selfie.truth.person for each in trial.attempts if each.selfie] for trial in found]
     assert tried == [["b", "c"], ["b", "c"], ["c", "a"], ["a", "b"]]
     assert {each.kind for trial in found for each in trial.attempts[1:]} == {"impostor_selfie"}
-    assert [len(trial.attempts) for trial in system_attempts.trials([people[0], people[1]], others=2)] == [1, 1]
+    assert [len(trial.attempts) for trial in attempts.trials([people[0], people[1]], others=2)] == [1, 1]
 
 
 def test_lookalikes_are_the_nearest_other_people_by_the_comparison() -> None:
     people = [holder(name) for name in ("a", "a", "b", "c", "d")]
     turns = np.deg2rad([0, 2, 30, 10, 80])
     selfies = [np.array([[np.cos(turn), np.sin(turn)]], dtype=np.float32) for turn in turns]
-    found = system_attempts.trials(people, others=0, lookalikes=2, selfies=selfies)
+    found = attempts.trials(people, others=0, lookalikes=2, selfies=selfies)
     assert [[each.selfie.truth.person for each in trial.attempts if each.selfie] for trial in found] == [
         ["c", "b"],
         ["c", "b"],
@@ -72,7 +73,7 @@ def test_lookalikes_are_the_nearest_other_people_by_the_comparison() -> None:
     ]
     assert {each.kind for trial in found for each in trial.attempts[1:]} == {"lookalike_selfie"}
     unusable = [*selfies[:3], None, selfies[4]]
-    found = system_attempts.trials(people, others=0, lookalikes=1, selfies=unusable)
+    found = attempts.trials(people, others=0, lookalikes=1, selfies=unusable)
     assert [[each.selfie.truth.person for each in trial.attempts if each.selfie] for trial in found] == [
         ["b"],
         ["b"],
@@ -84,7 +85,7 @@ def test_lookalikes_are_the_nearest_other_people_by_the_comparison() -> None:
 
 def test_an_attack_lends_nothing_and_is_tried_once() -> None:
     attack = replace(holder("x"), truth=Truth(False, "field_edit", True, {}, {}, "x"))
-    found = system_attempts.trials([holder("a"), attack, holder("b")], others=3)
+    found = attempts.trials([holder("a"), attack, holder("b")], others=3)
     assert [[each.kind for each in trial.attempts] for trial in found] == [
         ["bona_fide", "impostor_selfie"],
         ["field_edit"],
@@ -94,7 +95,7 @@ def test_an_attack_lends_nothing_and_is_tried_once() -> None:
 
 @pytest.fixture(scope="module")
 def once() -> tuple[Verifier, OnceACard]:
-    parts = open_parts("open", "hkid-2018", system.Policy(), system.Limits(), 1)
+    parts = open_parts("open", "hkid-2018", system_bench.Policy(), system_bench.Limits(), 1)
     executor = OnceACard(parts)
     return Verifier(rules_of(parts, None), executor), executor
 
@@ -182,12 +183,12 @@ def test_causes_are_counted_by_stage_alone_and_together() -> None:
         Ended("lookalike_selfie", "6", "refer", ("flat",), {"card": ("flat",)}),
         Ended("lookalike_selfie", "7", "bad_input", ("card_not_found",), {"capture": ("card_not_found",)}),
     ]
-    table = system_causes.table(ended)["bona_fide"]
+    table = causes.table(ended)["bona_fide"]
     assert table["attempts"] == 4
     assert table["objected"] == {"face": 2, "card": 1, "capture": 1}
     assert table["alone"] == {"face": 1, "capture": 1}
     assert table["checks"] == {"dim": 2, "flat": 1, "card_not_found": 1}
-    figures = system_causes.figures(ended)
+    figures = causes.figures(ended)
     assert figures["system.frr.face"]["value"] == 0.5
     assert figures["system.frr.fields"]["value"] == 0.0
     assert (figures["system.far.lookalike_selfie.face"]["value"], figures["system.far.lookalike_selfie.face"]["n"]) == (
@@ -195,7 +196,7 @@ def test_causes_are_counted_by_stage_alone_and_together() -> None:
         2,
     )
     assert figures["system.far.lookalike_selfie.card"]["value"] == 0.5
-    assert system_causes.reasons(ended)["bona_fide"] == {"dim": 2, "flat": 1, "card_not_found": 1}
+    assert causes.reasons(ended)["bona_fide"] == {"dim": 2, "flat": 1, "card_not_found": 1}
 
 
 def test_several_impostors_at_one_card_count_as_one_card() -> None:
@@ -204,13 +205,13 @@ def test_several_impostors_at_one_card_count_as_one_card() -> None:
         for card in "abcd"
         for selfie in "xyz"
     ]
-    figure = system_causes.figures(ended)["system.cards.impostor_selfie"]
+    figure = causes.figures(ended)["system.cards.impostor_selfie"]
     assert (figure["value"], figure["n"]) == (0.25, 4)
 
 
 def test_a_required_check_that_is_not_there_is_a_cause_of_its_own() -> None:
     checks = [CheckResult("a", Status.ASSESSED, Outcome.PASS), CheckResult.not_assessed("b", "b_hidden")]
-    found = system_causes.objections(checks, ("b_hidden", "c_missing"), {"a": "card", "b": "fields"})
+    found = causes.objections(checks, ("b_hidden", "c_missing"), {"a": "card", "b": "fields"})
     assert found == {"fields": ("b",), "missing": ("c_missing",)}
 
 
@@ -225,7 +226,7 @@ def test_a_group_is_held_apart_and_a_group_of_everybody_is_none() -> None:
     ended = [
         Ended("bona_fide", str(i), "accept" if i else "refer", (), {}, ("all", "a" if i < 2 else "b")) for i in range(5)
     ]
-    groups = system_causes.groups(ended)["system.frr"]
+    groups = causes.groups(ended)["system.frr"]
     assert {name: (entry["value"], entry["n"]) for name, entry in groups.items()} == {"a": (0.5, 2), "b": (0.0, 3)}
 
 
@@ -244,7 +245,7 @@ def test_labels_that_are_no_text_are_refused(tmp_path: Path) -> None:
 
 def test_a_run_goes_on_where_it_was_stopped_and_only_the_same_run(tmp_path: Path) -> None:
     samples.make(tmp_path / "sets", 2, 3)
-    tasks = system_attempts.trials(read_sets(tmp_path / "sets"))
+    tasks = attempts.trials(read_sets(tmp_path / "sets"))
     file = tmp_path / "kept"
     refused = Ended("bona_fide", "a", "refer", ("dim",), {"face": ("dim",)}, ("sex: F",))
     ended = [refused, Ended("impostor_selfie", "a+b", "accept", ())]
@@ -267,8 +268,8 @@ def test_a_system_run_has_the_published_form(tmp_path: Path) -> None:
     samples.make(tmp_path / "edit", 1, 31, attack="field_edit")
     told: list[tuple[int, int]] = []
     sets, file = read_sets(tmp_path), tmp_path / "kept"
-    measured = system.run(sets, resume=file, progress=lambda done, total: told.append((done, total)))
-    assert system.run(sets, resume=file).to_json() == measured.to_json()
+    measured = system_bench.run(sets, resume=file, progress=lambda done, total: told.append((done, total)))
+    assert system_bench.run(sets, resume=file).to_json() == measured.to_json()
     run = published(measured)
     assert set(run) >= KEYS
     assert json.loads(json.dumps(run)) == run

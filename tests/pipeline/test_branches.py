@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from idproof.pipeline import Captures, Decision, Verifier
-from idproof.pipeline.branches import Branches
 from idproof.pipeline.errors import CardNotFound, FaceNotFound
-from idproof.pipeline.executor import InProcess
+from idproof.pipeline.executors.branches import Branches
+from idproof.pipeline.executors.in_process import InProcess
 
 from .test_flow import jpeg
 

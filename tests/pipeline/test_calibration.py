@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idproof.pipeline.calibration import Calibration, shipped
-from idproof.pipeline.card.examine import ALWAYS, CardExaminer
+from idproof.pipeline.card.examiner import ALWAYS, CardExaminer
 from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.errors import CalibrationInvalid
 from idproof.pipeline.types import CheckResult, Outcome

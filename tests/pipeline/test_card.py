@@ -11,8 +11,8 @@ from PIL import Image
 from idproof.datasets.specimen.make import Registration
 from idproof.datasets.specimen.view import Lens, Pose, View
 from idproof.pipeline import Policy, Role
-from idproof.pipeline.card import angles, same
-from idproof.pipeline.card.locate import CardLocator
+from idproof.pipeline.card.checks import angles, same_card
+from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.card.view import CardView, corners
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import CardCutOff, CardNotFound, CardTooSmall, SeveralCards
@@ -144,5 +144,5 @@ def test_captures_of_different_cards_do_not_agree(
     for role, index in zip(CARD_ROLES, (0, 1, 0), strict=True):
         image = pixels(other_card(index).pictures[f"{NAMES[role]}.jpg"])
         rectified[role] = locator.rectify(image, locator.locate(image, role, POLICY))
-    mixed = same.check(rectified, document, POLICY)
+    mixed = same_card.check(rectified, document, POLICY)
     assert (mixed.outcome, mixed.reason) == (Outcome.FAIL, "cards_differ")

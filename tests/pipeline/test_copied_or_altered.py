@@ -11,11 +11,11 @@ from PIL import Image
 
 from idproof.datasets.specimen.make import Registration
 from idproof.pipeline import Policy
-from idproof.pipeline.card import halftone, outline, resampling, substrate, surround
-from idproof.pipeline.card.continuity import Continuity
-from idproof.pipeline.card.examine import ALWAYS, CardExaminer
-from idproof.pipeline.card.fine_print import FinePrint
-from idproof.pipeline.card.locate import CardLocator
+from idproof.pipeline.card.checks import display_frame, halftone, noise, outline, resampling
+from idproof.pipeline.card.checks.fine_print import FinePrint
+from idproof.pipeline.card.checks.print_continuity import Continuity
+from idproof.pipeline.card.examiner import ALWAYS, CardExaminer
+from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.card.view import CardView
 from idproof.pipeline.decide import decide
 from idproof.pipeline.documents import Box, DocumentType
@@ -116,13 +116,13 @@ def test_print_that_is_covered_somewhere_is_found(document: DocumentType, card: 
 
 
 def test_a_portrait_and_a_field_without_the_cards_noise_are_found(document: DocumentType, card: Card) -> None:
-    portrait = substrate.check(changed(card.rectified, smoothed(document.portrait, document)), document, POLICY)
-    assert result(portrait, substrate.PORTRAIT).reason == "portrait_of_other_grain"
-    assert result(portrait, substrate.FIELDS).outcome is Outcome.PASS
+    portrait = noise.check(changed(card.rectified, smoothed(document.portrait, document)), document, POLICY)
+    assert result(portrait, noise.PORTRAIT).reason == "portrait_of_other_grain"
+    assert result(portrait, noise.FIELDS).outcome is Outcome.PASS
     box = document.field("date_of_birth").box
-    field = substrate.check(changed(card.rectified, smoothed(box, document)), document, POLICY)
-    assert result(field, substrate.FIELDS).reason == "field_of_other_grain"
-    assert result(field, substrate.PORTRAIT).outcome is Outcome.PASS
+    field = noise.check(changed(card.rectified, smoothed(box, document)), document, POLICY)
+    assert result(field, noise.FIELDS).reason == "field_of_other_grain"
+    assert result(field, noise.PORTRAIT).outcome is Outcome.PASS
 
 
 def flat(document: DocumentType, radius_mm: float, ground: int, stretch: float = 1.0) -> tuple[np.ndarray, CardView]:
@@ -171,7 +171,7 @@ def test_the_frame_of_a_display_is_found(document: DocumentType, card: Card) -> 
     for role, image in card.images.items():
         places = cv2.perspectiveTransform(outer[None].astype(np.float64), card.views[role].homography)
         images[role] = cv2.polylines(image.copy(), [places[0].round().astype(np.int32)], True, (255, 255, 255), 14)
-    found = surround.check(images, card.views, document, POLICY)
+    found = display_frame.check(images, card.views, document, POLICY)
     assert (found.outcome, found.reason) == (Outcome.FAIL, "display_frame_found")
 
 

@@ -19,14 +19,15 @@ from ray.serve.exceptions import BackPressureError
 
 from idproof.models import manifest as manifests
 from idproof.models.store import default_cache
-from idproof.pipeline import Captures, Decision, Verdict, Verifier, distribute
-from idproof.pipeline.distribute import ClusterBusy, OnRay, Pool
+from idproof.pipeline import Captures, Decision, Verdict, Verifier
 from idproof.pipeline.errors import BadInput, SessionExpired
-from idproof.pipeline.replica import Spec
+from idproof.pipeline.executors import ray_cluster
+from idproof.pipeline.executors.ray_cluster import ClusterBusy, OnRay, Pool
+from idproof.pipeline.executors.replica import Spec
 from idproof.pipeline.types import Role
 from idproof.pipeline.vault import VaultSession
 from idproof.pipeline.verdict import to_json
-from idproof.service.problems import STATUS_BY_CODE
+from idproof.service.http.problems import STATUS_BY_CODE
 
 Build = Callable[..., Captures]
 
@@ -39,9 +40,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[OnRay]:
-    distribute.start(cpus=3)
-    yield distribute.deploy(Spec(inspectable=True), Pool(1, 1))
-    distribute.stop()
+    ray_cluster.start(cpus=3)
+    yield ray_cluster.deploy(Spec(inspectable=True), Pool(1, 1))
+    ray_cluster.stop()
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def test_nothing_of_a_picture_is_in_shared_memory_or_files_while_it_is_examined(
         assert under_way.result().decision is Decision.ACCEPT
     assert seen == set()
     control = [os.urandom(200_000) for _ in range(2)]
-    kept = [distribute.ray.put(np.frombuffer(data, np.uint8)) for data in control]
+    kept = [ray_cluster.ray.put(np.frombuffer(data, np.uint8)) for data in control]
     assert len(found([data[1000:1048] for data in control])) == len(kept)  # what is not sealed is found there
 
 
@@ -222,7 +223,7 @@ def test_weights_are_upgraded_under_load_without_a_failed_request(
         sending = pool.submit(send)
         time.sleep(1)
         before = set(replicas())
-        distribute.deploy(Spec(manifest=manifest, cache=cache, inspectable=True), Pool(1, 1))
+        ray_cluster.deploy(Spec(manifest=manifest, cache=cache, inspectable=True), Pool(1, 1))
         deadline = time.monotonic() + 60
         while not (verdicts and digest in verdicts[-1].weights.values()) and time.monotonic() < deadline:
             time.sleep(0.1)

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from idproof.benchmarks import face_portrait
+from idproof.benchmarks.face import portrait
 from idproof.datasets.sets import read_sets
 from idproof.datasets.specimen.make import Registration
 from idproof.models.profiles import load_engines
 from idproof.pipeline import Captures, Decision, Limits, Policy, Verifier, flow
 from idproof.pipeline.errors import BadInput, CapturesIdentical, FaceNotFound, SessionExpired, SeveralFaces
-from idproof.pipeline.executor import InProcess
+from idproof.pipeline.executors.in_process import InProcess
 from idproof.pipeline.parts import rules_of
 from idproof.pipeline.types import Outcome, Role
 from idproof.pipeline.vault import Vault, VaultSession
@@ -52,9 +52,9 @@ def test_faces_are_compared_as_the_operating_points_were_measured(
 ) -> None:
     """The portrait of three captures with the selfie and its grey picture, as `bench face --sets` does it."""
     registration.write(tmp_path / "00000")
-    (compared,), _ = face_portrait.see(read_sets(tmp_path), load_engines())
+    (compared,), _ = portrait.see(read_sets(tmp_path), load_engines())
     pairs = {
-        name: rows @ compared.portraits[face_portrait.IN_FORCE]
+        name: rows @ compared.portraits[portrait.IN_FORCE]
         for name, rows in (("fused", compared.selfie), ("coloured", compared.coloured))
     }
     cosine = verifier.verify(Captures.from_parts(registration.parts())).check("face_comparison").value

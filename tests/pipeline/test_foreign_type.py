@@ -12,9 +12,9 @@ from idproof.datasets.specimen import prints
 from idproof.datasets.specimen.make import make
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.pipeline import Policy
-from idproof.pipeline.card.examine import CardExaminer
-from idproof.pipeline.card.locate import CardLocator
-from idproof.pipeline.card.second_portrait import MOVES, SAME_FACE
+from idproof.pipeline.card.checks.second_portrait import MOVES, SAME_FACE
+from idproof.pipeline.card.examiner import CardExaminer
+from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.card.view import corners
 from idproof.pipeline.documents import Box, DocumentType, load
 from idproof.pipeline.types import CheckResult, Outcome, Role

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from idproof.pipeline import guards
+from idproof.pipeline.vault import guards
 
 ALLOCATOR = {"MALLOC_PERTURB_": "165", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0", "PYTHONMALLOC": "malloc"}
 glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="overwriting on free is glibc's")

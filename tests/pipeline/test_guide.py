@@ -9,9 +9,9 @@ import pytest
 from idproof.datasets.specimen.make import Registration
 from idproof.pipeline import Verifier
 from idproof.pipeline.errors import CaptureUnreadable
-from idproof.pipeline.executor import InProcess
-from idproof.pipeline.guide import Guide, Hint, Notes, hints, small
-from idproof.pipeline.guide.hints import CardFacts, FaceFacts, for_card, for_face
+from idproof.pipeline.executors.in_process import InProcess
+from idproof.pipeline.guidance import Guide, Hint, Notes, hints, small_picture
+from idproof.pipeline.guidance.hints import CardFacts, FaceFacts, for_card, for_face
 from idproof.pipeline.types import Role
 
 ROLES = {"front": Role.CARD_FRONT, "tilt_left": Role.CARD_TILT_LEFT, "tilt_right": Role.CARD_TILT_RIGHT}
@@ -145,10 +145,10 @@ def test_a_selfie_is_good_and_a_picture_without_a_face_is_not(guide: Guide, regi
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"\xff\xd8\xff\xe0\0\x10", b"\x89PNG", b"\xff\xd8" + b"\xff" * 400])
 def test_what_is_no_jpeg_is_unreadable(data: bytes) -> None:
     with pytest.raises(CaptureUnreadable):
-        small.decode(memoryview(data), 320)
+        small_picture.decode(memoryview(data), 320)
 
 
 def test_the_header_tells_the_size_before_anything_is_decoded(registration: Registration) -> None:
     data = memoryview(registration.pictures["front.jpg"])
-    assert small.size_of(data) == (1920, 1080)
-    assert small.decode(data, 480).shape == (270, 480, 3)
+    assert small_picture.size_of(data) == (1920, 1080)
+    assert small_picture.decode(data, 480).shape == (270, 480, 3)

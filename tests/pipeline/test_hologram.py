@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from idproof.pipeline import Policy
-from idproof.pipeline.card import hologram
-from idproof.pipeline.card.hologram import Pattern
+from idproof.pipeline.card.checks import hologram
+from idproof.pipeline.card.checks.hologram import Pattern
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import DocumentTypeInvalid
 from idproof.pipeline.types import CARD_ROLES, CheckResult, Outcome, Role, Status

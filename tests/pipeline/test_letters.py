@@ -16,9 +16,9 @@ from idproof.datasets.specimen.lettering import Departure, Face, Lettering
 from idproof.datasets.specimen.make import Registration, make
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.pipeline import Policy
-from idproof.pipeline.card import letters
-from idproof.pipeline.card.examine import CardExaminer
-from idproof.pipeline.card.locate import CardLocator
+from idproof.pipeline.card.checks import letters
+from idproof.pipeline.card.examiner import CardExaminer
+from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.documents import DocumentType, load
 from idproof.pipeline.types import CARD_ROLES, CheckResult, Outcome, Role, Status
 

@@ -14,7 +14,7 @@ from idproof.datasets.specimen.light import Room
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.datasets.specimen.view import HEIGHT, WIDTH, Lens, Pose, View
 from idproof.pipeline import Policy, Role
-from idproof.pipeline.card.locate import CardLocator
+from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.card.view import corners
 from idproof.pipeline.documents import DocumentType
 

@@ -9,10 +9,10 @@ from PIL import Image
 
 from idproof.datasets.specimen.make import Registration
 from idproof.pipeline import Policy, Role
-from idproof.pipeline.card import features
-from idproof.pipeline.card.features import Features, Kind
-from idproof.pipeline.card.locate import CardLocator
-from idproof.pipeline.card.settle import Settled, StaticPrint
+from idproof.pipeline.card.locating import features
+from idproof.pipeline.card.locating.features import Features, Kind
+from idproof.pipeline.card.locating.locator import CardLocator
+from idproof.pipeline.card.locating.refinement import Settled, StaticPrint
 from idproof.pipeline.card.view import corners
 from idproof.pipeline.documents import DocumentType
 
@@ -39,14 +39,14 @@ def test_quick_features_are_enough_for_an_ordinary_capture(
     locator: CardLocator, front: np.ndarray, registration: Registration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blind = Kind(BLIND.find, features.THOROUGH.anchors, ratio=0.64)
-    monkeypatch.setattr("idproof.pipeline.card.locate.THOROUGH", blind)
+    monkeypatch.setattr("idproof.pipeline.card.locating.locator.THOROUGH", blind)
     assert error_px(locator, front, registration) < 0.7
 
 
 def test_what_quick_features_miss_thorough_ones_find(
     locator: CardLocator, front: np.ndarray, registration: Registration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("idproof.pipeline.card.locate.QUICK", BLIND)
+    monkeypatch.setattr("idproof.pipeline.card.locating.locator.QUICK", BLIND)
     assert error_px(locator, front, registration) < 0.7
 
 

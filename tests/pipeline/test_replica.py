@@ -10,13 +10,13 @@ import pytest
 
 from idproof.models.batched import BatchedEmbedder
 from idproof.pipeline import Captures, Limits, Vault, Verifier, flow
-from idproof.pipeline import replica as replicas
-from idproof.pipeline.executor import InProcess
+from idproof.pipeline.executors import replica as replicas
+from idproof.pipeline.executors.in_process import InProcess
+from idproof.pipeline.executors.replica import Errand, Examination, Reply, Spec
 from idproof.pipeline.findings import Findings, unpacked
-from idproof.pipeline.guards import GuardMissing
-from idproof.pipeline.replica import Errand, Examination, Reply, Spec
-from idproof.pipeline.sealed import Sealer
 from idproof.pipeline.types import Role
+from idproof.pipeline.vault.guards import GuardMissing
+from idproof.pipeline.vault.sealer import Sealer
 
 Build = Callable[..., Captures]
 

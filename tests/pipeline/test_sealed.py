@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from idproof.pipeline.errors import SessionExpired
-from idproof.pipeline.sealed import KEY_BYTES, SealBroken, Sealer
+from idproof.pipeline.vault.sealer import KEY_BYTES, SealBroken, Sealer
 
 ARRAYS = arrays.arrays(
     st.sampled_from([np.uint8, np.float32, np.int64]),

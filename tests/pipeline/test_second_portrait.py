@@ -8,7 +8,7 @@ import pytest
 
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.pipeline import Policy
-from idproof.pipeline.card import second_portrait
+from idproof.pipeline.card.checks import second_portrait
 from idproof.pipeline.documents import Box, DocumentType, Region
 from idproof.pipeline.types import CARD_ROLES, CheckResult, Outcome, Role, Status
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from idproof.pipeline import Policy
-from idproof.pipeline.card import shading
+from idproof.pipeline.card.checks import moving_light
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.types import CARD_ROLES, Outcome, Status
 
@@ -23,17 +23,17 @@ def card(document: DocumentType, slope: float = 0.0, gain: float = 1.0, noise: f
 
 def test_light_that_falls_otherwise_passes(document: DocumentType) -> None:
     pictures = dict(zip(CARD_ROLES, (card(document, s) for s in (0.0, 0.12, -0.1)), strict=True))
-    found = shading.check(pictures, document, POLICY)
+    found = moving_light.check(pictures, document, POLICY)
     assert found.outcome is Outcome.PASS
     assert found.value == pytest.approx(2.2 * 0.1 * 0.8 * 2, rel=0.4)
 
 
 def test_one_picture_made_brighter_or_darker_keeps_its_light(document: DocumentType) -> None:
     pictures = dict(zip(CARD_ROLES, (card(document, 0.2, g) for g in (1.0, 0.8, 1.1)), strict=True))
-    found = shading.check(pictures, document, POLICY)
+    found = moving_light.check(pictures, document, POLICY)
     assert (found.outcome, found.reason) == (Outcome.FAIL, "light_fixed_to_card")
 
 
 def test_an_overexposed_card_could_not_be_assessed(document: DocumentType) -> None:
     pictures = dict(zip(CARD_ROLES, (card(document), card(document, gain=3.0), card(document)), strict=True))
-    assert shading.check(pictures, document, POLICY).status is Status.COULD_NOT_ASSESS
+    assert moving_light.check(pictures, document, POLICY).status is Status.COULD_NOT_ASSESS

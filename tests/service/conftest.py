@@ -15,7 +15,7 @@ import pytest
 from postgres import Cluster, cluster
 from sqlalchemy import Engine
 
-from idproof.service.settings import Settings
+from idproof.service.operations.settings import Settings
 from idproof.service.storage import Database
 
 

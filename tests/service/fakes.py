@@ -15,8 +15,8 @@ import uvicorn
 from idproof.pipeline import Limits, Vault, VaultSession, Verdict
 from idproof.pipeline.liveness.answer import LivenessAnswer
 from idproof.pipeline.verdict import from_json, new_id
-from idproof.service.app import create_app
-from idproof.service.settings import Settings
+from idproof.service.http.app import create_app
+from idproof.service.operations.settings import Settings
 
 NAMES = ("card_front", "card_tilt_left", "card_tilt_right", "selfie")
 FILES = {name: (name, b"x" * 100, "image/jpeg") for name in NAMES}

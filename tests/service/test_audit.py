@@ -13,10 +13,10 @@ import anyio
 import commands
 import pytest
 
-from idproof.service import retention
-from idproof.service.audit import AuditBroken, AuditLog
-from idproof.service.keys import Keys
-from idproof.service.settings import Settings
+from idproof.service.operations import retention
+from idproof.service.operations.audit import AuditBroken, AuditLog
+from idproof.service.operations.settings import Settings
+from idproof.service.signing.keys import Keys
 from idproof.service.storage import Ledger, VerdictStore
 
 Change = Callable[[list[bytes]], list[bytes]]

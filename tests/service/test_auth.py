@@ -26,13 +26,13 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, OKPKey, RSAKey
 from sqlalchemy import select, update
 
-from idproof.service.app import create_app
 from idproof.service.auth.api_keys import ApiKeys
 from idproof.service.auth.clients import Scope
-from idproof.service.connections import BoundedProtocol
-from idproof.service.keys import Keys
-from idproof.service.server import _is_loopback, _tls
-from idproof.service.settings import Settings, SettingsInvalid
+from idproof.service.http.app import create_app
+from idproof.service.http.connections import BoundedProtocol
+from idproof.service.operations.server import _is_loopback, _tls
+from idproof.service.operations.settings import Settings, SettingsInvalid
+from idproof.service.signing.keys import Keys
 from idproof.service.storage import Database, VerdictStore
 from idproof.service.storage.schema import API_KEYS
 

@@ -10,10 +10,10 @@ import commands
 import pytest
 
 from idproof.datasets.specimen.make import Registration
-from idproof.service.cli import main, show
-from idproof.service.keys import Keys
-from idproof.service.settings import Settings
-from idproof.service.signing import sign
+from idproof.service.cli.main import main, show
+from idproof.service.operations.settings import Settings
+from idproof.service.signing.jws import sign
+from idproof.service.signing.keys import Keys
 
 
 def idproof(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -116,7 +116,7 @@ def test_an_unknown_error_is_one_line_without_its_text(
     def run(*_: object) -> None:
         raise ZeroDivisionError("A123456(3)")
 
-    monkeypatch.setattr("idproof.service.offline.check", run)
+    monkeypatch.setattr("idproof.service.signing.offline.check", run)
     with pytest.raises(SystemExit) as ended:
         main(["verdict", "check", __file__])
     said = capsys.readouterr().err
@@ -150,7 +150,7 @@ def test_models_list_and_check() -> None:
 
 def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
     heavy = ("cv2", "onnxruntime", "insightface", "fastapi", "scipy")
-    code = f"import sys, idproof.service.cli; print(*set({heavy}) & set(sys.modules))"
+    code = f"import sys, idproof.service.cli.main; print(*set({heavy}) & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 

@@ -14,7 +14,7 @@ from peers import Peer, Reply, running
 
 from idproof.client import AsyncClient, Client, Problem, Unreachable, calls
 from idproof.pipeline.errors import CardCutOff
-from idproof.service.settings import Settings
+from idproof.service.operations.settings import Settings
 
 from .fakes import NAMES, FakeVerifier, serving
 

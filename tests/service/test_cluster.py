@@ -9,8 +9,8 @@ import pytest
 from idproof.benchmarks.capacity.model import REPLICA_MIB
 from idproof.pipeline import Policy
 from idproof.pipeline.liveness import fuse
-from idproof.service import cluster, server
-from idproof.service.settings import Settings, SettingsInvalid
+from idproof.service.operations import cluster, server
+from idproof.service.operations.settings import Settings, SettingsInvalid
 
 from .conftest import start, stop
 
@@ -74,32 +74,32 @@ def test_fewer_replicas_at_most_than_at_least_is_no_setting() -> None:
 
 
 def test_a_cluster_that_is_not_there_is_said_in_a_sentence() -> None:
-    from idproof.pipeline import distribute
+    from idproof.pipeline.executors import ray_cluster
 
-    with pytest.raises(distribute.ClusterUnavailable, match="No Ray cluster can be reached"):
-        distribute.start("127.0.0.1:1")
+    with pytest.raises(ray_cluster.ClusterUnavailable, match="No Ray cluster can be reached"):
+        ray_cluster.start("127.0.0.1:1")
 
 
 def test_the_kubernetes_manifest_builds_what_the_code_knows() -> None:
     from yaml import safe_load
 
-    from idproof.pipeline import distribute
+    from idproof.pipeline.executors import ray_cluster
 
     described = safe_load((ROOT / "service" / "kuberay.yaml").read_text())
     served = safe_load(described["spec"]["serveConfigV2"])
     (application,) = served["applications"]
-    assert (application["name"], served["proxy_location"]) == (distribute.APPLICATION, "Disabled")
-    assert application["import_path"] == f"{distribute.build.__module__}:{distribute.build.__name__}"
-    assert distribute.build(application["args"]) is not None
+    assert (application["name"], served["proxy_location"]) == (ray_cluster.APPLICATION, "Disabled")
+    assert application["import_path"] == f"{ray_cluster.build.__module__}:{ray_cluster.build.__name__}"
+    assert ray_cluster.build(application["args"]) is not None
     with pytest.raises(TypeError):
-        distribute.build({"no_such_thing": 1})
+        ray_cluster.build({"no_such_thing": 1})
     (group,) = described["spec"]["rayClusterConfig"]["workerGroupSpecs"]
     limits = group["template"]["spec"]["containers"][0]["resources"]["requests"]
     assert int(limits["memory"].removesuffix("Gi")) * 1024 >= int(limits["cpu"]) * REPLICA_MIB
 
 
 def test_several_server_processes_need_a_cluster_that_they_can_share(tmp_path: Path) -> None:
-    from idproof.service import server
+    from idproof.service.operations import server
 
     with pytest.raises(SettingsInvalid, match="address"):
         server.run(Settings(data_dir=tmp_path, executor="ray"), "127.0.0.1", 1, workers=2)

@@ -23,8 +23,8 @@ from structlog.testing import capture_logs
 from idproof.pipeline import Limits, Role, Vault
 from idproof.pipeline.capture import decode
 from idproof.pipeline.errors import BadInput
-from idproof.service.app import create_app
-from idproof.service.settings import Settings
+from idproof.service.http.app import create_app
+from idproof.service.operations.settings import Settings
 
 from .fakes import FILES, FakeVerifier, ask
 

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from idproof.service import demo, traces
+from idproof.service.cli import demonstration
+from idproof.service.operations import residue
 
 PICTURES = {"selfie": os.urandom(20_000)}
 
 
 def shown(folder: Path, pid: int) -> tuple[bool, str]:
     out = io.StringIO()
-    clean = demo._show_nothing_left(Console(file=out, width=200), pid, folder, PICTURES)
+    clean = demonstration._show_nothing_left(Console(file=out, width=200), pid, folder, PICTURES)
     return clean, out.getvalue()
 
 
@@ -55,7 +56,7 @@ def test_memory_that_may_not_be_read_is_not_called_clean(tmp_path: Path, monkeyp
     def refused(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(traces, "in_memory", refused)
+    monkeypatch.setattr(residue, "in_memory", refused)
     clean, said = shown(tmp_path, os.getpid())
     assert (clean, "could not be assessed" in said) == (False, True)
     assert "memory    0 found" not in said
@@ -64,5 +65,5 @@ def test_memory_that_may_not_be_read_is_not_called_clean(tmp_path: Path, monkeyp
 def test_a_search_that_does_not_find_what_is_there_proves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(traces, "in_memory", lambda *_: traces.Search(0, 1))
+    monkeypatch.setattr(residue, "in_memory", lambda *_: residue.Search(0, 1))
     assert shown(tmp_path, os.getpid())[0] is False

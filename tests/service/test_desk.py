@@ -21,8 +21,8 @@ from structlog.testing import capture_logs
 
 from idproof.models.errors import EngineUnavailable
 from idproof.pipeline import Limits
-from idproof.service.app import create_app
-from idproof.service.settings import Settings
+from idproof.service.http.app import create_app
+from idproof.service.operations.settings import Settings
 from idproof.service.storage import VerdictStore
 
 from .fakes import FILES, FakeVerifier, ask, serving

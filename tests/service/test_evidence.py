@@ -16,15 +16,15 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from idproof.pipeline.errors import BadInput, CardCutOff
 from idproof.pipeline.verdict import to_json
-from idproof.service import texts
-from idproof.service.app import create_app
-from idproof.service.audit import AuditLog
-from idproof.service.desk import CORE_TYPE, signed
-from idproof.service.evidence import CoreKey, verdict_schema, verified_claims
-from idproof.service.evidence.protect import CoreKeyUnusable
-from idproof.service.keys import KeyRing, Keys, KeysUnusable
-from idproof.service.settings import Settings
-from idproof.service.signing import SignatureInvalid, sign, verify
+from idproof.service.applicant_messages import texts
+from idproof.service.claims import CoreKey, verdict_schema, verified_claims
+from idproof.service.claims.core_encryption import CoreKeyUnusable
+from idproof.service.http.app import create_app
+from idproof.service.operations.audit import AuditLog
+from idproof.service.operations.settings import Settings
+from idproof.service.registrations.intake import CORE_TYPE, signed
+from idproof.service.signing.jws import SignatureInvalid, sign, verify
+from idproof.service.signing.keys import KeyRing, Keys, KeysUnusable
 from idproof.service.storage import VerdictStore
 
 from .fakes import FILES, FakeVerifier, a_verdict, ask

@@ -24,9 +24,9 @@ import pytest
 from peers import IdentityCore, Reply, running
 from postgres import Cluster
 
-from idproof.service.keys import Keys
-from idproof.service.settings import Settings
-from idproof.service.signing import verify
+from idproof.service.operations.settings import Settings
+from idproof.service.signing.jws import verify
+from idproof.service.signing.keys import Keys
 
 QUICK = Path(__file__).parents[1] / "support" / "quick_server.py"
 

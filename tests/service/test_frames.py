@@ -13,9 +13,9 @@ from sqlalchemy import func, select, update
 from idproof.client import Answer, Camera, Client, Frame, Problem
 from idproof.pipeline import CheckResult, Decision, Outcome, Status
 from idproof.pipeline.liveness.frames import MAX_FRAMES, CameraReport
-from idproof.service.app import create_app
-from idproof.service.keys import Keys
-from idproof.service.settings import Settings
+from idproof.service.http.app import create_app
+from idproof.service.operations.settings import Settings
+from idproof.service.signing.keys import Keys
 from idproof.service.storage import Ledger, VerdictStore
 from idproof.service.storage.schema import FAILURES, SESSIONS
 

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from idproof.datasets.specimen.make import make_sets
-from idproof.service.stream.player import SetCamera, cameras
+from idproof.service.stream.simulator.player import SetCamera, cameras
 
 from .conftest import Server
 

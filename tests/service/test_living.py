@@ -21,7 +21,7 @@ from idproof.datasets.specimen.make import Registration
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.pipeline import Verifier
 from idproof.pipeline.liveness.challenge import draw
-from idproof.service.settings import Settings
+from idproof.service.operations.settings import Settings
 from idproof.service.storage import sessions
 
 from .fakes import serving

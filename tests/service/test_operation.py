@@ -15,9 +15,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from idproof.service import tracing
-from idproof.service.app import create_app
-from idproof.service.settings import Settings, SettingsInvalid
+from idproof.service.http.app import create_app
+from idproof.service.operations import telemetry
+from idproof.service.operations.settings import Settings, SettingsInvalid
 
 from .conftest import start, stop
 from .fakes import FILES, FakeVerifier, ask
@@ -71,7 +71,7 @@ def test_the_dashboard_asks_for_metrics_that_there_are(settings: Settings) -> No
 def test_a_trace_has_stages_and_a_decision_and_no_payload(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     spans, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
-    monkeypatch.setattr(tracing.trace, "get_tracer", provider.get_tracer)
+    monkeypatch.setattr(telemetry.trace, "get_tracer", provider.get_tracer)
     app = create_app(settings, FakeVerifier())
     trace_id = "0af7651916cd43dd8448eb211c80319c"
     headers = {"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
@@ -87,10 +87,10 @@ def test_a_trace_has_stages_and_a_decision_and_no_payload(settings: Settings, mo
 
 
 def test_traces_without_the_sdk_are_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    tracing.configure(Settings())
+    telemetry.configure(Settings())
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with pytest.raises(SettingsInvalid, match="telemetry"):
-        tracing.configure(Settings(otlp_endpoint="http://127.0.0.1:1/v1/traces"))
+        telemetry.configure(Settings(otlp_endpoint="http://127.0.0.1:1/v1/traces"))
 
 
 def test_not_ready_when_the_audit_log_is_gone_or_a_guard_is_missing(
@@ -103,7 +103,7 @@ def test_not_ready_when_the_audit_log_is_gone_or_a_guard_is_missing(
     assert (answer.status_code, answer.json()["checks"]["audit"]) == (503, False)
     settings.audit_head.with_suffix(".kept").rename(settings.audit_head)
     strict = create_app(settings.model_copy(update={"production": True}), FakeVerifier())
-    monkeypatch.setattr("idproof.service.app.guards.missing", lambda: ("no_core_dumps",))
+    monkeypatch.setattr("idproof.service.http.app.guards.missing", lambda: ("no_core_dumps",))
     answer = ask(strict, "GET", "/readyz")
     assert (answer.status_code, answer.json()["checks"]["guards"]) == (503, False)
 

@@ -14,10 +14,10 @@ from commands import Ended, idproof
 from peers import IdentityCore, Reply, running, slow
 from sqlalchemy import select
 
-from idproof.service.keys import KeyRing
+from idproof.service.operations.settings import Settings
 from idproof.service.outbox import Courier, Destination, Entry, Outbox, courier
-from idproof.service.settings import Settings
-from idproof.service.signing import verify
+from idproof.service.signing.jws import verify
+from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, VerdictStore
 from idproof.service.storage.schema import OUTBOX
 

@@ -18,17 +18,17 @@ from idproof.models.errors import ModelError
 from idproof.pipeline import BadInput
 from idproof.pipeline.errors import IdproofError
 from idproof.pipeline.verdict import from_json, to_json
-from idproof.service import openapi, problems
-from idproof.service.app import create_app
-from idproof.service.audit import AuditBroken
 from idproof.service.auth.tokens import IssuerUnavailable
-from idproof.service.keys import Keys, KeysUnusable
-from idproof.service.offline import check
-from idproof.service.settings import Settings, SettingsInvalid
-from idproof.service.signing import SignatureInvalid, sign, verify
+from idproof.service.http import openapi, problems
+from idproof.service.http.app import create_app
+from idproof.service.http.uploads import Metadata
+from idproof.service.operations.audit import AuditBroken
+from idproof.service.operations.settings import Settings, SettingsInvalid
+from idproof.service.signing.jws import SignatureInvalid, sign, verify
+from idproof.service.signing.keys import Keys, KeysUnusable
+from idproof.service.signing.offline import check
 from idproof.service.storage import StoreUnavailable, VerdictStore
 from idproof.service.stream.codes import StreamProblem
-from idproof.service.uploads import Metadata
 
 from .fakes import FILES, FakeVerifier, a_verdict
 
@@ -121,7 +121,7 @@ def test_the_interfaces_examples_are_what_it_gives(settings: Settings) -> None:
 def test_logs_are_json_lines_whoever_writes_them_and_tell_no_exceptions_text() -> None:
     code = """if True:
         import logging, warnings
-        from idproof.service.server import configure_logs
+        from idproof.service.operations.server import configure_logs
         configure_logs()
         try:
             raise ValueError("A123456(3)")

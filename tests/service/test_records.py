@@ -16,9 +16,9 @@ from peers import Records, running, slow
 from idproof.pipeline.fields.records import RecordStatus, ask, check
 from idproof.pipeline.fields.typed import Form
 from idproof.pipeline.types import Outcome, Status
+from idproof.service.operations.settings import Settings
 from idproof.service.records import EmbeddedRecords, RemoteRecords, authority
 from idproof.service.records.breaker import Breaker
-from idproof.service.settings import Settings
 
 FORM = Form(number="A1234563", surname="CHAN", given_names="TAI MAN", birth_date="1990-01-02")
 

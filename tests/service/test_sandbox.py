@@ -14,11 +14,11 @@ import pytest
 from idproof.client import Client, Problem
 from idproof.pipeline import Verdict
 from idproof.pipeline.verdict import from_json
-from idproof.service import server
+from idproof.service.operations import server
+from idproof.service.operations.settings import Settings, SettingsInvalid
 from idproof.service.sandbox import personas
 from idproof.service.sandbox.routes import CORE_PATH
-from idproof.service.settings import Settings, SettingsInvalid
-from idproof.service.signing import verify
+from idproof.service.signing.jws import verify
 
 from .conftest import Server, start, stop
 

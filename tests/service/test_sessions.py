@@ -13,10 +13,10 @@ from sqlalchemy import func, select, update
 
 from idproof.pipeline import BadInput
 from idproof.pipeline.errors import CardCutOff
-from idproof.service.app import create_app
-from idproof.service.keys import Keys
-from idproof.service.problems import ServiceProblem
-from idproof.service.settings import Settings
+from idproof.service.http.app import create_app
+from idproof.service.http.problems import ServiceProblem
+from idproof.service.operations.settings import Settings
+from idproof.service.signing.keys import Keys
 from idproof.service.storage import Ledger, Replay, Ticket, VerdictStore
 from idproof.service.storage.schema import IDEMPOTENCY, OPERATIONS, SESSIONS, VERIFICATIONS
 

@@ -12,8 +12,8 @@ from alembic.script import ScriptDirectory
 from postgres import Cluster
 from sqlalchemy import delete, select, update
 
-from idproof.service.keys import Keys
-from idproof.service.settings import Settings
+from idproof.service.operations.settings import Settings
+from idproof.service.signing.keys import Keys
 from idproof.service.storage import Database, StoreUnavailable, VerdictStore, migrate
 from idproof.service.storage.schema import FACTS, METADATA, VERIFICATIONS
 

@@ -20,15 +20,15 @@ from websockets.server import ServerProtocol
 from idproof.datasets.specimen.make import Registration
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.pipeline import Verifier
-from idproof.service.app import create_app
-from idproof.service.connections import BoundedProtocol
-from idproof.service.server import STREAMS
-from idproof.service.settings import Settings
+from idproof.service.http.app import create_app
+from idproof.service.http.connections import BoundedProtocol
+from idproof.service.operations.server import STREAMS
+from idproof.service.operations.settings import Settings
 from idproof.service.storage.kiosks import Kiosks
 from idproof.service.stream.chain import Chain
-from idproof.service.stream.device import Device, DeviceProblem, register
 from idproof.service.stream.messages import unbase64
-from idproof.service.stream.player import SetCamera
+from idproof.service.stream.simulator.device import Device, DeviceProblem, register
+from idproof.service.stream.simulator.player import SetCamera
 
 from .fakes import serving
 
@@ -61,7 +61,7 @@ def address(folder: Path, verifier: Verifier) -> Iterator[str]:
 
 @pytest.fixture
 def key(address: str, folder: Path) -> str:
-    from idproof.service.kept import kept
+    from idproof.service.operations.data_folder import kept
 
     store, _ = kept(folder)
     return Kiosks(store.database, store.seal).enroll("Counter 3")
@@ -301,12 +301,12 @@ def test_a_frame_of_one_devices_session_is_foreign_to_anothers(address: str, fol
 
 
 def test_devices_are_enrolled_listed_and_revoked_on_either_database(on_either: Settings) -> None:
-    from idproof.service.kept import kept
+    from idproof.service.operations.data_folder import kept
 
     from .fakes import FakeVerifier
 
     create_app(on_either, FakeVerifier())  # type: ignore[arg-type] # makes keys and schema
-    from idproof.service.keys import Keys
+    from idproof.service.signing.keys import Keys
     from idproof.service.storage import VerdictStore
 
     store = VerdictStore.open(on_either, Keys.open(on_either).sealing)

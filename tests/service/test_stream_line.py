@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from idproof.service.stream.line import FRESH_S, Line, Place, Waits
+from idproof.service.stream.scheduler import FRESH_S, Line, Place, Waits
 
 
 @dataclass

@@ -11,14 +11,14 @@ import pytest
 
 from idproof.pipeline import Limits, Policy, Vault
 from idproof.pipeline.errors import CaptureUnreadable
-from idproof.pipeline.guide import Guidance, Hint
+from idproof.pipeline.guidance import Guidance, Hint
 from idproof.pipeline.liveness.challenge import draw
+from idproof.service.applicant_messages import on_screen
 from idproof.service.storage import CaptureSession
-from idproof.service.stream import told
 from idproof.service.stream.chain import Chain, Shows
 from idproof.service.stream.codes import StreamProblem
 from idproof.service.stream.messages import base64
-from idproof.service.stream.turn import Turn
+from idproof.service.stream.session import Turn
 
 SECRET, NONCE = bytes(range(32)), bytes(32)
 GOOD = Guidance(Hint.GOOD, 0.5, px_per_mm=11.0)
@@ -230,6 +230,6 @@ def test_a_screen_is_told_what_can_be_mended_and_nothing_of_an_attacks_checks() 
     checks = [{"name": name, "reason": reason} for reason, name in names.items()]
     answer = {"id": "ver_1", "decision": "reject", "checks": checks, "reasons": list(names)}
     for language in ("en", "zh-Hant"):
-        message = told.verdict(answer, language)
+        message = on_screen.verdict(answer, language)
         assert message["reasons"] == ["selfie_blurred", "card_doubtful", "person_doubtful", "records_doubtful"]
         assert len(set(message["texts"].values())) == 4

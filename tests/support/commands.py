@@ -7,7 +7,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from unittest.mock import patch
 
-from idproof.service.cli import main
+from idproof.service.cli.main import main
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from idproof.datasets.heads.clips import SPECIES, Sitting, bona_fide
 from idproof.datasets.specimen.draws import Draws
 from idproof.pipeline.liveness.challenge import LIGHT_MS, NEUTRAL_MS, PALETTE, STEP_MS, Action, Challenge, Light, Step
-from idproof.service.stream.player import SetCamera
+from idproof.service.stream.simulator.player import SetCamera
 
 CAMERA = (Path(__file__).parent / "kiosk_camera.js").read_text(encoding="utf-8")
 KIOSK, PHONE, DESK = (1080, 1920), (390, 844), (1440, 900)

@@ -14,8 +14,8 @@ from typing import Any
 from idproof.pipeline import Limits, Role, Vault, VaultSession, Verdict
 from idproof.pipeline.liveness.answer import LivenessAnswer
 from idproof.pipeline.verdict import from_json, new_id
-from idproof.service import process, server
-from idproof.service.settings import Settings
+from idproof.service.operations import process, server
+from idproof.service.operations.settings import Settings
 
 VERDICT = json.loads((Path(__file__).parents[1] / "service" / "verdict.json").read_text(encoding="utf-8"))
 VERDICT.pop("reference")

@@ -5,7 +5,7 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator
 
-from idproof.benchmarks.output import SCHEMA, Run
+from idproof.benchmarks.harness.output import SCHEMA, Run
 
 
 def published(run: Run) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from runs import published
 
-from idproof.benchmarks import far_engine
+from idproof.benchmarks.far_engine import run as far_engine_bench
 
 
 def test_every_pair_is_counted_and_every_peer_accounted_for() -> None:
     seen: list[tuple[int, int]] = []
-    run = far_engine.run(n=3000, dim=32, workers=2, progress=lambda done, total: seen.append((done, total)))
+    run = far_engine_bench.run(n=3000, dim=32, workers=2, progress=lambda done, total: seen.append((done, total)))
     figures = run.figures
     assert run.counts["impostor_comparisons"] + run.counts["genuine_comparisons"] == 3000 * 2999 // 2
     assert run.counts["genuine_comparisons"] == 750 * 6

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from idproof.benchmarks.harness.output import BONA_FIDE, Run, figure
 from idproof.benchmarks.metrics import rate
-from idproof.benchmarks.output import BONA_FIDE, Run, figure
 from idproof.benchmarks.report.read import ReadRun, read
 
 WriteRun = Callable[..., ReadRun]

@@ -12,11 +12,11 @@ import pytest
 import samples
 from typer.testing import CliRunner
 
-from idproof.benchmarks import face_curves
 from idproof.benchmarks.cli import app
+from idproof.benchmarks.face import curves
+from idproof.benchmarks.harness.output import attempt_id
 from idproof.benchmarks.metrics import fmr_at, fnmr_at
 from idproof.benchmarks.metrics.resample import Comparisons
-from idproof.benchmarks.output import attempt_id
 from idproof.benchmarks.report import gallery, page, pdf
 from idproof.datasets.sets import read_sets
 from idproof.models.errors import IdproofError
@@ -49,7 +49,7 @@ class Page(HTMLParser):
 def test_the_page_asks_for_nothing_outside_itself(write_run: Any) -> None:
     scores = np.random.default_rng(0)
     genuine = Comparisons(scores.normal(0.6, 0.1, 500), np.arange(500) // 5, np.arange(500) // 5)
-    curve = face_curves.curve(scores.normal(0, 0.1, 5000), genuine, data="photographs", people=100)
+    curve = curves.curve(scores.normal(0, 0.1, 5000), genuine, data="photographs", people=100)
     face = write_run("face", "face", {"face.fnmr@fmr1e-4": (3, 500)}, curves={"face": curve})
     card = write_run("card", "card", CARD)
     text = page.build([card, face])
@@ -113,13 +113,13 @@ def test_curves_are_the_rates_at_their_thresholds() -> None:
     rng = np.random.default_rng(5)
     impostors, genuines = rng.normal(0, 0.2, 3000).round(2), rng.normal(0.5, 0.2, 400).round(2)
     people = np.arange(400) // 4
-    found = face_curves.curve(impostors, Comparisons(genuines, people, people), data="invented", people=100)
+    found = curves.curve(impostors, Comparisons(genuines, people, people), data="invented", people=100)
     for place, threshold in enumerate(found["threshold"]):
         assert found["fmr"][place] == pytest.approx(fmr_at(impostors, threshold).value, abs=1e-8)
         assert found["fnmr"][place] == pytest.approx(fnmr_at(genuines, threshold).value, abs=1e-8)
         assert found["fnmr_low"][place] <= found["fnmr"][place] <= found["fnmr_high"][place]
     assert sum(found["scores"]["impostor"]) == 3000
-    alone = face_curves.curve(impostors, Comparisons(genuines, people, people), data="invented")
+    alone = curves.curve(impostors, Comparisons(genuines, people, people), data="invented")
     assert alone["fnmr_high"][-1] - alone["fnmr_low"][-1] < 0.11
 
 

@@ -1,0 +1,1 @@
+"""The card's checks: error rates by kind of attack."""

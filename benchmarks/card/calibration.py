@@ -1,0 +1,90 @@
+"""What bona fide cards measure in the card's checks: the file that `pipeline.calibration` takes its limits from."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+from idproof.benchmarks.harness.cards import see
+from idproof.benchmarks.harness.recorder import Recorder
+from idproof.datasets.sets import RegistrationSet
+from idproof.pipeline import Policy
+from idproof.pipeline.card.checks import (
+    angles,
+    display_frame,
+    halftone,
+    hologram,
+    moving_light,
+    noise,
+    recapture,
+    resampling,
+)
+from idproof.pipeline.card.examiner import CardExaminer
+from idproof.pipeline.card.locating.locator import CardLocator
+from idproof.pipeline.documents import load_builtin
+from idproof.pipeline.errors import BadInput
+from idproof.pipeline.executors.spread import HERE, Spread
+
+MARGIN = 0.5
+QUOTIENTS = (
+    angles.RIGID,
+    moving_light.NAME,
+    recapture.SCREEN,
+    recapture.COPY,
+    hologram.RESPONSE,
+    halftone.NAME,
+    resampling.NAME,
+    noise.FIELDS,
+    display_frame.NAME,
+)
+
+Measured = dict[str, float]
+
+
+def run(
+    sets: Sequence[RegistrationSet],
+    *,
+    recipe: str,
+    spread: Spread = HERE,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Any]:
+    """The calibration as it is written to a file.
+
+    Args:
+        sets: registrations; attacks among them are left out.
+        recipe: how they came about, for the record.
+        spread: where.
+        progress: called with registrations done and in total.
+    """
+    bona_fide = [entry for entry in sets if entry.truth.bona_fide]
+    measured: list[Measured] = []
+    for found in spread(_measure, bona_fide):
+        measured.append(found)
+        progress(len(measured), len(bona_fide))
+    names = dict.fromkeys(name for m in measured for name in m)
+    return {
+        "margin": MARGIN,
+        "quotients": sorted(QUOTIENTS),
+        "source": {"registrations": len(bona_fide), "recipe": recipe, "version": version("idproof")},
+        "values": {name: sorted(m[name] for m in measured if name in m) for name in names},
+    }
+
+
+@lru_cache(maxsize=1)
+def _opened() -> tuple[CardLocator, CardExaminer]:
+    """Once a process."""
+    document = load_builtin()
+    return CardLocator.open(document), CardExaminer.open(document)
+
+
+def _measure(entry: RegistrationSet) -> Measured:
+    """Check to value; empty when the card was not found."""
+    locator, examiner = _opened()
+    recorder = Recorder()
+    policy = Policy(calibration=recorder)
+    try:
+        seen = see(entry, locator, policy)
+    except BadInput:
+        return {}
+    examiner.examine(seen.images, seen.rectified, seen.views, policy)
+    return {asked.name: asked.value for asked in recorder.asked}

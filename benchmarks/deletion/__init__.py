@@ -1,0 +1,1 @@
+"""The search for pictures that should be gone."""

@@ -1,0 +1,147 @@
+"""The real server with one thing changed on purpose: `python -m idproof.benchmarks.deletion.server MODE PORT FOLDER`.
+
+Modes:
+    raises: every guard on, and the face comparison raises when everything else is held.
+    ordinary: every guard off, as a service without this care would be: memory is freed and not overwritten.
+    keeps: the same, and nothing is ever let go; pictures go to files and fields to the log. The search must find every
+        form here, or its silence elsewhere means nothing.
+"""
+
+import contextlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO, Any
+from unittest.mock import patch
+
+import numpy as np
+import structlog
+
+from idproof.benchmarks.deletion.canaries import crop_forms, row_forms
+from idproof.benchmarks.deletion.record import record_engines
+from idproof.models import session as sessions
+from idproof.pipeline import Vault, VaultSession, Verdict, Verifier
+from idproof.service.operations import process, server
+from idproof.service.operations.settings import Settings
+from idproof.service.storage import seal
+
+MODES = ("raises", "ordinary", "keeps")
+_PICTURE = 3  # axes
+_kept: list[Any] = []
+_open_files: list[IO[bytes]] = []
+
+
+def main(mode: str, port: int, folder: Path) -> None:
+    """Serve until told to stop."""
+    with contextlib.ExitStack() as stack:
+        if mode == "raises":
+            process.protect(sys.argv[1:], program="idproof.benchmarks.deletion.server")
+        else:
+            _unguard(stack)
+        with_parts = Verifier.open
+        stack.enter_context(
+            patch.object(Verifier, "open", lambda **chosen: _changed(mode, with_parts(**chosen), stack))
+        )
+        settings = Settings.load(data_dir=folder)
+        if mode == "raises":
+            process.enforce(settings)
+        server.run(settings, "127.0.0.1", port)
+
+
+def _unguard(stack: contextlib.ExitStack) -> None:
+    options = sessions._options
+
+    def with_arena(threads: int) -> Any:
+        changed = options(threads)
+        changed.enable_cpu_mem_arena = True
+        changed.enable_mem_pattern = True
+        return changed
+
+    stack.enter_context(patch.object(sessions, "_options", with_arena))
+
+
+def _changed(mode: str, verifier: Verifier, stack: contextlib.ExitStack) -> Verifier:
+    if mode == "raises":
+        executor: Any = verifier.executor
+        stack.enter_context(patch.object(executor.parts.engines.embedder, "embed", _raise))
+        return verifier
+    verifier.vault = _CarelessVault(verifier.limits)
+    if mode == "keeps":
+        stack.enter_context(record_engines(verifier, lambda _, array: _kept.append(array.copy())))
+        stack.enter_context(patch.object(seal, "AESGCM", _Unsealed))
+        verify = verifier.verify_session
+        stack.enter_context(patch.object(verifier, "verify_session", lambda held, _: _kept_all(held, verify)))
+    return verifier
+
+
+def _raise(*_: object) -> None:
+    raise RuntimeError("on purpose")
+
+
+def _kept_all(session: VaultSession, verify: Any) -> Verdict:
+    """Do everything that the service promises not to."""
+    for role, sink in session._sinks.items():
+        data = bytes(memoryview(sink._memory)[: sink.size])
+        _kept.append(data)
+        Path(os.environ["IDPROOF_BENCH_PLANT"]).write_bytes(data)
+        (Path(tempfile.gettempdir()) / f"{role}.part").write_bytes(data)
+        # A file without a name, as form parsers make them.
+        _open_files.append(tempfile.TemporaryFile())  # noqa: SIM115 - kept open on purpose
+        _open_files[-1].write(data)
+        _open_files[-1].flush()
+    verdict: Verdict = verify(session)
+    fields = {name: reading.text for name, reading in verdict.fields.items()}
+    structlog.get_logger("idproof").info("read", fields=fields)
+    return verdict
+
+
+class _Unsealed:
+    """A cipher that is none."""
+
+    def __init__(self, key: bytes) -> None:
+        del key
+
+    def encrypt(self, nonce: bytes, data: bytes, about: bytes | None) -> bytes:
+        del nonce, about
+        return data
+
+
+class _CarelessVault(Vault):
+    def open(self, lifetime_s: float | None = None) -> VaultSession:
+        del lifetime_s
+        return _CarelessSession(self.limits)
+
+
+class _CarelessSession(VaultSession):
+    """Lets go without overwriting; in the mode `keeps` does not even let go."""
+
+    def put(self, kind: str, name: str, array: Any) -> None:
+        if sys.argv[1] == "keeps" and array.ndim == _PICTURE:
+            forms = row_forms(array) if kind == "decoded" else crop_forms(array)
+            _kept.extend(np.ascontiguousarray(form).copy() for _, form in forms)
+        self._plain[kind, name] = array
+
+    @property
+    def _plain(self) -> dict[tuple[str, str], Any]:
+        held: dict[tuple[str, str], Any] = self.__dict__.setdefault("_careless", {})
+        return held
+
+    @contextlib.contextmanager
+    def borrow(self, kind: str, name: str) -> Any:
+        yield self._plain[kind, name]
+
+    def wipe(self) -> Any:
+        with self._lock:
+            self._open = False
+            if self._timer is not None:
+                self._timer.cancel()
+            self._plain.clear()
+            self._sinks.clear()
+            return self._receipt()
+
+
+if __name__ == "__main__":
+    assert sys.argv[1] in MODES, "a mode"  # noqa: S101 - started by the benchmark only
+    assert os.environ.get("IDPROOF_BENCH_DELETION") == "1", "started by the benchmark only"  # noqa: S101
+    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))

@@ -1,0 +1,1 @@
+"""The face comparison: error rates and operating points."""

@@ -1,0 +1,248 @@
+"""The card's portrait against a selfie that is another photograph: what the verification compares.
+
+Several ways to a template of the portrait are measured side by side on the same captures; `pipeline.flow` uses the one
+that this benchmark showed to be best on tuning sets.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+
+from idproof.benchmarks.face import calibration as calibrations
+from idproof.benchmarks.face import curves
+from idproof.benchmarks.harness import cards
+from idproof.benchmarks.harness.output import Run, data_of, figure, plain
+from idproof.benchmarks.metrics import fmr_at, fnmr_at, rate
+from idproof.benchmarks.metrics.curve import d_prime
+from idproof.benchmarks.metrics.resample import Comparisons
+from idproof.datasets.heads.camera import decoded
+from idproof.datasets.sets import RegistrationSet
+from idproof.models.reports import portrait_calibration, portrait_thresholds
+from idproof.models.types import DetectedFace, Embeddings, Engines, RGBImage
+from idproof.pipeline import Policy
+from idproof.pipeline.card.locating.locator import CardLocator
+from idproof.pipeline.documents import load_builtin
+from idproof.pipeline.errors import BadInput
+from idproof.pipeline.face import compare, find
+from idproof.pipeline.types import CARD_ROLES, Role
+
+IN_FORCE, COLOURED = "averaged", "coloured"
+STANDING_PX = (80, 120)
+"""Width of the face of somebody who stands before a kiosk."""
+_STANDING = "standing"
+_STANDING_QUALITY = 85  # of JPEG
+
+
+def denoised(crop: RGBImage) -> RGBImage:
+    """Smoothed within edges (Tomasi and Manduchi, 1998): print grain goes, features stay."""
+    return np.asarray(cv2.bilateralFilter(crop, 5, 18, 3), dtype=np.uint8)
+
+
+def local_contrast(crop: RGBImage) -> RGBImage:
+    """Contrast-limited adaptive histogram equalisation (Zuiderveld, 1994) of the lightness."""
+    lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB)
+    lab[..., 0] = cv2.createCLAHE(1.5, (4, 4)).apply(lab[..., 0])
+    return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), dtype=np.uint8)
+
+
+ENHANCEMENTS: Mapping[str, Callable[[RGBImage], RGBImage]] = {"denoised": denoised, "local_contrast": local_contrast}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One registration's templates.
+
+    Attributes:
+        person: whose card it is.
+        portraits: by way, unit length.
+        selfie: unit length, that of the picture and of the same without colours, fused.
+        standing: of the selfie as a kiosk takes it; None when no face is found in it.
+        coloured: of the selfie's picture alone.
+    """
+
+    person: str
+    portraits: Mapping[str, Embeddings]
+    selfie: Embeddings
+    standing: Embeddings | None = None
+    coloured: Embeddings | None = None
+
+
+@dataclass(frozen=True)
+class Cross:
+    """Every portrait with every selfie, made one way; only selfies of the same registration are genuine."""
+
+    impostors: Comparisons
+    genuines: Comparisons
+
+
+def as_standing(selfie: RGBImage, face: DetectedFace, width_px: float) -> RGBImage:
+    """The selfie with its face so many pixels wide, as a camera farther away takes it, and coded again."""
+    scale = min(1.0, width_px / max(face.box[2], 1.0))
+    small = cv2.resize(selfie, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    _, packed = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _STANDING_QUALITY])
+    return decoded(packed)
+
+
+def see(
+    sets: Sequence[RegistrationSet],
+    engines: Engines,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[list[Compared], int]:
+    """The templates of all bona fide registrations, and how many of these could not be used."""
+    bona_fide = [entry for entry in sets if entry.truth.bona_fide and entry.truth.same_person]
+    locator, policy = CardLocator.open(load_builtin()), Policy()
+    found = []
+    widths = np.linspace(*STANDING_PX, len(bona_fide)) if bona_fide else ()
+    for done, (entry, width) in enumerate(zip(bona_fide, widths, strict=True), start=1):
+        with suppress(BadInput):  # counted by what is missing
+            found.append(_templates(entry, engines, locator, policy, float(width)))
+        progress(done, len(bona_fide))
+    return found, len(bona_fide) - len(found)
+
+
+def cross(compared: Sequence[Compared], way: str) -> Cross:
+    """All comparisons; two registrations of one person are not compared with each other."""
+    people = np.unique([entry.person for entry in compared], return_inverse=True)[1]
+    portraits = np.stack([entry.portraits[way] for entry in compared])
+    selfies = np.stack([entry.selfie for entry in compared])
+    scores = portraits @ selfies.T
+    one, other = np.nonzero(people[:, None] != people[None])
+    own = np.arange(len(compared))
+    return Cross(
+        Comparisons(scores[one, other], people[one], people[other]),
+        Comparisons(scores[own, own], people, people),
+    )
+
+
+def run(
+    sets: Sequence[RegistrationSet],
+    engines: Engines,
+    *,
+    seed: int = 0,
+    after: Run | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Run:
+    """How often the holder's own selfie is not taken for the portrait's, with every way to a template.
+
+    `face.portrait.fnmr@fmrX` is at the operating point that the profile runs at; `face.portrait.measured_fmr@fmrX`
+    checks its promise on these very portraits and selfies.
+
+    Args:
+        sets: registrations; attacks among them are left out.
+        engines: the profile.
+        seed: recorded with the run; nothing here is random.
+        after: an earlier part of the same benchmark, whose figures are kept.
+        progress: called with registrations done and in total.
+    """
+    compared, unusable = see(sets, engines, progress)
+    figures: dict[str, Mapping[str, Any]] = {
+        "face.portrait.not_found": figure(rate(unusable, unusable + len(compared)))
+    }
+    if compared:
+        figures |= _figures(compared, engines.profile)
+    counts = {"portrait_registrations": len(compared), "portrait_unusable": unusable}
+    data = data_of(sets)
+    curves = _curves(compared, data)
+    if after is None:
+        return Run("face", engines.profile, engines.weights, seed, counts, figures, {"data": data, "curves": curves})
+    return replace(
+        after,
+        figures={**after.figures, **figures},
+        counts={**after.counts, **counts},
+        extra={**after.extra, "curves": {**after.extra.get("curves", {}), **curves}},
+    )
+
+
+def _curves(compared: Sequence[Compared], data: str) -> dict[str, Any]:
+    if len({entry.person for entry in compared}) < 2:
+        return {}
+    pairs = cross(compared, IN_FORCE)
+    return {"face.portrait": curves.curve(pairs.impostors.scores, pairs.genuines, data=data)}
+
+
+def _figures(compared: Sequence[Compared], profile: str) -> dict[str, Mapping[str, Any]]:
+    thresholds = portrait_thresholds(profile)
+    figures: dict[str, Mapping[str, Any]] = {}
+    for way in compared[0].portraits:
+        pairs = cross(compared, way)
+        middle = "" if way == IN_FORCE else f"{way}."
+        apart = d_prime(pairs.impostors.scores, pairs.genuines.scores)
+        figures[f"face.portrait.{middle}d_prime"] = plain(apart, len(compared), "deviations")
+        for fmr in sorted(thresholds, reverse=True):
+            end = f"@fmr{fmr:.0e}".replace("e-0", "e-")
+            figures[f"face.portrait.{middle}fnmr{end}"] = figure(fnmr_at(pairs.genuines.scores, thresholds[fmr]))
+            figures[f"face.portrait.{middle}measured_fmr{end}"] = figure(
+                fmr_at(pairs.impostors.scores, thresholds[fmr])
+            )
+    figures |= _against(compared, thresholds, COLOURED)
+    figures |= _against(compared, thresholds, _STANDING)
+    in_force = cross(compared, IN_FORCE)
+    calibration = portrait_calibration(profile)
+    return figures | calibrations.figures(calibration, in_force.impostors.scores, in_force.genuines)
+
+
+def _against(
+    compared: Sequence[Compared], thresholds: Mapping[float, float], name: str
+) -> dict[str, Mapping[str, Any]]:
+    """The portraits in force against other templates of the selfies: of the colours alone, or from farther away."""
+    seen = [replace(entry, selfie=other) for entry in compared if (other := getattr(entry, name)) is not None]
+    missing = rate(len(compared) - len(seen), len(compared))
+    figures: dict[str, Mapping[str, Any]] = {f"face.portrait.{name}.not_found": figure(missing)}
+    if not seen:
+        return figures
+    pairs = cross(seen, IN_FORCE)
+    for fmr in sorted(thresholds, reverse=True):
+        end = f"@fmr{fmr:.0e}".replace("e-0", "e-")
+        figures[f"face.portrait.{name}.fnmr{end}"] = figure(fnmr_at(pairs.genuines.scores, thresholds[fmr]))
+        figures[f"face.portrait.{name}.measured_fmr{end}"] = figure(fmr_at(pairs.impostors.scores, thresholds[fmr]))
+    apart = d_prime(pairs.impostors.scores, pairs.genuines.scores)
+    return figures | {f"face.portrait.{name}.d_prime": plain(apart, len(seen), "deviations")}
+
+
+def calibrate(
+    sets: Sequence[RegistrationSet],
+    engines: Engines,
+    *,
+    recipe: str,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Any]:
+    """Operating points and calibration of comparisons between portrait and selfie, see `face_calibration.record`."""
+    pairs = cross(see(sets, engines, progress)[0], IN_FORCE)
+    return calibrations.record(pairs.impostors.scores, pairs.genuines, profile=engines.profile, recipe=recipe)
+
+
+def _templates(
+    entry: RegistrationSet, engines: Engines, locator: CardLocator, policy: Policy, width_px: float
+) -> Compared:
+    seen = cards.see(entry, locator, policy)
+    crops = {role: find.portrait_crop(seen.rectified[role], locator.document) for role in CARD_ROLES}
+    found = find.in_portraits(crops, engines.detector)
+    faces = {str(role): engines.embedder.align(crops[role], face.landmarks) for role, face in found.items()}
+    front = Role.CARD_FRONT
+    for name, enhance in ENHANCEMENTS.items():
+        faces[name] = engines.embedder.align(enhance(crops[front]), found[front].landmarks)
+    selfie = cards.selfie(entry)
+    face = find.in_selfie(selfie, engines.detector)
+    faces[Role.SELFIE] = engines.embedder.align(selfie, face.landmarks)
+    with suppress(BadInput):  # counted by what is missing
+        far = as_standing(selfie, face, width_px)
+        faces[_STANDING] = engines.embedder.align(far, find.in_selfie(far, engines.detector).landmarks)
+    faces |= {_without(name): compare.grey(faces[name]) for name in (Role.SELFIE, _STANDING) if name in faces}
+    rows = dict(zip(faces, engines.embedder.embed([*faces.values()]), strict=True))
+    fused = {
+        name: compare.fuse(np.stack([rows[name], rows[_without(name)]]))[0]
+        for name in (Role.SELFIE, _STANDING)
+        if name in rows
+    }
+    ways = {"front": rows[front], **{name: rows[name] for name in ENHANCEMENTS}}
+    portraits = {IN_FORCE: compare.fuse(np.stack([rows[role] for role in found]))[0], **ways}
+    person = entry.truth.person or entry.folder.name
+    return Compared(person, portraits, fused[Role.SELFIE], fused.get(_STANDING), rows[Role.SELFIE])
+
+
+def _without(name: str) -> str:
+    return f"{name} without colours"

@@ -1,0 +1,128 @@
+"""Templates of a labelled set, made once a run and held in memory only."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idproof.datasets.lfw import LabelledFaces
+from idproof.models.profiles import load_engines
+from idproof.models.types import DetectedFace, Embeddings, Engines, RGBImage
+from idproof.pipeline.errors import DatasetInvalid
+from idproof.pipeline.executors.spread import Spread
+
+ALIGNED, ORIGINAL = "lfw-112", "lfw"
+DATASETS = (ORIGINAL, ALIGNED)
+_BATCH = 32
+
+Batch = tuple[list[int], tuple[Embeddings, Embeddings] | None]
+"""Places of the pictures with a face, and both views of each."""
+
+
+@dataclass(frozen=True)
+class Templates:
+    """What the faces of a set became.
+
+    Attributes:
+        places: (n,) which picture of the set each row is of; pictures without a face are left out.
+        people: (n,) whose picture it is, counted from 0.
+        steps: what each step of the way makes of them, in order, unit length; the last is the one in force.
+    """
+
+    places: NDArray[np.intp]
+    people: NDArray[np.intp]
+    steps: Mapping[str, Embeddings]
+
+    @property
+    def in_force(self) -> Embeddings:
+        """(n, dimensions), as the verification makes them."""
+        return list(self.steps.values())[-1]
+
+    @property
+    def pictures(self) -> NDArray[np.intp]:
+        """How many pictures each person has."""
+        return np.bincount(self.people)
+
+
+def make(
+    faces: LabelledFaces,
+    dataset: str,
+    engines: Engines,
+    progress: Callable[[int, int], None],
+    spread: Spread | None = None,
+) -> Templates:
+    """One template a picture and step.
+
+    Args:
+        faces: the set.
+        dataset: `lfw-112`, aligned by its publisher; or `lfw`, where detector and alignment are ours.
+        engines: the profile to measure.
+        progress: called with pictures done and in total.
+        spread: over a cluster, whose nodes open the same profile themselves; None for this process.
+
+    Raises:
+        DatasetInvalid: no face was found in any picture.
+    """
+    places: list[int] = []
+    upright, mirrored = [], []
+    total = len(faces.names)
+    starts = range(0, total, _BATCH)
+    if spread is None:
+        batches: Iterable[Batch] = (_batch(start, faces, dataset, engines) for start in starts)
+    else:
+        batches = spread(_batch_elsewhere, starts, faces, dataset, engines.profile)
+    for start, (found, views) in zip(starts, batches, strict=True):
+        places += found
+        if views is not None:
+            upright.append(views[0])
+            mirrored.append(views[1])
+        progress(min(start + _BATCH, total), total)
+    if not places:
+        raise DatasetInvalid("No face was found in any picture of the set.")
+    one_crop, other_crop = np.concatenate(upright), np.concatenate(mirrored)
+    return Templates(
+        places=np.array(places),
+        people=np.array(faces.subjects())[places],
+        steps={"one_crop": unit(one_crop), "flip_averaged": unit(one_crop + other_crop)},
+    )
+
+
+def _batch(start: int, faces: LabelledFaces, dataset: str, engines: Engines) -> Batch:
+    pictures = faces.pictures(start, start + _BATCH)
+    found = [picture if dataset == ALIGNED else _aligned(picture, engines) for picture in pictures]
+    crops = [face for face in found if face is not None]
+    places = [start + i for i, face in enumerate(found) if face is not None]
+    return places, engines.embedder.views(crops) if crops else None
+
+
+def _batch_elsewhere(start: int, faces: LabelledFaces, dataset: str, profile: str) -> Batch:
+    return _batch(start, faces, dataset, _engines(profile))
+
+
+@lru_cache(maxsize=1)
+def _engines(profile: str) -> Engines:
+    return load_engines(profile)
+
+
+def unit(features: Embeddings) -> Embeddings:
+    """Rows of unit length."""
+    length = np.linalg.norm(features, axis=1, keepdims=True)
+    return np.asarray(features / np.maximum(length, 1e-12), dtype=np.float32)
+
+
+def central(picture: RGBImage, engines: Engines) -> DetectedFace | None:
+    """The face nearest to the middle of a picture: in this set the person who is named."""
+    height, width = picture.shape[:2]
+
+    def off_centre(face: DetectedFace) -> float:
+        x, y, w, h = face.box
+        return float(np.hypot(x + w / 2 - width / 2, y + h / 2 - height / 2))
+
+    return min(engines.detector.detect(picture), key=off_centre, default=None)
+
+
+def _aligned(picture: RGBImage, engines: Engines) -> RGBImage | None:
+    face = central(picture, engines)
+    return None if face is None else engines.embedder.align(picture, face.landmarks)

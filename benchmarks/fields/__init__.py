@@ -1,0 +1,1 @@
+"""Reading the card's fields."""

@@ -1,0 +1,1 @@
+"""The regression gate: a small standard run held to expected figures."""

@@ -1,0 +1,1 @@
+"""Time per registration and per stage."""

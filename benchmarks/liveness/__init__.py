@@ -1,0 +1,1 @@
+"""Liveness: error rates by attack species."""

@@ -1,0 +1,1 @@
+"""Ray: throughput, overhead, and lost nodes."""

@@ -1,0 +1,1 @@
+"""Devices that stream side by side."""

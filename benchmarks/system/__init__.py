@@ -1,0 +1,1 @@
+"""From end to end: registrations accepted, referred and rejected."""

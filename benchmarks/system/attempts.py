@@ -1,0 +1,116 @@
+"""Who tries what: bona fide registrations, attacks, and other people's selfies with bona fide cards.
+
+Zero-effort impostors are whoever comes next. Look-alikes are chosen by the data: of all other people of the folder
+those whose selfie resembles the holder's selfie most, by the profile's own comparison, which is then asked to refuse
+them. What decides, the
+card's portrait against the selfie, is not what chose them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from idproof.benchmarks.harness.output import BONA_FIDE
+from idproof.datasets.sets import RegistrationSet
+from idproof.models.types import Embeddings
+
+IMPOSTOR, LOOKALIKE = "impostor_selfie", "lookalike_selfie"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One registration as it will be tried: with its own selfie, or with that of another."""
+
+    kind: str
+    selfie: RegistrationSet | None = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """All attempts with one card, so that the card has to be examined once."""
+
+    card: RegistrationSet
+    attempts: tuple[Attempt, ...]
+
+
+def trials(
+    sets: Sequence[RegistrationSet],
+    *,
+    others: int = 1,
+    lookalikes: int = 0,
+    selfies: Sequence[Embeddings | None] = (),
+) -> list[Trial]:
+    """Every set with its own selfie, and every bona fide card with those of other people.
+
+    Args:
+        sets: registrations.
+        others: zero-effort impostors a bona fide card: the next people of the folder.
+        lookalikes: people a bona fide card: those nearest to its holder.
+        selfies: (1, dimensions) template of each bona fide registration's selfie, in their order, None where it could
+            not be used; asked for look-alikes alone.
+    """
+    people = [entry for entry in sets if _takes_part(entry)]
+    nearest = _nearest(people, selfies, lookalikes) if lookalikes else [[] for _ in people]
+    found = []
+    place = 0
+    for entry in sets:
+        attempts = [Attempt(kind_of(entry))]
+        if _takes_part(entry):
+            attempts += [Attempt(IMPOSTOR, other) for other in _next_people(people, place, others)]
+            attempts += [Attempt(LOOKALIKE, other) for other in nearest[place]]
+            place += 1
+        found.append(Trial(entry, tuple(attempts)))
+    return found
+
+
+def holders(sets: Sequence[RegistrationSet]) -> list[RegistrationSet]:
+    """Those whose cards and selfies are lent: bona fide, the selfie the holder's."""
+    return [entry for entry in sets if _takes_part(entry)]
+
+
+def kind_of(entry: RegistrationSet) -> str:
+    """`bona_fide`, the attack's kind, or an impostor's."""
+    if entry.truth.bona_fide:
+        return BONA_FIDE
+    return entry.truth.attack or IMPOSTOR
+
+
+def person_of(entry: RegistrationSet) -> str:
+    """Who the holder is: the set's label, else the card's number."""
+    return entry.truth.person or entry.truth.fields.get("number", "")
+
+
+def _takes_part(entry: RegistrationSet) -> bool:
+    return entry.truth.bona_fide and entry.truth.same_person
+
+
+def _next_people(people: Sequence[RegistrationSet], place: int, wanted: int) -> Iterator[RegistrationSet]:
+    met = {person_of(people[place])}
+    for other in [*people[place + 1 :], *people[:place]]:
+        if len(met) > wanted:
+            return
+        if person_of(other) not in met:
+            met.add(person_of(other))
+            yield other
+
+
+def _nearest(
+    people: Sequence[RegistrationSet], selfies: Sequence[Embeddings | None], wanted: int
+) -> list[list[RegistrationSet]]:
+    """Of each holder the registrations of the people who resemble them most, one a person."""
+    if len(selfies) != len(people):
+        raise ValueError("one template a bona fide registration")
+    usable = [i for i, template in enumerate(selfies) if template is not None]
+    rows = np.concatenate([row for row in selfies if row is not None]) if usable else np.empty((0, 1))
+    found: list[list[RegistrationSet]] = [[] for _ in people]
+    for row, place in enumerate(usable):
+        met = {person_of(people[place])}
+        for other in np.argsort(-(rows @ rows[row]), kind="stable"):
+            candidate = people[usable[other]]
+            if len(met) > wanted:
+                break
+            if person_of(candidate) not in met:
+                met.add(person_of(candidate))
+                found[place].append(candidate)
+    return found

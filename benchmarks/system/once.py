@@ -1,0 +1,107 @@
+"""Verifies one card with many selfies, and examines the card once.
+
+Whether a card is real and what it says does not depend on the selfie. This executor keeps what was found of the last
+card, and brings its rectified frames into every further session; everything else, the decision included, is the flow's
+own. A test holds its verdicts to those of the whole way, check by check. It is for benchmarks alone: between two
+registrations it holds the frames of a card.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from idproof.models.types import RGBImage
+from idproof.pipeline import flow
+from idproof.pipeline.errors import BadInput
+from idproof.pipeline.executors.branches import Branches
+from idproof.pipeline.findings import Findings
+from idproof.pipeline.liveness.answer import LivenessAnswer
+from idproof.pipeline.types import CARD_ROLES, CheckResult, Role
+from idproof.pipeline.vault import VaultSession
+
+CARD, FIELDS, FACE = "card", "fields", "face"
+STAGES = (CARD, FIELDS, FACE)
+
+
+@dataclass(frozen=True, repr=False)
+class _Card:
+    """What was found of one card: its facts and frames, or why its captures cannot be used."""
+
+    key: bytes
+    found: flow.CardFindings | BadInput
+    rectified: Mapping[Role, RGBImage] = field(default_factory=dict)
+
+
+class OnceACard:
+    """Examines where it is called, see `flow.Executor`; the card only when it is another than the last.
+
+    Args:
+        parts: what examines, opened once.
+
+    Attributes:
+        stage_of: check to the stage that gave it, of the registration before.
+    """
+
+    def __init__(self, parts: flow.Parts) -> None:
+        self.parts = parts
+        self.stage_of: dict[str, str] = {}
+        self._branches = Branches(1)
+        self._last: _Card | None = None
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """File name to full SHA-256 of every network in use."""
+        return dict(self.parts.engines.weights)
+
+    def examine(self, session: VaultSession, answer: LivenessAnswer | None) -> Findings:
+        """Everything that the captures tell; raises `BadInput`, in the order in which the whole way does."""
+        watch = flow.Stopwatch()
+        with watch.stage("capture"):
+            flow.decode(session, self.parts.limits)
+        card = self._card(session, watch)
+        if isinstance(card.found, BadInput):
+            raise card.found
+        for role, frame in card.rectified.items():
+            session.put(flow.RECTIFIED, role, frame.copy())
+        people = flow.examine_people(session, self.parts, answer, watch)
+        by_stage = {CARD: card.found.checks, FIELDS: card.found.field_checks, FACE: people}
+        self.stage_of = {check.name: stage for stage, checks in by_stage.items() for check in checks}
+        checks = tuple(check for found in by_stage.values() for check in found)
+        return Findings(checks, card.found.fields, watch.timings_ms, self.weights)
+
+    def compare_registered(self, session: VaultSession) -> tuple[CheckResult, ...]:
+        """The department's portrait against the templates of `examine`; raises `BadInput`."""
+        return flow.compare_registered(session, self.parts)
+
+    def close(self) -> None:
+        """Forget the card."""
+        self._last = None
+        self._branches.close()
+
+    def _card(self, session: VaultSession, watch: flow.Stopwatch) -> _Card:
+        key = _key(session)
+        if self._last is None or self._last.key != key:
+            self._last = self._seen(key, session, watch)
+        return self._last
+
+    def _seen(self, key: bytes, session: VaultSession, watch: flow.Stopwatch) -> _Card:
+        try:
+            with watch.stage("location"):
+                views = flow.find_card(session, self.parts, self._branches)
+            found = flow.examine_card(session, self.parts, views, watch)
+        except BadInput as error:
+            return _Card(key, error)
+        return _Card(key, found, {role: _copied(session, role) for role in CARD_ROLES})
+
+
+def _key(session: VaultSession) -> bytes:
+    digest = hashlib.sha256()
+    for role in CARD_ROLES:
+        with session.upload(role) as data:
+            digest.update(hashlib.sha256(data).digest())
+    return digest.digest()
+
+
+def _copied(session: VaultSession, role: Role) -> RGBImage:
+    with session.borrow(flow.RECTIFIED, role) as frame:
+        return frame.copy()

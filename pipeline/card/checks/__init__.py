@@ -1,0 +1,1 @@
+"""The checks of the card itself, one file per check."""

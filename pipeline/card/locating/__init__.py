@@ -1,0 +1,1 @@
+"""Finds the card in a picture, and brings it into its own frame."""

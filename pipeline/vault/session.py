@@ -1,0 +1,388 @@
+"""The only owner of pictures and templates: what comes in here is overwritten before the verdict leaves.
+
+A session of the vault lives as long as one verification. Whatever is put into it is overwritten with zeros when
+the session's block is left, by whichever way, and at the latest when its lifetime ends, even if a client stalls.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import reduce
+from types import TracebackType
+from typing import Any, Self
+from weakref import WeakSet
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idproof.pipeline.config import Limits
+from idproof.pipeline.errors import CaptureEmpty, CaptureMissing, CaptureTooLarge, SessionExpired
+from idproof.pipeline.types import DeletionReceipt, Role, Wiped
+from idproof.pipeline.vault import guards
+from idproof.pipeline.vault.pages import Pages
+from idproof.pipeline.vault.sealer import Sealer
+
+UPLOAD = "upload"
+MECHANISM = "overwritten with zeros, then released"
+
+
+class UploadSink:
+    """Takes one capture's bytes as they arrive, into anonymous memory that never grows by copying.
+
+    The whole limit is reserved as address space at once; the kernel gives pages only as they are written, so a
+    growing upload leaves no half-size copies behind in freed memory.
+    """
+
+    def __init__(self, role: str, limit: int) -> None:
+        self.role = role
+        self.size = 0
+        self.wiped = False
+        self._limit = limit
+        self._memory = Pages(limit).memory
+        self._lock = threading.Lock()
+
+    def write(self, chunk: bytes | bytearray | memoryview) -> int:
+        """Append; raises `CaptureTooLarge` at the first byte over the limit, `SessionExpired` once wiped."""
+        data = memoryview(chunk).cast("B")
+        with self._lock:  # not one byte may arrive after the wipe
+            _ensure_held(self)
+            if self.size + len(data) > self._limit:
+                raise CaptureTooLarge(f"The capture {self.role} is larger than {self._limit} bytes.", capture=self.role)
+            self._memory[self.size : self.size + len(data)] = data
+            self.size += len(data)
+        return len(data)
+
+    @contextmanager
+    def reading(self) -> Iterator[memoryview]:
+        """Lend the bytes received so far, read-only, for the length of the block; see `_lent` for a wipe meanwhile."""
+        with self._lock:
+            _ensure_held(self)
+            whole = memoryview(self._memory)
+        view = whole[: self.size].toreadonly()
+        try:
+            with _lent(self):
+                yield view
+        finally:
+            view.release()
+            whole.release()
+
+    def wipe(self) -> int:
+        """Overwrite and release; returns how many bytes were held."""
+        with self._lock:
+            if self.wiped:
+                return 0
+            self.wiped = True
+            np.frombuffer(self._memory, dtype=np.uint8, count=self.size)[...] = 0
+            # A decoder on another thread may still hold a view: it reads zeros now, learns so when it lets go, and
+            # the pages go then.
+            with suppress(BufferError):
+                self._memory.close()
+            return self.size
+
+
+@dataclass(eq=False)
+class _HeldArray:
+    """An array in pages of the vault, and whether it was overwritten."""
+
+    values: NDArray[Any]
+    wiped: bool = False
+
+    def wipe(self) -> int:
+        """Overwrite; returns how many bytes were held."""
+        self.wiped = True  # before the zeros: a reader that saw one learns of it
+        self.values.fill(0)
+        return self.values.nbytes
+
+
+@contextmanager
+def _lent(held: UploadSink | _HeldArray) -> Iterator[None]:
+    """Raise `SessionExpired` at the end of the block if what was lent was overwritten within it.
+
+    The vault overwrites at once, whoever is reading. What the reader made of half a picture and half zeros is
+    neither a fact nor a fault of the picture, so neither its result nor its error leaves the block.
+    """
+    try:
+        yield
+    except Exception:
+        _ensure_held(held)
+        raise
+    _ensure_held(held)
+
+
+def _ensure_held(held: UploadSink | _HeldArray) -> None:
+    if held.wiped:
+        raise SessionExpired("The capture session has ended; its pictures are deleted.") from None
+
+
+@dataclass
+class _Kind:
+    count: int = 0
+    bytes: int = 0
+    wiped_at: str = ""
+    roles: set[str] = field(default_factory=set)
+
+
+@dataclass(eq=False)
+class VaultSession:
+    """Everything held for one verification. Use it as a context manager; leaving it wipes.
+
+    Stages do not see the session: the flow borrows an array for the length of a `with` block and hands it over.
+    """
+
+    limits: Limits
+    _sinks: dict[str, UploadSink] = field(default_factory=dict)
+    _arrays: dict[tuple[str, str], _HeldArray] = field(default_factory=dict)
+    _kinds: dict[str, _Kind] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _open: bool = True
+    _timer: threading.Timer | None = None
+    _sealer: Sealer | None = None
+    _flushed: bool = False
+    _ends_at: float = 0.0
+    _endings: list[Callable[[], object]] = field(default_factory=list)
+    _elsewhere: list[DeletionReceipt] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        self._ends_at = time.monotonic() + self.limits.lifetime_s
+        self._timer = threading.Timer(self.limits.lifetime_s, self.wipe)
+        self._timer.daemon = True
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.wipe()
+
+    def __repr__(self) -> str:
+        """Counts only."""
+        return f"VaultSession(open={self._open}, buffers={self.outstanding})"
+
+    @property
+    def outstanding(self) -> int:
+        """Buffers still held."""
+        return len(self._sinks) + len(self._arrays)
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds until everything is wiped; 0 once it was."""
+        return max(0.0, self._ends_at - time.monotonic()) if self._open else 0.0
+
+    @contextmanager
+    def at_end(self, call: Callable[[], object]) -> Iterator[None]:
+        """Call this if the session ends within the block: whoever works for it elsewhere is told to stop."""
+        with self._lock:
+            self.ensure_open()
+            self._endings.append(call)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._endings.remove(call)
+
+    def include(self, receipt: DeletionReceipt) -> None:
+        """What another process held for this session and wiped: the receipt tells of both."""
+        self._elsewhere.append(receipt)
+
+    def ensure_open(self) -> None:
+        """Raise `SessionExpired` once wiped: facts computed after that would be facts about zeros."""
+        if not self._open:
+            raise SessionExpired("The capture session has ended; its pictures are deleted.")
+
+    def receive(self, role: str, limit: int | None = None) -> UploadSink:
+        """A sink for the bytes of one capture, by its role, or of one frame, by its name.
+
+        Args:
+            role: or name.
+            limit: bytes, where they are known already; else the limit of captures or of frames.
+
+        Raises:
+            CaptureMissing: it was already received.
+        """
+        with self._lock:
+            self.ensure_open()
+            if role in self._sinks:
+                raise CaptureMissing(f"The capture {role} was sent twice.", capture=role)
+            limits = self.limits
+            usual = limits.max_capture_bytes if role in set(Role) else limits.max_frame_bytes
+            sink = UploadSink(role, usual if limit is None else limit)
+            self._sinks[role] = sink
+            return sink
+
+    def rename(self, name: str, other: str) -> None:
+        """Call what was received under one name by another, without a copy; what had that name is overwritten."""
+        with self._lock:
+            self.ensure_open()
+            self.discard(other)
+            sink = self._sinks.pop(name)
+            sink.role = other
+            self._sinks[other] = sink
+
+    def discard(self, name: str, kind: str = UPLOAD) -> None:
+        """Overwrite one thing that was received, if it is there, and note it in the receipt under this kind."""
+        with self._lock:
+            sink = self._sinks.pop(name, None)
+            if sink is not None:
+                self._note(kind, kind if kind != UPLOAD else name, sink.wipe())
+
+    @contextmanager
+    def upload(self, role: str) -> Iterator[memoryview]:
+        """Lend the bytes of one capture or frame, read-only, for the length of the block.
+
+        Raises:
+            CaptureMissing: nothing was received under this name.
+            CaptureEmpty: no byte of it.
+            SessionExpired: they were overwritten, before the block or within it; then whatever the block found or
+                raised is lost, since it may be about zeros.
+        """
+        with self._lock:
+            self.ensure_open()
+            sink = self._sinks.get(role)
+        if sink is None:
+            raise CaptureMissing(f"The capture {role} is missing.", capture=role)
+        if sink.size == 0:
+            raise CaptureEmpty(f"The capture {role} has no bytes.", capture=role)
+        with sink.reading() as view:
+            yield view
+
+    def put(self, kind: str, name: str, array: NDArray[Any]) -> None:
+        """Move an array in: its values go to pages of the vault, and the caller's array is zeros from here on.
+
+        Args:
+            kind: what it is, for the receipt: `decoded`, `rectified`, `crop`, `template`, `tensor`, `line`, `frame`.
+            name: which one, usually the role; what was there under the same name, such as the frame before of a
+                stream, is overwritten first.
+            array: must own writable memory.
+        """
+        if not array.flags.writeable:
+            raise ValueError("the vault takes only arrays that it can overwrite")
+        try:
+            with self._lock:
+                self.ensure_open()
+                self._let_go(kind, name)
+                values = Pages(array.nbytes).array(array.shape, array.dtype)
+                values[...] = array
+                self._arrays[kind, name] = _HeldArray(values)
+        finally:
+            array.fill(0)
+
+    def sealer(self) -> Sealer:
+        """Seals what must cross to another process, under a key that dies with the session."""
+        with self._lock:
+            self.ensure_open()
+            if self._sealer is None:
+                self._sealer = Sealer()
+            return self._sealer
+
+    @contextmanager
+    def borrow(self, kind: str, name: str) -> Iterator[NDArray[Any]]:
+        """Lend an array, read-only, for the length of the block.
+
+        Raises:
+            KeyError: there is none.
+            SessionExpired: it was overwritten, before the block or within it, as in `upload`.
+        """
+        with self._lock:
+            self.ensure_open()
+            held = self._arrays[kind, name]
+        view = held.values.view()
+        view.flags.writeable = False
+        with _lent(held):
+            yield view
+
+    def wipe(self) -> DeletionReceipt:
+        """Overwrite and release everything; the same receipt again when called again."""
+        with self._lock:
+            if self._open:
+                self._open = False
+                for call in self._endings:
+                    call()
+            if self._timer is not None:
+                self._timer.cancel()
+            for role, sink in self._sinks.items():
+                self._note(UPLOAD, role, sink.wipe())
+            self._sinks.clear()
+            for kind, name in list(self._arrays):
+                self._let_go(kind, name)
+            if self._sealer is not None:
+                self._sealer.destroy()
+            if not self._flushed:
+                guards.flush_small_arrays()
+                self._flushed = True
+            return self._receipt()
+
+    def _let_go(self, kind: str, name: str) -> None:
+        held = self._arrays.pop((kind, name), None)
+        if held is not None:
+            self._note(kind, name, held.wipe())
+
+    def _note(self, kind: str, role: str, size: int) -> None:
+        entry = self._kinds.setdefault(kind, _Kind())
+        entry.roles.add(str(role))
+        entry.count += 1
+        entry.bytes += size
+        entry.wiped_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+
+    def _receipt(self) -> DeletionReceipt:
+        here = DeletionReceipt(
+            wiped=tuple(
+                Wiped(kind, k.count, k.bytes, k.wiped_at, tuple(sorted(k.roles)))
+                for kind, k in sorted(self._kinds.items())
+            ),
+            mechanism=MECHANISM,
+            guards=guards.active(),
+            outstanding=self.outstanding,
+        )
+        return reduce(_together, self._elsewhere, here)
+
+
+def _together(one: DeletionReceipt, other: DeletionReceipt) -> DeletionReceipt:
+    """One receipt of two processes; a guard counts where it held in both."""
+    kinds: dict[str, Wiped] = {}
+    for entry in (*one.wiped, *other.wiped):
+        before = kinds.get(entry.kind, Wiped(entry.kind, 0, 0, ""))
+        kinds[entry.kind] = Wiped(
+            entry.kind,
+            before.count + entry.count,
+            before.bytes + entry.bytes,
+            max(before.wiped_at, entry.wiped_at),
+            tuple(sorted({*before.roles, *entry.roles})),
+        )
+    return DeletionReceipt(
+        wiped=tuple(kinds[kind] for kind in sorted(kinds)),
+        mechanism=one.mechanism,
+        guards=tuple(name for name in one.guards if name in other.guards),
+        outstanding=one.outstanding + other.outstanding,
+    )
+
+
+@dataclass(frozen=True)
+class Vault:
+    """Opens sessions, each bounded in bytes and in time.
+
+    Example:
+        >>> vault = Vault(Limits())
+        >>> with vault.open() as session:
+        ...     session.receive(Role.SELFIE).write(b"picture bytes")
+        13
+        >>> session.wipe().outstanding
+        0
+    """
+
+    limits: Limits
+    _sessions: WeakSet[VaultSession] = field(default_factory=WeakSet, repr=False, compare=False)
+
+    def open(self, lifetime_s: float | None = None) -> VaultSession:
+        """A new session; with a lifetime of its own where what is left of another's bounds it."""
+        limits = self.limits if lifetime_s is None else replace(self.limits, lifetime_s=lifetime_s)
+        session = VaultSession(limits)
+        self._sessions.add(session)
+        return session
+
+    def close(self) -> None:
+        """Wipe every session that is still open: the process is about to end."""
+        for session in list(self._sessions):
+            session.wipe()

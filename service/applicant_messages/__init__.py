@@ -1,0 +1,1 @@
+"""Sentences for applicants, in their language."""

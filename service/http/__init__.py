@@ -1,0 +1,1 @@
+"""The HTTP interface: routes, uploads, errors as problem details."""

@@ -1,0 +1,226 @@
+"""What the interface says about itself (OpenAPI 3.1)."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from idproof.pipeline import Policy, Role
+from idproof.pipeline.liveness.challenge import draw
+from idproof.pipeline.liveness.frames import MAX_FRAMES, MIN_FRAMES
+from idproof.service.http.problems import MEDIA_TYPE
+from idproof.service.http.uploads import METADATA, Metadata
+from idproof.service.registrations.frames import FRAMES
+
+ABOUT: dict[str, Any] = {
+    "title": "idproof",
+    "version": "1",
+    "summary": "Remote identity proofing: a card seen from three angles, a face, one signed verdict.",
+    "description": (
+        "Pictures live in memory for the length of one verification and are overwritten before the answer leaves; "
+        "each verdict carries the receipt. Every error is a problem details object (RFC 9457) with a stable `code`."
+    ),
+}
+
+_PICTURE = {"type": "string", "format": "binary", "description": "JPEG or PNG, 8 bits, still."}
+_ABOUT_PART = {
+    Role.CARD_FRONT: "The card's front, face on.",
+    Role.CARD_TILT_LEFT: "The card turned so that its left edge is nearer, by 15 to 30 degrees.",
+    Role.CARD_TILT_RIGHT: "The card turned so that its right edge is nearer, by 15 to 30 degrees.",
+    Role.SELFIE: "The applicant's face.",
+}
+
+
+def _whole(node: Any, parts: dict[str, Any]) -> Any:
+    """A schema with what it refers to written out: a body described by hand has no components."""
+    if isinstance(node, list):
+        return [_whole(entry, parts) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return _whole(parts[node["$ref"].rpartition("/")[2]], parts)
+    return {name: _whole(entry, parts) for name, entry in node.items() if name != "$defs"}
+
+
+_SHOTS = {"frames": [{"captured_ms": 33.3 * place, "number": place} for place in range(MIN_FRAMES)]}
+_METADATA_SCHEMA = Metadata.model_json_schema()
+VERIFY_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": [role.value for role in Role],
+                    "properties": {
+                        **{role.value: _PICTURE | {"description": text} for role, text in _ABOUT_PART.items()},
+                        FRAMES: {
+                            "type": "array",
+                            "items": _PICTURE,
+                            "minItems": MIN_FRAMES,
+                            "maxItems": MAX_FRAMES,
+                            "description": "Frames that answer the session's challenge, one part each, in order.",
+                        },
+                        METADATA: _whole(_METADATA_SCHEMA, _METADATA_SCHEMA["$defs"]),
+                    },
+                },
+                "example": {
+                    **{role.value: f"(bytes of {role.value}.jpg)" for role in Role},
+                    FRAMES: [f"(bytes of frame {place})" for place in range(MIN_FRAMES)],
+                    METADATA: {"reference": "registration-000017", "document": "hkid-2018", "liveness": _SHOTS},
+                },
+                "encoding": {
+                    **{role.value: {"contentType": "image/jpeg, image/png"} for role in Role},
+                    FRAMES: {"contentType": "image/jpeg, image/png"},
+                    METADATA: {"contentType": "application/json"},
+                },
+            }
+        },
+    }
+}
+
+_CHECK = {
+    "name": "face_comparison",
+    "status": "assessed",
+    "outcome": "pass",
+    "value": 0.6139,
+    "unit": "cosine",
+    "score": 0.807,
+    "reason": None,
+    "limit": 0.3926,
+}
+_VERDICT: dict[str, Any] = {
+    "id": "ver_06F8Z3Q0V5M8K2T9R4C7W1X6YB",
+    "version": "1",
+    "decision": "accept",
+    "reasons": [],
+    "checks": [_CHECK],
+    "document_type": "hkid-2018",
+    "fields": {
+        "number": {"text": "A123456(3)", "confidence": 0.99, "certain": True, "corrections": [], "alternatives": []}
+    },
+    "form": {"number": "A123456(3)"},
+    "not_performed": ["liveness", "records_check"],
+    "policy": Policy().version,
+    "profile": "open",
+    "weights": {"face_recognition_sface_2021dec_int8bq.onnx": "fb143eea…"},
+    "started_at": "2026-11-23T09:00:00.000+00:00",
+    "timings_ms": {"capture": 40.1, "card": 1100.0, "fields": 760.2, "face": 140.5, "wipe": 1.8},
+    "deletion": {
+        "wiped": [
+            {
+                "kind": "upload",
+                "count": 4,
+                "bytes": 1048576,
+                "wiped_at": "2026-11-23T09:00:02.000+00:00",
+                "roles": ["card_front", "card_tilt_left", "card_tilt_right", "selfie"],
+            }
+        ],
+        "mechanism": "overwritten with zeros, then released",
+        "guards": ["malloc_perturb", "small_objects_perturb", "no_core_dumps", "not_dumpable"],
+        "outstanding": 0,
+    },
+    "reference": "registration-000017",
+    "session": {"id": "cs_06F8Z3PZ3V5M8K2T9R4C7W1X6Y", "nonce": "6tLwGhI1…"},
+    "core_only": None,
+    "jws": "eyJhbGciOiJFZERTQSIs…",
+    "texts": {},
+}
+_PROBLEM: dict[str, Any] = {
+    "type": "urn:idproof:problem:card_not_found",
+    "title": "Unprocessable Content",
+    "status": 422,
+    "detail": "The card in card_tilt_left is cut off; show the whole card.",
+    "code": "card_not_found",
+    "capture": "card_tilt_left",
+}
+
+
+def _answer(description: str, example: dict[str, Any], media_type: str = "application/json") -> dict[str, Any]:
+    return {"description": description, "content": {media_type: {"example": example}}}
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return _answer(description, _PROBLEM, MEDIA_TYPE)
+
+
+# Also keeps the framework from promising its own form of validation errors, which never leaves this service.
+_OTHER = _problem("Any other error.")
+VERIFY_ANSWERS: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER,
+    201: _answer("The signed verdict: accept, refer or reject.", _VERDICT),
+    400: _problem("The body is malformed."),
+    429: _problem("The device is locked, or the client asks too much at once; try again after `Retry-After`."),
+    408: _problem("The pictures' lifetime ended before the body was complete."),
+    413: _problem("A capture or the body is too large."),
+    415: _problem("A capture or the body has an unsupported format."),
+    422: _problem("A capture cannot be used; capture it again. Nothing was decided about the applicant."),
+    503: _problem("All places are taken; try again after `Retry-After`."),
+}
+_RUNNING = {"id": _VERDICT["id"], "status": "running"}
+VERIFY_ANSWERS |= {
+    202: _answer("It is verified after this answer; ask at `Location`.", _RUNNING),
+    409: _problem("The session was used, or the same is under way."),
+    410: _problem("The capture session's time is over."),
+}
+_CHALLENGE = draw(bytes(32), issued_at=datetime(2026, 11, 23, 9, tzinfo=UTC)).to_json()
+CHALLENGE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER,
+    201: _answer("What the applicant is asked now.", _CHALLENGE),
+    409: _problem("The session was used, or has no challenges left."),
+    410: _problem("The capture session's time is over."),
+    422: _problem("There is no such capture session."),
+    429: _problem("The device is locked; try again after `Retry-After`."),
+}
+SESSION_ANSWERS: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER,
+    201: _answer(
+        "An open capture session.",
+        {
+            "id": _VERDICT["session"]["id"],
+            "nonce": _VERDICT["session"]["nonce"],
+            "challenge": _CHALLENGE,
+            "expires_at": "2026-11-23T09:10:00+00:00",
+            "attempts": 3,
+        },
+    ),
+}
+_SUMMARY = {name: _VERDICT[name] for name in ("id", "decision", "reasons", "document_type", "reference", "started_at")}
+LIST_ANSWERS: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER,
+    200: _answer("One page; `next` is null on the last one.", {"items": [_SUMMARY], "next": None}),
+}
+READ_ANSWERS: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER,
+    200: _answer("The verdict as it was given.", _VERDICT),
+    202: _answer("It is still being verified.", _RUNNING),
+    410: _problem("It was lost when the server ended; send it again."),
+    422: _problem("Sent with `respond-async`, and a capture could not be used."),
+    404: _problem("There is no verification of this id."),
+}
+ERASE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER,
+    204: {"description": "It is erased."},
+    404: _problem("There is no verification of this id."),
+}
+METRICS_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Text format.",
+        "content": {"text/plain": {"example": 'idproof_decisions_total{decision="accept"} 7'}},
+    },
+}
+KIOSK_ANSWERS: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER,
+    200: _answer(
+        "What devices that stream do, and how often what happened.",
+        {
+            "at": "2026-01-01T00:00:00+00:00",
+            "places": {"used": 0, "of": 9},
+            "waiting": 0,
+            "devices": [
+                {"device": "0123456789abcdef", "name": "Counter 3", "state": "selfie", "started": 12, "hints": {}}
+            ],
+        },
+    ),
+}
+READY_ANSWERS: dict[int | str, dict[str, Any]] = {
+    503: _answer("Not ready.", {"status": "not ready", "checks": {"networks": True, "keys": True, "database": False}}),
+}

@@ -1,0 +1,172 @@
+"""The endpoints of capture sessions and verifications."""
+
+from dataclasses import fields
+from typing import Annotated, Any, cast
+
+import anyio
+from fastapi import Depends, FastAPI, Header, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from idproof.pipeline.liveness.challenge import OF_PROFILE, Options
+from idproof.service.applicant_messages import texts
+from idproof.service.auth import Client, Gate, Scope
+from idproof.service.http import openapi, problems
+from idproof.service.operations import retention, telemetry
+from idproof.service.registrations.intake import Desk, Order
+from idproof.service.storage.ledger import FAILED, RUNNING, Progress
+
+VERDICT_ID = r"^ver_[0-9A-HJKMNP-TV-Z]{26}$"
+_SESSION_ID = r"^cs_[0-9A-HJKMNP-TV-Z]{26}$"
+_SUMMARY = ("id", "decision", "reasons", "document_type", "reference", "started_at")
+
+SessionId = Annotated[str | None, Header(alias="Capture-Session", pattern=_SESSION_ID)]
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[!-~]{1,255}$")]
+Prefer = Annotated[str | None, Header(description="`respond-async` (RFC 7240) answers 202 at once.", max_length=200)]
+Cursor = Annotated[str | None, Query(pattern=VERDICT_ID, description="`next` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=100)]
+
+
+_SAID: dict[str, Any] = {entry.name: (bool, False) for entry in fields(Options) if entry.name not in OF_PROFILE}
+ApplicantOptions = create_model(
+    "ApplicantOptions",
+    __config__=ConfigDict(extra="forbid"),
+    __doc__="What an applicant cannot do; the challenge asks for something else then.",
+    **_SAID,
+)
+"""Everything that a person may say of themselves; what the profile's landmarks show is not for clients to say."""
+
+
+class SessionRequest(BaseModel):
+    """The body of a request for a capture session, all of it optional."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    options: ApplicantOptions = ApplicantOptions()  # type: ignore[valid-type]
+    device: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="Your own name of the device, to lock it after too many failures. Not personal data, please.",
+        examples=["kiosk-17"],
+    )
+
+
+def install(app: FastAPI, desk: Desk, gate: Gate) -> None:
+    """Add them to the application."""
+    _session_routes(app, desk, gate)
+    _verify_route(app, desk, gate)
+    _read_routes(app, desk, gate)
+
+
+def _session_routes(app: FastAPI, desk: Desk, gate: Gate) -> None:
+    @app.post("/v1/capture-sessions", status_code=201, responses=openapi.SESSION_ANSWERS)
+    async def open_session(
+        client: Annotated[Client, Depends(gate.needs(Scope.SESSION_WRITE))], wanted: SessionRequest | None = None
+    ) -> JSONResponse:
+        """Open a capture session: one applicant's turn, good for one verdict."""
+        wanted = wanted or SessionRequest()
+        options = Options(**cast("BaseModel", wanted.options).model_dump())
+        session = await anyio.to_thread.run_sync(desk.ledger.sessions.open, client.id, options, wanted.device)
+        return JSONResponse(
+            {
+                "id": session.id,
+                "nonce": session.nonce,
+                "challenge": session.challenge.to_json(),
+                "expires_at": session.expires_at,
+                "attempts": desk.settings.session_attempts,
+            },
+            201,
+        )
+
+    @app.post("/v1/capture-sessions/{session_id}/challenges", status_code=201, responses=openapi.CHALLENGE_ANSWERS)
+    async def ask_again(
+        session_id: Annotated[str, Path(pattern=_SESSION_ID)],
+        client: Annotated[Client, Depends(gate.needs(Scope.SESSION_WRITE))],
+    ) -> JSONResponse:
+        """Ask the applicant something else; the challenge before no longer counts."""
+        challenge = await anyio.to_thread.run_sync(desk.ledger.ask_again, client.id, session_id)
+        return JSONResponse(challenge.to_json(), 201)
+
+
+def _verify_route(app: FastAPI, desk: Desk, gate: Gate) -> None:
+    @app.post("/v1/verifications", status_code=201, openapi_extra=openapi.VERIFY_BODY, responses=openapi.VERIFY_ANSWERS)
+    async def verify(
+        request: Request,
+        client: Annotated[Client, Depends(gate.needs(Scope.VERIFY_WRITE))],
+        session: SessionId = None,
+        key: IdempotencyKey = None,
+        prefer: Prefer = None,
+    ) -> JSONResponse:
+        """Verify one registration, from three captures of the card and a selfie; they are deleted before the answer."""
+        order = Order(client.id, session, key, wait=not _prefers_async(prefer))
+        with telemetry.continued(request.headers):
+            given = await desk.take(request, order, gate.quota.one_more(client.id))
+        headers = {"Location": f"/v1/verifications/{given.id}"}
+        if given.replayed:
+            headers["Idempotency-Replayed"] = "true"
+        if given.answer is not None:
+            return _verdict(given.answer, request, 201, headers)
+        headers |= {"Preference-Applied": "respond-async", "Retry-After": str(problems.RETRY_AFTER_S)}
+        return JSONResponse({"id": given.id, "status": RUNNING}, 202, headers)
+
+
+def _read_routes(app: FastAPI, desk: Desk, gate: Gate) -> None:
+    reader = gate.needs(Scope.VERDICT_READ)
+
+    @app.get("/v1/verifications", responses=openapi.LIST_ANSWERS)
+    async def page(
+        client: Annotated[Client, Depends(reader)], cursor: Cursor = None, limit: Limit = 20
+    ) -> JSONResponse:
+        """Verdicts from the newest on, without what was read from the cards."""
+        found = await anyio.to_thread.run_sync(desk.store.page, client.sees, cursor, limit)
+        items = [{name: document.get(name) for name in _SUMMARY} for document in found]
+        return JSONResponse({"items": items, "next": found[-1]["id"] if len(found) == limit else None})
+
+    @app.get("/v1/verifications/{verification_id}", responses=openapi.READ_ANSWERS)
+    async def read(request: Request, verification_id: str, client: Annotated[Client, Depends(reader)]) -> JSONResponse:
+        """A verdict that was given earlier, or how far it is."""
+        found = await anyio.to_thread.run_sync(desk.store.load, verification_id, client.sees)
+        if found is None:
+            progress = await anyio.to_thread.run_sync(desk.ledger.progress, verification_id, client.sees)
+            if progress is not None:
+                return _progress(verification_id, progress)
+            # Unless it ended between the two questions, there is none.
+            found = await anyio.to_thread.run_sync(desk.store.load, verification_id, client.sees)
+        if found is None:
+            return problems.problem("not_found", 404, "There is no verification of this id.")
+        return _verdict(found, request)
+
+    @app.delete(
+        "/v1/verifications/{verification_id}",
+        status_code=204,
+        responses=openapi.ERASE_ANSWERS,
+        dependencies=[Depends(gate.needs(Scope.ADMIN))],
+    )
+    async def erase(verification_id: str) -> Response:
+        """Erase a verdict and all that was read from the card."""
+        if not await anyio.to_thread.run_sync(retention.erase, desk.store, desk.audit, verification_id):
+            return problems.problem("not_found", 404, "There is no verification of this id.")
+        return Response(status_code=204)
+
+
+def _verdict(
+    document: dict[str, Any], request: Request, status: int = 200, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """A verdict with its reasons' sentences in the client's language; those are not signed."""
+    wanted = texts.language(request.headers.get("accept-language"))
+    said = {"Content-Language": wanted, "Vary": "Accept-Language"}
+    return JSONResponse(document | {"texts": texts.texts(document["reasons"], wanted)}, status, said | (headers or {}))
+
+
+def _progress(verification_id: str, progress: Progress) -> JSONResponse:
+    if progress.state == FAILED:
+        return problems.problem(progress.code, progress.status, progress.sentence, capture=progress.capture)
+    if progress.state != RUNNING:
+        return problems.problem("verification_lost", 410, "The server ended before it was done; please send it again.")
+    body: dict[str, Any] = {"id": verification_id, "status": RUNNING}
+    return JSONResponse(body, 202, {"Retry-After": str(problems.RETRY_AFTER_S)})
+
+
+def _prefers_async(prefer: str | None) -> bool:
+    wanted = [part.split(";")[0].strip().lower() for part in (prefer or "").split(",")]
+    return "respond-async" in wanted

@@ -1,0 +1,245 @@
+"""A multipart body, part by part from the socket into the vault.
+
+The framework's own form parser is never used: it collects parts of more than a megabyte in temporary files.
+"""
+
+import hmac
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import anyio
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from idproof.pipeline import BadInput, Role, VaultSession
+from idproof.pipeline.errors import CaptureMissing, FramesUnusable, SessionExpired
+from idproof.pipeline.liveness.answer import frame_name
+from idproof.pipeline.liveness.frames import MAX_FRAMES
+from idproof.pipeline.vault import UploadSink
+from idproof.service.http.problems import ServiceProblem
+from idproof.service.registrations.frames import FRAMES, LivenessSaid
+
+METADATA = "metadata"
+MAX_METADATA_BYTES = 16 * 1024
+_OVERHEAD_BYTES = 64 * 1024
+_MAX_PARTS = len(Role) + MAX_FRAMES + 1
+_DRAIN_BYTES = 256 * 1024 * 1024
+_DRAIN_S = 10
+_MAX_BOUNDARY_BYTES = 70  # RFC 2046, section 5.1.1
+_MAX_HEADER_BYTES = 4096  # of one part
+
+
+class Metadata(BaseModel):
+    """The JSON part `metadata`, all of it optional."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reference: str | None = Field(
+        default=None,
+        max_length=64,
+        pattern=r"^[A-Za-z0-9._-]+$",
+        description="Your own reference, given back with the verdict. Not personal data, please.",
+        examples=["registration-000017"],
+    )
+    document: str = Field(default="hkid-2018", description="Document type of the card.")
+    liveness: LivenessSaid | None = Field(default=None, description="With the parts `frames`, and only with them.")
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What came of one body: the pictures are in the vault.
+
+    Attributes:
+        metadata: of the client.
+        fingerprint: see `Upload.fingerprint`.
+        at: when it was complete, UTC.
+    """
+
+    metadata: Metadata
+    fingerprint: bytes | None
+    at: datetime
+
+
+class Upload:
+    """Receives one body. Feed it with `receive`; then every capture is in the session.
+
+    Args:
+        session: takes the captures.
+        content_type: of the request.
+        idle_s: seconds that the client may fall silent.
+        fingerprint_key: to recognise the same registration by when it comes again, or None.
+    """
+
+    def __init__(
+        self, session: VaultSession, content_type: str | None, idle_s: float, fingerprint_key: bytes | None = None
+    ) -> None:
+        kind, options = parse_options_header(content_type)
+        boundary = options.get(b"boundary")
+        if kind != b"multipart/form-data" or not boundary or len(boundary) > _MAX_BOUNDARY_BYTES:
+            raise ServiceProblem("upload_not_multipart", "Send multipart/form-data with a boundary.")
+        self._session = session
+        self._idle_s = idle_s
+        limits = session.limits
+        self._limit = len(Role) * limits.max_capture_bytes + MAX_FRAMES * limits.max_frame_bytes + _OVERHEAD_BYTES
+        self._received = 0
+        self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
+        self._headers: dict[bytes, bytes] = {}
+        self._header_bytes = 0
+        self._names: list[str] = []
+        self._frames = 0
+        self._sink: UploadSink | bytearray = bytearray()
+        self._metadata = bytearray()
+        self._ended = False
+        self._fingerprint_key = fingerprint_key
+        self._macs: dict[str, hmac.HMAC] = {}
+        self._parser = MultipartParser(boundary, callbacks=self._callbacks())
+
+    async def receive(self, chunks: AsyncIterator[bytes]) -> Metadata:
+        """Take the whole body.
+
+        When it is refused half-way, what had come is wiped at once; the rest is read and thrown away (up to a
+        bound), so that the client gets the answer instead of a broken connection.
+
+        Raises:
+            BadInput: a capture is missing, too large, or sent twice; or the client was too slow, and would
+                otherwise hold its place for ever.
+            ServiceProblem: the body is malformed or too large.
+        """
+        try:
+            async for chunk in self._in_time(chunks):
+                self._feed(chunk)
+            return self._finish()
+        except (BadInput, ServiceProblem):
+            self._session.wipe()
+            await self._drain(chunks)
+            raise
+
+    def fingerprint(self, bound_to: str) -> bytes | None:
+        """HMAC-SHA-256 over every part's name and content, whatever their order and the boundary between them.
+
+        Args:
+            bound_to: what else makes it the same request.
+        """
+        if self._fingerprint_key is None:
+            return None
+        whole = hmac.new(self._fingerprint_key, bound_to.encode(), "sha256")
+        for name in sorted(self._macs):
+            whole.update(name.encode() + self._macs[name].digest())
+        return whole.digest()
+
+    async def _in_time(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The chunks, as long as they keep coming and the pictures may live; raises `SessionExpired`."""
+        deadline = anyio.current_time() + self._session.limits.lifetime_s
+        while True:
+            with anyio.CancelScope(deadline=min(deadline, anyio.current_time() + self._idle_s)) as scope:
+                chunk = await anext(chunks, None)
+            if scope.cancelled_caught:
+                raise SessionExpired("The body did not arrive in time; what had come is deleted.")
+            if chunk is None:
+                return
+            yield chunk
+
+    def _feed(self, chunk: bytes) -> None:
+        self._received += len(chunk)
+        if self._received > self._limit:
+            raise ServiceProblem("upload_too_large", f"The body is larger than {self._limit} bytes.")
+        try:
+            self._parser.write(chunk)
+        except FormParserError:
+            raise ServiceProblem("upload_malformed", "The multipart body is malformed.") from None
+
+    def _finish(self) -> Metadata:
+        if not self._ended:
+            raise ServiceProblem("upload_malformed", "The multipart body is not complete.")
+        missing = [role.value for role in Role if role.value not in self._names]
+        if missing:
+            raise CaptureMissing(f"These captures are missing: {', '.join(missing)}.", capture=missing[0])
+        metadata = _metadata(bytes(self._metadata))
+        told = 0 if metadata.liveness is None else len(metadata.liveness.frames)
+        if told != self._frames:
+            raise FramesUnusable(f"The metadata tells of {told} frames, and {self._frames} came.")
+        return metadata
+
+    async def _drain(self, chunks: AsyncIterator[bytes]) -> None:
+        await drain(chunks, _DRAIN_BYTES - self._received)
+
+    def _callbacks(self) -> Any:
+        return {
+            "on_part_begin": self._part_begins,
+            "on_header_field": lambda data, start, end: self._header_data(0, data[start:end]),
+            "on_header_value": lambda data, start, end: self._header_data(1, data[start:end]),
+            "on_header_end": self._header_ends,
+            "on_headers_finished": self._headers_end,
+            "on_part_data": self._part_data,
+            "on_end": self._ends,
+        }
+
+    def _part_begins(self) -> None:
+        self._headers = {}
+        self._header_bytes = 0
+
+    def _header_data(self, half: int, piece: bytes) -> None:
+        self._header_bytes += len(piece)
+        if self._header_bytes > _MAX_HEADER_BYTES:
+            raise ServiceProblem("upload_malformed", "The headers of a part are too large.")
+        self._header[half].extend(piece)
+
+    def _header_ends(self) -> None:
+        self._headers[bytes(self._header[0]).lower()] = bytes(self._header[1])
+        self._header = (bytearray(), bytearray())
+
+    def _headers_end(self) -> None:
+        _, options = parse_options_header(self._headers.get(b"content-disposition"))
+        name = options.get(b"name", b"").decode("utf-8", errors="replace")
+        if len(self._names) >= _MAX_PARTS or self._frames > MAX_FRAMES:
+            raise ServiceProblem("upload_malformed", "The body has too many parts.")
+        if name == METADATA and METADATA not in self._names:
+            self._sink = self._metadata
+        elif name in set(Role):
+            self._sink = self._session.receive(name)
+        elif name == FRAMES:
+            name = frame_name(self._frames)
+            self._frames += 1
+            self._sink = self._session.receive(name)
+        else:
+            known = ", ".join([*Role, FRAMES, METADATA])
+            raise CaptureMissing(f"A part has an unknown or repeated name; known are {known}.")
+        self._names.append(name)
+        if self._fingerprint_key is not None:
+            self._macs[name] = hmac.new(self._fingerprint_key, name.encode() + b"\0", "sha256")
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        piece = memoryview(data)[start:end]
+        if self._fingerprint_key is not None:
+            self._macs[self._names[-1]].update(piece)
+        if isinstance(self._sink, UploadSink):
+            self._sink.write(piece)
+        else:
+            self._sink.extend(piece)
+            if len(self._sink) > MAX_METADATA_BYTES:
+                raise ServiceProblem("metadata_invalid", f"metadata is larger than {MAX_METADATA_BYTES} bytes.")
+
+    def _ends(self) -> None:
+        self._ended = True
+
+
+async def drain(chunks: AsyncIterator[bytes], most: int = _DRAIN_BYTES) -> None:
+    """Read and throw away the rest of a refused body, up to a bound, so that the client gets its answer."""
+    with anyio.move_on_after(_DRAIN_S):
+        async for chunk in chunks:
+            most -= len(chunk)
+            if most < 0:
+                return
+
+
+def _metadata(data: bytes) -> Metadata:
+    if not data:
+        return Metadata()
+    try:
+        return Metadata.model_validate(json.loads(data))
+    except (ValueError, ValidationError, RecursionError):
+        raise ServiceProblem("metadata_invalid", "metadata is not the documented JSON object.") from None

@@ -1,0 +1,101 @@
+"""Prometheus metrics: counts and times by code, never by person. Every label's values come from a closed list."""
+
+import os
+from collections.abc import Iterable, Mapping
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from idproof.pipeline.vault import guards
+
+MEDIA_TYPE = CONTENT_TYPE_LATEST
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Where several workers add up their numbers; set before this module is imported."""
+
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Metrics:
+    """The numbers of one server process."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._stage = Histogram("idproof_stage_seconds", "A stage.", ["stage"], buckets=_SECONDS, registry=registry)
+        self._whole = Histogram(
+            "idproof_verification_seconds", "Captures to verdict.", buckets=_SECONDS, registry=registry
+        )
+        self._decisions = Counter("idproof_decisions", "Verdicts.", ["decision"], registry=registry)
+        self._reasons = Counter("idproof_reasons", "Reasons of verdicts.", ["reason"], registry=registry)
+        self._requests = Counter("idproof_requests", "Answers.", ["route", "method", "status"], registry=registry)
+        self._deliveries = Counter("idproof_deliveries", "Attempts.", ["to", "result"], registry=registry)
+        self._guidance = Histogram(
+            "idproof_guidance_seconds", "A frame's arrival to its guidance.", buckets=_SECONDS, registry=registry
+        )
+        self._frames = Counter("idproof_stream_frames", "Frames of streams.", ["fate"], registry=registry)
+        self._hints = Counter("idproof_stream_hints", "Guidance given.", ["hint"], registry=registry)
+        self._turns = Counter(
+            "idproof_stream_turns", "Turns at devices, by how they ended.", ["end"], registry=registry
+        )
+        self._streams = self._gauge("idproof_streams", "Devices connected.", "livesum")
+        self._places = self._gauge("idproof_places_taken", "Registrations received or verified now.", "livesum")
+        self._capacity = self._gauge("idproof_places", "Registrations that may be at once.", "livesum")
+        self._outbox = self._gauge("idproof_outbox", "Deliveries by state.", "livemax", ["state"])
+        self._guards = self._gauge("idproof_guard", "1: the guard holds.", "livemin", ["guard"])
+
+    def verified(self, decision: str, reasons: Iterable[str], timings_ms: Mapping[str, float]) -> None:
+        """One verdict was given."""
+        self._decisions.labels(decision).inc()
+        for reason in reasons:
+            self._reasons.labels(reason).inc()
+        for stage, spent in timings_ms.items():
+            self._stage.labels(stage).observe(spent / 1000)
+        self._whole.observe(sum(timings_ms.values()) / 1000)
+
+    def answered(self, route: str, method: str, status: int) -> None:
+        """One request was answered; the route's pattern, never the address."""
+        self._requests.labels(route, method, status).inc()
+
+    def delivery(self, to: str, result: str) -> None:
+        """One delivery was tried."""
+        self._deliveries.labels(to, result).inc()
+
+    def guided(self, hint: str, waited_s: float) -> None:
+        """One frame of a stream was answered."""
+        self._guidance.observe(waited_s)
+        self._hints.labels(hint).inc()
+        self._frames.labels("guided").inc()
+
+    def frame(self, fate: str) -> None:
+        """One frame of a stream was dropped, or refused with a code."""
+        self._frames.labels(fate).inc()
+
+    def turn(self, end: str) -> None:
+        """One applicant's turn at a device ended."""
+        self._turns.labels(end).inc()
+
+    def streams(self, change: int) -> None:
+        """A device came, or went."""
+        self._streams.inc(change)
+
+    def text(self, places: tuple[int, int], outbox: Mapping[str, int]) -> bytes:
+        """Everything, in Prometheus' text format.
+
+        Args:
+            places: taken, and how many there are.
+            outbox: deliveries by state.
+        """
+        self._places.set(places[0])
+        self._capacity.set(places[1])
+        for state, count in outbox.items():
+            self._outbox.labels(state).set(count)
+        held = guards.active()
+        for guard in (*guards.REQUIRED, *guards.ADVISED):
+            self._guards.labels(guard).set(guard in held)
+        if SHARED_FOLDER not in os.environ:
+            return generate_latest(self._registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        return generate_latest(together)
+
+    def _gauge(self, name: str, about: str, mode: str, labels: Iterable[str] = ()) -> Gauge:
+        return Gauge(name, about, labels, registry=self._registry, multiprocess_mode=mode)  # type: ignore[arg-type]

@@ -1,0 +1,53 @@
+"""The statement on retention and deletion, from the settings that are in force."""
+
+from typing import Any
+
+from idproof.pipeline.config import Limits
+from idproof.pipeline.liveness.lockout import Lockout
+from idproof.service.operations.settings import Settings
+
+
+def statement(settings: Settings, limits: Limits) -> dict[str, Any]:
+    """What is kept, how, for how long, and how it goes; published at `/v1/privacy`."""
+    kept = f"{settings.retention_days:g} days, or until erased"
+    hours = min(settings.idempotency_hours, settings.retention_days * 24)
+    return {
+        "pictures": {
+            "kept": False,
+            "what": "captures of the card, selfies, frames of a liveness challenge",
+            "where": "memory only, overwritten before the answer leaves",
+            "at_most_seconds": limits.lifetime_s,
+            "at_most_seconds_streaming": settings.stream_s,
+            "proof": "each verdict's member `deletion`, signed with it",
+        },
+        "templates": {"kept": False, "where": "memory only, overwritten before the answer leaves"},
+        "kept": [
+            {"what": "the verdict with what was read from the card", "how": "AES-256-GCM, key apart", "for": kept},
+            {"what": "the card's number, to find and erase by", "how": "keyed hash (HMAC-SHA-256)", "for": kept},
+            {"what": "capture session: id, nonce, times", "how": "plain, nothing about a person", "for": kept},
+            {
+                "what": "device of a session, if the caller names one, and when liveness failed on it",
+                "how": "keyed hash (HMAC-SHA-256)",
+                "for": f"{Lockout().memory_s / 60:g} minutes for failures; the session's for the device",
+            },
+            {
+                "what": "streaming device: name, times, counts of turns, decisions and hints",
+                "how": "plain, nothing about a person",
+                "for": "the operator",
+            },
+            {"what": "delivery to the identity core: ids, times", "how": "plain, nothing about a person", "for": kept},
+            {
+                "what": "idempotency key and fingerprint of its request",
+                "how": "HMAC-SHA-256 under keys that also need the caller's key, which is not kept",
+                "for": f"{hours:g} hours, or until the verdict is erased",
+            },
+            {
+                "what": "audit log: ids, decisions, reason codes",
+                "how": "hash chain, signed head",
+                "for": "the operator",
+            },
+        ],
+        "retention_days": settings.retention_days,
+        "erasure": ["DELETE /v1/verifications/{id}", "idproof verdict erase", "by itself after the retention period"],
+        "languages": ["en", "zh-Hant"],
+    }

@@ -1,0 +1,189 @@
+"""Runs the application under uvicorn, with logs that hold no personal data."""
+
+import gc
+import json
+import logging
+import os
+import ssl
+import sys
+import tempfile
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import Any, cast
+
+import cv2
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from idproof.pipeline import Verifier
+from idproof.pipeline.vault import hardening
+from idproof.service.http.app import create_app
+from idproof.service.http.connections import BoundedProtocol
+from idproof.service.http.problems import told
+from idproof.service.operations import cluster, process, telemetry
+from idproof.service.operations.metrics import SHARED_FOLDER
+from idproof.service.operations.policy import policy_of
+from idproof.service.operations.settings import Settings, SettingsInvalid
+from idproof.service.records import authority
+from idproof.service.stream.chain import HEAD_BYTES, STILL_BYTES
+
+_DRAIN_S = 30
+_KEEP_ALIVE_S = 15
+_SILENT_S = 60  # a worker that loads its networks on a busy machine answers no sooner, and is not to be killed for it
+_PING_S, _PONG_S = 4, 8
+STREAMS: dict[str, Any] = {
+    "ws": "websockets-sansio",
+    "ws_max_size": STILL_BYTES + HEAD_BYTES,
+    "ws_ping_interval": _PING_S,
+    "ws_ping_timeout": _PONG_S,
+    # Pictures do not shrink by compression, and a compressor keeps a window of what went through it.
+    "ws_per_message_deflate": False,
+}
+"""How uvicorn speaks with devices that stream."""
+_SETTINGS, _HOST, _PORT = "IDPROOF_WORKER_SETTINGS", "IDPROOF_WORKER_HOST", "IDPROOF_WORKER_PORT"
+
+
+def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
+    """Load the networks, then serve until told to stop; requests under way are finished first.
+
+    Args:
+        settings: of the service.
+        host: address to listen on.
+        port: to listen on.
+        workers: server processes side by side, each with networks of its own; one that dies is replaced.
+    """
+    settings = _resolved(settings, host)
+    if workers > 1 and settings.executor == "ray" and settings.ray_address is None:
+        raise SettingsInvalid("Several server processes share a cluster only by its address; name it.")
+    options: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        # Access lines would repeat what callers put into addresses; ours say what happened, by id.
+        "access_log": False,
+        "log_config": None,
+        "http": BoundedProtocol,
+        **STREAMS,
+        # uvloop, where it is installed, receives into a buffer that it keeps: pieces of pictures would stay there.
+        "loop": "asyncio",
+        "timeout_keep_alive": _KEEP_ALIVE_S,
+        "timeout_graceful_shutdown": _DRAIN_S,
+        "timeout_worker_healthcheck": _SILENT_S,
+        "server_header": False,
+        **_tls(settings),
+    }
+    if workers == 1:
+        uvicorn.run(application(settings, host, port), **options)
+        return
+    with tempfile.TemporaryDirectory(prefix="idproof-metrics-") as shared:
+        os.environ |= {SHARED_FOLDER: shared, _SETTINGS: _passed_on(settings), _HOST: host, _PORT: str(port)}
+        uvicorn.run("idproof.service.operations.server:worker", factory=True, workers=workers, **options)
+
+
+def worker() -> FastAPI:
+    """The application of one of several server processes, which its parent told everything in the environment."""
+    hardening.hush()
+    try:
+        settings = Settings.load(**json.loads(os.environ[_SETTINGS]))
+        process.enforce(settings)
+        return application(settings, os.environ[_HOST], int(os.environ[_PORT]))
+    except Exception as error:  # noqa: BLE001 - who started us would print it with all that it says
+        told(error)
+        sys.exit(process.INTERNAL)
+
+
+def application(settings: Settings, host: str, port: int) -> FastAPI:
+    """The application with its networks."""
+    configure_logs()
+    telemetry.configure(settings)
+    # OpenCV would take every core for itself; one budget holds for it and the networks.
+    cv2.setNumThreads(settings.threads)
+    settings = cluster.with_room(settings)
+    app = _sandbox(settings, port) if settings.sandbox else create_app(settings, _verifier(settings))
+    # What was loaded stays: without it, collecting garbage after a stream takes milliseconds, not a tenth of a second.
+    gc.freeze()
+    structlog.get_logger("idproof").info("serving", host=host, port=port, profile=settings.profile)
+    return app
+
+
+def _verifier(settings: Settings) -> Verifier:
+    records = authority(settings)
+    if settings.executor == "ray":
+        return cluster.verifier(settings, records)
+    return Verifier.open(
+        profile=settings.profile,
+        policy=policy_of(settings),
+        threads=settings.threads,
+        branches=settings.branches,
+        records=records,
+    )
+
+
+def _sandbox(settings: Settings, port: int) -> FastAPI:
+    """With keys, database and issuer of its own: nothing of a sandbox can be taken for the real thing."""
+    from idproof.service import sandbox
+    from idproof.service.sandbox.routes import CORE_PATH
+
+    own = {"data_dir": settings.data_dir / "sandbox", "issuer": "idproof-sandbox", "records_url": None}
+    own |= {"core_url": settings.core_url or f"http://127.0.0.1:{port}{CORE_PATH}"}
+    app = create_app(settings.model_copy(update=own), cast("Verifier", sandbox.SandboxVerifier()))
+    sandbox.install(app)
+    return app
+
+
+def _resolved(settings: Settings, host: str) -> Settings:
+    """Nobody is anonymous in production, or from another machine."""
+    if settings.anonymous and (settings.production or not _is_loopback(host)):
+        return settings.model_copy(update={"anonymous": False})
+    return settings
+
+
+def _passed_on(settings: Settings) -> str:
+    """What was chosen on the command line; secrets stay where each process finds them itself."""
+    chosen = {"data_dir": str(settings.data_dir), "profile": settings.profile, "executor": settings.executor}
+    chosen |= {"ray_address": settings.ray_address} if settings.ray_address else {}
+    return json.dumps(chosen | {"anonymous": settings.anonymous, "sandbox": settings.sandbox})
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _tls(settings: Settings) -> dict[str, Any]:
+    if settings.tls_cert is None:
+        return {}
+    chosen: dict[str, Any] = {"ssl_certfile": settings.tls_cert, "ssl_keyfile": settings.tls_key}
+    if settings.tls_client_ca is not None:
+        chosen |= {"ssl_ca_certs": str(settings.tls_client_ca), "ssl_cert_reqs": ssl.CERT_REQUIRED}
+    return chosen
+
+
+def configure_logs() -> None:
+    """JSON lines on standard error, other libraries' too; their exceptions by name only, never with their text."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Lines())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.captureWarnings(True)
+
+
+class _Lines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"logger": record.name, "event": record.getMessage(), "level": record.levelname.lower()}
+        if record.exc_info and record.exc_info[0]:
+            # asyncio puts the exception itself into the lines that follow the first.
+            line["event"] = line["event"].split("\n", 1)[0]
+            line["kind"] = record.exc_info[0].__name__
+        return json.dumps(line | {"timestamp": datetime.now(UTC).isoformat()})

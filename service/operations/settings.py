@@ -1,0 +1,183 @@
+"""What an operator may set, from the environment (`IDPROOF_…`) or the command line."""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from idproof.models.errors import IdproofError
+
+
+class SettingsInvalid(IdproofError):
+    """A setting has no value that it may have."""
+
+    code = "settings_invalid"
+
+
+class Settings(BaseSettings):
+    """Settings of the service.
+
+    Attributes:
+        data_dir: folder of the keys and the database; made with mode 0700.
+        profile: of the networks.
+        issuer: the `iss` claim of verdicts.
+        threads: processor threads for each network call.
+        branches: threads on which independent parts of a registration go side by side.
+        liveness_distance: at which people answer a challenge: at arm's length, or standing before a kiosk.
+        concurrency: registrations verified at once; on a cluster never fewer than it has replicas at most.
+        executor: where pictures are examined: in this process, or on a Ray cluster (`docs/cluster.md`).
+        ray_address: of the cluster, such as `ray-head:6379`; without it one begins on this machine.
+        replicas, max_replicas: of a deployment that this service begins, by the length of the queue.
+        queue: registrations that may wait; beyond them the answer is 503.
+        idle_s: seconds that a client may fall silent while it sends.
+        production: refuse to start when a guard is missing (`idproof.pipeline.vault.guards`).
+        inspectable: let other processes of the same user read this one's memory, to search it for traces; a guard less,
+            so not for production.
+        retention_days: after which a kept verdict is erased.
+        session_required: whether a registration must come under a capture session.
+        session_s: seconds that a capture session may be used.
+        session_attempts: registrations that may be sent under one session until one leads to a verdict.
+        challenge_s: seconds within which the answer to a liveness challenge must arrive.
+        challenges: liveness challenges that one session may ask for.
+        liveness_required: refuse registrations without frames that answer the session's challenge.
+        stream_s: seconds that the pictures of a streaming device's applicant may live until they are verified.
+        stream_grace_s: seconds after a cut for which they wait for the device to come back.
+        stream_threads: frames of streams that are looked at side by side.
+        idempotency_hours: for which an `Idempotency-Key` is remembered; never longer than the verdict.
+        anonymous: whether anybody may come in without a key; never in production, and for `idproof serve` never
+            on any address but the machine's own.
+        oauth_issuer, oauth_audience, oauth_jwks_url: whose bearer tokens hold, for whom they are made out, and where
+            the issuer's keys are.
+        rate_per_minute: requests of one client.
+        client_concurrency: registrations of one client at once.
+        tls_cert, tls_key: files (PEM) to serve HTTPS with.
+        tls_client_ca: file of the authorities one of which must have signed a client's certificate (mTLS).
+        trust_framework: named in `verified_claims`.
+        core_key: file with the identity core's public key (JWK); with it, only the core can read what was on the card.
+        core_url: where verdicts are delivered to, at least once each.
+        webhook_url: who is told when a registration that nobody waits for is done.
+        outbox_attempts: deliveries tried until an operator must look.
+        records_url: of the issuing department's records.
+        records_file: records in a file (`EmbeddedRecords`), for sandboxes.
+        peers_ca, peers_cert, peers_key: files (PEM) for TLS towards records, core and webhook: whom to trust, and who
+            we are.
+        otlp_endpoint: of an OpenTelemetry collector, `http://…/v1/traces`.
+        sandbox: serve invented applicants with promised outcomes instead of verifying; never in production.
+        database_url: of a PostgreSQL database, `postgresql://…`; without it SQLite in the data folder.
+
+    Secrets may also stand in files, one each, named like the variables but in small letters (`idproof_database_url`),
+    in the folder that `IDPROOF_SECRETS_DIR` names, as orchestrators mount them.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="IDPROOF_", extra="ignore")
+
+    data_dir: Path = Field(default_factory=lambda: user_data_path("idproof"))
+    profile: str = "open"
+    issuer: str = "idproof"
+    threads: int = Field(default=1, ge=1)
+    branches: int = Field(default=1, ge=1)
+    liveness_distance: Literal["arm", "standing"] = "arm"
+    concurrency: int = Field(default=1, ge=1)
+    executor: Literal["in-process", "ray"] = "in-process"
+    ray_address: str | None = None
+    replicas: int = Field(default=1, ge=1)
+    max_replicas: int | None = Field(default=None, ge=1)
+    queue: int = Field(default=8, ge=0)
+    idle_s: float = Field(default=15.0, gt=0)
+    production: bool = False
+    inspectable: bool = False
+    retention_days: float = Field(default=30.0, gt=0)
+    session_required: bool = True
+    session_s: float = Field(default=600.0, gt=0, le=86_400)
+    session_attempts: int = Field(default=3, ge=1)
+    challenge_s: float = Field(default=120.0, gt=0, le=600)
+    challenges: int = Field(default=5, ge=1)
+    liveness_required: bool = False
+    stream_s: float = Field(default=240.0, gt=0, le=600)
+    stream_grace_s: float = Field(default=30.0, ge=0, le=120)
+    stream_threads: int = Field(default=2, ge=1)
+    idempotency_hours: float = Field(default=24.0, gt=0)
+    anonymous: bool = True
+    oauth_issuer: str | None = None
+    oauth_audience: str | None = None
+    oauth_jwks_url: str | None = None
+    rate_per_minute: int = Field(default=600, ge=1)
+    client_concurrency: int = Field(default=32, ge=1)
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    trust_framework: str = "hk_idproof"
+    core_key: Path | None = None
+    core_url: str | None = Field(default=None, pattern=r"^https?://")
+    webhook_url: str | None = Field(default=None, pattern=r"^https?://")
+    outbox_attempts: int = Field(default=100, ge=1)
+    records_url: str | None = Field(default=None, pattern=r"^https?://")
+    records_file: Path | None = None
+    otlp_endpoint: str | None = None
+    sandbox: bool = False
+    peers_ca: Path | None = None
+    peers_cert: Path | None = None
+    peers_key: Path | None = None
+    database_url: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Settings":
+        if len({self.oauth_issuer is None, self.oauth_audience is None, self.oauth_jwks_url is None}) > 1:
+            raise ValueError("oauth_issuer, oauth_audience and oauth_jwks_url belong together")
+        if (self.tls_cert is None) != (self.tls_key is None) or (self.tls_client_ca and not self.tls_cert):
+            raise ValueError("tls_cert and tls_key belong together, and tls_client_ca to them")
+        if self.max_replicas is not None and self.max_replicas < self.replicas:
+            raise ValueError("max_replicas is at least replicas")
+        if self.sandbox and self.production:
+            raise ValueError("a sandbox verifies nobody and is not for production")
+        return self
+
+    @classmethod
+    def load(cls, **chosen: Any) -> "Settings":
+        """Settings from the environment, where not chosen here; raises `SettingsInvalid`, which names no value."""
+        try:
+            return cls(_secrets_dir=os.environ.get("IDPROOF_SECRETS_DIR"), **chosen)  # type: ignore[call-arg]
+        except ValidationError as error:
+            wrong = "; ".join(
+                f"IDPROOF_{str(entry['loc'][0] if entry['loc'] else '…').upper()}: {entry['msg']}"
+                for entry in error.errors()
+            )
+            raise SettingsInvalid(f"These settings cannot be used: {wrong}.") from None
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.data_dir / "verdicts.sqlite"
+
+    @property
+    def keys_dir(self) -> Path:
+        """The folder of keys, apart from the database."""
+        return self.data_dir / "keys"
+
+    @property
+    def key_files(self) -> tuple[Path, Path]:
+        """The signing key's file and the sealing key's."""
+        return self.keys_dir / "signing.jwk", self.keys_dir / "sealing.key"
+
+    @property
+    def retired_file(self) -> Path:
+        """Public halves of earlier signing keys."""
+        return self.keys_dir / "retired.json"
+
+    @property
+    def jwks_file(self) -> Path:
+        """The public keys, for offline checks."""
+        return self.keys_dir / "jwks.json"
+
+    @property
+    def audit_log(self) -> Path:
+        """The audit log."""
+        return self.data_dir / "audit.jsonl"
+
+    @property
+    def audit_head(self) -> Path:
+        """The audit log's signed head, apart from the log."""
+        return self.keys_dir / "audit.head"

@@ -1,0 +1,56 @@
+"""OpenTelemetry traces: which stage took how long and what was decided; never a payload."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from opentelemetry import context, propagate, trace
+
+from idproof.service.operations.settings import Settings, SettingsInvalid
+
+_NAME = "idproof"
+
+
+def configure(settings: Settings) -> None:
+    """Send spans to the settings' collector (OTLP over HTTP); without one, spans cost nothing.
+
+    Raises:
+        SettingsInvalid: the SDK is not installed.
+    """
+    if settings.otlp_endpoint is None:
+        return
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError:
+        raise SettingsInvalid("IDPROOF_OTLP_ENDPOINT needs: pip install 'idproof[telemetry]'.") from None
+    provider = TracerProvider(resource=Resource.create({"service.name": _NAME}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(settings.otlp_endpoint)))
+    trace.set_tracer_provider(provider)
+
+
+@contextmanager
+def continued(headers: Mapping[str, str]) -> Iterator[None]:
+    """Within the block spans belong to the caller's trace (W3C `traceparent`), if it sent one."""
+    token = context.attach(propagate.extract({"traceparent": headers.get("traceparent", "")}))
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+def verification(verdict_id: str, decision: str, timings_ms: Mapping[str, float]) -> None:
+    """One span for a verification that has just ended, and one below it for each stage."""
+    tracer = trace.get_tracer(_NAME)
+    end = time.time_ns()
+    start = end - round(sum(timings_ms.values()) * 1e6)
+    attributes = {"idproof.verification": verdict_id, "idproof.decision": decision}
+    whole = tracer.start_span("verification", start_time=start, attributes=attributes)
+    below = trace.set_span_in_context(whole)
+    for stage, spent in timings_ms.items():
+        part = tracer.start_span(stage, context=below, start_time=start)
+        start += round(spent * 1e6)
+        part.end(start)
+    whole.end(end)

@@ -1,0 +1,1 @@
+"""Takes registrations in, has them verified, and keeps the verdicts."""

@@ -1,0 +1,1 @@
+"""The service's keys and the signatures of its verdicts."""

@@ -1,0 +1,174 @@
+"""The service's keys: one that signs verdicts, one that seals them at rest. Files of mode 0600, made at first start.
+
+Signing keys are rotated (`idproof keys rotate`): a new one signs, and the public half of the one before stays
+published, so that what it signed can be checked for as long as anybody wants to. Its private half is overwritten.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OKPKey
+
+from idproof.pipeline.errors import IdproofError
+from idproof.service.operations.settings import Settings
+
+_SEAL_BYTES = 32
+_OTHERS = 0o077
+
+
+class KeysUnusable(IdproofError):
+    """A key file is unreadable, malformed, open to other users, or missing although verdicts are sealed with it."""
+
+    code = "keys_unusable"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Keys:
+    """Both keys, and what is left of earlier ones.
+
+    Attributes:
+        signing: Ed25519 (RFC 8037), `kid` is its thumbprint (RFC 7638).
+        sealing: 32 bytes for AES-256-GCM.
+        retired: public halves of earlier signing keys.
+    """
+
+    signing: OKPKey
+    sealing: bytes
+    retired: tuple[OKPKey, ...] = ()
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Read the keys, making those that do not exist yet; raises `KeysUnusable`."""
+        folder = settings.keys_dir
+        signing_file, sealing_file = settings.key_files
+        try:
+            # One by one: folders that `parents=True` makes on the way do not get the mode.
+            settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.mkdir(exist_ok=True, mode=0o700)
+            _not_lost(sealing_file, settings.database)
+            signing = _signing(signing_file.name, _read_or_make(signing_file, _new_signing))
+            sealing = _read_or_make(sealing_file, lambda: secrets.token_bytes(_SEAL_BYTES))
+            keys = cls(signing, sealing, _retired(settings.retired_file))
+            settings.jwks_file.write_text(json.dumps(keys.public()), encoding="utf-8")
+        except OSError as error:
+            raise KeysUnusable(f"The folder for keys, {folder}, cannot be used: {error.strerror}.") from None
+        if len(sealing) != _SEAL_BYTES:
+            raise KeysUnusable(f"{sealing_file.name} does not hold {_SEAL_BYTES} bytes.")
+        return keys
+
+    @classmethod
+    def rotate(cls, settings: Settings) -> Self:
+        """A new signing key in place of the present one; raises `KeysUnusable`."""
+        before = cls.open(settings)
+        signing_file = settings.key_files[0]
+        try:
+            # Published first: whatever the new key signs, the older one's half is already there.
+            older = [before.signing, *before.retired]
+            _write(settings.retired_file, json.dumps(KeySet(list(older)).as_dict(private=False)).encode())
+            fresh = signing_file.with_suffix(".new")
+            _write(fresh, _new_signing())
+            with signing_file.open("r+b") as old:
+                fresh.replace(signing_file)
+                old.write(bytes(os.fstat(old.fileno()).st_size))
+        except OSError as error:
+            raise KeysUnusable(f"The signing key cannot be changed: {error.strerror}.") from None
+        return cls.open(settings)
+
+    @property
+    def verifying(self) -> KeySet:
+        """Every key whose signatures hold."""
+        return KeySet([self.signing, *self.retired])
+
+    def public(self) -> dict[str, object]:
+        """The public signing keys as a JWK set."""
+        return dict(self.verifying.as_dict(private=False))
+
+    def __repr__(self) -> str:
+        """Never the keys."""
+        return "Keys(…)"
+
+
+def _not_lost(sealing_file: Path, database: Path) -> None:
+    """A new key would leave every verdict given so far unreadable, and without a word."""
+    if database.exists() and not sealing_file.exists():
+        raise KeysUnusable(f"{sealing_file.name} is missing, but there are verdicts sealed with it; put it back.")
+
+
+def _new_signing() -> bytes:
+    key = OKPKey.generate_key("Ed25519", {"use": "sig", "alg": "EdDSA"}, private=True)
+    return json.dumps(key.as_dict(private=True)).encode()
+
+
+def _signing(name: str, data: bytes) -> OKPKey:
+    wrong = KeysUnusable(f"{name} does not hold an Ed25519 private key.")
+    try:
+        key = OKPKey.import_key(json.loads(data))
+        key.ensure_kid()
+    except (ValueError, TypeError, JoseError):
+        raise wrong from None
+    if key.curve_name != "Ed25519" or not key.is_private:
+        raise wrong
+    return key
+
+
+def _read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
+    """Several processes may be first at once: one of them makes the file, whole, and all read that."""
+    if not path.exists():
+        fresh = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        # On disk before the first verdict is sealed with it: after a power cut neither is worth anything alone.
+        _write(fresh, make())
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    if path.stat().st_mode & _OTHERS:
+        raise KeysUnusable(f"{path.name} can be read by other users; set its mode to 0600.")
+    return path.read_bytes()
+
+
+class KeyRing:
+    """The keys in force: read again when the signing key's file has changed, so that a rotation needs no restart."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._keys = Keys.open(settings)
+        self._seen = self._stamp()
+
+    @property
+    def now(self) -> Keys:
+        """The keys; raises `KeysUnusable`."""
+        stamp = self._stamp()
+        if stamp is not None and stamp != self._seen:
+            self._keys, self._seen = Keys.open(self._settings), stamp
+        return self._keys
+
+    def _stamp(self) -> tuple[int, int] | None:
+        try:
+            found = self._settings.key_files[0].stat()
+        except OSError:  # gone for a moment, or for good: `/readyz` says so
+            return None
+        return found.st_ino, found.st_mtime_ns
+
+
+def _retired(path: Path) -> tuple[OKPKey, ...]:
+    if not path.exists():
+        return ()
+    try:
+        return tuple(OKPKey.import_key(entry) for entry in json.loads(path.read_bytes())["keys"])
+    except (ValueError, KeyError, TypeError, JoseError):
+        raise KeysUnusable(f"{path.name} does not hold public keys.") from None
+
+
+def _write(path: Path, data: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

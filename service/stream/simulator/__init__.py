@@ -1,0 +1,1 @@
+"""A device without a camera, which plays rendered specimens: for tests, benchmarks and replay."""
