@@ -59,4 +59,4 @@ def _is_chinese(tag: str) -> bool:
 
 @cache
 def _table() -> Mapping[str, Mapping[str, str]]:
-    return tomllib.loads((files("idproof.service") / "texts.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((files(__package__) / "texts.toml").read_text(encoding="utf-8"))
