@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 # Two stages: the first builds the environment and fetches and checks the weights, the second only runs.
 FROM python:3.12-slim-bookworm AS build
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONSAFEPATH=1 IDPROOF_MODELS=/opt/idproof/models
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONSAFEPATH=1 ORT_DISABLE_TELEMETRY=1 IDPROOF_MODELS=/opt/idproof/models
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 \
  && rm -rf /var/lib/apt/lists/*
@@ -30,7 +30,8 @@ COPY --from=build /opt/idproof /opt/idproof
 ENV PATH=/opt/idproof/venv/bin:$PATH \
     PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     IDPROOF_MODELS=/opt/idproof/models IDPROOF_DATA_DIR=/data \
-    MALLOC_PERTURB_=165 OMP_NUM_THREADS=1
+    MALLOC_PERTURB_=165 OMP_NUM_THREADS=1 \
+    ORT_DISABLE_TELEMETRY=1 RAY_USAGE_STATS_ENABLED=0
 USER idproof
 VOLUME /data
 EXPOSE 8000

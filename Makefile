@@ -2,6 +2,9 @@
 BIN := .venv/bin
 # A bare `import datasets` from the checkout must not find our folder (see CONTRIBUTING.md).
 export PYTHONSAFEPATH = 1
+# Neither onnxruntime nor Ray reports usage, whatever a test imports first (see models/__init__.py).
+export ORT_DISABLE_TELEMETRY = 1
+export RAY_USAGE_STATS_ENABLED = 0
 # Networks and OpenCV share few cores here: one thread each unless told otherwise.
 export OMP_NUM_THREADS ?= 1
 

@@ -8,7 +8,17 @@ The rest of the project is written against the types and errors exported here, a
 Both are imported by their own names, so that whoever wants only the types does not pay for the engines.
 """
 
-from idproof.models.errors import (
+import os
+
+TELEMETRY_OFF = {"ORT_DISABLE_TELEMETRY": "1", "RAY_USAGE_STATS_ENABLED": "0"}
+"""Environment that keeps onnxruntime (since 1.32) and Ray from reporting usage to their makers.
+
+onnxruntime reads its switch when it is imported, and Ray when a cluster starts, so both are set here: Python runs this
+file before any file that imports either. Child processes inherit them.
+"""
+os.environ.update(TELEMETRY_OFF)
+
+from idproof.models.errors import (  # noqa: E402 - not before the environment is set
     CacheUnwritable,
     EngineUnavailable,
     IdproofError,
@@ -18,7 +28,7 @@ from idproof.models.errors import (
     ModelFetchFailed,
     ModelMissing,
 )
-from idproof.models.types import (
+from idproof.models.types import (  # noqa: E402
     DetectedFace,
     Embeddings,
     Engines,
@@ -30,6 +40,7 @@ from idproof.models.types import (
 )
 
 __all__ = [
+    "TELEMETRY_OFF",
     "CacheUnwritable",
     "DetectedFace",
     "Embeddings",

@@ -27,6 +27,7 @@ from ray import serve
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
 from ray.serve.handle import DeploymentHandle
 
+from idproof.models import TELEMETRY_OFF
 from idproof.pipeline.config import Limits
 from idproof.pipeline.errors import IdproofError, SessionExpired, told_again
 from idproof.pipeline.executors.replica import Description, Errand, Examination, Reply, Spec
@@ -65,7 +66,7 @@ core from the examinations."""
 _KNOCK_S = 10.0
 _SURGE_PERCENT = 100
 _TASK_TRIES, _AHEAD = 3, 2
-_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"}
+_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"} | TELEMETRY_OFF
 
 Task = TypeVar("Task")
 Found = TypeVar("Found")
@@ -155,7 +156,7 @@ def application(spec: Spec, pool: Pool) -> serve.Application:
     if pool.max_replicas > pool.replicas:
         bounds = {"min_replicas": pool.replicas, "max_replicas": pool.max_replicas}
         sizes = {"autoscaling_config": bounds | {"target_ongoing_requests": spec.at_once}}
-    environment = hardening.allocator() | {"OMP_NUM_THREADS": str(spec.threads), "PYTHONSAFEPATH": "1"}
+    environment = hardening.allocator() | _ENVIRONMENT | {"OMP_NUM_THREADS": str(spec.threads)}
     deployed = serve.deployment(
         name=DEPLOYMENT,
         max_ongoing_requests=spec.at_once,
