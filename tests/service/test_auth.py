@@ -21,6 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from fakes import FILES, FakeVerifier, ask, serving
 from fastapi.routing import APIRoute
 from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, OKPKey, RSAKey
@@ -35,8 +36,6 @@ from idproof.service.operations.settings import Settings, SettingsInvalid
 from idproof.service.signing.keys import Keys
 from idproof.service.storage import Database, VerdictStore
 from idproof.service.storage.schema import API_KEYS
-
-from .fakes import FILES, FakeVerifier, ask, serving
 
 PUBLIC = {
     "/healthz",

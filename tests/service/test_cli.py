@@ -8,6 +8,7 @@ from pathlib import Path
 
 import commands
 import pytest
+from fakes import VERDICT_FILE
 
 from idproof.datasets.specimen.make import Registration
 from idproof.service.cli.main import main, show
@@ -103,7 +104,7 @@ def test_serving_takes_no_module_from_the_current_folder(tmp_path: Path) -> None
 
 
 def test_what_was_read_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    verdict = json.loads((Path(__file__).parent / "verdict.json").read_text(encoding="utf-8"))
+    verdict = json.loads(VERDICT_FILE.read_text(encoding="utf-8"))
     for text in ("A[/b]", "[bold]B", ":smile:"):
         verdict["fields"]["number"]["text"] = text
         show(verdict, as_json=False)
@@ -158,7 +159,7 @@ def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
 def test_verdict_check(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     keys = Keys.open(settings)
-    verdict = json.loads((Path(__file__).parent / "verdict.json").read_text(encoding="utf-8"))
+    verdict = json.loads(VERDICT_FILE.read_text(encoding="utf-8"))
     verdict["deletion"]["wiped"][0]["roles"] = ["card_front", "selfie"]
     good, bad = tmp_path / "good.json", tmp_path / "bad.json"
     signed = verdict | {"jws": sign(verdict, keys, "someone")}

@@ -10,13 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
+from fakes import NAMES, FakeVerifier, serving
 from peers import Peer, Reply, running
 
 from idproof.client import AsyncClient, Client, Problem, Unreachable, calls
 from idproof.pipeline.errors import CardCutOff
 from idproof.service.operations.settings import Settings
-
-from .fakes import NAMES, FakeVerifier, serving
 
 CAPTURES = dict.fromkeys(NAMES, b"x" * 100)
 

@@ -5,14 +5,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from server_process import start, stop
 
 from idproof.benchmarks.capacity.model import REPLICA_MIB
 from idproof.pipeline import Policy
 from idproof.pipeline.liveness import fuse
 from idproof.service.operations import cluster, server
 from idproof.service.operations.settings import Settings, SettingsInvalid
-
-from .conftest import start, stop
 
 ROOT = Path(__file__).parents[2]
 

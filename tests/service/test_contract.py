@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
+from fakes import FILES, FakeVerifier, ask
 from hypothesis import HealthCheck, given, settings
 from PIL import Image
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -25,8 +26,6 @@ from idproof.pipeline.capture import decode
 from idproof.pipeline.errors import BadInput
 from idproof.service.http.app import create_app
 from idproof.service.operations.settings import Settings
-
-from .fakes import FILES, FakeVerifier, ask
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fakes import FILES, FakeVerifier, ask, serving
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -24,8 +25,6 @@ from idproof.pipeline import Limits
 from idproof.service.http.app import create_app
 from idproof.service.operations.settings import Settings
 from idproof.service.storage import VerdictStore
-
-from .fakes import FILES, FakeVerifier, ask, serving
 
 HEAD = (
     b"POST /v1/verifications HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n"

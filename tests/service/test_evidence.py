@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from commands import idproof
+from fakes import FILES, FakeVerifier, a_verdict, ask
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwe
@@ -26,8 +27,6 @@ from idproof.service.registrations.intake import CORE_TYPE, signed
 from idproof.service.signing.jws import SignatureInvalid, sign, verify
 from idproof.service.signing.keys import KeyRing, Keys, KeysUnusable
 from idproof.service.storage import VerdictStore
-
-from .fakes import FILES, FakeVerifier, a_verdict, ask
 
 FORM = {"number": "A1234563", "surname": "CHAN", "given_names": "TAI MAN", "chinese_name": "陳大文"}
 FORM |= {"birth_date": "1990-01-02", "sex": "male", "issue_date": "2019-01-02"}

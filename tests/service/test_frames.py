@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fakes import FILES, FakeVerifier, a_verdict, ask, serving
 from sqlalchemy import func, select, update
 
 from idproof.client import Answer, Camera, Client, Frame, Problem
@@ -18,8 +19,6 @@ from idproof.service.operations.settings import Settings
 from idproof.service.signing.keys import Keys
 from idproof.service.storage import Ledger, VerdictStore
 from idproof.service.storage.schema import FAILURES, SESSIONS
-
-from .fakes import FILES, FakeVerifier, a_verdict, ask, serving
 
 SHOTS = [{"captured_ms": 100.0 * i, "number": i} for i in range(8)]
 NOT_LIVE = CheckResult("liveness_depth", Status.ASSESSED, Outcome.FAIL, 0.1, "log ratio", 0.0, "face_flat", 0.5)

@@ -16,6 +16,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from server_process import Server, start, stop
 
 from idproof.datasets.specimen.make import Registration
 from idproof.pipeline import Role
@@ -23,8 +24,6 @@ from idproof.pipeline.vault import guards
 from idproof.pipeline.verdict import from_json
 from idproof.service.operations import residue
 from idproof.service.signing.jws import verify
-
-from .conftest import Server, start, stop
 
 MIB = 1024 * 1024
 

@@ -10,11 +10,10 @@ import httpx
 import kiosk_page as kiosk
 import pytest
 from playwright.sync_api import Browser
+from server_process import Server
 
 from idproof.pipeline.liveness.challenge import PALETTE
 from idproof.service.kiosk import pages
-
-from .conftest import Server
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "service" / "kiosk" / "static"

@@ -13,11 +13,10 @@ import kiosk_page as kiosk
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
+from server_process import Server
 
 from idproof.datasets.specimen.make import make_sets
 from idproof.service.stream.simulator.player import SetCamera, cameras
-
-from .conftest import Server
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 SHOTS = os.environ.get("IDPROOF_KIOSK_SHOTS")  # a folder for pictures of every state

@@ -12,6 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from fakes import serving
 from PIL import Image
 
 from idproof.client import Answer, Client, Frame
@@ -23,8 +24,6 @@ from idproof.pipeline import Verifier
 from idproof.pipeline.liveness.challenge import draw
 from idproof.service.operations.settings import Settings
 from idproof.service.storage import sessions
-
-from .fakes import serving
 
 HOLDER = "bundled/office-holder"
 

@@ -11,16 +11,15 @@ from typing import Any
 
 import httpx
 import pytest
+from fakes import FILES, FakeVerifier, ask
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from server_process import start, stop
 
 from idproof.service.http.app import create_app
 from idproof.service.operations import telemetry
 from idproof.service.operations.settings import Settings, SettingsInvalid
-
-from .conftest import start, stop
-from .fakes import FILES, FakeVerifier, ask
 
 ROOT = Path(__file__).parents[2]
 

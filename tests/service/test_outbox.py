@@ -11,6 +11,7 @@ import anyio
 import httpx
 import pytest
 from commands import Ended, idproof
+from fakes import FILES, FakeVerifier, serving
 from peers import IdentityCore, Reply, running, slow
 from sqlalchemy import select
 
@@ -20,8 +21,6 @@ from idproof.service.signing.jws import verify
 from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, VerdictStore
 from idproof.service.storage.schema import OUTBOX
-
-from .fakes import FILES, FakeVerifier, serving
 
 
 @pytest.fixture

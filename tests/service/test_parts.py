@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fakes import FILES, FakeVerifier, a_verdict
 from joserfc import jws
 from joserfc.jwk import OctKey, OKPKey
 
@@ -29,8 +30,6 @@ from idproof.service.signing.keys import Keys, KeysUnusable
 from idproof.service.signing.offline import check
 from idproof.service.storage import StoreUnavailable, VerdictStore
 from idproof.service.stream.codes import StreamProblem
-
-from .fakes import FILES, FakeVerifier, a_verdict
 
 VERDICT = {"id": "ver_1", "decision": "accept", "fields": {"number": {"text": "A123456(3)"}}}
 
@@ -249,7 +248,7 @@ def test_every_error_has_a_code_of_its_own_and_a_documented_one() -> None:
 def test_every_problem_of_the_service_is_in_the_table_and_the_table_holds_no_other() -> None:
     """A code outside the table would be told as `internal`."""
     raised = set()
-    for path in Path(problems.__file__).parent.rglob("*.py"):
+    for path in Path(problems.__file__).parents[1].rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute) and node.args:
                 name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr

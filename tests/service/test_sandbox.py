@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from server_process import Server, start, stop
 
 from idproof.client import Client, Problem
 from idproof.pipeline import Verdict
@@ -19,8 +20,6 @@ from idproof.service.operations.settings import Settings, SettingsInvalid
 from idproof.service.sandbox import personas
 from idproof.service.sandbox.routes import CORE_PATH
 from idproof.service.signing.jws import verify
-
-from .conftest import Server, start, stop
 
 DOCS = Path(__file__).parents[2] / "docs"
 

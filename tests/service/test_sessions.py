@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fakes import FILES, FakeVerifier, ask, serving
 from sqlalchemy import func, select, update
 
 from idproof.pipeline import BadInput
@@ -19,8 +20,6 @@ from idproof.service.operations.settings import Settings
 from idproof.service.signing.keys import Keys
 from idproof.service.storage import Ledger, Replay, Ticket, VerdictStore
 from idproof.service.storage.schema import IDEMPOTENCY, OPERATIONS, SESSIONS, VERIFICATIONS
-
-from .fakes import FILES, FakeVerifier, ask, serving
 
 OTHER = FILES | {"selfie": ("selfie", b"another picture", "image/jpeg")}
 

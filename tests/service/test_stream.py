@@ -14,6 +14,7 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+from fakes import serving
 from websockets.exceptions import InvalidStatus
 from websockets.server import ServerProtocol
 
@@ -29,8 +30,6 @@ from idproof.service.stream.chain import Chain
 from idproof.service.stream.messages import unbase64
 from idproof.service.stream.simulator.device import Device, DeviceProblem, register
 from idproof.service.stream.simulator.player import SetCamera
-
-from .fakes import serving
 
 HOLDER = "bundled/office-holder"
 Result = TypeVar("Result")
@@ -301,9 +300,9 @@ def test_a_frame_of_one_devices_session_is_foreign_to_anothers(address: str, fol
 
 
 def test_devices_are_enrolled_listed_and_revoked_on_either_database(on_either: Settings) -> None:
-    from idproof.service.operations.data_folder import kept
+    from fakes import FakeVerifier
 
-    from .fakes import FakeVerifier
+    from idproof.service.operations.data_folder import kept
 
     create_app(on_either, FakeVerifier())  # type: ignore[arg-type] # makes keys and schema
     from idproof.service.signing.keys import Keys

@@ -1,4 +1,4 @@
-"""A verifier without networks, for tests about the desk and not about pictures, and a server in this process."""
+"""A verifier without networks, for tests of the service and not of pictures, and a server in this process."""
 
 import asyncio
 import json
@@ -18,12 +18,13 @@ from idproof.pipeline.verdict import from_json, new_id
 from idproof.service.http.app import create_app
 from idproof.service.operations.settings import Settings
 
+VERDICT_FILE = Path(__file__).with_name("verdict.json")
 NAMES = ("card_front", "card_tilt_left", "card_tilt_right", "selfie")
 FILES = {name: (name, b"x" * 100, "image/jpeg") for name in NAMES}
 
 
 def a_verdict() -> Verdict:
-    body = json.loads((Path(__file__).parent / "verdict.json").read_text(encoding="utf-8"))
+    body = json.loads(VERDICT_FILE.read_text(encoding="utf-8"))
     body.pop("reference")
     return from_json(body | {"id": new_id(), "form": {}})
 
