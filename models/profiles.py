@@ -7,8 +7,8 @@ from idproof.models import store
 from idproof.models.arcface import ArcFaceEmbedder
 from idproof.models.manifest import Weight
 from idproof.models.minifasnet import MiniFASNet
+from idproof.models.onnx_graphs import fold_blocks
 from idproof.models.ppocr import PPOCRReader
-from idproof.models.prepare import fold_blocks
 from idproof.models.session import CPU
 from idproof.models.tesseract import open_reader
 from idproof.models.types import Engines

@@ -18,7 +18,7 @@ from platformdirs import user_cache_path
 from idproof.models import manifest
 from idproof.models.errors import CacheUnwritable, ModelCorrupt, ModelFetchFailed, ModelMissing
 from idproof.models.manifest import Profile, Weight
-from idproof.models.sources import Sources
+from idproof.models.weight_sources import Sources
 
 ENVIRONMENT = "IDPROOF_MODELS"
 _PART = ".part-"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.models.errors import ModelCorrupt
-from idproof.models.prepare import of_any_size
+from idproof.models.onnx_graphs import of_any_size
 from idproof.models.session import CPU, open_session
 from idproof.models.types import DetectedFace, RGBImage
 

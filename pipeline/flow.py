@@ -18,8 +18,8 @@ from typing import Protocol
 
 import numpy as np
 
-from idproof.models.reports import ScoreCalibration
-from idproof.models.spoof import WEIGHTS as LIVENESS_WEIGHTS
+from idproof.models.liveness_texture import WEIGHTS as LIVENESS_WEIGHTS
+from idproof.models.score_reports import ScoreCalibration
 from idproof.models.types import Engines, RGBImage
 from idproof.pipeline import capture, verdict
 from idproof.pipeline.card.examiner import CardExaminer
@@ -30,18 +30,18 @@ from idproof.pipeline.decide import decide
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import BadInput, CapturesIdentical
 from idproof.pipeline.executors.branches import Branches
-from idproof.pipeline.face import compare, find, quality, registered, second
+from idproof.pipeline.face import compare, detection, quality, registered_portrait, second_portrait
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields import read as field_reading
 from idproof.pipeline.fields import records
+from idproof.pipeline.fields.card_data import Form, form
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.fields.records import RecordsAuthority
-from idproof.pipeline.fields.typed import Form, form
 from idproof.pipeline.findings import Findings
-from idproof.pipeline.liveness import fuse, injection
-from idproof.pipeline.liveness.answer import LivenessAnswer
+from idproof.pipeline.liveness import examiner, injection
+from idproof.pipeline.liveness.examiner import Claim, LivenessExaminer
 from idproof.pipeline.liveness.frames import MAX_PIXELS, MIN_SIDE_PX
-from idproof.pipeline.liveness.fuse import Claim, LivenessExaminer
+from idproof.pipeline.liveness.response import LivenessAnswer
 from idproof.pipeline.types import CARD_ROLES, CheckResult, FieldReading, Role, Verdict
 from idproof.pipeline.vault import VaultSession
 
@@ -173,7 +173,7 @@ def run(session: VaultSession, rules: Rules, executor: Executor, answer: Livenes
     finally:
         with watch.stage("wipe"):
             receipt = session.wipe()
-    required = rules.required if answer is None else (*rules.required, fuse.NAME)
+    required = rules.required if answer is None else (*rules.required, examiner.NAME)
     decision, reasons = decide(checks, required)
     return Verdict(
         id=verdict.new_id(),
@@ -183,7 +183,7 @@ def run(session: VaultSession, rules: Rules, executor: Executor, answer: Livenes
         document_type=rules.document.name,
         fields=findings.fields,
         form=asdict(form(findings.fields)),
-        not_performed=tuple(name for name in rules.not_performed if answer is None or name != fuse.NAME),
+        not_performed=tuple(name for name in rules.not_performed if answer is None or name != examiner.NAME),
         policy=rules.policy.version,
         profile=rules.profile,
         weights=findings.weights if answer is None else {**findings.weights, **LIVENESS_WEIGHTS},
@@ -275,13 +275,13 @@ def _compare_faces(session: VaultSession, parts: Parts) -> list[CheckResult]:
     engines = parts.engines
     with _borrowed(session, RECTIFIED) as rectified:
         for role, frame in rectified.items():
-            session.put(CROP, f"portrait_{role}", find.portrait_crop(frame, parts.locator.document))
+            session.put(CROP, f"portrait_{role}", detection.portrait_crop(frame, parts.locator.document))
     with _borrowed(session, CROP, "portrait_") as portraits:
-        found = find.in_portraits(portraits, engines.detector)
+        found = detection.in_portraits(portraits, engines.detector)
         for role, face in found.items():
             session.put(CROP, f"portrait_face_{role}", engines.embedder.align(portraits[role], face.landmarks))
     with session.borrow(DECODED, Role.SELFIE) as selfie:
-        face = find.in_selfie(selfie, engines.detector)
+        face = detection.in_selfie(selfie, engines.detector)
         aligned = engines.embedder.align(selfie, face.landmarks)
         results = quality.check(quality.Face.of(selfie, face, aligned))
         session.put(CROP, "selfie_grey", compare.grey(aligned))
@@ -297,7 +297,7 @@ def _compare_faces(session: VaultSession, parts: Parts) -> list[CheckResult]:
         judged_by = parts.portrait_thresholds, parts.portrait_calibration, parts.policy
         compared = [compare.check(rows[:1], rows[-2:-1], *judged_by)]
         if parts.examiner.second is not None:
-            compared.append(second.check(rows[:1], rows[len(found) : -2], *judged_by))
+            compared.append(second_portrait.check(rows[:1], rows[len(found) : -2], *judged_by))
     return [*compared, *results]
 
 
@@ -307,9 +307,9 @@ def _second_face(session: VaultSession, parts: Parts) -> list[str]:
     if region is None:
         return []
     with session.borrow(RECTIFIED, Role.CARD_FRONT) as frame:
-        session.put(CROP, "second_portrait", second.crop(frame, region, parts.locator.document))
+        session.put(CROP, "second_portrait", second_portrait.crop(frame, region, parts.locator.document))
     with session.borrow(CROP, "second_portrait") as picture:
-        face = second.find_face(picture, engines.detector)
+        face = second_portrait.find_face(picture, engines.detector)
         if face is None:
             return []
         session.put(CROP, "second_face", engines.embedder.align(picture, face.landmarks))
@@ -324,9 +324,9 @@ def _ask_records(
         return [records.check(answer)]
     came = records.fetch(read, authority, session.receive(REGISTERED))
     try:
-        compared = executor.compare_registered(session) if came else registered.unavailable()
+        compared = executor.compare_registered(session) if came else registered_portrait.unavailable()
     except BadInput:  # no picture, or none of a face: the department's to mend, not the applicant's
-        compared = registered.unavailable()
+        compared = registered_portrait.unavailable()
     session.ensure_open()
     return [records.check(answer), *compared]
 
@@ -341,15 +341,18 @@ def compare_registered(session: VaultSession, parts: Parts) -> tuple[CheckResult
     with session.upload(REGISTERED) as data:
         session.put(DECODED, REGISTERED, capture.decode(data, REGISTERED, small))
     with session.borrow(DECODED, REGISTERED) as picture:
-        session.put(CROP, REGISTERED, find.padded(picture))
+        session.put(CROP, REGISTERED, detection.padded(picture))
     with session.borrow(CROP, REGISTERED) as picture:
-        face = find.in_portrait(picture, engines.detector, REGISTERED)
+        face = detection.in_portrait(picture, engines.detector, REGISTERED)
         session.put(CROP, f"{REGISTERED}_face", engines.embedder.align(picture, face.landmarks))
     with session.borrow(CROP, f"{REGISTERED}_face") as aligned:
         session.put(TEMPLATE, REGISTERED, engines.embedder.embed([aligned]))
     with session.borrow(TEMPLATE, REGISTERED) as known, session.borrow(TEMPLATE, TEMPLATES) as rows:
-        points = {registered.CARD: parts.portrait_thresholds, registered.SELFIE: parts.face_thresholds}
-        found = registered.check(known, rows[:1], rows[-1:], points, parts.portrait_calibration, parts.policy)
+        points = {
+            registered_portrait.CARD: parts.portrait_thresholds,
+            registered_portrait.SELFIE: parts.face_thresholds,
+        }
+        found = registered_portrait.check(known, rows[:1], rows[-1:], points, parts.portrait_calibration, parts.policy)
     return tuple(found)
 
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from idproof.models.liveness_texture import TextureNetwork
 from idproof.models.profiles import load_engines
-from idproof.models.reports import face_thresholds, portrait_calibration, portrait_thresholds
+from idproof.models.score_reports import face_thresholds, portrait_calibration, portrait_thresholds
 from idproof.models.session import CPU
-from idproof.models.spoof import TextureNetwork
 from idproof.pipeline.card.examiner import CardExaminer
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.config import Limits, Policy
@@ -13,8 +13,8 @@ from idproof.pipeline.documents import DocumentType, load, load_builtin
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.flow import Parts, Rules
-from idproof.pipeline.liveness import fuse
-from idproof.pipeline.liveness.fuse import LivenessExaminer
+from idproof.pipeline.liveness import examiner
+from idproof.pipeline.liveness.examiner import LivenessExaminer
 
 
 def open_parts(
@@ -60,7 +60,7 @@ def open_parts(
             engines.detector,
             engines.embedder,
             texture,
-            calibration=policy.liveness_calibration or fuse.shipped(),
+            calibration=policy.liveness_calibration or examiner.shipped(),
             ensemble=engines.passive,
         ),
     )

@@ -10,7 +10,7 @@ from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import FramesUnusable
 from idproof.pipeline.executors.in_process import InProcess
 from idproof.pipeline.fields.records import RecordsAuthority
-from idproof.pipeline.liveness.answer import LivenessAnswer
+from idproof.pipeline.liveness.response import LivenessAnswer
 from idproof.pipeline.parts import open_parts, rules_of
 from idproof.pipeline.types import Captures, Verdict
 from idproof.pipeline.vault import Vault, VaultSession

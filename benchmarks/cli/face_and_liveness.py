@@ -29,7 +29,7 @@ from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.sets import read_sets
 from idproof.models.profiles import load_engines
 from idproof.pipeline.executors.spread import Spread
-from idproof.pipeline.liveness.fuse import SHIPPED
+from idproof.pipeline.liveness.examiner import SHIPPED
 
 app = typer.Typer()
 

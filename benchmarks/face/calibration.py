@@ -16,7 +16,7 @@ from idproof.benchmarks.harness.output import figure, operating_point, plain
 from idproof.benchmarks.metrics import Scores, fmr_at, fnmr_at, threshold_at_fmr
 from idproof.benchmarks.metrics.information import cllr, min_cllr
 from idproof.benchmarks.metrics.resample import Comparisons
-from idproof.models.reports import ScoreCalibration
+from idproof.models.score_reports import ScoreCalibration
 
 _IMPOSTORS = 500_000  # of tens of millions: drawn evenly, they settle two numbers
 _ODDS = (1e2, 1e3, 1e4)

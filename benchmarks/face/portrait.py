@@ -21,13 +21,13 @@ from idproof.benchmarks.metrics.curve import d_prime
 from idproof.benchmarks.metrics.resample import Comparisons
 from idproof.datasets.heads.camera import decoded
 from idproof.datasets.sets import RegistrationSet
-from idproof.models.reports import portrait_calibration, portrait_thresholds
+from idproof.models.score_reports import portrait_calibration, portrait_thresholds
 from idproof.models.types import DetectedFace, Embeddings, Engines, RGBImage
 from idproof.pipeline import Policy
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.errors import BadInput
-from idproof.pipeline.face import compare, find
+from idproof.pipeline.face import compare, detection
 from idproof.pipeline.types import CARD_ROLES, Role
 
 IN_FORCE, COLOURED = "averaged", "coloured"
@@ -219,18 +219,18 @@ def _templates(
     entry: RegistrationSet, engines: Engines, locator: CardLocator, policy: Policy, width_px: float
 ) -> Compared:
     seen = cards.see(entry, locator, policy)
-    crops = {role: find.portrait_crop(seen.rectified[role], locator.document) for role in CARD_ROLES}
-    found = find.in_portraits(crops, engines.detector)
+    crops = {role: detection.portrait_crop(seen.rectified[role], locator.document) for role in CARD_ROLES}
+    found = detection.in_portraits(crops, engines.detector)
     faces = {str(role): engines.embedder.align(crops[role], face.landmarks) for role, face in found.items()}
     front = Role.CARD_FRONT
     for name, enhance in ENHANCEMENTS.items():
         faces[name] = engines.embedder.align(enhance(crops[front]), found[front].landmarks)
     selfie = cards.selfie(entry)
-    face = find.in_selfie(selfie, engines.detector)
+    face = detection.in_selfie(selfie, engines.detector)
     faces[Role.SELFIE] = engines.embedder.align(selfie, face.landmarks)
     with suppress(BadInput):  # counted by what is missing
         far = as_standing(selfie, face, width_px)
-        faces[_STANDING] = engines.embedder.align(far, find.in_selfie(far, engines.detector).landmarks)
+        faces[_STANDING] = engines.embedder.align(far, detection.in_selfie(far, engines.detector).landmarks)
     faces |= {_without(name): compare.grey(faces[name]) for name in (Role.SELFIE, _STANDING) if name in faces}
     rows = dict(zip(faces, engines.embedder.embed([*faces.values()]), strict=True))
     fused = {

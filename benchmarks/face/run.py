@@ -19,7 +19,7 @@ from idproof.benchmarks.harness.output import PHOTOGRAPHS, Run, figure, operatin
 from idproof.benchmarks.metrics import Rate, best_accuracy, fmr_at, fnmr_at, rate, threshold_at_fmr
 from idproof.benchmarks.metrics.resample import fnmr_interval
 from idproof.datasets.lfw import LabelledFaces
-from idproof.models.reports import face_thresholds
+from idproof.models.score_reports import face_thresholds
 from idproof.models.types import Engines
 from idproof.pipeline.executors.spread import Spread
 

@@ -19,11 +19,11 @@ from idproof.benchmarks.peers.peer import FacePeer
 from idproof.datasets.heads.clips import Sitting, bona_fide
 from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.models.liveness_texture import TextureNetwork
 from idproof.models.profiles import load_engines
-from idproof.models.spoof import TextureNetwork
 from idproof.pipeline.liveness.challenge import Challenge
+from idproof.pipeline.liveness.examiner import LivenessExaminer
 from idproof.pipeline.liveness.frames import Clip
-from idproof.pipeline.liveness.fuse import LivenessExaminer
 
 OURS = "liveness"
 _WARM_UP = 2

@@ -32,14 +32,14 @@ from idproof.benchmarks.metrics import rate
 from idproof.datasets.heads.camera import decoded
 from idproof.datasets.heads.clips import BONA_FIDE, SPECIES, Distance, Sitting, bona_fide
 from idproof.datasets.specimen.draws import Draws, Split
+from idproof.models.liveness_texture import FILE, SHA256, TextureNetwork
 from idproof.models.profiles import load_engines
-from idproof.models.spoof import FILE, SHA256, TextureNetwork
 from idproof.models.types import RGBImage
 from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.decide import decide
 from idproof.pipeline.executors.spread import HERE, Spread
-from idproof.pipeline.liveness import crops, fuse, injection, passive
-from idproof.pipeline.liveness.fuse import LivenessExaminer
+from idproof.pipeline.liveness import crops, examiner, injection, passive
+from idproof.pipeline.liveness.examiner import LivenessExaminer
 from idproof.pipeline.types import CheckResult, Decision
 
 _MARGIN = 0.5
@@ -60,7 +60,7 @@ class Task:
     seed: tuple[int, ...]
     profile: str
     distance: Distance = Distance.ARM
-    calibration: Path = fuse.SHIPPED
+    calibration: Path = examiner.SHIPPED
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def run(
     profile: str = "open",
     distance: Distance = Distance.ARM,
     unseen_by: Sequence[int] = (),
-    calibration: Path = fuse.SHIPPED,
+    calibration: Path = examiner.SHIPPED,
     spread: Spread = HERE,
     seed: int = 0,
     resume: Path | None = None,
@@ -156,7 +156,9 @@ def calibrate(
             values.setdefault(asked.name, []).append(asked.value)
     first = Calibration({name: tuple(sorted(row)) for name, row in values.items()}, _MARGIN, frozenset(_QUOTIENTS))
     against = [_against(found, first) for found in measured]
-    table = {name: sorted(round(value, 5) for value in row) for name, row in (values | {fuse.NAME: against}).items()}
+    table = {
+        name: sorted(round(value, 5) for value in row) for name, row in (values | {examiner.NAME: against}).items()
+    }
     return {
         "margin": _MARGIN,
         "quotients": list(_QUOTIENTS),
@@ -171,7 +173,7 @@ def _against(found: "_Recorded", everybody: Calibration) -> float:
     for asked in found.asked:
         others[asked.name].remove(asked.value)
     rest = replace(everybody, values={name: tuple(row) for name, row in others.items()})
-    return fuse.evidence_against([*found.others, *(asked.of(rest) for asked in found.asked)])
+    return examiner.evidence_against([*found.others, *(asked.of(rest) for asked in found.asked)])
 
 
 def _kept(file: Path | None, tasks: Sequence[Task], profile: str, calibration: Path) -> KeptLines:
@@ -231,11 +233,11 @@ def _rendered(task: Task) -> tuple[Sitting, Any]:
 def _measure(task: Task) -> Measured:
     sitting, clip = _rendered(task)
     limits = _limits(task.calibration)
-    examiner = _opened(task.profile).examiner(limits)
+    liveness = _opened(task.profile).examiner(limits)
     start = time.perf_counter()
-    results = examiner.examine(clip, sitting.challenge)
+    results = liveness.examine(clip, sitting.challenge)
     ms = (time.perf_counter() - start) * 1000
-    decision, reasons = decide(results, (fuse.NAME,))
+    decision, reasons = decide(results, (examiner.NAME,))
     return Measured(
         kind=task.kind,
         accepted=decision is Decision.ACCEPT,
@@ -257,8 +259,8 @@ def _left_out(kind: str, results: list[CheckResult], decision: Decision, limits:
         return None
     if kind not in CARRIED:
         return decision is Decision.ACCEPT
-    rest = [result for result in results if result.name not in (passive.TEXTURE, fuse.NAME)]
-    return decide([*rest, fuse.fused(rest, limits)], (fuse.NAME,))[0] is Decision.ACCEPT
+    rest = [result for result in results if result.name not in (passive.TEXTURE, examiner.NAME)]
+    return decide([*rest, examiner.fused(rest, limits)], (examiner.NAME,))[0] is Decision.ACCEPT
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from idproof.pipeline import flow
 from idproof.pipeline.errors import BadInput
 from idproof.pipeline.executors.branches import Branches
 from idproof.pipeline.findings import Findings
-from idproof.pipeline.liveness.answer import LivenessAnswer
+from idproof.pipeline.liveness.response import LivenessAnswer
 from idproof.pipeline.types import CARD_ROLES, CheckResult, Role
 from idproof.pipeline.vault import VaultSession
 

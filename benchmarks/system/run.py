@@ -25,7 +25,7 @@ from idproof.pipeline import BadInput, Captures, Decision, Verifier
 from idproof.pipeline.capture import decode
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.executors.spread import HERE, Spread
-from idproof.pipeline.face import find
+from idproof.pipeline.face import detection
 from idproof.pipeline.parts import open_parts, rules_of
 from idproof.pipeline.types import Role
 
@@ -130,7 +130,7 @@ def _template(entry: RegistrationSet, profile: str, threads: int) -> Embeddings 
     engines = _opened(profile, threads)[1].parts.engines
     try:
         picture = decode(memoryview(entry.parts()[Role.SELFIE]), Role.SELFIE, Limits())
-        face = find.in_selfie(picture, engines.detector)
+        face = detection.in_selfie(picture, engines.detector)
     except BadInput:
         return None
     return engines.embedder.embed([engines.embedder.align(picture, face.landmarks)])

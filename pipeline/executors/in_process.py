@@ -3,7 +3,7 @@
 from idproof.pipeline import flow
 from idproof.pipeline.executors.branches import Branches
 from idproof.pipeline.findings import Findings
-from idproof.pipeline.liveness.answer import LivenessAnswer
+from idproof.pipeline.liveness.response import LivenessAnswer
 from idproof.pipeline.types import CheckResult
 from idproof.pipeline.vault import VaultSession
 

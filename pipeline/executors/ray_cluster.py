@@ -31,10 +31,10 @@ from idproof.models import TELEMETRY_OFF
 from idproof.pipeline.config import Limits
 from idproof.pipeline.errors import IdproofError, SessionExpired, told_again
 from idproof.pipeline.executors.replica import Description, Errand, Examination, Reply, Spec
-from idproof.pipeline.face import registered
+from idproof.pipeline.face import registered_portrait
 from idproof.pipeline.findings import Findings, unpacked
 from idproof.pipeline.flow import REGISTERED, TEMPLATE, TEMPLATES
-from idproof.pipeline.liveness.answer import LivenessAnswer
+from idproof.pipeline.liveness.response import LivenessAnswer
 from idproof.pipeline.types import CheckResult, Role
 from idproof.pipeline.vault import VaultSession, hardening
 
@@ -269,7 +269,7 @@ class OnRay:
     def compare_registered(self, session: VaultSession) -> tuple[CheckResult, ...]:
         """The department's portrait against the templates of `examine`; raises `BadInput`."""
         reply = self._ask(session, [REGISTERED], None)
-        return tuple(registered.unavailable()) if reply is None or reply.checks is None else reply.checks
+        return tuple(registered_portrait.unavailable()) if reply is None or reply.checks is None else reply.checks
 
     def close(self) -> None:
         """Leave the cluster: replicas that others share go on, a cluster that this process began ends."""

@@ -13,14 +13,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from idproof.models.batched import BatchedEmbedder
+from idproof.models.batched_embedder import BatchedEmbedder
 from idproof.models.session import CPU
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.errors import BadInput
 from idproof.pipeline.executors.in_process import InProcess
 from idproof.pipeline.findings import packed
 from idproof.pipeline.flow import REGISTERED, TEMPLATE, TEMPLATES
-from idproof.pipeline.liveness.answer import LivenessAnswer
+from idproof.pipeline.liveness.response import LivenessAnswer
 from idproof.pipeline.parts import open_parts
 from idproof.pipeline.types import CheckResult, DeletionReceipt
 from idproof.pipeline.vault import Vault, VaultSession, guards, hardening

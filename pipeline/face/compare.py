@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from idproof.models.reports import ScoreCalibration
+from idproof.models.score_reports import ScoreCalibration
 from idproof.models.types import Embeddings, RGBImage
 from idproof.pipeline.config import Policy
 from idproof.pipeline.types import CheckResult

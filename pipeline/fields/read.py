@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from idproof.models.types import LineReader, LineReading, RGBImage
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType, FieldSpec
-from idproof.pipeline.fields import grammar, marks
+from idproof.pipeline.fields import grammar, ink_marks
+from idproof.pipeline.fields.chinese_name import settle_name
 from idproof.pipeline.fields.fuse import Fused, Witness, fuse
-from idproof.pipeline.fields.named import settle_name
 from idproof.pipeline.types import FieldReading, Role
 
 _PAD_MM = 0.3
@@ -81,10 +81,10 @@ def witnesses(frames: Sequence[RGBImage], document: DocumentType, readers: Reade
 
 def _with_marks(heard: Sequence[Witness], lines: Sequence[RGBImage]) -> list[Witness]:
     """The readings of a line of symbols, and the same with the stars that were counted: a second look at the stars."""
-    counted = [marks.count(line) for line in lines]
+    counted = [ink_marks.count(line) for line in lines]
     told = [replace(witness, marks=found.count) for witness, found in zip(heard, counted, strict=True)]
     return told + [
-        replace(witness, reading=marks.starred(witness.reading, found), reader=marks.NAME)
+        replace(witness, reading=ink_marks.starred(witness.reading, found), reader=ink_marks.NAME)
         for witness, found in zip(heard, counted, strict=True)
     ]
 

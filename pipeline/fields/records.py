@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from idproof.pipeline.fields.typed import Form
+from idproof.pipeline.fields.card_data import Form
 from idproof.pipeline.types import CheckResult, Outcome, Status
 
 NAME = "records"

@@ -17,8 +17,8 @@ from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.guidance import hints, look, small_picture
 from idproof.pipeline.guidance.hints import CardFacts, FaceFacts, Guidance, Hint
 from idproof.pipeline.liveness.challenge import NEUTRAL_MS, Challenge
+from idproof.pipeline.liveness.head_pose import HeadPose, estimate
 from idproof.pipeline.liveness.motion import shown_now
-from idproof.pipeline.liveness.pose import HeadPose, estimate
 from idproof.pipeline.types import Role
 
 FACE_PX = 320

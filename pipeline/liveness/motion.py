@@ -9,9 +9,9 @@ import numpy as np
 from idproof.models.types import Embeddings
 from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.liveness.challenge import NEUTRAL_MS, Action, Challenge
-from idproof.pipeline.liveness.pose import STRAIGHT, HeadPose
-from idproof.pipeline.liveness.solid import Moved, moved
-from idproof.pipeline.liveness.watch import Watched
+from idproof.pipeline.liveness.face_tracking import Watched
+from idproof.pipeline.liveness.head_motion import Moved, moved
+from idproof.pipeline.liveness.head_pose import STRAIGHT, HeadPose
 from idproof.pipeline.types import CheckResult, Outcome
 
 ACTIONS, RIGID, CONTINUOUS = "liveness_actions", "liveness_depth", "liveness_continuity"

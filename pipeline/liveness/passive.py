@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from idproof.models.types import DetectedFace, PassiveEnsemble, RGBImage
 from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.liveness import crops
-from idproof.pipeline.liveness.watch import Watched
+from idproof.pipeline.liveness.face_tracking import Watched
 from idproof.pipeline.spectrum import highest_peak
 from idproof.pipeline.types import CheckResult, Outcome, Status
 

@@ -17,8 +17,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from idproof.pipeline import BadInput, Role, VaultSession
 from idproof.pipeline.errors import CaptureMissing, FramesUnusable, SessionExpired
-from idproof.pipeline.liveness.answer import frame_name
 from idproof.pipeline.liveness.frames import MAX_FRAMES
+from idproof.pipeline.liveness.response import frame_name
 from idproof.pipeline.vault import UploadSink
 from idproof.service.http.problems import ServiceProblem
 from idproof.service.registrations.frames import FRAMES, LivenessSaid

@@ -1,7 +1,7 @@
 """The policy that a service verifies by, from its settings."""
 
 from idproof.pipeline import Policy
-from idproof.pipeline.liveness.fuse import standing
+from idproof.pipeline.liveness.examiner import standing
 from idproof.service.operations.settings import Settings
 
 

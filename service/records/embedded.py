@@ -6,8 +6,8 @@ from contextlib import closing
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
+from idproof.pipeline.fields.card_data import Form
 from idproof.pipeline.fields.records import RecordAnswer, RecordStatus, Sink, compare
-from idproof.pipeline.fields.typed import Form
 
 _COLUMNS = tuple(field.name for field in fields(Form))
 _PIECE = 16 * 1024

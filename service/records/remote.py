@@ -8,8 +8,8 @@ import httpx
 import structlog
 import tenacity
 
+from idproof.pipeline.fields.card_data import Form
 from idproof.pipeline.fields.records import RecordAnswer, RecordStatus, Sink
-from idproof.pipeline.fields.typed import Form
 from idproof.service.operations.settings import Settings
 from idproof.service.operations.tls import client_context
 from idproof.service.records.breaker import Breaker

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from idproof.pipeline.liveness.answer import LivenessAnswer, Shot
 from idproof.pipeline.liveness.challenge import Challenge
 from idproof.pipeline.liveness.frames import MAX_FRAMES, MIN_FRAMES, CameraReport
+from idproof.pipeline.liveness.response import LivenessAnswer, Shot
 
 FRAMES = "frames"
 """The name of each part that is a frame; their order is that of the parts."""

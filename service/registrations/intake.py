@@ -16,8 +16,8 @@ from starlette.requests import ClientDisconnect
 
 from idproof.pipeline import BadInput, Outcome, VaultSession, Verdict, Verifier
 from idproof.pipeline.errors import IdproofError
-from idproof.pipeline.liveness import fuse as liveness
-from idproof.pipeline.liveness.answer import LivenessAnswer
+from idproof.pipeline.liveness import examiner as liveness
+from idproof.pipeline.liveness.response import LivenessAnswer
 from idproof.pipeline.verdict import to_json
 from idproof.service.claims import CoreKey, verified_claims
 from idproof.service.claims.core_encryption import without_fields

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from idproof.pipeline import CheckResult, Decision, Limits, Outcome, Role, Status, Vault, VaultSession, Verdict
 from idproof.pipeline.documents import load_builtin
-from idproof.pipeline.fields.typed import form
-from idproof.pipeline.liveness.answer import LivenessAnswer
+from idproof.pipeline.fields.card_data import form
+from idproof.pipeline.liveness.response import LivenessAnswer
 from idproof.pipeline.types import FieldReading
 from idproof.pipeline.verdict import new_id
 from idproof.service.http.problems import ServiceProblem

@@ -6,8 +6,8 @@ They lie in the vault; one that gives way to a better one is overwritten at once
 from dataclasses import dataclass, field
 
 from idproof.pipeline import VaultSession
-from idproof.pipeline.liveness.answer import frame_name
 from idproof.pipeline.liveness.challenge import Challenge
+from idproof.pipeline.liveness.response import frame_name
 
 MOST = 2
 """Stills of a role that are kept at most."""

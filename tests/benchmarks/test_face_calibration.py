@@ -7,7 +7,7 @@ import pytest
 
 from idproof.benchmarks.face import calibration
 from idproof.benchmarks.metrics.resample import Comparisons
-from idproof.models.reports import ScoreCalibration
+from idproof.models.score_reports import ScoreCalibration
 
 
 def normals(seed: int, n: int = 20_000) -> tuple[np.ndarray, Comparisons]:

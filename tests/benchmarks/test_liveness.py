@@ -19,7 +19,7 @@ from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.profiles import load_engines
 from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.errors import DatasetInvalid
-from idproof.pipeline.liveness.fuse import SHIPPED, shipped
+from idproof.pipeline.liveness.examiner import SHIPPED, shipped
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from idproof.benchmarks.fields import run as fields_bench
 from idproof.benchmarks.metrics.resample import Comparisons
 from idproof.datasets.sets import read_sets
 from idproof.models.errors import ManifestInvalid
-from idproof.models.reports import face_thresholds
+from idproof.models.score_reports import face_thresholds
 
 KEYS = {"bench", "version", "profile", "weights", "machine", "seed", "counts", "figures"}
 

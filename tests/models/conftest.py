@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from idproof.models import manifest, store
 from idproof.models.manifest import Profile
-from idproof.models.prepare import fold_blocks
+from idproof.models.onnx_graphs import fold_blocks
 from idproof.models.profiles import load_engines
 from idproof.models.types import Engines, RGBImage
 

@@ -13,12 +13,12 @@ from idproof.datasets.heads.clips import Sitting, bona_fide
 from idproof.datasets.specimen.draws import Draws, Split
 from idproof.datasets.specimen.make import Registration
 from idproof.datasets.specimen.portraits import PortraitSource
-from idproof.models.spoof import FILE, SHA256
+from idproof.models.liveness_texture import FILE, SHA256
 from idproof.pipeline import Captures, Decision, Policy, Verifier
 from idproof.pipeline.config import Limits
 from idproof.pipeline.errors import CaptureUnreadable, FramesUnusable
-from idproof.pipeline.liveness import fuse
-from idproof.pipeline.liveness.answer import LivenessAnswer, Shot
+from idproof.pipeline.liveness import examiner
+from idproof.pipeline.liveness.response import LivenessAnswer, Shot
 from idproof.pipeline.parts import open_parts
 
 HOLDER = "bundled/office-holder"
@@ -97,8 +97,8 @@ def test_without_frames_liveness_is_said_not_to_be_performed(verifier: Verifier,
 
 
 def test_a_policys_own_calibration_of_liveness_is_the_one_in_force() -> None:
-    own = fuse.standing()
+    own = examiner.standing()
     assert "--distance standing" in str(own.source["recipe"])
-    assert own.values.keys() == fuse.shipped().values.keys()
+    assert own.values.keys() == examiner.shipped().values.keys()
     assert open_parts("open", "hkid-2018", Policy(liveness_calibration=own), Limits(), 1).liveness.calibration is own
-    assert open_parts("open", "hkid-2018", Policy(), Limits(), 1).liveness.calibration == fuse.shipped()
+    assert open_parts("open", "hkid-2018", Policy(), Limits(), 1).liveness.calibration == examiner.shipped()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from idproof.models.batched import BatchedEmbedder
+from idproof.models.batched_embedder import BatchedEmbedder
 from idproof.pipeline import Captures, Limits, Vault, Verifier, flow
 from idproof.pipeline.executors import replica as replicas
 from idproof.pipeline.executors.in_process import InProcess

@@ -9,7 +9,7 @@ from server_process import start, stop
 
 from idproof.benchmarks.capacity.model import REPLICA_MIB
 from idproof.pipeline import Policy
-from idproof.pipeline.liveness import fuse
+from idproof.pipeline.liveness import examiner
 from idproof.service.operations import cluster, server
 from idproof.service.operations.settings import Settings, SettingsInvalid
 
@@ -62,7 +62,7 @@ def test_a_kiosks_service_goes_by_the_limits_of_people_who_stand_wherever_pictur
         server._verifier(settings)
         assert opened[-1] == cluster.spec_of(settings).policy
     standing, arm = opened
-    assert standing.liveness_calibration is fuse.standing()
+    assert standing.liveness_calibration is examiner.standing()
     assert standing.version == f"{arm.version}-standing"
     assert arm == Policy()
 

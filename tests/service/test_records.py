@@ -13,8 +13,8 @@ import httpx
 import pytest
 from peers import Records, running, slow
 
+from idproof.pipeline.fields.card_data import Form
 from idproof.pipeline.fields.records import RecordStatus, ask, check
-from idproof.pipeline.fields.typed import Form
 from idproof.pipeline.types import Outcome, Status
 from idproof.service.operations.settings import Settings
 from idproof.service.records import EmbeddedRecords, RemoteRecords, authority

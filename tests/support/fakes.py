@@ -13,7 +13,7 @@ import httpx
 import uvicorn
 
 from idproof.pipeline import Limits, Vault, VaultSession, Verdict
-from idproof.pipeline.liveness.answer import LivenessAnswer
+from idproof.pipeline.liveness.response import LivenessAnswer
 from idproof.pipeline.verdict import from_json, new_id
 from idproof.service.http.app import create_app
 from idproof.service.operations.settings import Settings

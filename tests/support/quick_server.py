@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from idproof.pipeline import Limits, Role, Vault, VaultSession, Verdict
-from idproof.pipeline.liveness.answer import LivenessAnswer
+from idproof.pipeline.liveness.response import LivenessAnswer
 from idproof.pipeline.verdict import from_json, new_id
 from idproof.service.operations import process, server
 from idproof.service.operations.settings import Settings

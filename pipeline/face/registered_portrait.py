@@ -6,7 +6,7 @@ with the portrait that was registered.
 
 from collections.abc import Mapping
 
-from idproof.models.reports import ScoreCalibration
+from idproof.models.score_reports import ScoreCalibration
 from idproof.models.types import Embeddings
 from idproof.pipeline.config import Policy
 from idproof.pipeline.types import CheckResult

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from idproof.models.errors import ManifestInvalid
-from idproof.models.reports import ScoreCalibration, face_thresholds, portrait_calibration, portrait_thresholds
+from idproof.models.score_reports import ScoreCalibration, face_thresholds, portrait_calibration, portrait_thresholds
 
 
 def test_thresholds_are_the_reports(tmp_path: Path) -> None:

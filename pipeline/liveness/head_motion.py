@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.models.types import DetectedFace
-from idproof.pipeline.liveness.pose import FACE_MM, HeadPose, of_axes
-from idproof.pipeline.liveness.watch import Seen, Watched, follow
+from idproof.pipeline.liveness.face_tracking import Seen, Watched, follow
+from idproof.pipeline.liveness.head_pose import FACE_MM, HeadPose, of_axes
 
 _LEAST_POINTS = 14
 _OF_LANDMARKS = {"yaw": 1.1, "pitch": 3.0}

@@ -8,7 +8,7 @@ from idproof.datasets.specimen.artwork import SCALE, font
 from idproof.models.types import LineReading, RGBImage
 from idproof.pipeline import Policy
 from idproof.pipeline.documents import load_builtin
-from idproof.pipeline.fields import marks
+from idproof.pipeline.fields import ink_marks
 from idproof.pipeline.fields.fuse import Witness, fuse
 from idproof.pipeline.fields.read import Readers, settle, witnesses
 
@@ -32,12 +32,12 @@ def line(text: str) -> RGBImage:
 
 @pytest.mark.parametrize("text", ["AZ", "*CWB", "***AWN", "***AZBNL1", "CXB"])
 def test_each_sign_is_one_mark_and_stars_are_low(text: str) -> None:
-    assert marks.count(line(text)) == marks.Marks(len(text), text.count("*"))
+    assert ink_marks.count(line(text)) == ink_marks.Marks(len(text), text.count("*"))
 
 
 def test_a_blank_line_has_no_marks() -> None:
     blank = np.full((48, 228, 3), 200, dtype=np.uint8)
-    assert marks.count(blank) == marks.Marks(0, 0)
+    assert ink_marks.count(blank) == ink_marks.Marks(0, 0)
 
 
 class Overlooks:

@@ -11,7 +11,7 @@ import pytest
 from idproof.datasets.heads.camera import decoded
 from idproof.models.profiles import load_engines
 from idproof.pipeline.errors import BadInput
-from idproof.pipeline.face import find, quality
+from idproof.pipeline.face import detection, quality
 from idproof.pipeline.types import Outcome
 
 
@@ -30,7 +30,7 @@ def _looked_at(pictures: Path) -> Iterator[tuple[str, set[str]]]:
         for name in archive.namelist():
             image = decoded(np.frombuffer(archive.read(name), dtype=np.uint8))
             try:
-                face = find.in_selfie(image, engines.detector)
+                face = detection.in_selfie(image, engines.detector)
             except BadInput as error:
                 yield name, {error.code}
                 continue

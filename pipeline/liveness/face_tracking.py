@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from idproof.models.types import DetectedFace, FaceDetector, RGBImage
 from idproof.pipeline.config import RIVAL_AREA
 from idproof.pipeline.liveness.frames import Clip
-from idproof.pipeline.liveness.pose import HeadPose, estimate
+from idproof.pipeline.liveness.head_pose import HeadPose, estimate
 
 _POINTS, _QUALITY, _APART = 90, 0.01, 0.045
 _WINDOW, _GUESSED = (17, 17), cv2.OPTFLOW_USE_INITIAL_FLOW

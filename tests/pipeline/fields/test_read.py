@@ -12,8 +12,8 @@ from idproof.pipeline.documents import DocumentType, commercial_codes, load_buil
 from idproof.pipeline.errors import IdproofError
 from idproof.pipeline.fields import grammar, hkid
 from idproof.pipeline.fields.checks import dates
+from idproof.pipeline.fields.chinese_name import settle_name
 from idproof.pipeline.fields.fuse import Witness, fuse
-from idproof.pipeline.fields.named import settle_name
 from idproof.pipeline.fields.read import Readers, read, settle, tidy
 from idproof.pipeline.types import CARD_ROLES, FieldReading
 

@@ -16,17 +16,17 @@ from idproof.datasets.heads import clips
 from idproof.datasets.heads.clips import SPECIES, Sitting, bona_fide
 from idproof.datasets.heads.surface import Pose, rotation
 from idproof.datasets.specimen.draws import Draws, Split
+from idproof.models.liveness_texture import TextureNetwork
 from idproof.models.profiles import load_engines
-from idproof.models.spoof import TextureNetwork
 from idproof.models.types import DetectedFace
 from idproof.pipeline.decide import decide
 from idproof.pipeline.errors import FramesUnusable
-from idproof.pipeline.liveness import flash, injection, solid
+from idproof.pipeline.liveness import head_motion, injection, screen_light
 from idproof.pipeline.liveness.challenge import Action, Options
+from idproof.pipeline.liveness.examiner import NAME, LivenessExaminer, fused, shipped
+from idproof.pipeline.liveness.face_tracking import Seen
 from idproof.pipeline.liveness.frames import CameraReport, Clip, Frame
-from idproof.pipeline.liveness.fuse import NAME, LivenessExaminer, fused, shipped
-from idproof.pipeline.liveness.pose import FACE_MM, estimate
-from idproof.pipeline.liveness.watch import Seen
+from idproof.pipeline.liveness.head_pose import FACE_MM, estimate
 from idproof.pipeline.types import CheckResult, Decision, Outcome, Status
 
 
@@ -116,14 +116,14 @@ def test_few_points_leave_the_pose_to_the_landmarks() -> None:
         Seen(i, DetectedFace((100, 100, 200, 200), p, 0.9), estimate(p)) for i, p in enumerate((straight, turned))
     )
     few = straight[:4]
-    found = solid._moved(start, there, few, few)
+    found = head_motion._moved(start, there, few, few)
     assert found.gain is None
     assert found.pose.yaw == pytest.approx(1.1 * 20, abs=2)
     assert found.turned_deg == pytest.approx(20, abs=2)
 
 
 def test_surroundings_are_looked_at_beside_and_above_a_head_alone() -> None:
-    cells = flash._apart((512, 384, 3), np.array([110.0, 150.0, 160.0, 210.0]))
+    cells = screen_light._apart((512, 384, 3), np.array([110.0, 150.0, 160.0, 210.0]))
     rows, columns = np.nonzero(cells)
     x, y = (columns + 0.5) * 384 / 24, (rows + 0.5) * 512 / 32
     assert len(rows) > 20

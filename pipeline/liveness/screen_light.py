@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from idproof.models.types import DetectedFace, RGBImage
 from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.liveness.challenge import Challenge
-from idproof.pipeline.liveness.watch import Seen, Watched
+from idproof.pipeline.liveness.face_tracking import Seen, Watched
 from idproof.pipeline.types import CheckResult
 
 FOLLOWS, FALLS_OFF, STRENGTH = "liveness_light", "liveness_light_distance", "liveness_light_strength"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from idproof.pipeline.fields.card_data import Form
 from idproof.pipeline.fields.records import RecordAnswer, RecordStatus, ask, check, compare
-from idproof.pipeline.fields.typed import Form
 from idproof.pipeline.types import Outcome, Status
 
 CARD = Form(surname="CHAN", given_names="Tai Man", number="A1234563", birth_date="1996-02-29")

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from idproof.models.batched import BatchedEmbedder, _Asked
+from idproof.models.batched_embedder import BatchedEmbedder, _Asked
 from idproof.models.profiles import load_engines
 from idproof.models.types import Embeddings, RGBImage
 

@@ -11,12 +11,12 @@ from contextlib import suppress
 import cv2
 import numpy as np
 
-from idproof.models.reports import ScoreCalibration
+from idproof.models.score_reports import ScoreCalibration
 from idproof.models.types import DetectedFace, Embeddings, FaceDetector, RGBImage
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType, Region
 from idproof.pipeline.errors import FaceNotFound
-from idproof.pipeline.face import find
+from idproof.pipeline.face import detection
 from idproof.pipeline.types import CheckResult
 
 NAME = "second_portrait_face"
@@ -29,13 +29,13 @@ def crop(rectified: RGBImage, region: Region, document: DocumentType) -> RGBImag
     """The second portrait out of a canonical frame, twice as large, its edges continued outwards."""
     left, top, right, bottom = (region.picture or region.box).pixels(document.px_per_mm, pad_mm=_BESIDE_MM)
     larger = cv2.resize(rectified[top:bottom, left:right], None, fx=_LARGER, fy=_LARGER, interpolation=cv2.INTER_CUBIC)
-    return find.padded(np.asarray(larger, dtype=np.uint8))
+    return detection.padded(np.asarray(larger, dtype=np.uint8))
 
 
 def find_face(picture: RGBImage, detector: FaceDetector) -> DetectedFace | None:
     """The face in `crop`, or None."""
     with suppress(FaceNotFound):
-        return find.in_portrait(picture, detector)
+        return detection.in_portrait(picture, detector)
     return None
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from idproof.models.types import DetectedFace, RGBImage
-from idproof.pipeline.liveness import fuse, passive
+from idproof.pipeline.liveness import examiner, passive
+from idproof.pipeline.liveness.face_tracking import Seen, Watched
 from idproof.pipeline.liveness.frames import Clip, Frame
-from idproof.pipeline.liveness.watch import Seen, Watched
 from idproof.pipeline.types import Outcome, Status
 
 FACE = DetectedFace((60, 60, 100, 120), np.zeros((5, 2), np.float32), 0.9)
@@ -41,4 +41,4 @@ def test_without_a_face_it_could_not_assess() -> None:
 
 
 def test_it_has_no_part_in_the_fused_score() -> None:
-    assert passive.ENSEMBLE in fuse._APART
+    assert passive.ENSEMBLE in examiner._APART

@@ -14,11 +14,11 @@ import numpy as np
 
 from idproof.models.types import Embeddings, FaceDetector, FaceEmbedder, PassiveEnsemble, RGBImage
 from idproof.pipeline.calibration import Calibration
-from idproof.pipeline.liveness import flash, injection, motion, passive
+from idproof.pipeline.liveness import injection, motion, passive, screen_light
 from idproof.pipeline.liveness.challenge import Challenge
+from idproof.pipeline.liveness.face_tracking import Seen, Watched, watch
 from idproof.pipeline.liveness.frames import Clip
 from idproof.pipeline.liveness.passive import SpoofNetwork
-from idproof.pipeline.liveness.watch import Seen, Watched, watch
 from idproof.pipeline.types import CheckResult, Outcome, Status
 
 NAME = "liveness"
@@ -126,7 +126,7 @@ class LivenessExaminer:
             motion.continuity(watched, self.calibration),
             motion.same_person(evidence.templates, self.calibration),
             *passive.check(watched, self.network, strictness),
-            *flash.check(watched, challenge, self.calibration),
+            *screen_light.check(watched, challenge, self.calibration),
         ]
         if self.ensemble is not None:
             results.append(passive.by_ensemble(watched, self.ensemble))

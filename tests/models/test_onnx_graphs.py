@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from idproof.models import store
 from idproof.models.errors import ModelCorrupt
 from idproof.models.manifest import Profile, Weight
-from idproof.models.prepare import fold_blocks
+from idproof.models.onnx_graphs import fold_blocks
 from idproof.models.session import open_session
 
 # Of the folded weights, in the order of the graph; independent of how a release of onnx lays out the file.

@@ -11,8 +11,8 @@ from PIL import Image
 from idproof.datasets.specimen.make import Registration
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.pipeline import Captures, Decision, Verifier
+from idproof.pipeline.fields.card_data import Form
 from idproof.pipeline.fields.records import RecordAnswer, RecordStatus, Sink
-from idproof.pipeline.fields.typed import Form
 from idproof.pipeline.types import Status
 
 HOLDER, OTHER = "bundled/office-holder", "bundled/astronaut"

@@ -5,11 +5,11 @@ import pytest
 import skimage.data
 
 from idproof.models.profiles import load_engines
-from idproof.models.reports import ScoreCalibration
+from idproof.models.score_reports import ScoreCalibration
 from idproof.models.types import DetectedFace, RGBImage
 from idproof.pipeline import Policy
 from idproof.pipeline.errors import FaceNotFound
-from idproof.pipeline.face import compare, find
+from idproof.pipeline.face import compare, detection
 from idproof.pipeline.types import CARD_ROLES, Role
 
 
@@ -25,14 +25,14 @@ def crops(*dark: Role) -> dict[Role, RGBImage]:
 
 
 def test_a_portrait_that_glare_hides_in_a_tilted_capture_is_left_out() -> None:
-    assert list(find.in_portraits(crops(), Bright())) == list(CARD_ROLES)
-    left_out = find.in_portraits(crops(Role.CARD_TILT_LEFT), Bright())
+    assert list(detection.in_portraits(crops(), Bright())) == list(CARD_ROLES)
+    left_out = detection.in_portraits(crops(Role.CARD_TILT_LEFT), Bright())
     assert list(left_out) == [Role.CARD_FRONT, Role.CARD_TILT_RIGHT]
 
 
 def test_without_a_face_in_the_front_capture_there_is_no_portrait() -> None:
     with pytest.raises(FaceNotFound) as caught:
-        find.in_portraits(crops(Role.CARD_FRONT), Bright())
+        detection.in_portraits(crops(Role.CARD_FRONT), Bright())
     assert caught.value.capture is Role.CARD_FRONT
 
 
@@ -68,11 +68,11 @@ def test_a_selfie_in_any_roll_gives_the_same_face_in_its_own_pixels() -> None:
     engines = load_engines()
     upright = np.asarray(skimage.data.astronaut()[:400], dtype=np.uint8)  # wider than high
     template = engines.embedder.embed(
-        [engines.embedder.align(upright, find.in_selfie(upright, engines.detector).landmarks)]
+        [engines.embedder.align(upright, detection.in_selfie(upright, engines.detector).landmarks)]
     )
     for turns in (1, 2, 3):
         rolled = np.ascontiguousarray(np.rot90(upright, turns))
-        face = find.in_selfie(rolled, engines.detector)
+        face = detection.in_selfie(rolled, engines.detector)
         assert face.box[2] > 0
         assert (face.landmarks.min(axis=0) > face.box[:2]).all()
         assert (face.landmarks.max(axis=0) < np.add(face.box[:2], face.box[2:])).all()

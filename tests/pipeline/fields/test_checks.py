@@ -11,9 +11,9 @@ from idproof.pipeline import Policy
 from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.documents.commercial_codes import agrees, codes
 from idproof.pipeline.errors import DocumentTypeInvalid
+from idproof.pipeline.fields.card_data import Form, form
 from idproof.pipeline.fields.checks import CHECKS, dates, known, readable, run
 from idproof.pipeline.fields.checks.facts import Facts
-from idproof.pipeline.fields.typed import Form, form
 from idproof.pipeline.types import FieldReading, Outcome, Status
 
 DOCUMENT = load_builtin()
@@ -190,7 +190,7 @@ def test_codes_agree_with_any_column_and_any_form() -> None:
 
 
 def test_every_reason_is_documented() -> None:
-    table = (Path(__file__).parents[2] / "docs" / "reasons.md").read_text(encoding="utf-8")
+    table = (Path(__file__).parents[3] / "docs" / "reasons.md").read_text(encoding="utf-8")
     for _, _, reason in CONTRADICTIONS:
         assert f"`{reason}`" in table, reason
     for name in (*CHECKS, *Policy().required):
