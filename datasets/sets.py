@@ -9,7 +9,8 @@ top left, top right, bottom right and bottom left corner in pixels, for each cap
 """
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,15 +68,25 @@ class RegistrationSet:
 
 
 def read_sets(root: Path) -> list[RegistrationSet]:
-    """Every registration below `root`, in the order of their folders.
+    """Reads every registration below `root`, in the order of their folders; symbolic links are followed.
 
     Raises:
         InvalidSpecimen: there is none, or one is not in the format; the sentence names the folder.
     """
-    found = [read_set(path.parent) for path in sorted(root.rglob(FILE))]
+    found = [read_set(file.parent) for file in sorted(_registration_files(root))]
     if not found:
         raise InvalidSpecimen(f"{root.name} holds no registration: no {FILE} was found below it.")
     return found
+
+
+def _registration_files(root: Path) -> Iterator[Path]:
+    """Yields every `set.json` below `root`; a link to one of its own ancestors is not entered."""
+    for name, folders, files in os.walk(root, followlinks=True):
+        folder = Path(name)
+        ancestors = {parent.resolve() for parent in (folder, *folder.parents)}
+        folders[:] = [inner for inner in folders if (folder / inner).resolve() not in ancestors]
+        if FILE in files:
+            yield folder / FILE
 
 
 def read_set(folder: Path) -> RegistrationSet:

@@ -23,7 +23,7 @@ from idproof.pipeline.card.examiner import CardExaminer
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.errors import BadInput
-from idproof.pipeline.executors.spread import HERE, Spread
+from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 
 MARGIN = 0.5
 QUOTIENTS = (
@@ -45,7 +45,7 @@ def run(
     sets: Sequence[RegistrationSet],
     *,
     recipe: str,
-    spread: Spread = HERE,
+    runner: TaskRunner = SEQUENTIAL,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
     """The calibration as it is written to a file.
@@ -53,12 +53,12 @@ def run(
     Args:
         sets: registrations; attacks among them are left out.
         recipe: how they came about, for the record.
-        spread: where.
+        runner: where.
         progress: called with registrations done and in total.
     """
     bona_fide = [entry for entry in sets if entry.truth.bona_fide]
     measured: list[Measured] = []
-    for found in spread(_measure, bona_fide):
+    for found in runner(_measure, bona_fide):
         measured.append(found)
         progress(len(measured), len(bona_fide))
     names = dict.fromkeys(name for m in measured for name in m)

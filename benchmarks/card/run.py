@@ -28,7 +28,7 @@ from idproof.pipeline.card.view import corners
 from idproof.pipeline.decide import decide
 from idproof.pipeline.documents import DocumentType, load_builtin
 from idproof.pipeline.errors import BadInput
-from idproof.pipeline.executors.spread import HERE, Spread
+from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.fields.read import Readers, read
@@ -74,7 +74,7 @@ def run(
     *,
     tuning: Sequence[RegistrationSet] = (),
     profile: str = "open",
-    spread: Spread = HERE,
+    runner: TaskRunner = SEQUENTIAL,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
@@ -85,14 +85,14 @@ def run(
         tuning: other registrations, bona fide and attacks, from which the variants are made
             (`card_variants`); the system itself takes nothing from them.
         profile: of the networks that read the fields.
-        spread: where.
+        runner: where.
         seed: of the supervised variant.
         progress: called with registrations done and in total.
     """
     chosen = [entry for entry in sets if entry.truth.bona_fide or entry.truth.attack]
     tasks = [(entry, True) for entry in chosen] + [(entry, False) for entry in tuning]
     measured = []
-    for result in spread(partial(_measure, profile=profile), tasks):
+    for result in runner(partial(_measure, profile=profile), tasks):
         measured.append(result)
         progress(len(measured), len(tasks))
     tested, tuned = measured[: len(chosen)], measured[len(chosen) :]

@@ -14,7 +14,7 @@ from idproof.benchmarks.peers import run as side_by_side_bench
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.sets import read_sets
 from idproof.pipeline import IdproofError
-from idproof.pipeline.executors.spread import Spread
+from idproof.pipeline.executors.task_runner import TaskRunner
 
 app = typer.Typer()
 
@@ -33,7 +33,7 @@ def far_engine(
     """How fast all pairs of many templates are compared and counted, beside the bare product and peers."""
     with Bar("comparisons") as advance:
         result = far_engine_bench.run(
-            n=n, dim=dim, workers=workers, spread=cluster(executor, address), seed=seed, progress=advance
+            n=n, dim=dim, workers=workers, runner=cluster(executor, address), seed=seed, progress=advance
         )
     show(result, json_, out)
 
@@ -100,7 +100,7 @@ def check(
     if faces is None:
         typer.echo("face: not measured, LFW is not here (IDPROOF_DATA names its folder)", err=True)
     runs = standard.measured(
-        spread=Spread(workers, executor, address), faces=faces, tell=lambda name: typer.echo(name, err=True)
+        runner=TaskRunner(workers, executor, address), faces=faces, tell=lambda name: typer.echo(name, err=True)
     )
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ from idproof.benchmarks.fields import run as fields_bench
 from idproof.datasets.public import READERS
 from idproof.datasets.sets import RegistrationSet, read_sets
 from idproof.pipeline import IdproofError
-from idproof.pipeline.executors.spread import Spread
+from idproof.pipeline.executors.task_runner import TaskRunner
 
 app = typer.Typer()
 
@@ -58,7 +58,7 @@ def card(
         _draw_figures(read_sets(sets), figures)
         return
     if calibrate is not None and sets is not None:
-        _calibrate(read_sets(sets), calibrate, recipe, Spread(workers, executor, address))
+        _calibrate(read_sets(sets), calibrate, recipe, TaskRunner(workers, executor, address))
         return
     with Bar("registrations") as advance:
         if dataset is not None and root is not None:
@@ -69,7 +69,7 @@ def card(
                 read_sets(sets or Path()),
                 tuning=others,
                 profile=profile,
-                spread=Spread(workers, executor, address),
+                runner=TaskRunner(workers, executor, address),
                 seed=seed,
                 progress=advance,
             )
@@ -91,14 +91,14 @@ def fields(
     registrations = read_sets(sets)
     with Bar("registrations") as advance:
         result = fields_bench.run(
-            registrations, profile=profile, spread=Spread(workers, executor, address), seed=seed, progress=advance
+            registrations, profile=profile, runner=TaskRunner(workers, executor, address), seed=seed, progress=advance
         )
     show(result, json_, out)
 
 
-def _calibrate(registrations: Sequence[RegistrationSet], file: Path, recipe: str, spread: Spread) -> None:
+def _calibrate(registrations: Sequence[RegistrationSet], file: Path, recipe: str, runner: TaskRunner) -> None:
     with Bar("registrations") as advance:
-        written = calibration.run(registrations, recipe=recipe, spread=spread, progress=advance)
+        written = calibration.run(registrations, recipe=recipe, runner=runner, progress=advance)
     write(file, written)
 
 

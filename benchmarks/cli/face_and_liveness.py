@@ -24,11 +24,11 @@ from idproof.benchmarks.face import run as face_bench
 from idproof.benchmarks.face.templates import DATASETS, ORIGINAL
 from idproof.benchmarks.harness.output import Run
 from idproof.benchmarks.liveness import run as liveness_bench
-from idproof.datasets.heads.clips import Distance
 from idproof.datasets.lfw import LabelledFaces
+from idproof.datasets.rendered_people.clips import Distance
 from idproof.datasets.sets import read_sets
 from idproof.models.profiles import load_engines
-from idproof.pipeline.executors.spread import Spread
+from idproof.pipeline.executors.task_runner import TaskRunner
 from idproof.pipeline.liveness.examiner import SHIPPED
 
 app = typer.Typer()
@@ -81,7 +81,7 @@ def face(
                 pairs=pairs if people is None else None,
                 groups=groups,
                 seed=seed,
-                spread=cluster(executor, address),
+                runner=cluster(executor, address),
                 progress=advance,
             )
     if sets is not None:
@@ -145,7 +145,7 @@ def liveness(
             clips=clips,
             profile=profile,
             distance=distance,
-            spread=Spread(workers, executor, address),
+            runner=TaskRunner(workers, executor, address),
             seed=seed,
             recipe=f"idproof bench liveness --root LFW --clips {clips} --seed {seed}{far} --calibrate FILE",
         )
@@ -160,7 +160,7 @@ def liveness(
             distance=distance,
             unseen_by=unseen_by or (),
             calibration=calibration,
-            spread=Spread(workers, executor, address),
+            runner=TaskRunner(workers, executor, address),
             seed=seed,
             resume=resume,
             progress=advance,

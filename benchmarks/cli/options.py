@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from idproof.pipeline.executors.spread import Spread, Where
+from idproof.pipeline.executors.task_runner import ExecutorName, TaskRunner
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes side by side.")]
-Executor = Annotated[Where, typer.Option(help="Where the work is done: ray for a cluster.")]
+Executor = Annotated[ExecutorName, typer.Option(help="ExecutorName the work is done: ray for a cluster.")]
 Address = Annotated[str | None, typer.Option(help="Of the cluster; without it one begins here.")]
 Measured = Annotated[
     Path | None, typer.Option(help="A run of `idproof bench scale` on a machine like those; ours without one.")
@@ -23,6 +23,6 @@ Recipe = Annotated[str, typer.Option(help="How the sets came about, for the cali
 Threads = Annotated[int, typer.Option(min=1, help="Processor threads for each network call.")]
 
 
-def cluster(executor: Where, address: str | None) -> Spread | None:
+def cluster(executor: ExecutorName, address: str | None) -> TaskRunner | None:
     """Over a cluster, or None for this process."""
-    return Spread(executor=executor, address=address) if executor == "ray" else None
+    return TaskRunner(executor=executor, address=address) if executor == "ray" else None

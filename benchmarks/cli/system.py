@@ -27,7 +27,7 @@ from idproof.benchmarks.stream import run as stream_bench
 from idproof.benchmarks.system import run as system_bench
 from idproof.datasets.sets import read_sets
 from idproof.pipeline import Verifier
-from idproof.pipeline.executors.spread import Spread
+from idproof.pipeline.executors.task_runner import TaskRunner
 
 app = typer.Typer()
 
@@ -57,7 +57,7 @@ def system(
             resume=resume,
             profile=profile,
             threads=threads,
-            spread=Spread(workers, executor, address),
+            runner=TaskRunner(workers, executor, address),
             seed=seed,
             progress=advance,
         )

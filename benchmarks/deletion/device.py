@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 
 from idproof.benchmarks.deletion.canaries import Canary
-from idproof.benchmarks.deletion.world import Server
+from idproof.benchmarks.harness.server import Server
 from idproof.service.stream.simulator.device import Device, DeviceProblem
 
 _LOOKED_AT_S = 1.0

@@ -17,8 +17,8 @@ import numpy as np
 from idproof.benchmarks.deletion import scenarios
 from idproof.benchmarks.deletion.canaries import FORMS, Mint
 from idproof.benchmarks.deletion.scenarios import Lab, Outcome, tried
-from idproof.benchmarks.deletion.world import Search, Server, post
 from idproof.benchmarks.harness.output import Run, plain
+from idproof.benchmarks.harness.server import Search, Server, post
 
 TEXT = "text"
 _KEEPS, _ORDINARY, _RAISES = "keeps", "ordinary", "raises"

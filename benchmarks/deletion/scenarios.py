@@ -16,7 +16,7 @@ import numpy as np
 
 from idproof.benchmarks.deletion.canaries import COARSE, FINE, FORMS, Canary, Mint, Needles, cut, merge
 from idproof.benchmarks.deletion.device import hang_up_streaming
-from idproof.benchmarks.deletion.world import GRACE_S, Search, Server, hang_up, post, serving
+from idproof.benchmarks.harness.server import GRACE_S, Search, Server, hang_up, post, serving
 
 WHOLE = 6  # of the canaries of one scenario are searched for in every form, the rest as files and decoded rows
 _SETTLED_S = 2.0

@@ -20,7 +20,7 @@ from idproof.benchmarks.engine.checkpoint import Checkpoint
 from idproof.benchmarks.engine.fixed_point import FixedPoint
 from idproof.benchmarks.engine.kernel import BINS, binned
 from idproof.benchmarks.engine.tally import Tally
-from idproof.pipeline.executors.spread import Spread
+from idproof.pipeline.executors.task_runner import TaskRunner
 
 Pair = tuple[int, int]
 """Two groups, the smaller number first."""
@@ -63,7 +63,7 @@ def all_pairs(
     exact_share: float = 2e-3,
     block: int = 1024,
     workers: int = 1,
-    spread: Spread | None = None,
+    runner: TaskRunner | None = None,
     checkpoint: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Result:
@@ -77,7 +77,7 @@ def all_pairs(
             false match rate are exact.
         block: rows compared at once, 1 to 2048.
         workers: threads.
-        spread: over a cluster instead of threads.
+        runner: over a cluster instead of threads.
         checkpoint: a file to stop and resume by; counts only. It is removed at the end.
         progress: called with comparisons done and in total.
 
@@ -98,10 +98,10 @@ def all_pairs(
     exact_from = _highest_bin(values, exact_share)
     state = Checkpoint.open(checkpoint, _fingerprint(values, subject, group, exact_from, block))
     rows = list(_segments(group, block))
-    if spread is None:
+    if runner is None:
         _compare(values, group, rows, exact_from, state, workers, progress)
     else:
-        _compare_elsewhere(values, group, rows, exact_from, state, spread, progress)
+        _compare_elsewhere(values, group, rows, exact_from, state, runner, progress)
     genuines = _genuines(values, subject, group)
     for number, tally in genuines.items():
         state.tallies[number, number].merge(tally, times=-1)
@@ -147,13 +147,13 @@ def _compare_elsewhere(
     rows: list[slice],
     exact_from: int,
     state: Checkpoint,
-    spread: Spread,
+    runner: TaskRunner,
     progress: Callable[[int, int], None],
 ) -> None:
     todo = [number for number in range(len(rows)) if number not in state.done]
     total, done = len(values) * (len(values) - 1) // 2, sum(_pairs(rows[i], len(values)) for i in state.done)
     try:
-        for number, found in zip(todo, spread(_row_of, todo, values, group, rows, exact_from), strict=True):
+        for number, found in zip(todo, runner(_row_of, todo, values, group, rows, exact_from), strict=True):
             state.add(number, found)
             done += _pairs(rows[number], len(values))
             progress(done, total)

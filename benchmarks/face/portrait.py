@@ -19,7 +19,7 @@ from idproof.benchmarks.harness.output import Run, data_of, figure, plain
 from idproof.benchmarks.metrics import fmr_at, fnmr_at, rate
 from idproof.benchmarks.metrics.curve import d_prime
 from idproof.benchmarks.metrics.resample import Comparisons
-from idproof.datasets.heads.camera import decoded
+from idproof.datasets.rendered_people.camera import decoded
 from idproof.datasets.sets import RegistrationSet
 from idproof.models.score_reports import portrait_calibration, portrait_thresholds
 from idproof.models.types import DetectedFace, Embeddings, Engines, RGBImage

@@ -21,7 +21,7 @@ from idproof.benchmarks.metrics.resample import fnmr_interval
 from idproof.datasets.lfw import LabelledFaces
 from idproof.models.score_reports import face_thresholds
 from idproof.models.types import Engines
-from idproof.pipeline.executors.spread import Spread
+from idproof.pipeline.executors.task_runner import TaskRunner
 
 OPERATING_POINTS = (1e-2, 1e-3, 1e-4, 1e-5)
 Intervals = Mapping[float, tuple[float, float]]
@@ -35,7 +35,7 @@ def run(
     pairs: Path | None = None,
     groups: str | None = None,
     seed: int = 0,
-    spread: Spread | None = None,
+    runner: TaskRunner | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
     """Embed every picture once and compare all with all.
@@ -48,10 +48,10 @@ def run(
         groups: a CSV of labels, or `capture` for how pictures were taken (`face_groups`); rates by group go to
             `groups`, at the thresholds that the profile runs at.
         seed: of the intervals' drawings of people.
-        spread: of the making of templates over a cluster; None for this process.
+        runner: of the making of templates over a cluster; None for this process.
         progress: called with pictures done and in total.
     """
-    templates = face_templates.make(faces, dataset, engines, progress, spread)
+    templates = face_templates.make(faces, dataset, engines, progress, runner)
     compared = {step: all_pairs(rows, templates.people) for step, rows in templates.steps.items()}
     figures: dict[str, Mapping[str, Any]] = {}
     for step, found in compared.items():

@@ -11,7 +11,7 @@ from idproof.datasets.lfw import LabelledFaces
 from idproof.models.profiles import load_engines
 from idproof.models.types import DetectedFace, Embeddings, Engines, RGBImage
 from idproof.pipeline.errors import DatasetInvalid
-from idproof.pipeline.executors.spread import Spread
+from idproof.pipeline.executors.task_runner import TaskRunner
 
 ALIGNED, ORIGINAL = "lfw-112", "lfw"
 DATASETS = (ORIGINAL, ALIGNED)
@@ -51,7 +51,7 @@ def make(
     dataset: str,
     engines: Engines,
     progress: Callable[[int, int], None],
-    spread: Spread | None = None,
+    runner: TaskRunner | None = None,
 ) -> Templates:
     """One template a picture and step.
 
@@ -60,7 +60,7 @@ def make(
         dataset: `lfw-112`, aligned by its publisher; or `lfw`, where detector and alignment are ours.
         engines: the profile to measure.
         progress: called with pictures done and in total.
-        spread: over a cluster, whose nodes open the same profile themselves; None for this process.
+        runner: over a cluster, whose nodes open the same profile themselves; None for this process.
 
     Raises:
         DatasetInvalid: no face was found in any picture.
@@ -69,10 +69,10 @@ def make(
     upright, mirrored = [], []
     total = len(faces.names)
     starts = range(0, total, _BATCH)
-    if spread is None:
+    if runner is None:
         batches: Iterable[Batch] = (_batch(start, faces, dataset, engines) for start in starts)
     else:
-        batches = spread(_batch_elsewhere, starts, faces, dataset, engines.profile)
+        batches = runner(_batch_elsewhere, starts, faces, dataset, engines.profile)
     for start, (found, views) in zip(starts, batches, strict=True):
         places += found
         if views is not None:

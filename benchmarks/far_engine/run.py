@@ -15,7 +15,7 @@ from idproof.benchmarks import peers
 from idproof.benchmarks.engine import FixedPoint, TailTooShort, Tally, all_pairs, fixed_point, kernel
 from idproof.benchmarks.harness.output import INVENTED, Run, figure, plain
 from idproof.benchmarks.metrics import Rate, rate
-from idproof.pipeline.executors.spread import Spread
+from idproof.pipeline.executors.task_runner import TaskRunner
 
 _EACH = 4  # templates a subject
 _SPREAD = 0.35  # of a subject's templates about their middle
@@ -30,7 +30,7 @@ def run(
     dim: int = 128,
     workers: int = 2,
     seed: int = 0,
-    spread: Spread | None = None,
+    runner: TaskRunner | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
     """Compare n invented templates with each other.
@@ -40,7 +40,7 @@ def run(
         dim: their dimensions.
         workers: threads, of the engine and of the bare product.
         seed: of the templates.
-        spread: over a cluster instead of threads.
+        runner: over a cluster instead of threads.
         progress: called with comparisons done and in total.
     """
     compiled = kernel.is_compiled()
@@ -49,7 +49,7 @@ def run(
     # The product is timed before and after, so that what slows the machine meanwhile slows both.
     bare = [_bare(templates, workers)]
     start = time.perf_counter()
-    result = all_pairs(templates, subjects, block=_BLOCK, workers=workers, spread=spread, progress=progress)
+    result = all_pairs(templates, subjects, block=_BLOCK, workers=workers, runner=runner, progress=progress)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     bare.append(_bare(templates, workers))

@@ -25,7 +25,7 @@ from idproof.pipeline import Policy
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.documents import DocumentType, load_builtin
 from idproof.pipeline.errors import BadInput
-from idproof.pipeline.executors.spread import HERE, Spread
+from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 from idproof.pipeline.fields import checks
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.fields.fuse import Witness, fuse
@@ -65,7 +65,7 @@ def run(
     sets: Sequence[RegistrationSet],
     *,
     profile: str = "open",
-    spread: Spread = HERE,
+    runner: TaskRunner = SEQUENTIAL,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
@@ -74,7 +74,7 @@ def run(
     Args:
         sets: registrations; other attacks are left out.
         profile: of the networks.
-        spread: where; the speed is measured on the first sets before they start.
+        runner: where; the speed is measured on the first sets before they start.
         seed: recorded with the run; nothing here is random.
         progress: called with registrations done and in total.
     """
@@ -82,7 +82,7 @@ def run(
     timed = [_measure(entry, profile, with_peer=True) for entry in chosen[:_PEER_SETS]]
     measured = list(timed)
     progress(len(measured), len(chosen))
-    for result in spread(partial(_measure, profile=profile), chosen[_PEER_SETS:]):
+    for result in runner(partial(_measure, profile=profile), chosen[_PEER_SETS:]):
         measured.append(result)
         progress(len(measured), len(chosen))
     bona_fide = [m for m in measured if not m.edited]

@@ -21,14 +21,14 @@ from idproof.benchmarks.far_engine import run as far_engine_bench
 from idproof.benchmarks.harness.output import Run
 from idproof.benchmarks.liveness import run as liveness_bench
 from idproof.benchmarks.system import run as system_bench
-from idproof.datasets.heads.clips import SPECIES
 from idproof.datasets.lfw import LabelledFaces
+from idproof.datasets.rendered_people.clips import SPECIES
 from idproof.datasets.sets import read_sets
 from idproof.datasets.specimen import make_sets
 from idproof.datasets.specimen.draws import Split
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.profiles import load_engines
-from idproof.pipeline.executors.spread import HERE, Spread
+from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 
 SEED = 4242
 BONA_FIDE = 4
@@ -59,23 +59,23 @@ def lfw(folder: Path | None = None) -> Path | None:
     return file if file.exists() else None
 
 
-def parts(samples: Path, *, spread: Spread = HERE, faces: Path | None = None) -> Iterator[Part]:
+def parts(samples: Path, *, runner: TaskRunner = SEQUENTIAL, faces: Path | None = None) -> Iterator[Part]:
     """What is measured, one after the other; without `faces` the face comparison is left out.
 
     Args:
         samples: an empty folder for what is rendered.
-        spread: where.
+        runner: where.
         faces: LFW, aligned.
     """
     sets = samples / "sets"
-    make_sets(sets / "bona_fide", BONA_FIDE, SEED, split=Split.TEST, spread=spread)
+    make_sets(sets / "bona_fide", BONA_FIDE, SEED, split=Split.TEST, runner=runner)
     for kind in ATTACKS:
-        make_sets(sets / kind, 1, SEED, attack=kind, split=Split.TEST, spread=spread)
+        make_sets(sets / kind, 1, SEED, attack=kind, split=Split.TEST, runner=runner)
     registrations = read_sets(sets)
-    yield Part("card", lambda: card_bench.run(registrations, spread=spread, seed=SEED))
-    yield Part("system", lambda: system_bench.run(registrations, spread=spread, seed=SEED))
+    yield Part("card", lambda: card_bench.run(registrations, runner=runner, seed=SEED))
+    yield Part("system", lambda: system_bench.run(registrations, runner=runner, seed=SEED))
     people = bundled(samples / "people")
-    yield Part("liveness", lambda: liveness_bench.run(people, clips=1, spread=spread, seed=SEED))
+    yield Part("liveness", lambda: liveness_bench.run(people, clips=1, runner=runner, seed=SEED))
     yield Part("far-engine", lambda: far_engine_bench.run(n=_TEMPLATES, dim=_DIMENSIONS, seed=SEED))
     if faces is not None:
         some = LabelledFaces.open(faces).some(_PEOPLE, SEED)
@@ -83,12 +83,12 @@ def parts(samples: Path, *, spread: Spread = HERE, faces: Path | None = None) ->
 
 
 def measured(
-    *, spread: Spread = HERE, faces: Path | None = None, tell: Callable[[str], None] = lambda name: None
+    *, runner: TaskRunner = SEQUENTIAL, faces: Path | None = None, tell: Callable[[str], None] = lambda name: None
 ) -> list[Run]:
     """The whole standard run; what was rendered is removed again."""
     with TemporaryDirectory(prefix="idproof-standard-") as folder:
         runs = []
-        for part in parts(Path(folder), spread=spread, faces=faces):
+        for part in parts(Path(folder), runner=runner, faces=faces):
             tell(part.bench)
             runs.append(part.run())
         return runs

@@ -16,7 +16,7 @@ import numpy as np
 from idproof.benchmarks import peers
 from idproof.benchmarks.harness.output import plain
 from idproof.benchmarks.peers.peer import FacePeer
-from idproof.datasets.heads.clips import Sitting, bona_fide
+from idproof.datasets.rendered_people.clips import Sitting, bona_fide
 from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.liveness_texture import TextureNetwork

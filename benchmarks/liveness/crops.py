@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from idproof.benchmarks.liveness.clips import photographs
-from idproof.datasets.heads.clips import BONA_FIDE, SPECIES, Sitting, bona_fide
+from idproof.datasets.rendered_people.clips import BONA_FIDE, SPECIES, Sitting, bona_fide
 from idproof.datasets.specimen.draws import Draws, Split
 from idproof.models.profiles import load_engines
 from idproof.models.types import FaceDetector

@@ -24,20 +24,20 @@ from zipfile import ZipFile
 import cv2
 import numpy as np
 
-from idproof.benchmarks.harness.kept import KeptLines
 from idproof.benchmarks.harness.output import RENDERED, Run, figure, plain
 from idproof.benchmarks.harness.recorder import Asked, Recorder
+from idproof.benchmarks.harness.resume import KeptLines
 from idproof.benchmarks.liveness.clips import drawn_by, photographs
 from idproof.benchmarks.metrics import rate
-from idproof.datasets.heads.camera import decoded
-from idproof.datasets.heads.clips import BONA_FIDE, SPECIES, Distance, Sitting, bona_fide
+from idproof.datasets.rendered_people.camera import decoded
+from idproof.datasets.rendered_people.clips import BONA_FIDE, SPECIES, Distance, Sitting, bona_fide
 from idproof.datasets.specimen.draws import Draws, Split
 from idproof.models.liveness_texture import FILE, SHA256, TextureNetwork
 from idproof.models.profiles import load_engines
 from idproof.models.types import RGBImage
 from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.decide import decide
-from idproof.pipeline.executors.spread import HERE, Spread
+from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 from idproof.pipeline.liveness import crops, examiner, injection, passive
 from idproof.pipeline.liveness.examiner import LivenessExaminer
 from idproof.pipeline.types import CheckResult, Decision
@@ -85,7 +85,7 @@ def run(
     distance: Distance = Distance.ARM,
     unseen_by: Sequence[int] = (),
     calibration: Path = examiner.SHIPPED,
-    spread: Spread = HERE,
+    runner: TaskRunner = SEQUENTIAL,
     seed: int = 0,
     resume: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -100,7 +100,7 @@ def run(
         distance: at which everybody, and every attack, is seen.
         unseen_by: seeds of earlier runs of 50 clips each; nobody whom they drew is drawn again.
         calibration: the file that limits come from.
-        spread: where.
+        runner: where.
         seed: of everything rendered.
         resume: a file to stop and resume by.
         progress: called with clips done and in total.
@@ -117,7 +117,7 @@ def run(
     tasks = [replace(task, calibration=calibration) for task in drawn]
     kept = _kept(resume, tasks, profile, calibration)
     todo = [place for place in range(len(tasks)) if place not in kept.done]
-    for place, result in zip(todo, spread(_measure, [tasks[place] for place in todo]), strict=True):
+    for place, result in zip(todo, runner(_measure, [tasks[place] for place in todo]), strict=True):
         kept.add(place, asdict(result))
         progress(len(kept.done), len(tasks))
     measured = [Measured(**kept.done[place]) for place in range(len(tasks))]
@@ -143,13 +143,13 @@ def calibrate(
     *,
     clips: int,
     profile: str,
-    spread: Spread,
+    runner: TaskRunner,
     seed: int,
     recipe: str,
     distance: Distance = Distance.ARM,
 ) -> dict[str, Any]:
     """What bona fide clips of the split `tuning` measure, as `pipeline/liveness/calibration.json` holds it."""
-    measured = list(spread(_recorded, _tasks(root, Split.TUNING, {BONA_FIDE: clips}, profile, seed, distance)))
+    measured = list(runner(_recorded, _tasks(root, Split.TUNING, {BONA_FIDE: clips}, profile, seed, distance)))
     values: dict[str, list[float]] = {}
     for found in measured:
         for asked in found.asked:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from idproof.benchmarks.deletion.canaries import Mint, Needles, merge
 from idproof.benchmarks.deletion.search import marked, processes
-from idproof.benchmarks.deletion.world import BenchFailed, Search, Server, serving
 from idproof.benchmarks.harness.output import RENDERED, Run, plain
+from idproof.benchmarks.harness.server import BenchFailed, Search, Server, serving
 from idproof.benchmarks.load.run import Core, Load, listening, settle
 from idproof.pipeline.vault import hardening
 

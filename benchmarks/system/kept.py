@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from idproof.benchmarks.harness.kept import KeptInvalid, KeptLines
 from idproof.benchmarks.harness.output import attempt_id
+from idproof.benchmarks.harness.resume import KeptInvalid, KeptLines
 from idproof.benchmarks.system.attempts import Trial
 from idproof.benchmarks.system.causes import Ended
 

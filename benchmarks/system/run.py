@@ -24,7 +24,7 @@ from idproof.models.types import Embeddings
 from idproof.pipeline import BadInput, Captures, Decision, Verifier
 from idproof.pipeline.capture import decode
 from idproof.pipeline.config import Limits, Policy
-from idproof.pipeline.executors.spread import HERE, Spread
+from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 from idproof.pipeline.face import detection
 from idproof.pipeline.parts import open_parts, rules_of
 from idproof.pipeline.types import Role
@@ -37,7 +37,7 @@ def run(
     lookalikes: int = 1,
     profile: str = "open",
     threads: int = 1,
-    spread: Spread = HERE,
+    runner: TaskRunner = SEQUENTIAL,
     seed: int = 0,
     resume: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -50,19 +50,19 @@ def run(
         lookalikes: look-alikes for each bona fide card.
         profile: of the networks.
         threads: for each network call.
-        spread: where.
+        runner: where.
         seed: recorded with the run; nothing here is random.
         resume: a file to stop and resume by; names and numbers only.
         progress: called with attempts done and in total.
     """
     lent = holders(sets)
-    selfies = list(spread(_template, lent if lookalikes else [], profile, threads))
+    selfies = list(runner(_template, lent if lookalikes else [], profile, threads))
     tasks = trials(sets, others=others, lookalikes=lookalikes, selfies=selfies)
     weights = _opened(profile, threads)[0].weights
     kept = Kept(resume, tasks, [*weights.values(), Policy().version])
     todo = [place for place in range(len(tasks)) if place not in kept.done]
     total = sum(len(task.attempts) for task in tasks)
-    for place, several in zip(todo, spread(_tried, [tasks[i] for i in todo], profile, threads), strict=True):
+    for place, several in zip(todo, runner(_tried, [tasks[i] for i in todo], profile, threads), strict=True):
         kept.add(place, several)
         progress(sum(map(len, kept.done.values())), total)
     ended = [each for place in sorted(kept.done) for each in kept.done[place]]

@@ -18,7 +18,7 @@ from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.hand import Hand
 from idproof.datasets.specimen.light import Room
 from idproof.datasets.specimen.material import Material, linear
-from idproof.datasets.specimen.thrown import Thrown
+from idproof.datasets.specimen.projected_pattern import ProjectedPattern
 from idproof.datasets.specimen.view import HEIGHT, WIDTH, Lens, View
 from idproof.models.types import RGBImage
 
@@ -83,7 +83,7 @@ class Scene:
         shadow: strength of the card's shadow on it, 0..1.
         hand: fingers over the card's edge, or None.
         motion_px: length and direction (radians) of the hand's movement while the picture was taken.
-        thrown: light thrown on the card as a pattern, or None.
+        pattern: light projected on the card as a pattern, or None.
     """
 
     room: Room
@@ -91,7 +91,7 @@ class Scene:
     shadow: float
     hand: Hand | None
     motion_px: tuple[float, float]
-    thrown: Thrown | None = None
+    pattern: ProjectedPattern | None = None
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def radiance_of(material: Material, view: View, before: Scene, surround: Surroun
     around *= falling
     if surround is not None:
         around = surround(around, view)
-    on_it = falling if before.thrown is None else falling + warp(before.thrown.on(view.document), view)
+    on_it = falling if before.pattern is None else falling + warp(before.pattern.on(view.document), view)
     card = warp(material.reflectance(view, lamps), view) * on_it
     for coat in material.coats:
         mirrored = _full(light.gloss(lamps, points, view.viewer, coat.roughness)) * coat.reflectance

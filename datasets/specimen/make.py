@@ -26,7 +26,7 @@ from idproof.datasets.specimen.prints import TYPES
 from idproof.datasets.specimen.view import HEIGHT, WIDTH, Lens, Pose, View
 from idproof.pipeline.documents import DocumentType, load, load_builtin
 from idproof.pipeline.errors import InvalidSpecimen
-from idproof.pipeline.executors.spread import HERE, Spread
+from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 
 _TURNS_DEG = {"front": (-5.0, 5.0), "tilt_left": (18.0, 30.0), "tilt_right": (-30.0, -18.0)}
 _MARGIN_PX = 12
@@ -74,7 +74,7 @@ def make_sets(
     *,
     names: Literal["common", "covering"] = "common",
     split: Split = Split.ANY,
-    spread: Spread = HERE,
+    runner: TaskRunner = SEQUENTIAL,
     resume: bool = False,
 ) -> list[Path]:
     """Write `count` registrations below `out`, one folder each; the same arguments give the same bytes.
@@ -89,7 +89,7 @@ def make_sets(
         names: `common` draws given names one by one; `covering` deals all characters of the table of names over the
             `count` people, so that registration i then depends on `count` too.
         split: whose people, artworks, cameras, light and parameters of attacks are drawn, see `Split`.
-        spread: over processes or a cluster, whose nodes see `out` and `portraits` under the same paths.
+        runner: over processes or a cluster, whose nodes see `out` and `portraits` under the same paths.
         resume: keep what is there whole, of a run with the same arguments that was stopped.
 
     Returns:
@@ -110,7 +110,7 @@ def make_sets(
     ]
     if len(todo) < count:
         progress(count - len(todo), count)
-    for done, _ in enumerate(spread(_written, todo, seed, portraits, attack, split), start=count - len(todo) + 1):
+    for done, _ in enumerate(runner(_written, todo, seed, portraits, attack, split), start=count - len(todo) + 1):
         progress(done, count)
     return folders
 

@@ -265,7 +265,7 @@ def specimen_make(
     from rich.progress import Progress
 
     from idproof.datasets.specimen import Split, make_sets
-    from idproof.pipeline.executors.spread import Spread
+    from idproof.pipeline.executors.task_runner import TaskRunner
 
     if split not in list(Split):
         raise typer.BadParameter("any, tuning or test", param_hint="--split")
@@ -275,8 +275,8 @@ def specimen_make(
         def advance(done: int, _: int) -> None:
             bar.update(task, completed=done)
 
-        spread = Spread(workers, executor, address)
-        chosen: dict[str, Any] = {"names": names, "split": Split(split), "spread": spread, "resume": resume}
+        runner = TaskRunner(workers, executor, address)
+        chosen: dict[str, Any] = {"names": names, "split": Split(split), "runner": runner, "resume": resume}
         make_sets(out, count, seed, portraits, attack, advance, **chosen)
 
 

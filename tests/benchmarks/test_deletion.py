@@ -19,7 +19,7 @@ from idproof.benchmarks.deletion.canaries import FORMS, Mint, Needles, _pick, cr
 from idproof.benchmarks.deletion.scenarios import Outcome
 from idproof.benchmarks.deletion.search import Searcher
 from idproof.benchmarks.deletion.table import NEEDLE_BYTES, Table, searchable
-from idproof.benchmarks.deletion.world import Search, Server
+from idproof.benchmarks.harness.server import Search, Server
 
 RNG = np.random.default_rng(5)
 NEEDLES = RNG.integers(0, 256, (200, NEEDLE_BYTES), dtype=np.uint8)

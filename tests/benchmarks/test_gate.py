@@ -13,7 +13,7 @@ from idproof.benchmarks.gate import check, standard
 from idproof.benchmarks.gate.check import Bench, Expected, Rule
 from idproof.benchmarks.harness.output import Run, plain
 from idproof.benchmarks.liveness.clips import photographs
-from idproof.datasets.heads.clips import SPECIES
+from idproof.datasets.rendered_people.clips import SPECIES
 from idproof.datasets.specimen.draws import Split
 from idproof.models.errors import IdproofError
 from idproof.models.profiles import load_engines

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 from runs import published
 
-from idproof.benchmarks.harness.kept import KeptInvalid
 from idproof.benchmarks.harness.recorder import Asked
+from idproof.benchmarks.harness.resume import KeptInvalid
 from idproof.benchmarks.liveness import run as liveness_bench
 from idproof.benchmarks.liveness.clips import drawn_by, photographs
-from idproof.datasets.heads.clips import BONA_FIDE, SPECIES
+from idproof.datasets.rendered_people.clips import BONA_FIDE, SPECIES
 from idproof.datasets.specimen.draws import Split
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.profiles import load_engines

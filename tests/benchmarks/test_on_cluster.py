@@ -12,7 +12,7 @@ from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.specimen import make_sets
 from idproof.models.profiles import load_engines
 from idproof.pipeline.executors import ray_cluster
-from idproof.pipeline.executors.spread import Spread
+from idproof.pipeline.executors.task_runner import TaskRunner
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # Ray leaves its pipes and logs to the collector
@@ -22,9 +22,9 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Spread]:
+def cluster() -> Iterator[TaskRunner]:
     ray_cluster.start(cpus=2)
-    yield Spread(executor="ray")
+    yield TaskRunner(executor="ray")
     ray_cluster.stop()
 
 
@@ -32,20 +32,20 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_specimens_are_the_same_bytes_and_a_stopped_run_goes_on(cluster: Spread, tmp_path: Path) -> None:
+def test_specimens_are_the_same_bytes_and_a_stopped_run_goes_on(cluster: TaskRunner, tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     make_sets(here, 3, 7)
-    make_sets(there, 2, 7, spread=cluster)
+    make_sets(there, 2, 7, runner=cluster)
     kept = {path: path.stat().st_mtime_ns for path in there.rglob("set.json")}
     (there / "00001" / "set.json").unlink()  # as if it had been stopped in the middle of the second
     told: list[int] = []
-    make_sets(there, 3, 7, None, None, lambda done, total: told.append(done), spread=cluster, resume=True)
+    make_sets(there, 3, 7, None, None, lambda done, total: told.append(done), runner=cluster, resume=True)
     assert files(here) == files(there)
     assert told == [1, 2, 3]
     assert (there / "00000" / "set.json").stat().st_mtime_ns == kept[there / "00000" / "set.json"]
 
 
-def test_comparisons_count_the_same_on_a_cluster_and_resume(cluster: Spread, tmp_path: Path) -> None:
+def test_comparisons_count_the_same_on_a_cluster_and_resume(cluster: TaskRunner, tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     rows = rng.normal(size=(300, 16)).astype(np.float32)
     templates = fixed_point(rows / np.linalg.norm(rows, axis=1, keepdims=True))
@@ -60,16 +60,16 @@ def test_comparisons_count_the_same_on_a_cluster_and_resume(cluster: Spread, tmp
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        all_pairs(templates, subjects, block=64, spread=cluster, checkpoint=file, progress=stop)
+        all_pairs(templates, subjects, block=64, runner=cluster, checkpoint=file, progress=stop)
     assert file.exists()
-    there = all_pairs(templates, subjects, block=64, spread=cluster, checkpoint=file)
+    there = all_pairs(templates, subjects, block=64, runner=cluster, checkpoint=file)
     for one, other in ((here.impostor(), there.impostor()), (here.genuine(), there.genuine())):
         assert one.total == other.total
         assert np.array_equal(one.bins, other.bins)
         assert all(np.array_equal(a, b) for a, b in zip(one.highest(), other.highest(), strict=True))
 
 
-def test_templates_are_the_same(cluster: Spread, tmp_path: Path) -> None:
+def test_templates_are_the_same(cluster: TaskRunner, tmp_path: Path) -> None:
     from PIL import Image
 
     for number, shade in enumerate((60, 120, 180)):

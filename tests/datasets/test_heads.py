@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from idproof.datasets.heads import clips, surface
-from idproof.datasets.heads.clips import SPECIES, Distance, Sitting, bona_fide
-from idproof.datasets.heads.surface import EYES, Pose, displacement, head, lookup, sheet
+from idproof.datasets.rendered_people import clips, surface
+from idproof.datasets.rendered_people.clips import SPECIES, Distance, Sitting, bona_fide
+from idproof.datasets.rendered_people.surface import EYES, Pose, displacement, head, lookup, sheet
 from idproof.datasets.specimen.draws import Draws, Split
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.profiles import load_engines

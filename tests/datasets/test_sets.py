@@ -53,6 +53,25 @@ def test_a_registration_is_read_and_its_pictures_only_when_asked_for(tmp_path: P
         entry.parts()
 
 
+def test_a_folder_of_links_to_registrations_is_read(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        write(tmp_path / "originals" / name, example())
+    links = tmp_path / "links"
+    links.mkdir()
+    for name in ("b", "a"):
+        (links / name).symlink_to(tmp_path / "originals" / name)
+    found = read_sets(links)
+    assert [entry.folder for entry in found] == [links / "a", links / "b"]
+    assert found[0].parts()["selfie"] == b"\4"
+
+
+def test_links_that_lead_back_to_an_ancestor_are_not_followed(tmp_path: Path) -> None:
+    folder = write(tmp_path / "sets" / "a", example())
+    (folder / "up").symlink_to(tmp_path / "sets")
+    (folder / "further_up").symlink_to(tmp_path)
+    assert [entry.folder for entry in read_sets(tmp_path / "sets")] == [folder]
+
+
 def test_the_selfie_of_another_registration_can_stand_in(tmp_path: Path) -> None:
     one, other = (read_set(write(tmp_path / name, example())) for name in "ab")
     (tmp_path / "b" / "4.jpg").write_bytes(b"other")

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from idproof.datasets.heads.clips import Sitting, bona_fide
+from idproof.datasets.rendered_people.clips import Sitting, bona_fide
 from idproof.datasets.specimen.draws import Draws, Split
 from idproof.datasets.specimen.make import Registration
 from idproof.datasets.specimen.portraits import PortraitSource

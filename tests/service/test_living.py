@@ -16,7 +16,7 @@ from fakes import serving
 from PIL import Image
 
 from idproof.client import Answer, Client, Frame
-from idproof.datasets.heads.clips import Sitting, bona_fide
+from idproof.datasets.rendered_people.clips import Sitting, bona_fide
 from idproof.datasets.specimen.draws import Draws, Split
 from idproof.datasets.specimen.make import Registration
 from idproof.datasets.specimen.portraits import PortraitSource

@@ -21,7 +21,7 @@ import numpy as np
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from idproof.datasets.heads.clips import SPECIES, Sitting, bona_fide
+from idproof.datasets.rendered_people.clips import SPECIES, Sitting, bona_fide
 from idproof.datasets.specimen.draws import Draws
 from idproof.pipeline.liveness.challenge import LIGHT_MS, NEUTRAL_MS, PALETTE, STEP_MS, Action, Challenge, Light, Step
 from idproof.service.stream.simulator.player import SetCamera

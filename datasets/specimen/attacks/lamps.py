@@ -13,7 +13,7 @@ from idproof.datasets.specimen.attacks.kinds import Setting
 from idproof.datasets.specimen.camera import Scene, Shot
 from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.light import Lamp
-from idproof.datasets.specimen.thrown import Thrown
+from idproof.datasets.specimen.projected_pattern import ProjectedPattern
 from idproof.datasets.specimen.view import View
 from idproof.pipeline.documents import Box
 
@@ -27,7 +27,7 @@ def led(setting: Setting) -> dict[str, Shot]:
 
 def laser(setting: Setting) -> dict[str, Shot]:
     """Coloured lines and speckle thrown on the hologram's place, others for each capture."""
-    scenes = {name: replace(scene, thrown=_pattern(setting, setting.draws)) for name, scene in setting.scenes.items()}
+    scenes = {name: replace(scene, pattern=_pattern(setting, setting.draws)) for name, scene in setting.scenes.items()}
     return foils.flat(setting.lit(scenes))
 
 
@@ -44,8 +44,8 @@ def _with_led(scene: Scene, view: View, box: Box, draws: Draws) -> Scene:
     return replace(scene, room=replace(scene.room, lamps=(*scene.room.lamps, lamp)))
 
 
-def _pattern(setting: Setting, draws: Draws) -> Thrown:
-    return Thrown(
+def _pattern(setting: Setting, draws: Draws) -> ProjectedPattern:
+    return ProjectedPattern(
         box=_hologram(setting),
         colours=tuple(_bright(draws) for _ in range(3)),
         pitch_mm=draws.uniform(0.8, 4.0),

@@ -14,7 +14,7 @@ from typing import Any, Self
 import cv2
 import numpy as np
 
-from idproof.datasets.heads.clips import SPECIES, Sitting, bona_fide
+from idproof.datasets.rendered_people.clips import SPECIES, Sitting, bona_fide
 from idproof.datasets.sets import RegistrationSet, read_sets
 from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.portraits import PortraitSource

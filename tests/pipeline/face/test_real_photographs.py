@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
-from idproof.datasets.heads.camera import decoded
+from idproof.datasets.rendered_people.camera import decoded
 from idproof.models.profiles import load_engines
 from idproof.pipeline.errors import BadInput
 from idproof.pipeline.face import detection, quality

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
-from idproof.datasets.heads import clips
-from idproof.datasets.heads.clips import SPECIES, Sitting, bona_fide
-from idproof.datasets.heads.surface import Pose, rotation
+from idproof.datasets.rendered_people import clips
+from idproof.datasets.rendered_people.clips import SPECIES, Sitting, bona_fide
+from idproof.datasets.rendered_people.surface import Pose, rotation
 from idproof.datasets.specimen.draws import Draws, Split
 from idproof.models.liveness_texture import TextureNetwork
 from idproof.models.profiles import load_engines

@@ -13,10 +13,10 @@ from enum import StrEnum
 import cv2
 import numpy as np
 
-from idproof.datasets.heads import camera as cameras
-from idproof.datasets.heads import surface as surfaces
-from idproof.datasets.heads.camera import Camera, Matter, linear
-from idproof.datasets.heads.surface import Field, Pose, Surface
+from idproof.datasets.rendered_people import camera as cameras
+from idproof.datasets.rendered_people import surface as surfaces
+from idproof.datasets.rendered_people.camera import Camera, Reflectance, linear
+from idproof.datasets.rendered_people.surface import Field, Pose, Surface
 from idproof.datasets.specimen import backgrounds
 from idproof.datasets.specimen.draws import Draws
 from idproof.models.types import RGBImage
@@ -83,23 +83,23 @@ def bona_fide(sitting: Sitting) -> Clip:
     """A person who does what is asked, each in their own measure, before their own camera."""
     draws = sitting.draws
     surface = surfaces.head(draws.uniform(0.85, 1.15))
-    return _film(sitting, _fine(sitting.photograph), surface, Matter(), _acted(sitting))
+    return _film(sitting, _fine(sitting.photograph), surface, Reflectance(), _acted(sitting))
 
 
 def print_flat(sitting: Sitting) -> Clip:
     """A print on office paper, held flat."""
     draws = sitting.draws
     printed = _printed(sitting.photograph, draws)
-    matter = Matter(draws.uniform(0.75, 0.95), draws.uniform(0, 0.05), 0.2)
-    return _film(sitting, printed, surfaces.sheet(), matter, _handled(sitting))
+    reflectance = Reflectance(draws.uniform(0.75, 0.95), draws.uniform(0, 0.05), 0.2)
+    return _film(sitting, printed, surfaces.sheet(), reflectance, _handled(sitting))
 
 
 def print_bent(sitting: Sitting) -> Clip:
     """The same, bent about the upright axis as the head is round."""
     draws = sitting.draws
     printed = _printed(sitting.photograph, draws)
-    matter = Matter(draws.uniform(0.75, 0.95), draws.uniform(0, 0.05), 0.2)
-    return _film(sitting, printed, surfaces.sheet(draws.uniform(15, 70)), matter, _handled(sitting))
+    reflectance = Reflectance(draws.uniform(0.75, 0.95), draws.uniform(0, 0.05), 0.2)
+    return _film(sitting, printed, surfaces.sheet(draws.uniform(15, 70)), reflectance, _handled(sitting))
 
 
 def screen_photo(sitting: Sitting) -> Clip:
@@ -122,16 +122,16 @@ def screen_video(sitting: Sitting) -> Clip:
 def photo_moved(sitting: Sitting) -> Clip:
     """One good photograph on photographic paper, moved and tilted."""
     draws = sitting.draws
-    matter = Matter(draws.uniform(0.9, 1.0), draws.uniform(0.02, 0.08), 0.1)
-    return _film(sitting, _fine(sitting.photograph), surfaces.sheet(), matter, _handled(sitting))
+    reflectance = Reflectance(draws.uniform(0.9, 1.0), draws.uniform(0.02, 0.08), 0.1)
+    return _film(sitting, _fine(sitting.photograph), surfaces.sheet(), reflectance, _handled(sitting))
 
 
 def photo_cut_eyes(sitting: Sitting) -> Clip:
     """A print whose eyes are cut out, with somebody's eyes behind it."""
     draws = sitting.draws
     sheet = surfaces.with_holes(surfaces.sheet(draws.uniform(0, 40)), draws.uniform(6, 14))
-    matter = Matter(draws.uniform(0.75, 0.95), draws.uniform(0, 0.05), 0.2)
-    return _film(sitting, _printed(sitting.photograph, draws), sheet, matter, _handled(sitting))
+    reflectance = Reflectance(draws.uniform(0.75, 0.95), draws.uniform(0, 0.05), 0.2)
+    return _film(sitting, _printed(sitting.photograph, draws), sheet, reflectance, _handled(sitting))
 
 
 def warped_frame(sitting: Sitting) -> Clip:
@@ -143,7 +143,7 @@ def warped_frame(sitting: Sitting) -> Clip:
     once = replace(sitting.camera, noise=draws.uniform(0.2, 0.8), behind=1.0, adapts=0.0)
     frozen = sitting.photograph + draws.rng.normal(0, sitting.camera.noise, sitting.photograph.shape)
     carried = _fine(frozen.clip(0, 255).astype(np.uint8))
-    return _film(replace(sitting, camera=once), carried, flat, Matter(tints, 0, 0), _acted(sitting))
+    return _film(replace(sitting, camera=once), carried, flat, Reflectance(tints, 0, 0), _acted(sitting))
 
 
 def wrong_challenge(sitting: Sitting) -> Clip:
@@ -151,7 +151,7 @@ def wrong_challenge(sitting: Sitting) -> Clip:
     other = sitting.other()
     poses = _acted(other)
     surface = surfaces.head(sitting.draws.uniform(0.85, 1.15))
-    return _film(sitting, _fine(sitting.photograph), surface, Matter(), poses)
+    return _film(sitting, _fine(sitting.photograph), surface, Reflectance(), poses)
 
 
 def replayed_session(sitting: Sitting) -> Clip:
@@ -224,7 +224,9 @@ def _handled(sitting: Sitting) -> list[Pose]:
     return _acted(sitting, farther=sitting.draws.uniform(1.0, 1.7))
 
 
-def _film(sitting: Sitting, carried: Field | Sequence[Field], surface: Surface, matter: Matter, poses: Poses) -> Clip:
+def _film(
+    sitting: Sitting, carried: Field | Sequence[Field], surface: Surface, reflectance: Reflectance, poses: Poses
+) -> Clip:
     """The sitting's camera looks at what it is shown, at the times that the challenge asks for."""
     draws, camera, challenge = sitting.draws, sitting.camera, sitting.challenge
     lag, lead = draws.uniform(30, 130), int(draws.rng.integers(0, 400))
@@ -236,7 +238,7 @@ def _film(sitting: Sitting, carried: Field | Sequence[Field], surface: Surface, 
         sway = _tremor(draws, 1.2)
         glow = _glow(challenge, taken - lag)
         pose = poses[min(i, len(poses) - 1)]
-        light = cameras.see(picture, surface, pose, matter, camera, sitting.scenery, glow, sway)
+        light = cameras.see(picture, surface, pose, reflectance, camera, sitting.scenery, glow, sway)
         reference = float(light.mean()) if reference is None else reference
         pixels = cameras.develop(light, camera, draws.rng, reference)
         frames.append(Frame(pixels, round(taken, 1), lead + round(taken * _FRAMES_A_SECOND / 1000)))
@@ -311,5 +313,5 @@ def _shown(sitting: Sitting) -> Field:
     return np.asarray(_fine(sitting.photograph) * white * np.float32(draws.uniform(0.8, 1.2)) + 0.01, dtype=np.float32)
 
 
-def _display(draws: Draws) -> Matter:
-    return Matter(draws.uniform(0.0, 0.03), draws.uniform(0.004, 0.03), 0.0, draws.uniform(0.9, 3.6))
+def _display(draws: Draws) -> Reflectance:
+    return Reflectance(draws.uniform(0.0, 0.03), draws.uniform(0.004, 0.03), 0.0, draws.uniform(0.9, 3.6))

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from idproof.datasets.heads.surface import Field, Pose, Surface, displacement, lookup, rotation
+from idproof.datasets.rendered_people.surface import Field, Pose, Surface, displacement, lookup, rotation
 from idproof.datasets.specimen.draws import Draws
 from idproof.models.types import RGBImage
 
@@ -76,7 +76,7 @@ class Camera:
 
 
 @dataclass(frozen=True)
-class Matter:
+class Reflectance:
     """How what the surface carries answers light.
 
     Attributes:
@@ -102,7 +102,7 @@ def see(
     carried: Field,
     surface: Surface,
     pose: Pose,
-    matter: Matter,
+    reflectance: Reflectance,
     camera: Camera,
     scenery: Field | None,
     glow: tuple[float, float, float],
@@ -114,7 +114,7 @@ def see(
         carried: the photograph, linear, a multiple of 250 pixels a side.
         surface: what carries it.
         pose: where that is.
-        matter: how it answers light.
+        reflectance: how it answers light.
         camera: what looks.
         scenery: what is seen where a sheet ends, of the camera's size.
         glow: linear colour of the screen that the camera is built into.
@@ -124,13 +124,13 @@ def see(
     factor = carried.shape[0] / surface.depth.shape[0]
     big = at * np.float32(factor) + np.float32((factor - 1) / 2)
     light = cv2.remap(carried, big[..., 0], big[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT).clip(0)
-    if matter.grid:
-        light *= _pixels(at, matter.grid, camera.zoom)
+    if reflectance.grid:
+        light *= _pixels(at, reflectance.grid, camera.zoom)
     follows, shade, facing = _seen(surface, pose, at, camera.size)
     near = follows + (1 - follows) * np.float32(camera.behind)
     thrown = np.asarray(glow, dtype=np.float32) * np.float32(camera.screen)
-    lit = light * (1 + matter.shades * shade[..., None])
-    lit += light * matter.reflects * (facing * near)[..., None] * thrown + matter.mirrors * thrown
+    lit = light * (1 + reflectance.shades * shade[..., None])
+    lit += light * reflectance.reflects * (facing * near)[..., None] * thrown + reflectance.mirrors * thrown
     if surface.ends and scenery is not None:
         side = surface.depth.shape[0] - 1
         inside = ((at >= 0) & (at <= side)).all(axis=-1).astype(np.float32)

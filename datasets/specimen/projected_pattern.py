@@ -11,7 +11,7 @@ from idproof.pipeline.documents import Box, DocumentType
 
 
 @dataclass(frozen=True)
-class Thrown:
+class ProjectedPattern:
     """Coloured lines with speckle.
 
     Attributes:
