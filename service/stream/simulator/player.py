@@ -41,7 +41,7 @@ class SetCamera:
         stills: JPEG by role.
         photograph: of the person who answers the challenge, (250, 250, 3).
         seed: of sway, light and camera.
-        species: an attack on liveness of `datasets.heads`, or None.
+        species: an attack on liveness of `datasets.rendered_people`, or None.
     """
 
     stills: Mapping[str, bytes] = field(repr=False)
