@@ -36,7 +36,7 @@ def main(mode: str, port: int, folder: Path) -> None:
     """Serve until told to stop."""
     with contextlib.ExitStack() as stack:
         if mode == "raises":
-            process.protect(sys.argv[1:], program="idproof.benchmarks.deletion.server")
+            process.restart_hardened(sys.argv[1:], program="idproof.benchmarks.deletion.server")
         else:
             _unguard(stack)
         with_parts = Verifier.open
@@ -45,7 +45,7 @@ def main(mode: str, port: int, folder: Path) -> None:
         )
         settings = Settings.load(data_dir=folder)
         if mode == "raises":
-            process.enforce(settings)
+            process.enforce_guards(settings)
         server.run(settings, "127.0.0.1", port)
 
 

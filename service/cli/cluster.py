@@ -30,11 +30,11 @@ def deploy(
     from dataclasses import replace
 
     from idproof.pipeline.executors import ray_cluster
-    from idproof.service.operations.cluster import spec_of
+    from idproof.service.operations.cluster import replica_spec
     from idproof.service.operations.settings import Settings
 
     chosen: dict[str, Any] = {} if profile is None else {"profile": profile}
-    spec = replace(spec_of(Settings.load(**chosen)), at_once=at_once, manifest=manifest)
+    spec = replace(replica_spec(Settings.load(**chosen)), at_once=at_once, manifest=manifest)
     spec = spec if provider is None else replace(spec, provider=provider)
     ray_cluster.start(address)
     pool = ray_cluster.Pool(replicas, max(replicas, max_replicas or 0), cpus=float(spec.threads), gpus=gpus)

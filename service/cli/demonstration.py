@@ -22,7 +22,7 @@ from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.errors import IdproofError
 from idproof.service.cli.main import show
 from idproof.service.operations import residue
-from idproof.service.signing.offline import check
+from idproof.service.signing.check import check_verdict
 
 _START_S = 60
 
@@ -117,7 +117,7 @@ def _post(url: str, pictures: dict[str, bytes]) -> dict[str, Any]:
 
 def _show_signature(console: Console, url: str, verdict: dict[str, Any]) -> bool:
     keys = f"{url}/.well-known/jwks.json"
-    check(json.dumps(verdict), keys)
+    check_verdict(json.dumps(verdict), keys)
     console.print(f"\nThe verdict is signed; the public key is at {keys}")
     console.print("and in keys/jwks.json of the data folder. Checked: the signature holds.")
     return True
@@ -125,14 +125,14 @@ def _show_signature(console: Console, url: str, verdict: dict[str, Any]) -> bool
 
 def _show_nothing_left(console: Console, pid: int, folder: Path, pictures: dict[str, bytes]) -> bool:
     """Search the server for pieces of what was posted, and ourselves as the control, who still hold it."""
-    wanted = list({piece for data in pictures.values() for piece in residue.pieces(data)})
+    wanted = list({piece for data in pictures.values() for piece in residue.sample_fragments(data)})
     # The whole folder: keys and database, the service's temporary folder, and its log.
-    files = residue.in_files([folder], wanted)
+    files = residue.search_files([folder], wanted)
     console.print(f"\nLooking for {len(wanted)} pieces of the posted pictures:")
     console.print(f"  in the service's files     {files.found} found ({files.searched_bytes:,} bytes searched)")
     try:
-        memory = residue.in_memory(pid, wanted)
-        control = residue.in_memory(os.getpid(), wanted)
+        memory = residue.search_memory(pid, wanted)
+        control = residue.search_memory(os.getpid(), wanted)
     except OSError:
         console.print("  in the service's memory    could not be assessed: the system does not let us look")
         return False

@@ -21,23 +21,23 @@ def create(
     """Make a key and print it, this once: only its hash is kept."""
     from idproof.service.auth.api_keys import ApiKeys
     from idproof.service.auth.clients import Scope
-    from idproof.service.operations.data_folder import database
+    from idproof.service.operations.data_folder import open_database
 
     known = [entry.value for entry in Scope]
     if unknown := [word for word in scope if word not in known]:
         raise typer.BadParameter(f"{unknown[0]} is none of {', '.join(known)}", param_hint="--scope")
     if not 0 < len(name) <= 64:
         raise typer.BadParameter("1 to 64 characters", param_hint="--name")
-    typer.echo(ApiKeys(database(data_dir)).create(name, [Scope(word) for word in scope], days))
+    typer.echo(ApiKeys(open_database(data_dir)).create(name, [Scope(word) for word in scope], days))
 
 
 @app.command("list")
 def list_(data_dir: DataDir = None) -> None:
     """Every key: id, name, scopes, and until when it is in force; never the key itself."""
     from idproof.service.auth.api_keys import ApiKeys
-    from idproof.service.operations.data_folder import database
+    from idproof.service.operations.data_folder import open_database
 
-    for entry in ApiKeys(database(data_dir)).entries():
+    for entry in ApiKeys(open_database(data_dir)).entries():
         ends = f"revoked {entry.revoked_at}" if entry.revoked_at else f"until {entry.expires_at or 'revoked'}"
         typer.echo(f"{entry.id}  {entry.name}  {' '.join(entry.scopes)}  since {entry.created_at}  {ends}")
 
@@ -46,9 +46,9 @@ def list_(data_dir: DataDir = None) -> None:
 def revoke(key_id: Annotated[str, typer.Argument(help="Its id, as listed.")], data_dir: DataDir = None) -> None:
     """End a key at once. Exit 1 when there is none of this id in force."""
     from idproof.service.auth.api_keys import ApiKeys
-    from idproof.service.operations.data_folder import database
+    from idproof.service.operations.data_folder import open_database
 
-    done = ApiKeys(database(data_dir)).revoke(key_id)
+    done = ApiKeys(open_database(data_dir)).revoke(key_id)
     typer.echo("revoked" if done else "there is none of this id in force")
     raise typer.Exit(0 if done else 1)
 
@@ -56,19 +56,19 @@ def revoke(key_id: Annotated[str, typer.Argument(help="Its id, as listed.")], da
 @signing_app.command("rotate")
 def rotate(data_dir: DataDir = None) -> None:
     """Sign with a new key from now on; running services notice. The old one's public half stays published."""
-    from idproof.service.operations.data_folder import settings_of
+    from idproof.service.operations.data_folder import load_settings
     from idproof.service.signing.keys import Keys
 
-    typer.echo(f"signing with {Keys.rotate(settings_of(data_dir)).signing.kid}")
+    typer.echo(f"signing with {Keys.rotate(load_settings(data_dir)).signing.kid}")
 
 
 @signing_app.command("list")
 def signing_list(data_dir: DataDir = None) -> None:
     """The key that signs, and those whose signatures still hold."""
-    from idproof.service.operations.data_folder import settings_of
+    from idproof.service.operations.data_folder import load_settings
     from idproof.service.signing.keys import Keys
 
-    keys = Keys.open(settings_of(data_dir))
+    keys = Keys.open(load_settings(data_dir))
     typer.echo(f"{keys.signing.kid}  signs")
     for key in keys.retired:
         typer.echo(f"{key.kid}  retired")

@@ -91,8 +91,8 @@ def replay(
 
 
 def _kiosks(data_dir: Path | None) -> "Kiosks":
-    from idproof.service.operations.data_folder import kept
+    from idproof.service.operations.data_folder import open_verdicts_and_audit
     from idproof.service.storage.kiosks import Kiosks
 
-    store, _ = kept(data_dir)
+    store, _ = open_verdicts_and_audit(data_dir)
     return Kiosks(store.database, store.seal)

@@ -116,11 +116,11 @@ def serve(
     from idproof.service.operations.server import run
     from idproof.service.operations.settings import Settings
 
-    process.protect(sys.argv[1:])
+    process.restart_hardened(sys.argv[1:])
     chosen: dict[str, Any] = {"data_dir": data_dir, "profile": profile, "sandbox": sandbox or None}
     chosen |= {"executor": executor, "ray_address": address, "replicas": replicas}
     settings = Settings.load(**{name: value for name, value in chosen.items() if value is not None})
-    process.enforce(settings)
+    process.enforce_guards(settings)
     run(settings, host, port, workers)
 
 
@@ -141,9 +141,9 @@ def verdict_check(
     jwks: Annotated[str | None, typer.Option(help="File or URL of the public keys.")] = None,
 ) -> None:
     """Check a verdict's signature, offline, and print its decision and deletion receipt. Exit 1 if it does not hold."""
-    from idproof.service.signing.offline import check
+    from idproof.service.signing.check import check_verdict
 
-    claims = check(_read(file).decode("utf-8", errors="replace"), jwks)
+    claims = check_verdict(_read(file).decode("utf-8", errors="replace"), jwks)
     show(claims["verdict"], as_json=False)
     _plain().print(f"The signature holds. Issued by {claims['iss']}.", style="green")
 
@@ -155,9 +155,9 @@ def verdict_erase(
 ) -> None:
     """Erase one verdict by id, or all that is kept of one person by the card number, which is asked for."""
     from idproof.service.operations import retention
-    from idproof.service.operations.data_folder import kept
+    from idproof.service.operations.data_folder import open_verdicts_and_audit
 
-    store, audit = kept(data_dir)
+    store, audit = open_verdicts_and_audit(data_dir)
     if verdict_id is not None:
         count = int(retention.erase(store, audit, verdict_id))
     else:
@@ -171,10 +171,10 @@ def verdict_erase(
 def verdict_expire(data_dir: DataDir = None) -> None:
     """Erase what is older than the retention period now; the service does so by itself every hour."""
     from idproof.service.operations import retention
-    from idproof.service.operations.data_folder import kept
+    from idproof.service.operations.data_folder import open_verdicts_and_audit
     from idproof.service.operations.settings import Settings
 
-    typer.echo(f"{retention.expire(*kept(data_dir), Settings.load().retention_days)} erased")
+    typer.echo(f"{retention.expire(*open_verdicts_and_audit(data_dir), Settings.load().retention_days)} erased")
 
 
 @audit_app.command("check")
@@ -182,18 +182,18 @@ def audit_check(
     head: Annotated[Path | None, typer.Option(help="A head that was kept elsewhere.")] = None, data_dir: DataDir = None
 ) -> None:
     """Read the whole audit log. Exit 1 when a line was changed, is missing, or the log was cut off."""
-    from idproof.service.operations.data_folder import audit_log
+    from idproof.service.operations.data_folder import open_audit_log
 
-    found = audit_log(data_dir).check(_read(head).decode() if head is not None else None)
+    found = open_audit_log(data_dir).check(_read(head).decode() if head is not None else None)
     typer.echo(f"The audit log is whole: {found.count} events, the last with hash {found.digest}.")
 
 
 @audit_app.command("head")
 def audit_head(data_dir: DataDir = None) -> None:
     """Print the signed head, to keep it where nobody who can change the log can change it."""
-    from idproof.service.operations.data_folder import audit_log
+    from idproof.service.operations.data_folder import open_audit_log
 
-    typer.echo(audit_log(data_dir).signed_head())
+    typer.echo(open_audit_log(data_dir).signed_head())
 
 
 @models_app.command("list")

@@ -14,9 +14,9 @@ State = Annotated[Literal["pending", "delivered", "dead"] | None, typer.Option(h
 @app.command("list")
 def list_(state: State = None, data_dir: DataDir = None) -> None:
     """Deliveries from the oldest on. A dead one waits for an operator, and so do the later ones of its registration."""
-    from idproof.service.operations.data_folder import outbox
+    from idproof.service.operations.data_folder import open_outbox
 
-    for entry in outbox(data_dir).entries(state):
+    for entry in open_outbox(data_dir).entries(state):
         error = f"  {entry.error}" if entry.error else ""
         line = f"{entry.event}  {entry.destination}  {entry.state}  {entry.attempts} attempts"
         typer.echo(f"{line}  {entry.verification}  {entry.created_at}{error}")
@@ -28,8 +28,8 @@ def retry(
     data_dir: DataDir = None,
 ) -> None:
     """Try dead deliveries again; a running service does so at once. Exit 1 when there is none."""
-    from idproof.service.operations.data_folder import outbox
+    from idproof.service.operations.data_folder import open_outbox
 
-    count = outbox(data_dir).retry(event)
+    count = open_outbox(data_dir).retry(event)
     typer.echo(f"{count} to be tried again")
     raise typer.Exit(0 if count else 1)

@@ -18,9 +18,9 @@ from idproof.service.http.shield import Shield
 from idproof.service.operations import retention
 from idproof.service.operations.audit import AuditLog
 from idproof.service.operations.metrics import MEDIA_TYPE, Metrics
-from idproof.service.operations.privacy import statement
+from idproof.service.operations.privacy import privacy_statement
 from idproof.service.operations.settings import Settings
-from idproof.service.outbox import Courier, Outbox
+from idproof.service.outbox import DeliveryWorker, Outbox
 from idproof.service.registrations.intake import Desk
 from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, SessionRules, VerdictStore
@@ -36,16 +36,16 @@ def create_app(settings: Settings, verifier: Verifier) -> FastAPI:
         KeysUnusable, CoreKeyUnusable, StoreUnavailable, AuditBroken: it cannot serve.
     """
     ring = KeyRing(settings)
-    store, audit = VerdictStore.open(settings, ring.now.sealing), AuditLog.open(settings, ring)
+    store, audit = VerdictStore.open(settings, ring.current.sealing), AuditLog.open(settings, ring)
     rules = SessionRules(settings.session_s, settings.session_attempts, settings.challenge_s, settings.challenges)
     ledger = Ledger(store, rules)
     core_key = CoreKey.load(settings.core_key) if settings.core_key is not None else None
     metrics, outbox = Metrics(), Outbox(store.database, store.seal)
-    courier = Courier(outbox, store, ledger, ring, settings, observe=metrics.delivery)
-    desk = Desk(settings, verifier, ring, store, ledger, audit, courier, core_key=core_key, metrics=metrics)
+    delivery_worker = DeliveryWorker(outbox, store, ledger, ring, settings, observe=metrics.count_delivery)
+    desk = Desk(settings, verifier, ring, store, ledger, audit, delivery_worker, core_key=core_key, metrics=metrics)
     gate = Gate(settings, store.database)
     app = FastAPI(lifespan=lambda _: _life(desk), **openapi.ABOUT)
-    app.add_middleware(Shield, secure=settings.tls_cert is not None, answered=metrics.answered)
+    app.add_middleware(Shield, secure=settings.tls_cert is not None, answered=metrics.count_response)
     problems.install(app)
     routes.install(app, desk, gate)
     stream.install(app, desk, gate)
@@ -61,9 +61,9 @@ async def _life(desk: Desk) -> AsyncIterator[None]:
     """The jobs beside the requests; what was promised with 202 is finished before the end, within bounds."""
     try:
         async with anyio.create_task_group() as housekeeping:
-            housekeeping.start_soon(retention.keep, desk.store, desk.ledger, desk.audit, desk.settings)
+            housekeeping.start_soon(retention.run_retention, desk.store, desk.ledger, desk.audit, desk.settings)
             housekeeping.start_soon(desk.beat)
-            housekeeping.start_soon(desk.courier.run)
+            housekeeping.start_soon(desk.delivery_worker.run)
             async with anyio.create_task_group() as jobs:
                 desk.jobs = jobs
                 yield
@@ -98,7 +98,7 @@ def _public_routes(app: FastAPI, desk: Desk) -> None:
     @app.get("/.well-known/jwks.json")
     async def jwks() -> dict[str, Any]:
         """The public keys that verdicts are signed with."""
-        return desk.keys.now.public()
+        return desk.keys.current.public()
 
     @app.get("/v1/schemas/verdict.json")
     async def schema() -> dict[str, Any]:
@@ -108,12 +108,12 @@ def _public_routes(app: FastAPI, desk: Desk) -> None:
     @app.get("/v1/privacy")
     async def privacy() -> dict[str, Any]:
         """What is kept, for how long, and how it goes."""
-        return statement(desk.settings, desk.verifier.vault.limits)
+        return privacy_statement(desk.settings, desk.verifier.vault.limits)
 
 
 def _metrics_route(app: FastAPI, desk: Desk, gate: Gate) -> None:
     @app.get("/metrics", dependencies=[Depends(gate.needs(Scope.METRICS_READ))], responses=openapi.METRICS_ANSWERS)
     async def metrics() -> Response:
         """Prometheus metrics."""
-        outbox = await anyio.to_thread.run_sync(desk.courier.outbox.counts)
-        return Response(desk.metrics.text(desk.places, outbox), media_type=MEDIA_TYPE)
+        outbox = await anyio.to_thread.run_sync(desk.delivery_worker.outbox.counts)
+        return Response(desk.metrics.render(desk.places, outbox), media_type=MEDIA_TYPE)

@@ -99,7 +99,7 @@ def _verify_route(app: FastAPI, desk: Desk, gate: Gate) -> None:
     ) -> JSONResponse:
         """Verify one registration, from three captures of the card and a selfie; they are deleted before the answer."""
         order = Order(client.id, session, key, wait=not _prefers_async(prefer))
-        with telemetry.continued(request.headers):
+        with telemetry.continue_trace(request.headers):
             given = await desk.take(request, order, gate.quota.one_more(client.id))
         headers = {"Location": f"/v1/verifications/{given.id}"}
         if given.replayed:

@@ -62,7 +62,7 @@ class AuditLog:
 
     @property
     def _keys(self) -> Keys:
-        return self._ring.now if isinstance(self._ring, KeyRing) else self._ring
+        return self._ring.current if isinstance(self._ring, KeyRing) else self._ring
 
     @classmethod
     def open(cls, settings: Settings, keys: Keys | KeyRing) -> "AuditLog":

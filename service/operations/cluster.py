@@ -5,11 +5,11 @@ from idproof.pipeline.card.examiner import CardExaminer
 from idproof.pipeline.executors.replica import Spec
 from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.parts import open_document, rules_for
-from idproof.service.operations.policy import policy_of
+from idproof.service.operations.policy import build_policy
 from idproof.service.operations.settings import Settings, SettingsInvalid
 
 
-def verifier(settings: Settings, records: RecordsAuthority | None) -> Verifier:
+def open_cluster_verifier(settings: Settings, records: RecordsAuthority | None) -> Verifier:
     """Examines on the cluster; deploys there what is not deployed yet, and leaves what is as it is.
 
     Raises:
@@ -20,7 +20,7 @@ def verifier(settings: Settings, records: RecordsAuthority | None) -> Verifier:
         from idproof.pipeline.executors import ray_cluster
     except ImportError:
         raise SettingsInvalid("The executor ray needs Ray: pip install 'idproof[ray]'.") from None
-    spec, most = spec_of(settings), settings.max_replicas or settings.replicas
+    spec, most = replica_spec(settings), settings.max_replicas or settings.replicas
     # One core more than the replicas take, for one that replaces another while that one still works.
     ray_cluster.start(settings.ray_address, cpus=(most + 1) * spec.threads)
     try:
@@ -37,11 +37,11 @@ def verifier(settings: Settings, records: RecordsAuthority | None) -> Verifier:
     return Verifier(rules_for(kind, examiner, spec.policy, spec.limits, spec.profile, records), executor)
 
 
-def spec_of(settings: Settings) -> Spec:
+def replica_spec(settings: Settings) -> Spec:
     """What a replica is opened from."""
     return Spec(
         profile=settings.profile,
-        policy=policy_of(settings),
+        policy=build_policy(settings),
         limits=Limits(),
         threads=settings.threads,
         branches=settings.branches,
@@ -50,7 +50,7 @@ def spec_of(settings: Settings) -> Spec:
     )
 
 
-def with_room(settings: Settings) -> Settings:
+def with_cluster_concurrency(settings: Settings) -> Settings:
     """On a cluster as many registrations are under way at once as replicas may work on."""
     if settings.executor != "ray":
         return settings

@@ -9,30 +9,30 @@ from idproof.service.signing.keys import Keys
 from idproof.service.storage import Database, VerdictStore
 
 
-def kept(data_dir: Path | None) -> tuple[VerdictStore, AuditLog]:
+def open_verdicts_and_audit(data_dir: Path | None) -> tuple[VerdictStore, AuditLog]:
     """The verdicts and the log; raises `KeysUnusable`, `StoreUnavailable` or `AuditBroken`."""
-    settings = settings_of(data_dir)
+    settings = load_settings(data_dir)
     keys = Keys.open(settings)
     return VerdictStore.open(settings, keys.sealing), AuditLog.open(settings, keys)
 
 
-def database(data_dir: Path | None) -> Database:
+def open_database(data_dir: Path | None) -> Database:
     """The database alone, for what is not sealed; raises `StoreUnavailable`."""
-    return kept(data_dir)[0].database
+    return open_verdicts_and_audit(data_dir)[0].database
 
 
-def outbox(data_dir: Path | None) -> Outbox:
+def open_outbox(data_dir: Path | None) -> Outbox:
     """The deliveries; raises `KeysUnusable` or `StoreUnavailable`."""
-    verdicts, _ = kept(data_dir)
+    verdicts, _ = open_verdicts_and_audit(data_dir)
     return Outbox(verdicts.database, verdicts.seal)
 
 
-def audit_log(data_dir: Path | None) -> AuditLog:
+def open_audit_log(data_dir: Path | None) -> AuditLog:
     """The log, not yet checked; raises `KeysUnusable`."""
-    settings = settings_of(data_dir)
+    settings = load_settings(data_dir)
     return AuditLog(settings.audit_log, settings.audit_head, Keys.open(settings))
 
 
-def settings_of(data_dir: Path | None) -> Settings:
+def load_settings(data_dir: Path | None) -> Settings:
     """The settings of a data folder."""
     return Settings.load(**({} if data_dir is None else {"data_dir": data_dir}))

@@ -42,7 +42,7 @@ class Metrics:
         self._outbox = self._gauge("idproof_outbox", "Deliveries by state.", "livemax", ["state"])
         self._guards = self._gauge("idproof_guard", "1: the guard holds.", "livemin", ["guard"])
 
-    def verified(self, decision: str, reasons: Iterable[str], timings_ms: Mapping[str, float]) -> None:
+    def count_verdict(self, decision: str, reasons: Iterable[str], timings_ms: Mapping[str, float]) -> None:
         """One verdict was given."""
         self._decisions.labels(decision).inc()
         for reason in reasons:
@@ -51,33 +51,33 @@ class Metrics:
             self._stage.labels(stage).observe(spent / 1000)
         self._whole.observe(sum(timings_ms.values()) / 1000)
 
-    def answered(self, route: str, method: str, status: int) -> None:
+    def count_response(self, route: str, method: str, status: int) -> None:
         """One request was answered; the route's pattern, never the address."""
         self._requests.labels(route, method, status).inc()
 
-    def delivery(self, to: str, result: str) -> None:
+    def count_delivery(self, to: str, result: str) -> None:
         """One delivery was tried."""
         self._deliveries.labels(to, result).inc()
 
-    def guided(self, hint: str, waited_s: float) -> None:
+    def count_guided_frame(self, hint: str, waited_s: float) -> None:
         """One frame of a stream was answered."""
         self._guidance.observe(waited_s)
         self._hints.labels(hint).inc()
         self._frames.labels("guided").inc()
 
-    def frame(self, fate: str) -> None:
+    def count_unguided_frame(self, fate: str) -> None:
         """One frame of a stream was dropped, or refused with a code."""
         self._frames.labels(fate).inc()
 
-    def turn(self, end: str) -> None:
+    def count_turn(self, end: str) -> None:
         """One applicant's turn at a device ended."""
         self._turns.labels(end).inc()
 
-    def streams(self, change: int) -> None:
+    def change_stream_count(self, change: int) -> None:
         """A device came, or went."""
         self._streams.inc(change)
 
-    def text(self, places: tuple[int, int], outbox: Mapping[str, int]) -> bytes:
+    def render(self, places: tuple[int, int], outbox: Mapping[str, int]) -> bytes:
         """Everything, in Prometheus' text format.
 
         Args:

@@ -5,7 +5,7 @@ from idproof.pipeline.liveness.examiner import standing
 from idproof.service.operations.settings import Settings
 
 
-def policy_of(settings: Settings) -> Policy:
+def build_policy(settings: Settings) -> Policy:
     """The default policy; at a kiosk's distance with the limits of people who stand there, and named after it."""
     if settings.liveness_distance == "arm":
         return Policy()

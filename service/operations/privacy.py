@@ -7,7 +7,7 @@ from idproof.pipeline.liveness.lockout import Lockout
 from idproof.service.operations.settings import Settings
 
 
-def statement(settings: Settings, limits: Limits) -> dict[str, Any]:
+def privacy_statement(settings: Settings, limits: Limits) -> dict[str, Any]:
     """What is kept, how, for how long, and how it goes; published at `/v1/privacy`."""
     kept = f"{settings.retention_days:g} days, or until erased"
     hours = min(settings.idempotency_hours, settings.retention_days * 24)

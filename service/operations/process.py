@@ -8,12 +8,12 @@ import structlog
 from idproof.pipeline.vault import guards, hardening
 from idproof.service.operations.settings import Settings
 
-INTERNAL = 70  # EX_SOFTWARE of sysexits.h
+EXIT_INTERNAL = 70  # EX_SOFTWARE of sysexits.h
 
 log = structlog.get_logger("idproof")
 
 
-def protect(argv: list[str], program: str = "idproof.service") -> None:
+def restart_hardened(argv: list[str], program: str = "idproof.service") -> None:
     """No core dumps, memory overwritten on free, and crashes that tell no values.
 
     The C library reads its settings only when a process starts, so the program starts itself again with them, once;
@@ -27,7 +27,7 @@ def protect(argv: list[str], program: str = "idproof.service") -> None:
         os.execv(sys.executable, [sys.executable, "-P", "-m", program, *argv])  # noqa: S606 - ourselves
 
 
-def enforce(settings: Settings) -> None:
+def enforce_guards(settings: Settings) -> None:
     """Shut the process to others of its user, and say which guards are missing.
 
     Raises:

@@ -11,20 +11,20 @@ _BLOCK = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class SearchResult:
     """What a search covered and found; `searched_bytes` of 0 means that nothing could be looked at."""
 
     found: int
     searched_bytes: int
 
 
-def pieces(picture: bytes) -> list[bytes]:
+def sample_fragments(picture: bytes) -> list[bytes]:
     """Short runs from all over an encoded picture, long enough to be found by chance nowhere."""
     step = max(1, (len(picture) - _PIECE_BYTES) // (_PIECES + 1))
     return [picture[i * step : i * step + _PIECE_BYTES] for i in range(1, _PIECES + 1)]
 
 
-def in_memory(pid: int, wanted: Sequence[bytes]) -> Search:
+def search_memory(pid: int, wanted: Sequence[bytes]) -> SearchResult:
     """How many of the pieces are somewhere in a process's readable memory.
 
     Raises:
@@ -39,10 +39,10 @@ def in_memory(pid: int, wanted: Sequence[bytes]) -> Search:
             if mode.startswith("r") and not line.rstrip().endswith(("[vvar]", "[vsyscall]", "[vvar_vclock]")):
                 start, stop = (int(edge, 16) for edge in span.split("-"))
                 searched += _search_span(memory.fileno(), start, stop, wanted, found)
-    return Search(len(found), searched)
+    return SearchResult(len(found), searched)
 
 
-def in_files(folders: Iterable[Path], wanted: Sequence[bytes]) -> Search:
+def search_files(folders: Iterable[Path], wanted: Sequence[bytes]) -> SearchResult:
     """How many of the pieces are in any file below the folders."""
     found: set[bytes] = set()
     searched = 0
@@ -52,7 +52,7 @@ def in_files(folders: Iterable[Path], wanted: Sequence[bytes]) -> Search:
                 data = path.read_bytes()
                 searched += len(data)
                 found.update(piece for piece in wanted if piece in data)
-    return Search(len(found), searched)
+    return SearchResult(len(found), searched)
 
 
 def _search_span(descriptor: int, start: int, stop: int, wanted: Sequence[bytes], found: set[bytes]) -> int:

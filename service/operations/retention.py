@@ -37,7 +37,7 @@ def erase_person(store: VerdictStore, audit: AuditLog, number: str) -> int:
     return len(gone)
 
 
-async def keep(
+async def run_retention(
     store: VerdictStore, ledger: Ledger, audit: AuditLog, settings: Settings, period_s: float = PERIOD_S
 ) -> None:
     """Expire at once and then every hour; what goes wrong is logged and tried again."""

@@ -23,16 +23,16 @@ from idproof.service.http.connections import BoundedProtocol
 from idproof.service.http.problems import told
 from idproof.service.operations import cluster, process, telemetry
 from idproof.service.operations.metrics import SHARED_FOLDER
-from idproof.service.operations.policy import policy_of
+from idproof.service.operations.policy import build_policy
 from idproof.service.operations.settings import Settings, SettingsInvalid
-from idproof.service.records import authority
+from idproof.service.records import open_records
 from idproof.service.stream.chain import HEAD_BYTES, STILL_BYTES
 
 _DRAIN_S = 30
 _KEEP_ALIVE_S = 15
 _SILENT_S = 60  # a worker that loads its networks on a busy machine answers no sooner, and is not to be killed for it
 _PING_S, _PONG_S = 4, 8
-STREAMS: dict[str, Any] = {
+WEBSOCKET_OPTIONS: dict[str, Any] = {
     "ws": "websockets-sansio",
     "ws_max_size": STILL_BYTES + HEAD_BYTES,
     "ws_ping_interval": _PING_S,
@@ -63,7 +63,7 @@ def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
         "access_log": False,
         "log_config": None,
         "http": BoundedProtocol,
-        **STREAMS,
+        **WEBSOCKET_OPTIONS,
         # uvloop, where it is installed, receives into a buffer that it keeps: pieces of pictures would stay there.
         "loop": "asyncio",
         "timeout_keep_alive": _KEEP_ALIVE_S,
@@ -85,11 +85,11 @@ def worker() -> FastAPI:
     hardening.hush()
     try:
         settings = Settings.load(**json.loads(os.environ[_SETTINGS]))
-        process.enforce(settings)
+        process.enforce_guards(settings)
         return application(settings, os.environ[_HOST], int(os.environ[_PORT]))
     except Exception as error:  # noqa: BLE001 - who started us would print it with all that it says
         told(error)
-        sys.exit(process.INTERNAL)
+        sys.exit(process.EXIT_INTERNAL)
 
 
 def application(settings: Settings, host: str, port: int) -> FastAPI:
@@ -98,7 +98,7 @@ def application(settings: Settings, host: str, port: int) -> FastAPI:
     telemetry.configure(settings)
     # OpenCV would take every core for itself; one budget holds for it and the networks.
     cv2.setNumThreads(settings.threads)
-    settings = cluster.with_room(settings)
+    settings = cluster.with_cluster_concurrency(settings)
     app = _sandbox(settings, port) if settings.sandbox else create_app(settings, _verifier(settings))
     # What was loaded stays: without it, collecting garbage after a stream takes milliseconds, not a tenth of a second.
     gc.freeze()
@@ -107,12 +107,12 @@ def application(settings: Settings, host: str, port: int) -> FastAPI:
 
 
 def _verifier(settings: Settings) -> Verifier:
-    records = authority(settings)
+    records = open_records(settings)
     if settings.executor == "ray":
-        return cluster.verifier(settings, records)
+        return cluster.open_cluster_verifier(settings, records)
     return Verifier.open(
         profile=settings.profile,
-        policy=policy_of(settings),
+        policy=build_policy(settings),
         threads=settings.threads,
         branches=settings.branches,
         records=records,

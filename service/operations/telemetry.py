@@ -32,7 +32,7 @@ def configure(settings: Settings) -> None:
 
 
 @contextmanager
-def continued(headers: Mapping[str, str]) -> Iterator[None]:
+def continue_trace(headers: Mapping[str, str]) -> Iterator[None]:
     """Within the block spans belong to the caller's trace (W3C `traceparent`), if it sent one."""
     token = context.attach(propagate.extract({"traceparent": headers.get("traceparent", "")}))
     try:
@@ -41,7 +41,7 @@ def continued(headers: Mapping[str, str]) -> Iterator[None]:
         context.detach(token)
 
 
-def verification(verdict_id: str, decision: str, timings_ms: Mapping[str, float]) -> None:
+def record_verification(verdict_id: str, decision: str, timings_ms: Mapping[str, float]) -> None:
     """One span for a verification that has just ended, and one below it for each stage."""
     tracer = trace.get_tracer(_NAME)
     end = time.time_ns()

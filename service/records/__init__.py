@@ -5,10 +5,10 @@ from idproof.service.operations.settings import Settings
 from idproof.service.records.embedded import EmbeddedRecords
 from idproof.service.records.remote import RemoteRecords
 
-__all__ = ["EmbeddedRecords", "RemoteRecords", "authority"]
+__all__ = ["EmbeddedRecords", "RemoteRecords", "open_records"]
 
 
-def authority(settings: Settings) -> RecordsAuthority | None:
+def open_records(settings: Settings) -> RecordsAuthority | None:
     """Whom these settings ask; None when nobody is asked, which every verdict then says."""
     if settings.records_url is not None:
         return RemoteRecords.open(settings)

@@ -27,7 +27,7 @@ from idproof.service.operations import telemetry
 from idproof.service.operations.audit import AuditLog
 from idproof.service.operations.metrics import Metrics
 from idproof.service.operations.settings import Settings
-from idproof.service.outbox import Courier, Destination
+from idproof.service.outbox import DeliveryWorker, Destination
 from idproof.service.signing.jws import sign, sign_claims
 from idproof.service.signing.keys import KeyRing, Keys
 from idproof.service.storage import Ledger, Progress, Replay, Ticket, VerdictStore
@@ -67,7 +67,7 @@ class Desk:
     store: VerdictStore
     ledger: Ledger
     audit: AuditLog
-    courier: Courier
+    delivery_worker: DeliveryWorker
     admitted: int = 0
     limiter: anyio.CapacityLimiter | None = field(default=None)
     jobs: TaskGroup | None = None
@@ -222,9 +222,9 @@ class Desk:
             verdict = await anyio.to_thread.run_sync(verify, pictures, frames, limiter=self.limiter)
             answer = self._answer(ticket, verdict, received.metadata)
             await _thread(self._keep, ticket, order, answer, received.fingerprint, verdict.form.get("number"))
-        self.courier.wake()
-        self.metrics.verified(answer["decision"], answer["reasons"], answer["timings_ms"])
-        telemetry.verification(ticket.id, answer["decision"], answer["timings_ms"])
+        self.delivery_worker.wake()
+        self.metrics.count_verdict(answer["decision"], answer["reasons"], answer["timings_ms"])
+        telemetry.record_verification(ticket.id, answer["decision"], answer["timings_ms"])
         log.info("verified", id=ticket.id, decision=answer["decision"], reasons=answer["reasons"])
         return answer
 
@@ -247,7 +247,7 @@ class Desk:
         session = ticket.session
         body = to_json(verdict) | {"id": ticket.id, "reference": metadata.reference}
         body["session"] = None if session is None else {"id": session.id, "nonce": session.nonce}
-        return signed(body, self.keys.now, self.settings, self.core_key)
+        return signed(body, self.keys.current, self.settings, self.core_key)
 
     def _keep(
         self, ticket: Ticket, order: Order, answer: dict[str, Any], fingerprint: bytes | None, number: str | None
@@ -257,7 +257,7 @@ class Desk:
         def also(connection: Connection) -> None:
             registration = f"{ticket.client}\0{answer['reference'] or ticket.id}"
             for to in self._told(order):
-                self.courier.outbox.add(connection, to, ticket.id, registration)
+                self.delivery_worker.outbox.add(connection, to, ticket.id, registration)
             if _not_alive(answer):
                 self.ledger.sessions.failed(connection, ticket.session)
             self.audit.append("verified", id=ticket.id, decision=answer["decision"], reasons=answer["reasons"])
@@ -280,11 +280,11 @@ class Desk:
     def _told(self, order: Order) -> list[Destination]:
         """Whom a verdict is delivered to: the core always, the webhook when nobody waits."""
         wanted = [Destination.CORE] if order.wait else [Destination.CORE, Destination.WEBHOOK]
-        return [to for to in wanted if to in self.courier.destinations]
+        return [to for to in wanted if to in self.delivery_worker.destinations]
 
     def _tell_failure(self, connection: Connection, ticket: Ticket, order: Order) -> None:
         if Destination.WEBHOOK in self._told(order):
-            self.courier.outbox.add(connection, Destination.WEBHOOK, ticket.id, ticket.id)
+            self.delivery_worker.outbox.add(connection, Destination.WEBHOOK, ticket.id, ticket.id)
 
 
 def signed(body: dict[str, Any], keys: Keys, settings: Settings, core: CoreKey | None) -> dict[str, Any]:

@@ -143,7 +143,7 @@ class KeyRing:
         self._seen = self._stamp()
 
     @property
-    def now(self) -> Keys:
+    def current(self) -> Keys:
         """The keys; raises `KeysUnusable`."""
         stamp = self._stamp()
         if stamp is not None and stamp != self._seen:

@@ -112,7 +112,7 @@ class Connection:
         if not await anyio.to_thread.run_sync(self.floor.kiosks.connect, kiosk.id, self._id):
             raise StreamProblem("device_connected", "This device has a connection already.")
         self.kiosk, self._secret, self.staff_at = kiosk, secret, kiosk.staff_at
-        self.floor.desk.metrics.streams(1)
+        self.floor.desk.metrics.change_stream_count(1)
         proof = base64(chain.server_proof(secret, challenge, nonce))
         await self.send({"type": "welcome", "proof": proof, "limits": _LIMITS})
 
@@ -287,11 +287,11 @@ class Connection:
         for entry in said:
             await self.send(entry)
         if found is not None:
-            self.floor.desk.metrics.guided(found.hint.value, time.monotonic() - work.arrived)
+            self.floor.desk.metrics.count_guided_frame(found.hint.value, time.monotonic() - work.arrived)
 
     def _count_dropped(self, frames: int) -> None:
         for _ in range(frames):
-            self.floor.desk.metrics.frame("dropped")
+            self.floor.desk.metrics.count_unguided_frame("dropped")
 
     # The end of a turn.
 
@@ -346,7 +346,7 @@ class Connection:
         code = self._code_of(error) if isinstance(error, IdproofError) else "internal"
         sentence = error.sentence if isinstance(error, IdproofError) and code != "internal" else "Something went wrong."
         if code.startswith("frame_"):
-            self.floor.desk.metrics.frame(code)
+            self.floor.desk.metrics.count_unguided_frame(code)
         log.info("stream refused", code=code)
         await self.send(messages.error(code, sentence, fatal=True))
         with suppress(WebSocketDisconnect, RuntimeError):
@@ -355,7 +355,7 @@ class Connection:
     async def _leave(self, code: int | None) -> None:
         if self.kiosk is None:
             return
-        self.floor.desk.metrics.streams(-1)
+        self.floor.desk.metrics.change_stream_count(-1)
         turn = self.turn
         if turn is not None:
             turn.tell = None

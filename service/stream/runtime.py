@@ -47,6 +47,6 @@ class Floor:
                 counts |= {f"hint:{hint}:shown": count, f"hint:{hint}:sessions": 1}
             turn.hints.clear()
         for name in names:
-            self.desk.metrics.turn(name)
+            self.desk.metrics.count_turn(name)
         with suppress(IdproofError):  # counting is no reason to stop
             await anyio.to_thread.run_sync(self.kiosks.count, kiosk, counts)

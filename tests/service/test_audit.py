@@ -167,7 +167,7 @@ def test_the_job_erases_what_is_too_old_and_nothing_else(
 
     async def a_while() -> None:
         with anyio.move_on_after(1.0):
-            await retention.keep(store, Ledger(store), audit, settings, period_s=0.05)
+            await retention.run_retention(store, Ledger(store), audit, settings, period_s=0.05)
 
     anyio.run(a_while)
     assert (store.load("ver_1"), store.load("ver_2")) == (None, DOCUMENT)

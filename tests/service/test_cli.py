@@ -117,7 +117,7 @@ def test_an_unknown_error_is_one_line_without_its_text(
     def run(*_: object) -> None:
         raise ZeroDivisionError("A123456(3)")
 
-    monkeypatch.setattr("idproof.service.signing.offline.check", run)
+    monkeypatch.setattr("idproof.service.signing.check.check_verdict", run)
     with pytest.raises(SystemExit) as ended:
         main(["verdict", "check", __file__])
     said = capsys.readouterr().err

@@ -43,12 +43,12 @@ def test_a_registration_is_verified_on_the_cluster_that_the_server_begins(
 
 def test_as_many_registrations_are_under_way_as_replicas_may_work_on() -> None:
     settings = Settings(executor="ray", replicas=2, max_replicas=6, concurrency=1)
-    assert cluster.with_room(settings).concurrency == 6
-    assert cluster.with_room(Settings(concurrency=3)).concurrency == 3
+    assert cluster.with_cluster_concurrency(settings).concurrency == 6
+    assert cluster.with_cluster_concurrency(Settings(concurrency=3)).concurrency == 3
 
 
 def test_replicas_have_the_guards_that_the_service_is_told_to_have() -> None:
-    spec = cluster.spec_of(Settings(production=True, threads=2, branches=3))
+    spec = cluster.replica_spec(Settings(production=True, threads=2, branches=3))
     assert (spec.production, spec.inspectable, spec.threads, spec.branches) == (True, False, 2, 3)
 
 
@@ -60,7 +60,7 @@ def test_a_kiosks_service_goes_by_the_limits_of_people_who_stand_wherever_pictur
     for distance in ("standing", "arm"):
         settings = Settings(liveness_distance=distance)
         server._verifier(settings)
-        assert opened[-1] == cluster.spec_of(settings).policy
+        assert opened[-1] == cluster.replica_spec(settings).policy
     standing, arm = opened
     assert standing.liveness_calibration is examiner.standing()
     assert standing.version == f"{arm.version}-standing"

@@ -56,7 +56,7 @@ def test_memory_that_may_not_be_read_is_not_called_clean(tmp_path: Path, monkeyp
     def refused(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(residue, "in_memory", refused)
+    monkeypatch.setattr(residue, "search_memory", refused)
     clean, said = shown(tmp_path, os.getpid())
     assert (clean, "could not be assessed" in said) == (False, True)
     assert "memory    0 found" not in said
@@ -65,5 +65,5 @@ def test_memory_that_may_not_be_read_is_not_called_clean(tmp_path: Path, monkeyp
 def test_a_search_that_does_not_find_what_is_there_proves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(residue, "in_memory", lambda *_: residue.Search(0, 1))
+    monkeypatch.setattr(residue, "search_memory", lambda *_: residue.SearchResult(0, 1))
     assert shown(tmp_path, os.getpid())[0] is False

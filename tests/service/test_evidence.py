@@ -46,19 +46,19 @@ def test_after_a_rotation_old_and_new_signatures_hold_and_a_running_service_uses
     settings: Settings,
 ) -> None:
     ring = KeyRing(settings)
-    before, old = ring.now, sign({"id": "ver_1"}, ring.now, "i")
+    before, old = ring.current, sign({"id": "ver_1"}, ring.current, "i")
     audit = AuditLog.open(settings, ring)
     audit.append("verified", id="ver_1")
     rotated = Keys.rotate(settings)
     again = Keys.rotate(settings)
-    assert ring.now.signing.kid == again.signing.kid
+    assert ring.current.signing.kid == again.signing.kid
     assert len({before.signing.kid, rotated.signing.kid, again.signing.kid}) == 3
-    for token in (old, sign({"id": "ver_2"}, rotated, "i"), sign({"id": "ver_3"}, ring.now, "i")):
-        assert verify(token, ring.now.public())["iss"] == "i"
+    for token in (old, sign({"id": "ver_2"}, rotated, "i"), sign({"id": "ver_3"}, ring.current, "i")):
+        assert verify(token, ring.current.public())["iss"] == "i"
     with pytest.raises(SignatureInvalid):
-        verify(sign({"id": "ver_3"}, ring.now, "i"), before.public())
+        verify(sign({"id": "ver_3"}, ring.current, "i"), before.public())
     assert '"d"' not in settings.retired_file.read_text()
-    assert json.loads(settings.jwks_file.read_text()) == ring.now.public()
+    assert json.loads(settings.jwks_file.read_text()) == ring.current.public()
     audit.append("verified", id="ver_2")
     assert audit.check().count == 2
     assert AuditLog.open(settings, Keys.open(settings)).check().count == 2

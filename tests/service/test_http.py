@@ -107,8 +107,8 @@ def test_no_field_value_and_no_picture_is_in_any_file_or_log(
 ) -> None:
     values = [text for text in registration.description["truth"]["fields"].values() if len(text) > 4]
     wanted = [text.encode() for text in values] + [json.dumps(text)[1:-1].encode() for text in values]
-    wanted += [piece for data in registration.pictures.values() for piece in residue.pieces(data)]
-    found = residue.in_files([server.data_dir.parent], wanted)
+    wanted += [piece for data in registration.pictures.values() for piece in residue.sample_fragments(data)]
+    found = residue.search_files([server.data_dir.parent], wanted)
     assert found.searched_bytes > 10_000
     assert found.found == 0
     assert accepted["id"] in server.logged()
@@ -118,8 +118,8 @@ def test_no_piece_of_a_picture_stays_in_the_servers_memory(
     server: Server, accepted: dict[str, Any], registration: Registration
 ) -> None:
     assert accepted
-    wanted = [piece for data in registration.pictures.values() for piece in residue.pieces(data)]
-    found = residue.in_memory(server.pid, wanted)
+    wanted = [piece for data in registration.pictures.values() for piece in residue.sample_fragments(data)]
+    found = residue.search_memory(server.pid, wanted)
     assert found.searched_bytes > 50 * MIB
     assert found.found == 0
 
@@ -251,9 +251,9 @@ def test_a_client_that_hangs_up_half_way_leaves_nothing(server: Server, registra
     with socket.create_connection((host, int(port))) as client:
         client.sendall(head + picture)
         time.sleep(0.5)
-        assert residue.in_memory(server.pid, residue.pieces(picture)).found > 0  # it had arrived
+        assert residue.search_memory(server.pid, residue.sample_fragments(picture)).found > 0  # it had arrived
     time.sleep(0.5)
-    assert residue.in_memory(server.pid, residue.pieces(picture)).found == 0
+    assert residue.search_memory(server.pid, residue.sample_fragments(picture)).found == 0
     assert httpx.get(f"{server.url}/readyz").status_code == 200
 
 

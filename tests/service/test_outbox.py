@@ -16,7 +16,7 @@ from peers import IdentityCore, Reply, running, slow
 from sqlalchemy import select
 
 from idproof.service.operations.settings import Settings
-from idproof.service.outbox import Courier, Destination, Entry, Outbox, courier
+from idproof.service.outbox import DeliveryWorker, Destination, Entry, Outbox, delivery
 from idproof.service.signing.jws import verify
 from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, VerdictStore
@@ -35,14 +35,16 @@ def told(on_either: Settings, core: IdentityCore) -> Settings:
 
 
 class Bench:
-    """An outbox, its verdicts and its courier, without a server."""
+    """An outbox, its verdicts and its delivery worker, without a server."""
 
     def __init__(self, settings: Settings) -> None:
         self.ring = KeyRing(settings)
-        self.store = VerdictStore.open(settings, self.ring.now.sealing)
+        self.store = VerdictStore.open(settings, self.ring.current.sealing)
         self.ledger = Ledger(self.store)
         self.outbox = Outbox(self.store.database, self.store.seal)
-        self.courier = Courier(self.outbox, self.store, self.ledger, self.ring, settings, random.Random(1))
+        self.delivery_worker = DeliveryWorker(
+            self.outbox, self.store, self.ledger, self.ring, settings, random.Random(1)
+        )
 
     def verdict(self, registration: str) -> str:
         ticket = self.ledger.begin("one", None, None)
@@ -58,7 +60,7 @@ class Bench:
         async def go() -> None:
             async with httpx.AsyncClient() as client:
                 for _ in range(count):
-                    await self.courier.once(client)
+                    await self.delivery_worker.once(client)
 
         anyio.run(go)
 
@@ -70,8 +72,8 @@ class Bench:
 
 @pytest.fixture
 def bench(told: Settings, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setattr(courier, "_FIRST_WAIT_S", 0.01)
-    monkeypatch.setattr(courier, "_LONGEST_WAIT_S", 0.02)
+    monkeypatch.setattr(delivery, "_FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(delivery, "_LONGEST_WAIT_S", 0.02)
     return Bench(told)
 
 
@@ -81,7 +83,7 @@ def test_a_verdict_is_delivered_signed_with_all_that_the_contract_says(bench: Be
     (event,) = core.order
     assert event == event | {"iss": "idproof", "aud": "identity-core", "verification": verdict_id, "reference": "r1"}
     assert event["verdict"] == f"jws of {verdict_id}"
-    claims = verify(core.tokens[0], bench.ring.now.public(), courier.CORE_EVENT)
+    claims = verify(core.tokens[0], bench.ring.current.public(), delivery.CORE_EVENT)
     assert claims["jti"] == event["jti"]
     assert bench.outbox.counts() == {"pending": 0, "delivered": 1, "dead": 0}
 
@@ -132,7 +134,7 @@ def test_whatever_the_core_answers_each_verdict_arrives_once_and_in_order(
 def test_a_core_that_is_away_or_too_slow_gets_it_later(
     bench: Bench, core: IdentityCore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(courier, "_TIMEOUT", httpx.Timeout(0.2))
+    monkeypatch.setattr(delivery, "_TIMEOUT", httpx.Timeout(0.2))
     core.stop()
     verdict_id = bench.verdict("r1")
     bench.rounds()
@@ -161,7 +163,7 @@ def test_a_later_one_of_a_registration_waits_for_the_earlier_and_others_do_not(
 
 
 def test_after_too_many_attempts_an_operator_must_look(told: Settings, core: IdentityCore, monkeypatch: Any) -> None:
-    monkeypatch.setattr(courier, "_FIRST_WAIT_S", 0.0)
+    monkeypatch.setattr(delivery, "_FIRST_WAIT_S", 0.0)
     bench = Bench(told.model_copy(update={"outbox_attempts": 3}))
     core.trouble = failing(3, (500, b""))
     first, second = bench.verdict("r1"), bench.verdict("r1")
@@ -202,11 +204,11 @@ def test_an_erased_verdict_is_not_delivered_any_more(bench: Bench, core: Identit
 
 
 def test_waits_grow_and_differ(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(courier, "_FIRST_WAIT_S", 1.0)
-    monkeypatch.setattr(courier, "_LONGEST_WAIT_S", 300.0)
-    waits = [bench.courier._wait(n) or 0 for n in range(30)]
+    monkeypatch.setattr(delivery, "_FIRST_WAIT_S", 1.0)
+    monkeypatch.setattr(delivery, "_LONGEST_WAIT_S", 300.0)
+    waits = [bench.delivery_worker._wait(n) or 0 for n in range(30)]
     assert all(0.5 * min(300, 2**n) <= wait <= min(300, 2**n) for n, wait in enumerate(waits))
-    assert bench.courier._wait(99) is None
+    assert bench.delivery_worker._wait(99) is None
 
 
 def arrived(core: IdentityCore, count: int) -> bool:

@@ -25,9 +25,9 @@ from idproof.service.http.app import create_app
 from idproof.service.http.uploads import Metadata
 from idproof.service.operations.audit import AuditBroken
 from idproof.service.operations.settings import Settings, SettingsInvalid
+from idproof.service.signing.check import check_verdict
 from idproof.service.signing.jws import SignatureInvalid, sign, verify
 from idproof.service.signing.keys import Keys, KeysUnusable
-from idproof.service.signing.offline import check
 from idproof.service.storage import StoreUnavailable, VerdictStore
 from idproof.service.stream.codes import StreamProblem
 
@@ -141,7 +141,7 @@ def test_a_token_too_deep_to_read_is_no_signature(keys: Keys, settings: Settings
     deep = urlsafe_b64encode(b"[" * 200_000).decode().rstrip("=")
     for text in (f"{deep}.e30.e30", '{"jws":' + "[" * 200_000):
         with pytest.raises(SignatureInvalid):
-            check(text, str(settings.jwks_file))
+            check_verdict(text, str(settings.jwks_file))
 
 
 def test_a_signature_holds_for_what_was_signed_and_nothing_else(keys: Keys, tmp_path: Path) -> None:
@@ -175,14 +175,14 @@ def test_another_algorithm_is_refused(keys: Keys) -> None:
 def test_the_json_around_a_token_must_be_what_was_signed(settings: Settings, keys: Keys) -> None:
     body = VERDICT | {"jws": sign(VERDICT, keys, "issuer")}
     file = str(settings.jwks_file)
-    assert check(json.dumps(body), file)["verdict"] == VERDICT
-    assert check(body["jws"], file)["verdict"] == VERDICT
+    assert check_verdict(json.dumps(body), file)["verdict"] == VERDICT
+    assert check_verdict(body["jws"], file)["verdict"] == VERDICT
     with pytest.raises(SignatureInvalid, match="differs"):
-        check(json.dumps(body | {"decision": "reject"}), file)
+        check_verdict(json.dumps(body | {"decision": "reject"}), file)
     with pytest.raises(SignatureInvalid, match="no signed verdict"):
-        check("{}", file)
+        check_verdict("{}", file)
     with pytest.raises(SignatureInvalid, match="public keys"):
-        check(body["jws"], "nowhere.json")
+        check_verdict(body["jws"], "nowhere.json")
 
 
 def failing() -> None:

@@ -17,7 +17,7 @@ from idproof.pipeline.fields.card_data import Form
 from idproof.pipeline.fields.records import RecordStatus, ask, check
 from idproof.pipeline.types import Outcome, Status
 from idproof.service.operations.settings import Settings
-from idproof.service.records import EmbeddedRecords, RemoteRecords, authority
+from idproof.service.records import EmbeddedRecords, RemoteRecords, open_records
 from idproof.service.records.breaker import Breaker
 
 FORM = Form(number="A1234563", surname="CHAN", given_names="TAI MAN", birth_date="1990-01-02")
@@ -125,9 +125,9 @@ def test_records_in_a_file(tmp_path: Path) -> None:
 
 
 def test_the_settings_choose(tmp_path: Path) -> None:
-    assert authority(Settings(data_dir=tmp_path)) is None
-    assert isinstance(authority(Settings(records_file=tmp_path / "r")), EmbeddedRecords)
-    assert isinstance(authority(Settings(records_url="https://records.example/")), RemoteRecords)
+    assert open_records(Settings(data_dir=tmp_path)) is None
+    assert isinstance(open_records(Settings(records_file=tmp_path / "r")), EmbeddedRecords)
+    assert isinstance(open_records(Settings(records_url="https://records.example/")), RemoteRecords)
 
 
 def test_a_match_passes(remote: RemoteRecords) -> None:

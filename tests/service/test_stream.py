@@ -23,7 +23,7 @@ from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.pipeline import Verifier
 from idproof.service.http.app import create_app
 from idproof.service.http.connections import BoundedProtocol
-from idproof.service.operations.server import STREAMS
+from idproof.service.operations.server import WEBSOCKET_OPTIONS
 from idproof.service.operations.settings import Settings
 from idproof.service.storage.kiosks import Kiosks
 from idproof.service.stream.chain import Chain
@@ -54,15 +54,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(folder: Path, verifier: Verifier) -> Iterator[str]:
     settings = Settings(data_dir=folder, stream_grace_s=1.0)
-    with serving(settings, verifier, http=BoundedProtocol, **STREAMS) as (host, port):
+    with serving(settings, verifier, http=BoundedProtocol, **WEBSOCKET_OPTIONS) as (host, port):
         yield f"http://{host}:{port}"
 
 
 @pytest.fixture
 def key(address: str, folder: Path) -> str:
-    from idproof.service.operations.data_folder import kept
+    from idproof.service.operations.data_folder import open_verdicts_and_audit
 
-    store, _ = kept(folder)
+    store, _ = open_verdicts_and_audit(folder)
     return Kiosks(store.database, store.seal).enroll("Counter 3")
 
 
@@ -302,8 +302,6 @@ def test_a_frame_of_one_devices_session_is_foreign_to_anothers(address: str, fol
 def test_devices_are_enrolled_listed_and_revoked_on_either_database(on_either: Settings) -> None:
     from fakes import FakeVerifier
 
-    from idproof.service.operations.data_folder import kept
-
     create_app(on_either, FakeVerifier())  # type: ignore[arg-type] # makes keys and schema
     from idproof.service.signing.keys import Keys
     from idproof.service.storage import VerdictStore
@@ -327,5 +325,4 @@ def test_devices_are_enrolled_listed_and_revoked_on_either_database(on_either: S
     assert not kiosks.revoke(kiosk)
     assert kiosks.find(kiosk) is None
     assert not kiosks.renew(kiosk, "one", {})
-    assert kept is not None
     store.close()

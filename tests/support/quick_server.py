@@ -50,7 +50,7 @@ def main() -> None:
     quick: Any = QuickVerifier
     server.Verifier = type("Quick", (), {"open": staticmethod(lambda **_: quick())})  # type: ignore[misc,assignment]
     settings = Settings.load(data_dir=folder)
-    process.enforce(settings)
+    process.enforce_guards(settings)
     server.run(settings, "127.0.0.1", port)
 
 

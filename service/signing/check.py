@@ -10,7 +10,7 @@ from idproof.service.operations.settings import Settings
 from idproof.service.signing.jws import SignatureInvalid, verify
 
 
-def check(text: str, jwks: str | None) -> dict[str, Any]:
+def check_verdict(text: str, jwks: str | None) -> dict[str, Any]:
     """The signed claims.
 
     Args:

@@ -28,7 +28,7 @@ _OK = range(200, 300)
 log = structlog.get_logger("idproof")
 
 
-class Courier:
+class DeliveryWorker:
     """One for each server process; leases keep them out of each other's way.
 
     Args:
@@ -123,7 +123,7 @@ class Courier:
         if url is None:
             return "no_address"
         headers = {"Content-Type": "application/jwt", "Idempotency-Key": entry.event}
-        body = sign_claims(claims, self._keys.now, self._settings.issuer, kind)
+        body = sign_claims(claims, self._keys.current, self._settings.issuer, kind)
         try:
             with anyio.fail_after(_TIMEOUT.read or 0):
                 async with client.stream("POST", url, content=body, headers=headers) as answer:
