@@ -23,7 +23,7 @@ KEYS = {"bench", "version", "profile", "weights", "machine", "seed", "counts", "
 def test_the_shipped_operating_points_promise_what_they_say() -> None:
     thresholds = face_thresholds("open")
     assert thresholds[1e-2] < thresholds[1e-3] < thresholds[1e-4] < thresholds[1e-5]
-    path = Path(face_bench.__file__).parents[1] / "models" / "operating_points" / "open_face.json"
+    path = Path(face_bench.__file__).parents[2] / "models" / "operating_points" / "open_face.json"
     for point in json.loads(path.read_text(encoding="utf-8"))["operating_points"]:
         assert point["measured_fmr"]["value"] <= point["fmr"]
         assert point["measured_fmr"]["n"] > 30_000_000
@@ -38,7 +38,7 @@ def test_an_operating_point_that_too_few_impostors_could_show_is_not_promised() 
 
 
 def test_the_shipped_portrait_points_promise_what_they_say() -> None:
-    path = Path(face_bench.__file__).parents[1] / "models" / "operating_points" / "open_portrait.json"
+    path = Path(face_bench.__file__).parents[2] / "models" / "operating_points" / "open_portrait.json"
     points = json.loads(path.read_text(encoding="utf-8"))["operating_points"]
     assert {1e-2, 1e-4} <= {point["fmr"] for point in points}
     for point in points:

@@ -15,7 +15,7 @@ glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="overwritin
 
 def held(before: str = "", **environment: str) -> set[str]:
     clean = {name: value for name, value in os.environ.items() if name not in ALLOCATOR}
-    code = f"from idproof.pipeline import guards\n{before}\nprint(*guards.active())"
+    code = f"from idproof.pipeline.vault import guards\n{before}\nprint(*guards.active())"
     done = subprocess.run(
         [sys.executable, "-P", "-c", code], env=clean | environment, capture_output=True, text=True, check=True
     )

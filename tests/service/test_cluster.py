@@ -84,7 +84,7 @@ def test_the_kubernetes_manifest_builds_what_the_code_knows() -> None:
 
     from idproof.pipeline.executors import ray_cluster
 
-    described = safe_load((ROOT / "service" / "kuberay.yaml").read_text())
+    described = safe_load((ROOT / "service" / "operations" / "kuberay.yaml").read_text())
     served = safe_load(described["spec"]["serveConfigV2"])
     (application,) = served["applications"]
     assert (application["name"], served["proxy_location"]) == (ray_cluster.APPLICATION, "Disabled")

@@ -59,7 +59,7 @@ def test_the_dashboard_asks_for_metrics_that_there_are(settings: Settings) -> No
     ask(app, "POST", "/v1/verifications", files=FILES)
     text = ask(app, "GET", "/metrics").text
     known = set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE)) | {"idproof_deliveries", "idproof_deliveries_total"}
-    board = json.loads((ROOT / "service" / "grafana.json").read_text())
+    board = json.loads((ROOT / "service" / "operations" / "grafana.json").read_text())
     asked = {
         name for panel in board["panels"] for t in panel["targets"] for name in re.findall(r"idproof_\w+", t["expr"])
     }
