@@ -1,27 +1,29 @@
-"""Why a network could not be had. The root of the project's error tree stands here, lowest in the house.
+"""The root of the project's error tree, and the errors of networks and outside engines.
 
     IdproofError
     └── ModelError
-        ├── ManifestInvalid      the manifest names something impossible
-        ├── ModelMissing         a weight is not in the cache: fetch it first
-        ├── ModelCorrupt         a file's sha256 is not the manifest's
-        ├── ModelFetchFailed     a source did not give the file
-        ├── CacheUnwritable      the cache folder refuses to be written
+        ├── ManifestInvalid      the manifest is unreadable, or names something impossible
+        ├── ModelMissing         a weight file is not in the cache: fetch it first
+        ├── ModelCorrupt         a weight file's SHA-256 is not the manifest's
+        ├── ModelFetchFailed     a source did not deliver the file
+        ├── CacheUnwritable      the folder for weights cannot be written
         └── EngineUnavailable    an outside program or library is not installed
 
-The rest of the tree is drawn in `idproof.pipeline.errors`.
+Every subclass of `IdproofError` is defined in the `errors.py` of its top-level folder: here, `idproof.pipeline.errors`,
+`idproof.benchmarks.errors` or `idproof.service.errors`. A test walks them and holds `docs/errors.md` to them.
 """
-
-from typing import ClassVar
 
 
 class IdproofError(Exception):
-    """Anything idproof refuses or cannot do, with a stable `code` and an English sentence.
+    """Anything that idproof refuses or cannot do.
 
     The sentence never holds a field value, a pixel or an applicant's data, so it may be shown and logged.
+
+    Attributes:
+        code: stable name of the error, of the class or, for a class with several codes, of the instance.
     """
 
-    code: ClassVar[str] = "internal"
+    code: str = "internal"
 
     @property
     def sentence(self) -> str:
@@ -30,13 +32,13 @@ class IdproofError(Exception):
 
 
 class ModelError(IdproofError):
-    """A network or reader that could not be had."""
+    """A network or an outside engine cannot be used."""
 
     code = "model_error"
 
 
 class ManifestInvalid(ModelError):
-    """The manifest is not readable, or names a profile, source or checksum that cannot be."""
+    """The manifest is unreadable, or names an impossible profile, source or checksum."""
 
     code = "manifest_invalid"
 
@@ -54,7 +56,7 @@ class ModelCorrupt(ModelError):
 
 
 class ModelFetchFailed(ModelError):
-    """The source of a weight did not give it."""
+    """The source of a weight file did not deliver it."""
 
     code = "model_fetch_failed"
 

@@ -1,4 +1,4 @@
-"""Every error of the project in one tree, each with a stable code.
+"""The errors of a verification, in the project's one tree.
 
     IdproofError
     ├── ModelError …                   see `idproof.models.errors`
@@ -6,28 +6,31 @@
     ├── CalibrationInvalid             a file of what bona fide cards measured cannot be used
     ├── InvalidSpecimen                a registration folder is not in the set format
     ├── DatasetInvalid                 a public set is not in its published layout
+    ├── GuardMissing                   a guard that production requires does not hold
+    ├── SealBroken                     sealed data does not open
+    ├── ClusterUnavailable             no Ray cluster, or no deployment on it
+    ├── ClusterBusy                    the cluster's queue is full
     └── BadInput                       the caller can mend it: nothing was decided about the applicant
-        ├── CaptureMissing             a required capture is not there
+        ├── CaptureMissing             a required capture is missing
         ├── CaptureEmpty               zero bytes
         ├── CaptureTooLarge            more bytes than allowed
         ├── CaptureUnreadable          not a picture, or a damaged one
-        ├── CaptureFormatUnsupported   a picture of a kind no camera of ours makes
+        ├── CaptureFormatUnsupported   a picture in an unsupported format
         ├── CaptureTooManyPixels       more pixels than allowed (nothing was decoded)
         ├── CaptureTooSmall            too few pixels to assess
         ├── CapturesIdentical          two captures are the same picture
         ├── CardNotFound               no card of the expected type
         │   ├── CardCutOff             a part of it is outside of the picture
-        │   └── CardTooSmall           too few pixels a millimetre
+        │   └── CardTooSmall           too few pixels per millimetre
         ├── SeveralCards               more than one card in one picture
         ├── FaceNotFound               no face on the card's portrait or the selfie
         ├── SeveralFaces               more than one face in the selfie
         ├── FramesUnusable             frames of a liveness challenge that cannot be used
         └── SessionExpired             the pictures were deleted before a verdict was reached
 
-A bad input is told apart from a verdict: it says "capture that picture again", never "this applicant failed".
+The benchmarks' and the service's errors are drawn in `idproof.benchmarks.errors` and `idproof.service.errors`.
+A bad input is no verdict: it says "capture that picture again", never "this applicant failed".
 """
-
-from typing import ClassVar
 
 from idproof.models.errors import IdproofError, ModelError
 
@@ -45,15 +48,21 @@ __all__ = [
     "CardCutOff",
     "CardNotFound",
     "CardTooSmall",
+    "ClusterBusy",
+    "ClusterUnavailable",
     "DatasetInvalid",
     "DocumentTypeInvalid",
     "FaceNotFound",
+    "FramesUnusable",
+    "GuardMissing",
     "IdproofError",
     "InvalidSpecimen",
     "ModelError",
+    "SealBroken",
     "SessionExpired",
     "SeveralCards",
     "SeveralFaces",
+    "rebuild_bad_input",
 ]
 
 
@@ -64,7 +73,7 @@ class DocumentTypeInvalid(IdproofError):
 
 
 class CalibrationInvalid(IdproofError):
-    """A file of what bona fide cards measured is unreadable, too small, or says nothing about a check."""
+    """A file of what bona fide cards measured is unreadable, too small, or lacks a check."""
 
     code = "calibration_invalid"
 
@@ -81,34 +90,56 @@ class DatasetInvalid(IdproofError):
     code = "dataset_invalid"
 
 
+class GuardMissing(IdproofError):
+    """A guard that production requires does not hold in this process; the sentence names it."""
+
+    code = "guard_missing"
+
+
+class SealBroken(IdproofError):
+    """Sealed data does not open: another session's, changed on its way, or sealed as something else."""
+
+    code = "seal_broken"
+
+
+class ClusterUnavailable(IdproofError):
+    """No Ray cluster, or no deployment on it, that examines registrations."""
+
+    code = "cluster_unavailable"
+
+
+class ClusterBusy(IdproofError):
+    """As many registrations wait for a replica as the queue holds."""
+
+    code = "busy"
+
+
 class BadInput(IdproofError):
     """A capture that cannot be used; the caller can mend it.
 
     Attributes:
         capture: the role of the capture at fault (`card_front`, …), or None when it concerns several.
-        status: the HTTP status that fits (RFC 9110).
     """
 
     code = "bad_input"
-    status: ClassVar[int] = 422
 
     def __init__(self, sentence: str, *, capture: str | None = None) -> None:
         super().__init__(sentence)
         self.capture = capture
 
 
-def told_again(code: str, sentence: str, capture: str | None) -> BadInput:
-    """The error that another process told of; raises KeyError for a code that is no bad input's."""
-    return _every(BadInput)[code](sentence, capture=capture)
+def rebuild_bad_input(code: str, sentence: str, capture: str | None) -> BadInput:
+    """Returns the error that another process reported; raises KeyError if no `BadInput` has this code."""
+    return _by_code(BadInput)[code](sentence, capture=capture)
 
 
-def _every(kind: type[BadInput]) -> dict[str, type[BadInput]]:
-    below = {code: found for child in kind.__subclasses__() for code, found in _every(child).items()}
+def _by_code(kind: type[BadInput]) -> dict[str, type[BadInput]]:
+    below = {code: found for child in kind.__subclasses__() for code, found in _by_code(child).items()}
     return {kind.code: kind, **below}
 
 
 class CaptureMissing(BadInput):
-    """A required capture is not there, or a part has a name we do not know."""
+    """A required capture is missing, or a part has an unknown name."""
 
     code = "capture_missing"
 
@@ -123,7 +154,6 @@ class CaptureTooLarge(BadInput):
     """A capture with more bytes than the limit; it was not read to its end."""
 
     code = "capture_too_large"
-    status = 413
 
 
 class CaptureUnreadable(BadInput):
@@ -136,14 +166,12 @@ class CaptureFormatUnsupported(BadInput):
     """A picture, but not an 8-bit RGB or grey still JPEG or PNG."""
 
     code = "capture_format_unsupported"
-    status = 415
 
 
 class CaptureTooManyPixels(BadInput):
     """The header announces more pixels than the limit; nothing was decoded."""
 
     code = "capture_too_many_pixels"
-    status = 413
 
 
 class CaptureTooSmall(BadInput):
@@ -204,4 +232,3 @@ class SessionExpired(BadInput):
     """The lifetime of the pictures ended before a verdict was reached."""
 
     code = "session_expired"
-    status = 408

@@ -9,13 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from idproof.pipeline.errors import IdproofError
-
-
-class RunUnusable(IdproofError):
-    """A file is no run of `idproof bench scale`."""
-
-    code = "run_unusable"
+from idproof.benchmarks.errors import RunUnusable
 
 
 @dataclass(frozen=True)

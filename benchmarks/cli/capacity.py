@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from idproof.benchmarks.capacity import run as capacity_bench
-from idproof.benchmarks.capacity.measured import Costs, RunUnusable
+from idproof.benchmarks.capacity.measured import Costs
 from idproof.benchmarks.capacity.model import plan
 from idproof.benchmarks.cli.options import AsJson, Measured, Out, Profile
 from idproof.benchmarks.cli.show import Bar, show
+from idproof.benchmarks.errors import RunUnusable
 
 app = typer.Typer()
 

@@ -9,13 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from idproof.models.errors import IdproofError
-
-
-class KeptInvalid(IdproofError):
-    """The file holds no part of this run."""
-
-    code = "run_not_resumable"
+from idproof.benchmarks.errors import RunNotResumable
 
 
 class KeptLines:
@@ -27,7 +21,7 @@ class KeptLines:
         of: what the settings are, for the error that says they differ.
 
     Raises:
-        KeptInvalid: the file is of another run, or cannot be read or written.
+        RunNotResumable: the file is of another run, or cannot be read or written.
     """
 
     def __init__(self, file: Path | None, settings: Sequence[Any], of: str) -> None:
@@ -47,12 +41,12 @@ class KeptLines:
         try:
             lines = file.read_text(encoding="utf-8").split("\n") if file.exists() else []
         except (OSError, UnicodeDecodeError):
-            raise KeptInvalid(f"{file.name} cannot be read.") from None
+            raise RunNotResumable(f"{file.name} cannot be read.") from None
         if not lines:
             self._write([self._header])
             return
         if lines[0] != self._header:
-            raise KeptInvalid(f"{file.name} is of other {of}.")
+            raise RunNotResumable(f"{file.name} is of other {of}.")
         for line in lines[1:-1]:  # what follows the last line's end was cut off while it was written
             kept = json.loads(line)
             self.done[kept["place"]] = kept["ended"]
@@ -67,4 +61,4 @@ class KeptLines:
             with self._file.open("a", encoding="utf-8") as stream:
                 stream.write("".join(line + "\n" for line in lines))
         except OSError:
-            raise KeptInvalid(f"{self._file.name} cannot be written.") from None
+            raise RunNotResumable(f"{self._file.name} cannot be written.") from None

@@ -17,18 +17,12 @@ import httpx
 
 from idproof.benchmarks.deletion.canaries import Canary, Needles
 from idproof.benchmarks.deletion.search import processes
-from idproof.pipeline.errors import IdproofError
+from idproof.benchmarks.errors import BenchFailed
 
 _START_S = 90
 ANSWER_S = 600
 _GUARDS = ("MALLOC_PERTURB_", "GLIBC_TUNABLES", "PYTHONMALLOC")
 _READER = "tesseract"
-
-
-class BenchFailed(IdproofError):
-    """A server or the search did not do its part: there is no result, rather than a wrong one."""
-
-    code = "bench_failed"
 
 
 GRACE_S = 2.0

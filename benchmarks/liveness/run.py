@@ -107,7 +107,7 @@ def run(
 
     Raises:
         CalibrationInvalid: the calibration cannot be used.
-        KeptInvalid: the file to resume by is of another run.
+        RunNotResumable: the file to resume by is of another run.
     """
     kinds = (BONA_FIDE, *SPECIES)
     before = drawn_by(root, Split.TEST, _USUAL * len(kinds), unseen_by, _opened(profile).detector)

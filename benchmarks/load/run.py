@@ -29,8 +29,8 @@ import httpx
 import numpy as np
 from scipy import stats
 
+from idproof.benchmarks.errors import BenchFailed
 from idproof.benchmarks.harness.output import Run, plain
-from idproof.benchmarks.harness.server import BenchFailed
 from idproof.client import Client, Problem, Unreachable
 
 _START_S, _SETTLE_S = 120, 60

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from idproof.benchmarks.deletion.canaries import Mint, Needles, merge
 from idproof.benchmarks.deletion.search import marked, processes
+from idproof.benchmarks.errors import BenchFailed
 from idproof.benchmarks.harness.output import RENDERED, Run, plain
-from idproof.benchmarks.harness.server import BenchFailed, Search, Server, serving
+from idproof.benchmarks.harness.server import Search, Server, serving
 from idproof.benchmarks.load.run import Core, Load, listening, settle
 from idproof.pipeline.vault import hardening
 

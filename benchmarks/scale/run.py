@@ -13,8 +13,8 @@ import numpy as np
 
 from idproof.benchmarks.capacity.measured import Costs
 from idproof.benchmarks.capacity.simulate import prediction_error
+from idproof.benchmarks.errors import BenchFailed
 from idproof.benchmarks.harness.output import Run, data_of, plain
-from idproof.benchmarks.harness.server import BenchFailed
 from idproof.benchmarks.scale.child import IN_PROCESS, RAY, Configuration
 from idproof.datasets.sets import read_sets
 from idproof.pipeline.vault import hardening

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from idproof.benchmarks.errors import BenchFailed
 from idproof.benchmarks.harness.output import RENDERED, Run, plain
-from idproof.benchmarks.harness.server import BenchFailed
 from idproof.benchmarks.load.run import resident_mib, served
 from idproof.models import manifest
 

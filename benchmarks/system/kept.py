@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from idproof.benchmarks.errors import RunNotResumable
 from idproof.benchmarks.harness.output import attempt_id
-from idproof.benchmarks.harness.resume import KeptInvalid, KeptLines
+from idproof.benchmarks.harness.resume import KeptLines
 from idproof.benchmarks.system.attempts import Trial
 from idproof.benchmarks.system.causes import Ended
 
-__all__ = ["Kept", "KeptInvalid"]
+__all__ = ["Kept", "RunNotResumable"]
 
 
 class Kept:
@@ -21,7 +22,7 @@ class Kept:
         settings: what else must be the same, such as weights and policy.
 
     Raises:
-        KeptInvalid: the file is of another run, or cannot be read or written.
+        RunNotResumable: the file is of another run, or cannot be read or written.
     """
 
     def __init__(self, file: Path | None, tasks: Sequence[Trial], settings: Sequence[str]) -> None:

@@ -29,7 +29,7 @@ from ray.serve.handle import DeploymentHandle
 
 from idproof.models import TELEMETRY_OFF
 from idproof.pipeline.config import Limits
-from idproof.pipeline.errors import IdproofError, SessionExpired, told_again
+from idproof.pipeline.errors import ClusterBusy, ClusterUnavailable, SessionExpired, rebuild_bad_input
 from idproof.pipeline.executors.replica import Description, Errand, Examination, Reply, Spec
 from idproof.pipeline.face import registered_portrait
 from idproof.pipeline.findings import Findings, unpacked
@@ -70,18 +70,6 @@ _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"} | TELEMETRY_OFF
 
 Task = TypeVar("Task")
 Found = TypeVar("Found")
-
-
-class ClusterUnavailable(IdproofError):
-    """No Ray cluster, or no deployment on it, that examines registrations."""
-
-    code = "cluster_unavailable"
-
-
-class ClusterBusy(IdproofError):
-    """As many registrations wait for a replica as may."""
-
-    code = "busy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +287,7 @@ class OnRay:
         finally:
             errand.wipe()
         if reply.refused is not None:
-            raise told_again(*reply.refused)
+            raise rebuild_bad_input(*reply.refused)
         if reply.crashed is not None:
             raise RuntimeError(f"a replica came upon {reply.crashed}")
         session.include(reply.receipt)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from idproof.pipeline.errors import IdproofError
+from idproof.pipeline.errors import GuardMissing
 from idproof.pipeline.vault.pages import Pages
 
 REQUIRED = (
@@ -37,12 +37,6 @@ _TRIAL_BYTES = 96 * 1024 * 1024  # about what one registration reserves: four up
 _CACHED_BYTES = 1024  # numpy keeps freed arrays below this size for itself (`_core/src/multiarray/alloc.c`)
 _CACHED_BLOCKS = 8  # one more than it keeps of each size
 _libc = ctypes.CDLL(None, use_errno=True)
-
-
-class GuardMissing(IdproofError):
-    """In production nothing is served without every guard that a process can have."""
-
-    code = "guard_missing"
 
 
 def active() -> tuple[str, ...]:

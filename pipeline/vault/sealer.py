@@ -13,17 +13,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from numpy.typing import NDArray
 
-from idproof.pipeline.errors import IdproofError, SessionExpired
+from idproof.pipeline.errors import SealBroken, SessionExpired
 from idproof.pipeline.vault.pages import Pages
 
 KEY_BYTES = 32
 _NONCE_BYTES, _TAG_BYTES, _LENGTH_BYTES = 12, 16, 4
-
-
-class SealBroken(IdproofError):
-    """Something sealed does not open: another session's, changed on its way, or sealed as something else."""
-
-    code = "seal_broken"
 
 
 class Sealer:

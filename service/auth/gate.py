@@ -13,7 +13,7 @@ from idproof.service.auth.api_keys import PREFIX, ApiKeys
 from idproof.service.auth.clients import ANYBODY, Client, Scope
 from idproof.service.auth.quota import Quota
 from idproof.service.auth.tokens import Tokens
-from idproof.service.http.problems import ServiceProblem
+from idproof.service.errors import ServiceProblem
 from idproof.service.http.uploads import drain
 from idproof.service.operations.settings import Settings
 from idproof.service.storage import Database

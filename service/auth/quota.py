@@ -10,7 +10,7 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from idproof.service.http.problems import ServiceProblem
+from idproof.service.errors import ServiceProblem
 
 
 class Quota:

@@ -10,8 +10,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, KeySetSerialization
 
-from idproof.pipeline.errors import IdproofError
 from idproof.service.auth.clients import Client, Scope
+from idproof.service.errors import IssuerUnavailable
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"]
 """Public-key signatures only: with a shared secret, whoever can check a token could make one."""
@@ -22,12 +22,6 @@ _AGAIN_S = 10.0
 _TIMEOUT_S = 5.0
 _LEEWAY_S = 30
 _ID_LENGTH = 64
-
-
-class IssuerUnavailable(IdproofError):
-    """The issuer's keys cannot be had, so that no token can be judged."""
-
-    code = "issuer_unavailable"
 
 
 class Tokens:

@@ -9,17 +9,11 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from idproof.pipeline.errors import IdproofError
+from idproof.service.errors import CoreKeyUnusable
 
 ENCRYPTION = "A256GCM"
 _CURVES = ("P-256", "P-384", "P-521", "X25519", "X448")
 _MIN_RSA_BITS = 2048
-
-
-class CoreKeyUnusable(IdproofError):
-    """The identity core's public key cannot be read, or is of a kind that nothing can be encrypted to."""
-
-    code = "core_key_unusable"
 
 
 @dataclass(frozen=True)

@@ -19,18 +19,12 @@ from rich.console import Console
 from idproof.datasets.specimen.make import make
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.pipeline.documents import load_builtin
-from idproof.pipeline.errors import IdproofError
 from idproof.service.cli.main import show
+from idproof.service.errors import DemoFailed
 from idproof.service.operations import residue
 from idproof.service.signing.check import check_verdict
 
 _START_S = 60
-
-
-class DemoFailed(IdproofError):
-    """The service did not start, or did not answer as it must."""
-
-    code = "demo_failed"
 
 
 def run(portraits: Path | None, seed: int) -> int:

@@ -1,10 +1,10 @@
-"""Every error as problem details (RFC 9457), with a stable code and nothing that could leak."""
+"""Every error as problem details (RFC 9457): a stable code, a sentence, and nothing about a person."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -12,19 +12,38 @@ from starlette.exceptions import HTTPException
 
 from idproof.pipeline.errors import BadInput, IdproofError
 from idproof.service.applicant_messages import texts
+from idproof.service.errors import log_error
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
+"""The usual `Retry-After`: about one verification. Chosen by hand; no outside source."""
 
+INTERNAL = "internal"
 STATUS_BY_CODE: Mapping[str, int] = {
-    "busy": 503,
-    "store_unavailable": 503,
-    "audit_broken": 503,
+    # A capture cannot be used.
+    "capture_missing": 422,
+    "capture_empty": 422,
+    "capture_too_large": 413,
+    "capture_unreadable": 422,
+    "capture_format_unsupported": 415,
+    "capture_too_many_pixels": 413,
+    "capture_too_small": 422,
+    "captures_identical": 422,
+    "card_not_found": 422,
+    "card_cut_off": 422,
+    "card_too_small": 422,
+    "several_cards": 422,
+    "face_not_found": 422,
+    "several_faces": 422,
+    "frames_unusable": 422,
+    "session_expired": 408,
+    # The request cannot be served.
+    "upload_not_multipart": 415,
     "upload_malformed": 400,
     "upload_too_large": 413,
-    "upload_not_multipart": 415,
     "metadata_invalid": 422,
     "sandbox_captures": 422,
+    "request_invalid": 422,
     "unauthenticated": 401,
     "forbidden": 403,
     "rate_limited": 429,
@@ -44,38 +63,61 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "verification_lost": 410,
     "not_found": 404,
     "method_not_allowed": 405,
-    "request_invalid": 422,
-    "internal": 500,
+    "busy": 503,
+    "store_unavailable": 503,
+    "audit_broken": 503,
+    INTERNAL: 500,
 }
-"""Codes of the service itself; those of captures carry their own status (`BadInput.status`)."""
+"""HTTP status of every code that a client may see (RFC 9110, RFC 6585). Any other error is answered as `internal`."""
 
-_NOTHING = "Something went wrong on our side; the pictures were deleted."
-_COME_AGAIN = ("request_in_progress",)
-
-log = structlog.get_logger("idproof")
-
+_INTERNAL_SENTENCE = "Something went wrong on our side; the pictures were deleted."
+_WITH_RETRY_AFTER = ("request_in_progress",)
 _CODE_BY_STATUS = {404: "not_found", 405: "method_not_allowed"}
 
 
-class ServiceProblem(IdproofError):
-    """An error of the interface, by its code.
+@dataclass(frozen=True, slots=True)
+class ErrorDescription:
+    """An error as a client may see it.
 
-    Args:
-        code: of `STATUS_BY_CODE`.
-        sentence: for the client.
-        retry_after: seconds after which it may be different.
+    Attributes:
+        code: a key of `STATUS_BY_CODE`.
+        status: the HTTP status.
+        sentence: in English.
+        capture: the capture at fault, or None.
     """
 
-    def __init__(self, code: str, sentence: str, *, retry_after: int | None = None) -> None:
-        super().__init__(sentence)
-        self.problem_code = code
-        self.retry_after = retry_after
+    code: str
+    status: int
+    sentence: str
+    capture: str | None = None
+
+
+def describe_error(error: Exception) -> ErrorDescription:
+    """Returns the description of an error for a client; an error that is not for clients becomes `internal`."""
+    if not isinstance(error, IdproofError) or error.code not in STATUS_BY_CODE:
+        return ErrorDescription(INTERNAL, STATUS_BY_CODE[INTERNAL], _INTERNAL_SENTENCE)
+    capture = error.capture if isinstance(error, BadInput) else None
+    return ErrorDescription(error.code, STATUS_BY_CODE[error.code], error.sentence, capture)
 
 
 def problem(
-    code: str, status: int, sentence: str, *, capture: str | None = None, headers: Mapping[str, str] | None = None
+    code: str,
+    sentence: str,
+    *,
+    status: int | None = None,
+    capture: str | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """A problem details response; `code` and `capture` are extension members."""
+    """Returns a problem details response; `code` and `capture` are extension members.
+
+    Args:
+        code: a key of `STATUS_BY_CODE`.
+        sentence: the member `detail`.
+        status: the HTTP status, where it is not the one of `STATUS_BY_CODE`.
+        capture: the capture at fault, or None.
+        headers: of the response.
+    """
+    status = STATUS_BY_CODE[code] if status is None else status
     body: dict[str, Any] = {
         "type": f"urn:idproof:problem:{code}",
         "title": HTTPStatus(status).phrase,
@@ -85,63 +127,44 @@ def problem(
     }
     if capture is not None:
         body["capture"] = capture
-    extra = dict(headers or {})
-    if code in _COME_AGAIN or status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
-        extra.setdefault("Retry-After", str(RETRY_AFTER_S))
+    all_headers = dict(headers or {})
+    if code in _WITH_RETRY_AFTER or status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        all_headers.setdefault("Retry-After", str(RETRY_AFTER_S))
     if status == HTTPStatus.UNAUTHORIZED:
-        extra["WWW-Authenticate"] = 'Bearer realm="idproof"'
-    return JSONResponse(body, status, extra, media_type=MEDIA_TYPE)
+        all_headers["WWW-Authenticate"] = 'Bearer realm="idproof"'
+    return JSONResponse(body, status, all_headers, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of the application this way."""
-    app.add_exception_handler(IdproofError, _known)
-    app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(HTTPException, _http)
+    """Make the application answer every error with problem details."""
+    app.add_exception_handler(IdproofError, _known_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_exception)
 
 
 def internal() -> JSONResponse:
-    """What an unexpected error is told as: nothing."""
-    return problem("internal", 500, _NOTHING)
+    """Returns the response to an unexpected error; it says nothing about the error."""
+    return problem(INTERNAL, _INTERNAL_SENTENCE)
 
 
-def told(error: Exception, *, log_it: bool = True) -> tuple[str, int, str]:
-    """Code, status and sentence that an error is told by; the log tells an operator what a client need not know."""
-    if isinstance(error, BadInput):
-        if log_it:
-            log.info("refused", code=error.code, capture=error.capture)
-        return error.code, error.status, error.sentence
-    if not isinstance(error, IdproofError):
-        if log_it:
-            log.error("unexpected", kind=type(error).__name__)
-        return "internal", 500, _NOTHING
-    code = error.problem_code if isinstance(error, ServiceProblem) else error.code
-    if log_it and isinstance(error, ServiceProblem):
-        log.info("refused", code=code)
-    elif log_it:
-        # An operator must act, and learns of it here; the client is told no more than the table says.
-        log.error("unavailable", code=code, sentence=error.sentence)
-    if code not in STATUS_BY_CODE:
-        return "internal", 500, _NOTHING
-    return code, STATUS_BY_CODE[code], error.sentence
-
-
-async def _known(request: Request, error: Exception) -> JSONResponse:
-    code, status, sentence = told(error)
-    # A problem with a capture is for the applicant to read.
-    if texts.language(request.headers.get("accept-language")) == texts.CHINESE and texts.known(code):
-        sentence = texts.text(code, texts.CHINESE)
+async def _known_error(request: Request, error: Exception) -> JSONResponse:
+    log_error(error)
+    described = describe_error(error)
+    sentence = described.sentence
+    # An applicant reads the sentence of a problem with a capture.
+    if texts.language(request.headers.get("accept-language")) == texts.CHINESE and texts.known(described.code):
+        sentence = texts.text(described.code, texts.CHINESE)
     wait = getattr(error, "retry_after", None)
     headers = None if wait is None else {"Retry-After": str(wait)}
-    capture = error.capture if isinstance(error, BadInput) else None
-    return problem(code, status, sentence, capture=capture, headers=headers)
+    return problem(described.code, sentence, capture=described.capture, headers=headers)
 
 
-async def _validation(_: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - what was sent is not repeated
-    return problem("request_invalid", 422, "The request does not have the documented form.")
+async def _validation_error(_: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - the input is not repeated
+    return problem("request_invalid", "The request does not have the documented form.")
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http_exception(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type
     code = _CODE_BY_STATUS.get(error.status_code, "request_invalid")
-    return problem(code, error.status_code, HTTPStatus(error.status_code).phrase + ".", headers=error.headers)
+    sentence = HTTPStatus(error.status_code).phrase + "."
+    return problem(code, sentence, status=error.status_code, headers=error.headers)

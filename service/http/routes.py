@@ -13,7 +13,7 @@ from idproof.service.applicant_messages import texts
 from idproof.service.auth import Client, Gate, Scope
 from idproof.service.http import openapi, problems
 from idproof.service.operations import retention, telemetry
-from idproof.service.registrations.intake import Desk, Order
+from idproof.service.registrations.intake import RegistrationIntake, RegistrationRequest
 from idproof.service.storage.ledger import FAILED, RUNNING, Progress
 
 VERDICT_ID = r"^ver_[0-9A-HJKMNP-TV-Z]{26}$"
@@ -51,14 +51,14 @@ class SessionRequest(BaseModel):
     )
 
 
-def install(app: FastAPI, desk: Desk, gate: Gate) -> None:
+def install(app: FastAPI, intake: RegistrationIntake, gate: Gate) -> None:
     """Add them to the application."""
-    _session_routes(app, desk, gate)
-    _verify_route(app, desk, gate)
-    _read_routes(app, desk, gate)
+    _session_routes(app, intake, gate)
+    _verify_route(app, intake, gate)
+    _read_routes(app, intake, gate)
 
 
-def _session_routes(app: FastAPI, desk: Desk, gate: Gate) -> None:
+def _session_routes(app: FastAPI, intake: RegistrationIntake, gate: Gate) -> None:
     @app.post("/v1/capture-sessions", status_code=201, responses=openapi.SESSION_ANSWERS)
     async def open_session(
         client: Annotated[Client, Depends(gate.needs(Scope.SESSION_WRITE))], wanted: SessionRequest | None = None
@@ -66,14 +66,14 @@ def _session_routes(app: FastAPI, desk: Desk, gate: Gate) -> None:
         """Open a capture session: one applicant's turn, good for one verdict."""
         wanted = wanted or SessionRequest()
         options = Options(**cast("BaseModel", wanted.options).model_dump())
-        session = await anyio.to_thread.run_sync(desk.ledger.sessions.open, client.id, options, wanted.device)
+        session = await anyio.to_thread.run_sync(intake.ledger.sessions.open, client.id, options, wanted.device)
         return JSONResponse(
             {
                 "id": session.id,
                 "nonce": session.nonce,
                 "challenge": session.challenge.to_json(),
                 "expires_at": session.expires_at,
-                "attempts": desk.settings.session_attempts,
+                "attempts": intake.settings.session_attempts,
             },
             201,
         )
@@ -84,11 +84,11 @@ def _session_routes(app: FastAPI, desk: Desk, gate: Gate) -> None:
         client: Annotated[Client, Depends(gate.needs(Scope.SESSION_WRITE))],
     ) -> JSONResponse:
         """Ask the applicant something else; the challenge before no longer counts."""
-        challenge = await anyio.to_thread.run_sync(desk.ledger.ask_again, client.id, session_id)
+        challenge = await anyio.to_thread.run_sync(intake.ledger.ask_again, client.id, session_id)
         return JSONResponse(challenge.to_json(), 201)
 
 
-def _verify_route(app: FastAPI, desk: Desk, gate: Gate) -> None:
+def _verify_route(app: FastAPI, intake: RegistrationIntake, gate: Gate) -> None:
     @app.post("/v1/verifications", status_code=201, openapi_extra=openapi.VERIFY_BODY, responses=openapi.VERIFY_ANSWERS)
     async def verify(
         request: Request,
@@ -98,19 +98,19 @@ def _verify_route(app: FastAPI, desk: Desk, gate: Gate) -> None:
         prefer: Prefer = None,
     ) -> JSONResponse:
         """Verify one registration, from three captures of the card and a selfie; they are deleted before the answer."""
-        order = Order(client.id, session, key, wait=not _prefers_async(prefer))
+        registration = RegistrationRequest(client.id, session, key, client_waits=not _prefers_async(prefer))
         with telemetry.continue_trace(request.headers):
-            given = await desk.take(request, order, gate.quota.one_more(client.id))
-        headers = {"Location": f"/v1/verifications/{given.id}"}
-        if given.replayed:
+            result = await intake.verify_upload(request, registration, gate.quota.one_more(client.id))
+        headers = {"Location": f"/v1/verifications/{result.id}"}
+        if result.replayed:
             headers["Idempotency-Replayed"] = "true"
-        if given.answer is not None:
-            return _verdict(given.answer, request, 201, headers)
+        if result.response is not None:
+            return _verdict(result.response, request, 201, headers)
         headers |= {"Preference-Applied": "respond-async", "Retry-After": str(problems.RETRY_AFTER_S)}
-        return JSONResponse({"id": given.id, "status": RUNNING}, 202, headers)
+        return JSONResponse({"id": result.id, "status": RUNNING}, 202, headers)
 
 
-def _read_routes(app: FastAPI, desk: Desk, gate: Gate) -> None:
+def _read_routes(app: FastAPI, intake: RegistrationIntake, gate: Gate) -> None:
     reader = gate.needs(Scope.VERDICT_READ)
 
     @app.get("/v1/verifications", responses=openapi.LIST_ANSWERS)
@@ -118,22 +118,22 @@ def _read_routes(app: FastAPI, desk: Desk, gate: Gate) -> None:
         client: Annotated[Client, Depends(reader)], cursor: Cursor = None, limit: Limit = 20
     ) -> JSONResponse:
         """Verdicts from the newest on, without what was read from the cards."""
-        found = await anyio.to_thread.run_sync(desk.store.page, client.sees, cursor, limit)
+        found = await anyio.to_thread.run_sync(intake.store.page, client.sees, cursor, limit)
         items = [{name: document.get(name) for name in _SUMMARY} for document in found]
         return JSONResponse({"items": items, "next": found[-1]["id"] if len(found) == limit else None})
 
     @app.get("/v1/verifications/{verification_id}", responses=openapi.READ_ANSWERS)
     async def read(request: Request, verification_id: str, client: Annotated[Client, Depends(reader)]) -> JSONResponse:
         """A verdict that was given earlier, or how far it is."""
-        found = await anyio.to_thread.run_sync(desk.store.load, verification_id, client.sees)
+        found = await anyio.to_thread.run_sync(intake.store.load, verification_id, client.sees)
         if found is None:
-            progress = await anyio.to_thread.run_sync(desk.ledger.progress, verification_id, client.sees)
+            progress = await anyio.to_thread.run_sync(intake.ledger.progress, verification_id, client.sees)
             if progress is not None:
                 return _progress(verification_id, progress)
             # Unless it ended between the two questions, there is none.
-            found = await anyio.to_thread.run_sync(desk.store.load, verification_id, client.sees)
+            found = await anyio.to_thread.run_sync(intake.store.load, verification_id, client.sees)
         if found is None:
-            return problems.problem("not_found", 404, "There is no verification of this id.")
+            return problems.problem("not_found", "There is no verification of this id.")
         return _verdict(found, request)
 
     @app.delete(
@@ -144,8 +144,8 @@ def _read_routes(app: FastAPI, desk: Desk, gate: Gate) -> None:
     )
     async def erase(verification_id: str) -> Response:
         """Erase a verdict and all that was read from the card."""
-        if not await anyio.to_thread.run_sync(retention.erase, desk.store, desk.audit, verification_id):
-            return problems.problem("not_found", 404, "There is no verification of this id.")
+        if not await anyio.to_thread.run_sync(retention.erase, intake.store, intake.audit, verification_id):
+            return problems.problem("not_found", "There is no verification of this id.")
         return Response(status_code=204)
 
 
@@ -160,9 +160,9 @@ def _verdict(
 
 def _progress(verification_id: str, progress: Progress) -> JSONResponse:
     if progress.state == FAILED:
-        return problems.problem(progress.code, progress.status, progress.sentence, capture=progress.capture)
+        return problems.problem(progress.code, progress.sentence, status=progress.status, capture=progress.capture)
     if progress.state != RUNNING:
-        return problems.problem("verification_lost", 410, "The server ended before it was done; please send it again.")
+        return problems.problem("verification_lost", "The server ended before it was done; please send it again.")
     body: dict[str, Any] = {"id": verification_id, "status": RUNNING}
     return JSONResponse(body, 202, {"Retry-After": str(problems.RETRY_AFTER_S)})
 

@@ -20,7 +20,7 @@ from idproof.pipeline.errors import CaptureMissing, FramesUnusable, SessionExpir
 from idproof.pipeline.liveness.frames import MAX_FRAMES
 from idproof.pipeline.liveness.response import frame_name
 from idproof.pipeline.vault import UploadSink
-from idproof.service.http.problems import ServiceProblem
+from idproof.service.errors import ServiceProblem
 from idproof.service.registrations.frames import FRAMES, LivenessSaid
 
 METADATA = "metadata"

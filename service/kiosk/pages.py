@@ -61,7 +61,7 @@ def install(app: FastAPI) -> None:
     @app.get("/kiosk/static/{name:path}", include_in_schema=False)
     async def static(name: str) -> Response:
         """One file of the pages."""
-        return _answer(name) if name in _table() else problems.problem("not_found", 404, "There is no such file.")
+        return _answer(name) if name in _table() else problems.problem("not_found", "There is no such file.")
 
 
 def _answer(name: str) -> Response:

@@ -21,7 +21,7 @@ from typing import Any
 from joserfc import jws
 from joserfc.errors import JoseError
 
-from idproof.pipeline.errors import IdproofError
+from idproof.service.errors import AuditBroken
 from idproof.service.operations.settings import Settings
 from idproof.service.signing.jws import ACCEPTED, ALGORITHM
 from idproof.service.signing.keys import KeyRing, Keys
@@ -30,12 +30,6 @@ EVENTS = ("verified", "erased", "expired", "recovered")
 _GENESIS = "0" * 64
 _TYPE = "audit-head+jwt"
 _MODE = 0o600
-
-
-class AuditBroken(IdproofError):
-    """The audit log was changed, has a gap, was cut off, or cannot be written."""
-
-    code = "audit_broken"
 
 
 @dataclass(frozen=True, slots=True)

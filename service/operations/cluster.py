@@ -2,11 +2,13 @@
 
 from idproof.pipeline import Limits, Verifier
 from idproof.pipeline.card.examiner import CardExaminer
+from idproof.pipeline.errors import ClusterUnavailable
 from idproof.pipeline.executors.replica import Spec
 from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.parts import open_document, rules_for
+from idproof.service.errors import SettingsInvalid
 from idproof.service.operations.policy import build_policy
-from idproof.service.operations.settings import Settings, SettingsInvalid
+from idproof.service.operations.settings import Settings
 
 
 def open_cluster_verifier(settings: Settings, records: RecordsAuthority | None) -> Verifier:
@@ -25,11 +27,11 @@ def open_cluster_verifier(settings: Settings, records: RecordsAuthority | None) 
     ray_cluster.start(settings.ray_address, cpus=(most + 1) * spec.threads)
     try:
         executor = ray_cluster.OnRay.connect()
-    except ray_cluster.ClusterUnavailable:
+    except ClusterUnavailable:
         executor = ray_cluster.deploy(spec, ray_cluster.Pool(settings.replicas, most, cpus=float(spec.threads)))
     kind, deployed = open_document(spec.document), executor.deployed
     if (deployed.profile, deployed.document, deployed.policy) != (spec.profile, kind.name, spec.policy.version):
-        raise ray_cluster.ClusterUnavailable(
+        raise ClusterUnavailable(
             f"The replicas there examine by {deployed.profile}, {deployed.document} and {deployed.policy}; "
             f"this service goes by {spec.profile}, {kind.name} and {spec.policy.version}."
         )

@@ -18,13 +18,13 @@ from fastapi import FastAPI
 
 from idproof.pipeline import Verifier
 from idproof.pipeline.vault import hardening
+from idproof.service.errors import SettingsInvalid, log_error
 from idproof.service.http.app import create_app
 from idproof.service.http.connections import BoundedProtocol
-from idproof.service.http.problems import told
 from idproof.service.operations import cluster, process, telemetry
 from idproof.service.operations.metrics import SHARED_FOLDER
 from idproof.service.operations.policy import build_policy
-from idproof.service.operations.settings import Settings, SettingsInvalid
+from idproof.service.operations.settings import Settings
 from idproof.service.records import open_records
 from idproof.service.stream.chain import HEAD_BYTES, STILL_BYTES
 
@@ -88,7 +88,7 @@ def worker() -> FastAPI:
         process.enforce_guards(settings)
         return application(settings, os.environ[_HOST], int(os.environ[_PORT]))
     except Exception as error:  # noqa: BLE001 - who started us would print it with all that it says
-        told(error)
+        log_error(error)
         sys.exit(process.EXIT_INTERNAL)
 
 

@@ -8,13 +8,7 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from idproof.models.errors import IdproofError
-
-
-class SettingsInvalid(IdproofError):
-    """A setting has no value that it may have."""
-
-    code = "settings_invalid"
+from idproof.service.errors import SettingsInvalid
 
 
 class Settings(BaseSettings):

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 from opentelemetry import context, propagate, trace
 
-from idproof.service.operations.settings import Settings, SettingsInvalid
+from idproof.service.errors import SettingsInvalid
+from idproof.service.operations.settings import Settings
 
 _NAME = "idproof"
 

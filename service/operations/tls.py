@@ -3,7 +3,7 @@
 import ssl
 from pathlib import Path
 
-from idproof.service.operations.settings import SettingsInvalid
+from idproof.service.errors import SettingsInvalid
 
 
 def client_context(authority: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:

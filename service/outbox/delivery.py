@@ -10,7 +10,7 @@ import anyio
 import httpx
 import structlog
 
-from idproof.service.http.problems import told
+from idproof.service.errors import log_error
 from idproof.service.operations.settings import Settings
 from idproof.service.operations.tls import client_context
 from idproof.service.outbox.queue import Destination, Entry, Outbox
@@ -78,7 +78,7 @@ class DeliveryWorker:
                     busy = await self.once(client)
                 except Exception as error:  # noqa: BLE001 - what is owed must not end with one surprise
                     busy = False
-                    told(error)
+                    log_error(error)
                 if not busy:
                     with anyio.move_on_after(POLL_S):
                         await self._wake.wait()
@@ -97,7 +97,7 @@ class DeliveryWorker:
         try:
             await deliver(client, entry)
         except Exception as error:  # noqa: BLE001 - the lease lapses, and it is tried again
-            told(error)
+            log_error(error)
 
     async def _deliver(self, client: httpx.AsyncClient, entry: Entry) -> None:
         claims = await anyio.to_thread.run_sync(self._claims, entry)

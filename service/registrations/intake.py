@@ -1,4 +1,4 @@
-"""The desk: takes registrations in, has them verified, and keeps what came of it."""
+"""Registrations: received, verified, and stored with everything that follows from the verdict."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, suppress
@@ -14,52 +14,71 @@ from fastapi import Request
 from sqlalchemy import Connection
 from starlette.requests import ClientDisconnect
 
-from idproof.pipeline import BadInput, Outcome, VaultSession, Verdict, Verifier
+from idproof.pipeline import Outcome, VaultSession, Verdict, Verifier
 from idproof.pipeline.errors import IdproofError
 from idproof.pipeline.liveness import examiner as liveness
 from idproof.pipeline.liveness.response import LivenessAnswer
 from idproof.pipeline.verdict import to_json
-from idproof.service.claims import CoreKey, verified_claims
-from idproof.service.claims.core_encryption import without_fields
-from idproof.service.http.problems import ServiceProblem, told
+from idproof.service.claims import CoreKey
+from idproof.service.errors import ServiceProblem, log_error
+from idproof.service.http.problems import describe_error
 from idproof.service.http.uploads import Metadata, Received, Upload, drain
 from idproof.service.operations import telemetry
 from idproof.service.operations.audit import AuditLog
 from idproof.service.operations.metrics import Metrics
 from idproof.service.operations.settings import Settings
 from idproof.service.outbox import DeliveryWorker, Destination
-from idproof.service.signing.jws import sign, sign_claims
-from idproof.service.signing.keys import KeyRing, Keys
+from idproof.service.registrations.responses import signed_response
+from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, Progress, Replay, Ticket, VerdictStore
-from idproof.service.storage.ledger import LEASE_S
+from idproof.service.storage.ledger import FAILED, LEASE_S
 
 T = TypeVar("T")
-CORE_TYPE = "verdict-fields+jwt"
 log = structlog.get_logger("idproof")
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """Who wants what: one request to verify."""
+class RegistrationRequest:
+    """One request to verify a registration.
+
+    Attributes:
+        client: id of the client that sent it.
+        session_id: of the capture session, or None.
+        idempotency_key: the client's own, or None.
+        client_waits: the response holds the verdict; False if it only says that the verification has begun.
+    """
 
     client: str
     session_id: str | None
-    key: str | None
-    wait: bool
+    idempotency_key: str | None
+    client_waits: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """What came of it: the verdict, or None while it is under way; and whether it had been given before."""
+class RegistrationResult:
+    """The outcome of one request.
+
+    Attributes:
+        id: of the verdict.
+        response: the response body with the verdict, or None while the verification is running.
+        replayed: an earlier request with the same idempotency key led to this verdict.
+    """
 
     id: str
-    answer: dict[str, Any] | None
+    response: dict[str, Any] | None
     replayed: bool = False
 
 
 @dataclass
-class Desk:
-    """What the endpoints share: the verifier, the keys, the store, and how much work may wait."""
+class RegistrationIntake:
+    """Receives registrations, verifies them, and bounds how many are in progress; one per server process.
+
+    Attributes:
+        slots_used: registrations in progress.
+        limiter: bounds the verifications that run at once; made on first use, inside the event loop.
+        jobs: runs the verifications whose clients do not wait; set while the application runs.
+        core_key: the identity core's public key, or None.
+    """
 
     settings: Settings
     verifier: Verifier
@@ -68,136 +87,149 @@ class Desk:
     ledger: Ledger
     audit: AuditLog
     delivery_worker: DeliveryWorker
-    admitted: int = 0
+    slots_used: int = 0
     limiter: anyio.CapacityLimiter | None = field(default=None)
     jobs: TaskGroup | None = None
     core_key: CoreKey | None = None
     metrics: Metrics = field(default_factory=Metrics)
 
+    @property
+    def slots_total(self) -> int:
+        """Registrations that may be in progress at once: verified or waiting."""
+        return self.settings.concurrency + self.settings.queue
+
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """One place at the desk; raises `busy` when all are taken, before anything is received."""
-        taken, all_ = self.places
-        if taken >= all_:
+    async def slot(self) -> AsyncIterator[None]:
+        """Holds one slot; raises `busy` when all are used, before anything is received."""
+        if self.slots_used >= self.slots_total:
             raise ServiceProblem("busy", "All places are taken; please try again shortly.")
-        self.admitted += 1
+        self.slots_used += 1
         try:
             yield
         finally:
-            self.admitted -= 1
+            self.slots_used -= 1
 
-    async def take(self, request: Request, order: Order, share: AbstractContextManager[None]) -> Given:
-        """Receive one registration and verify it, or let it be verified after the answer.
+    async def verify_upload(
+        self, request: Request, registration: RegistrationRequest, client_quota: AbstractContextManager[None]
+    ) -> RegistrationResult:
+        """Receives one registration and verifies it, before or after the response.
 
         Args:
-            request: with the captures.
-            order: who wants what.
-            share: held for as long as it takes: what this client may have at once.
+            request: its body holds the captures.
+            registration: who sent it, and how it is to be answered.
+            client_quota: the client's share of the slots; held until the verification ends.
 
         Raises:
-            IdproofError: it was refused, or could not be kept; its pictures are deleted either way.
+            IdproofError: it was refused, or could not be stored; its pictures are deleted either way.
         """
-        async with AsyncExitStack() as held:
-            begun = await self._begin(request, order, held, share)
-            pictures = held.enter_context(self.verifier.vault.open())
-            if isinstance(begun, Replay):
-                return await self._again(request, order, begun, pictures)
-            async with self._accounted(begun, replace(order, wait=True)):  # whoever sent it is still there
-                received = await self._receive(request, order, pictures)
-                answer = self._answered(begun, received)
-            if order.wait:
-                return Given(begun.id, await self._verify(begun, order, pictures, received, answer))
+        async with AsyncExitStack() as resources:
+            ticket = await self._begin(request, registration, resources, client_quota)
+            pictures = resources.enter_context(self.verifier.vault.open())
+            if isinstance(ticket, Replay):
+                return await self._replay(request, registration, ticket, pictures)
+            # While the body is received the client is still connected, so no webhook reports a failure.
+            async with self._failure_recorded(ticket, replace(registration, client_waits=True)):
+                received = await self._receive(request, registration, pictures)
+                frames = self._liveness_answer(ticket, received)
+            if registration.client_waits:
+                response = await self._verify(ticket, registration, pictures, received, frames)
+                return RegistrationResult(ticket.id, response)
             assert self.jobs is not None  # noqa: S101 - the application is running
-            self.jobs.start_soon(self._later, held.pop_all(), begun, order, pictures, received, answer)
-            return Given(begun.id, None)
+            job = (ticket, registration, pictures, received, frames)
+            self.jobs.start_soon(self._verify_after_response, resources.pop_all(), *job)
+            return RegistrationResult(ticket.id, None)
 
-    async def take_streamed(
+    async def verify_stream(
         self,
-        order: Order,
-        share: AbstractContextManager[None],
+        registration: RegistrationRequest,
+        client_quota: AbstractContextManager[None],
         pictures: VaultSession,
         received: Received,
-        begun: Callable[[str], Awaitable[None]],
+        on_begin: Callable[[str], Awaitable[None]],
     ) -> dict[str, Any]:
-        """Verify what a stream left in the vault, as `take` does with a body; its pictures are deleted either way.
+        """Verifies what a stream left in the vault and returns the response body; the pictures are deleted.
 
         Args:
-            order: who wants what.
-            share: as in `take`.
-            pictures: with the captures and the frames.
-            received: what the device said of them, and when the answer to the challenge was complete.
-            begun: is told the verdict's id.
+            registration: the device's client and its capture session.
+            client_quota: as in `verify_upload`.
+            pictures: the captures and the frames.
+            received: the device's metadata, and when the answer to the challenge was complete.
+            on_begin: called with the verdict's id when the verification begins.
 
         Raises:
-            IdproofError: it was refused, or could not be kept. Nothing was deleted yet when nothing was begun.
+            IdproofError: it was refused, or could not be stored. If `on_begin` was not called, nothing was deleted.
         """
-        async with AsyncExitStack() as held:
-            held.enter_context(share)
-            await held.enter_async_context(self.place())
-            ticket = await _thread(self.ledger.begin, order.client, order.session_id, None)
+        async with AsyncExitStack() as resources:
+            resources.enter_context(client_quota)
+            await resources.enter_async_context(self.slot())
+            ticket = await _in_thread(self.ledger.begin, registration.client, registration.session_id, None)
             assert isinstance(ticket, Ticket)  # noqa: S101 - without a key there is nothing to replay
-            await begun(ticket.id)
-            held.callback(pictures.wipe)
-            async with self._accounted(ticket, order):
-                answer = self._answered(ticket, received)
-            return await self._verify(ticket, order, pictures, received, answer)
+            await on_begin(ticket.id)
+            resources.callback(pictures.wipe)
+            async with self._failure_recorded(ticket, registration):
+                frames = self._liveness_answer(ticket, received)
+            return await self._verify(ticket, registration, pictures, received, frames)
 
-    @property
-    def places(self) -> tuple[int, int]:
-        """Taken, and how many there are."""
-        return self.admitted, self.settings.concurrency + self.settings.queue
-
-    async def beat(self) -> None:
-        """Renew this process's leases for as long as it lives."""
+    async def renew_leases(self) -> None:
+        """Renews this process's leases for as long as the process runs."""
         while True:
+            # A third of the lease: two renewals may fail before it lapses.
             await anyio.sleep(LEASE_S / 3)
-            if self.admitted:
-                with suppress(IdproofError):  # lost leases are found out when the verdict is to be kept
-                    await _thread(self.ledger.renew)
+            if self.slots_used:
+                with suppress(IdproofError):  # a lost lease is noticed when the verdict is stored
+                    await _in_thread(self.ledger.renew)
 
     async def _begin(
-        self, request: Request, order: Order, held: AsyncExitStack, share: AbstractContextManager[None]
+        self,
+        request: Request,
+        registration: RegistrationRequest,
+        resources: AsyncExitStack,
+        client_quota: AbstractContextManager[None],
     ) -> Ticket | Replay:
         try:
-            held.enter_context(share)
-            if order.session_id is None and self.settings.session_required:
+            resources.enter_context(client_quota)
+            if registration.session_id is None and self.settings.session_required:
                 raise ServiceProblem(
                     "session_missing", "Open a capture session; name it in the header Capture-Session."
                 )
-            await held.enter_async_context(self.place())
-            return await _thread(self.ledger.begin, order.client, order.session_id, order.key)
+            await resources.enter_async_context(self.slot())
+            call = (registration.client, registration.session_id, registration.idempotency_key)
+            return await _in_thread(self.ledger.begin, *call)
         except IdproofError:
-            # Read what nobody wants, within bounds: the client hears why instead of a broken connection.
+            # The rest of the body is read, within bounds, so that the client gets the reason and no broken connection.
             with suppress(ClientDisconnect):
                 await drain(aiter(request.stream()))
             raise
 
-    async def _again(self, request: Request, order: Order, replay: Replay, pictures: VaultSession) -> Given:
-        fingerprint = (await self._receive(request, order, pictures)).fingerprint
+    async def _replay(
+        self, request: Request, registration: RegistrationRequest, replay: Replay, pictures: VaultSession
+    ) -> RegistrationResult:
+        fingerprint = (await self._receive(request, registration, pictures)).fingerprint
         pictures.wipe()
         if fingerprint is None or not compare_digest(fingerprint, replay.fingerprint):
             raise ServiceProblem("idempotency_key_reused", "This Idempotency-Key came with another body before.")
-        answer = await _thread(self.store.load, replay.id)
-        if answer is None:
+        response = await _in_thread(self.store.load, replay.id)
+        if response is None:
             raise ServiceProblem("not_found", "The verdict was erased.")
-        return Given(replay.id, answer, replayed=True)
+        return RegistrationResult(replay.id, response, replayed=True)
 
-    async def _receive(self, request: Request, order: Order, pictures: VaultSession) -> Received:
-        key = None if order.key is None else self.ledger.fingerprint_key(order.client, order.key)
+    async def _receive(self, request: Request, registration: RegistrationRequest, pictures: VaultSession) -> Received:
+        client, key = registration.client, registration.idempotency_key
+        fingerprint_key = None if key is None else self.ledger.fingerprint_key(client, key)
         try:
-            upload = Upload(pictures, request.headers.get("content-type"), self.settings.idle_s, key)
+            upload = Upload(pictures, request.headers.get("content-type"), self.settings.idle_s, fingerprint_key)
             metadata = await upload.receive(aiter(request.stream()))
         except ClientDisconnect:
-            # Nobody is left to answer; leaving the session's block deletes what had come.
+            # There is no client to answer; the end of the vault session deletes what had arrived.
             raise ServiceProblem("upload_malformed", "The client went away.") from None
         if metadata.document != self.verifier.document.name:
             raise ServiceProblem("metadata_invalid", f"This service verifies {self.verifier.document.name}.")
-        return Received(metadata, upload.fingerprint(order.session_id or ""), datetime.now(UTC))
+        return Received(metadata, upload.fingerprint(registration.session_id or ""), datetime.now(UTC))
 
-    def _answered(self, ticket: Ticket, received: Received) -> LivenessAnswer | None:
-        """The frames and the challenge they answer; raises `ServiceProblem` while nothing is decided."""
-        said, session = received.metadata.liveness, ticket.session
-        if said is None:
+    def _liveness_answer(self, ticket: Ticket, received: Received) -> LivenessAnswer | None:
+        """Returns the frames with the challenge that they answer; raises `ServiceProblem` if they answer none."""
+        described, session = received.metadata.liveness, ticket.session
+        if described is None:
             if self.settings.liveness_required:
                 raise ServiceProblem("frames_missing", "Send frames that answer the session's challenge.")
             return None
@@ -205,110 +237,101 @@ class Desk:
             raise ServiceProblem("challenge_missing", "Frames answer the challenge of a capture session; name it.")
         if session.challenge.expired(received.at):
             raise ServiceProblem("challenge_lapsed", "The frames came too late; ask for another challenge.")
-        return said.answer(session.challenge, received.at)
+        return described.answer(session.challenge, received.at)
 
     async def _verify(
         self,
         ticket: Ticket,
-        order: Order,
+        registration: RegistrationRequest,
         pictures: VaultSession,
         received: Received,
         frames: LivenessAnswer | None,
     ) -> dict[str, Any]:
-        async with self._accounted(ticket, order):
+        async with self._failure_recorded(ticket, registration):
             if self.limiter is None:
                 self.limiter = anyio.CapacityLimiter(self.settings.concurrency)
             verify = self.verifier.verify_session
             verdict = await anyio.to_thread.run_sync(verify, pictures, frames, limiter=self.limiter)
-            answer = self._answer(ticket, verdict, received.metadata)
-            await _thread(self._keep, ticket, order, answer, received.fingerprint, verdict.form.get("number"))
+            response = self._response(ticket, verdict, received.metadata)
+            number = verdict.form.get("number")
+            await _in_thread(self._store, ticket, registration, response, received.fingerprint, number)
         self.delivery_worker.wake()
-        self.metrics.count_verdict(answer["decision"], answer["reasons"], answer["timings_ms"])
-        telemetry.record_verification(ticket.id, answer["decision"], answer["timings_ms"])
-        log.info("verified", id=ticket.id, decision=answer["decision"], reasons=answer["reasons"])
-        return answer
+        self.metrics.count_verdict(response["decision"], response["reasons"], response["timings_ms"])
+        telemetry.record_verification(ticket.id, response["decision"], response["timings_ms"])
+        log.info("verified", id=ticket.id, decision=response["decision"], reasons=response["reasons"])
+        return response
 
-    async def _later(
+    async def _verify_after_response(
         self,
-        held: AsyncExitStack,
+        resources: AsyncExitStack,
         ticket: Ticket,
-        order: Order,
+        registration: RegistrationRequest,
         pictures: VaultSession,
         received: Received,
         frames: LivenessAnswer | None,
     ) -> None:
-        async with held:
+        async with resources:
             try:
-                await self._verify(ticket, order, pictures, received, frames)
-            except Exception as error:  # noqa: BLE001 - nobody is waiting for it: who asks is told by its progress
-                told(error)
+                await self._verify(ticket, registration, pictures, received, frames)
+            except Exception as error:  # noqa: BLE001 - no client waits; `GET` reports the failure that was recorded
+                log_error(error)
 
-    def _answer(self, ticket: Ticket, verdict: Verdict, metadata: Metadata) -> dict[str, Any]:
+    def _response(self, ticket: Ticket, verdict: Verdict, metadata: Metadata) -> dict[str, Any]:
         session = ticket.session
         body = to_json(verdict) | {"id": ticket.id, "reference": metadata.reference}
         body["session"] = None if session is None else {"id": session.id, "nonce": session.nonce}
-        return signed(body, self.keys.current, self.settings, self.core_key)
+        return signed_response(body, self.keys.current, self.settings, self.core_key)
 
-    def _keep(
-        self, ticket: Ticket, order: Order, answer: dict[str, Any], fingerprint: bytes | None, number: str | None
+    def _store(
+        self,
+        ticket: Ticket,
+        registration: RegistrationRequest,
+        response: dict[str, Any],
+        fingerprint: bytes | None,
+        number: str | None,
     ) -> None:
-        """One transaction; the audit log says so before it ends, so that no verdict is without its line there."""
+        """Stores the verdict, its deliveries and its audit line in one transaction."""
 
-        def also(connection: Connection) -> None:
-            registration = f"{ticket.client}\0{answer['reference'] or ticket.id}"
-            for to in self._told(order):
-                self.delivery_worker.outbox.add(connection, to, ticket.id, registration)
-            if _not_alive(answer):
+        def store_consequences(connection: Connection) -> None:
+            order_within = f"{ticket.client}\0{response['reference'] or ticket.id}"
+            for destination in self._destinations(registration):
+                self.delivery_worker.outbox.add(connection, destination, ticket.id, order_within)
+            if _liveness_failed(response):
                 self.ledger.sessions.failed(connection, ticket.session)
-            self.audit.append("verified", id=ticket.id, decision=answer["decision"], reasons=answer["reasons"])
+            # Last, so that the transaction cannot end without the audit line.
+            self.audit.append("verified", id=ticket.id, decision=response["decision"], reasons=response["reasons"])
 
-        self.ledger.finish(ticket, answer, fingerprint, also, number)
+        self.ledger.finish(ticket, response, fingerprint, store_consequences, number)
 
     @asynccontextmanager
-    async def _accounted(self, ticket: Ticket, order: Order) -> AsyncIterator[None]:
-        """What fails gives the session and the key back, with the problem for whoever asks."""
+    async def _failure_recorded(self, ticket: Ticket, registration: RegistrationRequest) -> AsyncIterator[None]:
+        """On an error gives the session and the idempotency key back, and records the error for `GET`."""
         try:
             yield
         except Exception as error:
-            # If this cannot be written down either, the lease lapses.
+            described = describe_error(error)
+            failure = Progress(FAILED, described.code, described.status, described.sentence, described.capture)
+            # If this cannot be stored either, the lease lapses.
             with suppress(IdproofError), anyio.CancelScope(shield=True):
-                await _thread(
-                    self.ledger.fail, ticket, _progress(error), lambda on: self._tell_failure(on, ticket, order)
+                await _in_thread(
+                    self.ledger.fail, ticket, failure, lambda on: self._notify_failure(on, ticket, registration)
                 )
             raise
 
-    def _told(self, order: Order) -> list[Destination]:
-        """Whom a verdict is delivered to: the core always, the webhook when nobody waits."""
-        wanted = [Destination.CORE] if order.wait else [Destination.CORE, Destination.WEBHOOK]
-        return [to for to in wanted if to in self.delivery_worker.destinations]
+    def _destinations(self, registration: RegistrationRequest) -> list[Destination]:
+        """Returns where a verdict is delivered: to the core always, to the webhook if no client waits."""
+        wanted = [Destination.CORE] if registration.client_waits else [Destination.CORE, Destination.WEBHOOK]
+        return [destination for destination in wanted if destination in self.delivery_worker.destinations]
 
-    def _tell_failure(self, connection: Connection, ticket: Ticket, order: Order) -> None:
-        if Destination.WEBHOOK in self._told(order):
+    def _notify_failure(self, connection: Connection, ticket: Ticket, registration: RegistrationRequest) -> None:
+        if Destination.WEBHOOK in self._destinations(registration):
             self.delivery_worker.outbox.add(connection, Destination.WEBHOOK, ticket.id, ticket.id)
 
 
-def signed(body: dict[str, Any], keys: Keys, settings: Settings, core: CoreKey | None) -> dict[str, Any]:
-    """The answer with its JWS; with a key of the identity core, what was read from the card is for the core alone."""
-    claims = verified_claims(body, trust_framework=settings.trust_framework)
-    more = {} if claims is None else {"verified_claims": claims}
-    if core is None:
-        body |= {"core_only": None}
-        return body | {"jws": sign(body, keys, settings.issuer, **more)}
-    private = {"jti": body["id"], "fields": body["fields"], "form": body["form"]} | more
-    sealed = core.encrypt(sign_claims(private, keys, settings.issuer, CORE_TYPE))
-    body = without_fields(body) | {"core_only": sealed}
-    return body | {"jws": sign(body, keys, settings.issuer)}
+def _liveness_failed(response: dict[str, Any]) -> bool:
+    """Returns whether a check of liveness failed; too many such failures lock a device."""
+    return any(c["name"].startswith(liveness.NAME) and c["outcome"] == Outcome.FAIL for c in response["checks"])
 
 
-def _not_alive(answer: dict[str, Any]) -> bool:
-    """Whether a check of liveness failed: what locks a device when it comes too often."""
-    return any(c["name"].startswith(liveness.NAME) and c["outcome"] == Outcome.FAIL for c in answer["checks"])
-
-
-def _progress(error: Exception) -> Progress:
-    code, status, sentence = told(error, log_it=False)
-    return Progress("failed", code, status, sentence, error.capture if isinstance(error, BadInput) else None)
-
-
-async def _thread(call: Callable[..., T], *arguments: Any) -> T:
+async def _in_thread(call: Callable[..., T], *arguments: Any) -> T:
     return await anyio.to_thread.run_sync(call, *arguments)

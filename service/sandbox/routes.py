@@ -46,7 +46,7 @@ def _persona_routes(app: FastAPI) -> None:
     async def captures(name: Annotated[str, Path(max_length=64)]) -> Response:
         """A persona's captures: a zip archive with one JPEG for each part of an upload."""
         if name not in personas():
-            return problems.problem("not_found", 404, "There is no persona of this name.")
+            return problems.problem("not_found", "There is no persona of this name.")
         return Response(await anyio.to_thread.run_sync(capture_set, name), media_type="application/zip")
 
 
@@ -60,13 +60,13 @@ def _core_routes(app: FastAPI) -> None:
         async for piece in request.stream():
             body += piece
             if len(body) > _LONGEST:
-                return problems.problem("upload_too_large", 413, "No event is as large as this.")
+                return problems.problem("upload_too_large", "No event is as large as this.")
         try:
             opened = jws.extract_compact(body)
             claims = json.loads(opened.payload)
             event = claims["jti"]
         except (JoseError, ValueError, KeyError, TypeError):
-            return problems.problem("request_invalid", 422, "This is no event.")
+            return problems.problem("request_invalid", "This is no event.")
         if event not in [entry["claims"]["jti"] for entry in received]:
             received.append({"header": opened.headers(), "claims": claims})
         return JSONResponse({"received": event})

@@ -9,7 +9,7 @@ from idproof.pipeline.fields.card_data import form
 from idproof.pipeline.liveness.response import LivenessAnswer
 from idproof.pipeline.types import FieldReading
 from idproof.pipeline.verdict import new_id
-from idproof.service.http.problems import ServiceProblem
+from idproof.service.errors import ServiceProblem
 from idproof.service.sandbox.personas import Persona, name_in, personas, problems, specimen
 
 NAME = "sandbox"

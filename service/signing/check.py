@@ -6,8 +6,9 @@ from typing import Any
 
 import httpx
 
+from idproof.service.errors import SignatureInvalid
 from idproof.service.operations.settings import Settings
-from idproof.service.signing.jws import SignatureInvalid, verify
+from idproof.service.signing.jws import verify
 
 
 def check_verdict(text: str, jwks: str | None) -> dict[str, Any]:

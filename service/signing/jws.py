@@ -9,7 +9,7 @@ from joserfc import jws
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import KeySet, KeySetSerialization
 
-from idproof.pipeline.errors import IdproofError
+from idproof.service.errors import SignatureInvalid
 from idproof.service.signing.keys import Keys
 
 ALGORITHM = "EdDSA"
@@ -19,12 +19,6 @@ ACCEPTED = [ALGORITHM, "Ed25519"]
 # RFC 9864 prefers the name Ed25519; most verifiers in the field know only EdDSA yet. We sign with the name they
 # know, and take both.
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
-
-
-class SignatureInvalid(IdproofError):
-    """A token is not signed by any of the keys, or is no token."""
-
-    code = "signature_invalid"
 
 
 def sign(verdict: dict[str, Any], keys: Keys, issuer: str, **more: Any) -> str:

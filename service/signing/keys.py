@@ -15,17 +15,11 @@ from typing import Self
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
-from idproof.pipeline.errors import IdproofError
+from idproof.service.errors import KeysUnusable
 from idproof.service.operations.settings import Settings
 
 _SEAL_BYTES = 32
 _OTHERS = 0o077
-
-
-class KeysUnusable(IdproofError):
-    """A key file is unreadable, malformed, open to other users, or missing although verdicts are sealed with it."""
-
-    code = "keys_unusable"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -1,6 +1,6 @@
 """What the service remembers: one database, SQLite or PostgreSQL, in which everything of a person is sealed."""
 
-from idproof.service.storage.engine import Database, StoreUnavailable
+from idproof.service.storage.engine import Database
 from idproof.service.storage.ledger import Ledger, Progress, Replay, Ticket
 from idproof.service.storage.seal import Seal
 from idproof.service.storage.sessions import CaptureSession, SessionRules, Sessions
@@ -15,7 +15,6 @@ __all__ = [
     "Seal",
     "SessionRules",
     "Sessions",
-    "StoreUnavailable",
     "Ticket",
     "VerdictStore",
 ]

@@ -14,7 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from idproof.pipeline.errors import IdproofError
+from idproof.service.errors import StoreUnavailable
 from idproof.service.operations.settings import Settings
 from idproof.service.storage import migrate
 from idproof.service.storage.schema import VERIFICATIONS
@@ -22,12 +22,6 @@ from idproof.service.storage.schema import VERIFICATIONS
 _POSTGRESQL = "postgresql+psycopg"
 _PATIENCE_S = 5
 _LONGEST_STATEMENT_MS = 10_000
-
-
-class StoreUnavailable(IdproofError):
-    """The database cannot be read or written, or a row does not open with the key."""
-
-    code = "store_unavailable"
 
 
 class Conflict(Exception):

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from idproof.pipeline.liveness.challenge import Challenge, Options
 from idproof.pipeline.verdict import new_id
-from idproof.service.http.problems import ServiceProblem
+from idproof.service.errors import ServiceProblem
 from idproof.service.storage.engine import Conflict
 from idproof.service.storage.schema import IDEMPOTENCY, OPERATIONS, OUTBOX, SESSIONS
 from idproof.service.storage.sessions import CaptureSession, SessionRules, Sessions

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from idproof.service.storage.engine import StoreUnavailable
+from idproof.service.errors import StoreUnavailable
 
 _NONCE_BYTES = 12
 

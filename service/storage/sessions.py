@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from idproof.pipeline.liveness.challenge import LIFETIME_S, Challenge, Options, draw
 from idproof.pipeline.liveness.lockout import Lockout
 from idproof.pipeline.verdict import new_id
-from idproof.service.http.problems import ServiceProblem
+from idproof.service.errors import ServiceProblem
 from idproof.service.storage.engine import Database
 from idproof.service.storage.schema import FAILURES, SESSIONS
 from idproof.service.storage.seal import Seal

@@ -6,8 +6,9 @@ from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
+from idproof.service.errors import StoreUnavailable
 from idproof.service.operations.settings import Settings
-from idproof.service.storage.engine import Conflict, Database, StoreUnavailable
+from idproof.service.storage.engine import Conflict, Database
 from idproof.service.storage.schema import FACTS, IDEMPOTENCY, OPERATIONS, OUTBOX, VERIFICATIONS
 from idproof.service.storage.seal import Seal
 

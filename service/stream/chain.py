@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import permutations
 
 from idproof.pipeline.types import CARD_ROLES
-from idproof.service.stream.codes import StreamProblem
+from idproof.service.errors import StreamProblem
 
 LIVENESS = "liveness"
 HEADER = struct.Struct(">4sBBBB8sIIQ")

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-from idproof.pipeline.errors import IdproofError
-
 PROTOCOL = "idproof.capture.v1"
 
 CLOSES: Mapping[str, int] = {
@@ -45,16 +43,3 @@ STAYS = frozenset(
     }
 )
 """Codes after which the connection goes on."""
-
-
-class StreamProblem(IdproofError):
-    """An error of the protocol, by its code.
-
-    Args:
-        code: of `CLOSES` or `STAYS`.
-        sentence: for whoever writes the device's software.
-    """
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.problem_code = code

@@ -20,11 +20,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from idproof.pipeline.errors import IdproofError, SessionExpired
 from idproof.pipeline.liveness.challenge import Options
 from idproof.service.applicant_messages import texts
-from idproof.service.http.problems import ServiceProblem
+from idproof.service.errors import StreamProblem
 from idproof.service.storage.kiosks import LEASE_S, Kiosk
 from idproof.service.stream import chain, finish, messages
 from idproof.service.stream.chain import LIVENESS
-from idproof.service.stream.codes import CLOSES, PROTOCOL, STAYS, StreamProblem
+from idproof.service.stream.codes import CLOSES, PROTOCOL, STAYS
 from idproof.service.stream.messages import base64, unbase64
 from idproof.service.stream.runtime import Floor
 from idproof.service.stream.scheduler import Place
@@ -112,7 +112,7 @@ class Connection:
         if not await anyio.to_thread.run_sync(self.floor.kiosks.connect, kiosk.id, self._id):
             raise StreamProblem("device_connected", "This device has a connection already.")
         self.kiosk, self._secret, self.staff_at = kiosk, secret, kiosk.staff_at
-        self.floor.desk.metrics.change_stream_count(1)
+        self.floor.intake.metrics.change_stream_count(1)
         proof = base64(chain.server_proof(secret, challenge, nonce))
         await self.send({"type": "welcome", "proof": proof, "limits": _LIMITS})
 
@@ -173,16 +173,16 @@ class Connection:
         earlier = self.floor.rooms.fetch(self.kiosk.id)
         if earlier is not None and not earlier.verifying:
             earlier.end()
-        options, desk = Options(**cast("BaseModel", said.options).model_dump()), self.floor.desk
-        opened = await anyio.to_thread.run_sync(desk.ledger.sessions.open, self.kiosk.client, options, self.kiosk.id)
+        options, intake = Options(**cast("BaseModel", said.options).model_dump()), self.floor.intake
+        opened = await anyio.to_thread.run_sync(intake.ledger.sessions.open, self.kiosk.client, options, self.kiosk.id)
         self.staff_at, self.language = None, said.language
         turn = Turn(
             session=opened,
             secret=self._secret,
             guide=await self.floor.guide(),
-            vault=desk.verifier.vault,
-            lifetime_s=desk.settings.stream_s,
-            policy=desk.verifier.policy,
+            vault=intake.verifier.vault,
+            lifetime_s=intake.settings.stream_s,
+            policy=intake.verifier.policy,
             options=options,
             language=said.language,
             reference=said.reference,
@@ -234,10 +234,10 @@ class Connection:
 
     async def _challenge(self, turn: Turn, said: messages.Ready) -> None:
         assert self.kiosk is not None  # noqa: S101 - who is here showed its key
-        ledger = self.floor.desk.ledger
+        ledger = self.floor.intake.ledger
         asked = await anyio.to_thread.run_sync(ledger.ask_again, self.kiosk.client, turn.session.id, turn.options)
         turn.ask(asked, said.camera)
-        left = max(0, self.floor.desk.settings.challenges - 1 - turn.asked)
+        left = max(0, self.floor.intake.settings.challenges - 1 - turn.asked)
         await self.send({"type": "challenge", "challenge": asked.to_json(), "left": left})
 
     # Frames.
@@ -287,11 +287,11 @@ class Connection:
         for entry in said:
             await self.send(entry)
         if found is not None:
-            self.floor.desk.metrics.count_guided_frame(found.hint.value, time.monotonic() - work.arrived)
+            self.floor.intake.metrics.count_guided_frame(found.hint.value, time.monotonic() - work.arrived)
 
     def _count_dropped(self, frames: int) -> None:
         for _ in range(frames):
-            self.floor.desk.metrics.count_unguided_frame("dropped")
+            self.floor.intake.metrics.count_unguided_frame("dropped")
 
     # The end of a turn.
 
@@ -339,14 +339,13 @@ class Connection:
 
     @staticmethod
     def _code_of(error: IdproofError) -> str:
-        code = error.problem_code if isinstance(error, StreamProblem | ServiceProblem) else error.code
-        return code if code in CLOSES or code in STAYS else "internal"
+        return error.code if error.code in CLOSES or error.code in STAYS else "internal"
 
     async def _refuse(self, error: Exception) -> None:
         code = self._code_of(error) if isinstance(error, IdproofError) else "internal"
         sentence = error.sentence if isinstance(error, IdproofError) and code != "internal" else "Something went wrong."
         if code.startswith("frame_"):
-            self.floor.desk.metrics.count_unguided_frame(code)
+            self.floor.intake.metrics.count_unguided_frame(code)
         log.info("stream refused", code=code)
         await self.send(messages.error(code, sentence, fatal=True))
         with suppress(WebSocketDisconnect, RuntimeError):
@@ -355,7 +354,7 @@ class Connection:
     async def _leave(self, code: int | None) -> None:
         if self.kiosk is None:
             return
-        self.floor.desk.metrics.change_stream_count(-1)
+        self.floor.intake.metrics.change_stream_count(-1)
         turn = self.turn
         if turn is not None:
             turn.tell = None

@@ -1,4 +1,4 @@
-"""The end of a turn: verified at the desk like every other registration, and what the device is told of it."""
+"""The end of a turn: verified like every other registration, and reported to the device."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 from idproof.pipeline import BadInput
 from idproof.service.applicant_messages import on_screen as tell
 from idproof.service.applicant_messages import texts
-from idproof.service.http.problems import told
+from idproof.service.errors import log_error
+from idproof.service.http.problems import describe_error
 from idproof.service.http.uploads import Metadata, Received
-from idproof.service.registrations.intake import Order
+from idproof.service.registrations.intake import RegistrationRequest
 from idproof.service.storage.kiosks import Kiosk
 from idproof.service.stream import messages
 from idproof.service.stream.chain import LIVENESS
@@ -22,15 +23,15 @@ _WAIT_S = 2
 
 def begin(floor: Floor, kiosk: Kiosk, turn: Turn) -> None:
     """Verify it as a job of its own: what was promised is finished, whether the device stays or not."""
-    assert floor.desk.jobs is not None  # noqa: S101 - the application is running
-    document = floor.desk.verifier.document.name
+    assert floor.intake.jobs is not None  # noqa: S101 - the application is running
+    document = floor.intake.verifier.document.name
     metadata = Metadata(reference=turn.reference, document=document, liveness=turn.said())
     received = Received(metadata, None, turn.answered_at or datetime.now(UTC))
-    floor.desk.jobs.start_soon(_verify, floor, kiosk, turn, received)
+    floor.intake.jobs.start_soon(_verify, floor, kiosk, turn, received)
 
 
 async def _verify(floor: Floor, kiosk: Kiosk, turn: Turn, received: Received) -> None:
-    order = Order(kiosk.client, turn.session.id, None, wait=False)
+    registration = RegistrationRequest(kiosk.client, turn.session.id, None, client_waits=False)
 
     async def begun(verdict_id: str) -> None:
         turn.verifying = verdict_id
@@ -39,7 +40,7 @@ async def _verify(floor: Floor, kiosk: Kiosk, turn: Turn, received: Received) ->
 
     try:
         share = floor.gate.quota.one_more(kiosk.client)
-        answer = await floor.desk.take_streamed(order, share, turn.pictures, received, begun)
+        answer = await floor.intake.verify_stream(registration, share, turn.pictures, received, begun)
         outcome = tell.verdict(answer, turn.language)
     except Exception as error:  # noqa: BLE001 - the device is told by a message, whatever it was
         outcome = _refused(floor, turn, error)
@@ -71,7 +72,9 @@ def _settled(turn: Turn, outcome: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refused(floor: Floor, turn: Turn, error: Exception) -> dict[str, Any]:
-    code, _, sentence = told(error)
+    log_error(error)
+    described = describe_error(error)
+    code, sentence = described.code, described.sentence
     if not isinstance(error, BadInput):
         wait = getattr(error, "retry_after", None) or _WAIT_S
         return messages.error(code, sentence, fatal=code in CLOSES, wait=wait)
@@ -79,5 +82,5 @@ def _refused(floor: Floor, turn: Turn, error: Exception) -> dict[str, Any]:
         sentence = texts.text(code, turn.language)
     capture = error.capture if error.capture in turn.stages else LIVENESS if error.capture else None
     turn.retries += 1
-    left = max(0, floor.desk.settings.session_attempts - turn.retries)
+    left = max(0, floor.intake.settings.session_attempts - turn.retries)
     return {"type": "retry", "code": code, "capture": capture, "sentence": sentence, "attempts_left": left}

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from idproof.pipeline.types import Role
+from idproof.service.errors import StreamProblem
 from idproof.service.http.routes import ApplicantOptions
 from idproof.service.registrations.frames import CameraSaid
-from idproof.service.stream.codes import StreamProblem
 
 MAX_TEXT = 8192
 Language = Literal["en", "zh-Hant"]

@@ -15,7 +15,7 @@ from idproof.pipeline.executors.in_process import InProcess
 from idproof.pipeline.guidance import Guide
 from idproof.service.auth import Gate, Scope
 from idproof.service.http import openapi
-from idproof.service.registrations.intake import Desk
+from idproof.service.registrations.intake import RegistrationIntake
 from idproof.service.storage.kiosks import Kiosk, Kiosks
 from idproof.service.stream.codes import CLOSES, PROTOCOL
 from idproof.service.stream.connection import Connection
@@ -27,11 +27,11 @@ from idproof.service.stream.suspended import Rooms
 _COUNTS = ("started", "finished", "first_try", "retries", "cancelled", "lapsed", "accept", "refer", "reject")
 
 
-def install(app: FastAPI, desk: Desk, gate: Gate) -> Floor:
+def install(app: FastAPI, intake: RegistrationIntake, gate: Gate) -> Floor:
     """Add them to the application."""
-    kiosks = Kiosks(desk.store.database, desk.store.seal)
-    rooms, line = Rooms(desk.settings.stream_grace_s), Line(desk.settings.stream_threads)
-    floor = Floor(desk, gate, kiosks, lru_cache(lambda: _guide(desk)), rooms, line)
+    kiosks = Kiosks(intake.store.database, intake.store.seal)
+    rooms, line = Rooms(intake.settings.stream_grace_s), Line(intake.settings.stream_threads)
+    floor = Floor(intake, gate, kiosks, lru_cache(lambda: _guide(intake)), rooms, line)
     jobs: set[asyncio.Task[None]] = set()
 
     def lapsed(kiosk: str, turn: Turn) -> None:
@@ -45,12 +45,12 @@ def install(app: FastAPI, desk: Desk, gate: Gate) -> Floor:
     return floor
 
 
-def _guide(desk: Desk) -> Guide:
-    verifier = desk.verifier
+def _guide(intake: RegistrationIntake) -> Guide:
+    verifier = intake.verifier
     executor = getattr(verifier, "executor", None)
     if isinstance(executor, InProcess):
         return Guide.open(verifier.document, executor.parts.engines.detector)
-    return Guide.open(verifier.document, load_detector(desk.settings.profile))  # pictures are examined elsewhere
+    return Guide.open(verifier.document, load_detector(intake.settings.profile))  # pictures are examined elsewhere
 
 
 def _stream_route(app: FastAPI, floor: Floor) -> None:
@@ -82,11 +82,11 @@ def _operators_route(app: FastAPI, floor: Floor) -> None:
         """Devices that stream: what they do now, and how often what happened; no pictures, nothing about a person."""
         entries = await anyio.to_thread.run_sync(floor.kiosks.entries)
         counts = await anyio.to_thread.run_sync(floor.kiosks.counts)
-        used, of = floor.desk.places
+        used, of = floor.intake.slots_used, floor.intake.slots_total
         return {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "places": {"used": used, "of": of},
-            "waiting": max(0, used - floor.desk.settings.concurrency),
+            "waiting": max(0, used - floor.intake.settings.concurrency),
             "devices": [_told(entry, counts.get(entry.id, {})) for entry in entries if entry.revoked_at is None],
         }
 

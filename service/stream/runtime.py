@@ -9,7 +9,7 @@ import anyio
 from idproof.pipeline.errors import IdproofError
 from idproof.pipeline.guidance import Guide
 from idproof.service.auth import Gate
-from idproof.service.registrations.intake import Desk
+from idproof.service.registrations.intake import RegistrationIntake
 from idproof.service.storage.kiosks import Kiosks
 from idproof.service.stream.scheduler import Line
 from idproof.service.stream.session import Turn
@@ -20,7 +20,7 @@ from idproof.service.stream.suspended import Rooms
 class Floor:
     """Opened once by the application."""
 
-    desk: Desk
+    intake: RegistrationIntake
     gate: Gate
     kiosks: Kiosks
     open_guide: Callable[[], Guide]
@@ -47,6 +47,6 @@ class Floor:
                 counts |= {f"hint:{hint}:shown": count, f"hint:{hint}:sessions": 1}
             turn.hints.clear()
         for name in names:
-            self.desk.metrics.count_turn(name)
+            self.intake.metrics.count_turn(name)
         with suppress(IdproofError):  # counting is no reason to stop
             await anyio.to_thread.run_sync(self.kiosks.count, kiosk, counts)

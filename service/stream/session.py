@@ -16,10 +16,10 @@ from idproof.pipeline.config import Policy
 from idproof.pipeline.errors import SessionExpired
 from idproof.pipeline.guidance import Guidance, Guide, Hint, Notes
 from idproof.pipeline.liveness.challenge import Challenge, Options
+from idproof.service.errors import StreamProblem
 from idproof.service.registrations.frames import CameraSaid, LivenessSaid
 from idproof.service.storage import CaptureSession
 from idproof.service.stream.chain import LIVENESS, Chain, Frame, Shows, order_of
-from idproof.service.stream.codes import StreamProblem
 from idproof.service.stream.messages import base64, unbase64
 from idproof.service.stream.pictures import Shots, Stills
 

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idproof.benchmarks.capacity import run as runner
-from idproof.benchmarks.capacity.measured import Costs, RunUnusable
+from idproof.benchmarks.capacity.measured import Costs
 from idproof.benchmarks.capacity.model import plan
 from idproof.benchmarks.capacity.queueing import erlang_c, servers_needed, waiting
 from idproof.benchmarks.capacity.simulate import World, prediction_error, simulate
+from idproof.benchmarks.errors import RunUnusable
 
 
 def costs(service_ms: list[float] | None = None, driver_ms: float = 0.0, contention: float = 1.0) -> Costs:

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from runs import published
 
+from idproof.benchmarks.errors import RunNotResumable
 from idproof.benchmarks.harness.recorder import Asked
-from idproof.benchmarks.harness.resume import KeptInvalid
 from idproof.benchmarks.liveness import run as liveness_bench
 from idproof.benchmarks.liveness.clips import drawn_by, photographs
 from idproof.datasets.rendered_people.clips import BONA_FIDE, SPECIES
@@ -132,5 +132,5 @@ def test_a_stopped_run_goes_on_where_it_was(people: Path, tmp_path: Path, monkey
     assert {name: f for name, f in again.figures.items() if "_ms" not in name} == {
         name: f for name, f in whole.figures.items() if "_ms" not in name
     }
-    with pytest.raises(KeptInvalid, match="of other people"):
+    with pytest.raises(RunNotResumable, match="of other people"):
         liveness_bench.run(people, clips=1, people=3, seed=6, resume=file)

@@ -12,11 +12,12 @@ import samples
 from PIL import Image
 from runs import published
 
+from idproof.benchmarks.errors import RunNotResumable
 from idproof.benchmarks.system import attempts, causes
 from idproof.benchmarks.system import run as system_bench
 from idproof.benchmarks.system.causes import Ended
 from idproof.benchmarks.system.groups import labels_of
-from idproof.benchmarks.system.kept import Kept, KeptInvalid
+from idproof.benchmarks.system.kept import Kept
 from idproof.benchmarks.system.once import STAGES, OnceACard
 from idproof.datasets.sets import RegistrationSet, Truth, read_set, read_sets
 from idproof.pipeline import BadInput, Captures, Verdict, Verifier, flow
@@ -258,7 +259,7 @@ def test_a_run_goes_on_where_it_was_stopped_and_only_the_same_run(tmp_path: Path
     again.add(0, ended[:1])
     assert Kept(file, tasks, ["weights"]).done == {0: ended[:1], 1: ended}
     for others, settings in ((tasks[:1], ["weights"]), (tasks, ["other weights"])):
-        with pytest.raises(KeptInvalid, match="of other registrations"):
+        with pytest.raises(RunNotResumable, match="of other registrations"):
             Kept(file, others, settings)
     assert Kept(None, tasks, []).done == {}
 

@@ -20,9 +20,9 @@ from ray.serve.exceptions import BackPressureError
 from idproof.models import manifest as manifests
 from idproof.models.store import default_cache
 from idproof.pipeline import Captures, Decision, Verdict, Verifier
-from idproof.pipeline.errors import BadInput, SessionExpired
+from idproof.pipeline.errors import BadInput, ClusterBusy, SessionExpired
 from idproof.pipeline.executors import ray_cluster
-from idproof.pipeline.executors.ray_cluster import ClusterBusy, OnRay, Pool
+from idproof.pipeline.executors.ray_cluster import OnRay, Pool
 from idproof.pipeline.executors.replica import Spec
 from idproof.pipeline.types import Role
 from idproof.pipeline.vault import VaultSession

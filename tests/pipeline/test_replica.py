@@ -10,12 +10,12 @@ import pytest
 
 from idproof.models.batched_embedder import BatchedEmbedder
 from idproof.pipeline import Captures, Limits, Vault, Verifier, flow
+from idproof.pipeline.errors import GuardMissing
 from idproof.pipeline.executors import replica as replicas
 from idproof.pipeline.executors.in_process import InProcess
 from idproof.pipeline.executors.replica import Errand, Examination, Reply, Spec
 from idproof.pipeline.findings import Findings, unpacked
 from idproof.pipeline.types import Role
-from idproof.pipeline.vault.guards import GuardMissing
 from idproof.pipeline.vault.sealer import Sealer
 
 Build = Callable[..., Captures]

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from idproof.pipeline.errors import SessionExpired
-from idproof.pipeline.vault.sealer import KEY_BYTES, SealBroken, Sealer
+from idproof.pipeline.errors import SealBroken, SessionExpired
+from idproof.pipeline.vault.sealer import KEY_BYTES, Sealer
 
 ARRAYS = arrays.arrays(
     st.sampled_from([np.uint8, np.float32, np.int64]),

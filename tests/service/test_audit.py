@@ -13,8 +13,9 @@ import anyio
 import commands
 import pytest
 
+from idproof.service.errors import AuditBroken
 from idproof.service.operations import retention
-from idproof.service.operations.audit import AuditBroken, AuditLog
+from idproof.service.operations.audit import AuditLog
 from idproof.service.operations.settings import Settings
 from idproof.service.signing.keys import Keys
 from idproof.service.storage import Ledger, VerdictStore

@@ -29,10 +29,11 @@ from sqlalchemy import select, update
 
 from idproof.service.auth.api_keys import ApiKeys
 from idproof.service.auth.clients import Scope
+from idproof.service.errors import SettingsInvalid
 from idproof.service.http.app import create_app
 from idproof.service.http.connections import BoundedProtocol
 from idproof.service.operations.server import _is_loopback, _tls
-from idproof.service.operations.settings import Settings, SettingsInvalid
+from idproof.service.operations.settings import Settings
 from idproof.service.signing.keys import Keys
 from idproof.service.storage import Database, VerdictStore
 from idproof.service.storage.schema import API_KEYS

@@ -9,9 +9,11 @@ from server_process import start, stop
 
 from idproof.benchmarks.capacity.model import REPLICA_MIB
 from idproof.pipeline import Policy
+from idproof.pipeline.errors import ClusterUnavailable
 from idproof.pipeline.liveness import examiner
+from idproof.service.errors import SettingsInvalid
 from idproof.service.operations import cluster, server
-from idproof.service.operations.settings import Settings, SettingsInvalid
+from idproof.service.operations.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,7 +77,7 @@ def test_fewer_replicas_at_most_than_at_least_is_no_setting() -> None:
 def test_a_cluster_that_is_not_there_is_said_in_a_sentence() -> None:
     from idproof.pipeline.executors import ray_cluster
 
-    with pytest.raises(ray_cluster.ClusterUnavailable, match="No Ray cluster can be reached"):
+    with pytest.raises(ClusterUnavailable, match="No Ray cluster can be reached"):
         ray_cluster.start("127.0.0.1:1")
 
 

@@ -19,13 +19,13 @@ from idproof.pipeline.errors import BadInput, CardCutOff
 from idproof.pipeline.verdict import to_json
 from idproof.service.applicant_messages import texts
 from idproof.service.claims import CoreKey, verdict_schema, verified_claims
-from idproof.service.claims.core_encryption import CoreKeyUnusable
+from idproof.service.errors import CoreKeyUnusable, KeysUnusable, SignatureInvalid
 from idproof.service.http.app import create_app
 from idproof.service.operations.audit import AuditLog
 from idproof.service.operations.settings import Settings
-from idproof.service.registrations.intake import CORE_TYPE, signed
-from idproof.service.signing.jws import SignatureInvalid, sign, verify
-from idproof.service.signing.keys import KeyRing, Keys, KeysUnusable
+from idproof.service.registrations.responses import CORE_TYPE, signed_response
+from idproof.service.signing.jws import sign, verify
+from idproof.service.signing.keys import KeyRing, Keys
 from idproof.service.storage import VerdictStore
 
 FORM = {"number": "A1234563", "surname": "CHAN", "given_names": "TAI MAN", "chinese_name": "陳大文"}
@@ -90,7 +90,7 @@ def test_with_a_core_key_only_the_core_reads_what_was_on_the_card(settings: Sett
     key_file = settings.data_dir.parent / "core.jwk"
     key_file.write_text(json.dumps(KEYS[kind].as_dict(private=kind == "RSA")))  # a private part is not taken
     keys = Keys.open(settings)
-    answer = signed(body(), keys, settings, CoreKey.load(key_file))
+    answer = signed_response(body(), keys, settings, CoreKey.load(key_file))
     claims = verify(answer["jws"], keys.public())
     for said in (json.dumps(answer), json.dumps(claims)):
         assert "A1234563" not in said
@@ -132,7 +132,7 @@ def test_a_key_that_nothing_can_be_encrypted_to_is_refused(tmp_path: Path, conte
 
 
 def test_an_accepted_registration_is_told_in_the_words_of_identity_assurance(settings: Settings) -> None:
-    claims = verify(signed(body(), Keys.open(settings), settings, None)["jws"], Keys.open(settings).public())
+    claims = verify(signed_response(body(), Keys.open(settings), settings, None)["jws"], Keys.open(settings).public())
     told = claims["verified_claims"]
     assert told["claims"] == {
         "family_name": "CHAN",

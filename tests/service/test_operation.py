@@ -17,9 +17,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from server_process import start, stop
 
+from idproof.service.errors import SettingsInvalid
 from idproof.service.http.app import create_app
 from idproof.service.operations import telemetry
-from idproof.service.operations.settings import Settings, SettingsInvalid
+from idproof.service.operations.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 

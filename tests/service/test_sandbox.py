@@ -15,8 +15,9 @@ from server_process import Server, start, stop
 from idproof.client import Client, Problem
 from idproof.pipeline import Verdict
 from idproof.pipeline.verdict import from_json
+from idproof.service.errors import SettingsInvalid
 from idproof.service.operations import server
-from idproof.service.operations.settings import Settings, SettingsInvalid
+from idproof.service.operations.settings import Settings
 from idproof.service.sandbox import personas
 from idproof.service.sandbox.routes import CORE_PATH
 from idproof.service.signing.jws import verify

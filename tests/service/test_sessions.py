@@ -14,8 +14,8 @@ from sqlalchemy import func, select, update
 
 from idproof.pipeline import BadInput
 from idproof.pipeline.errors import CardCutOff
+from idproof.service.errors import ServiceProblem
 from idproof.service.http.app import create_app
-from idproof.service.http.problems import ServiceProblem
 from idproof.service.operations.settings import Settings
 from idproof.service.signing.keys import Keys
 from idproof.service.storage import Ledger, Replay, Ticket, VerdictStore
@@ -173,7 +173,7 @@ def test_of_many_who_begin_at_once_one_may(store: VerdictStore, key: str | None)
         try:
             Ledger(store).begin("one", opened.id, key)
         except ServiceProblem as error:
-            return error.problem_code
+            return error.code
         return "begun"
 
     with ThreadPoolExecutor(6) as pool:

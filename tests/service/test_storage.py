@@ -12,9 +12,10 @@ from alembic.script import ScriptDirectory
 from postgres import Cluster
 from sqlalchemy import delete, select, update
 
+from idproof.service.errors import StoreUnavailable
 from idproof.service.operations.settings import Settings
 from idproof.service.signing.keys import Keys
-from idproof.service.storage import Database, StoreUnavailable, VerdictStore, migrate
+from idproof.service.storage import Database, VerdictStore, migrate
 from idproof.service.storage.schema import FACTS, METADATA, VERIFICATIONS
 
 VERDICT = {"id": "ver_1", "decision": "accept", "fields": {"number": {"text": "A123456(3)"}}}

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idproof.pipeline.types import CARD_ROLES
+from idproof.service.errors import StreamProblem
 from idproof.service.stream import chain
 from idproof.service.stream.chain import HEAD_BYTES, Chain, Shows
-from idproof.service.stream.codes import CLOSES, STAYS, StreamProblem
+from idproof.service.stream.codes import CLOSES, STAYS
 from idproof.service.stream.messages import base64, parse, unbase64
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -102,7 +103,7 @@ def test_twelve_thousand_attacks_are_refused_with_a_code_and_move_nothing() -> N
         with pytest.raises(StreamProblem) as refused:
             server.accept(attack)
         assert (server.next, server.tag) == before
-        codes[refused.value.problem_code] += 1
+        codes[refused.value.code] += 1
         if dice.random() < 0.1:  # the true stream goes on as if nothing had been
             assert server.accept(good).sequence == device.next
             device = ahead
@@ -124,7 +125,7 @@ def test_a_frame_that_is_too_large_is_refused_before_it_is_hashed() -> None:
         packed = Chain(SECRET, NONCE).pack(shows, still, 1, 1, bytes(most + 1))
         with pytest.raises(StreamProblem) as refused:
             server.accept(packed)
-        assert refused.value.problem_code == "frame_too_large"
+        assert refused.value.code == "frame_too_large"
     assert server.accept(device.pack(Shows.SELFIE, False, 1, 1, bytes(chain.PREVIEW_BYTES))).sequence == 1
 
 
@@ -136,7 +137,7 @@ def test_a_frame_that_is_too_large_is_refused_before_it_is_hashed() -> None:
 def test_no_json_is_a_message_but_the_documented_ones(value: object) -> None:
     with pytest.raises(StreamProblem) as refused:
         parse(json.dumps(value))
-    assert refused.value.problem_code == "message_invalid"
+    assert refused.value.code == "message_invalid"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,7 @@ def test_no_json_is_a_message_but_the_documented_ones(value: object) -> None:
 def test_a_message_with_too_little_or_too_much_is_none(text: str) -> None:
     with pytest.raises(StreamProblem) as refused:
         parse(text)
-    assert refused.value.problem_code == "message_invalid"
+    assert refused.value.code == "message_invalid"
 
 
 def test_every_code_is_documented_and_every_documented_code_is_known() -> None:

@@ -14,9 +14,9 @@ from idproof.pipeline.errors import CaptureUnreadable
 from idproof.pipeline.guidance import Guidance, Hint
 from idproof.pipeline.liveness.challenge import draw
 from idproof.service.applicant_messages import on_screen
+from idproof.service.errors import StreamProblem
 from idproof.service.storage import CaptureSession
 from idproof.service.stream.chain import Chain, Shows
-from idproof.service.stream.codes import StreamProblem
 from idproof.service.stream.messages import base64
 from idproof.service.stream.session import Turn
 

@@ -1,0 +1,169 @@
+"""The service's errors, in the project's one tree.
+
+    IdproofError
+    ├── SettingsInvalid        a setting has a value that it may not have
+    ├── KeysUnusable           a signing or sealing key is damaged, missing, or readable by other users
+    ├── CoreKeyUnusable        nothing can be encrypted to the identity core's public key
+    ├── StoreUnavailable       the database cannot be read or written
+    ├── AuditBroken            the audit log was changed, or cannot be written
+    ├── IssuerUnavailable      the token issuer's keys cannot be read
+    ├── SignatureInvalid       a token is not signed by any of the keys
+    ├── DemoFailed             the demonstration's service did not start or answer
+    ├── ServiceProblem         a request that cannot be served; its code is one of `SERVICE_CODES`
+    └── StreamProblem          a breach of the stream protocol; its code is one of `STREAM_CODES`
+
+Every error carries its code in `error.code` and its English sentence in `error.sentence`. The HTTP status of each code
+is in `idproof.service.http.problems`; the close code of a stream is in `idproof.service.stream.codes`. The rest of the
+tree is drawn in `idproof.models.errors` and `idproof.pipeline.errors`.
+"""
+
+from typing import Literal, get_args
+
+import structlog
+
+from idproof.pipeline.errors import BadInput, IdproofError
+
+ServiceCode = Literal[
+    "busy",
+    "upload_malformed",
+    "upload_too_large",
+    "upload_not_multipart",
+    "metadata_invalid",
+    "sandbox_captures",
+    "unauthenticated",
+    "forbidden",
+    "rate_limited",
+    "too_many_at_once",
+    "session_missing",
+    "session_unknown",
+    "session_used",
+    "session_lapsed",
+    "challenge_missing",
+    "challenge_lapsed",
+    "challenges_used",
+    "frames_missing",
+    "device_locked",
+    "request_in_progress",
+    "idempotency_key_reused",
+    "verification_lost",
+    "not_found",
+    "method_not_allowed",
+    "request_invalid",
+]
+SERVICE_CODES: frozenset[str] = frozenset(get_args(ServiceCode))
+"""Codes of `ServiceProblem`."""
+
+StreamCode = Literal[
+    "subprotocol_missing",
+    "stream_slow",
+    "device_unauthenticated",
+    "device_revoked",
+    "device_connected",
+    "message_invalid",
+    "message_unexpected",
+    "consent_missing",
+    "stage_incomplete",
+    "session_unknown",
+    "session_lapsed",
+    "frame_malformed",
+    "frame_too_large",
+    "frame_unexpected",
+    "frame_foreign",
+    "frame_replayed",
+    "frame_out_of_order",
+    "frame_forged",
+    "frame_unreadable",
+]
+STREAM_CODES: frozenset[str] = frozenset(get_args(StreamCode))
+"""Codes of `StreamProblem`."""
+
+log = structlog.get_logger("idproof")
+
+
+class SettingsInvalid(IdproofError):
+    """A setting has a value that it may not have. The sentence names the setting, never the value."""
+
+    code = "settings_invalid"
+
+
+class KeysUnusable(IdproofError):
+    """A key file is damaged, readable by other users, or missing while data sealed with it exists."""
+
+    code = "keys_unusable"
+
+
+class CoreKeyUnusable(IdproofError):
+    """The identity core's public key cannot be read, or is of a kind that nothing can be encrypted to."""
+
+    code = "core_key_unusable"
+
+
+class StoreUnavailable(IdproofError):
+    """The database cannot be read or written, or a row does not open with the sealing key."""
+
+    code = "store_unavailable"
+
+
+class AuditBroken(IdproofError):
+    """The audit log was changed, has a gap, was cut off, or cannot be written."""
+
+    code = "audit_broken"
+
+
+class IssuerUnavailable(IdproofError):
+    """The token issuer's keys cannot be read, so no token can be checked."""
+
+    code = "issuer_unavailable"
+
+
+class SignatureInvalid(IdproofError):
+    """A token is not signed by any of the keys, or is no token."""
+
+    code = "signature_invalid"
+
+
+class DemoFailed(IdproofError):
+    """The demonstration's service did not start, or did not answer as it must."""
+
+    code = "demo_failed"
+
+
+class ServiceProblem(IdproofError):
+    """A request that cannot be served.
+
+    Args:
+        code: one of `SERVICE_CODES`.
+        sentence: for the client.
+        retry_after: seconds after which the same request may succeed, or None.
+    """
+
+    def __init__(self, code: ServiceCode, sentence: str, *, retry_after: int | None = None) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.retry_after = retry_after
+
+
+class StreamProblem(IdproofError):
+    """A breach of the stream protocol.
+
+    Args:
+        code: one of `STREAM_CODES`.
+        sentence: for the developer of the device's software.
+    """
+
+    def __init__(self, code: StreamCode, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+def log_error(error: Exception) -> None:
+    """Log one error without anything about a person: its code, or only its type if it was not foreseen."""
+    if isinstance(error, BadInput):
+        log.info("refused", code=error.code, capture=error.capture)
+    elif isinstance(error, ServiceProblem):
+        log.info("refused", code=error.code)
+    elif isinstance(error, IdproofError):
+        # An operator must act; the client's answer may say less.
+        log.error("unavailable", code=error.code, sentence=error.sentence)
+    else:
+        log.error("unexpected", kind=type(error).__name__)
