@@ -1,6 +1,6 @@
 """Brings a database to this version's schema, from empty or from any earlier version, under a lock.
 
-Alembic is only imported when there is something to do: every worker opens the database, and memory counts.
+Alembic is imported only when there is something to do: every worker opens the database, and memory counts.
 """
 
 from pathlib import Path
@@ -8,13 +8,16 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, text
 
 HEAD = "0007"
-"""The newest migration (a test holds it to the folder's)."""
+"""The newest migration; a test compares it with the folder's."""
 
-_LOCK = 0x1D9700F  # any number, the same for every version
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+_LOCK = 0x1D9700F
+"""PostgreSQL's advisory lock of a migration: any number, as long as every version uses the same."""
 
 
 def upgrade(engine: Engine) -> None:
-    """Do what is missing, all of it or nothing; several processes may call this at once."""
+    """Run the missing migrations, all of them or none; several processes may call this at once."""
     with engine.connect() as connection:
         if _revision(connection) == HEAD:
             return
@@ -22,7 +25,7 @@ def upgrade(engine: Engine) -> None:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         if _revision(connection) != HEAD:
-            _run(connection)
+            _run_migrations(connection)
 
 
 def _revision(connection: Connection) -> str | None:
@@ -32,13 +35,11 @@ def _revision(connection: Connection) -> str | None:
     return str(found) if found is not None else None
 
 
-def _run(connection: Connection) -> None:
+def _run_migrations(connection: Connection) -> None:
+    from alembic import command
     from alembic.config import Config
-    from alembic.runtime.environment import EnvironmentContext
-    from alembic.script import ScriptDirectory
 
-    scripts = ScriptDirectory(str(Path(__file__).parent / "migrations"))
-    environment = EnvironmentContext(Config(), scripts, fn=lambda revision, _: scripts._upgrade_revs("head", revision))
-    with environment:
-        environment.configure(connection=connection, transactional_ddl=True)
-        environment.run_migrations()
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

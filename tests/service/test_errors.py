@@ -31,8 +31,8 @@ def subclasses(kind: type[IdproofError]) -> list[type[IdproofError]]:
 
 def import_all(package: ModuleType) -> None:
     for found in walk_packages(package.__path__, package.__name__ + "."):
-        # Entry points run on import; the migrations import Alembic's context.
-        if not found.name.endswith("__main__"):
+        # These two run when they are imported: the command line, and Alembic's own file.
+        if not found.name.endswith((".__main__", ".migrations.env")):
             import_module(found.name)
 
 

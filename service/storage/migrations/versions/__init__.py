@@ -1,1 +1,1 @@
-"""In order of their numbers. A migration that was released is never changed."""
+"""The database migrations, in the order of their numbers. A migration that was released is never changed."""
