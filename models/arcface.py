@@ -89,7 +89,7 @@ class ArcFaceEmbedder:
         features /= np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
         return features
 
-    def views(self, faces: Sequence[RGBImage]) -> tuple[Embeddings, Embeddings]:
+    def raw_features(self, faces: Sequence[RGBImage]) -> tuple[Embeddings, Embeddings]:
         """(n, dimensions) twice: the network's own answers for the faces and for their mirror images."""
         return self._features(faces), self._features([face[:, ::-1] for face in faces])
 

@@ -11,7 +11,7 @@ from idproof.models.types import Embeddings, FaceEmbedder, RGBImage
 
 
 @dataclass(eq=False)  # pictures have no yes or no to whether they are equal
-class _Asked:
+class _Request:
     faces: Sequence[RGBImage]
     rows: Embeddings | None = None
     error: Exception | None = field(default=None)
@@ -33,7 +33,7 @@ class BatchedEmbedder:
 
     def __init__(self, embedder: FaceEmbedder, most: int = 32) -> None:
         self._embedder, self._most = embedder, most
-        self._waiting: list[_Asked] = []
+        self._waiting: list[_Request] = []
         self._lock, self._turn = threading.Lock(), threading.Lock()
 
     @property
@@ -45,13 +45,13 @@ class BatchedEmbedder:
         """As the embedder does."""
         return self._embedder.align(image, landmarks)
 
-    def views(self, faces: Sequence[RGBImage]) -> tuple[Embeddings, Embeddings]:
+    def raw_features(self, faces: Sequence[RGBImage]) -> tuple[Embeddings, Embeddings]:
         """As the embedder does, not batched: only measurements ask for it."""
-        return self._embedder.views(faces)
+        return self._embedder.raw_features(faces)
 
     def embed(self, faces: Sequence[RGBImage]) -> Embeddings:
         """One unit-length row a face."""
-        asked = _Asked(faces)
+        asked = _Request(faces)
         with self._lock:
             self._waiting.append(asked)
         with self._turn:
@@ -62,7 +62,7 @@ class BatchedEmbedder:
         assert asked.rows is not None  # noqa: S101 - computed in this turn or in one before
         return asked.rows
 
-    def _taken(self, first: _Asked) -> list[_Asked]:
+    def _taken(self, first: _Request) -> list[_Request]:
         """The caller's own, and as many others as fit."""
         with self._lock:
             self._waiting.remove(first)
@@ -74,7 +74,7 @@ class BatchedEmbedder:
                     size += len(other.faces)
         return taken
 
-    def _compute(self, taken: list[_Asked]) -> None:
+    def _compute(self, taken: list[_Request]) -> None:
         try:
             rows = self._embedder.embed([face for asked in taken for face in asked.faces])
         except Exception as error:  # noqa: BLE001 - each caller raises it in its own thread

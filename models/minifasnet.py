@@ -39,7 +39,7 @@ class MiniFASNet:
                     "A passive network takes (n, 3, 80, 80) and answers with three classes; this does not."
                 )
 
-    def reality(self, image: RGBImage, face: DetectedFace) -> tuple[float, bool]:
+    def classify(self, image: RGBImage, face: DetectedFace) -> tuple[float, bool]:
         """Mean probability of `real`, 0..1, and whether no other class has a higher one."""
         answers = []
         for session, scale in self._networks:

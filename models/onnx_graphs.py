@@ -40,7 +40,7 @@ def fold_blocks(data: bytes) -> bytes:
     return serialised
 
 
-def of_any_size(data: bytes, *, height: int, width: int) -> bytes:
+def accept_any_size(data: bytes, *, height: int, width: int) -> bytes:
     """Let a network whose input has a fixed size take pictures of any; a pure function of the bytes.
 
     Args:

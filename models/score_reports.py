@@ -36,7 +36,7 @@ class ScoreCalibration:
         if not (math.isfinite(self.slope) and math.isfinite(self.offset) and self.slope > 0):
             raise ValueError("a calibration has a positive slope and a finite offset")
 
-    def ratios(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
+    def log_likelihood_ratios(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
         """Natural logarithms of the ratios."""
         return np.asarray(self.slope * scores.astype(np.float64) + self.offset)
 

@@ -18,7 +18,7 @@ from platformdirs import user_cache_path
 from idproof.models import manifest
 from idproof.models.errors import CacheUnwritable, ModelCorrupt, ModelFetchFailed, ModelMissing
 from idproof.models.manifest import Profile, Weight
-from idproof.models.weight_sources import Sources
+from idproof.models.weight_sources import SourceReader
 
 ENVIRONMENT = "IDPROOF_MODELS"
 _PART = ".part-"
@@ -106,7 +106,7 @@ def fetch(
         ModelFetchFailed, ModelCorrupt: the source did not give the file, or gave another.
     """
     chosen, folder = _chosen(profile), cache or default_cache()
-    sources = Sources()
+    sources = SourceReader()
     brought = []
     for weight in chosen.weights:
         needed = _state(weight, chosen, folder) is not WeightState.READY

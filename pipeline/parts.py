@@ -60,7 +60,7 @@ def open_parts(
             engines.detector,
             engines.embedder,
             texture,
-            calibration=policy.liveness_calibration or examiner.shipped(),
+            calibration=policy.liveness_calibration or examiner.shipped_calibration(),
             ensemble=engines.passive,
         ),
     )

@@ -246,7 +246,7 @@ class Verdict:
         checks: every check with status, value and score.
         document_type: such as `hkid-2018`.
         fields: field name to reading, as printed on the card. Personal data.
-        form: typed fields to pre-fill a form with (`idproof.pipeline.fields.card_data.Form`). Personal data.
+        form: typed fields to pre-fill a form with (`idproof.pipeline.fields.card_data.CardData`). Personal data.
         not_performed: parts of identity proofing that this policy does not do, so that nobody assumes them.
         policy: name and version of the policy.
         profile: the model profile.

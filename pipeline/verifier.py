@@ -10,7 +10,7 @@ from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import FramesUnusable
 from idproof.pipeline.executors.in_process import InProcess
 from idproof.pipeline.fields.records import RecordsAuthority
-from idproof.pipeline.liveness.response import LivenessAnswer
+from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.parts import open_parts, rules_of
 from idproof.pipeline.types import Captures, Verdict
 from idproof.pipeline.vault import Vault, VaultSession
@@ -96,7 +96,7 @@ class Verifier:
         self.executor.close()
 
     def verify(
-        self, captures: Captures, answer: LivenessAnswer | None = None, frames: Sequence[bytes | bytearray] = ()
+        self, captures: Captures, answer: LivenessResponse | None = None, frames: Sequence[bytes | bytearray] = ()
     ) -> Verdict:
         """One verdict for one registration.
 
@@ -125,7 +125,7 @@ class Verifier:
                 if isinstance(frame, bytearray):
                     frame[:] = bytes(len(frame))
 
-    def verify_session(self, session: VaultSession, answer: LivenessAnswer | None = None) -> Verdict:
+    def verify_session(self, session: VaultSession, answer: LivenessResponse | None = None) -> Verdict:
         """Verify captures that a session of `vault` received; the session is wiped when this returns or raises.
 
         Args:

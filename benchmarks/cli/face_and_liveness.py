@@ -29,7 +29,7 @@ from idproof.datasets.rendered_people.clips import Distance
 from idproof.datasets.sets import read_sets
 from idproof.models.profiles import load_engines
 from idproof.pipeline.executors.task_runner import TaskRunner
-from idproof.pipeline.liveness.examiner import SHIPPED
+from idproof.pipeline.liveness.examiner import CALIBRATION_FILE
 
 app = typer.Typer()
 
@@ -130,7 +130,7 @@ def liveness(
         list[int] | None, typer.Option(help="Seed of an earlier run of 50 clips, whose people are left out; repeat it.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="A file to stop and resume by.")] = None,
-    calibration: Annotated[Path, typer.Option(help="The file that limits come from.")] = SHIPPED,
+    calibration: Annotated[Path, typer.Option(help="The file that limits come from.")] = CALIBRATION_FILE,
     calibrate: Annotated[
         Path | None, typer.Option(help="Write what bona fide clips of the tuning split measure to this file instead.")
     ] = None,

@@ -64,7 +64,8 @@ def figures(calibration: ScoreCalibration, impostors: Scores, genuines: Comparis
     `face.calibration.fmr@oddsX` is the share of impostors said to be X times likelier one person than two: of
     calibrated ratios at most 1/X.
     """
-    of_impostors, of_genuines = calibration.ratios(impostors), calibration.ratios(genuines.scores)
+    of_impostors = calibration.log_likelihood_ratios(impostors)
+    of_genuines = calibration.log_likelihood_ratios(genuines.scores)
     n = impostors.size + genuines.scores.size
     found = {
         "face.calibration.cllr": plain(cllr(of_impostors, of_genuines), n, "bit"),

@@ -219,19 +219,19 @@ def _templates(
     entry: RegistrationSet, engines: Engines, locator: CardLocator, policy: Policy, width_px: float
 ) -> Compared:
     seen = cards.see(entry, locator, policy)
-    crops = {role: detection.portrait_crop(seen.rectified[role], locator.document) for role in CARD_ROLES}
-    found = detection.in_portraits(crops, engines.detector)
+    crops = {role: detection.crop_portrait(seen.rectified[role], locator.document) for role in CARD_ROLES}
+    found = detection.find_portrait_faces(crops, engines.detector)
     faces = {str(role): engines.embedder.align(crops[role], face.landmarks) for role, face in found.items()}
     front = Role.CARD_FRONT
     for name, enhance in ENHANCEMENTS.items():
         faces[name] = engines.embedder.align(enhance(crops[front]), found[front].landmarks)
     selfie = cards.selfie(entry)
-    face = detection.in_selfie(selfie, engines.detector)
+    face = detection.find_selfie_face(selfie, engines.detector)
     faces[Role.SELFIE] = engines.embedder.align(selfie, face.landmarks)
     with suppress(BadInput):  # counted by what is missing
         far = as_standing(selfie, face, width_px)
-        faces[_STANDING] = engines.embedder.align(far, detection.in_selfie(far, engines.detector).landmarks)
-    faces |= {_without(name): compare.grey(faces[name]) for name in (Role.SELFIE, _STANDING) if name in faces}
+        faces[_STANDING] = engines.embedder.align(far, detection.find_selfie_face(far, engines.detector).landmarks)
+    faces |= {_without(name): compare.remove_colour(faces[name]) for name in (Role.SELFIE, _STANDING) if name in faces}
     rows = dict(zip(faces, engines.embedder.embed([*faces.values()]), strict=True))
     fused = {
         name: compare.fuse(np.stack([rows[name], rows[_without(name)]]))[0]

@@ -94,7 +94,7 @@ def _batch(start: int, faces: LabelledFaces, dataset: str, engines: Engines) -> 
     found = [picture if dataset == ALIGNED else _aligned(picture, engines) for picture in pictures]
     crops = [face for face in found if face is not None]
     places = [start + i for i, face in enumerate(found) if face is not None]
-    return places, engines.embedder.views(crops) if crops else None
+    return places, engines.embedder.raw_features(crops) if crops else None
 
 
 def _batch_elsewhere(start: int, faces: LabelledFaces, dataset: str, profile: str) -> Batch:

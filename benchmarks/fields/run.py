@@ -28,8 +28,8 @@ from idproof.pipeline.errors import BadInput
 from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 from idproof.pipeline.fields import checks
 from idproof.pipeline.fields.checks.facts import Facts
-from idproof.pipeline.fields.fuse import Witness, fuse
-from idproof.pipeline.fields.read import Readers, settle, settle_all, witnesses
+from idproof.pipeline.fields.fuse import WeightedReading, fuse
+from idproof.pipeline.fields.read import Readers, read_lines, resolve_field, resolve_fields
 from idproof.pipeline.types import CheckResult, FieldReading, Outcome
 
 EDIT = "field_edit"
@@ -114,8 +114,8 @@ def _measure(entry: RegistrationSet, profile: str, with_peer: bool = False) -> M
     document, policy = locator.document, Policy()
     readers = Readers(engines.reader, engines.latin_reader)
     start = time.perf_counter()
-    heard = witnesses(list(frames.values()), document, readers)
-    fused = settle_all(heard, document, policy)
+    heard = read_lines(list(frames.values()), document, readers)
+    fused = resolve_fields(heard, document, policy)
     ours = time.perf_counter() - start
     readings = {FUSED: fused} | {name: _alone(heard, document, policy, name) for name in (EVERY_SCRIPT, LATIN)}
     found = checks.run(Facts(fused, document, datetime.now(UTC).date()))
@@ -140,11 +140,11 @@ def _peer_seconds(frames: Sequence[RGBImage], document: DocumentType) -> float:
 
 
 def _alone(
-    heard: Mapping[str, Sequence[Witness]], document: DocumentType, policy: Policy, reader: str
+    heard: Mapping[str, Sequence[WeightedReading]], document: DocumentType, policy: Policy, reader: str
 ) -> dict[str, FieldReading]:
     """What one reader would have made of its own captures."""
     own = {spec: [w for w in heard[spec.name] if w.reader == reader] for spec in document.fields}
-    return {spec.name: settle(fuse(readings), spec, policy) for spec, readings in own.items() if readings}
+    return {spec.name: resolve_field(fuse(readings), spec, policy) for spec, readings in own.items() if readings}
 
 
 def _errors(readings: Mapping[str, FieldReading], truth: Mapping[str, str]) -> dict[str, tuple[int, int]]:

@@ -60,7 +60,7 @@ class Task:
     seed: tuple[int, ...]
     profile: str
     distance: Distance = Distance.ARM
-    calibration: Path = examiner.SHIPPED
+    calibration: Path = examiner.CALIBRATION_FILE
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def run(
     profile: str = "open",
     distance: Distance = Distance.ARM,
     unseen_by: Sequence[int] = (),
-    calibration: Path = examiner.SHIPPED,
+    calibration: Path = examiner.CALIBRATION_FILE,
     runner: TaskRunner = SEQUENTIAL,
     seed: int = 0,
     resume: Path | None = None,
@@ -173,7 +173,7 @@ def _against(found: "_Recorded", everybody: Calibration) -> float:
     for asked in found.asked:
         others[asked.name].remove(asked.value)
     rest = replace(everybody, values={name: tuple(row) for name, row in others.items()})
-    return examiner.evidence_against([*found.others, *(asked.of(rest) for asked in found.asked)])
+    return examiner.mean_negative_log_score([*found.others, *(asked.of(rest) for asked in found.asked)])
 
 
 def _kept(file: Path | None, tasks: Sequence[Task], profile: str, calibration: Path) -> KeptLines:
@@ -260,7 +260,7 @@ def _left_out(kind: str, results: list[CheckResult], decision: Decision, limits:
     if kind not in CARRIED:
         return decision is Decision.ACCEPT
     rest = [result for result in results if result.name not in (passive.TEXTURE, examiner.NAME)]
-    return decide([*rest, examiner.fused(rest, limits)], (examiner.NAME,))[0] is Decision.ACCEPT
+    return decide([*rest, examiner.fuse_scores(rest, limits)], (examiner.NAME,))[0] is Decision.ACCEPT
 
 
 @dataclass(frozen=True)
@@ -274,7 +274,7 @@ class _Recorded:
 def _recorded(task: Task) -> _Recorded:
     sitting, clip = _rendered(task)
     recorder = Recorder()
-    results = _opened(task.profile).examiner(recorder).parts(clip, sitting.challenge)
+    results = _opened(task.profile).examiner(recorder).check_frames(clip, sitting.challenge)
     names = {asked.name for asked in recorder.asked}
     return _Recorded(recorder.asked, [result for result in results if result.name not in names])
 

@@ -29,7 +29,7 @@ from idproof.pipeline import Policy
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.documents import DocumentType, load_builtin
 from idproof.pipeline.errors import BadInput
-from idproof.pipeline.fields.read import Readers, settle_all, witnesses
+from idproof.pipeline.fields.read import Readers, read_lines, resolve_fields
 from idproof.pipeline.types import Role
 
 OURS = "idproof"
@@ -140,7 +140,7 @@ def _our_template(engines: Engines) -> ToTemplate:
         face = central(picture, engines)
         if face is None:
             return None
-        views = engines.embedder.views([engines.embedder.align(picture, face.landmarks)])
+        views = engines.embedder.raw_features([engines.embedder.align(picture, face.landmarks)])
         return np.asarray(unit(views[0] + views[1])[0])
 
     return template
@@ -203,7 +203,9 @@ def _our_reading(engines: Engines, document: DocumentType) -> Read:
     readers, policy = Readers(engines.reader, engines.latin_reader), Policy()
 
     def read(frame: RGBImage) -> Mapping[str, str]:
-        return {name: r.text for name, r in settle_all(witnesses([frame], document, readers), document, policy).items()}
+        return {
+            name: r.text for name, r in resolve_fields(read_lines([frame], document, readers), document, policy).items()
+        }
 
     return read
 

@@ -15,7 +15,7 @@ from idproof.pipeline import flow
 from idproof.pipeline.errors import BadInput
 from idproof.pipeline.executors.branches import Branches
 from idproof.pipeline.findings import Findings
-from idproof.pipeline.liveness.response import LivenessAnswer
+from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.types import CARD_ROLES, CheckResult, Role
 from idproof.pipeline.vault import VaultSession
 
@@ -53,7 +53,7 @@ class OnceACard:
         """File name to full SHA-256 of every network in use."""
         return dict(self.parts.engines.weights)
 
-    def examine(self, session: VaultSession, answer: LivenessAnswer | None) -> Findings:
+    def examine(self, session: VaultSession, answer: LivenessResponse | None) -> Findings:
         """Everything that the captures tell; raises `BadInput`, in the order in which the whole way does."""
         watch = flow.Stopwatch()
         with watch.stage("capture"):

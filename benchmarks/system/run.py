@@ -130,7 +130,7 @@ def _template(entry: RegistrationSet, profile: str, threads: int) -> Embeddings 
     engines = _opened(profile, threads)[1].parts.engines
     try:
         picture = decode(memoryview(entry.parts()[Role.SELFIE]), Role.SELFIE, Limits())
-        face = detection.in_selfie(picture, engines.detector)
+        face = detection.find_selfie_face(picture, engines.detector)
     except BadInput:
         return None
     return engines.embedder.embed([engines.embedder.align(picture, face.landmarks)])

@@ -3,7 +3,7 @@
 from idproof.pipeline import flow
 from idproof.pipeline.executors.branches import Branches
 from idproof.pipeline.findings import Findings
-from idproof.pipeline.liveness.response import LivenessAnswer
+from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.types import CheckResult
 from idproof.pipeline.vault import VaultSession
 
@@ -25,7 +25,7 @@ class InProcess:
         """File name to full SHA-256 of every network in use."""
         return dict(self.parts.engines.weights)
 
-    def examine(self, session: VaultSession, answer: LivenessAnswer | None) -> Findings:
+    def examine(self, session: VaultSession, answer: LivenessResponse | None) -> Findings:
         """Everything that the captures tell; raises `BadInput`."""
         return flow.examine(session, self.parts, answer, self._branches)
 

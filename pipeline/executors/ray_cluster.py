@@ -34,7 +34,7 @@ from idproof.pipeline.executors.replica import Description, Errand, Examination,
 from idproof.pipeline.face import registered_portrait
 from idproof.pipeline.findings import Findings, unpacked
 from idproof.pipeline.flow import REGISTERED, TEMPLATE, TEMPLATES
-from idproof.pipeline.liveness.response import LivenessAnswer
+from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.types import CheckResult, Role
 from idproof.pipeline.vault import VaultSession, hardening
 
@@ -240,7 +240,7 @@ class OnRay:
             raise ClusterUnavailable(f"No replica examines registrations there ({type(error).__name__}).") from None
         return cls(handle, deployed)
 
-    def examine(self, session: VaultSession, answer: LivenessAnswer | None) -> Findings:
+    def examine(self, session: VaultSession, answer: LivenessResponse | None) -> Findings:
         """Everything that the captures tell; raises `BadInput`, or `ClusterBusy`."""
         names = [*Role, *(answer.names if answer is not None else ())]
         start = time.perf_counter()
@@ -263,7 +263,7 @@ class OnRay:
         """Leave the cluster: replicas that others share go on, a cluster that this process began ends."""
         stop()
 
-    def _ask(self, session: VaultSession, names: list[str], answer: LivenessAnswer | None) -> Reply | None:
+    def _ask(self, session: VaultSession, names: list[str], answer: LivenessResponse | None) -> Reply | None:
         """A replica's reply, or None when two of them died over it."""
         for _ in range(_TRIES):
             try:
@@ -274,7 +274,7 @@ class OnRay:
                 raise SessionExpired("No replica came to an end in time; the pictures are deleted.") from None
         return None
 
-    def _once(self, session: VaultSession, names: list[str], answer: LivenessAnswer | None) -> Reply:
+    def _once(self, session: VaultSession, names: list[str], answer: LivenessResponse | None) -> Reply:
         sealer = session.sealer()
         sealed = ray.put(_sealed(session, names))
         errand = Errand(session.remaining_s, sealer.lend(), answer)

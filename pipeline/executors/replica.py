@@ -20,7 +20,7 @@ from idproof.pipeline.errors import BadInput
 from idproof.pipeline.executors.in_process import InProcess
 from idproof.pipeline.findings import packed
 from idproof.pipeline.flow import REGISTERED, TEMPLATE, TEMPLATES
-from idproof.pipeline.liveness.response import LivenessAnswer
+from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.parts import open_parts
 from idproof.pipeline.types import CheckResult, DeletionReceipt
 from idproof.pipeline.vault import Vault, VaultSession, guards, hardening
@@ -91,7 +91,7 @@ class Errand:
 
     lifetime_s: float
     key: bytearray
-    answer: LivenessAnswer | None
+    answer: LivenessResponse | None
 
     def wipe(self) -> None:
         """Overwrite the key."""

@@ -26,7 +26,7 @@ def fuse(templates: Embeddings) -> Embeddings:
     return fused
 
 
-def grey(face: RGBImage) -> RGBImage:
+def remove_colour(face: RGBImage) -> RGBImage:
     """The aligned selfie without its colours, as a card shows the holder: fused with the coloured one's template."""
     return np.asarray(cv2.cvtColor(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), dtype=np.uint8)
 
@@ -42,7 +42,7 @@ def check(
 
     Args:
         portrait: (1, dimensions), unit length.
-        selfie: (1, dimensions), unit length: that of the picture and of `grey`, fused.
+        selfie: (1, dimensions), unit length: that of the picture and of `remove_colour`, fused.
         thresholds: false match rate to the score that promises at most this rate, from the profile's report.
         calibration: makes log-likelihood ratios of scores, from the profile's report.
         policy: names the operating points.

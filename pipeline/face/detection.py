@@ -17,7 +17,7 @@ _MIN_EYE_DISTANCE_PX = 24.0  # below it the network sees mostly interpolation: 1
 _PORTRAIT_PAD = 0.3  # of its height
 
 
-def in_selfie(image: RGBImage, detector: FaceDetector) -> DetectedFace:
+def find_selfie_face(image: RGBImage, detector: FaceDetector) -> DetectedFace:
     """The applicant's face.
 
     People far behind are tolerated, a second person before the camera is not.
@@ -61,38 +61,38 @@ def _unrolled(face: DetectedFace, turns: int, size: tuple[int, int]) -> Detected
     return replace(face, box=box, landmarks=points[2:].astype(np.float32))
 
 
-def portrait_crop(rectified: RGBImage, document: DocumentType) -> RGBImage:
+def crop_portrait(rectified: RGBImage, document: DocumentType) -> RGBImage:
     """The main portrait out of a canonical frame, its edges continued outwards.
 
     A face that fills its picture is missed by detectors, which are trained on faces with something around them; what
     stands around the portrait on the card, lines and text, would not help.
     """
     left, top, right, bottom = document.portrait.pixels(document.px_per_mm)
-    return padded(rectified[top:bottom, left:right])
+    return pad_edges(rectified[top:bottom, left:right])
 
 
-def padded(portrait: RGBImage) -> RGBImage:
+def pad_edges(portrait: RGBImage) -> RGBImage:
     """A picture that a face may fill, its edges continued outwards."""
     pad = round(_PORTRAIT_PAD * portrait.shape[0])
     return np.asarray(cv2.copyMakeBorder(portrait, pad, pad, pad, pad, cv2.BORDER_REPLICATE), dtype=np.uint8)
 
 
-def in_portrait(crop: RGBImage, detector: FaceDetector, role: str = Role.CARD_FRONT) -> DetectedFace:
-    """The cardholder's face in `portrait_crop` of one capture; raises `FaceNotFound`."""
+def find_portrait_face(crop: RGBImage, detector: FaceDetector, role: str = Role.CARD_FRONT) -> DetectedFace:
+    """The cardholder's face in `crop_portrait` of one capture; raises `FaceNotFound`."""
     faces = detector.detect(crop)
     if not faces:
         raise FaceNotFound("No face was found in the card's portrait.", capture=role)
     return faces[0]
 
 
-def in_portraits(crops: Mapping[Role, RGBImage], detector: FaceDetector) -> dict[Role, DetectedFace]:
+def find_portrait_faces(crops: Mapping[Role, RGBImage], detector: FaceDetector) -> dict[Role, DetectedFace]:
     """The same face in several captures; one that glare hides in a tilted capture is left out.
 
     Raises:
         FaceNotFound: there is none in the front capture.
     """
-    found = {Role.CARD_FRONT: in_portrait(crops[Role.CARD_FRONT], detector)}
+    found = {Role.CARD_FRONT: find_portrait_face(crops[Role.CARD_FRONT], detector)}
     for role in crops.keys() - found.keys():
         with suppress(FaceNotFound):
-            found[role] = in_portrait(crops[role], detector, role)
+            found[role] = find_portrait_face(crops[role], detector, role)
     return {role: found[role] for role in crops if role in found}

@@ -29,13 +29,13 @@ def crop(rectified: RGBImage, region: Region, document: DocumentType) -> RGBImag
     """The second portrait out of a canonical frame, twice as large, its edges continued outwards."""
     left, top, right, bottom = (region.picture or region.box).pixels(document.px_per_mm, pad_mm=_BESIDE_MM)
     larger = cv2.resize(rectified[top:bottom, left:right], None, fx=_LARGER, fy=_LARGER, interpolation=cv2.INTER_CUBIC)
-    return detection.padded(np.asarray(larger, dtype=np.uint8))
+    return detection.pad_edges(np.asarray(larger, dtype=np.uint8))
 
 
 def find_face(picture: RGBImage, detector: FaceDetector) -> DetectedFace | None:
     """The face in `crop`, or None."""
     with suppress(FaceNotFound):
-        return detection.in_portrait(picture, detector)
+        return detection.find_portrait_face(picture, detector)
     return None
 
 

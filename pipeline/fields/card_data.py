@@ -11,7 +11,7 @@ _SEX = {"M": "male", "F": "female"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Form:
+class CardData:
     """Typed fields, each None unless it was read with certainty. NFC Unicode; dates in ISO 8601.
 
     Attributes:
@@ -37,10 +37,10 @@ class Form:
     def __repr__(self) -> str:
         """Never the values."""
         filled = sum(getattr(self, name) is not None for name in self.__slots__)
-        return f"Form(<{filled} fields>)"
+        return f"CardData(<{filled} fields>)"
 
 
-def form(fields: Mapping[str, FieldReading]) -> Form:
+def card_data(fields: Mapping[str, FieldReading]) -> CardData:
     """What the card's well-known fields say; a field the document type lacks stays None."""
 
     def text(name: str) -> str | None:
@@ -50,7 +50,7 @@ def form(fields: Mapping[str, FieldReading]) -> Form:
     english = text("english_name")
     surname, comma, given = (english or "").partition(", ")
     number, sex = text("number"), text("sex")
-    return Form(
+    return CardData(
         surname=surname if comma else None,
         given_names=given if comma else None,
         chinese_name=text("chinese_name"),

@@ -10,7 +10,7 @@ simplified only eyes decide: a reading that is not plainly for one of them leave
 """
 
 from idproof.pipeline.documents import FieldSpec, commercial_codes
-from idproof.pipeline.fields.fuse import Fused, Votes
+from idproof.pipeline.fields.fuse import FusedReading, Votes
 from idproof.pipeline.types import Correction, FieldReading
 
 _SEEN = 0.02  # share of the votes from which a character counts as seen
@@ -18,7 +18,7 @@ _PLAIN = 0.9  # share among two forms that leaves no doubt; a misread 朶 gave �
 _UNMISTAKABLE = 0.98  # share of a simplified form that is printed as such; a misread 黃 gave 黄 0.94
 
 
-def settle_name(fused: Fused, reading: FieldReading, codes: str, spec: FieldSpec) -> FieldReading:
+def resolve_name(fused: FusedReading, reading: FieldReading, codes: str, spec: FieldSpec) -> FieldReading:
     """The name with each place held against its code; unchanged when their numbers differ.
 
     Args:

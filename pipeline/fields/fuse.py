@@ -23,7 +23,7 @@ Votes = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class WeightedReading:
     """One reading and how much it counts.
 
     Attributes:
@@ -45,14 +45,14 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Fused:
-    """What all witnesses together saw.
+class FusedReading:
+    """What all readings together saw.
 
     Attributes:
         votes: for each place, the shares of the votes.
-        supporters: for each place, how many witnesses saw its winner first.
+        supporters: for each place, how many readings saw its winner first.
         spaces: places that have a space before them.
-        dissent: how sure the surest witness was that there is text where the others saw blank paper, 0..1.
+        dissent: how sure the surest reading was that there is text where the others saw blank paper, 0..1.
         marks: the most marks of ink that were counted on one capture's line.
     """
 
@@ -64,7 +64,7 @@ class Fused:
 
     def __repr__(self) -> str:
         """Field values stay out of logs."""
-        return f"Fused(<{len(self.votes)} places>)"
+        return f"FusedReading(<{len(self.votes)} places>)"
 
     @property
     def text(self) -> str:
@@ -76,62 +76,62 @@ class Fused:
         return "".join(f" {c}" if i in self.spaces else c for i, c in enumerate(text))
 
 
-def fuse(witnesses: Sequence[Witness]) -> Fused:
-    """Put the readings to the vote; with no witness, or when blank wins, there are no places.
+def fuse(readings: Sequence[WeightedReading]) -> FusedReading:
+    """Put the readings to the vote; with no reading, or when blank wins, there are no places.
 
     Example:
         >>> reading = lambda text: LineReading(text, (0.9,) * len(text))
-        >>> fuse([Witness(reading(t)) for t in ("A1B", "A18", "A1B")]).text
+        >>> fuse([WeightedReading(reading(t)) for t in ("A1B", "A18", "A1B")]).text
         'A1B'
     """
-    backbone = _medoid(witnesses)
+    backbone = _medoid(readings)
     tallies: list[defaultdict[str, float]] = [defaultdict(float) for _ in backbone]
     firsts: list[list[str]] = [[] for _ in backbone]
     spaces: defaultdict[int, float] = defaultdict(float)
-    for witness in witnesses:
-        _vote(witness, backbone, tallies, firsts, spaces)
+    for reading in readings:
+        _vote(reading, backbone, tallies, firsts, spaces)
     votes = tuple(_shares(tally) for tally in tallies)
     winners = [max(place, key=place.__getitem__) for place in votes]
     kept = [i for i, winner in enumerate(winners) if winner]
-    return Fused(
+    return FusedReading(
         votes=tuple(votes[i] for i in kept),
         supporters=tuple(firsts[i].count(winners[i]) for i in kept),
         spaces=frozenset(n for n, i in enumerate(kept) if n > 0 and spaces[i] >= _SPACE_VOTES),
-        dissent=0.0 if kept else max((w.reading.confidence for w in witnesses), default=0.0),
-        marks=max((w.marks for w in witnesses), default=0),
+        dissent=0.0 if kept else max((w.reading.confidence for w in readings), default=0.0),
+        marks=max((w.marks for w in readings), default=0),
     )
 
 
-def _medoid(witnesses: Sequence[Witness]) -> str:
-    def distance(candidate: Witness) -> tuple[float, int, float]:
-        apart = sum(w.weight * Levenshtein.distance(candidate.joined, w.joined) for w in witnesses)
+def _medoid(readings: Sequence[WeightedReading]) -> str:
+    def distance(candidate: WeightedReading) -> tuple[float, int, float]:
+        apart = sum(w.weight * Levenshtein.distance(candidate.joined, w.joined) for w in readings)
         # Of equals the longer: a place can be voted away, but what has no place gets no vote.
         return apart, -len(candidate.joined), -candidate.weight * (candidate.reading.confidence or _BLANK)
 
-    return min(witnesses, key=distance).joined if witnesses else ""
+    return min(readings, key=distance).joined if readings else ""
 
 
 def _vote(
-    witness: Witness,
+    reading: WeightedReading,
     backbone: str,
     tallies: list[defaultdict[str, float]],
     firsts: list[list[str]],
     spaces: defaultdict[int, float],
 ) -> None:
-    places = _places(backbone, witness.joined)
-    seen = [i for i, character in enumerate(witness.reading.text) if character != " "]
+    places = _places(backbone, reading.joined)
+    seen = [i for i, character in enumerate(reading.reading.text) if character != " "]
     for place, at in enumerate(places):
         if at is None:
-            tallies[place][""] += witness.weight * (_LOST if witness.joined else _BLANK)
+            tallies[place][""] += reading.weight * (_LOST if reading.joined else _BLANK)
             continue
         i = seen[at]
-        character = witness.reading.text[i]
-        tallies[place][character] += witness.weight * witness.reading.confidences[i]
+        character = reading.reading.text[i]
+        tallies[place][character] += reading.weight * reading.reading.confidences[i]
         firsts[place].append(character)
-        for other, share in witness.reading.alternatives[i] if witness.reading.alternatives else ():
-            tallies[place][other] += witness.weight * share
-        if i > 0 and witness.reading.text[i - 1] == " ":
-            spaces[place] += witness.weight
+        for other, share in reading.reading.alternatives[i] if reading.reading.alternatives else ():
+            tallies[place][other] += reading.weight * share
+        if i > 0 and reading.reading.text[i - 1] == " ":
+            spaces[place] += reading.weight
 
 
 def _places(backbone: str, text: str) -> list[int | None]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from rapidfuzz.distance import Levenshtein
 
 from idproof.pipeline.documents import FieldSpec
-from idproof.pipeline.fields.fuse import Fused, Votes
+from idproof.pipeline.fields.fuse import FusedReading, Votes
 from idproof.pipeline.types import Correction
 
 # Look-alikes of each other in the card's typefaces.
@@ -78,7 +78,7 @@ def as_capital(character: str) -> str:
     return "I" if character in _UPRIGHT else character
 
 
-def correct(fused: Fused, spec: FieldSpec) -> tuple[str, tuple[Correction, ...], float]:
+def correct(fused: FusedReading, spec: FieldSpec) -> tuple[str, tuple[Correction, ...], float]:
     """The text (without spaces) that the field's form and the votes support best.
 
     Returns:
@@ -97,7 +97,7 @@ def correct(fused: Fused, spec: FieldSpec) -> tuple[str, tuple[Correction, ...],
     return "".join(c for c, _ in taken), corrections, min(share for _, share in taken)
 
 
-def printed(text: str, fused: Fused, spec: FieldSpec) -> str:
+def printed(text: str, fused: FusedReading, spec: FieldSpec) -> str:
     """The text with its spaces as the card prints them."""
     if spec.group:
         return " ".join(text[i : i + spec.group] for i in range(0, len(text), spec.group))

@@ -22,7 +22,7 @@ _HALFWAY = 0.5  # from ink to ground
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
+class InkMarks:
     """The marks of one line.
 
     Attributes:
@@ -34,7 +34,7 @@ class Marks:
     stars: int
 
 
-def count(line: RGBImage) -> Marks:
+def count_marks(line: RGBImage) -> InkMarks:
     """The marks on a line of symbols; what touches its upper or lower edge belongs to another line."""
     height = line.shape[0]
     found = [
@@ -48,14 +48,14 @@ def count(line: RGBImage) -> Marks:
         if tall > _LOW * tallest:
             break
         stars += 1
-    return Marks(len(found), stars)
+    return InkMarks(len(found), stars)
 
 
-def starred(reading: LineReading, marks: Marks) -> LineReading:
+def restore_stars(reading: LineReading, marks: InkMarks) -> LineReading:
     """What was read, with as many stars at its head as were counted.
 
     Example:
-        >>> starred(LineReading("CWB", (1.0, 1.0, 1.0)), Marks(4, 1)).text
+        >>> restore_stars(LineReading("CWB", (1.0, 1.0, 1.0)), InkMarks(4, 1)).text
         '*CWB'
     """
     head = len(reading.text) - len(reading.text.lstrip(_STAR))

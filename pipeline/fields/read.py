@@ -13,8 +13,8 @@ from idproof.models.types import LineReader, LineReading, RGBImage
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType, FieldSpec
 from idproof.pipeline.fields import grammar, ink_marks
-from idproof.pipeline.fields.chinese_name import settle_name
-from idproof.pipeline.fields.fuse import Fused, Witness, fuse
+from idproof.pipeline.fields.chinese_name import resolve_name
+from idproof.pipeline.fields.fuse import FusedReading, WeightedReading, fuse
 from idproof.pipeline.types import FieldReading, Role
 
 _PAD_MM = 0.3
@@ -48,23 +48,25 @@ def read(
     rectified: Mapping[Role, RGBImage], document: DocumentType, readers: Readers, policy: Policy
 ) -> dict[str, FieldReading]:
     """Every field of the document type, by name; `rectified` holds the canonical frames of the captures."""
-    return settle_all(witnesses(list(rectified.values()), document, readers), document, policy)
+    return resolve_fields(read_lines(list(rectified.values()), document, readers), document, policy)
 
 
-def settle_all(
-    heard: Mapping[str, Sequence[Witness]], document: DocumentType, policy: Policy
+def resolve_fields(
+    heard: Mapping[str, Sequence[WeightedReading]], document: DocumentType, policy: Policy
 ) -> dict[str, FieldReading]:
     """One reading of each field from what was heard of it; the Chinese name with the help of its codes."""
     fused = {spec.name: fuse(heard[spec.name]) for spec in document.fields}
-    settled = {spec.name: settle(fused[spec.name], spec, policy) for spec in document.fields}
+    settled = {spec.name: resolve_field(fused[spec.name], spec, policy) for spec in document.fields}
     if _NAME in settled and _CODES in settled and settled[_CODES].certain:
-        settled[_NAME] = settle_name(fused[_NAME], settled[_NAME], settled[_CODES].text, document.field(_NAME))
+        settled[_NAME] = resolve_name(fused[_NAME], settled[_NAME], settled[_CODES].text, document.field(_NAME))
     return settled
 
 
-def witnesses(frames: Sequence[RGBImage], document: DocumentType, readers: Readers) -> dict[str, list[Witness]]:
+def read_lines(
+    frames: Sequence[RGBImage], document: DocumentType, readers: Readers
+) -> dict[str, list[WeightedReading]]:
     """Every reading of every field; each reader is called once."""
-    heard: dict[str, list[Witness]] = {spec.name: [] for spec in document.fields}
+    heard: dict[str, list[WeightedReading]] = {spec.name: [] for spec in document.fields}
     latin = [spec for spec in document.fields if spec.script in ("latin", "digits")]
     for reader, weight, specs in (
         (readers.every_script, 1.0, document.fields),
@@ -72,19 +74,19 @@ def witnesses(frames: Sequence[RGBImage], document: DocumentType, readers: Reade
     ):
         asked = [(spec, crop(frame, spec, document)) for frame in frames for spec in specs]
         for (spec, _), reading in zip(asked, reader.read([line for _, line in asked]), strict=True):
-            heard[spec.name].append(Witness(tidy(reading, spec), weight, reader.name))
+            heard[spec.name].append(WeightedReading(normalise(reading, spec), weight, reader.name))
     for spec in document.fields:
         if spec.script == "symbols":
             heard[spec.name] = _with_marks(heard[spec.name], [crop(frame, spec, document) for frame in frames])
     return heard
 
 
-def _with_marks(heard: Sequence[Witness], lines: Sequence[RGBImage]) -> list[Witness]:
+def _with_marks(heard: Sequence[WeightedReading], lines: Sequence[RGBImage]) -> list[WeightedReading]:
     """The readings of a line of symbols, and the same with the stars that were counted: a second look at the stars."""
-    counted = [ink_marks.count(line) for line in lines]
+    counted = [ink_marks.count_marks(line) for line in lines]
     told = [replace(witness, marks=found.count) for witness, found in zip(heard, counted, strict=True)]
     return told + [
-        replace(witness, reading=ink_marks.starred(witness.reading, found), reader=ink_marks.NAME)
+        replace(witness, reading=ink_marks.restore_stars(witness.reading, found), reader=ink_marks.NAME)
         for witness, found in zip(heard, counted, strict=True)
     ]
 
@@ -95,7 +97,7 @@ def crop(image: RGBImage, spec: FieldSpec, document: DocumentType) -> RGBImage:
     return image[top:bottom, left:right]
 
 
-def tidy(reading: LineReading, spec: FieldSpec) -> LineReading:
+def normalise(reading: LineReading, spec: FieldSpec) -> LineReading:
     """One way of writing the same ink, character by character, so that readings can be compared.
 
     Where a field may be blank, a reading without one character that the field can hold is blank paper: readers make
@@ -124,7 +126,7 @@ def tidy(reading: LineReading, spec: FieldSpec) -> LineReading:
     )
 
 
-def settle(fused: Fused, spec: FieldSpec, policy: Policy) -> FieldReading:
+def resolve_field(fused: FusedReading, spec: FieldSpec, policy: Policy) -> FieldReading:
     """One reading of one field."""
     if not fused.votes:
         blank = not spec.required and fused.dissent < policy.field_share
@@ -152,7 +154,7 @@ def settle(fused: Fused, spec: FieldSpec, policy: Policy) -> FieldReading:
     )
 
 
-def _one_of(fused: Fused, spec: FieldSpec) -> FieldReading:
+def _one_of(fused: FusedReading, spec: FieldSpec) -> FieldReading:
     """The printed text most like what was read; certain when it is much like it, and clearly more than others are."""
     ranked = sorted(((grammar.likeness(fused.text, text), text) for text in spec.texts), reverse=True)
     likeness, text = ranked[0]

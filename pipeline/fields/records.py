@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from idproof.pipeline.fields.card_data import Form
+from idproof.pipeline.fields.card_data import CardData
 from idproof.pipeline.types import CheckResult, Outcome, Status
 
 NAME = "records"
@@ -28,7 +28,7 @@ class RecordAnswer:
 
     Attributes:
         status: what the records say.
-        differing: names of the `Form`'s fields that differ, for a mismatch. Names only, never values.
+        differing: names of the `CardData`'s fields that differ, for a mismatch. Names only, never values.
         portrait: whether the record gives its portrait to compare with; it is asked for only then.
     """
 
@@ -52,7 +52,7 @@ class Sink(Protocol):
 class RecordsAuthority(Protocol):
     """Whoever holds the records."""
 
-    def look_up(self, form: Form) -> RecordAnswer:
+    def look_up(self, form: CardData) -> RecordAnswer:
         """Compare a card's fields with the records.
 
         Must answer within the authority's own time limit, and `unavailable` rather than raise; an exception is taken
@@ -60,7 +60,7 @@ class RecordsAuthority(Protocol):
         """
         ...
 
-    def portrait(self, form: Form, into: Sink) -> None:
+    def portrait(self, form: CardData, into: Sink) -> None:
         """Write the registered portrait of the card's holder, JPEG or PNG, into the vault and nowhere else.
 
         Asked only after an answer that said there is one; an exception means that it could not be had.
@@ -68,11 +68,13 @@ class RecordsAuthority(Protocol):
         ...
 
 
-def compare(recorded: Form, read: Form, *, ignore_case: tuple[str, ...] = ("surname", "given_names")) -> RecordAnswer:
-    """The answer of an authority that holds a `Form`: exact, but for the letters' case where it is declared.
+def compare(
+    recorded: CardData, read: CardData, *, ignore_case: tuple[str, ...] = ("surname", "given_names")
+) -> RecordAnswer:
+    """The answer of an authority that holds a `CardData`: exact, but for the letters' case where it is declared.
 
     Example:
-        >>> compare(Form(surname="CHAN"), Form(surname="Chan")).status
+        >>> compare(CardData(surname="CHAN"), CardData(surname="Chan")).status
         <RecordStatus.MATCH: 'match'>
     """
 
@@ -82,11 +84,11 @@ def compare(recorded: Form, read: Form, *, ignore_case: tuple[str, ...] = ("surn
             return bool(one.casefold() == other.casefold())
         return bool(one == other)
 
-    differing = tuple(name for name in Form.__slots__ if not alike(name))
+    differing = tuple(name for name in CardData.__slots__ if not alike(name))
     return RecordAnswer(RecordStatus.MISMATCH if differing else RecordStatus.MATCH, differing)
 
 
-def ask(form: Form, authority: RecordsAuthority) -> RecordAnswer:
+def ask(form: CardData, authority: RecordsAuthority) -> RecordAnswer:
     """What the authority answers; `unavailable` when it fails."""
     try:
         return authority.look_up(form)
@@ -94,7 +96,7 @@ def ask(form: Form, authority: RecordsAuthority) -> RecordAnswer:
         return RecordAnswer(RecordStatus.UNAVAILABLE)
 
 
-def fetch(form: Form, authority: RecordsAuthority, into: Sink) -> bool:
+def fetch(form: CardData, authority: RecordsAuthority, into: Sink) -> bool:
     """Whether the authority gave its portrait."""
     try:
         authority.portrait(form, into)

@@ -17,8 +17,8 @@ from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.guidance import hints, look, small_picture
 from idproof.pipeline.guidance.hints import CardFacts, FaceFacts, Guidance, Hint
 from idproof.pipeline.liveness.challenge import NEUTRAL_MS, Challenge
-from idproof.pipeline.liveness.head_pose import HeadPose, estimate
-from idproof.pipeline.liveness.motion import shown_now
+from idproof.pipeline.liveness.head_pose import HeadPose, estimate_pose
+from idproof.pipeline.liveness.motion import action_progress
 from idproof.pipeline.types import Role
 
 FACE_PX = 320
@@ -205,12 +205,12 @@ class Guide:
         alone = look.people(faces) if faces else 0
         if alone != 1:
             return Guidance(Hint.ONE_PERSON if alone > 1 else Hint.SHOW_FACE)
-        box, head = _shares(faces[0], image.shape[1], image.shape[0]), estimate(faces[0].landmarks)
+        box, head = _shares(faces[0], image.shape[1], image.shape[0]), estimate_pose(faces[0].landmarks)
         if captured_ms < NEUTRAL_MS and len(notes.neutral) < _NEUTRAL_POSES:
             notes.neutral.append(head)
         done = None
         if step is not None and notes.neutral:
-            done = round(float(np.clip(shown_now(step.action, head, notes.neutral), 0, 1)), 3)
+            done = round(float(np.clip(action_progress(step.action, head, notes.neutral), 0, 1)), 3)
         return Guidance(hint, box=box, done=done)
 
 

@@ -22,7 +22,7 @@ MIN_NONCE_BYTES = 16
 LIFETIME_S = 120.0
 NEUTRAL_MS, STEP_MS, LIGHT_MS = 800, 2000, 600
 _SLOWER = 2  # times as long for each step, for whoever asks for more time
-MIN_SHOTS = 8
+MIN_CAPTURES = 8
 _STEP_SHOTS, _LIGHT_SHOT = (0.45, 0.70, 0.95), 0.7  # of each part's length
 STEPS, MORE_STEPS, LIGHTS = 3, 4, 5
 _DOMAIN = b"idproof liveness challenge 1\0"
@@ -100,7 +100,7 @@ class Options:
         return tuple(action for allowed, actions in possible if allowed for action in actions)
 
 
-OF_PROFILE = frozenset({"eyelids", "lips"})
+PROFILE_OPTIONS = frozenset({"eyelids", "lips"})
 """Options that say what the profile can see, and nothing of the person."""
 
 
@@ -153,7 +153,7 @@ class Challenge:
         """When a client takes its frames, at the least: some before the steps, three in each, one in each colour."""
         later = [_at(step, share) for step in self.steps for share in _STEP_SHOTS]
         later += [_at(light, _LIGHT_SHOT) for light in self.lights]
-        before = max(2, MIN_SHOTS - len(later))
+        before = max(2, MIN_CAPTURES - len(later))
         return (*(round((i + 0.5) / before * NEUTRAL_MS) for i in range(before)), *later)
 
     def expired(self, now: datetime) -> bool:

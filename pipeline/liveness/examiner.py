@@ -1,9 +1,9 @@
-"""One liveness score from everything a clip shows, with the reasons beside it.
+"""Examination of a clip: every liveness check, and one fused score.
 
-Each check is judged by what bona fide clips measured (`Calibration`): no attack has a part in any limit, so none is
-favoured for having been thought of. The fused score is Fisher's: the mean of -log(score) over all assessed checks,
-judged in its turn by what bona fide clips measured (Fisher, "Statistical methods for research workers", 1932). It finds
-a clip that is a little odd everywhere and too odd nowhere.
+Each check is judged by the values of bona fide clips (`Calibration`). No attack takes part in any limit, so no kind of
+attack is favoured because somebody thought of it. The fused score is Fisher's: the mean of -log(score) over all
+assessed checks, judged in turn by the values of bona fide clips (Fisher, "Statistical methods for research workers",
+1932). It finds a clip that is slightly unusual in every check and beyond the limit in none.
 """
 
 from dataclasses import dataclass, field, replace
@@ -16,36 +16,39 @@ from idproof.models.types import Embeddings, FaceDetector, FaceEmbedder, Passive
 from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.liveness import injection, motion, passive, screen_light
 from idproof.pipeline.liveness.challenge import Challenge
-from idproof.pipeline.liveness.face_tracking import Seen, Watched, watch
+from idproof.pipeline.liveness.face_tracking import TrackedClip, TrackedFrame, track_faces
 from idproof.pipeline.liveness.frames import Clip
 from idproof.pipeline.liveness.passive import SpoofNetwork
 from idproof.pipeline.types import CheckResult, Outcome, Status
 
 NAME = "liveness"
-SHIPPED = Path(__file__).with_name("calibration.json")
-STANDING = Path(__file__).with_name("calibration_standing.json")
-_APART = frozenset({motion.SELFIE, injection.PORTRAIT, passive.ENSEMBLE})
-_TEMPLATES = 4  # frames whose templates are compared: each costs as much as finding the face in five
+CALIBRATION_FILE = Path(__file__).with_name("calibration.json")
+STANDING_CALIBRATION_FILE = Path(__file__).with_name("calibration_standing.json")
+_NOT_FUSED = frozenset({motion.SELFIE, injection.PORTRAIT, passive.ENSEMBLE})
+"""Checks of identity and of an operator's own networks: they are judged by thresholds of their own."""
+
+_COMPARED_FRAMES = 4  # frames with a template; each costs as much as detection in five. Chosen by hand for the time
+_MIN_SCORE = 1e-3  # so that no single check decides the fused score; chosen by hand, no outside source
 
 
 @lru_cache(maxsize=1)
-def shipped() -> Calibration:
-    """What rendered bona fide clips measured at arm's length; raises `CalibrationInvalid`."""
-    return Calibration.load(SHIPPED)
+def shipped_calibration() -> Calibration:
+    """Returns the calibration by rendered bona fide clips at arm's length; raises `CalibrationInvalid`."""
+    return Calibration.load(CALIBRATION_FILE)
 
 
 @lru_cache(maxsize=1)
-def standing() -> Calibration:
-    """The same of people who stand before a kiosk, for `Policy(liveness_calibration=standing())`."""
-    return Calibration.load(STANDING)
+def standing_calibration() -> Calibration:
+    """Returns the calibration for people standing before a kiosk, for `Policy(liveness_calibration=…)`."""
+    return Calibration.load(STANDING_CALIBRATION_FILE)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Who the frames should show.
+    """The person whom the frames should show.
 
     Attributes:
-        selfie: (1, dimensions), its template.
+        selfie: (1, dimensions), template of the selfie.
         portrait: (112, 112, 3), the aligned face on the card.
         accept, refer: thresholds of the face comparison, as in `idproof.pipeline.face.compare`.
     """
@@ -57,19 +60,19 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """Faces of a few frames, for comparisons.
+class FaceSamples:
+    """Faces of a few frames and their templates, for comparisons.
 
     Attributes:
-        faces: aligned faces (112, 112, 3) of a few frames.
-        templates: one row each.
+        faces: aligned faces (112, 112, 3).
+        templates: one row per face.
     """
 
     faces: list[RGBImage] = field(repr=False)
     templates: Embeddings = field(repr=False)
 
     def wipe(self) -> None:
-        """Overwrite all of it with zeros."""
+        """Overwrites everything with zeros."""
         self.templates.fill(0)
         for face in self.faces:
             face.fill(0)
@@ -77,94 +80,92 @@ class Evidence:
 
 @dataclass(frozen=True)
 class LivenessExaminer:
-    """Holds what every clip is examined with; safe to use from several threads."""
+    """Examines clips; safe to use from several threads."""
 
     detector: FaceDetector
     embedder: FaceEmbedder
     network: SpoofNetwork
-    calibration: Calibration = field(default_factory=shipped)
+    calibration: Calibration = field(default_factory=shipped_calibration)
     ensemble: PassiveEnsemble | None = None
 
     def examine(self, clip: Clip, challenge: Challenge, claim: Claim | None = None) -> list[CheckResult]:
-        """Every check of a clip, the fused one last.
+        """Returns every check of a clip, the fused one last.
 
         Args:
             clip: the frames.
-            challenge: what they answer, drawn again from its nonce.
-            claim: who it should be; without it the frames are judged alone.
+            challenge: the one they respond to, drawn again from its nonce.
+            claim: the person it should be; without it the frames are judged alone.
         """
-        watched = watch(clip, self.detector)
-        evidence = self._evidence(watched)
+        tracked = track_faces(clip, self.detector)
+        samples = self._face_samples(tracked)
         try:
-            results = self._judged(watched, evidence, challenge)
+            results = self._checks(tracked, samples, challenge)
             if claim is not None:
-                results.append(motion.same_as_selfie(evidence.templates, claim.selfie, claim.accept, claim.refer))
-                results.append(injection.portrait_copy(evidence.faces, claim.portrait))
+                results.append(motion.same_as_selfie(samples.templates, claim.selfie, claim.accept, claim.refer))
+                results.append(injection.portrait_copy(samples.faces, claim.portrait))
         finally:
-            evidence.wipe()
-        # Who it is, and what an operator's networks say, was judged above at thresholds of its own.
-        return [*results, fused([r for r in results if r.name not in _APART], self.calibration)]
+            samples.wipe()
+        return [*results, fuse_scores([r for r in results if r.name not in _NOT_FUSED], self.calibration)]
 
-    def parts(self, clip: Clip, challenge: Challenge) -> list[CheckResult]:
-        """What the frames alone show, nothing fused."""
-        watched = watch(clip, self.detector)
-        evidence = self._evidence(watched)
+    def check_frames(self, clip: Clip, challenge: Challenge) -> list[CheckResult]:
+        """Returns the checks of the frames alone, without the fused one."""
+        tracked = track_faces(clip, self.detector)
+        samples = self._face_samples(tracked)
         try:
-            return self._judged(watched, evidence, challenge)
+            return self._checks(tracked, samples, challenge)
         finally:
-            evidence.wipe()
+            samples.wipe()
 
-    def _judged(self, watched: Watched, evidence: Evidence, challenge: Challenge) -> list[CheckResult]:
-        clip = watched.clip
-        # Whoever is asked for less is held to what bona fide clips themselves measured, without a margin beyond it.
-        strictness = replace(self.calibration, margin=0.0) if challenge.strict else self.calibration
+    def _checks(self, tracked: TrackedClip, samples: FaceSamples, challenge: Challenge) -> list[CheckResult]:
+        clip = tracked.clip
+        # An applicant who is asked for less is held to the range of bona fide clips, without the margin beyond it.
+        passive_limits = replace(self.calibration, margin=0.0) if challenge.strict else self.calibration
         results = [
             injection.timing(clip),
             injection.repeats(clip, self.calibration),
-            injection.noise(clip, strictness),
+            injection.noise(clip, passive_limits),
             injection.camera(clip),
-            motion.continuity(watched, self.calibration),
-            motion.same_person(evidence.templates, self.calibration),
-            *passive.check(watched, self.network, strictness),
-            *screen_light.check(watched, challenge, self.calibration),
+            motion.continuity(tracked, self.calibration),
+            motion.same_person(samples.templates, self.calibration),
+            *passive.check(tracked, self.network, passive_limits),
+            *screen_light.check(tracked, challenge, self.calibration),
         ]
         if self.ensemble is not None:
-            results.append(passive.by_ensemble(watched, self.ensemble))
-        answer = motion.answered(watched, challenge)
+            results.append(passive.check_ensemble(tracked, self.ensemble))
+        response = motion.measure_response(tracked, challenge)
         if challenge.steps:
-            results.append(motion.actions(answer, challenge, self.calibration))
-        deep = motion.depth(answer, challenge, self.calibration)
-        return [*results, deep] if deep is not None else results
+            results.append(motion.actions(response, challenge, self.calibration))
+        depth = motion.depth(response, challenge, self.calibration)
+        return [*results, depth] if depth is not None else results
 
-    def _evidence(self, watched: Watched) -> Evidence:
-        chosen = _spread(watched.found)
+    def _face_samples(self, tracked: TrackedClip) -> FaceSamples:
         faces = [
-            self.embedder.align(watched.pixels(entry.place), entry.face.landmarks)
-            for entry in chosen
-            if entry.face is not None
+            self.embedder.align(tracked.pixels(frame.index), frame.face.landmarks)
+            for frame in _spread(tracked.with_face)
+            if frame.face is not None
         ]
-        return Evidence(faces, self.embedder.embed(faces))
+        return FaceSamples(faces, self.embedder.embed(faces))
 
 
-def fused(results: list[CheckResult], calibration: Calibration) -> CheckResult:
+def fuse_scores(results: list[CheckResult], calibration: Calibration) -> CheckResult:
     """`liveness`: Fisher's mean over the checks' scores; fails with `not_live`.
 
-    Could not be assessed when any check could not: what was not seen is no sign of life.
+    Could not be assessed when any check could not: a check without a result is no sign of life.
     """
     if any(result.status is not Status.ASSESSED for result in results):
         return CheckResult.not_assessed(NAME, "liveness_incomplete")
-    verdict = calibration.at_most(NAME, evidence_against(results), unit="mean log score", reason="not_live")
-    if any(result.outcome is Outcome.FAIL for result in results) and verdict.outcome is Outcome.PASS:
-        return replace(verdict, outcome=Outcome.DOUBT, reason="not_live")
-    return verdict
+    fused = calibration.at_most(NAME, mean_negative_log_score(results), unit="mean log score", reason="not_live")
+    if any(result.outcome is Outcome.FAIL for result in results) and fused.outcome is Outcome.PASS:
+        return replace(fused, outcome=Outcome.DOUBT, reason="not_live")
+    return fused
 
 
-def evidence_against(results: list[CheckResult]) -> float:
-    """Mean of -log(score), each score at least 0.001 so that no single check decides."""
-    scores = [max(result.score, 1e-3) for result in results if result.score is not None]
+def mean_negative_log_score(results: list[CheckResult]) -> float:
+    """Returns the mean of -log(score), each score at least 0.001."""
+    scores = [max(result.score, _MIN_SCORE) for result in results if result.score is not None]
     return float(-np.log(scores).mean())
 
 
-def _spread(found: list[Seen]) -> list[Seen]:
-    places = np.linspace(0, len(found) - 1, min(_TEMPLATES, len(found))).round().astype(int)
-    return [found[place] for place in places] if found else []
+def _spread(frames: list[TrackedFrame]) -> list[TrackedFrame]:
+    places = np.linspace(0, len(frames) - 1, min(_COMPARED_FRAMES, len(frames))).round().astype(int)
+    return [frames[place] for place in places] if frames else []

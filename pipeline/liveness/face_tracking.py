@@ -1,4 +1,4 @@
-"""What is seen in a clip before anything is judged: the face in each frame, its pose, and points followed over it."""
+"""The face in each frame of a clip, its pose, and points followed from one frame to others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,103 +11,129 @@ from numpy.typing import NDArray
 from idproof.models.types import DetectedFace, FaceDetector, RGBImage
 from idproof.pipeline.config import RIVAL_AREA
 from idproof.pipeline.liveness.frames import Clip
-from idproof.pipeline.liveness.head_pose import HeadPose, estimate
+from idproof.pipeline.liveness.head_pose import HeadPose, estimate_pose
 
-_POINTS, _QUALITY, _APART = 90, 0.01, 0.045
-_WINDOW, _GUESSED = (17, 17), cv2.OPTFLOW_USE_INITIAL_FLOW
-_BACK_PX = 1.0  # of a point followed there and back again
+# Point selection and optical flow: chosen by hand on tuning data; no outside source.
+_MAX_POINTS = 90
+_MIN_CORNER_QUALITY = 0.01  # of the strongest corner's response
+_MIN_SPACING = 0.045  # of the face's width
+_MIN_SPACING_PX = 3.0
+_FACE_ELLIPSE = 0.52  # semi-axes of the area that points are taken from, of the face box's sides
+_FLOW_WINDOW_PX = (17, 17)
+_FLOW_PYRAMID_LEVELS = 2
+_MAX_ROUND_TRIP_PX = 1.0  # of a point that is followed to the other frame and back
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """One frame, looked at.
+class TrackedFrame:
+    """One frame and the face in it.
 
     Attributes:
-        place: in the clip.
-        face: the largest face, or None when there is none or a rival of comparable size.
+        index: in the clip.
+        face: the largest face; None when there is no face, or a second face of comparable size.
         pose: of the face.
     """
 
-    place: int
+    index: int
     face: DetectedFace | None
     pose: HeadPose | None = None
 
 
 @dataclass(frozen=True)
-class Watched:
+class TrackedClip:
     """A clip and the face in each of its frames."""
 
     clip: Clip = field(repr=False)
-    seen: tuple[Seen, ...]
+    frames: tuple[TrackedFrame, ...]
 
     @property
-    def found(self) -> list[Seen]:
+    def with_face(self) -> list[TrackedFrame]:
         """The frames with a face."""
-        return [entry for entry in self.seen if entry.face is not None]
+        return [frame for frame in self.frames if frame.face is not None]
 
-    def pixels(self, place: int) -> RGBImage:
-        """Of one frame."""
-        return self.clip.frames[place].pixels
+    def pixels(self, index: int) -> RGBImage:
+        """The picture of one frame."""
+        return self.clip.frames[index].pixels
 
-    def between(self, start_ms: float, end_ms: float) -> list[Seen]:
-        """The frames with a face that were taken in this time."""
-        return [e for e in self.found if start_ms <= self.clip.frames[e.place].captured_ms < end_ms]
+    def between(self, start_ms: float, end_ms: float) -> list[TrackedFrame]:
+        """The frames with a face that were captured from `start_ms` until before `end_ms`."""
+        return [f for f in self.with_face if start_ms <= self.clip.frames[f.index].captured_ms < end_ms]
 
 
-def watch(clip: Clip, detector: FaceDetector) -> Watched:
-    """Find the face in each frame."""
-    seen = []
-    for place, frame in enumerate(clip.frames):
+def track_faces(clip: Clip, detector: FaceDetector) -> TrackedClip:
+    """Finds the face in each frame."""
+    frames = []
+    for index, frame in enumerate(clip.frames):
         faces = detector.detect(frame.pixels)
-        alone = faces and (len(faces) == 1 or faces[1].area < RIVAL_AREA * faces[0].area)
-        seen.append(Seen(place, faces[0], estimate(faces[0].landmarks)) if alone else Seen(place, None))
-    return Watched(clip, tuple(seen))
+        single = bool(faces) and (len(faces) == 1 or faces[1].area < RIVAL_AREA * faces[0].area)
+        face = faces[0] if single else None
+        frames.append(TrackedFrame(index, face, estimate_pose(face.landmarks) if face is not None else None))
+    return TrackedClip(clip, tuple(frames))
 
 
-def follow(
-    watched: Watched, start: Seen, others: Sequence[Seen]
-) -> list[tuple[Seen, NDArray[np.float32], NDArray[np.float32]]]:
-    """Points over the face of one frame, found again in others: (frame, points (n, 2) then, points (n, 2) there).
+def track_points(
+    tracked: TrackedClip, start: TrackedFrame, others: Sequence[TrackedFrame]
+) -> list[tuple[TrackedFrame, NDArray[np.float32], NDArray[np.float32]]]:
+    """Follows points on the face of one frame to other frames.
 
-    Sparse optical flow (Lucas and Kanade 1981, pyramids after Bouguet 2000), started from where the landmarks' own
-    similarity puts each point, kept when it comes back to its start.
+    Sparse optical flow (Lucas and Kanade 1981, pyramids after Bouguet 2000). The search for each point starts where an
+    affine map between both frames' landmarks puts it. A point is used only when following it back ends near its start.
+
+    Returns:
+        For each of `others` with a face: the frame, the points (n, 2) in `start`, and the same points (n, 2) in it.
     """
     if start.face is None:
         return []
-    grey = cv2.cvtColor(watched.pixels(start.place), cv2.COLOR_RGB2GRAY)
+    grey = cv2.cvtColor(tracked.pixels(start.index), cv2.COLOR_RGB2GRAY)
     mask = np.zeros_like(grey)
     x, y, width, height = (round(value) for value in start.face.box)
-    middle, axes = (x + width // 2, y + height // 2), (round(width * 0.52), round(height * 0.52))
+    middle = (x + width // 2, y + height // 2)
+    axes = (round(width * _FACE_ELLIPSE), round(height * _FACE_ELLIPSE))
     cv2.ellipse(mask, middle, axes, 0, 0, 360, 255, -1)
-    points = cv2.goodFeaturesToTrack(grey, _POINTS, _QUALITY, max(3.0, _APART * width), mask=mask)
+    spacing = max(_MIN_SPACING_PX, _MIN_SPACING * width)
+    points = cv2.goodFeaturesToTrack(grey, _MAX_POINTS, _MIN_CORNER_QUALITY, spacing, mask=mask)
     if points is None:
         return []
-    return [(other, *_tracked(grey, watched, start.face, other, points)) for other in others if other.face is not None]
+    return [
+        (other, *_follow(grey, tracked, start.face, other, other.face, points))
+        for other in others
+        if other.face is not None
+    ]
 
 
-def _tracked(
-    grey: NDArray[np.uint8], watched: Watched, face: DetectedFace, other: Seen, points: NDArray[np.float32]
+def _follow(
+    grey: NDArray[np.uint8],
+    tracked: TrackedClip,
+    face: DetectedFace,
+    other: TrackedFrame,
+    other_face: DetectedFace,
+    points: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    assert other.face is not None  # noqa: S101 - `follow` leaves the others out
-    there = cv2.cvtColor(watched.pixels(other.place), cv2.COLOR_RGB2GRAY)
-    guess = _affine(face.landmarks, other.face.landmarks, points.reshape(-1, 2)).reshape(-1, 1, 2)
-    found, good = _flow(grey, there, points, guess)
-    back, returned = _flow(there, grey, found, points)
-    kept = (good & returned).ravel().astype(bool)
-    kept &= np.linalg.norm(back - points, axis=2).ravel() < _BACK_PX
-    return points.reshape(-1, 2)[kept], found.reshape(-1, 2)[kept]
+    other_grey = cv2.cvtColor(tracked.pixels(other.index), cv2.COLOR_RGB2GRAY)
+    guess = _map_by_landmarks(face.landmarks, other_face.landmarks, points.reshape(-1, 2)).reshape(-1, 1, 2)
+    found, forward_ok = _optical_flow(grey, other_grey, points, guess)
+    back, backward_ok = _optical_flow(other_grey, grey, found, points)
+    usable = (forward_ok & backward_ok).ravel().astype(bool)
+    usable &= np.linalg.norm(back - points, axis=2).ravel() < _MAX_ROUND_TRIP_PX
+    return points.reshape(-1, 2)[usable], found.reshape(-1, 2)[usable]
 
 
-def _flow(one: Any, other: Any, points: NDArray[np.float32], guess: NDArray[np.float32]) -> tuple[Any, Any]:
-    found, good, _ = cv2.calcOpticalFlowPyrLK(
-        one, other, points, guess.copy(), winSize=_WINDOW, maxLevel=2, flags=_GUESSED
+def _optical_flow(one: Any, other: Any, points: NDArray[np.float32], guess: NDArray[np.float32]) -> tuple[Any, Any]:
+    found, ok, _ = cv2.calcOpticalFlowPyrLK(
+        one,
+        other,
+        points,
+        guess.copy(),
+        winSize=_FLOW_WINDOW_PX,
+        maxLevel=_FLOW_PYRAMID_LEVELS,
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
     )
-    return found, good
+    return found, ok
 
 
-def _affine(
+def _map_by_landmarks(
     source: NDArray[np.float32], target: NDArray[np.float32], points: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    known = np.column_stack([source, np.ones(len(source))])
-    matrix, *_ = np.linalg.lstsq(known, target, rcond=None)
+    homogeneous = np.column_stack([source, np.ones(len(source))])
+    matrix, *_ = np.linalg.lstsq(homogeneous, target, rcond=None)
     return np.asarray(np.column_stack([points, np.ones(len(points))]) @ matrix, dtype=np.float32)

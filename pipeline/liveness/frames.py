@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from idproof.models.types import RGBImage
 from idproof.pipeline.errors import FramesUnusable
-from idproof.pipeline.liveness.challenge import MIN_SHOTS
+from idproof.pipeline.liveness.challenge import MIN_CAPTURES
 
-MIN_FRAMES, MAX_FRAMES = MIN_SHOTS, 48
+MIN_FRAMES, MAX_FRAMES = MIN_CAPTURES, 48
 MIN_SIDE_PX, MAX_PIXELS = 240, 1280 * 1280
 
 

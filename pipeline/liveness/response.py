@@ -1,4 +1,4 @@
-"""A client's answer to a challenge: what was asked, and when each frame was taken. The frames are in the vault."""
+"""A client's response to a challenge: the challenge and the times of the frames. The vault holds the frames."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from idproof.pipeline.liveness.frames import MAX_FRAMES, MIN_FRAMES, CameraRepor
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
-    """When one frame was taken, as the client tells it.
+class FrameTiming:
+    """Time and number of one frame, as the client reports them.
 
     Attributes:
         captured_ms: milliseconds from the start of the challenge, by the client's clock.
@@ -24,36 +24,37 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
-class LivenessAnswer:
-    """What frames answer, and when they came.
+class LivenessResponse:
+    """A challenge and the frames that respond to it.
 
     Attributes:
         challenge: drawn by the server, never taken from the client.
-        shots: 8 to 48, one a frame, in the order they were sent.
-        received_at: when they arrived, by the server's clock, with a time zone.
-        camera: what the client says of its camera, if anything.
+        timings: 8 to 48, one per frame, in the order they were sent.
+        received_at: arrival of the frames by the server's clock, with a time zone.
+        camera: the client's report of its camera, if any.
     """
 
     challenge: Challenge
-    shots: Sequence[Shot]
+    timings: Sequence[FrameTiming]
     received_at: datetime
     camera: CameraReport | None = None
 
     def __post_init__(self) -> None:
-        if not MIN_FRAMES <= len(self.shots) <= MAX_FRAMES:
+        if not MIN_FRAMES <= len(self.timings) <= MAX_FRAMES:
             raise FramesUnusable(f"A liveness challenge is answered by {MIN_FRAMES} to {MAX_FRAMES} frames.")
 
     @property
     def names(self) -> list[str]:
-        """Under which the vault holds the frames, in order."""
-        return [frame_name(place) for place in range(len(self.shots))]
+        """Names of the frames in the vault, in order."""
+        return [frame_name(index) for index in range(len(self.timings))]
 
     def clip(self, pixels: Sequence[RGBImage]) -> Clip:
-        """The frames with their pixels, in order; raises `FramesUnusable`."""
-        frames = [Frame(image, shot.captured_ms, shot.number) for image, shot in zip(pixels, self.shots, strict=True)]
+        """Returns the frames with their pixels, in order; raises `FramesUnusable`."""
+        pairs = zip(pixels, self.timings, strict=True)
+        frames = [Frame(image, timing.captured_ms, timing.number) for image, timing in pairs]
         return Clip(tuple(frames), self.camera)
 
 
-def frame_name(place: int) -> str:
-    """The name of a frame in the vault, and in errors: `frame_00`, `frame_01` and so on."""
-    return f"frame_{place:02d}"
+def frame_name(index: int) -> str:
+    """Returns the name of a frame in the vault and in errors: `frame_00`, `frame_01` and so on."""
+    return f"frame_{index:02d}"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from idproof.models.types import DetectedFace, RGBImage
 from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.liveness.challenge import Challenge
-from idproof.pipeline.liveness.face_tracking import Seen, Watched
+from idproof.pipeline.liveness.face_tracking import TrackedClip, TrackedFrame
 from idproof.pipeline.types import CheckResult
 
 FOLLOWS, FALLS_OFF, STRENGTH = "liveness_light", "liveness_light_distance", "liveness_light_strength"
@@ -25,7 +25,7 @@ _CELLS = (24, 32)  # columns and rows in which surroundings are looked at
 _LEAST_CELLS, _LEAST_LIT = 4, 0.5
 
 
-def check(watched: Watched, challenge: Challenge, calibration: Calibration) -> list[CheckResult]:
+def check(tracked: TrackedClip, challenge: Challenge, calibration: Calibration) -> list[CheckResult]:
     """Three checks; none when the challenge has no light.
 
     - `liveness_light`: correlation of the skin's changes of colour with the screen's, at the best lag of a camera;
@@ -36,15 +36,15 @@ def check(watched: Watched, challenge: Challenge, calibration: Calibration) -> l
     """
     if not challenge.lights:
         return []
-    shown = watched.between(challenge.lights[0].start_ms, challenge.duration_ms + 1)
+    shown = tracked.between(challenge.lights[0].start_ms, challenge.duration_ms + 1)
     if len(shown) < _LEAST_FRAMES:
         return [CheckResult.not_assessed(name, "face_not_seen_in_light") for name in (FOLLOWS, STRENGTH, FALLS_OFF)]
-    skin = np.array([_chroma(_skin(watched, entry)) for entry in shown])
-    times = [watched.clip.frames[entry.place].captured_ms for entry in shown]
+    skin = np.array([_chroma(_skin(tracked, entry)) for entry in shown])
+    times = [tracked.clip.frames[entry.index].captured_ms for entry in shown]
     fits = [_fit(_screen(challenge, times, lag), skin) for lag in _LAGS_MS]
     best = max(range(len(fits)), key=lambda i: fits[i][0])
     correlation, slope = fits[best]
-    behind = _behind(watched, shown, _screen(challenge, times, _LAGS_MS[best]))
+    behind = _behind(tracked, shown, _screen(challenge, times, _LAGS_MS[best]))
     share = behind / slope if slope > 1e-4 else 1.0
     return [
         calibration.at_least(FOLLOWS, correlation, unit="correlation", reason="light_not_followed"),
@@ -71,10 +71,10 @@ def _screen(challenge: Challenge, times: list[float], lag_ms: float) -> NDArray[
     return np.array(colours)
 
 
-def _behind(watched: Watched, shown: list[Seen], screen: NDArray[np.float64]) -> float:
+def _behind(tracked: TrackedClip, shown: list[TrackedFrame], screen: NDArray[np.float64]) -> float:
     """How much the surroundings answer: the median of small cells' own slopes, so that no bright spot settles it."""
-    grids = [_grid(watched.pixels(entry.place)) for entry in shown]
-    apart = _apart(watched.pixels(shown[0].place).shape, np.median([_face(entry).box for entry in shown], axis=0))
+    grids = [_grid(tracked.pixels(entry.index)) for entry in shown]
+    apart = _apart(tracked.pixels(shown[0].index).shape, np.median([_face(entry).box for entry in shown], axis=0))
     lit = apart & (np.min([share for _, share in grids], axis=0) > _LEAST_LIT)
     cells = np.array([light[lit if lit.sum() >= _LEAST_CELLS else apart] for light, _ in grids])
     seen = _chroma(cells)
@@ -112,8 +112,8 @@ def _chroma(linear: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([red - green, blue - green], axis=-1)
 
 
-def _skin(watched: Watched, entry: Seen) -> NDArray[np.float64]:
-    image, face = watched.pixels(entry.place), _face(entry)
+def _skin(tracked: TrackedClip, entry: TrackedFrame) -> NDArray[np.float64]:
+    image, face = tracked.pixels(entry.index), _face(entry)
     x, y, width, height = face.box
     inner = image[_range(y + 0.25 * height, y + 0.85 * height), _range(x + 0.2 * width, x + 0.8 * width)]
     return _mean(inner)
@@ -133,7 +133,7 @@ def _usable(linear: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray((brightest < 0.97) & (brightest > 0.004))
 
 
-def _face(entry: Seen) -> DetectedFace:
+def _face(entry: TrackedFrame) -> DetectedFace:
     if entry.face is None:
         raise ValueError("light is looked for on a face")
     return entry.face

@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from idproof.pipeline.liveness.challenge import OF_PROFILE, Options
+from idproof.pipeline.liveness.challenge import PROFILE_OPTIONS, Options
 from idproof.service.applicant_messages import texts
 from idproof.service.auth import Client, Gate, Scope
 from idproof.service.http import openapi, problems
@@ -27,7 +27,7 @@ Cursor = Annotated[str | None, Query(pattern=VERDICT_ID, description="`next` of 
 Limit = Annotated[int, Query(ge=1, le=100)]
 
 
-_SAID: dict[str, Any] = {entry.name: (bool, False) for entry in fields(Options) if entry.name not in OF_PROFILE}
+_SAID: dict[str, Any] = {entry.name: (bool, False) for entry in fields(Options) if entry.name not in PROFILE_OPTIONS}
 ApplicantOptions = create_model(
     "ApplicantOptions",
     __config__=ConfigDict(extra="forbid"),

@@ -6,10 +6,10 @@ from contextlib import closing
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
-from idproof.pipeline.fields.card_data import Form
+from idproof.pipeline.fields.card_data import CardData
 from idproof.pipeline.fields.records import RecordAnswer, RecordStatus, Sink, compare
 
-_COLUMNS = tuple(field.name for field in fields(Form))
+_COLUMNS = tuple(field.name for field in fields(CardData))
 _PIECE = 16 * 1024
 
 
@@ -23,8 +23,8 @@ class EmbeddedRecords:
     def make(
         cls,
         path: Path,
-        valid: Iterable[Form],
-        lost: Iterable[Form] = (),
+        valid: Iterable[CardData],
+        lost: Iterable[CardData] = (),
         portraits: Mapping[str, bytes] | None = None,
     ) -> "EmbeddedRecords":
         """Write a file with these cards.
@@ -45,7 +45,7 @@ class EmbeddedRecords:
             database.executemany("INSERT INTO portraits VALUES (?, ?)", (portraits or {}).items())
         return cls(path)
 
-    def look_up(self, form: Form) -> RecordAnswer:
+    def look_up(self, form: CardData) -> RecordAnswer:
         """Compare a card's fields with the file's; `unavailable` when the file cannot be read."""
         if form.number is None:
             return RecordAnswer(RecordStatus.UNAVAILABLE)
@@ -57,9 +57,9 @@ class EmbeddedRecords:
             return RecordAnswer(RecordStatus.UNAVAILABLE)
         if row is None or not row[-1]:
             return RecordAnswer(RecordStatus.LOST_OR_INVALID)
-        return replace(compare(Form(*row[:-1]), form), portrait=known is not None)
+        return replace(compare(CardData(*row[:-1]), form), portrait=known is not None)
 
-    def portrait(self, form: Form, into: Sink) -> None:
+    def portrait(self, form: CardData, into: Sink) -> None:
         """Read the holder's portrait; raises sqlite3.Error or LookupError."""
         with self._opened() as database:
             (row,) = database.execute("SELECT rowid FROM portraits WHERE number = ?", [form.number]).fetchall()

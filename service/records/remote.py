@@ -8,7 +8,7 @@ import httpx
 import structlog
 import tenacity
 
-from idproof.pipeline.fields.card_data import Form
+from idproof.pipeline.fields.card_data import CardData
 from idproof.pipeline.fields.records import RecordAnswer, RecordStatus, Sink
 from idproof.service.operations.settings import Settings
 from idproof.service.operations.tls import client_context
@@ -53,7 +53,7 @@ class RemoteRecords:
         trust = client_context(settings.peers_ca, settings.peers_cert, settings.peers_key)
         return cls(httpx.Client(timeout=_TIMEOUT, verify=trust, follow_redirects=False), settings.records_url or "")
 
-    def look_up(self, form: Form) -> RecordAnswer:
+    def look_up(self, form: CardData) -> RecordAnswer:
         """Compare a card's fields with the department's record."""
         if not self._breaker.allows():
             return _UNAVAILABLE
@@ -66,7 +66,7 @@ class RemoteRecords:
         self._breaker.succeeded()
         return answer
 
-    def portrait(self, form: Form, into: Sink) -> None:
+    def portrait(self, form: CardData, into: Sink) -> None:
         """Stream the holder's portrait into the vault; raises httpx.HTTPError or another when it cannot be had."""
         if not self._breaker.allows():
             raise _Unusable
@@ -77,7 +77,7 @@ class RemoteRecords:
             raise
         self._breaker.succeeded()
 
-    def _stream(self, form: Form, into: Sink) -> None:
+    def _stream(self, form: CardData, into: Sink) -> None:
         place = self._url.rstrip("/") + "/portrait"
         with self._client.stream("POST", place, json={"card": asdict(form)}) as answer:
             if answer.status_code != httpx.codes.OK:
@@ -88,7 +88,7 @@ class RemoteRecords:
             except httpx.HTTPError as error:
                 raise _Torn from error  # what came lies in the vault already: it cannot begin anew
 
-    def _ask(self, form: Form) -> RecordAnswer:
+    def _ask(self, form: CardData) -> RecordAnswer:
         with self._client.stream("POST", self._url, json={"card": asdict(form)}) as answer:
             if answer.status_code != httpx.codes.OK:
                 raise _Unusable
@@ -105,7 +105,7 @@ def _understood(said: bytes) -> RecordAnswer:
     try:
         body: dict[str, Any] = json.loads(said)
         status, differing = RecordStatus(body["status"]), body.get("differing", [])
-        if not isinstance(differing, list) or not set(differing) <= set(Form.__slots__):
+        if not isinstance(differing, list) or not set(differing) <= set(CardData.__slots__):
             raise _Unusable
         portrait = body.get("portrait", False)
         if not isinstance(portrait, bool):

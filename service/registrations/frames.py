@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from idproof.pipeline.liveness.challenge import Challenge
 from idproof.pipeline.liveness.frames import MAX_FRAMES, MIN_FRAMES, CameraReport
-from idproof.pipeline.liveness.response import LivenessAnswer, Shot
+from idproof.pipeline.liveness.response import FrameTiming, LivenessResponse
 
 FRAMES = "frames"
 """The name of each part that is a frame; their order is that of the parts."""
@@ -41,12 +41,12 @@ class LivenessSaid(_Said):
     frames: list[ShotSaid] = Field(min_length=MIN_FRAMES, max_length=MAX_FRAMES)
     camera: CameraSaid | None = None
 
-    def answer(self, challenge: Challenge, received_at: datetime) -> LivenessAnswer:
+    def answer(self, challenge: Challenge, received_at: datetime) -> LivenessResponse:
         """What the pipeline examines the frames by."""
         camera = self.camera
-        return LivenessAnswer(
+        return LivenessResponse(
             challenge,
-            [Shot(shot.captured_ms, shot.number) for shot in self.frames],
+            [FrameTiming(shot.captured_ms, shot.number) for shot in self.frames],
             received_at,
             None if camera is None else CameraReport(camera.requested, camera.reported, camera.open_ms),
         )

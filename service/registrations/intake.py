@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 from idproof.pipeline import Outcome, VaultSession, Verdict, Verifier
 from idproof.pipeline.errors import IdproofError
 from idproof.pipeline.liveness import examiner as liveness
-from idproof.pipeline.liveness.response import LivenessAnswer
+from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.verdict import to_json
 from idproof.service.claims import CoreKey
 from idproof.service.errors import ServiceProblem, log_error
@@ -226,7 +226,7 @@ class RegistrationIntake:
             raise ServiceProblem("metadata_invalid", f"This service verifies {self.verifier.document.name}.")
         return Received(metadata, upload.fingerprint(registration.session_id or ""), datetime.now(UTC))
 
-    def _liveness_answer(self, ticket: Ticket, received: Received) -> LivenessAnswer | None:
+    def _liveness_answer(self, ticket: Ticket, received: Received) -> LivenessResponse | None:
         """Returns the frames with the challenge that they answer; raises `ServiceProblem` if they answer none."""
         described, session = received.metadata.liveness, ticket.session
         if described is None:
@@ -245,7 +245,7 @@ class RegistrationIntake:
         registration: RegistrationRequest,
         pictures: VaultSession,
         received: Received,
-        frames: LivenessAnswer | None,
+        frames: LivenessResponse | None,
     ) -> dict[str, Any]:
         async with self._failure_recorded(ticket, registration):
             if self.limiter is None:
@@ -268,7 +268,7 @@ class RegistrationIntake:
         registration: RegistrationRequest,
         pictures: VaultSession,
         received: Received,
-        frames: LivenessAnswer | None,
+        frames: LivenessResponse | None,
     ) -> None:
         async with resources:
             try:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from idproof.pipeline import CheckResult, Decision, Limits, Outcome, Role, Status, Vault, VaultSession, Verdict
 from idproof.pipeline.documents import load_builtin
-from idproof.pipeline.fields.card_data import form
-from idproof.pipeline.liveness.response import LivenessAnswer
+from idproof.pipeline.fields.card_data import card_data
+from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.types import FieldReading
 from idproof.pipeline.verdict import new_id
 from idproof.service.errors import ServiceProblem
@@ -28,7 +28,7 @@ class SandboxVerifier:
         """Wipe what is still open."""
         self.vault.close()
 
-    def verify_session(self, session: VaultSession, _: LivenessAnswer | None = None) -> Verdict:
+    def verify_session(self, session: VaultSession, _: LivenessResponse | None = None) -> Verdict:
         """The promised outcome; raises `BadInput` where promised, or `ServiceProblem` for foreign captures."""
         started = datetime.now(UTC)
         try:
@@ -46,7 +46,7 @@ class SandboxVerifier:
             checks=_checks(persona),
             document_type=self.document.name,
             fields=fields,
-            form=asdict(form(fields)),
+            form=asdict(card_data(fields)),
             not_performed=("everything: this is a sandbox",),
             policy=NAME,
             profile=NAME,

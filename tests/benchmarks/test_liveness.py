@@ -19,7 +19,7 @@ from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.profiles import load_engines
 from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.errors import DatasetInvalid
-from idproof.pipeline.liveness.examiner import SHIPPED, shipped
+from idproof.pipeline.liveness.examiner import CALIBRATION_FILE, shipped_calibration
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_clips_are_judged_by_the_calibration_that_is_named(
     people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(liveness_bench, "SPECIES", {})
-    table, strict = json.loads(SHIPPED.read_text(encoding="utf-8")), tmp_path / "strict.json"
+    table, strict = json.loads(CALIBRATION_FILE.read_text(encoding="utf-8")), tmp_path / "strict.json"
     table["values"]["liveness_light"] = [2.0] * 20  # a correlation that nobody's skin has
     table["source"] = {"recipe": "invented"}
     strict.write_text(json.dumps(table))
@@ -96,11 +96,11 @@ def test_clips_are_judged_by_the_calibration_that_is_named(
 
 
 def test_the_shipped_calibration_says_where_it_comes_from() -> None:
-    source = shipped().source
+    source = shipped_calibration().source
     assert isinstance(source["clips"], int)
     assert source["clips"] >= 20
     assert "--calibrate" in str(source["recipe"])
-    assert "liveness" in shipped().values
+    assert "liveness" in shipped_calibration().values
 
 
 def test_a_real_print_looks_less_alive_to_the_network_than_every_real_face() -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from idproof.models.batched_embedder import BatchedEmbedder, _Asked
+from idproof.models.batched_embedder import BatchedEmbedder, _Request
 from idproof.models.profiles import load_engines
 from idproof.models.types import Embeddings, RGBImage
 
@@ -50,7 +50,7 @@ def test_who_comes_while_it_computes_is_taken_along() -> None:
 def test_whoever_came_later_may_be_first() -> None:
     """Others wait before the one whose turn it is: it finds itself among them without comparing their pictures."""
     batched = BatchedEmbedder(Slow())  # type: ignore[arg-type]
-    asked = [_Asked([face(shade), face(shade + 1)]) for shade in (10, 20, 30)]
+    asked = [_Request([face(shade), face(shade + 1)]) for shade in (10, 20, 30)]
     batched._waiting.extend(asked)
     assert batched._taken(asked[2]) == [asked[2], asked[0], asked[1]]
     assert batched._waiting == []

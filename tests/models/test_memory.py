@@ -112,7 +112,7 @@ def test_the_embedder_keeps_no_template_nor_what_it_is_made_of(ranges: list[byte
     control = noise(99, CONTROL)[:, :56].repeat(2, axis=1)[:56].repeat(2, axis=0)
     assert any(run(engines.embedder.embed([control])) in piece for piece in ranges), "the search finds what is kept"
     face = noise(len(SHAPES), SHAPES["embedder"])
-    upright, mirrored = engines.embedder.views([face])
+    upright, mirrored = engines.embedder.raw_features([face])
     made = {
         "template": engines.embedder.embed([face]),
         "upright": upright,

@@ -81,7 +81,7 @@ def test_the_second_of_three_classes_is_real_and_channels_come_blue_first(
     colour: tuple[int, int, int], real: bool
 ) -> None:
     image = np.full((100, 100, 3), colour, np.uint8)
-    probability, likeliest = MiniFASNet([(network(), 2.7), (network(), 4.0)]).reality(image, FACE)
+    probability, likeliest = MiniFASNet([(network(), 2.7), (network(), 4.0)]).classify(image, FACE)
     assert likeliest is real
     expected = np.exp(9) / (np.exp(9) + 2) if real else 1 / (np.exp(9) + 2)
     assert probability == pytest.approx(expected, rel=1e-4)
@@ -90,9 +90,9 @@ def test_the_second_of_three_classes_is_real_and_channels_come_blue_first(
 def test_both_scales_have_a_say() -> None:
     image = np.full((100, 100, 3), (0, 0, 8), np.uint8)
     image[34:66, 34:66] = (0, 8, 0)
-    assert MiniFASNet([(network(), 1.5)]).reality(image, FACE)[1]
-    assert not MiniFASNet([(network(), 4.0)]).reality(image, FACE)[1]
-    assert 0.2 < MiniFASNet([(network(), 1.5), (network(), 4.0)]).reality(image, FACE)[0] < 0.8
+    assert MiniFASNet([(network(), 1.5)]).classify(image, FACE)[1]
+    assert not MiniFASNet([(network(), 4.0)]).classify(image, FACE)[1]
+    assert 0.2 < MiniFASNet([(network(), 1.5), (network(), 4.0)]).classify(image, FACE)[0] < 0.8
 
 
 def test_a_network_of_another_shape_is_refused() -> None:
@@ -114,7 +114,7 @@ def test_an_operator_brings_it_by_a_manifest(tmp_path: Path) -> None:
     store.fetch(profile, cache)
     engines = load_engines("open", manifest=own, cache=cache)
     assert engines.passive is not None
-    assert engines.passive.reality(np.full((100, 100, 3), (0, 9, 0), np.uint8), FACE)[1]
+    assert engines.passive.classify(np.full((100, 100, 3), (0, 9, 0), np.uint8), FACE)[1]
     assert {"near.onnx", "far.onnx"} <= set(engines.weights)
     assert load_engines("open").passive is None
 

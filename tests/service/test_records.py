@@ -13,14 +13,14 @@ import httpx
 import pytest
 from peers import Records, running, slow
 
-from idproof.pipeline.fields.card_data import Form
+from idproof.pipeline.fields.card_data import CardData
 from idproof.pipeline.fields.records import RecordStatus, ask, check
 from idproof.pipeline.types import Outcome, Status
 from idproof.service.operations.settings import Settings
 from idproof.service.records import EmbeddedRecords, RemoteRecords, open_records
 from idproof.service.records.breaker import Breaker
 
-FORM = Form(number="A1234563", surname="CHAN", given_names="TAI MAN", birth_date="1990-01-02")
+FORM = CardData(number="A1234563", surname="CHAN", given_names="TAI MAN", birth_date="1990-01-02")
 
 
 @pytest.fixture
@@ -110,14 +110,14 @@ def test_when_its_time_is_over_one_tries_for_all() -> None:
 
 
 def test_records_in_a_file(tmp_path: Path) -> None:
-    lost = Form(number="B1234563")
+    lost = CardData(number="B1234563")
     records = EmbeddedRecords.make(tmp_path / "records.sqlite", [FORM], [lost])
     assert records.look_up(FORM).status is RecordStatus.MATCH
-    other = Form(number="A1234563", surname="WONG", given_names="TAI MAN", birth_date="1990-01-02")
+    other = CardData(number="A1234563", surname="WONG", given_names="TAI MAN", birth_date="1990-01-02")
     assert records.look_up(other).differing == ("surname",)
-    for gone in (lost, Form(number="C1234563")):
+    for gone in (lost, CardData(number="C1234563")):
         assert records.look_up(gone).status is RecordStatus.LOST_OR_INVALID
-    assert records.look_up(Form()).status is RecordStatus.UNAVAILABLE
+    assert records.look_up(CardData()).status is RecordStatus.UNAVAILABLE
     assert EmbeddedRecords(tmp_path / "none.sqlite").look_up(FORM).status is RecordStatus.UNAVAILABLE
     assert not (tmp_path / "none.sqlite").exists()
     with pytest.raises(sqlite3.Error):
@@ -168,7 +168,7 @@ def torn(_: httpx.Request) -> httpx.Response:
 
 
 def test_portraits_in_a_file(tmp_path: Path) -> None:
-    other = Form(number="B1234563")
+    other = CardData(number="B1234563")
     records = EmbeddedRecords.make(tmp_path / "r.sqlite", [FORM, other], portraits={"A1234563": b"picture" * 9000})
     assert records.look_up(FORM).portrait
     assert not records.look_up(other).portrait

@@ -13,7 +13,7 @@ import httpx
 import uvicorn
 
 from idproof.pipeline import Limits, Vault, VaultSession, Verdict
-from idproof.pipeline.liveness.response import LivenessAnswer
+from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.verdict import from_json, new_id
 from idproof.service.http.app import create_app
 from idproof.service.operations.settings import Settings
@@ -49,7 +49,7 @@ class FakeVerifier:
     def __init__(self, act: Callable[[], None] = lambda: None, limits: Limits | None = None) -> None:
         self.vault: Vault = RecordingVault(limits or Limits())
         self.act = act
-        self.answers: MutableSequence[LivenessAnswer | None] = []
+        self.answers: MutableSequence[LivenessResponse | None] = []
         self.verdict: Verdict | None = None
 
     @property
@@ -59,7 +59,7 @@ class FakeVerifier:
     def close(self) -> None:
         self.vault.close()
 
-    def verify_session(self, session: VaultSession, answer: LivenessAnswer | None = None) -> Verdict:
+    def verify_session(self, session: VaultSession, answer: LivenessResponse | None = None) -> Verdict:
         self.act()
         self.answers.append(answer)
         session.wipe()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from idproof.pipeline import Limits, Role, Vault, VaultSession, Verdict
-from idproof.pipeline.liveness.response import LivenessAnswer
+from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.verdict import from_json, new_id
 from idproof.service.operations import process, server
 from idproof.service.operations.settings import Settings
@@ -34,7 +34,7 @@ class QuickVerifier:
     def close(self) -> None:
         self.vault.close()
 
-    def verify_session(self, session: VaultSession, answer: LivenessAnswer | None = None) -> Verdict:
+    def verify_session(self, session: VaultSession, answer: LivenessResponse | None = None) -> Verdict:
         with session.upload(Role.SELFIE) as data:
             mark = hashlib.sha256(bytes(data)).digest()[0]
         time.sleep(self._takes_s)

@@ -25,14 +25,14 @@ def crops(*dark: Role) -> dict[Role, RGBImage]:
 
 
 def test_a_portrait_that_glare_hides_in_a_tilted_capture_is_left_out() -> None:
-    assert list(detection.in_portraits(crops(), Bright())) == list(CARD_ROLES)
-    left_out = detection.in_portraits(crops(Role.CARD_TILT_LEFT), Bright())
+    assert list(detection.find_portrait_faces(crops(), Bright())) == list(CARD_ROLES)
+    left_out = detection.find_portrait_faces(crops(Role.CARD_TILT_LEFT), Bright())
     assert list(left_out) == [Role.CARD_FRONT, Role.CARD_TILT_RIGHT]
 
 
 def test_without_a_face_in_the_front_capture_there_is_no_portrait() -> None:
     with pytest.raises(FaceNotFound) as caught:
-        detection.in_portraits(crops(Role.CARD_FRONT), Bright())
+        detection.find_portrait_faces(crops(Role.CARD_FRONT), Bright())
     assert caught.value.capture is Role.CARD_FRONT
 
 
@@ -47,7 +47,7 @@ def test_the_fused_template_is_the_mean_direction_and_lies_where_the_first_one_d
 
 def test_the_selfie_without_its_colours_is_the_same_picture_in_grey() -> None:
     face = np.random.default_rng(4).integers(0, 256, (112, 112, 3), dtype=np.uint8)
-    grey = compare.grey(face)
+    grey = compare.remove_colour(face)
     assert grey.shape == face.shape
     assert (grey == grey[..., :1]).all()
     np.testing.assert_allclose(grey[..., 0], face @ [0.299, 0.587, 0.114], atol=1)
@@ -68,11 +68,11 @@ def test_a_selfie_in_any_roll_gives_the_same_face_in_its_own_pixels() -> None:
     engines = load_engines()
     upright = np.asarray(skimage.data.astronaut()[:400], dtype=np.uint8)  # wider than high
     template = engines.embedder.embed(
-        [engines.embedder.align(upright, detection.in_selfie(upright, engines.detector).landmarks)]
+        [engines.embedder.align(upright, detection.find_selfie_face(upright, engines.detector).landmarks)]
     )
     for turns in (1, 2, 3):
         rolled = np.ascontiguousarray(np.rot90(upright, turns))
-        face = detection.in_selfie(rolled, engines.detector)
+        face = detection.find_selfie_face(rolled, engines.detector)
         assert face.box[2] > 0
         assert (face.landmarks.min(axis=0) > face.box[:2]).all()
         assert (face.landmarks.max(axis=0) < np.add(face.box[:2], face.box[2:])).all()

@@ -30,7 +30,7 @@ def _looked_at(pictures: Path) -> Iterator[tuple[str, set[str]]]:
         for name in archive.namelist():
             image = decoded(np.frombuffer(archive.read(name), dtype=np.uint8))
             try:
-                face = detection.in_selfie(image, engines.detector)
+                face = detection.find_selfie_face(image, engines.detector)
             except BadInput as error:
                 yield name, {error.code}
                 continue

@@ -11,7 +11,7 @@ from PIL import Image
 from idproof.datasets.specimen.make import Registration
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.pipeline import Captures, Decision, Verifier
-from idproof.pipeline.fields.card_data import Form
+from idproof.pipeline.fields.card_data import CardData
 from idproof.pipeline.fields.records import RecordAnswer, RecordStatus, Sink
 from idproof.pipeline.types import Status
 
@@ -26,11 +26,11 @@ class Department:
         self._picture = picture
         self._announced = announced
 
-    def look_up(self, form: Form) -> RecordAnswer:
+    def look_up(self, form: CardData) -> RecordAnswer:
         assert form.number is not None
         return RecordAnswer(RecordStatus.MATCH, portrait=self._announced)
 
-    def portrait(self, form: Form, into: Sink) -> None:
+    def portrait(self, form: CardData, into: Sink) -> None:
         if self._picture is None:
             raise OSError(form.number)
         for start in range(0, len(self._picture), 1000):

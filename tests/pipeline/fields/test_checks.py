@@ -11,7 +11,7 @@ from idproof.pipeline import Policy
 from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.documents.commercial_codes import agrees, codes
 from idproof.pipeline.errors import DocumentTypeInvalid
-from idproof.pipeline.fields.card_data import Form, form
+from idproof.pipeline.fields.card_data import CardData, card_data
 from idproof.pipeline.fields.checks import CHECKS, dates, known, readable, run
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.types import FieldReading, Outcome, Status
@@ -162,7 +162,7 @@ def test_only_the_printed_form_is_a_date(text: str) -> None:
 
 
 def test_the_form_is_ready_to_pre_fill() -> None:
-    assert form(facts().fields) == Form(
+    assert card_data(facts().fields) == CardData(
         surname="CHAN",
         given_names="Tai Man",
         chinese_name="陳大文",
@@ -177,7 +177,7 @@ def test_the_form_is_ready_to_pre_fill() -> None:
 
 def test_the_form_leaves_out_what_is_uncertain_or_impossible_and_shows_nothing() -> None:
     fields = dict(facts(date_of_birth="31-02-1990").fields) | {"number": FieldReading("A123456(3)", 0.3, certain=False)}
-    filled = form(fields)
+    filled = card_data(fields)
     assert (filled.number, filled.birth_date, filled.surname) == (None, None, "CHAN")
     assert "CHAN" not in repr(filled)
 

@@ -9,8 +9,8 @@ from idproof.models.types import LineReading, RGBImage
 from idproof.pipeline import Policy
 from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.fields import ink_marks
-from idproof.pipeline.fields.fuse import Witness, fuse
-from idproof.pipeline.fields.read import Readers, settle, witnesses
+from idproof.pipeline.fields.fuse import WeightedReading, fuse
+from idproof.pipeline.fields.read import Readers, read_lines, resolve_field
 
 DOCUMENT = load_builtin()
 SPEC = DOCUMENT.field("symbols")
@@ -32,12 +32,12 @@ def line(text: str) -> RGBImage:
 
 @pytest.mark.parametrize("text", ["AZ", "*CWB", "***AWN", "***AZBNL1", "CXB"])
 def test_each_sign_is_one_mark_and_stars_are_low(text: str) -> None:
-    assert ink_marks.count(line(text)) == ink_marks.Marks(len(text), text.count("*"))
+    assert ink_marks.count_marks(line(text)) == ink_marks.InkMarks(len(text), text.count("*"))
 
 
 def test_a_blank_line_has_no_marks() -> None:
     blank = np.full((48, 228, 3), 200, dtype=np.uint8)
-    assert ink_marks.count(blank) == ink_marks.Marks(0, 0)
+    assert ink_marks.count_marks(blank) == ink_marks.InkMarks(0, 0)
 
 
 class Overlooks:
@@ -57,12 +57,14 @@ def test_stars_that_the_reader_overlooked_are_counted_in() -> None:
     frame = np.full((DOCUMENT.size_px[1], DOCUMENT.size_px[0], 3), 200, dtype=np.uint8)
     printed = Image.fromarray(line("*CWB")).resize((right - left, bottom - top))
     frame[top:bottom, left:right] = np.asarray(printed)
-    heard = witnesses([frame] * 3, DOCUMENT, Readers(Overlooks("CWB"), Overlooks("")))["symbols"]
-    found = settle(fuse(heard), SPEC, Policy())
+    heard = read_lines([frame] * 3, DOCUMENT, Readers(Overlooks("CWB"), Overlooks("")))["symbols"]
+    found = resolve_field(fuse(heard), SPEC, Policy())
     assert (found.text, found.certain) == ("*CWB", True)
 
 
 def test_a_mark_without_a_character_leaves_the_field_uncertain() -> None:
     reading = LineReading("CWB", (0.99,) * 3)
-    assert settle(fuse([Witness(reading, marks=3)] * 3), SPEC, Policy()).certain
-    assert not settle(fuse([Witness(reading, marks=3), Witness(reading, marks=4)]), SPEC, Policy()).certain
+    assert resolve_field(fuse([WeightedReading(reading, marks=3)] * 3), SPEC, Policy()).certain
+    assert not resolve_field(
+        fuse([WeightedReading(reading, marks=3), WeightedReading(reading, marks=4)]), SPEC, Policy()
+    ).certain

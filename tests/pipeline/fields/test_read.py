@@ -12,9 +12,9 @@ from idproof.pipeline.documents import DocumentType, commercial_codes, load_buil
 from idproof.pipeline.errors import IdproofError
 from idproof.pipeline.fields import grammar, hkid
 from idproof.pipeline.fields.checks import dates
-from idproof.pipeline.fields.chinese_name import settle_name
-from idproof.pipeline.fields.fuse import Witness, fuse
-from idproof.pipeline.fields.read import Readers, read, settle, tidy
+from idproof.pipeline.fields.chinese_name import resolve_name
+from idproof.pipeline.fields.fuse import WeightedReading, fuse
+from idproof.pipeline.fields.read import Readers, normalise, read, resolve_field
 from idproof.pipeline.types import CARD_ROLES, FieldReading
 
 DOCUMENT = load_builtin()
@@ -27,8 +27,10 @@ def reading(text: str, confidence: float = 0.99) -> LineReading:
 
 def settled(name: str, *readings: LineReading, latin: tuple[LineReading, ...] = ()) -> FieldReading:
     spec = DOCUMENT.field(name)
-    heard = [Witness(tidy(r, spec)) for r in readings] + [Witness(tidy(r, spec), 0.5) for r in latin]
-    return settle(fuse(heard), spec, POLICY)
+    heard = [WeightedReading(normalise(r, spec)) for r in readings] + [
+        WeightedReading(normalise(r, spec), 0.5) for r in latin
+    ]
+    return resolve_field(fuse(heard), spec, POLICY)
 
 
 def test_two_captures_outvote_one_character_by_character() -> None:
@@ -102,10 +104,12 @@ def test_the_same_ink_is_the_same_text(name: str, seen: str, printed: str) -> No
 
 def named(codes: str, *texts: str, alternatives: dict[int, tuple[str, float]] | None = None) -> FieldReading:
     places = tuple((((alternatives or {})[i],) if i in (alternatives or {}) else ()) for i in range(len(texts[0])))
-    heard = [Witness(LineReading(text, (0.9,) * len(text), places if text == texts[0] else ())) for text in texts]
+    heard = [
+        WeightedReading(LineReading(text, (0.9,) * len(text), places if text == texts[0] else ())) for text in texts
+    ]
     fused = fuse(heard)
-    return settle_name(
-        fused, settle(fused, DOCUMENT.field("chinese_name"), POLICY), codes, DOCUMENT.field("chinese_name")
+    return resolve_name(
+        fused, resolve_field(fused, DOCUMENT.field("chinese_name"), POLICY), codes, DOCUMENT.field("chinese_name")
     )
 
 
@@ -177,13 +181,13 @@ def test_any_texts_settle_without_an_exception(name: str, texts: list[str]) -> N
 
 @given(st.lists(st.text("A1B8", max_size=8), min_size=3, max_size=5))
 def test_votes_are_shares(texts: list[str]) -> None:
-    for place in fuse([Witness(reading(text)) for text in texts]).votes:
+    for place in fuse([WeightedReading(reading(text)) for text in texts]).votes:
         assert sum(place.values()) == pytest.approx(1.0)
 
 
 @given(st.text("AB12", min_size=1, max_size=10), st.integers(1, 4))
 def test_readings_that_agree_are_the_reading(text: str, copies: int) -> None:
-    fused = fuse([Witness(reading(text))] * copies)
+    fused = fuse([WeightedReading(reading(text))] * copies)
     assert fused.text == text
     assert all(count == copies for count in fused.supporters)
 
@@ -214,7 +218,7 @@ def test_the_parsers_take_a_hundred_thousand_random_strings() -> None:
 
 
 def test_readings_do_not_show_in_representations() -> None:
-    heard = [Witness(reading("A123456(3)"))] * 2
+    heard = [WeightedReading(reading("A123456(3)"))] * 2
     shown = repr(settled("number", *(w.reading for w in heard))) + repr(heard) + repr(fuse(heard))
     assert "A123456" not in shown
     assert "'6'" not in shown
@@ -246,10 +250,10 @@ def test_letters_made_of_the_pattern_leave_a_blank_field_blank() -> None:
 def test_an_upright_stroke_among_capitals_is_an_i(document: DocumentType, read_as: str, printed: str) -> None:
     """One reader writes l, another I for the same ink; apart they would share the votes, and settle nothing."""
     spec = document.field("english_name")
-    tidied = tidy(LineReading(read_as, (0.9,) * len(read_as)), spec)
+    tidied = normalise(LineReading(read_as, (0.9,) * len(read_as)), spec)
     assert tidied.text == printed
 
 
 def test_a_number_keeps_its_ones(document: DocumentType) -> None:
     text = "A111111(1)"
-    assert tidy(LineReading(text, (0.9,) * len(text)), document.field("number")).text == text
+    assert normalise(LineReading(text, (0.9,) * len(text)), document.field("number")).text == text

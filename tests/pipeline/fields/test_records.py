@@ -2,18 +2,18 @@
 
 import pytest
 
-from idproof.pipeline.fields.card_data import Form
+from idproof.pipeline.fields.card_data import CardData
 from idproof.pipeline.fields.records import RecordAnswer, RecordStatus, ask, check, compare
 from idproof.pipeline.types import Outcome, Status
 
-CARD = Form(surname="CHAN", given_names="Tai Man", number="A1234563", birth_date="1996-02-29")
+CARD = CardData(surname="CHAN", given_names="Tai Man", number="A1234563", birth_date="1996-02-29")
 
 
 class Authority:
     def __init__(self, answer: RecordAnswer | Exception) -> None:
         self._answer = answer
 
-    def look_up(self, form: Form) -> RecordAnswer:
+    def look_up(self, form: CardData) -> RecordAnswer:
         if isinstance(self._answer, Exception):
             raise self._answer
         return self._answer
@@ -24,7 +24,7 @@ def test_a_match_passes() -> None:
 
 
 def test_a_mismatch_names_the_field_and_no_value() -> None:
-    other = Form(surname="CHAN", given_names="Tai Man", number="A1234563", birth_date="1996-02-28")
+    other = CardData(surname="CHAN", given_names="Tai Man", number="A1234563", birth_date="1996-02-28")
     found = check(ask(CARD, Authority(compare(other, CARD))))
     assert (found.outcome, found.reason, found.value) == (Outcome.FAIL, "records_mismatch_birth_date", 1.0)
     assert "1996" not in repr(found)
@@ -42,8 +42,10 @@ def test_unavailable_cannot_be_assessed(answer: RecordAnswer | Exception) -> Non
 
 
 def test_only_declared_tolerance_counts() -> None:
-    assert compare(CARD, Form(**{n: getattr(CARD, n) for n in CARD.__slots__} | {"surname": "Chan"})).status == "match"
-    assert compare(CARD, Form(surname="CHAN"), ignore_case=()).differing == ("given_names", "number", "birth_date")
+    assert (
+        compare(CARD, CardData(**{n: getattr(CARD, n) for n in CARD.__slots__} | {"surname": "Chan"})).status == "match"
+    )
+    assert compare(CARD, CardData(surname="CHAN"), ignore_case=()).differing == ("given_names", "number", "birth_date")
 
 
 def test_an_answer_cannot_contradict_itself() -> None:

@@ -23,10 +23,10 @@ from idproof.pipeline.decide import decide
 from idproof.pipeline.errors import FramesUnusable
 from idproof.pipeline.liveness import head_motion, injection, screen_light
 from idproof.pipeline.liveness.challenge import Action, Options
-from idproof.pipeline.liveness.examiner import NAME, LivenessExaminer, fused, shipped
-from idproof.pipeline.liveness.face_tracking import Seen
+from idproof.pipeline.liveness.examiner import NAME, LivenessExaminer, fuse_scores, shipped_calibration
+from idproof.pipeline.liveness.face_tracking import TrackedFrame
 from idproof.pipeline.liveness.frames import CameraReport, Clip, Frame
-from idproof.pipeline.liveness.head_pose import FACE_MM, estimate
+from idproof.pipeline.liveness.head_pose import FACE_MM, estimate_pose
 from idproof.pipeline.types import CheckResult, Decision, Outcome, Status
 
 
@@ -113,10 +113,11 @@ def test_few_points_leave_the_pose_to_the_landmarks() -> None:
     straight = (FACE_MM[:, :2] * 1.7 + 200).astype(np.float32)
     turned = ((FACE_MM @ rotation(Pose(20.0, 0.0)).T)[:, :2] * 1.7 + 200).astype(np.float32)
     start, there = (
-        Seen(i, DetectedFace((100, 100, 200, 200), p, 0.9), estimate(p)) for i, p in enumerate((straight, turned))
+        TrackedFrame(i, DetectedFace((100, 100, 200, 200), p, 0.9), estimate_pose(p))
+        for i, p in enumerate((straight, turned))
     )
     few = straight[:4]
-    found = head_motion._moved(start, there, few, few)
+    found = head_motion._head_motion(start, there, few, few)
     assert found.gain is None
     assert found.pose.yaw == pytest.approx(1.1 * 20, abs=2)
     assert found.turned_deg == pytest.approx(20, abs=2)
@@ -137,7 +138,7 @@ def test_who_can_do_nothing_is_held_to_stricter_passive_checks(
     nothing = Options(cannot_turn=True, cannot_nod=True, cannot_approach=True, photosensitive=True)
     sitting = sat(8, nothing)
     results = examiner.examine(bona_fide(sitting), sitting.challenge)
-    usual = examiner.parts(bona_fide(sat(8, nothing)), replace(sitting.challenge, strict=False))
+    usual = examiner.check_frames(bona_fide(sat(8, nothing)), replace(sitting.challenge, strict=False))
     names = {result.name for result in results}
     assert not names & {"liveness_actions", "liveness_depth", "liveness_light"}
     assert all(result.status is Status.ASSESSED for result in results)
@@ -205,10 +206,13 @@ def test_an_answer_after_its_time_fails(sat: Callable[..., Sitting]) -> None:
 
 def test_what_could_not_be_assessed_leaves_liveness_open() -> None:
     passed = CheckResult("a", Status.ASSESSED, Outcome.PASS, score=0.8)
-    assert fused([passed, passed], shipped()).status is Status.ASSESSED
-    assert fused([passed, CheckResult.not_assessed("b", "x")], shipped()).status is Status.COULD_NOT_ASSESS
+    assert fuse_scores([passed, passed], shipped_calibration()).status is Status.ASSESSED
+    assert (
+        fuse_scores([passed, CheckResult.not_assessed("b", "x")], shipped_calibration()).status
+        is Status.COULD_NOT_ASSESS
+    )
     failed = CheckResult("c", Status.ASSESSED, Outcome.FAIL, score=0.9, reason="y")
-    assert fused([passed, failed], shipped()).outcome is not Outcome.PASS
+    assert fuse_scores([passed, failed], shipped_calibration()).outcome is not Outcome.PASS
 
 
 @pytest.mark.parametrize(
@@ -216,7 +220,7 @@ def test_what_could_not_be_assessed_leaves_liveness_open() -> None:
 )
 def test_pose_of_the_generic_face_is_recovered(yaw: float, pitch: float) -> None:
     seen = (FACE_MM @ rotation(Pose(yaw, pitch)).T)[:, :2] * 1.7 + 200
-    found = estimate(seen.astype(np.float32))
+    found = estimate_pose(seen.astype(np.float32))
     assert (found.yaw, found.pitch) == pytest.approx((yaw, pitch), abs=1.0)
     assert found.scale == pytest.approx(1.7, rel=0.05)
 
@@ -250,9 +254,9 @@ def test_noise_that_nothing_shows_could_not_be_assessed_and_dark_frames_do_not_c
         grey = (level + rng.normal(0, 0.8, (240, 320))).clip(0, 255).astype(np.uint8)
         return Frame(np.repeat(grey[..., None], 3, axis=2), 100.0 * number, number)
 
-    dark = injection.noise(Clip(tuple(frame(i, 8) for i in range(8))), shipped())
+    dark = injection.noise(Clip(tuple(frame(i, 8) for i in range(8))), shipped_calibration())
     assert (dark.status, dark.reason) == (Status.COULD_NOT_ASSESS, "noise_not_seen")
-    some = injection.noise(Clip(tuple(frame(i, 120 if i % 2 else 8) for i in range(8))), shipped())
-    lit = injection.noise(Clip(tuple(frame(i, 120) for i in range(8))), shipped())
+    some = injection.noise(Clip(tuple(frame(i, 120 if i % 2 else 8) for i in range(8))), shipped_calibration())
+    lit = injection.noise(Clip(tuple(frame(i, 120) for i in range(8))), shipped_calibration())
     assert some.value == pytest.approx(lit.value, rel=0.05)
     assert lit.outcome is Outcome.PASS

@@ -5,7 +5,7 @@ import pytest
 
 from idproof.models.types import DetectedFace, RGBImage
 from idproof.pipeline.liveness import examiner, passive
-from idproof.pipeline.liveness.face_tracking import Seen, Watched
+from idproof.pipeline.liveness.face_tracking import TrackedClip, TrackedFrame
 from idproof.pipeline.liveness.frames import Clip, Frame
 from idproof.pipeline.types import Outcome, Status
 
@@ -15,15 +15,15 @@ FACE = DetectedFace((60, 60, 100, 120), np.zeros((5, 2), np.float32), 0.9)
 class ByBrightness:
     """Finds bright faces real."""
 
-    def reality(self, image: RGBImage, face: DetectedFace) -> tuple[float, bool]:
+    def classify(self, image: RGBImage, face: DetectedFace) -> tuple[float, bool]:
         """Its brightness."""
         share = float(image.mean()) / 255
         return share, share > 0.5
 
 
-def watched(brightness: list[int], seen: bool = True) -> Watched:
+def watched(brightness: list[int], seen: bool = True) -> TrackedClip:
     frames = tuple(Frame(np.full((240, 240, 3), level, np.uint8), 100.0 * i, i) for i, level in enumerate(brightness))
-    return Watched(Clip(frames), tuple(Seen(i, FACE if seen else None) for i in range(len(frames))))
+    return TrackedClip(Clip(frames), tuple(TrackedFrame(i, FACE if seen else None) for i in range(len(frames))))
 
 
 @pytest.mark.parametrize(
@@ -31,14 +31,14 @@ def watched(brightness: list[int], seen: bool = True) -> Watched:
     [([200] * 8, Outcome.PASS), ([40] * 8, Outcome.FAIL), ([200] * 3 + [40] * 5, Outcome.FAIL)],
 )
 def test_most_frames_must_be_likeliest_real(brightness: list[int], outcome: Outcome) -> None:
-    result = passive.by_ensemble(watched(brightness), ByBrightness())
+    result = passive.check_ensemble(watched(brightness), ByBrightness())
     assert result.outcome is outcome
     assert result.reason == (None if outcome is Outcome.PASS else "texture_of_print_or_display")
 
 
 def test_without_a_face_it_could_not_assess() -> None:
-    assert passive.by_ensemble(watched([200] * 8, seen=False), ByBrightness()).status is Status.COULD_NOT_ASSESS
+    assert passive.check_ensemble(watched([200] * 8, seen=False), ByBrightness()).status is Status.COULD_NOT_ASSESS
 
 
 def test_it_has_no_part_in_the_fused_score() -> None:
-    assert passive.ENSEMBLE in examiner._APART
+    assert passive.ENSEMBLE in examiner._NOT_FUSED
