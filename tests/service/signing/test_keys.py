@@ -1,28 +1,18 @@
-"""Keys, signatures, the store and the desk, each alone."""
+"""Key files and signatures."""
 
-import asyncio
 import json
-import subprocess
-import sys
 from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from fakes import FILES, FakeVerifier, a_verdict
 from joserfc import jws
 from joserfc.jwk import OctKey, OKPKey
 
-from idproof.pipeline.verdict import from_json, to_json
 from idproof.service.errors import (
     KeysUnusable,
-    SettingsInvalid,
     SignatureInvalid,
 )
-from idproof.service.http import openapi
-from idproof.service.http.app import create_app
-from idproof.service.http.uploads import Metadata
 from idproof.service.operations.settings import Settings
 from idproof.service.signing.check import check_verdict
 from idproof.service.signing.jws import sign, verify
@@ -90,51 +80,6 @@ def test_only_an_ed25519_private_key_signs(settings: Settings, keys: Keys, curve
         Keys.open(settings)
 
 
-def test_a_wrong_setting_is_named_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("IDPROOF_THREADS", "hunter2")
-    with pytest.raises(SettingsInvalid, match="IDPROOF_THREADS") as caught:
-        Settings.load()
-    assert "hunter2" not in caught.value.sentence
-
-
-def test_the_interfaces_examples_are_what_it_gives(settings: Settings) -> None:
-    given = to_json(a_verdict()) | {"reference": None, "session": None, "core_only": None, "jws": "", "texts": {}}
-    example = openapi.VERIFY_ANSWERS[201]["content"]["application/json"]["example"]
-    assert example.keys() == given.keys()
-    assert from_json(
-        {
-            key: value
-            for key, value in example.items()
-            if key not in ("reference", "session", "core_only", "jws", "texts")
-        }
-    )
-    form = openapi.VERIFY_BODY["requestBody"]["content"]["multipart/form-data"]
-    assert form["example"].keys() == form["schema"]["properties"].keys()
-    Metadata.model_validate(form["example"]["metadata"])
-    described = create_app(settings, FakeVerifier()).openapi()
-    assert "HTTPValidationError" not in json.dumps(described["paths"])
-
-
-def test_logs_are_json_lines_whoever_writes_them_and_tell_no_exceptions_text() -> None:
-    code = """if True:
-        import logging, warnings
-        from idproof.service.operations.server import configure_logs
-        configure_logs()
-        try:
-            raise ValueError("A123456(3)")
-        except ValueError:
-            logging.getLogger("uvicorn.error").exception("it failed")
-        warnings.warn("old", stacklevel=1)
-    """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    lines = [json.loads(line) for line in done.stderr.splitlines()]
-    assert [(line["logger"], line["level"], line.get("kind")) for line in lines] == [
-        ("uvicorn.error", "error", "ValueError"),
-        ("py.warnings", "warning", None),
-    ]
-    assert "A123456" not in done.stderr
-
-
 def test_a_token_too_deep_to_read_is_no_signature(keys: Keys, settings: Settings) -> None:
     deep = urlsafe_b64encode(b"[" * 200_000).decode().rstrip("=")
     for text in (f"{deep}.e30.e30", '{"jws":' + "[" * 200_000):
@@ -181,41 +126,3 @@ def test_the_json_around_a_token_must_be_what_was_signed(settings: Settings, key
         check_verdict("{}", file)
     with pytest.raises(SignatureInvalid, match="public keys"):
         check_verdict(body["jws"], "nowhere.json")
-
-
-def failing() -> None:
-    raise RuntimeError("A123456(3) is in this message")
-
-
-def client_of(settings: Settings, verifier: Any) -> httpx.AsyncClient:
-    app = create_app(settings, verifier)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
-
-
-def test_an_unexpected_error_tells_nothing_and_wipes(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    verifier = FakeVerifier(failing)
-
-    async def run() -> httpx.Response:
-        async with client_of(settings, verifier) as client:
-            return await client.post("/v1/verifications", files=FILES)
-
-    answer = asyncio.run(run())
-    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
-    logged = capsys.readouterr()
-    for said in (answer.text, logged.out, logged.err):
-        assert "A123456" not in said
-        assert "Traceback" not in said
-    assert verifier.sessions[0].outstanding == 0
-
-
-def test_not_ready_when_the_database_is_gone(settings: Settings) -> None:
-    async def run() -> tuple[int, int]:
-        async with client_of(settings, FakeVerifier()) as client:
-            before = await client.get("/readyz")
-            for path in settings.data_dir.glob("verdicts.sqlite*"):
-                path.unlink()
-            settings.database.mkdir()
-            after = await client.get("/readyz")
-            return before.status_code, after.status_code
-
-    assert asyncio.run(run()) == (200, 503)

@@ -1,4 +1,4 @@
-"""The desk under a real server: how many may come, how long they may take, and what is left of those who go wrong."""
+"""The intake under a real server: slots, time limits, and what is left of a request that fails."""
 
 import json
 import os
