@@ -1,4 +1,4 @@
-"""What the pictures of one registration told: facts, without a picture."""
+"""The results of examining the pictures of one registration: facts, no picture."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +9,32 @@ from idproof.pipeline.types import CheckResult, FieldReading
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Findings:
-    """Of everything that was examined.
+class CardFindings:
+    """The results for the three captures of the card. The fields are personal data.
 
     Attributes:
-        checks: every check, in the order of the flow.
+        checks: of the card itself.
+        fields: field name to reading.
+        field_checks: of the fields against each other.
+    """
+
+    checks: tuple[CheckResult, ...]
+    fields: dict[str, FieldReading]
+    field_checks: tuple[CheckResult, ...]
+
+    def __repr__(self) -> str:
+        """Counts only: field values stay out of logs."""
+        return f"CardFindings(checks={len(self.checks)}, fields={len(self.fields)})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Findings:
+    """The results for all captures.
+
+    Attributes:
+        checks: every check, in the order of the stages.
         fields: field name to reading. Personal data.
-        timings_ms: stage to milliseconds; stages side by side overlap.
+        timings_ms: stage to milliseconds; stages that run side by side overlap.
         weights: file name to SHA-256 of the networks that were used.
     """
 
@@ -29,13 +48,13 @@ class Findings:
         return f"Findings(checks={len(self.checks)}, fields={len(self.fields)})"
 
 
-def packed(findings: Findings) -> bytearray:
-    """JSON, to be sealed and then overwritten."""
+def to_json(findings: Findings) -> bytearray:
+    """Encode as JSON, in memory that the caller seals and then overwrites."""
     return bytearray(_JSON.dump_json(findings))
 
 
-def unpacked(data: bytes | bytearray) -> Findings:
-    """The findings that were packed."""
+def from_json(data: bytes | bytearray) -> Findings:
+    """The inverse of `to_json`; raises `pydantic.ValidationError` for anything else."""
     return _JSON.validate_json(bytes(data))
 
 

@@ -1,17 +1,18 @@
-"""The public door: open once, verify many."""
+"""The public interface: opened once, it verifies many registrations."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from idproof.pipeline import flow
+from idproof.models.types import FaceDetector
+from idproof.pipeline import verify
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import FramesUnusable
-from idproof.pipeline.executors.in_process import InProcess
+from idproof.pipeline.executors.in_process import InProcessExecutor
 from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.liveness.response import LivenessResponse
-from idproof.pipeline.parts import open_parts, rules_of
+from idproof.pipeline.opening import open_tools, rules_for_tools
 from idproof.pipeline.types import Captures, Verdict
 from idproof.pipeline.vault import Vault, VaultSession
 
@@ -30,7 +31,7 @@ class Verifier:
         (<Decision.ACCEPT: 'accept'>, ())
     """
 
-    def __init__(self, rules: flow.Rules, executor: flow.Executor) -> None:
+    def __init__(self, rules: verify.Rules, executor: verify.Executor) -> None:
         self.rules = rules
         self.executor = executor
         self.vault = Vault(rules.limits)
@@ -50,20 +51,20 @@ class Verifier:
         """Load a profile's networks and a document type, to verify in this process.
 
         Args:
-            profile: of the weights' manifest; `open` has permissive licences throughout.
+            profile: name in the weights' manifest; every network of `open` has a permissive licence.
             policy: thresholds; the default policy when None.
             limits: bounds on what is taken in; the default limits when None.
             document: a built-in type's name, or the path of an operator's own type file.
-            records: the issuing department's records; without it the verdict says that they were not asked.
-            threads: processor threads for each network call.
-            branches: threads on which independent parts of a registration go side by side.
+            records: the issuing department's records; without them the verdict lists their check as not performed.
+            threads: processor threads per network call.
+            branches: threads on which independent steps of a registration run side by side.
 
         Raises:
             ModelError: a weight is missing, damaged, or has no measured operating points.
             DocumentTypeInvalid: the document type cannot be used.
         """
-        parts = open_parts(profile, document, policy or Policy(), limits or Limits(), threads)
-        return cls(rules_of(parts, records), InProcess(parts, branches))
+        tools = open_tools(profile, document, policy or Policy(), limits or Limits(), threads)
+        return cls(rules_for_tools(tools, records), InProcessExecutor(tools, branches))
 
     @property
     def document(self) -> DocumentType:
@@ -90,23 +91,28 @@ class Verifier:
         """File name to full SHA-256 of every network in use."""
         return self.executor.weights
 
+    @property
+    def face_detector(self) -> FaceDetector | None:
+        """The face detector that is loaded here, for guidance to share; None where pictures are examined elsewhere."""
+        return self.executor.face_detector
+
     def close(self) -> None:
-        """Wipe every session that is still open, and let go of threads and connections."""
+        """Wipe every session that is still open, and release threads and connections."""
         self.vault.close()
         self.executor.close()
 
     def verify(
         self, captures: Captures, answer: LivenessResponse | None = None, frames: Sequence[bytes | bytearray] = ()
     ) -> Verdict:
-        """One verdict for one registration.
+        """Verify one registration.
 
         A `bytearray` among the captures or frames is overwritten with zeros when this returns or raises.
 
         Args:
             captures: the card from three angles, and the selfie.
-            answer: to a liveness challenge; with it liveness is checked and required, without it the verdict says
-                that it was not performed.
-            frames: that give the answer: JPEG or PNG, one for each of its shots.
+            answer: to a liveness challenge. With it liveness is checked and required; without it the verdict lists
+                liveness as not performed.
+            frames: of the answer, JPEG or PNG, one per shot.
 
         Raises:
             BadInput: a capture or a frame cannot be used; nothing was decided about the applicant.
@@ -126,10 +132,10 @@ class Verifier:
                     frame[:] = bytes(len(frame))
 
     def verify_session(self, session: VaultSession, answer: LivenessResponse | None = None) -> Verdict:
-        """Verify captures that a session of `vault` received; the session is wiped when this returns or raises.
+        """Verify the captures that a session of `vault` received; the session is wiped when this returns or raises.
 
         Args:
             session: holds the four captures, and the answer's frames under its `names`.
-            answer: as in `verify`; a service draws its challenge again from what it stored.
+            answer: as in `verify`; a service draws its challenge again from the nonce that it stored.
         """
-        return flow.run(session, self.rules, self.executor, answer)
+        return verify.verify(session, self.rules, self.executor, answer)

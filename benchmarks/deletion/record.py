@@ -39,7 +39,7 @@ class _Network:
 def record_engines(verifier: Verifier, note: Note) -> Iterator[None]:
     """Call `note` with (kind, array) for every picture and tensor; kinds are `line`, `tensor` and `embedding`."""
     executor: Any = verifier.executor  # the benchmark looks inside on purpose
-    engines = executor.parts.engines
+    engines = executor.tools.engines
     reader, latin, detector, embedder = engines.reader, engines.latin_reader, engines.detector, engines.embedder
     read, run, rows = reader._run, latin._run, detector._rows
 

@@ -64,7 +64,7 @@ def _unguard(stack: contextlib.ExitStack) -> None:
 def _changed(mode: str, verifier: Verifier, stack: contextlib.ExitStack) -> Verifier:
     if mode == "raises":
         executor: Any = verifier.executor
-        stack.enter_context(patch.object(executor.parts.engines.embedder, "embed", _raise))
+        stack.enter_context(patch.object(executor.tools.engines.embedder, "embed", _raise))
         return verifier
     verifier.vault = _CarelessVault(verifier.limits)
     if mode == "keeps":

@@ -1,7 +1,7 @@
 """The card's portrait against a selfie that is another photograph: what the verification compares.
 
-Several ways to a template of the portrait are measured side by side on the same captures; `pipeline.flow` uses the one
-that this benchmark showed to be best on tuning sets.
+Several ways to a template of the portrait are measured side by side on the same captures; `pipeline.examine` uses the
+one that this benchmark showed to be best on tuning sets.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -17,8 +17,8 @@ import cv2
 
 from idproof.datasets.sets import RegistrationSet, read_sets
 from idproof.pipeline import Captures, Limits, Policy, Verifier
-from idproof.pipeline.executors.replica import Spec
-from idproof.pipeline.parts import open_parts, rules_of
+from idproof.pipeline.executors.replica import ReplicaConfig
+from idproof.pipeline.opening import open_tools, rules_for_tools
 from idproof.pipeline.vault import hardening
 
 IN_PROCESS, RAY = "in-process", "ray"
@@ -74,7 +74,7 @@ def measure(chosen: Configuration) -> dict[str, Any]:
 
 @contextmanager
 def _verifier(chosen: Configuration) -> Iterator[Verifier]:
-    spec = Spec(profile=chosen.profile)
+    spec = ReplicaConfig(profile=chosen.profile)
     if chosen.executor == IN_PROCESS:
         yield Verifier.open(profile=chosen.profile)
         return
@@ -82,9 +82,9 @@ def _verifier(chosen: Configuration) -> Iterator[Verifier]:
 
     ray_cluster.start(cpus=chosen.workers)
     try:
-        executor = ray_cluster.deploy(spec, ray_cluster.Pool(chosen.workers, chosen.workers))
-        parts = open_parts(spec.profile, spec.document, Policy(), Limits(), 1)
-        yield Verifier(rules_of(parts, None), executor)
+        executor = ray_cluster.deploy(spec, ray_cluster.ReplicaPool(chosen.workers, chosen.workers))
+        tools = open_tools(spec.profile, spec.document, Policy(), Limits(), 1)
+        yield Verifier(rules_for_tools(tools, None), executor)
     finally:
         ray_cluster.stop()
 

@@ -1,23 +1,25 @@
 """Verifies one card with many selfies, and examines the card once.
 
 Whether a card is real and what it says does not depend on the selfie. This executor keeps what was found of the last
-card, and brings its rectified frames into every further session; everything else, the decision included, is the flow's
-own. A test holds its verdicts to those of the whole way, check by check. It is for benchmarks alone: between two
-registrations it holds the frames of a card.
+card, and brings its rectified frames into every further session; everything else, the decision included, is the
+pipeline's own. A test holds its verdicts to those of the whole way, check by check. It is for benchmarks alone: between
+two registrations it holds the frames of a card.
 """
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from idproof.models.types import RGBImage
-from idproof.pipeline import flow
+from idproof.models.types import FaceDetector, RGBImage
+from idproof.pipeline import examine
 from idproof.pipeline.errors import BadInput
 from idproof.pipeline.executors.branches import Branches
-from idproof.pipeline.findings import Findings
+from idproof.pipeline.findings import CardFindings, Findings
 from idproof.pipeline.liveness.response import LivenessResponse
+from idproof.pipeline.timing import StageTimer
 from idproof.pipeline.types import CARD_ROLES, CheckResult, Role
 from idproof.pipeline.vault import VaultSession
+from idproof.pipeline.vault.kinds import RECTIFIED
 
 CARD, FIELDS, FACE = "card", "fields", "face"
 STAGES = (CARD, FIELDS, FACE)
@@ -28,22 +30,22 @@ class _Card:
     """What was found of one card: its facts and frames, or why its captures cannot be used."""
 
     key: bytes
-    found: flow.CardFindings | BadInput
+    found: CardFindings | BadInput
     rectified: Mapping[Role, RGBImage] = field(default_factory=dict)
 
 
 class OnceACard:
-    """Examines where it is called, see `flow.Executor`; the card only when it is another than the last.
+    """Examines where it is called, see `verify.Executor`; the card only when it is another than the last.
 
     Args:
-        parts: what examines, opened once.
+        tools: opened once.
 
     Attributes:
         stage_of: check to the stage that gave it, of the registration before.
     """
 
-    def __init__(self, parts: flow.Parts) -> None:
-        self.parts = parts
+    def __init__(self, tools: examine.ExaminationTools) -> None:
+        self.tools = tools
         self.stage_of: dict[str, str] = {}
         self._branches = Branches(1)
         self._last: _Card | None = None
@@ -51,19 +53,24 @@ class OnceACard:
     @property
     def weights(self) -> dict[str, str]:
         """File name to full SHA-256 of every network in use."""
-        return dict(self.parts.engines.weights)
+        return dict(self.tools.engines.weights)
+
+    @property
+    def face_detector(self) -> FaceDetector:
+        """The loaded face detector."""
+        return self.tools.engines.detector
 
     def examine(self, session: VaultSession, answer: LivenessResponse | None) -> Findings:
         """Everything that the captures tell; raises `BadInput`, in the order in which the whole way does."""
-        watch = flow.Stopwatch()
+        watch = StageTimer()
         with watch.stage("capture"):
-            flow.decode(session, self.parts.limits)
+            examine.decode_captures(session, self.tools.limits)
         card = self._card(session, watch)
         if isinstance(card.found, BadInput):
             raise card.found
         for role, frame in card.rectified.items():
-            session.put(flow.RECTIFIED, role, frame.copy())
-        people = flow.examine_people(session, self.parts, answer, watch)
+            session.put(RECTIFIED, role, frame.copy())
+        people = examine.examine_people(session, self.tools, answer, watch)
         by_stage = {CARD: card.found.checks, FIELDS: card.found.field_checks, FACE: people}
         self.stage_of = {check.name: stage for stage, checks in by_stage.items() for check in checks}
         checks = tuple(check for found in by_stage.values() for check in found)
@@ -71,24 +78,24 @@ class OnceACard:
 
     def compare_registered(self, session: VaultSession) -> tuple[CheckResult, ...]:
         """The department's portrait against the templates of `examine`; raises `BadInput`."""
-        return flow.compare_registered(session, self.parts)
+        return examine.compare_registered(session, self.tools)
 
     def close(self) -> None:
         """Forget the card."""
         self._last = None
         self._branches.close()
 
-    def _card(self, session: VaultSession, watch: flow.Stopwatch) -> _Card:
+    def _card(self, session: VaultSession, watch: StageTimer) -> _Card:
         key = _key(session)
         if self._last is None or self._last.key != key:
             self._last = self._seen(key, session, watch)
         return self._last
 
-    def _seen(self, key: bytes, session: VaultSession, watch: flow.Stopwatch) -> _Card:
+    def _seen(self, key: bytes, session: VaultSession, watch: StageTimer) -> _Card:
         try:
             with watch.stage("location"):
-                views = flow.find_card(session, self.parts, self._branches)
-            found = flow.examine_card(session, self.parts, views, watch)
+                views = examine.find_card(session, self.tools, self._branches)
+            found = examine.examine_card(session, self.tools, views, watch)
         except BadInput as error:
             return _Card(key, error)
         return _Card(key, found, {role: _copied(session, role) for role in CARD_ROLES})
@@ -103,5 +110,5 @@ def _key(session: VaultSession) -> bytes:
 
 
 def _copied(session: VaultSession, role: Role) -> RGBImage:
-    with session.borrow(flow.RECTIFIED, role) as frame:
+    with session.borrow(RECTIFIED, role) as frame:
         return frame.copy()

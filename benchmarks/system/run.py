@@ -26,7 +26,7 @@ from idproof.pipeline.capture import decode
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 from idproof.pipeline.face import detection
-from idproof.pipeline.parts import open_parts, rules_of
+from idproof.pipeline.opening import open_tools, rules_for_tools
 from idproof.pipeline.types import Role
 
 
@@ -120,14 +120,14 @@ def _counted(ended: Sequence[Ended]) -> dict[str, Counter[str]]:
 @lru_cache(maxsize=1)
 def _opened(profile: str, threads: int) -> tuple[Verifier, OnceACard]:
     """Verifies as everybody's does, but for the executor, which examines a card once."""
-    parts = open_parts(profile, "hkid-2018", Policy(), Limits(), threads)
-    executor = OnceACard(parts)
-    return Verifier(rules_of(parts, None), executor), executor
+    tools = open_tools(profile, "hkid-2018", Policy(), Limits(), threads)
+    executor = OnceACard(tools)
+    return Verifier(rules_for_tools(tools, None), executor), executor
 
 
 def _template(entry: RegistrationSet, profile: str, threads: int) -> Embeddings | None:
     """What the verification makes of a selfie; None when it cannot be used."""
-    engines = _opened(profile, threads)[1].parts.engines
+    engines = _opened(profile, threads)[1].tools.engines
     try:
         picture = decode(memoryview(entry.parts()[Role.SELFIE]), Role.SELFIE, Limits())
         face = detection.find_selfie_face(picture, engines.detector)

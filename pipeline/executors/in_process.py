@@ -1,6 +1,8 @@
-"""The embedded executor: the pictures are examined in this process, branch beside branch."""
+"""The executor that examines pictures in this process, on threads side by side."""
 
-from idproof.pipeline import flow
+from idproof.models.types import FaceDetector
+from idproof.pipeline import examine
+from idproof.pipeline.examine import ExaminationTools
 from idproof.pipeline.executors.branches import Branches
 from idproof.pipeline.findings import Findings
 from idproof.pipeline.liveness.response import LivenessResponse
@@ -8,30 +10,35 @@ from idproof.pipeline.types import CheckResult
 from idproof.pipeline.vault import VaultSession
 
 
-class InProcess:
-    """Examines where it is called, see `flow.Executor`. Safe to use from several threads.
+class InProcessExecutor:
+    """Examines in the calling process, see `verify.Executor`. Safe to use from several threads.
 
     Args:
-        parts: what examines, opened once.
-        branches: threads that the branches of all registrations share.
+        tools: opened once.
+        branches: threads that all registrations share for work that can run side by side.
     """
 
-    def __init__(self, parts: flow.Parts, branches: int = 1) -> None:
-        self.parts = parts
+    def __init__(self, tools: ExaminationTools, branches: int = 1) -> None:
+        self.tools = tools
         self._branches = Branches(branches)
 
     @property
     def weights(self) -> dict[str, str]:
         """File name to full SHA-256 of every network in use."""
-        return dict(self.parts.engines.weights)
+        return dict(self.tools.engines.weights)
+
+    @property
+    def face_detector(self) -> FaceDetector:
+        """The loaded face detector."""
+        return self.tools.engines.detector
 
     def examine(self, session: VaultSession, answer: LivenessResponse | None) -> Findings:
-        """Everything that the captures tell; raises `BadInput`."""
-        return flow.examine(session, self.parts, answer, self._branches)
+        """Examine every capture; raises `BadInput`."""
+        return examine.examine(session, self.tools, answer, self._branches)
 
     def compare_registered(self, session: VaultSession) -> tuple[CheckResult, ...]:
-        """The department's portrait against the templates of `examine`; raises `BadInput`."""
-        return flow.compare_registered(session, self.parts)
+        """Compare the department's portrait with the templates of `examine`; raises `BadInput`."""
+        return examine.compare_registered(session, self.tools)
 
     def close(self) -> None:
         """End the threads."""

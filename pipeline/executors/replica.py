@@ -1,6 +1,6 @@
-"""What examines registrations elsewhere: opened once from a specification, with a vault of its own.
+"""Examines registrations for another process: opened once from a configuration, with a vault of its own.
 
-Knows nothing of Ray: `distribute` runs it as a replica, a test calls it as it is.
+Does not know Ray: `ray_cluster` runs it as a replica, and a test calls it directly.
 """
 
 import asyncio
@@ -15,35 +15,41 @@ from numpy.typing import NDArray
 
 from idproof.models.batched_embedder import BatchedEmbedder
 from idproof.models.session import CPU
+from idproof.pipeline import findings
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.errors import BadInput
-from idproof.pipeline.executors.in_process import InProcess
-from idproof.pipeline.findings import packed
-from idproof.pipeline.flow import REGISTERED, TEMPLATE, TEMPLATES
+from idproof.pipeline.executors.in_process import InProcessExecutor
 from idproof.pipeline.liveness.response import LivenessResponse
-from idproof.pipeline.parts import open_parts
+from idproof.pipeline.opening import open_tools
 from idproof.pipeline.types import CheckResult, DeletionReceipt
 from idproof.pipeline.vault import Vault, VaultSession, guards, hardening
+from idproof.pipeline.vault.face_templates import held_templates
+from idproof.pipeline.vault.kinds import REGISTERED_PORTRAIT, TEMPLATE, UPLOAD
 from idproof.pipeline.vault.sealer import Sealer
 
+FINDINGS = "findings"
+"""Name under which findings are sealed."""
+
 _GRACE_S = 10.0
+"""Seconds after its session's end in which an examination may still come to its next step; after them the replica
+counts as hung. Chosen by hand; no outside source."""
 
 
 @dataclass(frozen=True, slots=True)
-class Spec:
-    """What a replica is opened from; holds names and numbers, no networks.
+class ReplicaConfig:
+    """The configuration that a replica is opened from: names and numbers, no networks.
 
     Attributes:
         profile: of the weights' manifest.
-        document: a built-in type's name, or the path of an operator's own on every node.
+        document: a built-in type's name, or the path of an operator's own type file on every node.
         policy: thresholds of the checks.
         limits: bounds on what is taken in.
-        threads: processor threads for each network call.
-        branches: threads on which independent parts of a registration go side by side.
+        threads: processor threads per network call.
+        branches: threads on which independent steps of a registration run side by side.
         at_once: registrations that one replica examines at once.
         manifest: an operator's own manifest of weights on every node, else the built-in one.
         cache: folder of the weights on every node, else `IDPROOF_MODELS` or the user's cache there.
-        provider: onnxruntime's name of what the networks run on.
+        provider: onnxruntime's name of the hardware that the networks run on.
         production: refuse to start when a guard is missing.
         inspectable: let other processes of the same user read the replica's memory, to search it for traces.
     """
@@ -63,13 +69,13 @@ class Spec:
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
-    """What a replica examines with: whoever gives verdicts must go by the same.
+class ReplicaDescription:
+    """The tools that a replica examines with; a process that gives verdicts on its findings must use the same.
 
     Attributes:
         profile: of the networks.
-        document: type's name.
-        policy: version.
+        document: the type's name.
+        policy: its version.
         weights: file name to full SHA-256.
     """
 
@@ -80,13 +86,13 @@ class Description:
 
 
 @dataclass(slots=True, repr=False)
-class Errand:
-    """One registration to examine.
+class ExaminationRequest:
+    """A request to examine one registration.
 
     Attributes:
-        lifetime_s: what is left of the session's.
-        key: of the session, for what is sealed; overwritten by whoever takes it.
-        answer: to a liveness challenge, if there is one.
+        lifetime_s: seconds that are left of the session's lifetime.
+        key: of the session, opens what is sealed; the process that takes it overwrites it.
+        answer: to a liveness challenge, or None.
     """
 
     lifetime_s: float
@@ -98,139 +104,152 @@ class Errand:
         self.key[:] = bytes(len(self.key))
 
     def __repr__(self) -> str:
-        """Never the key."""
-        return f"Errand(lifetime_s={self.lifetime_s:.0f})"
+        """Leaves the key out."""
+        return f"ExaminationRequest(lifetime_s={self.lifetime_s:.0f})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Reply:
-    """What came of an errand: nothing in it is a picture, and what is personal is sealed.
+class ExaminationReply:
+    """A replica's reply: holds no picture, and personal data only sealed.
 
     Attributes:
-        receipt: what was held here and is wiped.
-        busy_ms: how long it took here.
+        receipt: of the buffers that the replica held and wiped.
+        busy_ms: milliseconds that the replica worked.
         findings: of the captures, sealed JSON.
-        templates: of portrait and selfie, sealed.
+        templates: name to sealed template, see `FaceTemplates`.
         checks: of a department's portrait.
         refused: code, sentence and capture of a bad input.
-        crashed: kind and place of an error that nobody foresaw; never its text.
+        crashed: kind and place of an unexpected error; never its text.
     """
 
     receipt: DeletionReceipt
     busy_ms: float
     findings: bytes | None = None
-    templates: bytes | None = None
+    templates: dict[str, bytes] | None = None
     checks: tuple[CheckResult, ...] | None = None
     refused: tuple[str, str, str | None] | None = None
     crashed: str | None = None
 
     def __repr__(self) -> str:
-        """How long it took only."""
-        return f"Reply(busy_ms={self.busy_ms:.0f})"
+        """Shows the duration only."""
+        return f"ExaminationReply(busy_ms={self.busy_ms:.0f})"
 
 
-class Examination:
-    """A replica: checks its guards, opens its networks, and examines one registration after the other.
+class ExaminationReplica:
+    """A replica: checks its guards, opens its networks, and examines registrations.
 
     Raises:
         GuardMissing: in production, when a required guard does not hold.
-        ModelError: a weight is missing or damaged, or the provider is not there or did not start.
+        ModelError: a weight is missing or damaged, or the provider is missing or did not start.
     """
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, config: ReplicaConfig) -> None:
         hardening.no_core_dumps()
-        hardening.hush()
-        if not spec.inspectable:
+        hardening.silence_crashes()
+        if not config.inspectable:
             hardening.not_dumpable()
-        if spec.production:
+        if config.production:
             guards.demand()
         # OpenCV would take every core for itself; one budget holds for it and the networks.
-        cv2.setNumThreads(spec.threads)
-        parts = open_parts(
-            spec.profile,
-            spec.document,
-            spec.policy,
-            spec.limits,
-            spec.threads,
-            manifest=spec.manifest,
-            cache=spec.cache,
-            provider=spec.provider,
+        cv2.setNumThreads(config.threads)
+        tools = open_tools(
+            config.profile,
+            config.document,
+            config.policy,
+            config.limits,
+            config.threads,
+            manifest=config.manifest,
+            cache=config.cache,
+            provider=config.provider,
         )
-        if spec.at_once > 1:
-            parts = replace(parts, engines=replace(parts.engines, embedder=BatchedEmbedder(parts.engines.embedder)))
-        self._spec = spec
-        self._executor = InProcess(parts, spec.branches)
-        self._vault = Vault(spec.limits)
-        self._threads = ThreadPoolExecutor(spec.at_once, thread_name_prefix="examination")
-        self._until: dict[int, float] = {}
+        if config.at_once > 1:
+            tools = replace(tools, engines=replace(tools.engines, embedder=BatchedEmbedder(tools.engines.embedder)))
+        self._config = config
+        self._executor = InProcessExecutor(tools, config.branches)
+        self._vault = Vault(config.limits)
+        self._threads = ThreadPoolExecutor(config.at_once, thread_name_prefix="examination")
+        self._deadlines: dict[int, float] = {}
 
-    def describe(self) -> Description:
-        """What it examines with."""
-        spec, document = self._spec, self._executor.parts.locator.document.name
-        return Description(spec.profile, document, spec.policy.version, self._executor.weights)
+    def describe(self) -> ReplicaDescription:
+        """Return the tools that this replica examines with."""
+        config, document = self._config, self._executor.tools.locator.document.name
+        return ReplicaDescription(config.profile, document, config.policy.version, self._executor.weights)
 
     def check_health(self) -> None:
-        """Raise when a guard no longer holds, or when a registration is examined beyond its lifetime: a hung thread."""
-        if self._spec.production:
+        """Raise when a guard no longer holds, or when an examination outlives its session: its thread hangs."""
+        if self._config.production:
             guards.demand()
-        if any(time.monotonic() > until + _GRACE_S for until in list(self._until.values())):
+        if any(time.monotonic() > deadline + _GRACE_S for deadline in list(self._deadlines.values())):
             raise RuntimeError("a registration did not end with its session")
 
-    async def examine(self, errand: Errand, sealed: dict[str, NDArray[np.uint8]]) -> Reply:
-        """Open what is sealed into a session of this process's vault, and examine it there.
+    async def examine(self, request: ExaminationRequest, sealed: dict[str, NDArray[np.uint8]]) -> ExaminationReply:
+        """Open the sealed buffers into a session of this process's vault, and examine it.
 
-        When the request is cancelled the session is wiped at once, and whatever computes ends at its next step.
+        When the request is cancelled, the session is wiped at once, and the computing thread ends at its next step.
+
+        Args:
+            request: of the registration.
+            sealed: name to sealed buffer; a name is its kind, a slash, and its name within the kind.
         """
-        session = self._vault.open(errand.lifetime_s)
+        session = self._vault.open(request.lifetime_s)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._work, errand, sealed, session)
+            return await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._reply, request, sealed, session
+            )
         except asyncio.CancelledError:
             session.wipe()
             raise
         finally:
-            errand.wipe()
+            request.wipe()
 
-    def _work(self, errand: Errand, sealed: dict[str, NDArray[np.uint8]], session: VaultSession) -> Reply:
-        start, name = time.perf_counter(), id(session)
-        self._until[name] = time.monotonic() + errand.lifetime_s
-        found: dict[str, object] = {}
+    def _reply(
+        self, request: ExaminationRequest, sealed: dict[str, NDArray[np.uint8]], session: VaultSession
+    ) -> ExaminationReply:
+        start, number = time.perf_counter(), id(session)
+        self._deadlines[number] = time.monotonic() + request.lifetime_s
+        result: dict[str, object] = {}
         try:
-            with session, Sealer(errand.key) as sealer:
-                _unseal(session, sealer, sealed)
-                found = self._found(session, sealer, errand, REGISTERED in {_name(about) for about in sealed})
+            with session, Sealer(request.key) as sealer:
+                _open_into(session, sealer, sealed)
+                if f"{UPLOAD}/{REGISTERED_PORTRAIT}" in sealed:
+                    result = {"checks": self._executor.compare_registered(session)}
+                else:
+                    result = self._examined(session, sealer, request.answer)
                 session.ensure_open()
         except BadInput as error:
-            found = {"refused": (error.code, error.sentence, error.capture)}
-        except Exception as error:  # noqa: BLE001 - Ray would pass its text on, which may quote what it stumbled over
-            found = {"crashed": f"{type(error).__name__} at {hardening.place(error.__traceback__)}"}
+            result = {"refused": (error.code, error.sentence, error.capture)}
+        except Exception as error:  # noqa: BLE001 - Ray would pass its text on, which may quote personal data
+            result = {"crashed": f"{type(error).__name__} at {hardening.place(error.__traceback__)}"}
         finally:
-            self._until.pop(name, None)
-        return Reply(session.wipe(), (time.perf_counter() - start) * 1000, **found)  # type: ignore[arg-type]
+            self._deadlines.pop(number, None)
+        return ExaminationReply(session.wipe(), (time.perf_counter() - start) * 1000, **result)  # type: ignore[arg-type]
 
-    def _found(self, session: VaultSession, sealer: Sealer, errand: Errand, department: bool) -> dict[str, object]:
-        if department:
-            return {"checks": self._executor.compare_registered(session)}
-        told = np.frombuffer(packed(self._executor.examine(session, errand.answer)), dtype=np.uint8)
+    def _examined(self, session: VaultSession, sealer: Sealer, answer: LivenessResponse | None) -> dict[str, object]:
+        encoded = np.frombuffer(findings.to_json(self._executor.examine(session, answer)), dtype=np.uint8)
         try:
-            with session.borrow(TEMPLATE, TEMPLATES) as rows:
-                templates = sealer.seal(rows, f"{TEMPLATE}/{TEMPLATES}")
-            return {"findings": sealer.seal(told, "findings"), "templates": templates}
+            return {"findings": sealer.seal(encoded, FINDINGS), "templates": seal_templates(session, sealer)}
         finally:
-            told.fill(0)
+            encoded.fill(0)
 
 
-def _unseal(session: VaultSession, sealer: Sealer, sealed: dict[str, NDArray[np.uint8]]) -> None:
-    """Everything under the name that it was sealed as; nothing opens as something else."""
-    for about, data in sealed.items():
-        opened = sealer.open(data.data, about)
-        if about == f"{TEMPLATE}/{TEMPLATES}":
-            session.put(TEMPLATE, TEMPLATES, opened)
+def seal_templates(session: VaultSession, sealer: Sealer) -> dict[str, bytes]:
+    """Seal every face template of a session, by its name."""
+    sealed = {}
+    for name in held_templates(session):
+        with session.borrow(TEMPLATE, name) as template:
+            sealed[name] = sealer.seal(template, f"{TEMPLATE}/{name}")
+    return sealed
+
+
+def _open_into(session: VaultSession, sealer: Sealer, sealed: dict[str, NDArray[np.uint8]]) -> None:
+    """Open each buffer into the session, under the name that it was sealed as; it opens under no other."""
+    for full_name, data in sealed.items():
+        kind, _, name = full_name.partition("/")
+        opened = sealer.open(data.data, full_name)
+        if kind == TEMPLATE:
+            session.put(TEMPLATE, name, opened)
             continue
         try:
-            session.receive(_name(about)).write(opened.data)
+            session.receive(name).write(opened.data)
         finally:
             opened.fill(0)
-
-
-def _name(about: str) -> str:
-    return about.partition("/")[2]

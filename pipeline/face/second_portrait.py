@@ -41,7 +41,7 @@ def find_face(picture: RGBImage, detector: FaceDetector) -> DetectedFace | None:
 
 def check(
     portrait: Embeddings,
-    second: Embeddings,
+    second: Embeddings | None,
     thresholds: Mapping[float, float],
     calibration: ScoreCalibration,
     policy: Policy,
@@ -50,7 +50,8 @@ def check(
 
     Args:
         portrait: (1, dimensions), unit length, of the main portrait.
-        second: (k, dimensions) with k 0 or 1: could not be assessed, with `second_portrait_without_face`, for none.
+        second: the same of the second portrait; None where no face was found in it: could not be assessed, with
+            `second_portrait_without_face`.
         thresholds: false match rate to score, as measured for card portraits.
         calibration: of those scores.
         policy: names the operating points.
@@ -59,7 +60,7 @@ def check(
         Passes at `accept_fmr`, fails below `refer_fmr` (`second_portrait_other_face`), is in doubt between
         (`second_portrait_face_doubtful`).
     """
-    if len(second) == 0:
+    if second is None:
         return CheckResult.not_assessed(NAME, "second_portrait_without_face")
     cosine = float((portrait @ second.T).item())
     return CheckResult.compared(

@@ -1,6 +1,7 @@
 """Looks at one small picture with the tools of card, face and liveness, and says what to change.
 
-The only file that knows these stages together besides `flow`; it asks them for facts, never for an outcome.
+The only file that knows these stages together besides `verify` and `examine`; it asks them for facts,
+never for an outcome.
 """
 
 from dataclasses import dataclass, field, replace

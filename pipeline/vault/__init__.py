@@ -4,6 +4,7 @@
 `pages` is the memory, `guards` reports which protections of the process hold and `hardening` puts them in force.
 """
 
-from idproof.pipeline.vault.session import MECHANISM, UPLOAD, UploadSink, Vault, VaultSession
+from idproof.pipeline.vault.kinds import UPLOAD
+from idproof.pipeline.vault.session import MECHANISM, UploadSink, Vault, VaultSession
 
 __all__ = ["MECHANISM", "UPLOAD", "UploadSink", "Vault", "VaultSession"]

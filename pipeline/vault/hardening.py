@@ -43,8 +43,8 @@ def not_dumpable() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def hush() -> None:
-    """Crashes by kind and place: a message may quote what it stumbled over, and locals hold pictures."""
+def silence_crashes() -> None:
+    """Report crashes by kind and place only: a message may quote personal data, and locals hold pictures."""
 
     def hook(kind: type[BaseException], _: BaseException | None, trace: TracebackType | None) -> None:
         if not issubclass(kind, KeyboardInterrupt):

@@ -22,10 +22,10 @@ from idproof.pipeline.config import Limits
 from idproof.pipeline.errors import CaptureEmpty, CaptureMissing, CaptureTooLarge, SessionExpired
 from idproof.pipeline.types import DeletionReceipt, Role, Wiped
 from idproof.pipeline.vault import guards
+from idproof.pipeline.vault.kinds import UPLOAD
 from idproof.pipeline.vault.pages import Pages
 from idproof.pipeline.vault.sealer import Sealer
 
-UPLOAD = "upload"
 MECHANISM = "overwritten with zeros, then released"
 
 
@@ -129,7 +129,7 @@ class _Kind:
 class VaultSession:
     """Everything held for one verification. Use it as a context manager; leaving it wipes.
 
-    Stages do not see the session: the flow borrows an array for the length of a `with` block and hands it over.
+    Stages do not see the session: `examine` borrows an array for the length of a `with` block and hands it over.
     """
 
     limits: Limits
@@ -172,8 +172,8 @@ class VaultSession:
         return max(0.0, self._ends_at - time.monotonic()) if self._open else 0.0
 
     @contextmanager
-    def at_end(self, call: Callable[[], object]) -> Iterator[None]:
-        """Call this if the session ends within the block: whoever works for it elsewhere is told to stop."""
+    def on_end(self, call: Callable[[], object]) -> Iterator[None]:
+        """Make this call if the session ends within the block, to stop work for it in another process."""
         with self._lock:
             self.ensure_open()
             self._endings.append(call)
@@ -292,6 +292,11 @@ class VaultSession:
         view.flags.writeable = False
         with _lent(held):
             yield view
+
+    def holds(self, kind: str, name: str) -> bool:
+        """Whether an array is held under this name."""
+        with self._lock:
+            return (kind, name) in self._arrays
 
     def wipe(self) -> DeletionReceipt:
         """Overwrite and release everything; the same receipt again when called again."""

@@ -30,14 +30,14 @@ def deploy(
     from dataclasses import replace
 
     from idproof.pipeline.executors import ray_cluster
-    from idproof.service.operations.cluster import replica_spec
+    from idproof.service.operations.cluster import replica_config
     from idproof.service.operations.settings import Settings
 
     chosen: dict[str, Any] = {} if profile is None else {"profile": profile}
-    spec = replace(replica_spec(Settings.load(**chosen)), at_once=at_once, manifest=manifest)
+    spec = replace(replica_config(Settings.load(**chosen)), at_once=at_once, manifest=manifest)
     spec = spec if provider is None else replace(spec, provider=provider)
     ray_cluster.start(address)
-    pool = ray_cluster.Pool(replicas, max(replicas, max_replicas or 0), cpus=float(spec.threads), gpus=gpus)
+    pool = ray_cluster.ReplicaPool(replicas, max(replicas, max_replicas or 0), cpus=float(spec.threads), gpus=gpus)
     _show(ray_cluster.deploy(spec, pool).weights)
 
 
@@ -47,7 +47,7 @@ def status(address: Address) -> None:
     from idproof.pipeline.executors import ray_cluster
 
     ray_cluster.start(address)
-    _show(ray_cluster.OnRay.connect().weights)
+    _show(ray_cluster.RayExecutor.connect().weights)
 
 
 def _show(weights: dict[str, str]) -> None:

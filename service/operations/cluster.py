@@ -3,9 +3,9 @@
 from idproof.pipeline import Limits, Verifier
 from idproof.pipeline.card.examiner import CardExaminer
 from idproof.pipeline.errors import ClusterUnavailable
-from idproof.pipeline.executors.replica import Spec
+from idproof.pipeline.executors.replica import ReplicaConfig
 from idproof.pipeline.fields.records import RecordsAuthority
-from idproof.pipeline.parts import open_document, rules_for
+from idproof.pipeline.opening import make_rules, open_document
 from idproof.service.errors import SettingsInvalid
 from idproof.service.operations.policy import build_policy
 from idproof.service.operations.settings import Settings
@@ -22,26 +22,28 @@ def open_cluster_verifier(settings: Settings, records: RecordsAuthority | None) 
         from idproof.pipeline.executors import ray_cluster
     except ImportError:
         raise SettingsInvalid("The executor ray needs Ray: pip install 'idproof[ray]'.") from None
-    spec, most = replica_spec(settings), settings.max_replicas or settings.replicas
+    config, most = replica_config(settings), settings.max_replicas or settings.replicas
     # One core more than the replicas take, for one that replaces another while that one still works.
-    ray_cluster.start(settings.ray_address, cpus=(most + 1) * spec.threads)
+    ray_cluster.start(settings.ray_address, cpus=(most + 1) * config.threads)
     try:
-        executor = ray_cluster.OnRay.connect()
+        executor = ray_cluster.RayExecutor.connect()
     except ClusterUnavailable:
-        executor = ray_cluster.deploy(spec, ray_cluster.Pool(settings.replicas, most, cpus=float(spec.threads)))
-    kind, deployed = open_document(spec.document), executor.deployed
-    if (deployed.profile, deployed.document, deployed.policy) != (spec.profile, kind.name, spec.policy.version):
+        executor = ray_cluster.deploy(
+            config, ray_cluster.ReplicaPool(settings.replicas, most, cpus=float(config.threads))
+        )
+    kind, deployed = open_document(config.document), executor.deployed
+    if (deployed.profile, deployed.document, deployed.policy) != (config.profile, kind.name, config.policy.version):
         raise ClusterUnavailable(
             f"The replicas there examine by {deployed.profile}, {deployed.document} and {deployed.policy}; "
-            f"this service goes by {spec.profile}, {kind.name} and {spec.policy.version}."
+            f"this service goes by {config.profile}, {kind.name} and {config.policy.version}."
         )
     examiner = CardExaminer.open(kind)
-    return Verifier(rules_for(kind, examiner, spec.policy, spec.limits, spec.profile, records), executor)
+    return Verifier(make_rules(kind, examiner, config.policy, config.limits, config.profile, records), executor)
 
 
-def replica_spec(settings: Settings) -> Spec:
+def replica_config(settings: Settings) -> ReplicaConfig:
     """What a replica is opened from."""
-    return Spec(
+    return ReplicaConfig(
         profile=settings.profile,
         policy=build_policy(settings),
         limits=Limits(),

@@ -20,7 +20,7 @@ def restart_hardened(argv: list[str], program: str = "idproof.service") -> None:
     with `-P`, since `-m` alone would let files of the current folder stand in for installed modules.
     """
     hardening.no_core_dumps()
-    hardening.hush()
+    hardening.silence_crashes()
     wanted = hardening.allocator()
     if any(os.environ.get(name) != value for name, value in wanted.items()):
         os.environ.update(wanted)

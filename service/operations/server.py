@@ -82,7 +82,7 @@ def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
 
 def worker() -> FastAPI:
     """The application of one of several server processes, which its parent told everything in the environment."""
-    hardening.hush()
+    hardening.silence_crashes()
     try:
         settings = Settings.load(**json.loads(os.environ[_SETTINGS]))
         process.enforce_guards(settings)

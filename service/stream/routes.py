@@ -11,7 +11,6 @@ from fastapi import Depends, FastAPI
 from starlette.websockets import WebSocket
 
 from idproof.models.profiles import load_detector
-from idproof.pipeline.executors.in_process import InProcess
 from idproof.pipeline.guidance import Guide
 from idproof.service.auth import Gate, Scope
 from idproof.service.http import openapi
@@ -47,10 +46,8 @@ def install(app: FastAPI, intake: RegistrationIntake, gate: Gate) -> Floor:
 
 def _guide(intake: RegistrationIntake) -> Guide:
     verifier = intake.verifier
-    executor = getattr(verifier, "executor", None)
-    if isinstance(executor, InProcess):
-        return Guide.open(verifier.document, executor.parts.engines.detector)
-    return Guide.open(verifier.document, load_detector(intake.settings.profile))  # pictures are examined elsewhere
+    detector = verifier.face_detector or load_detector(intake.settings.profile)  # None: pictures are examined elsewhere
+    return Guide.open(verifier.document, detector)
 
 
 def _stream_route(app: FastAPI, floor: Floor) -> None:

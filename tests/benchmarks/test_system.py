@@ -20,9 +20,9 @@ from idproof.benchmarks.system.groups import labels_of
 from idproof.benchmarks.system.kept import Kept
 from idproof.benchmarks.system.once import STAGES, OnceACard
 from idproof.datasets.sets import RegistrationSet, Truth, read_set, read_sets
-from idproof.pipeline import BadInput, Captures, Verdict, Verifier, flow
+from idproof.pipeline import BadInput, Captures, Verdict, Verifier, examine
 from idproof.pipeline.errors import CardNotFound, InvalidSpecimen
-from idproof.pipeline.parts import open_parts, rules_of
+from idproof.pipeline.opening import open_tools, rules_for_tools
 from idproof.pipeline.types import CheckResult, Outcome, Status
 
 KEYS = {"bench", "version", "profile", "weights", "machine", "seed", "counts", "figures"}
@@ -96,9 +96,9 @@ def test_an_attack_lends_nothing_and_is_tried_once() -> None:
 
 @pytest.fixture(scope="module")
 def once() -> tuple[Verifier, OnceACard]:
-    parts = open_parts("open", "hkid-2018", system_bench.Policy(), system_bench.Limits(), 1)
-    executor = OnceACard(parts)
-    return Verifier(rules_of(parts, None), executor), executor
+    tools = open_tools("open", "hkid-2018", system_bench.Policy(), system_bench.Limits(), 1)
+    executor = OnceACard(tools)
+    return Verifier(rules_for_tools(tools, None), executor), executor
 
 
 def told(verifier: Verifier, parts: dict[str, bytes]) -> Verdict | BadInput:
@@ -139,7 +139,7 @@ def test_the_shortcut_decides_as_the_whole_way_does(
     ]
     examined: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(flow, "find_card", counted_finds(examined))
+        patch.setattr(examine, "find_card", counted_finds(examined))
         quick = [told(once[0], parts) for parts in tries]
     assert len(examined) == 3  # three cards among six registrations
     for parts, found in zip(tries, quick, strict=True):
@@ -150,7 +150,7 @@ def test_the_shortcut_decides_as_the_whole_way_does(
 
 
 def counted_finds(examined: list[int]) -> object:
-    real = flow.find_card
+    real = examine.find_card
 
     def find(*arguments: object) -> object:
         examined.append(1)

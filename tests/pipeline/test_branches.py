@@ -9,7 +9,7 @@ import pytest
 from idproof.pipeline import Captures, Decision, Verifier
 from idproof.pipeline.errors import CardNotFound, FaceNotFound
 from idproof.pipeline.executors.branches import Branches
-from idproof.pipeline.executors.in_process import InProcess
+from idproof.pipeline.executors.in_process import InProcessExecutor
 
 from .test_flow import jpeg
 
@@ -48,8 +48,8 @@ def test_no_thread_is_no_width() -> None:
 
 
 def test_a_verdict_does_not_depend_on_what_goes_side_by_side(verifier: Verifier, captures_of: Build) -> None:
-    assert isinstance(verifier.executor, InProcess)
-    wide = Verifier(verifier.rules, InProcess(verifier.executor.parts, branches=3))
+    assert isinstance(verifier.executor, InProcessExecutor)
+    wide = Verifier(verifier.rules, InProcessExecutor(verifier.executor.tools, branches=3))
     for attack in (None, "field_edit"):
         one, other = verifier.verify(captures_of(attack)), wide.verify(captures_of(attack))
         assert (one.decision, one.reasons, one.checks, one.fields) == (

@@ -22,8 +22,8 @@ from idproof.models.store import default_cache
 from idproof.pipeline import Captures, Decision, Verdict, Verifier
 from idproof.pipeline.errors import BadInput, ClusterBusy, SessionExpired
 from idproof.pipeline.executors import ray_cluster
-from idproof.pipeline.executors.ray_cluster import OnRay, Pool
-from idproof.pipeline.executors.replica import Spec
+from idproof.pipeline.executors.ray_cluster import RayExecutor, ReplicaPool
+from idproof.pipeline.executors.replica import ReplicaConfig
 from idproof.pipeline.types import Role
 from idproof.pipeline.vault import VaultSession
 from idproof.pipeline.verdict import to_json
@@ -39,14 +39,14 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[OnRay]:
+def cluster() -> Iterator[RayExecutor]:
     ray_cluster.start(cpus=3)
-    yield ray_cluster.deploy(Spec(inspectable=True), Pool(1, 1))
+    yield ray_cluster.deploy(ReplicaConfig(inspectable=True), ReplicaPool(1, 1))
     ray_cluster.stop()
 
 
 @pytest.fixture
-def away(cluster: OnRay, verifier: Verifier) -> Verifier:
+def away(cluster: RayExecutor, verifier: Verifier) -> Verifier:
     return Verifier(verifier.rules, cluster)
 
 
@@ -135,7 +135,9 @@ def test_nothing_of_a_picture_is_in_shared_memory_or_files_while_it_is_examined(
     assert len(found([data[1000:1048] for data in control])) == len(kept)  # what is not sealed is found there
 
 
-def test_when_the_session_ends_the_replica_is_told(cluster: OnRay, verifier: Verifier, captures_of: Build) -> None:
+def test_when_the_session_ends_the_replica_is_told(
+    cluster: RayExecutor, verifier: Verifier, captures_of: Build
+) -> None:
     away = Verifier(verifier.rules, cluster)
     with away.vault.open() as session:
         for name, data in captures_of().items():
@@ -159,17 +161,17 @@ def test_a_registration_whose_replica_is_killed_is_examined_again(away: Verifier
 
 
 def test_after_a_second_death_a_person_decides(
-    cluster: OnRay, verifier: Verifier, captures_of: Build, monkeypatch: pytest.MonkeyPatch
+    cluster: RayExecutor, verifier: Verifier, captures_of: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import ray
 
     tried: list[VaultSession] = []
 
-    def dies(_: OnRay, session: VaultSession, *__: object) -> None:
+    def dies(_: RayExecutor, session: VaultSession, *__: object) -> None:
         tried.append(session)
         raise ray.exceptions.ActorDiedError
 
-    monkeypatch.setattr(OnRay, "_once", dies)
+    monkeypatch.setattr(RayExecutor, "_ask_once", dies)
     verdict = Verifier(verifier.rules, cluster).verify(captures_of())
     assert len(tried) == 2
     assert verdict.decision is Decision.REFER
@@ -179,7 +181,7 @@ def test_after_a_second_death_a_person_decides(
 
 
 def test_when_too_many_wait_the_client_is_told_to_come_again(
-    cluster: OnRay, verifier: Verifier, captures_of: Build
+    cluster: RayExecutor, verifier: Verifier, captures_of: Build
 ) -> None:
     class Full:
         class examine:  # noqa: N801 - a method's name
@@ -223,7 +225,7 @@ def test_weights_are_upgraded_under_load_without_a_failed_request(
         sending = pool.submit(send)
         time.sleep(1)
         before = set(replicas())
-        ray_cluster.deploy(Spec(manifest=manifest, cache=cache, inspectable=True), Pool(1, 1))
+        ray_cluster.deploy(ReplicaConfig(manifest=manifest, cache=cache, inspectable=True), ReplicaPool(1, 1))
         deadline = time.monotonic() + 60
         while not (verdicts and digest in verdicts[-1].weights.values()) and time.monotonic() < deadline:
             time.sleep(0.1)

@@ -15,10 +15,11 @@ from idproof.benchmarks.face import portrait
 from idproof.datasets.sets import read_sets
 from idproof.datasets.specimen.make import Registration
 from idproof.models.profiles import load_engines
-from idproof.pipeline import Captures, Decision, Limits, Policy, Verifier, flow
+from idproof.pipeline import Captures, Decision, Limits, Policy, Verifier, capture
 from idproof.pipeline.errors import BadInput, CapturesIdentical, FaceNotFound, SessionExpired, SeveralFaces
-from idproof.pipeline.executors.in_process import InProcess
-from idproof.pipeline.parts import rules_of
+from idproof.pipeline.executors.in_process import InProcessExecutor
+from idproof.pipeline.face import compare
+from idproof.pipeline.opening import rules_for_tools
 from idproof.pipeline.types import Outcome, Role
 from idproof.pipeline.vault import Vault, VaultSession
 from idproof.pipeline.verdict import from_json, to_json
@@ -156,7 +157,14 @@ class Spy(Vault):
 
 
 @pytest.mark.parametrize(
-    "stage", ["capture.decode", "CardExaminer.examine", "field_reading.read", "compare.check", "decide"]
+    "stage",
+    [
+        "capture.decode",
+        "examine.CardExaminer.examine",
+        "examine.field_reading.read",
+        "examine.compare.check",
+        "verify.decide",
+    ],
 )
 def test_whatever_stage_raises_everything_is_overwritten(
     verifier: Verifier, captures_of: Build, monkeypatch: pytest.MonkeyPatch, stage: str
@@ -164,7 +172,7 @@ def test_whatever_stage_raises_everything_is_overwritten(
     def broken(*args: object, **kwargs: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(f"idproof.pipeline.flow.{stage}", broken)
+    monkeypatch.setattr(f"idproof.pipeline.{stage}", broken)
     monkeypatch.setattr(verifier, "vault", Spy(verifier.limits))
     with pytest.raises(RuntimeError):
         verifier.verify(captures_of())
@@ -183,8 +191,8 @@ def test_facts_about_zeros_never_become_a_verdict(
         sessions[0].wipe()
         return real(*args, **kwargs)  # type: ignore[arg-type]
 
-    real = flow.compare.check
-    monkeypatch.setattr(flow.compare, "check", late)
+    real = compare.check
+    monkeypatch.setattr(compare, "check", late)
     captures = captures_of()
     with verifier.vault.open() as session:
         sessions.append(session)
@@ -199,7 +207,7 @@ def test_a_capture_that_is_wiped_while_it_is_decoded_is_not_called_unreadable(
     verifier: Verifier, captures_of: Build, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """The lifetime ends under the decoder, on another thread: it meets zeros, and the client learns why."""
-    real = flow.capture.decode
+    real = capture.decode
 
     with verifier.vault.open() as session:
 
@@ -211,7 +219,7 @@ def test_a_capture_that_is_wiped_while_it_is_decoded_is_not_called_unreadable(
                 assert not any(data)
             return real(data, role, limits)
 
-        monkeypatch.setattr(flow.capture, "decode", decode_meanwhile)
+        monkeypatch.setattr(capture, "decode", decode_meanwhile)
         for role, data in captures_of().items():
             session.receive(role).write(data)
         with pytest.raises(SessionExpired):
@@ -236,10 +244,10 @@ def test_a_missing_check_never_accepts(captures_of: Build, verifier: Verifier) -
 
 
 def test_limits_are_the_operators(captures_of: Build, verifier: Verifier) -> None:
-    assert isinstance(verifier.executor, InProcess)
-    parts = replace(verifier.executor.parts, limits=Limits(max_pixels=100_000))
+    assert isinstance(verifier.executor, InProcessExecutor)
+    tools = replace(verifier.executor.tools, limits=Limits(max_pixels=100_000))
     with pytest.raises(BadInput) as caught:
-        Verifier(rules_of(parts, None), InProcess(parts)).verify(captures_of())
+        Verifier(rules_for_tools(tools, None), InProcessExecutor(tools)).verify(captures_of())
     assert caught.value.code == "capture_too_many_pixels"
 
 

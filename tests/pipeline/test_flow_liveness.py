@@ -19,7 +19,7 @@ from idproof.pipeline.config import Limits
 from idproof.pipeline.errors import CaptureUnreadable, FramesUnusable
 from idproof.pipeline.liveness import examiner
 from idproof.pipeline.liveness.response import FrameTiming, LivenessResponse
-from idproof.pipeline.parts import open_parts
+from idproof.pipeline.opening import open_tools
 
 HOLDER = "bundled/office-holder"
 Answered = tuple[LivenessResponse, list[bytearray]]
@@ -100,5 +100,5 @@ def test_a_policys_own_calibration_of_liveness_is_the_one_in_force() -> None:
     own = examiner.standing_calibration()
     assert "--distance standing" in str(own.source["recipe"])
     assert own.values.keys() == examiner.shipped_calibration().values.keys()
-    assert open_parts("open", "hkid-2018", Policy(liveness_calibration=own), Limits(), 1).liveness.calibration is own
-    assert open_parts("open", "hkid-2018", Policy(), Limits(), 1).liveness.calibration == examiner.shipped_calibration()
+    assert open_tools("open", "hkid-2018", Policy(liveness_calibration=own), Limits(), 1).liveness.calibration is own
+    assert open_tools("open", "hkid-2018", Policy(), Limits(), 1).liveness.calibration == examiner.shipped_calibration()

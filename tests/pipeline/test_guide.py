@@ -9,7 +9,6 @@ import pytest
 from idproof.datasets.specimen.make import Registration
 from idproof.pipeline import Verifier
 from idproof.pipeline.errors import CaptureUnreadable
-from idproof.pipeline.executors.in_process import InProcess
 from idproof.pipeline.guidance import Guide, Hint, Notes, hints, small_picture
 from idproof.pipeline.guidance.hints import CardFacts, FaceFacts, for_card, for_face
 from idproof.pipeline.types import Role
@@ -25,8 +24,8 @@ GOOD_FACE: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def guide(verifier: Verifier) -> Guide:
-    assert isinstance(verifier.executor, InProcess)
-    return Guide.open(verifier.document, verifier.executor.parts.engines.detector)
+    assert verifier.face_detector is not None
+    return Guide.open(verifier.document, verifier.face_detector)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a replica does with an errand: facts back, nothing kept, nothing told that it must not."""
+"""What a replica does with an request: facts back, nothing kept, nothing told that it must not."""
 
 import asyncio
 import threading
@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from idproof.models.batched_embedder import BatchedEmbedder
-from idproof.pipeline import Captures, Limits, Vault, Verifier, flow
+from idproof.pipeline import Captures, Limits, Vault, Verifier, capture
 from idproof.pipeline.errors import GuardMissing
 from idproof.pipeline.executors import replica as replicas
-from idproof.pipeline.executors.in_process import InProcess
-from idproof.pipeline.executors.replica import Errand, Examination, Reply, Spec
-from idproof.pipeline.findings import Findings, unpacked
+from idproof.pipeline.executors.in_process import InProcessExecutor
+from idproof.pipeline.executors.replica import ExaminationReplica, ExaminationReply, ExaminationRequest, ReplicaConfig
+from idproof.pipeline.findings import Findings, from_json
 from idproof.pipeline.types import Role
 from idproof.pipeline.vault.sealer import Sealer
 
@@ -22,8 +22,8 @@ Build = Callable[..., Captures]
 
 
 @pytest.fixture(scope="module")
-def replica() -> Examination:
-    return Examination(Spec(inspectable=True))
+def replica() -> ExaminationReplica:
+    return ExaminationReplica(ReplicaConfig(inspectable=True))
 
 
 def sealed_by(sealer: Sealer, captures: Captures) -> dict[str, np.ndarray]:
@@ -34,20 +34,20 @@ def sealed_by(sealer: Sealer, captures: Captures) -> dict[str, np.ndarray]:
     }
 
 
-def ask(replica: Examination, captures: Captures, lifetime_s: float = 60.0) -> tuple[Reply, Sealer]:
+def ask(replica: ExaminationReplica, captures: Captures, lifetime_s: float = 60.0) -> tuple[ExaminationReply, Sealer]:
     sealer = Sealer()
-    errand = Errand(lifetime_s, sealer.lend(), None)
-    reply = asyncio.run(replica.examine(errand, sealed_by(sealer, captures)))
-    assert not any(errand.key)
+    request = ExaminationRequest(lifetime_s, sealer.lend(), None)
+    reply = asyncio.run(replica.examine(request, sealed_by(sealer, captures)))
+    assert not any(request.key)
     return reply, sealer
 
 
 def test_it_finds_what_the_embedded_executor_finds(
-    replica: Examination, verifier: Verifier, captures_of: Build
+    replica: ExaminationReplica, verifier: Verifier, captures_of: Build
 ) -> None:
     reply, sealer = ask(replica, captures_of())
     assert reply.findings is not None
-    found = unpacked(sealer.open(reply.findings, "findings").tobytes())
+    found = from_json(sealer.open(reply.findings, "findings").tobytes())
     verdict = verifier.verify(captures_of())
     assert (found.checks, found.fields, found.weights) == (verdict.checks, verdict.fields, verdict.weights)
     assert reply.receipt.outstanding == 0
@@ -58,7 +58,7 @@ def test_it_finds_what_the_embedded_executor_finds(
 
 
 def test_a_bad_input_is_told_by_code_and_an_unknown_error_without_its_text(
-    replica: Examination, captures_of: Build, monkeypatch: pytest.MonkeyPatch
+    replica: ExaminationReplica, captures_of: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reply, _ = ask(replica, captures_of(selfie=b"no picture"))
     assert reply.refused is not None
@@ -68,7 +68,7 @@ def test_a_bad_input_is_told_by_code_and_an_unknown_error_without_its_text(
     def stumble(*_: object) -> None:
         raise ValueError("A123456(3) is what the card says")
 
-    monkeypatch.setattr(InProcess, "examine", stumble)
+    monkeypatch.setattr(InProcessExecutor, "examine", stumble)
     reply, _ = ask(replica, captures_of())
     assert reply.crashed is not None
     assert reply.crashed.startswith("ValueError at ")
@@ -76,18 +76,18 @@ def test_a_bad_input_is_told_by_code_and_an_unknown_error_without_its_text(
     assert reply.receipt.outstanding == 0
 
 
-def test_what_is_sealed_as_one_thing_does_not_open_as_another(replica: Examination, captures_of: Build) -> None:
+def test_what_is_sealed_as_one_thing_does_not_open_as_another(replica: ExaminationReplica, captures_of: Build) -> None:
     sealer = Sealer()
     sealed = sealed_by(sealer, captures_of())
     swapped = f"upload/{Role.CARD_TILT_LEFT}"
     sealed[swapped] = sealed[f"upload/{Role.SELFIE}"]
-    reply = asyncio.run(replica.examine(Errand(60.0, sealer.lend(), None), sealed))
+    reply = asyncio.run(replica.examine(ExaminationRequest(60.0, sealer.lend(), None), sealed))
     assert reply.crashed is not None
     assert reply.crashed.startswith("SealBroken")
 
 
-def test_a_cancelled_errand_is_wiped_at_once(
-    replica: Examination, captures_of: Build, monkeypatch: pytest.MonkeyPatch
+def test_a_cancelled_request_is_wiped_at_once(
+    replica: ExaminationReplica, captures_of: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sealer, sessions = Sealer(), []
     opened = replica._vault.open
@@ -99,7 +99,9 @@ def test_a_cancelled_errand_is_wiped_at_once(
     monkeypatch.setattr(type(replica._vault), "open", lambda _, lifetime_s=None: noted(lifetime_s))
 
     async def cancel_soon() -> None:
-        task = asyncio.create_task(replica.examine(Errand(60.0, sealer.lend(), None), sealed_by(sealer, captures_of())))
+        task = asyncio.create_task(
+            replica.examine(ExaminationRequest(60.0, sealer.lend(), None), sealed_by(sealer, captures_of()))
+        )
         await asyncio.sleep(0.5)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -108,15 +110,15 @@ def test_a_cancelled_errand_is_wiped_at_once(
     asyncio.run(cancel_soon())
     assert sessions[0].outstanding == 0
     deadline = time.monotonic() + 20
-    while replica._until and time.monotonic() < deadline:
+    while replica._deadlines and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not replica._until  # the thread came upon the closed session and ended
+    assert not replica._deadlines  # the thread came upon the closed session and ended
 
 
 def test_a_replica_whose_session_ends_while_it_decodes_calls_no_picture_unreadable(
-    replica: Examination, captures_of: Build, monkeypatch: pytest.MonkeyPatch
+    replica: ExaminationReplica, captures_of: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, sessions = flow.capture.decode, []
+    real, sessions = capture.decode, []
     opened = Vault.open
     monkeypatch.setattr(Vault, "open", lambda *args: sessions.append(opened(*args)) or sessions[-1])
 
@@ -127,39 +129,41 @@ def test_a_replica_whose_session_ends_while_it_decodes_calls_no_picture_unreadab
         assert not any(data)
         return real(data, role, limits)
 
-    monkeypatch.setattr(flow.capture, "decode", decode_meanwhile)
+    monkeypatch.setattr(capture, "decode", decode_meanwhile)
     reply, _ = ask(replica, captures_of())
     assert reply.refused is not None
     assert reply.refused[0] == "session_expired"
     assert reply.receipt.outstanding == 0
 
 
-def test_a_session_that_is_over_before_it_comes_decides_nothing(replica: Examination, captures_of: Build) -> None:
+def test_a_session_that_is_over_before_it_comes_decides_nothing(
+    replica: ExaminationReplica, captures_of: Build
+) -> None:
     reply, _ = ask(replica, captures_of(), lifetime_s=0.05)
     assert reply.refused is not None
     assert reply.refused[0] == "session_expired"
 
 
 def test_a_replica_whose_registration_hangs_says_that_it_is_ill(
-    replica: Examination, monkeypatch: pytest.MonkeyPatch
+    replica: ExaminationReplica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replica.check_health()
-    monkeypatch.setattr(replica, "_until", {1: time.monotonic() - 11})
+    monkeypatch.setattr(replica, "_deadlines", {1: time.monotonic() - 11})
     with pytest.raises(RuntimeError, match="did not end"):
         replica.check_health()
 
 
 def test_a_replica_that_examines_several_at_once_finds_the_same_in_each(verifier: Verifier, captures_of: Build) -> None:
-    pair = Examination(Spec(at_once=2, inspectable=True))
-    assert isinstance(pair._executor.parts.engines.embedder, BatchedEmbedder)
+    pair = ExaminationReplica(ReplicaConfig(at_once=2, inspectable=True))
+    assert isinstance(pair._executor.tools.engines.embedder, BatchedEmbedder)
 
     async def both() -> list[Findings]:
         sealers = [Sealer(), Sealer()]
         found = await asyncio.gather(
-            *(pair.examine(Errand(60.0, s.lend(), None), sealed_by(s, captures_of())) for s in sealers)
+            *(pair.examine(ExaminationRequest(60.0, s.lend(), None), sealed_by(s, captures_of())) for s in sealers)
         )
         opened = [s.open(r.findings or b"", "findings") for s, r in zip(sealers, found, strict=True)]
-        return [unpacked(data.tobytes()) for data in opened]
+        return [from_json(data.tobytes()) for data in opened]
 
     expected = verifier.verify(captures_of()).checks
     for findings in asyncio.run(both()):
@@ -169,11 +173,11 @@ def test_a_replica_that_examines_several_at_once_finds_the_same_in_each(verifier
 def test_in_production_a_replica_without_its_guards_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replicas.guards, "missing", lambda: ("malloc_perturb",))
     with pytest.raises(GuardMissing, match="malloc_perturb"):
-        Examination(Spec(production=True, inspectable=True))
+        ExaminationReplica(ReplicaConfig(production=True, inspectable=True))
 
 
 def test_a_provider_that_is_not_there_is_named() -> None:
     from idproof.models.errors import EngineUnavailable
 
     with pytest.raises(EngineUnavailable, match="TensorrtExecutionProvider"):
-        Examination(Spec(provider="TensorrtExecutionProvider", inspectable=True))
+        ExaminationReplica(ReplicaConfig(provider="TensorrtExecutionProvider", inspectable=True))

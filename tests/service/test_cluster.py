@@ -50,7 +50,7 @@ def test_as_many_registrations_are_under_way_as_replicas_may_work_on() -> None:
 
 
 def test_replicas_have_the_guards_that_the_service_is_told_to_have() -> None:
-    spec = cluster.replica_spec(Settings(production=True, threads=2, branches=3))
+    spec = cluster.replica_config(Settings(production=True, threads=2, branches=3))
     assert (spec.production, spec.inspectable, spec.threads, spec.branches) == (True, False, 2, 3)
 
 
@@ -62,7 +62,7 @@ def test_a_kiosks_service_goes_by_the_limits_of_people_who_stand_wherever_pictur
     for distance in ("standing", "arm"):
         settings = Settings(liveness_distance=distance)
         server._verifier(settings)
-        assert opened[-1] == cluster.replica_spec(settings).policy
+        assert opened[-1] == cluster.replica_config(settings).policy
     standing, arm = opened
     assert standing.liveness_calibration is examiner.standing_calibration()
     assert standing.version == f"{arm.version}-standing"

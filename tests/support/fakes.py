@@ -45,6 +45,7 @@ class RecordingVault(Vault):
 class FakeVerifier:
     document = type("Document", (), {"name": "hkid-2018"})
     weights = {"none": "0"}  # noqa: RUF012
+    face_detector = None
 
     def __init__(self, act: Callable[[], None] = lambda: None, limits: Limits | None = None) -> None:
         self.vault: Vault = RecordingVault(limits or Limits())

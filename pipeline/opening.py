@@ -1,4 +1,4 @@
-"""Opens what examines the pictures, and says by what rules a verdict is given on what it finds."""
+"""Opens the tools that examine pictures, and makes the rules by which a verdict is given on their findings."""
 
 from pathlib import Path
 
@@ -10,14 +10,15 @@ from idproof.pipeline.card.examiner import CardExaminer
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.documents import DocumentType, load, load_builtin
+from idproof.pipeline.examine import ExaminationTools
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields.records import RecordsAuthority
-from idproof.pipeline.flow import Parts, Rules
 from idproof.pipeline.liveness import examiner
 from idproof.pipeline.liveness.examiner import LivenessExaminer
+from idproof.pipeline.verify import Rules
 
 
-def open_parts(
+def open_tools(
     profile: str,
     document: str | Path,
     policy: Policy,
@@ -27,7 +28,7 @@ def open_parts(
     manifest: Path | None = None,
     cache: Path | None = None,
     provider: str = CPU,
-) -> Parts:
+) -> ExaminationTools:
     """Load a profile's networks and a document type.
 
     Args:
@@ -35,19 +36,19 @@ def open_parts(
         document: a built-in type's name, or the path of an operator's own type file.
         policy: thresholds of the checks.
         limits: bounds on what is taken in.
-        threads: processor threads for each network call.
+        threads: processor threads per network call.
         manifest: a user's own manifest of weights, else the built-in one.
         cache: folder of the weights, else `IDPROOF_MODELS` or the user's cache.
-        provider: onnxruntime's name of what the networks run on.
+        provider: onnxruntime's name of the hardware that the networks run on.
 
     Raises:
-        ModelError: a weight is missing, damaged, or has no measured operating points; or the provider is not there.
+        ModelError: a weight is missing, damaged, or has no measured operating points; or the provider is missing.
         DocumentTypeInvalid: the document type cannot be used.
     """
     kind = open_document(document)
     engines = load_engines(profile, manifest=manifest, cache=cache, threads=threads, provider=provider)
     texture = TextureNetwork.shipped(threads, provider)
-    return Parts(
+    return ExaminationTools(
         engines=engines,
         locator=CardLocator.open(kind),
         examiner=CardExaminer.open(kind),
@@ -67,18 +68,20 @@ def open_parts(
 
 
 def open_document(document: str | Path) -> DocumentType:
-    """A built-in type by its name, or an operator's own by its path; raises `DocumentTypeInvalid`."""
+    """Load a built-in type by its name, or an operator's own by its path; raises `DocumentTypeInvalid`."""
     kind = load(document) if isinstance(document, Path) else load_builtin(document)
     field_checks.known(kind.checks, kind.name)
     return kind
 
 
-def rules_of(parts: Parts, records: RecordsAuthority | None) -> Rules:
-    """The rules for what these parts find."""
-    return rules_for(parts.locator.document, parts.examiner, parts.policy, parts.limits, parts.engines.profile, records)
+def rules_for_tools(tools: ExaminationTools, records: RecordsAuthority | None) -> Rules:
+    """Make the rules for the findings of these tools."""
+    return make_rules(
+        tools.locator.document, tools.examiner, tools.policy, tools.limits, tools.engines.profile, records
+    )
 
 
-def rules_for(
+def make_rules(
     document: DocumentType,
     examiner: CardExaminer,
     policy: Policy,
@@ -86,7 +89,7 @@ def rules_for(
     profile: str,
     records: RecordsAuthority | None,
 ) -> Rules:
-    """The rules where no networks are loaded, because the pictures are examined elsewhere."""
+    """Make the rules in a process that loads no networks, because the pictures are examined elsewhere."""
     return Rules(
         document,
         policy,

@@ -1,0 +1,279 @@
+"""The examination of one registration's pictures: every stage with its tools, and a fact from each picture.
+
+- Uploads are decoded; the card is found in its three captures and brought into its own frame.
+- From there, every check of the card itself; its fields and their checks.
+- The card's portrait is compared with the selfie.
+- The portrait that the issuing department's records may hold is compared with both.
+- Frames that answer a liveness challenge, where there are any, show whether that person is present and alive.
+
+This file and `verify`, on the other side of the executor, are the only ones that know every stage.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+
+import numpy as np
+
+from idproof.models.score_reports import ScoreCalibration
+from idproof.models.types import Engines, RGBImage
+from idproof.pipeline import capture
+from idproof.pipeline.card.examiner import CardExaminer
+from idproof.pipeline.card.locating.locator import CardLocator
+from idproof.pipeline.card.view import CardView
+from idproof.pipeline.config import Limits, Policy
+from idproof.pipeline.errors import CapturesIdentical
+from idproof.pipeline.executors.branches import Branches
+from idproof.pipeline.face import compare, detection, quality, registered_portrait, second_portrait
+from idproof.pipeline.fields import checks as field_checks
+from idproof.pipeline.fields import read as field_reading
+from idproof.pipeline.fields.checks.facts import Facts
+from idproof.pipeline.findings import CardFindings, Findings
+from idproof.pipeline.liveness import injection
+from idproof.pipeline.liveness.examiner import Claim, LivenessExaminer
+from idproof.pipeline.liveness.frames import MAX_PIXELS, MIN_SIDE_PX
+from idproof.pipeline.liveness.response import LivenessResponse
+from idproof.pipeline.timing import StageTimer
+from idproof.pipeline.types import CARD_ROLES, CheckResult, FieldReading, Role
+from idproof.pipeline.vault import VaultSession
+from idproof.pipeline.vault.face_templates import FaceTemplates, borrow_templates, put_templates
+from idproof.pipeline.vault.kinds import CROP, DECODED, FRAME, RECTIFIED, REGISTERED_PORTRAIT, TEMPLATE
+
+_MIN_REGISTERED_PX = 80
+"""Shorter side of a registered portrait: departments store small ones. Chosen by hand; no outside source."""
+
+
+@dataclass(frozen=True)
+class ExaminationTools:
+    """The networks, locator, checks and thresholds that examine pictures; opened once (`opening`), read only."""
+
+    engines: Engines
+    locator: CardLocator
+    examiner: CardExaminer
+    policy: Policy
+    limits: Limits
+    face_thresholds: dict[float, float]
+    portrait_thresholds: dict[float, float]
+    portrait_calibration: ScoreCalibration
+    liveness: LivenessExaminer | None = None
+
+
+def examine(
+    session: VaultSession, tools: ExaminationTools, answer: LivenessResponse | None, branches: Branches
+) -> Findings:
+    """Examine every capture: the card, its fields, the two faces and the frames.
+
+    Once the card is found in every capture, the checks of card and fields do not depend on those of the people, and
+    both run side by side.
+
+    Raises:
+        BadInput: a capture cannot be used.
+    """
+    timer = StageTimer()
+    with timer.stage("capture"):
+        decode_captures(session, tools.limits)
+    with timer.stage("location"):
+        views = find_card(session, tools, branches)
+    of_card, of_people = branches.run(
+        lambda: examine_card(session, tools, views, timer), lambda: examine_people(session, tools, answer, timer)
+    )
+    checks = (*of_card.checks, *of_card.field_checks, *of_people)
+    return Findings(checks, of_card.fields, timer.timings_ms, tools.engines.weights)
+
+
+def examine_card(
+    session: VaultSession, tools: ExaminationTools, views: dict[Role, CardView], timer: StageTimer
+) -> CardFindings:
+    """Run every check of the card that was found, read its fields, and run theirs."""
+    with timer.stage("card"):
+        checks = _card_checks(session, tools, views)
+    with timer.stage("fields"):
+        fields, of_fields = _read_fields(session, tools)
+    return CardFindings(tuple(checks), fields, tuple(of_fields))
+
+
+def examine_people(
+    session: VaultSession, tools: ExaminationTools, answer: LivenessResponse | None, timer: StageTimer
+) -> tuple[CheckResult, ...]:
+    """Compare the card's portrait with the selfie, and check frames for that person alive; raises `BadInput`."""
+    with timer.stage("face"):
+        compared = _compare_faces(session, tools)
+    if answer is None:
+        return tuple(compared)
+    with timer.stage("liveness"):
+        return (*compared, *_check_liveness(session, tools, answer))
+
+
+def decode_captures(session: VaultSession, limits: Limits) -> None:
+    """Decode the four captures into pictures of the vault; raises `BadInput`."""
+    for role in Role:
+        with session.upload(role) as data:
+            session.put(DECODED, role, capture.decode(data, role, limits))
+    with _borrow_card_pictures(session, DECODED) as images:
+        for one, other in ((CARD_ROLES[i], CARD_ROLES[j]) for i, j in ((0, 1), (0, 2), (1, 2))):
+            if np.array_equal(images[one], images[other]):
+                raise CapturesIdentical(f"The captures {one} and {other} are the same picture.")
+
+
+def find_card(session: VaultSession, tools: ExaminationTools, branches: Branches) -> dict[Role, CardView]:
+    """Find the card in its captures, and put each into the vault rectified; raises `BadInput`."""
+
+    def find_in(role: Role) -> CardView:
+        with session.borrow(DECODED, role) as image:
+            view = tools.locator.locate(image, role, tools.policy)
+            session.put(RECTIFIED, role, tools.locator.rectify(image, view))
+        return view
+
+    return dict(zip(CARD_ROLES, branches.run(*(partial(find_in, role) for role in CARD_ROLES)), strict=True))
+
+
+def compare_registered(session: VaultSession, tools: ExaminationTools) -> tuple[CheckResult, ...]:
+    """Compare the portrait that the department gave with the templates of card and selfie.
+
+    Raises:
+        BadInput: it is not a picture, or does not show exactly one face.
+    """
+    engines, name = tools.engines, REGISTERED_PORTRAIT
+    limits = replace(tools.limits, min_side_px=_MIN_REGISTERED_PX)
+    with session.upload(name) as data:
+        session.put(DECODED, name, capture.decode(data, name, limits))
+    with session.borrow(DECODED, name) as picture:
+        session.put(CROP, name, detection.pad_edges(picture))
+    with session.borrow(CROP, name) as picture:
+        face = detection.find_portrait_face(picture, engines.detector, name)
+        session.put(CROP, f"{name}_face", engines.embedder.align(picture, face.landmarks))
+    with session.borrow(CROP, f"{name}_face") as aligned:
+        session.put(TEMPLATE, name, engines.embedder.embed([aligned]))
+    thresholds = {
+        registered_portrait.CARD: tools.portrait_thresholds,
+        registered_portrait.SELFIE: tools.face_thresholds,
+    }
+    with session.borrow(TEMPLATE, name) as known, borrow_templates(session) as templates:
+        compared = registered_portrait.check(
+            known,
+            templates.portrait,
+            templates.selfie_colour,
+            thresholds,
+            tools.portrait_calibration,
+            tools.policy,
+        )
+    return tuple(compared)
+
+
+def _card_checks(session: VaultSession, tools: ExaminationTools, views: dict[Role, CardView]) -> list[CheckResult]:
+    with (
+        _borrow_card_pictures(session, DECODED) as images,
+        _borrow_card_pictures(session, RECTIFIED) as rectified,
+    ):
+        return tools.examiner.examine(images, rectified, views, tools.policy)
+
+
+def _read_fields(session: VaultSession, tools: ExaminationTools) -> tuple[dict[str, FieldReading], list[CheckResult]]:
+    document, engines = tools.locator.document, tools.engines
+    readers = field_reading.Readers(engines.reader, engines.latin_reader)
+    with _borrow_card_pictures(session, RECTIFIED) as rectified:
+        fields = field_reading.read(rectified, document, readers, tools.policy)
+    return fields, field_checks.run(Facts(fields, document, datetime.now(UTC).date()))
+
+
+def _compare_faces(session: VaultSession, tools: ExaminationTools) -> list[CheckResult]:
+    portraits = _crop_portraits(session, tools)
+    quality_checks = _crop_selfie(session, tools)
+    second_faces = _crop_second_portrait(session, tools)
+    _make_templates(session, tools, portraits, second_faces)
+    judged_by = tools.portrait_thresholds, tools.portrait_calibration, tools.policy
+    with borrow_templates(session) as templates:
+        compared = [compare.check(templates.portrait, templates.selfie, *judged_by)]
+        if tools.examiner.second is not None:
+            compared.append(second_portrait.check(templates.portrait, templates.second_portrait, *judged_by))
+    return [*compared, *quality_checks]
+
+
+def _make_templates(
+    session: VaultSession, tools: ExaminationTools, portraits: list[str], second_faces: list[str]
+) -> None:
+    """Embed all aligned faces in one batch, and put their fused templates into the vault under their names."""
+    crops = [*portraits, *second_faces, "selfie_grey", "selfie_face"]
+    with ExitStack() as stack:
+        rows = tools.engines.embedder.embed([stack.enter_context(session.borrow(CROP, name)) for name in crops])
+    of_portraits, of_second, of_selfies = np.split(rows, [len(portraits), len(portraits) + len(second_faces)])
+    try:
+        templates = FaceTemplates(
+            portrait=compare.fuse(of_portraits),
+            selfie=compare.fuse(of_selfies),  # into the row of the grey one; the coloured one stays as it is
+            selfie_colour=of_selfies[1:],
+            second_portrait=of_second if second_faces else None,
+        )
+        put_templates(session, templates)
+    finally:
+        rows.fill(0)  # the rows that were fused into others, too
+
+
+def _crop_portraits(session: VaultSession, tools: ExaminationTools) -> list[str]:
+    """Crop and align the main portrait of each capture; returns names of the crops in which a face was found."""
+    engines = tools.engines
+    with _borrow_card_pictures(session, RECTIFIED) as rectified:
+        for role, frame in rectified.items():
+            session.put(CROP, f"portrait_{role}", detection.crop_portrait(frame, tools.locator.document))
+    with _borrow_card_pictures(session, CROP, "portrait_") as portraits:
+        found = detection.find_portrait_faces(portraits, engines.detector)
+        for role, face in found.items():
+            session.put(CROP, f"portrait_face_{role}", engines.embedder.align(portraits[role], face.landmarks))
+    return [f"portrait_face_{role}" for role in found]
+
+
+def _crop_second_portrait(session: VaultSession, tools: ExaminationTools) -> list[str]:
+    """Crop and align the card's second portrait; returns the crop's name, or nothing where there is no such face."""
+    engines, region = tools.engines, tools.examiner.second
+    if region is None:
+        return []
+    with session.borrow(RECTIFIED, Role.CARD_FRONT) as frame:
+        session.put(CROP, "second_portrait", second_portrait.crop(frame, region, tools.locator.document))
+    with session.borrow(CROP, "second_portrait") as picture:
+        face = second_portrait.find_face(picture, engines.detector)
+        if face is None:
+            return []
+        session.put(CROP, "second_face", engines.embedder.align(picture, face.landmarks))
+    return ["second_face"]
+
+
+def _crop_selfie(session: VaultSession, tools: ExaminationTools) -> list[CheckResult]:
+    """Crop and align the selfie's face, in colour and in grey; returns the checks of its quality."""
+    engines = tools.engines
+    with session.borrow(DECODED, Role.SELFIE) as selfie:
+        face = detection.find_selfie_face(selfie, engines.detector)
+        aligned = engines.embedder.align(selfie, face.landmarks)
+        checks = quality.check(quality.Face.of(selfie, face, aligned))
+        session.put(CROP, "selfie_grey", compare.remove_colour(aligned))
+        session.put(CROP, "selfie_face", aligned)
+    return checks
+
+
+def _check_liveness(session: VaultSession, tools: ExaminationTools, answer: LivenessResponse) -> list[CheckResult]:
+    if tools.liveness is None:
+        raise RuntimeError("frames were received, and no liveness examiner was opened")
+    _decode_frames(session, tools.limits, answer)
+    accept, refer = (tools.face_thresholds[fmr] for fmr in (tools.policy.accept_fmr, tools.policy.refer_fmr))
+    with ExitStack() as stack:
+        clip = answer.clip([stack.enter_context(session.borrow(FRAME, name)) for name in answer.names])
+        portrait = stack.enter_context(session.borrow(CROP, f"portrait_face_{Role.CARD_FRONT}"))
+        templates = stack.enter_context(borrow_templates(session))
+        claim = Claim(templates.selfie_colour, portrait, accept, refer)
+        results = tools.liveness.examine(clip, answer.challenge, claim)
+    return [injection.fresh(answer.challenge, answer.received_at), *results]
+
+
+def _decode_frames(session: VaultSession, limits: Limits, answer: LivenessResponse) -> None:
+    of_frames = replace(limits, min_side_px=MIN_SIDE_PX, max_pixels=MAX_PIXELS)
+    for name in answer.names:
+        with session.upload(name) as data:
+            session.put(FRAME, name, capture.decode(data, name, of_frames))
+
+
+@contextmanager
+def _borrow_card_pictures(session: VaultSession, kind: str, prefix: str = "") -> Iterator[dict[Role, RGBImage]]:
+    """Lend the three card pictures of one kind; their names are the prefix and the role."""
+    with ExitStack() as stack:
+        yield {role: stack.enter_context(session.borrow(kind, f"{prefix}{role}")) for role in CARD_ROLES}

@@ -1,0 +1,151 @@
+"""One verification: the pictures are examined, records asked, everything wiped, and only then the facts decided on.
+
+This is the side that gives the verdict. The pictures are examined by an executor (`examine` in this process, or
+replicas on a cluster), which returns facts.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from idproof.models.liveness_texture import WEIGHTS as LIVENESS_WEIGHTS
+from idproof.models.types import FaceDetector
+from idproof.pipeline import verdict
+from idproof.pipeline.config import Limits, Policy
+from idproof.pipeline.decide import decide
+from idproof.pipeline.documents import DocumentType
+from idproof.pipeline.errors import BadInput
+from idproof.pipeline.face import quality, registered_portrait
+from idproof.pipeline.fields import records
+from idproof.pipeline.fields.card_data import CardData, card_data
+from idproof.pipeline.fields.records import RecordsAuthority
+from idproof.pipeline.findings import Findings
+from idproof.pipeline.liveness import examiner
+from idproof.pipeline.liveness.response import LivenessResponse
+from idproof.pipeline.timing import StageTimer
+from idproof.pipeline.types import CheckResult, Verdict
+from idproof.pipeline.vault import VaultSession
+from idproof.pipeline.vault.kinds import REGISTERED_PORTRAIT
+
+RECORDS_CHECK, VARIABLE_REGIONS = "records_check", "optically_variable_regions"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules by which a verdict is given, wherever the pictures are examined.
+
+    Attributes:
+        document: the type that is expected.
+        policy: the thresholds in force.
+        limits: bounds on what is taken in.
+        profile: of the networks.
+        card_checks: checks of the card itself that must have passed.
+        optically_variable: whether the card's optically variable regions are among them.
+        records: the issuing department's, where they are asked.
+    """
+
+    document: DocumentType
+    policy: Policy
+    limits: Limits
+    profile: str
+    card_checks: tuple[str, ...]
+    optically_variable: bool
+    records: RecordsAuthority | None = None
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Checks that must all have passed for an accept: the card's, the policy's, and those the type names."""
+        asked = (records.NAME,) if self.records is not None else ()
+        return (*self.card_checks, *self.policy.required, *quality.NAMES, *self.document.checks, *asked)
+
+    @property
+    def not_performed(self) -> tuple[str, ...]:
+        """Steps of identity proofing that are left to others under these rules."""
+        done = {RECORDS_CHECK} if self.records is not None else set()
+        done |= {VARIABLE_REGIONS} if self.optically_variable else set()
+        return tuple(name for name in self.policy.not_performed if name not in done)
+
+
+class Executor(Protocol):
+    """Examines the pictures, in this process (`executors.in_process`) or on a cluster (`executors.ray_cluster`)."""
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """File name to full SHA-256 of every network in use."""
+        ...
+
+    @property
+    def face_detector(self) -> FaceDetector | None:
+        """The face detector that is loaded in this process; None where pictures are examined in another process."""
+        ...
+
+    def examine(self, session: VaultSession, answer: LivenessResponse | None) -> Findings:
+        """Examine every capture of the session; the face templates stay with the session.
+
+        Raises:
+            BadInput: a capture cannot be used; nothing was decided about the applicant.
+        """
+        ...
+
+    def compare_registered(self, session: VaultSession) -> tuple[CheckResult, ...]:
+        """Compare the upload `REGISTERED_PORTRAIT` with the session's templates; raises `BadInput`."""
+        ...
+
+    def close(self) -> None:
+        """Release threads and connections."""
+        ...
+
+
+def verify(session: VaultSession, rules: Rules, executor: Executor, answer: LivenessResponse | None = None) -> Verdict:
+    """Verify the captures of a session; everything in it is wiped before this returns or raises.
+
+    With an answer to a challenge, liveness is checked and required; without one it is listed as not performed.
+
+    Raises:
+        BadInput: a capture cannot be used; nothing was decided about the applicant.
+    """
+    started = datetime.now(UTC)
+    timer = StageTimer()
+    try:
+        findings = executor.examine(session, answer)
+        checks = [*findings.checks]
+        if rules.records is not None and findings.fields:
+            with timer.stage("records"):
+                checks += _ask_records(session, rules.records, executor, card_data(findings.fields))
+        session.ensure_open()
+    finally:
+        with timer.stage("wipe"):
+            receipt = session.wipe()
+    required = rules.required if answer is None else (*rules.required, examiner.NAME)
+    decision, reasons = decide(checks, required)
+    return Verdict(
+        id=verdict.new_id(),
+        decision=decision,
+        reasons=reasons,
+        checks=tuple(checks),
+        document_type=rules.document.name,
+        fields=findings.fields,
+        form=asdict(card_data(findings.fields)),
+        not_performed=tuple(name for name in rules.not_performed if answer is None or name != examiner.NAME),
+        policy=rules.policy.version,
+        profile=rules.profile,
+        weights=findings.weights if answer is None else {**findings.weights, **LIVENESS_WEIGHTS},
+        started_at=started.isoformat(timespec="milliseconds"),
+        timings_ms={**findings.timings_ms, **timer.timings_ms},
+        deletion=receipt,
+    )
+
+
+def _ask_records(
+    session: VaultSession, authority: RecordsAuthority, executor: Executor, read: CardData
+) -> list[CheckResult]:
+    answer = records.ask(read, authority)
+    if not answer.portrait:
+        return [records.check(answer)]
+    received = records.fetch(read, authority, session.receive(REGISTERED_PORTRAIT))
+    try:
+        compared = executor.compare_registered(session) if received else registered_portrait.unavailable()
+    except BadInput:  # no picture, or no face in it: the department has to correct it, not the applicant
+        compared = registered_portrait.unavailable()
+    session.ensure_open()
+    return [records.check(answer), *compared]
