@@ -1,1 +1,1 @@
-"""The same living person: a random challenge, and what a sequence of frames answers to it."""
+"""Liveness: a random challenge, and the checks of the frames that respond to it."""

@@ -1,13 +1,14 @@
-"""What a person is asked to do before the camera, drawn at random by the server.
+"""Actions and screen colours that an applicant is asked for, drawn at random by the server.
 
 A challenge follows from its nonce alone: the server stores the nonce, the time of issue and the options, and draws the
-same challenge again when the frames arrive. A recording made before cannot have known the nonce.
+same challenge again when the frames arrive. An earlier recording cannot have known the nonce.
 
-Nothing depends on an expression of emotion. Whoever cannot turn, nod, approach, blink, open the mouth or bear a light
-that changes says so (`Options`) and gets other actions, the light, or the passive checks at a stricter operating point.
+No action depends on an expression of emotion. Applicants who cannot turn, nod, approach, blink or open the mouth, or
+who are sensitive to changing light, say so (`Options`). They get other actions, the light, or the passive checks at a
+stricter operating point.
 
-The light stays far below three flashes a second and shows neither saturated red nor black (WCAG 2.2, success criterion
-2.3.1 "Three Flashes or Below Threshold").
+The light stays far below three flashes per second and shows neither saturated red nor black (WCAG 2.2, success
+criterion 2.3.1 "Three Flashes or Below Threshold").
 """
 
 import hashlib
@@ -18,24 +19,26 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self, TypeVar
 
-MIN_NONCE_BYTES = 16
+MIN_NONCE_BYTES = 16  # 128 bits of entropy; RFC 6749, section 10.10, asks that secrets be guessed with at most 2^-128
+# Durations and counts were chosen by hand; no outside source. 600 ms per colour is 1.7 changes per second, below the
+# three flashes of WCAG 2.3.1.
 LIFETIME_S = 120.0
 NEUTRAL_MS, STEP_MS, LIGHT_MS = 800, 2000, 600
-_SLOWER = 2  # times as long for each step, for whoever asks for more time
+_MORE_TIME_FACTOR = 2  # on the length of each step, for applicants who ask for more time
 MIN_CAPTURES = 8
-_STEP_SHOTS, _LIGHT_SHOT = (0.45, 0.70, 0.95), 0.7  # of each part's length
+_STEP_CAPTURES, _LIGHT_CAPTURE = (0.45, 0.70, 0.95), 0.7  # shares of the length of a step or a colour
 STEPS, MORE_STEPS, LIGHTS = 3, 4, 5
 _DOMAIN = b"idproof liveness challenge 1\0"
 
 Colour = tuple[int, int, int]
-"""sRGB of the whole screen, 0..255 a channel."""
+"""sRGB of the whole screen, 0..255 per channel."""
 
 PALETTE: tuple[Colour, ...] = ((255, 176, 150), (150, 236, 170), (150, 190, 255), (250, 226, 140))
-"""Soft peach, green, blue and yellow: far apart on skin, near each other in brightness."""
+"""Soft peach, green, blue and yellow: they differ strongly on skin and little in brightness. Chosen by hand."""
 
 
 class Action(StrEnum):
-    """One thing to do; the words are the person's own sides (`turn_left`: to their own left)."""
+    """One action; directions are the person's own (`turn_left`: to their own left)."""
 
     TURN_LEFT = "turn_left"
     TURN_RIGHT = "turn_right"
@@ -52,17 +55,17 @@ _NODS = (Action.LOOK_UP, Action.LOOK_DOWN)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What this person, and this profile, can do. Everything a person cannot do has an equivalent.
+    """Abilities of the applicant and of the profile. There is an equivalent for everything an applicant cannot do.
 
     Attributes:
-        cannot_turn: the head to the side.
-        cannot_nod: the head up and down.
-        cannot_approach: bring face and camera closer together.
-        cannot_blink: close the eyes on asking.
-        cannot_open_mouth: on asking; also for a covered mouth.
+        cannot_turn: cannot turn the head to the side.
+        cannot_nod: cannot turn the head up and down.
+        cannot_approach: cannot bring face and camera closer together.
+        cannot_blink: cannot close the eyes on request.
+        cannot_open_mouth: cannot open the mouth on request, or the mouth is covered.
         photosensitive: gets no changing light.
         more_time: takes each step at half the speed.
-        eyelids: the profile's landmarks show whether an eye is closed; without them nobody is asked to blink.
+        eyelids: the profile's landmarks show whether an eye is closed; otherwise nobody is asked to blink.
         lips: the profile's landmarks show whether the mouth is open.
     """
 
@@ -78,18 +81,18 @@ class Options:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """The inverse of `to_json`; raises ValueError for an unknown name or a value that is no boolean."""
+        """Builds options from `to_json`; raises ValueError for an unknown name or a value that is no boolean."""
         known = {entry.name for entry in fields(cls)}
         if not data.keys() <= known or not all(isinstance(value, bool) for value in data.values()):
             raise ValueError(f"options are booleans named {', '.join(sorted(known))}")
         return cls(**data)
 
     def to_json(self) -> dict[str, bool]:
-        """Every option by name."""
+        """Returns every option by name."""
         return asdict(self)
 
     def actions(self) -> tuple[Action, ...]:
-        """What may be asked for."""
+        """Returns the actions that may be asked for."""
         possible = [
             (not self.cannot_turn, _TURNS),
             (not self.cannot_nod, _NODS),
@@ -101,12 +104,12 @@ class Options:
 
 
 PROFILE_OPTIONS = frozenset({"eyelids", "lips"})
-"""Options that say what the profile can see, and nothing of the person."""
+"""Options that describe the profile and not the applicant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One action and when it is asked for, in milliseconds from the first frame."""
+    """One action and its time, in milliseconds from the first frame."""
 
     action: Action
     start_ms: int
@@ -124,16 +127,16 @@ class Light:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What is asked, and until when an answer counts.
+    """The actions and colours asked for, and the time until which a response counts.
 
     Attributes:
-        nonce: random bytes of the server, used once.
+        nonce: random bytes from the server, used once.
         issued_at, expires_at: UTC.
-        steps: in order; before the first the person looks straight ahead for `NEUTRAL_MS`.
-        lights: after the steps, the person looking straight ahead; empty for photosensitive people.
-        options: what it was drawn for.
-        strict: the passive checks are held to their stricter operating point, because less than the usual can be
-            asked for.
+        steps: in order; before the first step the applicant looks straight ahead for `NEUTRAL_MS`.
+        lights: after the steps, while the applicant looks straight ahead; empty for photosensitive applicants.
+        options: those that it was drawn for.
+        strict: the passive checks use their stricter operating point, because fewer actions than usual can be asked
+            for.
     """
 
     nonce: bytes = field(repr=False)
@@ -146,22 +149,25 @@ class Challenge:
 
     @property
     def duration_ms(self) -> int:
-        """From the first frame to the last."""
+        """Milliseconds from the first frame to the last."""
         return max([NEUTRAL_MS, *(step.end_ms for step in self.steps), *(light.end_ms for light in self.lights)])
 
     def capture_ms(self) -> tuple[int, ...]:
-        """When a client takes its frames, at the least: some before the steps, three in each, one in each colour."""
-        later = [_at(step, share) for step in self.steps for share in _STEP_SHOTS]
-        later += [_at(light, _LIGHT_SHOT) for light in self.lights]
+        """Returns the times of the frames that a client must capture; it may capture more.
+
+        Some are before the steps, three in each step, one in each colour.
+        """
+        later = [_time_within(step, share) for step in self.steps for share in _STEP_CAPTURES]
+        later += [_time_within(light, _LIGHT_CAPTURE) for light in self.lights]
         before = max(2, MIN_CAPTURES - len(later))
         return (*(round((i + 0.5) / before * NEUTRAL_MS) for i in range(before)), *later)
 
     def expired(self, now: datetime) -> bool:
-        """Whether an answer that arrives now is too late, or earlier than the question."""
+        """Returns whether a response that arrives now is too late, or earlier than the challenge."""
         return not self.issued_at <= now <= self.expires_at
 
     def to_json(self) -> dict[str, Any]:
-        """What a client needs to show it."""
+        """Returns everything that a client needs to show the challenge."""
         return {
             "nonce": self.nonce.hex(),
             "issued_at": self.issued_at.isoformat(timespec="milliseconds"),
@@ -178,16 +184,17 @@ class Challenge:
 def draw(
     nonce: bytes, *, issued_at: datetime, options: Options | None = None, lifetime_s: float = LIFETIME_S
 ) -> Challenge:
-    """The challenge of a nonce: the same for the same nonce and options.
+    """Draws the challenge of a nonce: the same for the same nonce and options.
 
-    With everything allowed it is one of 80 sequences of actions (three of five, none twice running) and of 324 of
-    colours. Fewer possible actions are made up for by the light and by `Challenge.strict`, never by asking nothing.
+    With everything allowed it is one of 80 sequences of actions (three of five, none twice in a row) and one of 324
+    sequences of colours. The light and `Challenge.strict` make up for fewer possible actions; something is always
+    asked.
 
     Args:
         nonce: 16 random bytes or more, from `secrets.token_bytes`.
         issued_at: with a time zone.
-        options: what this person can do.
-        lifetime_s: how long an answer counts.
+        options: abilities of the applicant and of the profile.
+        lifetime_s: seconds during which a response counts.
 
     Raises:
         ValueError: the nonce is too short, the time has no zone, or the lifetime is not positive.
@@ -203,12 +210,13 @@ def draw(
     if issued_at.tzinfo is None or lifetime_s <= 0:
         raise ValueError("a challenge has a time of issue with its zone, and a positive lifetime")
     options = options or Options()
-    stream = _Stream(nonce, options)
+    stream = _RandomStream(nonce, options)
     wanted = MORE_STEPS if options.photosensitive else STEPS
     actions = stream.sequence(options.actions(), wanted)
-    long = STEP_MS * (_SLOWER if options.more_time else 1)
-    steps = tuple(Step(action, NEUTRAL_MS + i * long, NEUTRAL_MS + (i + 1) * long) for i, action in enumerate(actions))
-    dark_until = NEUTRAL_MS + len(steps) * long
+    step_ms = STEP_MS * (_MORE_TIME_FACTOR if options.more_time else 1)
+    starts = [NEUTRAL_MS + i * step_ms for i in range(len(actions))]
+    steps = tuple(Step(action, start, start + step_ms) for action, start in zip(actions, starts, strict=True))
+    lights_start = NEUTRAL_MS + len(steps) * step_ms
     colours = () if options.photosensitive else stream.sequence(PALETTE, LIGHTS)
     issued = issued_at.astimezone(UTC)
     return Challenge(
@@ -217,7 +225,7 @@ def draw(
         expires_at=issued + timedelta(seconds=lifetime_s),
         steps=steps,
         lights=tuple(
-            Light(colour, dark_until + i * LIGHT_MS, dark_until + (i + 1) * LIGHT_MS)
+            Light(colour, lights_start + i * LIGHT_MS, lights_start + (i + 1) * LIGHT_MS)
             for i, colour in enumerate(colours)
         ),
         options=options,
@@ -225,27 +233,27 @@ def draw(
     )
 
 
-def _at(part: Step | Light, share: float) -> int:
+def _time_within(part: Step | Light, share: float) -> int:
     return round(part.start_ms + share * (part.end_ms - part.start_ms))
 
 
 _Item = TypeVar("_Item")
 
 
-class _Stream:
-    """Whole numbers without bias from SHAKE-256 over nonce and options."""
+class _RandomStream:
+    """Unbiased whole numbers from SHAKE-256 over nonce and options."""
 
     def __init__(self, nonce: bytes, options: Options) -> None:
-        asked = json.dumps(options.to_json(), sort_keys=True).encode()
-        self._bytes = iter(hashlib.shake_256(_DOMAIN + asked + b"\0" + nonce).digest(4096))
+        described = json.dumps(options.to_json(), sort_keys=True).encode()
+        self._bytes = iter(hashlib.shake_256(_DOMAIN + described + b"\0" + nonce).digest(4096))
 
     def below(self, count: int) -> int:
-        """0..count-1; bytes that would favour the small ones are passed over."""
+        """Returns a number 0..count-1; bytes that would favour small numbers are skipped."""
         fair = 256 - 256 % count
         return next(byte for byte in self._bytes if byte < fair) % count
 
     def sequence(self, items: Sequence[_Item], length: int) -> tuple[_Item, ...]:
-        """Items at random, none twice running; one item is asked for once, and none of none."""
+        """Returns `length` random items, none twice in a row; for one item or none it returns them as they are."""
         if len(items) < 2:
             return tuple(items)
         found: list[_Item] = []

@@ -1,4 +1,4 @@
-"""Frames that answer a challenge: pixels, when they were taken, and what the camera said of itself."""
+"""Frames that respond to a challenge: pixels, times of capture, and the camera's report of itself."""
 
 from dataclasses import dataclass, field
 
@@ -6,6 +6,7 @@ from idproof.models.types import RGBImage
 from idproof.pipeline.errors import FramesUnusable
 from idproof.pipeline.liveness.challenge import MIN_CAPTURES
 
+# Bounds on the work per clip; chosen by hand, no outside source.
 MIN_FRAMES, MAX_FRAMES = MIN_CAPTURES, 48
 MIN_SIDE_PX, MAX_PIXELS = 240, 1280 * 1280
 
@@ -15,9 +16,9 @@ class Frame:
     """One frame.
 
     Attributes:
-        pixels: RGB, (height, width, 3), as the camera sees: not mirrored.
+        pixels: RGB, (height, width, 3), as the camera captures them: not mirrored.
         captured_ms: milliseconds from the start of the challenge, by the client's own clock.
-        number: counted by the camera or the client, one a frame.
+        number: counted by the camera or the client, one per frame.
     """
 
     pixels: RGBImage
@@ -27,11 +28,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class CameraReport:
-    """What was asked of the camera, what it said, and how long it took; a browser's or an app's own words.
+    """Format requested from the camera, format it reported, and time to open it, as a browser or an app reports them.
 
     Attributes:
-        requested, reported: (width, height, frames a second).
-        open_ms: from asking for the camera to its first frame.
+        requested, reported: (width, height, frames per second).
+        open_ms: milliseconds from the request for the camera to its first frame.
     """
 
     requested: tuple[int, int, float]
@@ -44,11 +45,11 @@ class Clip:
     """Frames in the order they were sent.
 
     Attributes:
-        frames: 8 to 48, all of one size, of at least 240 pixels a side and at most 1.6 megapixels.
-        camera: None when the client does not tell.
+        frames: 8 to 48, all of one size, with at least 240 pixels on each side and at most 1.6 megapixels.
+        camera: None when the client does not report it.
 
     Raises:
-        FramesUnusable: outside these bounds. Times and numbers that make no sense are evidence, not bad input.
+        FramesUnusable: outside these bounds. Impossible times and numbers are evidence, not bad input.
     """
 
     frames: tuple[Frame, ...] = field(repr=False)

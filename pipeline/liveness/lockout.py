@@ -1,4 +1,4 @@
-"""Five failures in three minutes lock a device for a while: whoever guesses or tries attacks out gets few tries."""
+"""Lockout of a device after repeated failures, so that an attacker gets few attempts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Lockout:
-    """The rule. Who keeps the times of the failures is for the service, whose processes share them.
+    """The rule: five failures within three minutes lock for ten.
+
+    The service stores the times of the failures, because its processes share them. The defaults were chosen by hand.
+    NIST SP 800-63B only bounds consecutive failures, at 100.
 
     Attributes:
-        failures: that many within `window_s` lock.
+        failures: this number within `window_s` locks the device.
         window_s, locked_s: seconds.
 
     Example:
@@ -23,11 +26,11 @@ class Lockout:
 
     @property
     def memory_s(self) -> float:
-        """How long a failure can matter."""
+        """Seconds for which a failure can have an effect."""
         return self.window_s + self.locked_s
 
     def remaining_s(self, failed_at: Sequence[float], now: float) -> float:
-        """Seconds until it is open again, 0 when it is.
+        """Returns the seconds until the device is unlocked, 0 when it is.
 
         Args:
             failed_at: seconds, ascending.

@@ -1,8 +1,8 @@
-"""Does skin follow the colours that the screen shows, and the room behind it less?
+"""Checks of the screen's light: skin follows the colours that the screen shows, and the room behind it follows less.
 
-The screen's colours are drawn with the challenge; a recording answers those of another. Reflected light falls off with
-the square of the distance: a face before the screen follows far more than the wall behind it, while a sheet and all
-that is printed on it follow together, and a tint laid over a picture colours everything.
+The screen's colours are drawn with the challenge; a recording follows those of another challenge. Light falls off with
+the square of the distance: a face near the screen follows far more than the wall behind it. A sheet follows together
+with everything printed on it, and a tint over a picture colours everything.
 """
 
 from typing import Any
@@ -18,34 +18,39 @@ from idproof.pipeline.liveness.face_tracking import TrackedClip, TrackedFrame
 from idproof.pipeline.types import CheckResult
 
 FOLLOWS, FALLS_OFF, STRENGTH = "liveness_light", "liveness_light_distance", "liveness_light_strength"
-_LAGS_MS = (0.0, 60.0, 120.0, 200.0)
-_LEAST_FRAMES = 4
-_LEAST_STRIP = 0.06  # of the picture's width
-_CELLS = (24, 32)  # columns and rows in which surroundings are looked at
-_LEAST_CELLS, _LEAST_LIT = 4, 0.5
+
+# Chosen by hand on rendered tuning data; no outside source. The limits of the checks are calibrated
+# (`idproof bench liveness --calibrate FILE`).
+_LAGS_MS = (0.0, 60.0, 120.0, 200.0)  # from the screen's change to the frame that shows it
+_MIN_FRAMES = 4
+_MIN_STRIP = 0.06  # of the picture's width
+_CELLS = (24, 32)  # columns and rows in which surroundings are measured
+_MIN_CELLS, _MIN_LIT_SHARE = 4, 0.5
+_MIN_SLOPE = 1e-4  # of the skin; below it no share of the surroundings can be measured
+_USABLE_LINEAR = (0.004, 0.97)  # neither black nor overexposed
+_SKIN_ROWS, _SKIN_COLUMNS = (0.25, 0.85), (0.2, 0.8)  # of the face's box
 
 
 def check(tracked: TrackedClip, challenge: Challenge, calibration: Calibration) -> list[CheckResult]:
-    """Three checks; none when the challenge has no light.
+    """Returns three checks; none when the challenge has no light.
 
-    - `liveness_light`: correlation of the skin's changes of colour with the screen's, at the best lag of a camera;
-      fails with `light_not_followed`;
-    - `liveness_light_strength`: the skin's change for one of the screen; fails with `light_not_followed`;
-    - `liveness_light_distance`: share of the skin's answer that the surroundings give;
-      fails with `light_without_distance`.
+    - `liveness_light`: correlation of the skin's changes of colour with the screen's, at the best camera lag; fails
+      with `light_not_followed`;
+    - `liveness_light_strength`: the skin's change per change of the screen; fails with `light_not_followed`;
+    - `liveness_light_distance`: the surroundings' change as a share of the skin's; fails with `light_without_distance`.
     """
     if not challenge.lights:
         return []
     shown = tracked.between(challenge.lights[0].start_ms, challenge.duration_ms + 1)
-    if len(shown) < _LEAST_FRAMES:
+    if len(shown) < _MIN_FRAMES:
         return [CheckResult.not_assessed(name, "face_not_seen_in_light") for name in (FOLLOWS, STRENGTH, FALLS_OFF)]
-    skin = np.array([_chroma(_skin(tracked, entry)) for entry in shown])
-    times = [tracked.clip.frames[entry.index].captured_ms for entry in shown]
+    skin = np.array([_chroma(_skin(tracked, frame)) for frame in shown])
+    times = [tracked.clip.frames[frame.index].captured_ms for frame in shown]
     fits = [_fit(_screen(challenge, times, lag), skin) for lag in _LAGS_MS]
     best = max(range(len(fits)), key=lambda i: fits[i][0])
     correlation, slope = fits[best]
-    behind = _behind(tracked, shown, _screen(challenge, times, _LAGS_MS[best]))
-    share = behind / slope if slope > 1e-4 else 1.0
+    surroundings = _surroundings_slope(tracked, shown, _screen(challenge, times, _LAGS_MS[best]))
+    share = surroundings / slope if slope > _MIN_SLOPE else 1.0
     return [
         calibration.at_least(FOLLOWS, correlation, unit="correlation", reason="light_not_followed"),
         calibration.at_least(STRENGTH, slope, unit="share of the screen's change", reason="light_not_followed"),
@@ -54,16 +59,16 @@ def check(tracked: TrackedClip, challenge: Challenge, calibration: Calibration) 
 
 
 def _fit(screen: NDArray[np.float64], seen: NDArray[np.float64]) -> tuple[float, float]:
-    """Correlation and slope of changes about their means."""
-    wanted, found = screen - screen.mean(axis=0), seen - seen.mean(axis=0)
-    product, power = float((wanted * found).sum()), float((wanted**2).sum())
+    """Returns correlation and slope of changes about their means."""
+    cause, effect = screen - screen.mean(axis=0), seen - seen.mean(axis=0)
+    product, power = float((cause * effect).sum()), float((cause**2).sum())
     if power < 1e-9:
         return 0.0, 0.0
-    return product / float(np.sqrt(power * (found**2).sum()) + 1e-9), product / power
+    return product / float(np.sqrt(power * (effect**2).sum()) + 1e-9), product / power
 
 
 def _screen(challenge: Challenge, times: list[float], lag_ms: float) -> NDArray[np.float64]:
-    """(n, 2): colour of the screen when each frame was exposed."""
+    """Returns (n, 2), the screen's colour when each frame was exposed."""
     colours = []
     for at in times:
         shown = [light.colour for light in challenge.lights if light.start_ms <= at - lag_ms]
@@ -71,20 +76,25 @@ def _screen(challenge: Challenge, times: list[float], lag_ms: float) -> NDArray[
     return np.array(colours)
 
 
-def _behind(tracked: TrackedClip, shown: list[TrackedFrame], screen: NDArray[np.float64]) -> float:
-    """How much the surroundings answer: the median of small cells' own slopes, so that no bright spot settles it."""
-    grids = [_grid(tracked.pixels(entry.index)) for entry in shown]
-    apart = _apart(tracked.pixels(shown[0].index).shape, np.median([_face(entry).box for entry in shown], axis=0))
-    lit = apart & (np.min([share for _, share in grids], axis=0) > _LEAST_LIT)
-    cells = np.array([light[lit if lit.sum() >= _LEAST_CELLS else apart] for light, _ in grids])
+def _surroundings_slope(tracked: TrackedClip, shown: list[TrackedFrame], screen: NDArray[np.float64]) -> float:
+    """Returns the surroundings' change per change of the screen.
+
+    The value is the median over cells, so that no bright spot decides.
+    """
+    grids = [_grid(tracked.pixels(frame.index)) for frame in shown]
+    beside = _beside_head(
+        tracked.pixels(shown[0].index).shape, np.median([_face(frame).box for frame in shown], axis=0)
+    )
+    lit = beside & (np.min([share for _, share in grids], axis=0) > _MIN_LIT_SHARE)
+    cells = np.array([light[lit if lit.sum() >= _MIN_CELLS else beside] for light, _ in grids])
     seen = _chroma(cells)
-    wanted = screen - screen.mean(axis=0)
-    slopes = ((seen - seen.mean(axis=0)) * wanted[:, None]).sum(axis=(0, 2)) / max(float((wanted**2).sum()), 1e-9)
+    cause = screen - screen.mean(axis=0)
+    slopes = ((seen - seen.mean(axis=0)) * cause[:, None]).sum(axis=(0, 2)) / max(float((cause**2).sum()), 1e-9)
     return float(np.median(slopes))
 
 
 def _grid(image: RGBImage) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean linear light of each cell's pixels that are neither black nor burnt out, and their share."""
+    """Returns mean linear light of each cell's pixels that are neither black nor overexposed, and their share."""
     values = np.square(cv2.blur(image, (3, 3)).astype(np.float32) / 255)
     usable = _usable(values).astype(np.float32)
     share = cv2.resize(usable, _CELLS, interpolation=cv2.INTER_AREA).astype(np.float64)
@@ -92,13 +102,13 @@ def _grid(image: RGBImage) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return light / np.maximum(share, 1e-3)[..., None], share
 
 
-def _apart(shape: tuple[int, ...], box: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """The cells at both sides of the picture's upper part and in its upper corners, away from head and shoulders."""
+def _beside_head(shape: tuple[int, ...], box: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Returns the cells at both sides of the picture's upper part and in its upper corners, away from the person."""
     columns, rows = _CELLS
     x, y, width, height = box
     across = (np.arange(columns) + 0.5)[None] * shape[1] / columns - (x + width / 2)
     down = (np.arange(rows) + 0.5)[:, None] * shape[0] / rows
-    edge = _LEAST_STRIP * shape[1]
+    edge = _MIN_STRIP * shape[1]
     left, right = max(edge, x - width / 2), min(shape[1] - edge, x + 1.5 * width)
     beside = ((across + x + width / 2 < left) | (across + x + width / 2 > right)) & (down < y + height / 2)
     beyond = (across / width) ** 2 + ((down - y - height / 2) / (0.95 * height)) ** 2 > 1
@@ -107,16 +117,16 @@ def _apart(shape: tuple[int, ...], box: NDArray[np.float64]) -> NDArray[np.bool_
 
 
 def _chroma(linear: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(…, 2): red and blue against green, logarithms; brightness, which exposure changes, is left out."""
+    """Returns (…, 2), logarithms of red and blue over green; brightness, which exposure changes, is left out."""
     red, green, blue = np.moveaxis(np.log(np.maximum(linear, 1e-4)), -1, 0)
     return np.stack([red - green, blue - green], axis=-1)
 
 
-def _skin(tracked: TrackedClip, entry: TrackedFrame) -> NDArray[np.float64]:
-    image, face = tracked.pixels(entry.index), _face(entry)
+def _skin(tracked: TrackedClip, frame: TrackedFrame) -> NDArray[np.float64]:
+    image, face = tracked.pixels(frame.index), _face(frame)
     x, y, width, height = face.box
-    inner = image[_range(y + 0.25 * height, y + 0.85 * height), _range(x + 0.2 * width, x + 0.8 * width)]
-    return _mean(inner)
+    rows = _range(*(y + share * height for share in _SKIN_ROWS))
+    return _mean(image[rows, _range(*(x + share * width for share in _SKIN_COLUMNS))])
 
 
 def _mean(part: RGBImage) -> NDArray[np.float64]:
@@ -128,15 +138,15 @@ def _mean(part: RGBImage) -> NDArray[np.float64]:
 
 
 def _usable(linear: NDArray[Any]) -> NDArray[np.bool_]:
-    """Neither black nor burnt out."""
+    """Returns which pixels are neither black nor overexposed."""
     brightest = linear.max(axis=-1)
-    return np.asarray((brightest < 0.97) & (brightest > 0.004))
+    return np.asarray((brightest < _USABLE_LINEAR[1]) & (brightest > _USABLE_LINEAR[0]))
 
 
-def _face(entry: TrackedFrame) -> DetectedFace:
-    if entry.face is None:
-        raise ValueError("light is looked for on a face")
-    return entry.face
+def _face(frame: TrackedFrame) -> DetectedFace:
+    if frame.face is None:
+        raise ValueError("light is measured on a face")
+    return frame.face
 
 
 def _range(start: float, stop: float) -> slice:

@@ -124,7 +124,7 @@ def test_few_points_leave_the_pose_to_the_landmarks() -> None:
 
 
 def test_surroundings_are_looked_at_beside_and_above_a_head_alone() -> None:
-    cells = screen_light._apart((512, 384, 3), np.array([110.0, 150.0, 160.0, 210.0]))
+    cells = screen_light._beside_head((512, 384, 3), np.array([110.0, 150.0, 160.0, 210.0]))
     rows, columns = np.nonzero(cells)
     x, y = (columns + 0.5) * 384 / 24, (rows + 0.5) * 512 / 32
     assert len(rows) > 20
