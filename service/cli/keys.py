@@ -1,31 +1,30 @@
 """`idproof key …`: the API keys of clients; `idproof keys …`: the service's own signing keys."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from idproof.service.cli.options import DataDir
+
 app = typer.Typer(no_args_is_help=True, help="API keys of clients: create, list, revoke.")
 signing_app = typer.Typer(no_args_is_help=True, help="The service's signing keys: list, rotate.")
-
-DataDir = Annotated[Path | None, typer.Option(help="Folder of the keys and the database.")]
 
 
 @app.command("create")
 def create(
-    name: Annotated[str, typer.Option(help="Whose it is, for your own lists.")],
+    name: Annotated[str, typer.Option(help="Name of the client, for your own lists.")],
     scope: Annotated[list[str], typer.Option(help="session:write, verify:write, verdict:read, metrics:read, admin.")],
-    days: Annotated[float | None, typer.Option(min=0, help="After which it ends by itself.")] = None,
+    days: Annotated[float | None, typer.Option(min=0, help="Days after which the key expires.")] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Make a key and print it, this once: only its hash is kept."""
+    """Create a key and print it, only this once: the database holds its hash."""
     from idproof.service.auth.api_keys import ApiKeys
     from idproof.service.auth.clients import Scope
     from idproof.service.operations.data_folder import open_database
 
     known = [entry.value for entry in Scope]
     if unknown := [word for word in scope if word not in known]:
-        raise typer.BadParameter(f"{unknown[0]} is none of {', '.join(known)}", param_hint="--scope")
+        raise typer.BadParameter(f"{unknown[0]} is not one of {', '.join(known)}", param_hint="--scope")
     if not 0 < len(name) <= 64:
         raise typer.BadParameter("1 to 64 characters", param_hint="--name")
     typer.echo(ApiKeys(open_database(data_dir)).create(name, [Scope(word) for word in scope], days))
@@ -33,7 +32,7 @@ def create(
 
 @app.command("list")
 def list_(data_dir: DataDir = None) -> None:
-    """Every key: id, name, scopes, and until when it is in force; never the key itself."""
+    """List every key: id, name, scopes, and how long it is valid; never the key itself."""
     from idproof.service.auth.api_keys import ApiKeys
     from idproof.service.operations.data_folder import open_database
 
@@ -43,8 +42,8 @@ def list_(data_dir: DataDir = None) -> None:
 
 
 @app.command("revoke")
-def revoke(key_id: Annotated[str, typer.Argument(help="Its id, as listed.")], data_dir: DataDir = None) -> None:
-    """End a key at once. Exit 1 when there is none of this id in force."""
+def revoke(key_id: Annotated[str, typer.Argument(help="Id of the key, as listed.")], data_dir: DataDir = None) -> None:
+    """Revoke a key at once. Exit 1 when no valid key has this id."""
     from idproof.service.auth.api_keys import ApiKeys
     from idproof.service.operations.data_folder import open_database
 
@@ -55,7 +54,7 @@ def revoke(key_id: Annotated[str, typer.Argument(help="Its id, as listed.")], da
 
 @signing_app.command("rotate")
 def rotate(data_dir: DataDir = None) -> None:
-    """Sign with a new key from now on; running services notice. The old one's public half stays published."""
+    """Replace the signing key; running services notice. The public half of the old key stays published."""
     from idproof.service.operations.data_folder import load_settings
     from idproof.service.signing.keys import Keys
 
@@ -64,7 +63,7 @@ def rotate(data_dir: DataDir = None) -> None:
 
 @signing_app.command("list")
 def signing_list(data_dir: DataDir = None) -> None:
-    """The key that signs, and those whose signatures still hold."""
+    """List the key that signs, and the retired keys whose signatures are still valid."""
     from idproof.service.operations.data_folder import load_settings
     from idproof.service.signing.keys import Keys
 

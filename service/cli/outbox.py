@@ -1,19 +1,19 @@
-"""`idproof outbox …`: what is to be delivered, and what could not be."""
+"""`idproof outbox …`: pending and failed deliveries."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from idproof.service.cli.options import DataDir
+
 app = typer.Typer(no_args_is_help=True, help="Deliveries to the identity core and the webhook: list, retry.")
 
-DataDir = Annotated[Path | None, typer.Option(help="Folder of the keys and the database.")]
-State = Annotated[Literal["pending", "delivered", "dead"] | None, typer.Option(help="Only these.")]
+State = Annotated[Literal["pending", "delivered", "dead"] | None, typer.Option(help="Only deliveries in this state.")]
 
 
 @app.command("list")
 def list_(state: State = None, data_dir: DataDir = None) -> None:
-    """Deliveries from the oldest on. A dead one waits for an operator, and so do the later ones of its registration."""
+    """List deliveries, oldest first. A dead delivery, and later ones of its registration, wait for an operator."""
     from idproof.service.operations.data_folder import open_outbox
 
     for entry in open_outbox(data_dir).entries(state):
@@ -24,10 +24,10 @@ def list_(state: State = None, data_dir: DataDir = None) -> None:
 
 @app.command("retry")
 def retry(
-    event: Annotated[str | None, typer.Argument(help="One delivery; all dead ones when not given.")] = None,
+    event: Annotated[str | None, typer.Argument(help="Event of one delivery; without it, all dead ones.")] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Try dead deliveries again; a running service does so at once. Exit 1 when there is none."""
+    """Queue dead deliveries again; a running service tries them at once. Exit 1 when there is none."""
     from idproof.service.operations.data_folder import open_outbox
 
     count = open_outbox(data_dir).retry(event)

@@ -15,7 +15,7 @@ from idproof.service.errors import SettingsInvalid
 from idproof.service.operations import cluster, server
 from idproof.service.operations.settings import Settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_a_registration_is_verified_on_the_cluster_that_the_server_begins(

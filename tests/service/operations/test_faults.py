@@ -28,7 +28,7 @@ from idproof.service.operations.settings import Settings
 from idproof.service.signing.jws import verify
 from idproof.service.signing.keys import Keys
 
-QUICK = Path(__file__).parents[1] / "support" / "quick_server.py"
+QUICK = Path(__file__).parents[2] / "support" / "quick_server.py"
 
 
 def free_port() -> int:

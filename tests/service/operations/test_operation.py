@@ -22,7 +22,7 @@ from idproof.service.http.app import create_app
 from idproof.service.operations import telemetry
 from idproof.service.operations.settings import Settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from idproof.service.sandbox import personas
 from idproof.service.sandbox.routes import CORE_PATH
 from idproof.service.signing.jws import verify
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 @pytest.fixture(scope="module")

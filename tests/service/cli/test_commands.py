@@ -11,7 +11,8 @@ import pytest
 from fakes import VERDICT_FILE
 
 from idproof.datasets.specimen.make import Registration
-from idproof.service.cli.main import main, show
+from idproof.service.cli.main import main
+from idproof.service.cli.output import print_verdict
 from idproof.service.operations.settings import Settings
 from idproof.service.signing.jws import sign
 from idproof.service.signing.keys import Keys
@@ -107,7 +108,7 @@ def test_what_was_read_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -
     verdict = json.loads(VERDICT_FILE.read_text(encoding="utf-8"))
     for text in ("A[/b]", "[bold]B", ":smile:"):
         verdict["fields"]["number"]["text"] = text
-        show(verdict, as_json=False)
+        print_verdict(verdict)
         assert text in capsys.readouterr().out
 
 
@@ -122,7 +123,7 @@ def test_an_unknown_error_is_one_line_without_its_text(
         main(["verdict", "check", __file__])
     said = capsys.readouterr().err
     assert ended.value.code == 70
-    assert said.startswith("internal: unexpected ZeroDivisionError at test_cli.py:")
+    assert said.startswith(f"internal: unexpected ZeroDivisionError at {Path(__file__).name}:")
     assert "A123456" not in said
 
 
