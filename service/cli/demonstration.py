@@ -27,7 +27,7 @@ from idproof.service.operations.residue import SearchResult
 from idproof.service.signing.check import check_verdict
 
 _START_S = 60
-"""Limit for start, answer and stop each; about ten times what a slow machine took. Chosen by hand."""
+"""Seconds allowed for each of start, answer and stop: chosen by hand; no outside source."""
 
 MemorySearch = Callable[[int, Sequence[bytes]], SearchResult]
 
