@@ -186,7 +186,7 @@ def _compare_faces(session: VaultSession, tools: ExaminationTools) -> list[Check
     judged_by = tools.portrait_thresholds, tools.portrait_calibration, tools.policy
     with borrow_templates(session) as templates:
         compared = [compare.check(templates.portrait, templates.selfie, *judged_by)]
-        if tools.examiner.second is not None:
+        if tools.examiner.second_portrait is not None:
             compared.append(second_portrait.check(templates.portrait, templates.second_portrait, *judged_by))
     return [*compared, *quality_checks]
 
@@ -226,7 +226,7 @@ def _crop_portraits(session: VaultSession, tools: ExaminationTools) -> list[str]
 
 def _crop_second_portrait(session: VaultSession, tools: ExaminationTools) -> list[str]:
     """Crop and align the card's second portrait; returns the crop's name, or nothing where there is no such face."""
-    engines, region = tools.engines, tools.examiner.second
+    engines, region = tools.engines, tools.examiner.second_portrait
     if region is None:
         return []
     with session.borrow(RECTIFIED, Role.CARD_FRONT) as frame:

@@ -9,16 +9,7 @@ from idproof.benchmarks.harness.cards import see
 from idproof.benchmarks.harness.recorder import Recorder
 from idproof.datasets.sets import RegistrationSet
 from idproof.pipeline import Policy
-from idproof.pipeline.card.checks import (
-    angles,
-    display_frame,
-    halftone,
-    hologram,
-    moving_light,
-    noise,
-    recapture,
-    resampling,
-)
+from idproof.pipeline.card.checks.registry import CHECKS
 from idproof.pipeline.card.examiner import CardExaminer
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.documents import load_builtin
@@ -26,17 +17,7 @@ from idproof.pipeline.errors import BadInput
 from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 
 MARGIN = 0.5
-QUOTIENTS = (
-    angles.RIGID,
-    moving_light.NAME,
-    recapture.SCREEN,
-    recapture.COPY,
-    hologram.RESPONSE,
-    halftone.NAME,
-    resampling.NAME,
-    noise.FIELDS,
-    display_frame.NAME,
-)
+QUOTIENTS = tuple(quantity.name for check in CHECKS for quantity in check.reports if quantity.ratio)
 
 Measured = dict[str, float]
 

@@ -1,1 +1,1 @@
-"""The card: found, rectified, seen from three angles."""
+"""The card itself: finds it in a capture, brings it into its own frame, and checks it."""

@@ -1,93 +1,50 @@
-"""Every question that is asked of the card itself, in one place: which, when, and what each needs."""
+"""Runs every check that applies to the cards of one document type."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from idproof.models.types import RGBImage
-from idproof.pipeline.card.checks import (
-    angles,
-    display_frame,
-    halftone,
-    hologram,
-    letters,
-    moving_light,
-    noise,
-    outline,
-    recapture,
-    resampling,
-    same_card,
-    second_portrait,
-)
-from idproof.pipeline.card.checks.fine_print import NAME as FINE_PRINT
-from idproof.pipeline.card.checks.fine_print import FinePrint
-from idproof.pipeline.card.checks.print_continuity import NAME as CONTINUITY
-from idproof.pipeline.card.checks.print_continuity import Continuity
+from idproof.pipeline.card.checks.protocol import CardCaptures, Check
+from idproof.pipeline.card.checks.registry import CHECKS
+from idproof.pipeline.card.checks.second_portrait import second_portrait_region
 from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType, Region
 from idproof.pipeline.types import CheckResult, Role
 
-ALWAYS = (
-    angles.NAME,
-    angles.RIGID,
-    same_card.NAME,
-    moving_light.NAME,
-    recapture.SCREEN,
-    recapture.COPY,
-    CONTINUITY,
-    halftone.NAME,
-    FINE_PRINT,
-    outline.CORNERS,
-    outline.ASPECT,
-    noise.PORTRAIT,
-    noise.FIELDS,
-    resampling.NAME,
-    display_frame.NAME,
-)
-"""Checks of every document type."""
-
 
 @dataclass(frozen=True)
 class CardExaminer:
-    """The checks that a document type's card goes through. Made once, used from any thread.
+    """The checks of one document type's cards. Made once, used from any thread.
 
     Attributes:
         document: the type.
-        pattern: its hologram's zones, or None when it has none.
-        second: its second portrait, or None.
-        continuity, fine_print: its static print, made ready for these two questions.
+        checks: the checks that apply to it, in the verdict's order.
     """
 
     document: DocumentType
-    pattern: hologram.Pattern | None
-    second: Region | None
-    continuity: Continuity
-    fine_print: FinePrint
+    checks: tuple[Check, ...]
 
     @classmethod
     def open(cls, document: DocumentType) -> Self:
-        """Read what the checks need; raises `DocumentTypeInvalid`."""
-        pattern, second = hologram.Pattern.of(document), second_portrait.region_of(document)
-        return cls(document, pattern, second, Continuity.of(document), FinePrint.of(document))
+        """Prepares every check that applies to the type; raises `DocumentTypeInvalid`."""
+        return cls(document, tuple(check.open(document) for check in CHECKS if check.applies(document)))
 
     @property
     def required(self) -> tuple[str, ...]:
         """Names of all checks that a card of this type must pass."""
-        of_hologram = (hologram.RESPONSE, hologram.SHAPE) if self.pattern is not None else ()
-        return (*ALWAYS, *letters.names(self.document), *of_hologram, *self._of_second)
-
-    @property
-    def _of_second(self) -> tuple[str, ...]:
-        if self.second is None:
-            return ()
-        slides = self.second.slide_mm_per_deg != 0
-        return (second_portrait.SAME_FACE, second_portrait.MOVES) if slides else (second_portrait.SAME_FACE,)
+        return tuple(quantity.name for check in self.checks for quantity in check.quantities)
 
     @property
     def optically_variable(self) -> bool:
-        """Whether the type has any region that must answer the angle."""
-        return self.pattern is not None or second_portrait.MOVES in self._of_second
+        """True when a check requires a region of the card to change with the angle."""
+        return any(quantity.optically_variable for check in self.checks for quantity in check.quantities)
+
+    @property
+    def second_portrait(self) -> Region | None:
+        """The type's second portrait, or None."""
+        return second_portrait_region(self.document)
 
     def examine(
         self,
@@ -96,63 +53,22 @@ class CardExaminer:
         views: Mapping[Role, CardView],
         policy: Policy,
     ) -> list[CheckResult]:
-        """All checks on the three captures of one card.
+        """Runs all checks on the three captures of one card.
 
         Args:
             images: the captures.
             rectified: the card in its canonical frame, from each.
-            views: where the card is in each.
-            policy: limits.
+            views: the card's place in each.
+            policy: the limits in force.
         """
-        document = self.document
-        results = [
-            angles.check(views, policy),
-            angles.rigid(views, policy),
-            same_card.check(rectified, document, policy),
-            moving_light.check(rectified, document, policy),
-            recapture.screen(images, views, document, policy),
-            recapture.copy(rectified, policy),
-            display_frame.check(images, views, self.document, policy),
-            *self._copied_or_altered(images, rectified, views, policy),
-        ]
-        if self.pattern is not None:
-            results += hologram.check(rectified, self.pattern, document, policy)
-        if self.second is not None:
-            turns = angles.turns_deg(views)
-            results += second_portrait.check(rectified, turns, self.second, document, policy)
-        return results
+        card = CardCaptures(images, rectified, views)
+        return [result for check in self.checks for result in check.measure(card, policy)]
 
     def examine_one(self, image: RGBImage, rectified: RGBImage, view: CardView, policy: Policy) -> list[CheckResult]:
-        """What a single flat capture tells: copies, alterations, and the portrait against the second one.
+        """Runs the checks that work on a single flat capture.
 
         It never replaces `examine`: nothing here saw the card from another angle.
         """
-        role = Role.CARD_FRONT
-        results = [
-            recapture.screen({role: image}, {role: view}, self.document, policy),
-            recapture.copy({role: rectified}, policy),
-            *self._copied_or_altered({role: image}, {role: rectified}, {role: view}, policy),
-        ]
-        if self.second is not None:
-            _, correlation = second_portrait.locate(rectified, self.second, self.document)
-            results.append(second_portrait.same_face([correlation], policy))
-        return results
-
-    def _copied_or_altered(
-        self,
-        images: Mapping[Role, RGBImage],
-        rectified: Mapping[Role, RGBImage],
-        views: Mapping[Role, CardView],
-        policy: Policy,
-    ) -> list[CheckResult]:
-        """What each capture tells by itself; `card_front` is the one least turned."""
         front = Role.CARD_FRONT
-        return [
-            halftone.check(rectified[front], views[front], self.document, policy),
-            self.fine_print.check(rectified, views, policy),
-            resampling.check(images, views, self.document, policy),
-            self.continuity.check(rectified, policy),
-            *outline.check(images, views, self.document, policy),
-            *noise.check(rectified, self.document, policy),
-            *letters.check(rectified, self.document, policy),
-        ]
+        card = CardCaptures({front: image}, {front: rectified}, {front: view})
+        return [result for check in self.checks if check.single_capture for result in check.measure(card, policy)]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.models.types import DetectedFace, FaceDetector, RGBImage
-from idproof.pipeline.card.checks import angles
+from idproof.pipeline.card import turns
 from idproof.pipeline.card.locating.tracker import WIDTH_PX, CardTracker
 from idproof.pipeline.card.view import CardView, card_corners_mm, project
 from idproof.pipeline.documents import DocumentType
@@ -144,7 +144,7 @@ class Guide:
         rectified = self.tracker.rectified(image, view)
         white, spots = look.glare(rectified)
         focal = _focal(notes, view)
-        turn = angles.turn_deg(view, focal)
+        turn = turns.turn_deg(view, focal)
         top, bottom = (np.linalg.norm(corners[a] - corners[b]) for a, b in ((0, 1), (3, 2)))
         inside = bool((corners > _EDGE).all() and (corners < 1 - _EDGE).all())
         light, sharp = float(rectified.mean()), look.sharpness(rectified)
@@ -152,7 +152,7 @@ class Guide:
         # A turned card is as near as it is high: its width is what it would be face on.
         share = float((top + bottom) / 2) / max(float(np.cos(np.radians(turn))), 0.5)
         # A small or cut card tells little of the lens, and that little would stay; a newer view replaces an older one.
-        told = angles.turn_deg(view, angles.FOCAL_GUESS)
+        told = turns.turn_deg(view, turns.FOCAL_GUESS)
         if inside and share >= hints.LEAST_SHARE:
             notes.turns[round(told / _BIN_DEG)] = view
         return CardFacts(inside, share, 0.0, turn, light, white, sharp), spots
@@ -217,10 +217,10 @@ class Guide:
 
 def _focal(notes: Notes, view: CardView) -> float:
     """The lens, once a turned card told of it; cards that are nearly face on alone tell nothing but noise."""
-    turned = abs(angles.turn_deg(view, angles.FOCAL_GUESS)) >= _TELLS_DEG
+    turned = abs(turns.turn_deg(view, turns.FOCAL_GUESS)) >= _TELLS_DEG
     if not turned and all(abs(place) * _BIN_DEG < _TELLS_DEG for place in notes.turns):
-        return angles.FOCAL_GUESS
-    return float(np.clip(angles.focal_length([*notes.turns.values(), view]), *_FOCAL_RANGE))
+        return turns.FOCAL_GUESS
+    return float(np.clip(turns.focal_length([*notes.turns.values(), view]), *_FOCAL_RANGE))
 
 
 def _shares(face: DetectedFace, width: int, height: int) -> hints.Box:

@@ -1,1 +1,1 @@
-"""The checks of the card itself, one file per check."""
+"""The checks of the card itself, one file per check; `registry` lists them."""

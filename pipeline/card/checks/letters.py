@@ -1,115 +1,127 @@
-"""Are the fields' letters of one make: one typeface, one weight, the issuer's size, one ink?
+"""Checks that the fields' letters are of one make: one typeface, one weight, the issuer's size, one ink.
 
-An issuer prints all fields of a card with one machine; whoever prints a field over, or writes it into a picture, seldom
-has the same letters and ink. The digits of one field are held against those of the others that look alike, so that it
-does not matter which digits they are; what is measured of them is in `ink`.
+An issuer prints all fields of a card with one machine. A forger who prints a field over, or writes it into a picture,
+seldom has the same letters and ink. The digits of one field are compared with those of the others that look alike, so
+it does not matter which digits they are. `lettering` measures them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from idproof.models.types import RGBImage
-from idproof.pipeline.card.checks.ink import LEAST_LETTERS, Line, Measured, measure, of_digits
+from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
+from idproof.pipeline.card.lettering import LEAST_LETTERS, CaptureLetters, FieldLetters, holds_digits, measure_letters
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType
-from idproof.pipeline.types import CheckResult, Role
+from idproof.pipeline.types import CheckResult
 
-TYPEFACE, WEIGHT, SIZE, INK = "field_typeface", "field_weight", "field_size", "field_ink"
+FIELD_TYPEFACE = Quantity("field_typeface", "1 - correlation", "field_of_other_typeface", Limit.AT_MOST)
+FIELD_WEIGHT = Quantity("field_weight", "log width", "field_of_other_weight", Limit.AT_MOST)
+FIELD_SIZE = Quantity("field_size", "log height", "field_of_other_size", Limit.AT_MOST)
+FIELD_INK = Quantity("field_ink", "share of light", "field_of_other_ink", Limit.AT_MOST)
 
-_UNCLEAR = "letters_not_clear"
-_LEAST_FIELDS = 3
-_ALIKE = 0.93  # correlation of two pictures of one digit, and not of two digits
-_BEST = 0.2  # share of a field's letters that must find their like: not every digit stands elsewhere too
-
-
-def names(document: DocumentType) -> tuple[str, ...]:
-    """The checks that a type's cards go through: of those that it has three fields for."""
-    return tuple(name for name, fields in _fields(document).items() if len(fields) >= _LEAST_FIELDS)
+# Chosen by hand on tuning cards; no outside source.
+_LEAST_FIELDS = 3  # the least that have a majority
+_SAME_DIGIT = 0.93  # correlation that two pictures of one digit reach, and pictures of two digits do not
+_MATCHED_SHARE = 0.2  # share of a field's letters that must find a like elsewhere: not every digit stands there too
 
 
-def check(rectified: Mapping[Role, RGBImage], document: DocumentType, policy: Policy) -> list[CheckResult]:
-    """Each of `names`, by the field that differs most from the others; the captures' median.
+@dataclass(frozen=True)
+class Letters(Check):
+    """Four quantities of the field that differs most from the others, each the median of the captures.
 
-    Could not be assessed, with `letters_not_clear`, when a field that is always printed shows its letters in no
-    capture, or none shows three fields. Values and reasons:
+    A type is asked for those that it has three fields for. They could not be assessed, with `letters_not_clear`, when
+    a field that is always printed shows its letters in no capture, or no capture shows three fields.
 
     - `field_typeface`: 1 - correlation with the digits most like a field's own; `field_of_other_typeface`.
     - `field_weight`: natural logarithm of stroke width over height, against digits that look alike;
       `field_of_other_weight`.
     - `field_size`: natural logarithm of the letters' height over the type's `letters_mm`; `field_of_other_size`.
-    - `field_ink`: difference of what the ink takes away of red or blue and of green, as a share of the light;
-      `field_of_other_ink`.
+    - `field_ink`: difference between the light that the ink absorbs in red or blue and in green, as a share of the
+      light; `field_of_other_ink`.
     """
-    captures = [measure(image, document) for image in rectified.values()]
-    found = {
-        TYPEFACE: ([_strangeness(c) for c in captures], "1 - correlation", "field_of_other_typeface"),
-        WEIGHT: ([_weights(c) for c in captures], "log width", "field_of_other_weight"),
-        SIZE: ([_sizes(c, document) for c in captures], "log height", "field_of_other_size"),
-        INK: ([_tints(c) for c in captures], "share of light", "field_of_other_ink"),
-    }
-    results = []
-    for name in names(document):
-        differences, unit, reason = found[name]
-        value = _furthest(differences, _fields(document)[name])
-        if value is None:
-            results.append(CheckResult.not_assessed(name, _UNCLEAR))
-        else:
-            results.append(policy.calibration.at_most(name, value, unit=unit, reason=reason))
-    return results
+
+    reports = (FIELD_TYPEFACE, FIELD_WEIGHT, FIELD_SIZE, FIELD_INK)
+    single_capture = True
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """The quantities that the type has three fields for."""
+        fields = _fields_of(self.document)
+        return tuple(quantity for quantity in self.reports if len(fields[quantity]) >= _LEAST_FIELDS)
+
+    def measure(self, card: CardCaptures, policy: Policy) -> list[CheckResult]:
+        """Measures the letters of every capture once for all quantities."""
+        captures = [measure_letters(image, self.document) for image in card.rectified.values()]
+        fields, results = _fields_of(self.document), []
+        for quantity in self.quantities:
+            differences = [_DIFFERENCES[quantity](capture, self.document) for capture in captures]
+            value = _furthest(differences, fields[quantity])
+            if value is None:
+                results.append(quantity.not_assessed("letters_not_clear"))
+            else:
+                results.append(quantity.judge(value, policy.calibration))
+        return results
 
 
-def _fields(document: DocumentType) -> dict[str, list[str]]:
-    """Check to the fields that every card of the type shows it."""
+def _fields_of(document: DocumentType) -> dict[Quantity, list[str]]:
+    """For each quantity the fields in which every card of the type shows it."""
     printed = [spec for spec in document.fields if spec.required]
-    digits = [spec.name for spec in printed if of_digits(spec)]
+    digits = [spec.name for spec in printed if holds_digits(spec)]
     sized = [name for name in digits if document.field(name).letters_mm > 0]
-    return {TYPEFACE: digits, WEIGHT: digits, SIZE: sized, INK: [spec.name for spec in printed]}
+    return {
+        FIELD_TYPEFACE: digits,
+        FIELD_WEIGHT: digits,
+        FIELD_SIZE: sized,
+        FIELD_INK: [spec.name for spec in printed],
+    }
 
 
-def _strangeness(capture: Measured) -> dict[str, float]:
-    """How unlike all letters of other fields those letters are that are most like one."""
-    if len(capture.lines) < _LEAST_FIELDS:
+def _typefaces(capture: CaptureLetters, document: DocumentType) -> dict[str, float]:  # noqa: ARG001  (as the others)
+    """For each field, the distance from all letters of other fields of those letters that are most like one."""
+    if len(capture.letters) < _LEAST_FIELDS:
         return {}
     found = {}
-    for name, line in capture.lines.items():
-        others = np.concatenate([other.shapes for key, other in capture.lines.items() if key != name])
-        found[name] = float(np.quantile(1 - (line.shapes @ others.T).max(axis=1), _BEST))
+    for name, letters in capture.letters.items():
+        others = np.concatenate([other.shapes for key, other in capture.letters.items() if key != name])
+        found[name] = float(np.quantile(1 - (letters.shapes @ others.T).max(axis=1), _MATCHED_SHARE))
     return found
 
 
-def _weights(capture: Measured) -> dict[str, float]:
-    """Each field's difference from the others in letters that look alike, in all letters if none do; the median."""
-    if len(capture.lines) < _LEAST_FIELDS:
+def _weights(capture: CaptureLetters, document: DocumentType) -> dict[str, float]:  # noqa: ARG001  (as the others)
+    """Median of each field's differences from the others in letters that look alike; in all letters if none do."""
+    if len(capture.letters) < _LEAST_FIELDS:
         return {}
     found = {}
-    for name, line in capture.lines.items():
-        others = [other for key, other in capture.lines.items() if key != name]
-        alike = [difference for other in others if (difference := _heavier(line, other)) is not None]
-        whole = [float(line.weights.mean() - other.weights.mean()) for other in others]
-        found[name] = float(np.median(alike or whole))
+    for name, letters in capture.letters.items():
+        others = [other for key, other in capture.letters.items() if key != name]
+        alike = [difference for other in others if (difference := _weight_difference(letters, other)) is not None]
+        overall = [float(letters.weights.mean() - other.weights.mean()) for other in others]
+        found[name] = float(np.median(alike or overall))
     return found
 
 
-def _heavier(one: Line, other: Line) -> float | None:
-    alike = one.shapes @ other.shapes.T > _ALIKE
+def _weight_difference(one: FieldLetters, other: FieldLetters) -> float | None:
+    """Mean over pairs of letters that look alike; None when there are too few."""
+    alike = one.shapes @ other.shapes.T > _SAME_DIGIT
     if alike.sum() < LEAST_LETTERS:
         return None
     return float((one.weights[:, None] - other.weights[None, :])[alike].mean())
 
 
-def _sizes(capture: Measured, document: DocumentType) -> dict[str, float]:
-    sized = {name: line for name, line in capture.lines.items() if document.field(name).letters_mm > 0}
-    return _apart({name: np.log(line.height_mm / document.field(name).letters_mm) for name, line in sized.items()})
+def _sizes(capture: CaptureLetters, document: DocumentType) -> dict[str, float]:
+    sized = {name: letters for name, letters in capture.letters.items() if document.field(name).letters_mm > 0}
+    return _from_median({n: np.log(letters.height_mm / document.field(n).letters_mm) for n, letters in sized.items()})
 
 
-def _tints(capture: Measured) -> dict[str, float]:
-    red, blue = (_apart({name: float(tint[i]) for name, tint in capture.tints.items()}) for i in (0, 1))
+def _inks(capture: CaptureLetters, document: DocumentType) -> dict[str, float]:  # noqa: ARG001  (as the others)
+    red, blue = (_from_median({name: float(tint[i]) for name, tint in capture.tints.items()}) for i in (0, 1))
     return {name: max(red[name], blue[name], key=abs) for name in red}
 
 
-def _apart(values: Mapping[str, float]) -> dict[str, float]:
-    """From the median; empty when there are too few to have one."""
+def _from_median(values: Mapping[str, float]) -> dict[str, float]:
+    """Differences from the median; empty when there are too few values to have one."""
     if len(values) < _LEAST_FIELDS:
         return {}
     middle = float(np.median(list(values.values())))
@@ -117,8 +129,16 @@ def _apart(values: Mapping[str, float]) -> dict[str, float]:
 
 
 def _furthest(captures: Sequence[Mapping[str, float]], expected: Sequence[str]) -> float | None:
-    """Of the field that lies furthest off in the captures' median; None when an expected one is in no capture."""
+    """The value of the field furthest off in the captures' median; None when an expected field is in no capture."""
     fields = {name for capture in captures for name in capture}
     if not fields.issuperset(expected):
         return None
     return max(abs(float(np.median([c[name] for c in captures if name in c]))) for name in fields)
+
+
+_DIFFERENCES: dict[Quantity, Callable[[CaptureLetters, DocumentType], dict[str, float]]] = {
+    FIELD_TYPEFACE: _typefaces,
+    FIELD_WEIGHT: _weights,
+    FIELD_SIZE: _sizes,
+    FIELD_INK: _inks,
+}

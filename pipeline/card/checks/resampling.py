@@ -1,59 +1,70 @@
-"""Was a capture warped on a computer after it was taken?
+"""Checks that no capture was warped on a computer after it was taken.
 
-A pixel that was computed from its neighbours is told by them, more or less so as its place between them comes and
-goes: along a line the second differences wax and wane in a rhythm (Gallagher, "Detection of linear and cubic
-interpolation in JPEG compressed images", 2005; Kirchner, 2008). The rhythm follows the warp and so differs from place
-to place; each tile of the card is asked by itself, and the card is as suspect as the tile in the middle.
+A resampled pixel is predictable from its neighbours, to a degree that varies periodically with its place between the
+original pixels: along a line the second differences rise and fall (Gallagher, "Detection of linear and cubic
+interpolation in JPEG compressed images", 2005; Kirchner, 2008). The period follows the warp and so differs from place
+to place. Each tile of the card is measured by itself, and the median tile counts.
 """
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
 from idproof.models.types import RGBImage
-from idproof.pipeline.card.checks.recapture import tiles
+from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
+from idproof.pipeline.card.imaging import card_tiles
 from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType
-from idproof.pipeline.types import CheckResult, Role
+from idproof.pipeline.types import CheckResult
 
-NAME = "resampling"
+RESAMPLING = Quantity("resampling", "median of the spectrum", "capture_resampled", Limit.AT_MOST, ratio=True)
 
-_LOW, _HIGH = 0.05, 0.48  # cycles a pixel
+# Chosen by hand on tuning cards, unless stated otherwise; no outside source.
+_LOWEST, _HIGHEST = 0.05, 0.48  # cycles per pixel
 _TILES = 6
-_JPEG = 8  # its blocks leave multiples of an eighth
+_CLIP = 3  # medians of the second differences, beyond which strong print would drown the rest
+_JPEG_BLOCK_PX = 8  # ISO/IEC 10918-1: blocks leave peaks at multiples of an eighth of a cycle per pixel
+_OFF_JPEG = 0.12  # distance from those multiples, as a share of an eighth
 
 
-def check(
-    images: Mapping[Role, RGBImage], views: Mapping[Role, CardView], document: DocumentType, policy: Policy
-) -> CheckResult:
-    """`resampling`: the rhythm's height over the spectrum around, median of the tiles, highest of the captures.
+@dataclass(frozen=True)
+class Resampling(Check):
+    """`resampling`: the period's height over the spectrum around it: median of the tiles, highest of the captures.
 
-    Fails with `capture_resampled`; not assessed, with `card_too_small_for_recapture_check`, where no tile fits.
+    Fails with `capture_resampled`; could not be assessed, with `card_too_small_for_recapture_check`, when no tile fits
+    on the card.
     """
-    found = [r for role, image in images.items() if (r := rhythm(image, views[role], document)) is not None]
-    if not found:
-        return CheckResult.not_assessed(NAME, "card_too_small_for_recapture_check")
-    return policy.calibration.at_most(NAME, max(found), unit="median of the spectrum", reason="capture_resampled")
+
+    reports = (RESAMPLING,)
+    single_capture = True
+
+    def measure(self, card: CardCaptures, policy: Policy) -> list[CheckResult]:
+        """Takes the highest value of all captures."""
+        measured = (periodicity(image, card.views[role], self.document) for role, image in card.images.items())
+        found = [value for value in measured if value is not None]
+        if not found:
+            return [RESAMPLING.not_assessed("card_too_small_for_recapture_check")]
+        return [RESAMPLING.judge(max(found), policy.calibration)]
 
 
-def rhythm(image: RGBImage, view: CardView, document: DocumentType) -> float | None:
-    """Of one capture; None without a tile."""
-    all_over = tiles(image, view, document)
-    some = all_over[:: max(1, len(all_over) // _TILES)]  # a warp is all over the card
-    found = [max(_peak(tile[..., 1]), _peak(tile[..., 1].T)) for tile in some]
+def periodicity(image: RGBImage, view: CardView, document: DocumentType) -> float | None:
+    """The value of one capture; None when no tile fits on the card."""
+    tiles = card_tiles(image, view, document)
+    sample = tiles[:: max(1, len(tiles) // _TILES)]  # a warp affects the whole card
+    found = [max(_peak(tile[..., 1]), _peak(tile[..., 1].T)) for tile in sample]
     return float(np.median(found)) if found else None
 
 
 def _peak(plane: NDArray[np.uint8]) -> float:
     values = plane.astype(np.float32)
     second = np.abs(2 * values[:, 1:-1] - values[:, :-2] - values[:, 2:])
-    # Strong print would drown the rhythm of what is between.
-    profile = np.minimum(second, 3 * float(np.median(second)) + 1).mean(axis=0)
+    profile = np.minimum(second, _CLIP * float(np.median(second)) + 1).mean(axis=0)
     spectrum = np.abs(fft.rfft((profile - profile.mean()) * np.hanning(len(profile))))
     frequencies = np.fft.rfftfreq(len(profile))
-    off_jpeg = np.abs(frequencies * _JPEG - np.rint(frequencies * _JPEG)) > 0.12
-    band = spectrum[(frequencies > _LOW) & (frequencies < _HIGH) & off_jpeg]
+    eighths = frequencies * _JPEG_BLOCK_PX
+    off_jpeg = np.abs(eighths - np.rint(eighths)) > _OFF_JPEG
+    band = spectrum[(frequencies > _LOWEST) & (frequencies < _HIGHEST) & off_jpeg]
     return float(band.max() / max(float(np.median(band)), 1e-6))

@@ -1,33 +1,121 @@
-"""Does the second portrait slide with the angle, and does it show the person of the main one?
+"""Checks that the second portrait moves with the angle, and that it shows the person of the main one.
 
-The second portrait is the main photograph again, smaller, behind lenses: turned, it moves by a known way for each
-degree. Where it is in each capture is found with the main portrait itself as the pattern, so one search answers both
-questions. A flat copy stays where it was; a replaced main portrait is not found.
+The second portrait is the main photograph again, smaller, behind lenses: when the card is turned, it moves by a known
+distance per degree. The main portrait itself is the pattern by which it is found in each capture, so one search
+serves both checks. A flat copy stays where it was; a replaced main portrait is not found.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from idproof.models.types import RGBImage
+from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
+from idproof.pipeline.card.imaging import Grey, Plane, band_pass
+from idproof.pipeline.card.turns import turns_deg
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import Box, DocumentType, Region
+from idproof.pipeline.errors import DocumentTypeInvalid
 from idproof.pipeline.types import CheckResult, Outcome, Role
 
-MOVES, SAME_FACE = "second_portrait_moves", "second_portrait_same"
+SECOND_PORTRAIT_SAME = Quantity("second_portrait_same", "correlation", "second_portrait_differs", Limit.AT_LEAST)
+SECOND_PORTRAIT_MOVES = Quantity(
+    "second_portrait_moves",
+    "share of the slide expected",
+    "second_portrait_static",
+    Limit.WITHIN,
+    optically_variable=True,
+)
 
-_REACH_MM = 2.2  # how far it is searched to each side
-_DRIFT_MM = 0.4  # up and down: only registration is left to find there
+# Chosen by hand on tuning cards; no outside source.
+_REACH_MM = 2.2  # distance searched to each side
+_DRIFT_MM = 0.4  # distance searched up and down, where only errors of registration remain
 _CENTRE = 0.62  # share of the picture's sides that the pattern covers
 _SCALES = (0.97, 1.0, 1.03)
+_FINE_MM, _TONE_MM = 0.14, 2.2  # standard deviations of the blurs between which the portraits are compared
 
-_Grey = NDArray[np.float32]
+
+class _Place(NamedTuple):
+    """The main portrait as found in the second one.
+
+    Attributes:
+        offset_mm: distance to the right of the picture's place at a right angle.
+        correlation: -1..1.
+    """
+
+    offset_mm: float
+    correlation: float
 
 
-def region_of(document: DocumentType) -> Region | None:
-    """The type's second portrait that says where its picture is; a plain `ghost`, which fills its box, otherwise.
+@dataclass(frozen=True)
+class SecondPortrait(Check):
+    """`second_portrait_same` and, of a portrait that moves, `second_portrait_moves`.
+
+    The first value is the median correlation of the two portraits, -1..1; it fails with `second_portrait_differs`. The
+    second is the distance moved over the distance expected, 1 on a genuine card; it fails with
+    `second_portrait_static`. The second could not be assessed when the portraits do not agree
+    (`second_portrait_differs`) or the captures are turned too little (`angles_not_distinct`). A single capture gives
+    the first value only.
+
+    Attributes:
+        region: the second portrait, with the place of its picture.
+    """
+
+    region: Region
+
+    reports = (SECOND_PORTRAIT_SAME, SECOND_PORTRAIT_MOVES)
+    single_capture = True
+
+    @classmethod
+    def applies(cls, document: DocumentType) -> bool:
+        """Returns true for a type with a second portrait."""
+        return second_portrait_region(document) is not None
+
+    @classmethod
+    def open(cls, document: DocumentType) -> Self:
+        """Prepares the check; raises `DocumentTypeInvalid` when the type has no second portrait."""
+        region = second_portrait_region(document)
+        if region is None:
+            raise DocumentTypeInvalid(f"{document.name} has no second portrait.")
+        return cls(document, region)
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """Both, or the first alone for a portrait that does not move."""
+        return self.reports if self._moves else (SECOND_PORTRAIT_SAME,)
+
+    @property
+    def _moves(self) -> bool:
+        return self.region.slide_mm_per_deg != 0
+
+    def measure(self, card: CardCaptures, policy: Policy) -> list[CheckResult]:
+        """Finds the second portrait in every capture."""
+        places = {role: locate(image, self.region, self.document) for role, image in card.rectified.items()}
+        correlation = float(np.median([place.correlation for place in places.values()]))
+        same = SECOND_PORTRAIT_SAME.judge(correlation, policy.calibration)
+        if card.single or not self._moves:
+            return [same]
+        if same.outcome is not Outcome.PASS:
+            return [same, SECOND_PORTRAIT_MOVES.not_assessed("second_portrait_differs")]
+        return [same, self._movement(places, turns_deg(card.views), policy)]
+
+    def _movement(self, places: Mapping[Role, _Place], turns: Mapping[Role, float], policy: Policy) -> CheckResult:
+        """Slope of offset over turn, by least squares, as a share of the type's."""
+        turn = np.array([turns[role] for role in places])
+        offset = np.array([place.offset_mm for place in places.values()])
+        if np.ptp(turn) < 2 * policy.min_turn_deg:
+            return SECOND_PORTRAIT_MOVES.not_assessed("angles_not_distinct")
+        turn, offset = turn - turn.mean(), offset - offset.mean()
+        share = float((turn @ offset) / (turn @ turn)) / self.region.slide_mm_per_deg
+        return SECOND_PORTRAIT_MOVES.judge(share, policy.calibration)
+
+
+def second_portrait_region(document: DocumentType) -> Region | None:
+    """The type's second portrait with the place of its picture, or its plain `ghost`, which fills its box.
 
     None when the type has neither.
     """
@@ -39,53 +127,15 @@ def region_of(document: DocumentType) -> Region | None:
     return Region("ghost", document.ghost, "second_portrait", picture=document.ghost)
 
 
-def check(
-    rectified: Mapping[Role, RGBImage],
-    turns_deg: Mapping[Role, float],
-    region: Region,
-    document: DocumentType,
-    policy: Policy,
-) -> list[CheckResult]:
-    """`second_portrait_moves` and `second_portrait_same`.
-
-    Args:
-        rectified: the card in its canonical frame.
-        turns_deg: how far it is turned in each capture (`angles.turns_deg`).
-        region: the second portrait.
-        document: the type.
-        policy: limits.
-
-    Returns:
-        The first's value is the slide measured over the slide expected, 1 on a genuine card; it fails with
-        `second_portrait_static`, and could not be assessed when the portraits do not agree or the captures are turned
-        too little; a second portrait that does not slide has no such result. The second's value is the best
-        correlation of the two portraits, -1..1; it fails with
-        `second_portrait_differs`.
-    """
-    found = {role: locate(image, region, document) for role, image in rectified.items()}
-    likeness = same_face([score for _, score in found.values()], policy)
-    if region.slide_mm_per_deg == 0:
-        return [likeness]
-    if likeness.outcome is not Outcome.PASS:
-        return [likeness, CheckResult.not_assessed(MOVES, "second_portrait_differs")]
-    return [likeness, _moves({role: x for role, (x, _) in found.items()}, turns_deg, region, policy)]
-
-
-def same_face(correlations: Sequence[float], policy: Policy) -> CheckResult:
-    """`second_portrait_same` from the best correlation in each capture, one or more."""
-    likeness = float(np.median(correlations))
-    return policy.calibration.at_least(SAME_FACE, likeness, unit="correlation", reason="second_portrait_differs")
-
-
-def locate(image: RGBImage, region: Region, document: DocumentType) -> tuple[float, float]:
-    """(millimetres to the right of the picture's place, correlation) of the main portrait in the second one."""
+def locate(image: RGBImage, region: Region, document: DocumentType) -> _Place:
+    """Finds the main portrait in the second one, in a rectified capture."""
     if region.picture is None:
         raise ValueError("the region does not say where its picture is")
     s = document.px_per_mm
-    scene = _relief(_cut(image, region.box, s), s)
-    best = (0.0, -1.0)
+    scene = _portrait_detail(_cut(image, region.box, s), s)
+    best = _Place(0.0, -1.0)
     for scale in _SCALES:
-        pattern = _relief(_pattern(image, document.portrait, region.picture, scale, s), s)
+        pattern = _portrait_detail(_pattern(image, document.portrait, region.picture, scale, s), s)
         h, w = pattern.shape
         dx = round(_REACH_MM * s)
         dy = round(_DRIFT_MM * s)
@@ -97,31 +147,18 @@ def locate(image: RGBImage, region: Region, document: DocumentType) -> tuple[flo
             continue
         scores = cv2.matchTemplate(window, pattern, cv2.TM_CCOEFF_NORMED)
         _, score, _, (column, _) = cv2.minMaxLoc(scores)
-        if score > best[1]:
+        if score > best.correlation:
             at = max(0, left) + _peak(scores, column) + w / 2
-            best = ((at - middle_x) / s, float(score))
+            best = _Place((at - middle_x) / s, float(score))
     return best
 
 
-def _moves(
-    places: Mapping[Role, float], turns_deg: Mapping[Role, float], region: Region, policy: Policy
-) -> CheckResult:
-    """Slope of place over turn, by least squares, as a share of what the type says."""
-    turn = np.array([turns_deg[role] for role in places])
-    place = np.array(list(places.values()))
-    if np.ptp(turn) < 2 * policy.min_turn_deg:
-        return CheckResult.not_assessed(MOVES, "angles_not_distinct")
-    turn, place = turn - turn.mean(), place - place.mean()
-    share = float((turn @ place) / (turn @ turn)) / region.slide_mm_per_deg
-    return policy.calibration.within(MOVES, share, unit="share of the slide expected", reason="second_portrait_static")
-
-
-def _cut(image: RGBImage, box: Box, px_per_mm: float) -> NDArray[np.uint8]:
+def _cut(image: RGBImage, box: Box, px_per_mm: float) -> Grey:
     left, top, right, bottom = box.pixels(px_per_mm)
     return np.asarray(cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 
-def _pattern(image: RGBImage, portrait: Box, picture: Box, scale: float, px_per_mm: float) -> NDArray[np.uint8]:
+def _pattern(image: RGBImage, portrait: Box, picture: Box, scale: float, px_per_mm: float) -> Grey:
     """The middle of the main portrait at the second one's size: both show the same height of the photograph."""
     grey = _cut(image, portrait, px_per_mm)
     ratio = scale * picture.height / portrait.height
@@ -131,11 +168,9 @@ def _pattern(image: RGBImage, portrait: Box, picture: Box, scale: float, px_per_
     return np.asarray(small[top : top + h, left : left + w], dtype=np.uint8)
 
 
-def _relief(grey: NDArray[np.uint8], px_per_mm: float) -> _Grey:
-    """Without fine print and noise, and without light and tone that vary smoothly."""
-    values = grey.astype(np.float32)
-    fine = cv2.GaussianBlur(values, (0, 0), 0.14 * px_per_mm)
-    return np.asarray(fine - cv2.GaussianBlur(values, (0, 0), 2.2 * px_per_mm), dtype=np.float32)
+def _portrait_detail(grey: Grey, px_per_mm: float) -> Plane:
+    """Without fine print and noise, and without light and tone that vary slowly."""
+    return band_pass(grey, _FINE_MM * px_per_mm, _TONE_MM * px_per_mm)
 
 
 def _peak(scores: NDArray[np.float32], column: int) -> float:

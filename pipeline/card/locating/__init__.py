@@ -1,1 +1,1 @@
-"""Finds the card in a picture, and brings it into its own frame."""
+"""Finds the card in a picture and brings it into its own frame."""

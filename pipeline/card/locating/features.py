@@ -1,7 +1,7 @@
-"""Features of a card's print: found in a picture, told apart, and matched with a robust homography.
+"""Features of a card's print: detection, matching and a robust homography.
 
-Two kinds. Rublee et al., "ORB: an efficient alternative to SIFT or SURF" (2011), is quick and finds nearly every card;
-Lowe, "Distinctive image features from scale-invariant keypoints" (2004), takes ten times as long and finds those
+Two methods. Rublee et al., "ORB: an efficient alternative to SIFT or SURF" (2011), is quick and finds nearly every
+card. Lowe, "Distinctive image features from scale-invariant keypoints" (2004), takes ten times as long and finds cards
 that are turned far, small or blurred. The robust estimate is Barath et al., "MAGSAC++" (2020).
 """
 
@@ -16,20 +16,25 @@ from numpy.typing import NDArray
 from idproof.pipeline.card.view import Homography
 
 Points = NDArray[np.float64]
-MIN_MATCHES = 24
 
-_QUICK, _QUICK_ANCHORS = 2500, 1000
-_THOROUGH = 3000
-_RANSAC_PX = 4.0
+# Chosen by hand on tuning cards; no outside source.
+MIN_MATCHES = 24
+"""Agreeing matches without which there is no homography."""
+_ORB_FEATURES, _ORB_ANCHORS = 2500, 1000
+_ORB_FAST_THRESHOLD = 7
+_ORB_ANCHOR_SCALE = 0.6  # of the canonical frame: the size that the card has in most captures
+_SIFT_FEATURES, _SIFT_CONTRAST = 3000, 0.02
+_TOLERANCE_PX = 4.0
+_ITERATIONS, _CONFIDENCE = 4000, 0.999
 
 
 @dataclass(frozen=True)
 class Features:
-    """Where they are, and what each looks like.
+    """Features of one picture.
 
     Attributes:
         points: (n, 2) pixels.
-        descriptors: (n, d), to be compared by their Euclidean distance.
+        descriptors: (n, d), compared by their Euclidean distance.
     """
 
     points: Points
@@ -40,38 +45,43 @@ class Features:
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One way to find and to compare features.
+class FeatureMethod:
+    """One way to detect and to compare features.
 
     Attributes:
-        find: a grey picture to its features.
-        anchors: a grey template to the features that are looked for.
-        ratio: of the nearest to the second nearest squared distance, below which a match is clear.
+        detect: returns the features of a grey picture.
+        anchors: returns the features of a grey template that are searched for.
+        ratio: ratio of the nearest to the second nearest squared distance, below which a match is clear.
     """
 
-    find: Callable[[NDArray[Any]], Features]
+    detect: Callable[[NDArray[Any]], Features]
     anchors: Callable[[NDArray[Any]], Features]
     ratio: float
 
 
 @dataclass(frozen=True)
 class Matches:
-    """Features of a scene with the anchors they look like: (n, 2) each, row by row."""
+    """Features of a scene with the anchors that they resemble: (n, 2) each, row by row."""
 
     anchors: Points
     scene: Points
 
     def only(self, mask: NDArray[np.bool_]) -> "Matches":
-        """Those where the mask is true."""
+        """The matches where the mask is true."""
         return Matches(self.anchors[mask], self.scene[mask])
 
-    def homography(self, tolerance_px: float = _RANSAC_PX) -> tuple[Homography | None, NDArray[np.bool_]]:
-        """From anchors to scene, with the matches that agree; None when too few do."""
+    def homography(self, tolerance_px: float = _TOLERANCE_PX) -> tuple[Homography | None, NDArray[np.bool_]]:
+        """Estimates anchors to scene; returns it with the matches that agree, or None when too few do."""
         nothing = np.zeros(len(self.scene), dtype=np.bool_)
         if len(self.scene) < MIN_MATCHES:
             return None, nothing
         homography, inliers = cv2.findHomography(
-            self.anchors, self.scene, cv2.USAC_MAGSAC, tolerance_px, maxIters=4000, confidence=0.999
+            self.anchors,
+            self.scene,
+            cv2.USAC_MAGSAC,
+            tolerance_px,
+            maxIters=_ITERATIONS,
+            confidence=_CONFIDENCE,
         )
         if np.shape(homography) != (3, 3):
             return None, nothing
@@ -81,45 +91,46 @@ class Matches:
         return np.asarray(homography, dtype=np.float64), agree
 
 
-def match(anchors: Features, scene: Features, kind: Kind) -> Matches:
-    """Each feature of the scene with its anchor, where one anchor is clearly the most alike.
+def match(anchors: Features, scene: Features, method: FeatureMethod) -> Matches:
+    """Matches each feature of the scene with an anchor, where one anchor is clearly the nearest.
 
-    Asked from the scene's side: two cards in one picture then both keep their matches, instead of each making the
-    other's ambiguous.
+    The search starts from the scene's side: two cards in one picture then both keep their matches, and neither makes
+    the other's ambiguous.
     """
     if len(scene) < MIN_MATCHES:
         return Matches(np.empty((0, 2)), np.empty((0, 2)))
-    # Squared distances by one matrix product; what is the same for all anchors of a row is added to the two best.
-    unlike = scene.descriptors @ (-2 * anchors.descriptors.T)
-    unlike += (anchors.descriptors**2).sum(axis=1)
-    rows, own = np.arange(len(scene)), (scene.descriptors**2).sum(axis=1)
-    nearest = unlike.argmin(axis=1)
-    best = unlike[rows, nearest] + own
-    unlike[rows, nearest] = np.inf
-    good = best < kind.ratio * (unlike.min(axis=1) + own)
-    return Matches(anchors.points[nearest[good]], scene.points[good])
+    # Squared distances by one matrix product. The scene's own term is the same for all anchors of a row, so it is
+    # added to the two nearest only.
+    distances = scene.descriptors @ (-2 * anchors.descriptors.T)
+    distances += (anchors.descriptors**2).sum(axis=1)
+    rows, scene_term = np.arange(len(scene)), (scene.descriptors**2).sum(axis=1)
+    nearest = distances.argmin(axis=1)
+    first = distances[rows, nearest] + scene_term
+    distances[rows, nearest] = np.inf
+    clear = first < method.ratio * (distances.min(axis=1) + scene_term)
+    return Matches(anchors.points[nearest[clear]], scene.points[clear])
 
 
 def _orb(grey: NDArray[Any], count: int) -> Features:
-    # A detector of one's own a call: it is cheap, and sharing one between threads is not promised to be safe.
-    keypoints, bits = cv2.ORB.create(count, fastThreshold=7).detectAndCompute(grey, None)
+    # Each call creates its own detector: that is cheap, and OpenCV does not promise that threads can share one.
+    keypoints, bits = cv2.ORB.create(count, fastThreshold=_ORB_FAST_THRESHOLD).detectAndCompute(grey, None)
     if not keypoints:
         return Features(np.empty((0, 2)), np.empty((0, 256), dtype=np.float32))
-    # Bits as -1 and 1: the squared distance is four times the number of bits that differ.
+    # With bits as -1 and 1 the squared distance is four times the number of bits that differ.
     signs = np.unpackbits(np.asarray(bits, dtype=np.uint8), axis=1).astype(np.float32) * 2 - 1
     return Features(_points(keypoints), signs)
 
 
 def _orb_anchors(template: NDArray[Any]) -> Features:
-    """At the size that the card has in most captures."""
-    scale = 0.6
+    scale = _ORB_ANCHOR_SCALE
     small = cv2.resize(template, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    found = _orb(small, _QUICK_ANCHORS)
+    found = _orb(small, _ORB_ANCHORS)
     return Features((found.points + 0.5) / scale - 0.5, found.descriptors)
 
 
 def _sift(grey: NDArray[Any]) -> Features:
-    keypoints, descriptors = cv2.SIFT.create(nfeatures=_THOROUGH, contrastThreshold=0.02).detectAndCompute(grey, None)
+    detector = cv2.SIFT.create(nfeatures=_SIFT_FEATURES, contrastThreshold=_SIFT_CONTRAST)
+    keypoints, descriptors = detector.detectAndCompute(grey, None)
     if not keypoints:
         return Features(np.empty((0, 2)), np.empty((0, 128), dtype=np.float32))
     return Features(_points(keypoints), np.asarray(descriptors, dtype=np.float32))
@@ -129,5 +140,7 @@ def _points(keypoints: Any) -> Points:
     return np.array([keypoint.pt for keypoint in keypoints], dtype=np.float64)
 
 
-QUICK = Kind(lambda grey: _orb(grey, _QUICK), _orb_anchors, ratio=0.85)
-THOROUGH = Kind(_sift, _sift, ratio=0.8**2)
+QUICK = FeatureMethod(lambda grey: _orb(grey, _ORB_FEATURES), _orb_anchors, ratio=0.85)
+"""ORB. Its ratio is chosen by hand on tuning cards; no outside source."""
+THOROUGH = FeatureMethod(_sift, _sift, ratio=0.8**2)
+"""SIFT. Its ratio is Lowe's 0.8, squared as the distances are."""

@@ -1,24 +1,26 @@
-"""The second portrait: found with the main one, and moving with the angle."""
+"""The check of the second portrait: same person, and moving with the angle."""
 
 from collections.abc import Mapping
 
 import cv2
 import numpy as np
 import pytest
+from card_checks import measured
+from card_views import card_views
 
 from idproof.datasets.specimen.portraits import PortraitSource
-from idproof.pipeline import Policy
-from idproof.pipeline.card.checks import second_portrait
+from idproof.pipeline.card.checks.protocol import CardCaptures
+from idproof.pipeline.card.checks.second_portrait import SecondPortrait, second_portrait_region
 from idproof.pipeline.documents import Box, DocumentType, Region
 from idproof.pipeline.types import CARD_ROLES, CheckResult, Outcome, Role, Status
 
-POLICY = Policy()
+SAME, MOVES = "second_portrait_same", "second_portrait_moves"
 TURNS = dict(zip(CARD_ROLES, (1.0, 24.0, -26.0), strict=True))
 
 
 @pytest.fixture(scope="module")
 def region(document: DocumentType) -> Region:
-    found = second_portrait.region_of(document)
+    found = second_portrait_region(document)
     assert found is not None
     return found
 
@@ -32,7 +34,9 @@ def photograph(label: str) -> np.ndarray:
     )
 
 
-def card(document: DocumentType, region: Region, main: np.ndarray, second: np.ndarray, shift_mm: float) -> np.ndarray:
+def drawn_card(
+    document: DocumentType, region: Region, main: np.ndarray, second: np.ndarray, shift_mm: float
+) -> np.ndarray:
     """A plain card with the portrait, and the same height of a photograph in the second portrait's place."""
     width, height = document.size_px
     canvas = np.full((height, width), 205, np.uint8)
@@ -57,37 +61,39 @@ def judged(
     document: DocumentType, region: Region, shifts: Mapping[Role, float], second: str = "bundled/astronaut"
 ) -> dict[str, CheckResult]:
     main, other = photograph("bundled/astronaut"), photograph(second)
-    rectified = {role: card(document, region, main, other, shift) for role, shift in shifts.items()}
-    return {r.name: r for r in second_portrait.check(rectified, TURNS, region, document, POLICY)}
+    rectified = {role: drawn_card(document, region, main, other, shift) for role, shift in shifts.items()}
+    views = card_views(document, 1600.0, *TURNS.values())
+    return measured(SecondPortrait.open(document), CardCaptures({}, rectified, views))
 
 
 @pytest.mark.parametrize("share", [0.85, 1.0, 1.1])
-def test_a_portrait_that_slides_as_the_type_says_passes(document: DocumentType, region: Region, share: float) -> None:
+def test_a_portrait_that_moves_as_the_type_says_passes(document: DocumentType, region: Region, share: float) -> None:
     found = judged(document, region, {role: share * region.slide_mm_per_deg * turn for role, turn in TURNS.items()})
-    assert found[second_portrait.SAME_FACE].outcome is Outcome.PASS
-    assert found[second_portrait.MOVES].outcome is Outcome.PASS
-    assert found[second_portrait.MOVES].value == pytest.approx(share, abs=0.1)
+    assert found[SAME].outcome is Outcome.PASS
+    assert found[MOVES].outcome is Outcome.PASS
+    assert found[MOVES].value == pytest.approx(share, abs=0.1)
 
 
 @pytest.mark.parametrize("share", [0.0, -1.0, 2.5])
-def test_one_that_stays_or_goes_the_wrong_way_or_too_far_fails(
+def test_a_portrait_that_stays_or_moves_the_wrong_way_or_too_far_fails(
     document: DocumentType, region: Region, share: float
 ) -> None:
     shifts = {role: share * region.slide_mm_per_deg * turn for role, turn in TURNS.items()}
-    found = judged(document, region, shifts)[second_portrait.MOVES]
+    found = judged(document, region, shifts)[MOVES]
     assert (found.outcome, found.reason) == (Outcome.FAIL, "second_portrait_static")
 
 
-def test_another_persons_second_portrait_differs(document: DocumentType, region: Region) -> None:
+def test_a_second_portrait_of_another_person_differs(document: DocumentType, region: Region) -> None:
     found = judged(document, region, dict.fromkeys(CARD_ROLES, 0.0), "bundled/office-holder")
-    likeness = found[second_portrait.SAME_FACE]
+    likeness = found[SAME]
     assert (likeness.outcome, likeness.reason) == (Outcome.FAIL, "second_portrait_differs")
-    assert found[second_portrait.MOVES].status is Status.COULD_NOT_ASSESS
+    assert found[MOVES].status is Status.COULD_NOT_ASSESS
 
 
-def test_captures_from_one_angle_tell_nothing_of_movement(document: DocumentType, region: Region) -> None:
+def test_movement_is_not_assessed_from_one_angle(document: DocumentType, region: Region) -> None:
     main = photograph("bundled/astronaut")
-    rectified = {role: card(document, region, main, main, 0.0) for role in CARD_ROLES}
-    found = second_portrait.check(rectified, dict.fromkeys(CARD_ROLES, 3.0), region, document, POLICY)
-    assert found[1].reason == "angles_not_distinct"
-    assert found[1].status is Status.COULD_NOT_ASSESS
+    rectified = {role: drawn_card(document, region, main, main, 0.0) for role in CARD_ROLES}
+    views = card_views(document, 1600.0, 3.0, 3.0, 3.0)
+    found = measured(SecondPortrait.open(document), CardCaptures({}, rectified, views))[MOVES]
+    assert found.reason == "angles_not_distinct"
+    assert found.status is Status.COULD_NOT_ASSESS

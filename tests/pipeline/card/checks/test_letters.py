@@ -1,4 +1,4 @@
-"""Letters of another make are found on the field that carries them; the issuer's own are not, in any light."""
+"""The check of the letters: other letters are found on their field; the issuer's own pass in any light."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -7,6 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from card_checks import measured, rectified_only
 from PIL import Image
 
 from idproof.datasets.specimen import identity, prints
@@ -16,7 +17,7 @@ from idproof.datasets.specimen.lettering import Departure, Face, Lettering
 from idproof.datasets.specimen.make import Registration, make
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.pipeline import Policy
-from idproof.pipeline.card.checks import letters
+from idproof.pipeline.card.checks.letters import Letters
 from idproof.pipeline.card.examiner import CardExaminer
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.documents import DocumentType, load
@@ -24,11 +25,12 @@ from idproof.pipeline.types import CARD_ROLES, CheckResult, Outcome, Role, Statu
 
 POLICY = Policy()
 FRONT = Role.CARD_FRONT
-ALL = {letters.TYPEFACE, letters.WEIGHT, letters.SIZE, letters.INK}
+TYPEFACE, WEIGHT, SIZE, INK = "field_typeface", "field_weight", "field_size", "field_ink"
+ALL = {TYPEFACE, WEIGHT, SIZE, INK}
 
 
 def seen(printed: np.ndarray, document: DocumentType, seed: int = 1) -> np.ndarray:
-    """A print as a sharp camera straight above it would give it, in the canonical frame."""
+    """A print as a sharp camera straight above it shows it, in the canonical frame."""
     small = cv2.resize(printed, document.size_px, interpolation=cv2.INTER_AREA).astype(np.float32)
     noise = np.random.default_rng(seed).normal(0, 2.0, small.shape)
     return (cv2.GaussianBlur(small, (0, 0), 0.7) * 0.9 + noise).clip(0, 255).astype(np.uint8)
@@ -41,7 +43,7 @@ def flat(document: DocumentType, seed: int, **other: Lettering) -> np.ndarray:
 
 
 def found(picture: np.ndarray, document: DocumentType) -> Mapping[str, CheckResult]:
-    return {result.name: result for result in letters.check({FRONT: picture}, document, POLICY)}
+    return measured(Letters.open(document), rectified_only({FRONT: picture}))
 
 
 def rectified(registration: Registration, document: DocumentType) -> dict[Role, np.ndarray]:
@@ -50,17 +52,17 @@ def rectified(registration: Registration, document: DocumentType) -> dict[Role, 
     return {role: locator.rectify(image, locator.locate(image, role, POLICY)) for role, image in images.items()}
 
 
-def test_a_genuine_cards_letters_are_of_one_make(document: DocumentType, registration: Registration) -> None:
-    results = letters.check(rectified(registration, document), document, POLICY)
-    assert {result.name for result in results} == ALL == set(letters.names(document))
-    assert {result.outcome for result in results} == {Outcome.PASS}
+def test_the_letters_of_a_genuine_card_pass(document: DocumentType, registration: Registration) -> None:
+    results = measured(Letters.open(document), rectified_only(rectified(registration, document)))
+    assert set(results) == ALL
+    assert {result.outcome for result in results.values()} == {Outcome.PASS}
 
 
 @pytest.mark.parametrize(
     ("departure", "other", "reason"),
     [(Departure.WEIGHT, Lettering(weight_mm=0.045), "field_of_other_weight"), (Departure.NONE, Lettering(), None)],
 )
-def test_a_field_printed_anew_is_found_by_its_print(
+def test_a_field_printed_again_is_found_by_its_print(
     document: DocumentType,
     monkeypatch: pytest.MonkeyPatch,
     departure: Departure,
@@ -69,10 +71,11 @@ def test_a_field_printed_anew_is_found_by_its_print(
 ) -> None:
     monkeypatch.setattr(edited, "another_hand", lambda issued, draws: (departure, other))
     attack = make(31, 3, PortraitSource.open(None), document, "field_edit")
-    told = attack.description["truth"]["edited"]
-    assert told["print"] == departure
-    assert told["field"] in {"number", "date_of_birth", "issue_date", "first_registration", "chinese_codes"}
-    reasons = {result.reason for result in letters.check(rectified(attack, document), document, POLICY)}
+    edit = attack.description["truth"]["edited"]
+    assert edit["print"] == departure
+    assert edit["field"] in {"number", "date_of_birth", "issue_date", "first_registration", "chinese_codes"}
+    results = measured(Letters.open(document), rectified_only(rectified(attack, document)))
+    reasons = {result.reason for result in results.values()}
     assert reasons == {None, reason}
 
 
@@ -80,13 +83,13 @@ def test_a_field_printed_anew_is_found_by_its_print(
 @pytest.mark.parametrize(
     ("other", "check", "reason"),
     [
-        (Lettering(face=Face.PLAIN), letters.TYPEFACE, "field_of_other_typeface"),
-        (Lettering(face=Face.SERIF), letters.WEIGHT, "field_of_other_weight"),
-        (Lettering(weight_mm=0.045), letters.WEIGHT, "field_of_other_weight"),
-        (Lettering(size=0.88), letters.SIZE, "field_of_other_size"),
-        (Lettering(size=1.1), letters.SIZE, "field_of_other_size"),
-        (Lettering(ink=(38, 46, 96)), letters.INK, "field_of_other_ink"),
-        (Lettering(ink=(80, 58, 38)), letters.INK, "field_of_other_ink"),
+        (Lettering(face=Face.PLAIN), TYPEFACE, "field_of_other_typeface"),
+        (Lettering(face=Face.SERIF), WEIGHT, "field_of_other_weight"),
+        (Lettering(weight_mm=0.045), WEIGHT, "field_of_other_weight"),
+        (Lettering(size=0.88), SIZE, "field_of_other_size"),
+        (Lettering(size=1.1), SIZE, "field_of_other_size"),
+        (Lettering(ink=(38, 46, 96)), INK, "field_of_other_ink"),
+        (Lettering(ink=(80, 58, 38)), INK, "field_of_other_ink"),
     ],
 )
 def test_other_letters_are_found_by_what_differs(
@@ -102,7 +105,7 @@ def test_the_issuers_letters_pass_on_any_ground(document: DocumentType, seed: in
 
 
 def lit(gains: tuple[float, float, float]) -> Callable[[np.ndarray], np.ndarray]:
-    """Each colour's light times its gain, as another exposure or white balance gives it."""
+    """Multiplies the light of each colour by its gain, like another exposure or white balance."""
 
     def change(picture: np.ndarray) -> np.ndarray:
         return (255 * (picture / 255.0) * np.array(gains) ** (1 / 2.2)).round().astype(np.uint8)
@@ -112,7 +115,7 @@ def lit(gains: tuple[float, float, float]) -> Callable[[np.ndarray], np.ndarray]
 
 @pytest.mark.parametrize("gains", [(0.5, 0.5, 0.5), (0.9, 0.7, 0.5), (0.6, 0.8, 1.0)])
 @pytest.mark.parametrize("other", [Lettering(), Lettering(ink=(38, 46, 96))])
-def test_exposure_and_the_lights_colour_change_no_value(
+def test_exposure_and_colour_of_the_light_change_no_value(
     document: DocumentType, gains: tuple[float, float, float], other: Lettering
 ) -> None:
     picture = flat(document, 4, number=other)
@@ -138,15 +141,15 @@ def test_too_few_fields_cannot_be_assessed(document: DocumentType) -> None:
 
 
 @pytest.mark.parametrize("name", ["number", "english_name"])
-def test_a_field_too_pale_to_measure_does_not_slip_through(document: DocumentType, name: str) -> None:
-    result = found(flat(document, 3, **{name: Lettering(ink=(185, 185, 190))}), document)[letters.INK]
+def test_a_field_too_pale_to_measure_is_not_assessed(document: DocumentType, name: str) -> None:
+    result = found(flat(document, 3, **{name: Lettering(ink=(185, 185, 190))}), document)[INK]
     assert (result.status, result.reason) == (Status.COULD_NOT_ASSESS, "letters_not_clear")
 
 
-def test_a_type_with_few_fields_is_asked_for_its_ink_from_one_capture() -> None:
+def test_a_type_with_few_fields_is_checked_for_its_ink_from_one_capture() -> None:
     harbour_pass = load(prints.TYPES / "harbour_pass.toml")
     examiner, locator = CardExaminer.open(harbour_pass), CardLocator.open(harbour_pass)
-    assert ALL & set(examiner.required) == {letters.INK}
+    assert ALL & set(examiner.required) == {INK}
     made = make(8, 0, PortraitSource.open(None), harbour_pass)
     picture = np.array(Image.open(io.BytesIO(made.pictures["front.jpg"])))
     view = locator.locate(picture, FRONT, POLICY)
@@ -155,11 +158,11 @@ def test_a_type_with_few_fields_is_asked_for_its_ink_from_one_capture() -> None:
     left, top, right, bottom = harbour_pass.field("valid_until").box.pixels(harbour_pass.px_per_mm)
     blue[top:bottom, left:right, 2] = blue[top:bottom, left:right, 2].clip(min=110)
     results = [examiner.examine_one(picture, shown, view, POLICY) for shown in (straight, blue)]
-    told = [next(result for result in one if result.name == letters.INK).reason for one in results]
-    assert told == [None, "field_of_other_ink"]
+    reasons = [next(result for result in one if result.name == INK).reason for one in results]
+    assert reasons == [None, "field_of_other_ink"]
 
 
-def test_size_is_asked_only_of_a_type_that_says_it(document: DocumentType) -> None:
+def test_size_is_measured_only_for_a_type_that_states_it(document: DocumentType) -> None:
     unsaid = replace(document, fields=tuple(replace(spec, letters_mm=0.0) for spec in document.fields))
-    assert set(letters.names(unsaid)) == ALL - {letters.SIZE}
-    assert letters.SIZE not in found(flat(unsaid, 3), unsaid)
+    assert {quantity.name for quantity in Letters.open(unsaid).quantities} == ALL - {SIZE}
+    assert SIZE not in found(flat(unsaid, 3), unsaid)

@@ -1,0 +1,124 @@
+"""The one protocol of every check of the card.
+
+A check lives in its own file, subclasses `Check`, and is listed once in `registry.CHECKS`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Self
+
+from idproof.models.types import RGBImage
+from idproof.pipeline.calibration import Calibration
+from idproof.pipeline.card.view import CardView
+from idproof.pipeline.config import Policy
+from idproof.pipeline.documents import DocumentType
+from idproof.pipeline.types import CheckResult, Role
+
+
+class Limit(StrEnum):
+    """The side on which the values of bona fide cards lie."""
+
+    AT_LEAST = "at_least"
+    AT_MOST = "at_most"
+    WITHIN = "within"
+    BY_POLICY = "by_policy"
+    """The policy holds the limit, and the check judges by itself; there is no calibration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A measured quantity, reported as one check of a verdict.
+
+    Attributes:
+        name: the check's name in a verdict and in a calibration.
+        unit: unit of the value.
+        reason: reason code when the value is beyond its limit; empty when the check gives one of several.
+        limit: the side on which bona fide cards lie.
+        ratio: true for a quantity that is positive and has no upper end; its limit is extrapolated by a quotient and
+            not by a difference (`Calibration`).
+        optically_variable: true when the quantity shows that a region's look changes with the angle.
+    """
+
+    name: str
+    unit: str
+    reason: str
+    limit: Limit
+    ratio: bool = False
+    optically_variable: bool = False
+
+    def judge(self, value: float, calibration: Calibration) -> CheckResult:
+        """Compares a value with its calibrated limit; raises `CalibrationInvalid` when there is none."""
+        sides = {
+            Limit.AT_LEAST: calibration.at_least,
+            Limit.AT_MOST: calibration.at_most,
+            Limit.WITHIN: calibration.within,
+        }
+        return sides[self.limit](self.name, value, unit=self.unit, reason=self.reason)
+
+    def not_assessed(self, reason: str) -> CheckResult:
+        """Reports that the quantity could not be measured, for this reason."""
+        return CheckResult.not_assessed(self.name, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class CardCaptures:
+    """The captures of one card: three from different angles, or a single flat one as `card_front`.
+
+    Attributes:
+        images: the captures.
+        rectified: the card in its canonical frame, from each capture.
+        views: the card's place in each capture.
+    """
+
+    images: Mapping[Role, RGBImage]
+    rectified: Mapping[Role, RGBImage]
+    views: Mapping[Role, CardView]
+
+    @property
+    def single(self) -> bool:
+        """True for a single flat capture."""
+        return len(self.rectified) == 1
+
+
+@dataclass(frozen=True)
+class Check(ABC):
+    """One check of the card, prepared for one document type. Used from any thread.
+
+    Class attributes:
+        reports: all quantities that the check can report, in the verdict's order.
+        single_capture: true when one flat capture is enough for it.
+
+    Attributes:
+        document: the type.
+    """
+
+    reports: ClassVar[tuple[Quantity, ...]]
+    single_capture: ClassVar[bool]
+
+    document: DocumentType
+
+    @classmethod
+    def applies(cls, document: DocumentType) -> bool:  # noqa: ARG003  (most checks apply to every type)
+        """Returns true when cards of the type have what the check examines."""
+        return True
+
+    @classmethod
+    def open(cls, document: DocumentType) -> Self:
+        """Prepares the check for a type that it applies to; raises `DocumentTypeInvalid`."""
+        return cls(document)
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """The quantities that a card of this type must be within the limits of."""
+        return self.reports
+
+    @abstractmethod
+    def measure(self, card: CardCaptures, policy: Policy) -> list[CheckResult]:
+        """Measures and judges the quantities, one result each.
+
+        Args:
+            card: the captures.
+            policy: the limits in force.
+        """

@@ -1,0 +1,116 @@
+"""The check of the hologram: its own zones must change, and other changes do not count."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from card_checks import measured, rectified_only
+
+from idproof.pipeline.card.checks.hologram import Hologram
+from idproof.pipeline.documents import DocumentType
+from idproof.pipeline.errors import DocumentTypeInvalid
+from idproof.pipeline.types import CARD_ROLES, CheckResult, Outcome, Role, Status
+
+RESPONSE, SHAPE = "hologram_response", "hologram_shape"
+Painted = Callable[[int], np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def check(document: DocumentType) -> Hologram:
+    return Hologram.open(document)
+
+
+def captures(check: Hologram, painted: Painted) -> dict[Role, np.ndarray]:
+    """Three grey cards whose hologram box is painted (h, w, 3), linear light, a little noisy."""
+    document = check.document
+    left, top, right, bottom = check.region.box.pixels(document.px_per_mm)
+    rng = np.random.default_rng(4)
+    result = {}
+    for number, role in enumerate(CARD_ROLES):
+        width, height = document.size_px
+        light = np.full((height, width, 3), 0.4)
+        light[top:bottom, left:right] = painted(number)
+        light = light.clip(0, 1) ** (1 / 2.2) + rng.normal(0, 0.01, light.shape)
+        result[role] = (light.clip(0, 1) * 255).astype(np.uint8)
+    return result
+
+
+def by_zone(check: Hologram, colours: np.ndarray) -> np.ndarray:
+    """(h, w, 3): 0.35 and each zone's own colour on top."""
+    return 0.35 + np.vstack([np.zeros((1, 3)), colours])[check.zones]
+
+
+def judged(check: Hologram, painted: Painted) -> dict[str, CheckResult]:
+    found = measured(check, rectified_only(captures(check, painted)))
+    assert len(found) == 2
+    return found
+
+
+def zone_colours(seed: int, check: Hologram, strength: float = 0.4) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(0, strength, (int(check.zones.max()), 3))
+
+
+def test_zones_that_each_change_pass(check: Hologram) -> None:
+    found = judged(check, lambda i: by_zone(check, zone_colours(i, check)))
+    assert all(result.outcome is Outcome.PASS for result in found.values())
+    assert found[SHAPE].value > 0.8
+
+
+def test_a_flat_print_of_one_state_is_static(check: Hologram) -> None:
+    found = judged(check, lambda i: by_zone(check, zone_colours(0, check)))
+    assert (found[RESPONSE].outcome, found[RESPONSE].reason) == (Outcome.FAIL, "hologram_static")
+    assert found[SHAPE].status is Status.COULD_NOT_ASSESS
+
+
+def test_gloss_that_fades_a_flat_print_is_no_response(check: Hologram) -> None:
+    """All zones move towards white in one proportion: they do change, but each along its own printed colour."""
+
+    def faded(capture: int) -> np.ndarray:
+        return np.exp(np.log(by_zone(check, zone_colours(0, check))) * (1 - 0.3 * capture))
+
+    found = judged(check, faded)
+    assert found[RESPONSE].reason == "hologram_static"
+
+
+def test_coloured_light_on_all_of_a_flat_print_is_no_response(check: Hologram) -> None:
+    rows, columns = check.zones.shape
+    slope = np.linspace(0.6, 1.4, rows)[:, None, None] * np.ones((rows, columns, 1))
+    tints = np.array([[1.0, 0.8, 0.6], [0.5, 1.0, 0.9], [0.9, 0.6, 1.0]])
+    found = judged(check, lambda i: by_zone(check, zone_colours(0, check)) * slope**i * tints[i])
+    assert found[RESPONSE].reason == "hologram_static"
+
+
+@pytest.mark.parametrize("cell_px", [6, 12, 24, 48])
+def test_patches_in_other_places_have_a_foreign_shape(check: Hologram, cell_px: int) -> None:
+    rows, columns = check.zones.shape
+
+    def patches(capture: int) -> np.ndarray:
+        coarse = np.random.default_rng(capture).uniform(0, 0.5, (rows // cell_px + 1, columns // cell_px + 1, 3))
+        return 0.35 + coarse.repeat(cell_px, axis=0).repeat(cell_px, axis=1)[:rows, :columns]
+
+    found = judged(check, patches)
+    assert Outcome.FAIL in {result.outcome for result in found.values()}
+
+
+def test_the_right_zones_a_millimetre_off_have_a_foreign_shape(check: Hologram) -> None:
+    shift = round(check.document.px_per_mm)
+
+    def moved(capture: int) -> np.ndarray:
+        return np.roll(by_zone(check, zone_colours(capture, check)), shift, axis=(0, 1))
+
+    assert Outcome.FAIL in {result.outcome for result in judged(check, moved).values()}
+
+
+def test_a_type_without_zones_is_not_checked(document: DocumentType) -> None:
+    plain = replace(document, regions=tuple(replace(region, zones=None) for region in document.regions))
+    assert not Hologram.applies(plain)
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture"])
+def test_zones_that_are_no_picture_are_refused(document: DocumentType, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "zones.png").write_bytes(content)
+    regions = tuple(replace(r, zones=tmp_path / "zones.png") if r.zones else r for r in document.regions)
+    with pytest.raises(DocumentTypeInvalid, match="zones of hologram"):
+        Hologram.open(replace(document, regions=regions))

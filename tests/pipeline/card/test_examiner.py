@@ -1,0 +1,131 @@
+"""The examiner: all checks of a genuine card, and a document type that is added as data alone."""
+
+import io
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from idproof.datasets.specimen import prints
+from idproof.datasets.specimen.make import make
+from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.pipeline import Policy
+from idproof.pipeline.card import checks
+from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
+from idproof.pipeline.card.checks.registry import CHECKS
+from idproof.pipeline.card.examiner import CardExaminer
+from idproof.pipeline.card.locating.locator import CardLocator
+from idproof.pipeline.card.view import corners
+from idproof.pipeline.documents import Box, DocumentType, load
+from idproof.pipeline.types import CheckResult, Outcome, Role
+
+SAME, MOVES = "second_portrait_same", "second_portrait_moves"
+POLICY = Policy()
+GHOST = Box(5.0, 38.5, 8.4, 10.8)  # of the main portrait's proportions
+
+
+def test_a_genuine_card_passes_every_required_check_in_order(document: DocumentType, card: CardCaptures) -> None:
+    examiner = CardExaminer.open(document)
+    found = examiner.examine(card.images, card.rectified, card.views, POLICY)
+    assert tuple(result.name for result in found) == examiner.required
+    assert [result for result in found if result.outcome is not Outcome.PASS] == []
+
+
+def test_one_capture_is_given_only_to_checks_that_need_no_other(document: DocumentType, card: CardCaptures) -> None:
+    front = Role.CARD_FRONT
+    examiner = CardExaminer.open(document)
+    found = examiner.examine_one(card.images[front], card.rectified[front], card.views[front], POLICY)
+    several = {"card_angles", "card_rigid", "same_card", "light_moves", "recapture_bezel"}
+    several |= {"hologram_response", "hologram_shape", MOVES}
+    assert [result.name for result in found] == [name for name in examiner.required if name not in several]
+
+
+def test_every_file_of_a_check_is_listed_once() -> None:
+    files = {path.stem for path in Path(checks.__file__).parent.glob("*.py")} - {"__init__", "protocol", "registry"}
+    assert sorted(check.__module__.rpartition(".")[2] for check in CHECKS) == sorted(files)
+    names = [quantity.name for check in CHECKS for quantity in check.reports]
+    assert len(names) == len(set(names))
+
+
+@dataclass(frozen=True)
+class Brightness(Check):
+    """A check that exists in this test only."""
+
+    reports = (Quantity("brightness", "grey levels", "card_dark", Limit.AT_LEAST),)
+    single_capture = True
+
+    @classmethod
+    def applies(cls, document: DocumentType) -> bool:
+        return document.ghost is None
+
+    def measure(self, card: CardCaptures, policy: Policy) -> list[CheckResult]:
+        return [self.reports[0].not_assessed("card_dark")]
+
+
+def test_a_check_that_is_listed_is_required_and_run_where_it_applies(
+    document: DocumentType, card: CardCaptures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without = CardExaminer.open(replace(document, ghost=GHOST)).required
+    monkeypatch.setattr("idproof.pipeline.card.examiner.CHECKS", (*CHECKS, Brightness))
+    examiner = CardExaminer.open(replace(document, ghost=None))
+    assert examiner.required[-1] == "brightness"
+    assert examiner.examine(card.images, card.rectified, card.views, POLICY)[-1].reason == "card_dark"
+    assert CardExaminer.open(replace(document, ghost=GHOST)).required == without
+
+
+@pytest.fixture(scope="module")
+def foreign() -> DocumentType:
+    return replace(load(prints.TYPES / "harbour_pass.toml"), ghost=GHOST)
+
+
+def flat_capture(foreign: DocumentType, second: np.ndarray | None) -> np.ndarray:
+    """One capture of a rendered pass; its second portrait is copied from the main one, or shows `second`."""
+    made = make(8, 0, PortraitSource.open(None), replace(foreign, ghost=None))
+    picture = np.array(Image.open(io.BytesIO(made.pictures["front.jpg"])))
+    to_mm = np.array([[0, 0], [foreign.width_mm, 0], [foreign.width_mm, foreign.height_mm], [0, foreign.height_mm]])
+    truth = np.array(made.description["truth"]["corners"]["front"])
+    plane, _ = cv2.findHomography(to_mm, truth)
+    portrait = foreign.portrait
+    if second is None:
+        scale = 20
+        flat = np.diag([scale, scale, 1.0]) @ np.array([[1, 0, -portrait.x], [0, 1, -portrait.y], [0, 0, 1]])
+        size = (round(portrait.width * scale), round(portrait.height * scale))
+        second = cv2.warpPerspective(picture, flat @ np.linalg.inv(plane), size)
+    h, w = second.shape[:2]
+    lay = plane @ np.array([[GHOST.width / w, 0, GHOST.x], [0, GHOST.height / h, GHOST.y], [0, 0, 1]])
+    frame = picture.shape[1::-1]
+    laid = cv2.warpPerspective(second, lay, frame, flags=cv2.INTER_AREA)
+    inside = cv2.warpPerspective(np.full((h, w), 255, np.uint8), lay, frame) > 127
+    picture = picture.copy()
+    picture[inside] = laid[inside]
+    return picture
+
+
+def examined(foreign: DocumentType, picture: np.ndarray) -> dict[str, CheckResult]:
+    locator = CardLocator.open(foreign)
+    view = locator.locate(picture, Role.CARD_FRONT, POLICY)
+    assert corners(view, foreign).shape == (4, 2)
+    results = CardExaminer.open(foreign).examine_one(picture, locator.rectify(picture, view), view, POLICY)
+    return {result.name: result for result in results}
+
+
+def test_a_plain_second_portrait_is_required_to_agree_but_not_to_move(foreign: DocumentType) -> None:
+    examiner = CardExaminer.open(foreign)
+    assert SAME in examiner.required
+    assert MOVES not in examiner.required
+    assert not examiner.optically_variable
+
+
+def test_its_genuine_card_passes_from_one_capture(foreign: DocumentType) -> None:
+    found = examined(foreign, flat_capture(foreign, None))
+    assert {result.outcome for result in found.values()} == {Outcome.PASS}
+
+
+def test_a_replaced_portrait_is_found_from_one_capture(foreign: DocumentType) -> None:
+    other = PortraitSource.open(None).person("bundled/second-office-holder").photographs[0]
+    grey = np.repeat(cv2.cvtColor(other, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    found = examined(foreign, flat_capture(foreign, grey))
+    assert found[SAME].reason == "second_portrait_differs"
