@@ -1,1 +1,1 @@
-"""Devices that stream: `idproof.capture.v1` (`docs/stream.md`)."""
+"""Devices that stream frames: the protocol `idproof.capture.v1`, see `docs/stream.md`."""

@@ -1,6 +1,6 @@
-"""Who sends, and in which place: proofs of a device's key, and the chain of codes over its frames. Pure.
+"""Proofs of a device's key, and the chain of authentication tags over its frames. Pure.
 
-Keyed hashes are HMAC-SHA-256 (RFC 2104, FIPS 180-4) with words of their own for each use.
+Keyed hashes are HMAC-SHA-256 (RFC 2104, FIPS 180-4) with a label for each use.
 """
 
 import hashlib
@@ -18,12 +18,13 @@ HEADER = struct.Struct(">4sBBBB8sIIQ")
 TAG_BYTES = 32
 HEAD_BYTES = HEADER.size + TAG_BYTES
 PREVIEW_BYTES, STILL_BYTES, LIVENESS_BYTES = 128 * 1024, 4 * 1024 * 1024, 512 * 1024
+"""Bytes of a JPEG, at most: rules of `docs/stream.md`, as are all sizes of this module."""
 _MAGIC, _VERSION = b"IDPC", 1
-_WORDS = b"idproof.capture.v1 "
+_LABEL = b"idproof.capture.v1 "
 
 
 class Shows(StrEnum):
-    """What a frame shows, in the order of its codes from 1 on."""
+    """Subject of a frame, in the order of its codes from 1 on."""
 
     CARD_FRONT = "card_front"
     CARD_TILT_LEFT = "card_tilt_left"
@@ -36,27 +37,27 @@ _SHOWS = tuple(Shows)
 
 
 def device_proof(secret: bytes, challenge: bytes, nonce: bytes) -> bytes:
-    """What a device answers to the server's challenge."""
+    """Returns the device's answer to the server's challenge."""
     return _mac(secret, b"device\0", challenge, nonce)
 
 
 def server_proof(secret: bytes, challenge: bytes, nonce: bytes) -> bytes:
-    """What the server answers to the device's nonce."""
+    """Returns the server's answer to the device's nonce."""
     return _mac(secret, b"server\0", nonce, challenge)
 
 
 def frame_key(secret: bytes, nonce: bytes) -> bytes:
-    """The key of one session's frames."""
+    """Returns the key of one session's frames."""
     return _mac(secret, b"frames\0", nonce)
 
 
 def mark_of(nonce: bytes) -> bytes:
-    """8 bytes by which a frame names its session."""
-    return hashlib.sha256(_WORDS + b"mark\0" + nonce).digest()[:8]
+    """Returns the 8 bytes by which a frame names its session."""
+    return hashlib.sha256(_LABEL + b"mark\0" + nonce).digest()[:8]
 
 
 def order_of(nonce: bytes) -> tuple[str, ...]:
-    """The card's three angles in the order that a session's nonce chooses.
+    """Returns the card's three angles in the order that a session's nonce chooses.
 
     Example:
         >>> order_of(bytes(32))
@@ -65,22 +66,22 @@ def order_of(nonce: bytes) -> tuple[str, ...]:
     orders = list(permutations(role.value for role in CARD_ROLES))
     digest = hashlib.sha256(b"idproof capture order 1\0" + nonce).digest()
     fair = 256 - 256 % len(orders)
-    # 32 bytes of 252 or more: once in 10^58 sessions.
+    # Without a byte below 252, which happens once in 10^58 sessions, the first order is taken.
     return orders[next((byte for byte in digest if byte < fair), 0) % len(orders)]
 
 
-def _mac(key: bytes, word: bytes, *parts: bytes) -> bytes:
-    return hmac.digest(key, _WORDS + word + b"".join(parts), "sha256")
+def _mac(key: bytes, label: bytes, *parts: bytes) -> bytes:
+    return hmac.digest(key, _LABEL + label + b"".join(parts), "sha256")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Frame:
-    """One frame that holds.
+    """One frame whose tag was verified.
 
     Attributes:
-        shows: what.
-        still: full resolution; else a preview.
-        sequence: in the session.
+        shows: its subject.
+        still: whether it has the full resolution; else it is a preview.
+        sequence: number in the session, from 1 on.
         number: the camera's own count.
         captured_us: microseconds by the device's clock, see `docs/stream.md`.
         picture: JPEG, a view of the message.
@@ -96,14 +97,14 @@ class Frame:
 
 @dataclass
 class Chain:
-    """The frames of one session: each follows on the one before.
+    """Chain of the frames of one session: each tag depends on the one before.
 
     Args:
         secret: of the device.
         nonce: of the session.
 
     Attributes:
-        next: the sequence number that comes next.
+        next: sequence number of the next frame.
         tag: of the last frame.
     """
 
@@ -118,7 +119,7 @@ class Chain:
         self.tag = self.tag or _mac(self._key, b"chain\0", self.nonce)
 
     def accept(self, message: bytes) -> Frame:
-        """Take the next frame; the chain moves on only if all of it holds.
+        """Accept the next frame; the chain advances only if all of it holds.
 
         Raises:
             StreamProblem: `frame_malformed`, `frame_too_large`, `frame_foreign`, `frame_replayed`,
@@ -138,28 +139,28 @@ class Chain:
         return frame
 
     def sign(self, header: bytes, picture: bytes | memoryview) -> bytes:
-        """The tag of a frame that follows on the last one."""
+        """Returns the tag of a frame that follows on the last one."""
         return hmac.digest(self._key, self.tag + header + hashlib.sha256(picture).digest(), "sha256")
 
     def pack(self, shows: Shows, still: bool, number: int, captured_us: int, picture: bytes) -> bytes:
-        """The next frame as a device sends it."""
-        place = _SHOWS.index(shows) + 1
-        header = HEADER.pack(_MAGIC, _VERSION, place, int(still), 0, self._mark, self.next, number, captured_us)
+        """Returns the next frame as a device sends it."""
+        role = _SHOWS.index(shows) + 1
+        header = HEADER.pack(_MAGIC, _VERSION, role, int(still), 0, self._mark, self.next, number, captured_us)
         self.tag, self.next = self.sign(header, picture), self.next + 1
         return header + self.tag + picture
 
 
 def _parsed(message: bytes) -> tuple[Frame, bytes, bytes]:
-    """The frame as it says it is, its mark and its tag; raises `StreamProblem`."""
+    """Returns the frame as its header describes it, its mark and its tag; raises `StreamProblem`."""
     if len(message) <= HEAD_BYTES:
         raise StreamProblem("frame_malformed", "A frame has 64 bytes of header and a picture.")
     magic, version, shows, kind, zero, mark, sequence, number, captured = HEADER.unpack_from(message)
     if (magic, version, zero) != (_MAGIC, _VERSION, 0) or not 1 <= shows <= len(_SHOWS) or kind not in (0, 1):
         raise StreamProblem("frame_malformed", "The frame's header is not as documented.")
     shown = _SHOWS[shows - 1]
-    most = LIVENESS_BYTES if shown is Shows.LIVENESS else STILL_BYTES if kind else PREVIEW_BYTES
-    if len(message) - HEAD_BYTES > most:
-        raise StreamProblem("frame_too_large", f"A frame of this kind has at most {most} bytes.")
+    limit = LIVENESS_BYTES if shown is Shows.LIVENESS else STILL_BYTES if kind else PREVIEW_BYTES
+    if len(message) - HEAD_BYTES > limit:
+        raise StreamProblem("frame_too_large", f"A frame of this kind has at most {limit} bytes.")
     picture = memoryview(message)[HEAD_BYTES:]
     tag = message[HEADER.size : HEAD_BYTES]
     return Frame(shown, bool(kind), sequence, number, captured, picture), mark, tag

@@ -1,4 +1,4 @@
-"""What can go wrong on a stream: stable codes, and with which the connection ends."""
+"""Error codes of a stream, all of them stable, and the close codes of those that end the connection."""
 
 from collections.abc import Mapping
 

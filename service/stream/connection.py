@@ -1,385 +1,266 @@
-"""One device's connection: proof of the key, then messages and frames until it goes."""
+"""Connection of an authenticated device: messages and frames until the device leaves or an error ends it."""
 
 import asyncio
 import gc
-import secrets
 import time
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hmac import compare_digest
-from typing import Any, cast
 
 import anyio
-import structlog
-from anyio.abc import TaskGroup
-from pydantic import BaseModel
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocketDisconnect
 
 from idproof.pipeline.errors import IdproofError, SessionExpired
-from idproof.pipeline.liveness.challenge import Options
 from idproof.service.applicant_messages import texts
 from idproof.service.errors import StreamProblem
-from idproof.service.storage.kiosks import LEASE_S, Kiosk
-from idproof.service.stream import chain, finish, messages
-from idproof.service.stream.chain import LIVENESS
-from idproof.service.stream.codes import CLOSES, PROTOCOL, STAYS
-from idproof.service.stream.messages import base64, unbase64
-from idproof.service.stream.runtime import Floor
-from idproof.service.stream.scheduler import Place
-from idproof.service.stream.session import FINISH, LOOKED_AT, PREVIEW, Turn, Work
+from idproof.service.storage.kiosks import LEASE_S
+from idproof.service.stream import messages, replies, verification
+from idproof.service.stream.channel import Channel, code_of
+from idproof.service.stream.codes import CLOSES
+from idproof.service.stream.handshake import AuthenticatedDevice, authenticate
+from idproof.service.stream.opening import options_of, resume_session, session_lapsed, start_session
+from idproof.service.stream.pictures import WaitingFrame
+from idproof.service.stream.runtime import StreamRuntime
+from idproof.service.stream.scheduler import Slot
+from idproof.service.stream.session import DeviceSession
 
-AUTH_S = 10.0
-FRAMES_PER_S = 10
-_GONE = (1000, 1001)
-_CLOSED_S = 1.0  # after which nobody else needs what is left of a connection
-_LIMITS = {
-    "preview_bytes": chain.PREVIEW_BYTES,
-    "still_bytes": chain.STILL_BYTES,
-    "liveness_bytes": chain.LIVENESS_BYTES,
-    "frames_per_s": FRAMES_PER_S,
-}
-
-log = structlog.get_logger("idproof")
+_RENEWALS_PER_LEASE = 4
+"""Renewals of the connection's lease before it would end; so a device that was revoked is cut off within a quarter of
+the lease, as `docs/stream.md` says."""
+_ORDERLY = (1000, 1001)
+"""Close codes of a device that leaves on purpose (RFC 6455, section 7.4.1)."""
+_COLLECT_AFTER_S = 1.0
+"""Seconds after which nothing uses the remains of a connection any more. Chosen by hand; no outside source."""
 
 
-@dataclass
+async def serve(runtime: StreamRuntime, channel: Channel) -> None:
+    """Authenticate the device of one WebSocket, then serve it until it leaves."""
+    async with channel.closed_on_error():
+        device = await authenticate(runtime, channel)
+        await Connection(runtime, channel, device).run()
+
+
 class Connection:
-    """From the handshake to the end; made for one WebSocket that was accepted."""
+    """One connection of one authenticated device.
 
-    floor: Floor
-    socket: WebSocket
-    kiosk: Kiosk | None = None
-    turn: Turn | None = None
-    staff_at: str | None = None
-    language: str = texts.ENGLISH
-    _secret: bytes = field(default=b"", repr=False)
-    _id: str = field(default_factory=lambda: secrets.token_hex(16))
-    _waiting: anyio.Event = field(default_factory=anyio.Event)
-    _sending: anyio.Lock = field(default_factory=anyio.Lock)
-    _tasks: TaskGroup | None = None
+    Args:
+        runtime: shared by all streams.
+        channel: to the device.
+        device: that is connected.
+    """
+
+    def __init__(self, runtime: StreamRuntime, channel: Channel, device: AuthenticatedDevice) -> None:
+        self._runtime = runtime
+        self._channel = channel
+        self._device = device
+        self._kiosk = device.kiosk
+        self._metrics = runtime.intake.metrics
+        self._session: DeviceSession | None = None
+        self._staff_at = device.kiosk.staff_at
+        self._language = texts.ENGLISH
+        self._frame_arrived = anyio.Event()
 
     async def run(self) -> None:
-        """Until the device goes, or did what ends the connection."""
-        code = None
+        """Serve the device until it leaves, or until an error ends the connection."""
+        self._metrics.change_stream_count(1)
+        close_code = None
         try:
-            await self._authenticate()
-            async with anyio.create_task_group() as self._tasks:
-                self._tasks.start_soon(self._beat)
-                self._tasks.start_soon(self._look)
-                code = await self._listen()
-                self._tasks.cancel_scope.cancel()
-        except* WebSocketDisconnect as gone:
-            code = _code(gone)
-        except* IdproofError as problems:
-            await self._refuse(_first(problems))
-        except* Exception as unforeseen:  # noqa: BLE001 - the device is told nothing of it
-            log.error("unexpected", kind=type(_first(unforeseen)).__name__)  # noqa: TRY400 - no traceback
-            await self._refuse(_first(unforeseen))
+            async with self._channel.closed_on_error():
+                await self._channel.send(self._device.welcome)
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._renew_lease)
+                    tasks.start_soon(self._examine_frames)
+                    close_code = await self._listen()
+                    tasks.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
-                await self._leave(code)
+                await self._leave(close_code)
 
-    async def send(self, message: Mapping[str, Any]) -> None:
-        """One message, if the device is still there."""
-        async with self._sending:
-            if self.socket.application_state is WebSocketState.CONNECTED:
-                with suppress(WebSocketDisconnect, RuntimeError):
-                    await self.socket.send_json(dict(message))
+    async def _leave(self, close_code: int | None) -> None:
+        self._metrics.change_stream_count(-1)
+        session = self._session
+        if session is not None:
+            session.detach()
+        if session is not None and not session.ended:
+            if close_code in _ORDERLY and not session.verifying:
+                session.end()
+                await self._count("cancelled")
+            else:
+                self._runtime.suspended.add(self._kiosk.id, session)
+        with suppress(IdproofError):
+            disconnect = self._runtime.kiosks.disconnect
+            await anyio.to_thread.run_sync(disconnect, self._kiosk.id, self._device.connection_id)
+        # The protocol's parser keeps its last message, and a circle of references keeps the protocol.
+        asyncio.get_running_loop().call_later(_COLLECT_AFTER_S, gc.collect)
 
-    # From here on: the handshake.
-
-    async def _authenticate(self) -> None:
-        host = self.socket.client.host if self.socket.client is not None else ""
-        self.floor.gate.quota.address(host)
-        challenge = secrets.token_bytes(32)
-        await self.send({"type": "hello", "protocol": PROTOCOL, "challenge": base64(challenge)})
-        said = None
-        with anyio.move_on_after(AUTH_S):
-            message = await self._receive()
-            said = messages.parse(message) if isinstance(message, str) else None
-        if said is None:
-            raise StreamProblem("stream_slow", "No auth came.")
-        if not isinstance(said, messages.Auth):
-            raise StreamProblem("message_invalid", "The first message is auth.")
-        kiosk = await anyio.to_thread.run_sync(self.floor.kiosks.find, said.device)
-        secret, nonce = self.floor.kiosks.secret(said.device), unbase64(said.nonce)
-        right = compare_digest(chain.device_proof(secret, challenge, nonce), unbase64(said.proof))
-        if kiosk is None or not right:
-            self.floor.gate.quota.failed(host)
-            raise StreamProblem("device_unauthenticated", "There is no such device, or the proof does not hold.")
-        if not await anyio.to_thread.run_sync(self.floor.kiosks.connect, kiosk.id, self._id):
-            raise StreamProblem("device_connected", "This device has a connection already.")
-        self.kiosk, self._secret, self.staff_at = kiosk, secret, kiosk.staff_at
-        self.floor.intake.metrics.change_stream_count(1)
-        proof = base64(chain.server_proof(secret, challenge, nonce))
-        await self.send({"type": "welcome", "proof": proof, "limits": _LIMITS})
-
-    async def _receive(self) -> str | bytes:
-        message = await self.socket.receive()
-        if message["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect(message.get("code") or 1006)
-        text = message.get("text")
-        return cast("str | bytes", text if text is not None else message["bytes"])
-
-    # What a device says.
+    # Messages.
 
     async def _listen(self) -> int:
+        """Handle messages and frames; returns the close code when the device leaves."""
         while True:
             try:
-                message = await self._receive()
-            except WebSocketDisconnect as gone:
-                return gone.code
+                message = await self._channel.receive()
+            except WebSocketDisconnect as left:
+                return left.code
             try:
-                await (self._said(message) if isinstance(message, str) else self._frame(message))
+                await (self._handle(message) if isinstance(message, str) else self._receive_frame(message))
             except SessionExpired:
-                await self._start_over()
+                await self._restart_expired()
             except IdproofError as error:
-                if self._code_of(error) in CLOSES:
+                if code_of(error) in CLOSES:
                     raise
-                await self._complain(error)
-            del message
+                await self._channel.complain(error)
+            del message  # a reference would hold the picture until the next message
 
-    async def _said(self, text: str) -> None:
-        said = messages.parse(text)
-        if isinstance(said, messages.Speak):
-            self.language = said.language
-            if self.turn is not None:
-                self.turn.language = said.language
-            await self.send({"type": "language_taken"})
-        elif isinstance(said, messages.Plain) and said.type == "staff":
-            self.staff_at = datetime.now(UTC).isoformat(timespec="seconds")
+    async def _handle(self, text: str) -> None:
+        message = messages.parse(text)
+        if isinstance(message, messages.SetLanguage):
+            self._language = message.language
+            if self._session is not None:
+                self._session.set_language(message.language)
+            await self._channel.send({"type": "language_taken"})
+        elif isinstance(message, messages.Bare) and message.type == "staff":
+            self._staff_at = datetime.now(UTC).isoformat(timespec="seconds")
             await self._renew()
-            await self.send({"type": "staff_called"})
-        elif isinstance(said, messages.Start | messages.Resume):
-            await self._begin(said)
+            await self._channel.send({"type": "staff_called"})
+        elif isinstance(message, messages.Start | messages.Resume):
+            await self._begin(message)
         else:
-            await self._of_turn(said)
+            await self._handle_in_session(message)
 
-    async def _begin(self, said: messages.Start | messages.Resume) -> None:
-        if self.turn is not None and not self.turn.over:
+    async def _begin(self, message: messages.Start | messages.Resume) -> None:
+        if self._session is not None and not self._session.ended:
             raise _unexpected()
-        self.turn = await (self._resume(said) if isinstance(said, messages.Resume) else self._start(said))
-        await self.send(self.turn.hello(resumed=isinstance(said, messages.Resume)))
-        self.turn.tell = self.send
-        for message in self.turn.left_untold():
-            await self.send(message)
-
-    async def _start(self, said: messages.Start) -> Turn:
-        if not said.consent:
-            raise StreamProblem("consent_missing", "No session begins without the applicant's consent.")
-        assert self.kiosk is not None  # noqa: S101 - who is here showed its key
-        earlier = self.floor.rooms.fetch(self.kiosk.id)
-        if earlier is not None and not earlier.verifying:
-            earlier.end()
-        options, intake = Options(**cast("BaseModel", said.options).model_dump()), self.floor.intake
-        opened = await anyio.to_thread.run_sync(intake.ledger.sessions.open, self.kiosk.client, options, self.kiosk.id)
-        self.staff_at, self.language = None, said.language
-        turn = Turn(
-            session=opened,
-            secret=self._secret,
-            guide=await self.floor.guide(),
-            vault=intake.verifier.vault,
-            lifetime_s=intake.settings.stream_s,
-            policy=intake.verifier.policy,
-            options=options,
-            language=said.language,
-            reference=said.reference,
-        )
-        await self._count("started")
-        return turn
-
-    async def _resume(self, said: messages.Resume) -> Turn:
-        assert self.kiosk is not None  # noqa: S101 - who is here showed its key
-        turn = self.floor.rooms.fetch(self.kiosk.id)
-        if turn is None or turn.session.id != said.session:
-            if turn is not None:
-                self.floor.rooms.park(self.kiosk.id, turn)
-            raise StreamProblem("session_unknown", "No such session waits here; start another one.")
-        if turn.lapsed and not turn.verifying:
-            turn.end()
-            raise StreamProblem("session_lapsed", "The session's time is over; start another one.")
-        turn.come_back()
-        return turn
-
-    async def _of_turn(self, said: messages.Said) -> None:
-        turn = self._running()
-        if isinstance(said, messages.Plain) and said.type == "cancel":
-            turn.end()
-            await self._count("cancelled")
-            await self.send({"type": "cancelled"})
-        elif isinstance(said, messages.Take) and turn.stage == LIVENESS:
-            turn.options = Options(**cast("BaseModel", said.options).model_dump())
-            await self.send({"type": "options_taken"})
-        elif isinstance(said, messages.Ready) and turn.stage == LIVENESS:
-            await self._challenge(turn, said)
-        elif isinstance(said, messages.Retake):
-            await self.send(turn.retake(said.stage.value))
-        elif isinstance(said, messages.Plain) and turn.stage == FINISH:
-            await self._finish(turn)
+        if isinstance(message, messages.Resume):
+            session = resume_session(self._runtime, self._device, message)
         else:
-            raise _unexpected()
+            session = await start_session(self._runtime, self._device, message)
+            self._staff_at, self._language = None, message.language
+            await self._count("started")
+        self._session = session
+        await self._channel.send(session.session_message(resumed=isinstance(message, messages.Resume)))
+        session.attach(self._channel.send)
+        await session.report_outcome()
 
-    def _running(self) -> Turn:
-        """The turn, if it takes messages; raises `StreamProblem`."""
-        turn = self.turn
-        if turn is None or turn.over or turn.verifying:
+    async def _handle_in_session(self, message: messages.DeviceMessage) -> None:
+        session = self._session
+        if session is None or not session.capturing:
             raise _unexpected()
-        if turn.lapsed:
-            turn.end()
-            raise StreamProblem("session_lapsed", "The session's time is over; start another one.")
-        turn.pictures.ensure_open()
-        return turn
+        if session.remaining_s < 0:
+            session.end()
+            raise session_lapsed()
+        session.pictures.ensure_open()
+        match message:
+            case messages.Bare(type="cancel"):
+                session.end()
+                await self._count("cancelled")
+                await self._channel.send({"type": "cancelled"})
+            case messages.SetOptions():
+                session.set_options(options_of(message.options))
+                await self._channel.send({"type": "options_taken"})
+            case messages.Ready():
+                await self._ask_challenge(session, message)
+            case messages.Retake():
+                await self._channel.send(session.retake(message.stage.value))
+            case messages.Bare(type="finish"):
+                session.request_verification()
+                verification.start(self._runtime, self._kiosk, session)
+            case _:
+                raise _unexpected()
 
-    async def _challenge(self, turn: Turn, said: messages.Ready) -> None:
-        assert self.kiosk is not None  # noqa: S101 - who is here showed its key
-        ledger = self.floor.intake.ledger
-        asked = await anyio.to_thread.run_sync(ledger.ask_again, self.kiosk.client, turn.session.id, turn.options)
-        turn.ask(asked, said.camera)
-        left = max(0, self.floor.intake.settings.challenges - 1 - turn.asked)
-        await self.send({"type": "challenge", "challenge": asked.to_json(), "left": left})
+    async def _ask_challenge(self, session: DeviceSession, message: messages.Ready) -> None:
+        session.require_liveness()
+        intake = self._runtime.intake
+        ask_again = intake.ledger.ask_again
+        challenge = await anyio.to_thread.run_sync(ask_again, self._kiosk.client, session.id, session.options)
+        session.ask_challenge(challenge, message.camera)
+        left = max(0, intake.settings.challenges - 1 - session.challenges_asked)
+        await self._channel.send({"type": "challenge", "challenge": challenge.to_json(), "left": left})
+
+    async def _restart_expired(self) -> None:
+        session = self._session
+        if session is None or not session.capturing:
+            return
+        stage = session.restart_expired()
+        await self._channel.send(replies.error("session_expired", "The pictures' time is over.", fatal=False))
+        await self._channel.send(stage)
 
     # Frames.
 
-    async def _frame(self, message: bytes) -> None:
+    async def _receive_frame(self, message: bytes) -> None:
         arrived = time.monotonic()
-        turn = self.turn
-        if turn is None:
+        session = self._session
+        if session is None:
             raise StreamProblem("frame_unexpected", "No session was started.")
-        before = turn.dropped
-        said = turn.take(message, arrived)
-        self._count_dropped(turn.dropped - before)
+        before = session.dropped
+        said = session.receive_frame(message, arrived)
+        self._count_dropped(session.dropped - before)
         for entry in said:
-            await self.send(entry)
-        if turn.lapsed and not turn.over and not turn.verifying:
-            turn.end()
+            await self._channel.send(entry)
+        if session.remaining_s < 0 and session.capturing:
+            session.end()
             await self._count("lapsed")
-            raise StreamProblem("session_lapsed", "The session's time is over; start another one.")
-        self._waiting.set()
+            raise session_lapsed()
+        self._frame_arrived.set()
 
-    async def _look(self) -> None:
-        """One frame at a time, the newest that waits, when it is this device's turn."""
-        place = self.floor.line.place(lambda: None if self.turn is None else self.turn.waits)
+    async def _examine_frames(self) -> None:
+        """Examine one frame at a time, the newest one that waits, whenever the scheduler grants a slot."""
+        slot = self._runtime.scheduler.slot(lambda: None if self._session is None else self._session.waiting)
         while True:
-            await self._waiting.wait()
-            self._waiting = anyio.Event()
-            while (turn := self.turn) is not None and turn.waits is not None:
+            await self._frame_arrived.wait()
+            self._frame_arrived = anyio.Event()
+            while (session := self._session) is not None and session.waiting is not None:
                 try:
-                    await self._look_at(turn, place)
+                    await self._examine_frame(session, slot)
                 except SessionExpired:
-                    break  # the next frame that arrives says so
+                    break  # the next frame that arrives reports it
 
-    async def _look_at(self, turn: Turn, place: Place) -> None:
-        work: Work | None = None
+    async def _examine_frame(self, session: DeviceSession, slot: Slot) -> None:
+        waiting: WaitingFrame | None = None
         try:
-            async with place:
-                if (work := turn.work()) is None:
+            async with slot:
+                if (waiting := session.next_frame()) is None:
                     return
-                found = await anyio.to_thread.run_sync(turn.look, work, limiter=self.floor.limiter)
+                found = await anyio.to_thread.run_sync(session.examine, waiting, limiter=self._runtime.limiter)
         except StreamProblem as error:  # kept beyond this block it would keep the connection, and its last message
-            turn.pictures.discard(LOOKED_AT, PREVIEW)
-            await self._complain(error, None if work is None else work.frame.sequence)
+            session.pictures.discard_examined()
+            await self._channel.complain(error, None if waiting is None else waiting.frame.sequence)
             return
-        before = turn.dropped
-        said = turn.looked(work, found)
-        self._count_dropped(turn.dropped - before)
+        before = session.dropped
+        said = session.apply_guidance(waiting, found)
+        self._count_dropped(session.dropped - before)
         for entry in said:
-            await self.send(entry)
+            await self._channel.send(entry)
         if found is not None:
-            self.floor.intake.metrics.count_guided_frame(found.hint.value, time.monotonic() - work.arrived)
+            self._metrics.count_guided_frame(found.hint.value, time.monotonic() - waiting.arrived)
 
     def _count_dropped(self, frames: int) -> None:
         for _ in range(frames):
-            self.floor.intake.metrics.count_unguided_frame("dropped")
+            self._metrics.count_unguided_frame("dropped")
 
-    # The end of a turn.
+    # Lease and counts.
 
-    async def _finish(self, turn: Turn) -> None:
-        assert self.kiosk is not None  # noqa: S101 - who is here showed its key
-        turn.clear()
-        turn.verifying, turn.tell = finish.NOT_BEGUN, self.send
-        finish.begin(self.floor, self.kiosk, turn)
-
-    async def _start_over(self) -> None:
-        turn = self.turn
-        if turn is None or turn.over:
-            return
-        standing = turn.restart()
-        await self.send(messages.error("session_expired", "The pictures' time is over.", fatal=False))
-        await self.send(standing)
-
-    # Beside.
-
-    async def _beat(self) -> None:
+    async def _renew_lease(self) -> None:
         while True:
-            await anyio.sleep(LEASE_S / 4)
-            mine = True
-            with suppress(IdproofError):  # a database that is away revokes nobody
-                mine = await self._renew()
-            if not mine:
-                if self.turn is not None:
-                    self.turn.end()
+            await anyio.sleep(LEASE_S / _RENEWALS_PER_LEASE)
+            held = True
+            with suppress(IdproofError):  # an unreachable database does not revoke a device
+                held = await self._renew()
+            if not held:
+                if self._session is not None:
+                    self._session.end()
                 raise StreamProblem("device_revoked", "The device was revoked.")
 
     async def _renew(self) -> bool:
-        assert self.kiosk is not None  # noqa: S101 - who is here showed its key
-        state = "idle" if self.turn is None or self.turn.over else self.turn.stage
-        values = {"state": state, "staff_at": self.staff_at}
-        return await anyio.to_thread.run_sync(self.floor.kiosks.renew, self.kiosk.id, self._id, values)
+        """Renew the lease and report the stage; returns False once the device was revoked."""
+        session = self._session
+        state = "idle" if session is None or session.ended else session.stage
+        values = {"state": state, "staff_at": self._staff_at}
+        renew = self._runtime.kiosks.renew
+        return await anyio.to_thread.run_sync(renew, self._kiosk.id, self._device.connection_id, values)
 
     async def _count(self, *names: str) -> None:
-        assert self.kiosk is not None  # noqa: S101 - who is here showed its key
-        await self.floor.count(self.kiosk.id, self.turn, *names)
-
-    async def _complain(self, error: IdproofError, seq: int | None = None) -> None:
-        code = self._code_of(error)
-        wait = getattr(error, "retry_after", None)
-        await self.send(messages.error(code, error.sentence, fatal=False, seq=seq, wait=wait))
-
-    @staticmethod
-    def _code_of(error: IdproofError) -> str:
-        return error.code if error.code in CLOSES or error.code in STAYS else "internal"
-
-    async def _refuse(self, error: Exception) -> None:
-        code = self._code_of(error) if isinstance(error, IdproofError) else "internal"
-        sentence = error.sentence if isinstance(error, IdproofError) and code != "internal" else "Something went wrong."
-        if code.startswith("frame_"):
-            self.floor.intake.metrics.count_unguided_frame(code)
-        log.info("stream refused", code=code)
-        await self.send(messages.error(code, sentence, fatal=True))
-        with suppress(WebSocketDisconnect, RuntimeError):
-            await self.socket.close(CLOSES.get(code, 4500), code)
-
-    async def _leave(self, code: int | None) -> None:
-        if self.kiosk is None:
-            return
-        self.floor.intake.metrics.change_stream_count(-1)
-        turn = self.turn
-        if turn is not None:
-            turn.tell = None
-        if turn is not None and not turn.over:
-            if code in _GONE and not turn.verifying:
-                turn.end()
-                await self._count("cancelled")
-            else:
-                self.floor.rooms.park(self.kiosk.id, turn)
-        with suppress(IdproofError):
-            await anyio.to_thread.run_sync(self.floor.kiosks.disconnect, self.kiosk.id, self._id)
-        # The protocol's parser keeps its last message, and references in a circle keep the protocol.
-        asyncio.get_running_loop().call_later(_CLOSED_S, gc.collect)
+        await self._runtime.count(self._kiosk.id, self._session, *names)
 
 
 def _unexpected() -> StreamProblem:
     return StreamProblem("message_unexpected", "This message is not taken in this state.")
-
-
-def _first(group: BaseExceptionGroup[Any]) -> Exception:
-    found: BaseException = group
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return cast("Exception", found)
-
-
-def _code(group: BaseExceptionGroup[Any]) -> int:
-    return cast("WebSocketDisconnect", _first(group)).code

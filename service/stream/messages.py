@@ -1,8 +1,8 @@
-"""What a device says, as JSON: exactly the documented members, bounded, or `message_invalid`."""
+"""Messages of a device: exactly the documented members, bounded, or `message_invalid`."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -12,8 +12,9 @@ from idproof.service.http.routes import ApplicantOptions
 from idproof.service.registrations.frames import CameraSaid
 
 MAX_TEXT = 8192
+"""Characters of a message, at most: a rule of `docs/stream.md`."""
 Language = Literal["en", "zh-Hant"]
-_Bytes32 = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")]
+_Bytes32 = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")]  # the last two bits are zero
 
 
 class _Message(BaseModel):
@@ -21,7 +22,7 @@ class _Message(BaseModel):
 
 
 class Auth(_Message):
-    """The device shows that it knows its key."""
+    """Proof that the device knows its key."""
 
     type: Literal["auth"]
     device: str = Field(pattern=r"^[0-9a-f]{16}$")
@@ -30,7 +31,7 @@ class Auth(_Message):
 
 
 class Start(_Message):
-    """An applicant's turn begins."""
+    """Start of an applicant's session."""
 
     type: Literal["start"]
     consent: bool
@@ -40,14 +41,14 @@ class Start(_Message):
 
 
 class Resume(_Message):
-    """It goes on after a cut."""
+    """Resumption of a session after the connection was lost."""
 
     type: Literal["resume"]
     session: str = Field(pattern=r"^cs_[0-9A-HJKMNP-TV-Z]{26}$")
 
 
-class Take(_Message):
-    """Another set of things that the applicant cannot do."""
+class SetOptions(_Message):
+    """Another list of actions that the applicant cannot do."""
 
     type: Literal["options"]
     options: ApplicantOptions
@@ -61,31 +62,31 @@ class Ready(_Message):
 
 
 class Retake(_Message):
-    """Back to a stage that was done."""
+    """Return to a stage that was done."""
 
     type: Literal["retake"]
     stage: Role
 
 
-class Speak(_Message):
+class SetLanguage(_Message):
     """Another language."""
 
     type: Literal["language"]
     language: Language
 
 
-class Plain(_Message):
-    """A message without anything else in it."""
+class Bare(_Message):
+    """A message that has no member besides its type."""
 
     type: Literal["finish", "cancel", "staff"]
 
 
-Said = Auth | Start | Resume | Take | Ready | Retake | Speak | Plain
-_ADAPTER: TypeAdapter[Said] = TypeAdapter(Annotated[Said, Field(discriminator="type")])
+DeviceMessage = Auth | Start | Resume | SetOptions | Ready | Retake | SetLanguage | Bare
+_ADAPTER: TypeAdapter[DeviceMessage] = TypeAdapter(Annotated[DeviceMessage, Field(discriminator="type")])
 
 
-def parse(text: str) -> Said:
-    """One message; raises `StreamProblem` `message_invalid`, which repeats nothing of it."""
+def parse(text: str) -> DeviceMessage:
+    """Parse one message; raises `StreamProblem` `message_invalid`, whose sentence repeats nothing of the message."""
     if len(text) > MAX_TEXT:
         raise StreamProblem("message_invalid", f"A message has at most {MAX_TEXT} characters.")
     try:
@@ -95,15 +96,10 @@ def parse(text: str) -> Said:
 
 
 def unbase64(text: str) -> bytes:
-    """Bytes of base64url without padding."""
+    """Decode base64url without padding."""
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def base64(data: bytes) -> str:
-    """Base64url without padding."""
+    """Encode as base64url without padding."""
     return urlsafe_b64encode(data).decode().rstrip("=")
-
-
-def error(code: str, sentence: str, *, fatal: bool, seq: int | None = None, wait: int | None = None) -> dict[str, Any]:
-    """The message `error`."""
-    return {"type": "error", "code": code, "sentence": sentence, "fatal": fatal, "seq": seq, "retry_after": wait}

@@ -1,4 +1,4 @@
-"""What all streams of a server process share."""
+"""Shared state of all streams of a server process."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,42 +11,41 @@ from idproof.pipeline.guidance import Guide
 from idproof.service.auth import Gate
 from idproof.service.registrations.intake import RegistrationIntake
 from idproof.service.storage.kiosks import Kiosks
-from idproof.service.stream.scheduler import Line
-from idproof.service.stream.session import Turn
-from idproof.service.stream.suspended import Rooms
+from idproof.service.stream.scheduler import FrameScheduler
+from idproof.service.stream.session import DeviceSession
+from idproof.service.stream.suspended import SuspendedSessions
 
 
 @dataclass
-class Floor:
-    """Opened once by the application."""
+class StreamRuntime:
+    """Tools and state of the streams; made once by the application."""
 
     intake: RegistrationIntake
     gate: Gate
     kiosks: Kiosks
     open_guide: Callable[[], Guide]
-    rooms: Rooms
-    line: Line
-    looking: anyio.CapacityLimiter | None = None
+    suspended: SuspendedSessions
+    scheduler: FrameScheduler
+    _limiter: anyio.CapacityLimiter | None = None
 
     async def guide(self) -> Guide:
-        """Looks at frames; opened when the first applicant comes. Raises `ModelError` or `DocumentTypeInvalid`."""
+        """Returns the guide, which is opened for the first applicant; raises `ModelError` or `DocumentTypeInvalid`."""
         return await anyio.to_thread.run_sync(self.open_guide)
 
     @property
     def limiter(self) -> anyio.CapacityLimiter:
-        """Threads that frames are looked at on: as many as the line has places."""
-        if self.looking is None:
-            self.looking = anyio.CapacityLimiter(self.line.places)
-        return self.looking
+        """Limit of the threads that examine frames: as many as the scheduler has slots."""
+        if self._limiter is None:  # it belongs to an event loop, so it cannot be made before that runs
+            self._limiter = anyio.CapacityLimiter(self.scheduler.slots)
+        return self._limiter
 
-    async def count(self, kiosk: str, turn: Turn | None, *names: str) -> None:
-        """Count what happened on a device, and the hints of its turn since the last time."""
+    async def count(self, kiosk: str, session: DeviceSession | None, *names: str) -> None:
+        """Add to a device's counts: these names, and the hints of its session since the last call."""
         counts = dict.fromkeys(names, 1)
-        if turn is not None:
-            for hint, count in turn.hints.items():
+        if session is not None:
+            for hint, count in session.take_hints().items():
                 counts |= {f"hint:{hint}:shown": count, f"hint:{hint}:sessions": 1}
-            turn.hints.clear()
         for name in names:
             self.intake.metrics.count_turn(name)
-        with suppress(IdproofError):  # counting is no reason to stop
+        with suppress(IdproofError):  # a count that is lost must not end a session
             await anyio.to_thread.run_sync(self.kiosks.count, kiosk, counts)

@@ -1,8 +1,8 @@
-"""Whose frame is looked at next, where more devices stream than can be looked at side by side.
+"""Order in which frames are examined where more devices stream than can be examined side by side.
 
-Next is the device that was not looked at for longest, so that all are guided equally often. But a frame that waited is
-as good as lost, for its device sends another in a moment: fresh ones go before it. So there is no guidance about what
-was before the camera long ago, however many devices stream; what a device loses is told to it as `dropped`.
+The device that was not served for longest is next, so that all of them are guided equally often. But a stale frame is
+as good as lost, since its device sends another one in a moment: fresh frames go first. So guidance is never about a
+picture of long ago, however many devices stream. A device learns of its lost frames by the member `dropped`.
 """
 
 import time
@@ -14,85 +14,91 @@ from typing import Self
 import anyio
 
 FRESH_S = 0.025
-"""For so long a frame is fresh: with what looking takes, its guidance comes within a tenth of a second."""
-_PATIENCE_S = 1.0  # a device that was not looked at for longer sends few frames: this one is not left for the next
+"""Seconds for which a frame is fresh. Derived: 100 ms to the guidance, which `docs/stream.md` promises, less the
+examination of the frame before this one and of this one; measured by `idproof bench stream`."""
+_STARVED_S = 1.0
+"""Seconds without service after which a device's stale frame counts as fresh: it sends too few frames to be passed
+over. Chosen by hand on tuning data; no outside source."""
 
-Waits = tuple[bool, float]
-"""Whether it is a still, and when it came."""
+WaitingInfo = tuple[bool, float]
+"""Of a frame that waits: whether it is a still, and its time of arrival."""
 
 
 @dataclass
-class Line:
-    """One for each server process; use it on its event loop.
+class FrameScheduler:
+    """Grants slots for examinations, one object per server process; use it on its event loop.
 
     Args:
-        places: frames that are looked at side by side.
-        clock: seconds; frames are stamped by the same.
+        slots: frames that are examined side by side.
+        clock: seconds; arrivals are stamped by the same clock.
     """
 
-    places: int
+    slots: int
     clock: Callable[[], float] = time.monotonic
     _taken: int = 0
-    _waiting: list["Place"] = field(default_factory=list)
+    _queue: list["Slot"] = field(default_factory=list)
 
-    def place(self, waits: Callable[[], Waits | None]) -> "Place":
-        """For one device: entered to look at a frame, left when it was seen.
+    def slot(self, waiting: Callable[[], WaitingInfo | None]) -> "Slot":
+        """Returns a slot for one device: entered before it examines a frame, left afterwards.
 
         Args:
-            waits: its newest frame, if there is one.
+            waiting: returns the device's newest frame, if there is one.
         """
-        return Place(self, waits)
+        return Slot(self, waiting)
 
-    async def enter(self, place: "Place") -> None:
-        """Wait until it is this one's turn."""
-        if self._taken < self.places:
+    async def acquire(self, slot: "Slot") -> None:
+        """Wait until this slot is granted."""
+        if self._taken < self.slots:
             self._taken += 1
             return
-        place.called = anyio.Event()
-        self._waiting.append(place)
+        slot.granted = anyio.Event()
+        self._queue.append(slot)
         try:
-            await place.called.wait()
+            await slot.granted.wait()
         except BaseException:
-            if place in self._waiting:
-                self._waiting.remove(place)
-            else:  # called in the very moment that it was given up
-                self.leave()
+            if slot in self._queue:
+                self._queue.remove(slot)
+            else:  # granted in the very moment that it was given up
+                self.release()
             raise
 
-    def leave(self) -> None:
-        """Call the next one."""
-        if not self._waiting:
+    def release(self) -> None:
+        """Grant the next slot."""
+        if not self._queue:
             self._taken -= 1
             return
         now = self.clock()
-        called = min(self._waiting, key=lambda place: place.rank(now))
-        self._waiting.remove(called)
-        called.called.set()
+        first = min(self._queue, key=lambda slot: slot.rank(now))
+        self._queue.remove(first)
+        first.granted.set()
 
 
 @dataclass(eq=False)
-class Place:
-    """Of one device in the line."""
+class Slot:
+    """Slot of one device."""
 
-    line: Line
-    waits: Callable[[], Waits | None]
-    served: float = float("-inf")
-    called: anyio.Event = field(default_factory=anyio.Event)
+    scheduler: FrameScheduler
+    waiting: Callable[[], WaitingInfo | None]
+    served_at: float = float("-inf")
+    granted: anyio.Event = field(default_factory=anyio.Event)
 
     async def __aenter__(self) -> Self:
-        await self.line.enter(self)
-        self.served = self.line.clock()
+        await self.scheduler.acquire(self)
+        self.served_at = self.scheduler.clock()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.line.leave()
+        self.scheduler.release()
 
     def rank(self, now: float) -> tuple[bool, bool, float]:
-        """The least is called first: stills, which were asked for, then fresh frames, then who waited for longest."""
-        if (waits := self.waits()) is None:
-            return (False, False, self.served)
-        still, arrived = waits
-        stale = now - arrived > FRESH_S and now - self.served < _PATIENCE_S
-        return (not still, stale, self.served)
+        """Returns a sort key, least first: stills (the server asked for them), fresh frames, the longest wait.
+
+        A device without a frame ranks as a still: it gives its slot back at once.
+        """
+        if (waiting := self.waiting()) is None:
+            return (False, False, self.served_at)
+        still, arrived = waiting
+        stale = now - arrived > FRESH_S and now - self.served_at < _STARVED_S
+        return (not still, stale, self.served_at)

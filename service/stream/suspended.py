@@ -1,42 +1,41 @@
-"""Turns of this process whose device is away: they wait for it, without their pictures after a while."""
+"""Sessions of this process whose device is away: they wait for it, after a while without their pictures."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from idproof.service.stream.session import Turn
+from idproof.service.stream.session import DeviceSession
 
 
 @dataclass
-class Rooms:
-    """One for each server process; use it on its event loop.
+class SuspendedSessions:
+    """Suspended sessions by device, one object per server process; use it on its event loop.
 
     Args:
-        grace_s: for which the pictures of a device that was cut off wait.
-        lapsed: is told of a turn that nobody came back for.
+        grace_s: seconds for which the pictures of a device that was cut off are held.
+        on_lapse: called with the device's id and a session whose time ended before the device came back.
     """
 
     grace_s: float
-    lapsed: Callable[[str, Turn], None] = lambda kiosk, turn: None
-    _turns: dict[str, tuple[Turn, tuple[asyncio.TimerHandle, ...]]] = field(default_factory=dict)
+    on_lapse: Callable[[str, DeviceSession], None] = lambda _device, _session: None
+    _sessions: dict[str, tuple[DeviceSession, tuple[asyncio.TimerHandle, ...]]] = field(default_factory=dict)
 
-    def park(self, kiosk: str, turn: Turn) -> None:
-        """The device was cut off."""
+    def add(self, device: str, session: DeviceSession) -> None:
+        """Suspend the session of a device that was cut off."""
         loop = asyncio.get_running_loop()
-        left = max(0.0, turn.ends_at - time.time())
-        timers = (loop.call_later(self.grace_s, turn.hang_up), loop.call_later(left, self._over, kiosk))
-        self._turns[kiosk] = (turn, timers)
+        release = loop.call_later(self.grace_s, session.release_pictures)
+        lapse = loop.call_later(max(0.0, session.remaining_s), self._lapse, device)
+        self._sessions[device] = (session, (release, lapse))
 
-    def fetch(self, kiosk: str) -> Turn | None:
-        """The turn that waits for this device; it waits no more."""
-        turn, timers = self._turns.pop(kiosk, (None, ()))
+    def take(self, device: str) -> DeviceSession | None:
+        """Returns the session that waits for a device, if there is one; it is suspended no more."""
+        session, timers = self._sessions.pop(device, (None, ()))
         for timer in timers:
             timer.cancel()
-        return turn
+        return session
 
-    def _over(self, kiosk: str) -> None:
-        turn = self.fetch(kiosk)
-        if turn is not None and not turn.verifying:
-            turn.end()
-            self.lapsed(kiosk, turn)
+    def _lapse(self, device: str) -> None:
+        session = self.take(device)
+        if session is not None and not session.verifying:
+            session.end()
+            self.on_lapse(device, session)

@@ -17,7 +17,7 @@ from idproof.service.stream import chain
 from idproof.service.stream.chain import LIVENESS, Chain, Shows
 from idproof.service.stream.codes import PROTOCOL
 from idproof.service.stream.messages import base64, unbase64
-from idproof.service.stream.session import FINISH
+from idproof.service.stream.states import FINISH
 
 _PATIENCE_S = 60.0
 _MOST_PREVIEWS = 300  # of a stage, half a minute at ten a second: then nobody would stand there still

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from idproof.service.stream.chain import LIVENESS
-from idproof.service.stream.session import FINISH
 from idproof.service.stream.simulator.device import Device, DeviceProblem, register
 from idproof.service.stream.simulator.player import SetCamera
+from idproof.service.stream.states import FINISH
 
 
 @dataclass

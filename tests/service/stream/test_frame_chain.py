@@ -16,7 +16,7 @@ from idproof.service.stream.chain import HEAD_BYTES, Chain, Shows
 from idproof.service.stream.codes import CLOSES, STAYS
 from idproof.service.stream.messages import base64, parse, unbase64
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 VECTORS = json.loads((DOCS / "stream-vectors.json").read_text(encoding="utf-8"))
 SECRET, NONCE = bytes(range(32)), bytes(range(96, 128))
 ATTACKS = 12_000

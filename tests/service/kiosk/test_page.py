@@ -15,7 +15,7 @@ from server_process import Server
 from idproof.pipeline.liveness.challenge import PALETTE
 from idproof.service.kiosk import pages
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 STATIC = ROOT / "service" / "kiosk" / "static"
 TEXTS = {name: json.loads((STATIC / "texts" / f"{name}.json").read_text("utf-8")) for name in ("en", "zh-Hant")}
 

@@ -1,0 +1,280 @@
+"""Capture of one session's pictures: frames come in, the good ones are kept, and the stages follow on each other.
+
+Knows no socket and no database. All methods run on the event loop, except `examine`, which runs on a thread. Fields
+change in these methods alone.
+"""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+from idproof.pipeline.guidance import Guidance, Notes
+from idproof.pipeline.liveness.challenge import Challenge
+from idproof.service.registrations.frames import CameraSaid, LivenessSaid
+from idproof.service.stream import examination, replies
+from idproof.service.stream.chain import LIVENESS, Chain, Frame, Shows
+from idproof.service.stream.machine import SessionMachine
+from idproof.service.stream.messages import unbase64
+from idproof.service.stream.parameters import SessionParameters
+from idproof.service.stream.pictures import ChallengeFrames, FrameKind, SessionPictures, WaitingFrame
+from idproof.service.stream.replies import Message
+from idproof.service.stream.states import Event, State
+
+GOOD_STILLS = 2
+"""Good stills that complete a stage; the best is verified. Chosen by hand on tuning data; no outside source."""
+_FRAME_INTERVAL_MS = 100.0  # `docs/stream.md` asks for ten frames per second
+_NO_NEARER_MS = _FRAME_INTERVAL_MS / 2
+"""A frame this near before the last moment of a challenge is the nearest one of a regular sequence."""
+_LAST_FRAME_MS = 1.2 * _FRAME_INTERVAL_MS
+"""No frame is awaited once less than this is left of a challenge. The factor allows for jitter: chosen by hand on
+tuning data; no outside source."""
+
+
+class Capture:
+    """State, stage and pictures of one session, without its verification.
+
+    Args:
+        parameters: of the session.
+    """
+
+    def __init__(self, parameters: SessionParameters) -> None:
+        nonce = unbase64(parameters.opened.nonce)
+        self._parameters = parameters
+        self._machine = SessionMachine(nonce)
+        self._chain = Chain(parameters.secret, nonce)
+        self._good_stills = 0
+        self._challenges_asked = 0
+        self._camera: CameraSaid | None = None
+        self._answered_at: datetime | None = None
+        self._dropped = 0
+        self._hints: Counter[str] = Counter()
+        self._notes = Notes()
+        self._pictures = self._open_pictures()
+
+    @property
+    def parameters(self) -> SessionParameters:
+        """Facts and tools that stay the same."""
+        return self._parameters
+
+    @property
+    def id(self) -> str:
+        """Identifier of the session."""
+        return self._parameters.opened.id
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """All stages, in the order of this session."""
+        return self._machine.stages
+
+    @property
+    def state(self) -> State:
+        """Current state."""
+        return self._machine.state
+
+    @property
+    def stage(self) -> str:
+        """Current stage, as messages name it."""
+        return self._machine.stage
+
+    @property
+    def capturing(self) -> bool:
+        """Whether frames and messages of the device may change the session."""
+        return self._machine.capturing
+
+    @property
+    def verifying(self) -> bool:
+        """Whether a verification was requested and has not ended."""
+        return self._machine.verifying
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing follows."""
+        return self._machine.ended
+
+    @property
+    def pictures(self) -> SessionPictures:
+        """Pictures held; another object after a restart."""
+        return self._pictures
+
+    @property
+    def dropped(self) -> int:
+        """Number of frames dropped so far."""
+        return self._dropped
+
+    @property
+    def challenges_asked(self) -> int:
+        """Number of liveness challenges asked so far."""
+        return self._challenges_asked
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """Time at which the answer to the challenge was complete; None before."""
+        return self._answered_at
+
+    @property
+    def waiting(self) -> tuple[bool, float] | None:
+        """Of the frame that is examined next: whether it is a still, and its time of arrival."""
+        return self._pictures.waiting
+
+    def liveness_timings(self) -> LivenessSaid:
+        """Returns the capture times of the frames that answer the challenge, as an upload states them."""
+        answer = self._pictures.answer
+        return LivenessSaid.model_validate({"frames": answer.timings() if answer else [], "camera": self._camera})
+
+    def take_hints(self) -> Counter[str]:
+        """Returns the number of times that each hint was given since the last call."""
+        hints, self._hints = self._hints, Counter()
+        return hints
+
+    # Frames.
+
+    def receive_frame(self, message: bytes, arrived: float) -> list[Message]:
+        """Refuse a frame, drop it, or let it wait for examination.
+
+        Args:
+            message: header and JPEG.
+            arrived: seconds, by the clock of the scheduler.
+
+        Returns:
+            Messages for the device; guidance follows after the examination.
+
+        Raises:
+            StreamProblem: the frame does not hold; nothing changed.
+            SessionExpired: the pictures' time is over; call `restart_expired`.
+        """
+        frame = self._chain.accept(message)
+        answer = self._pictures.answer
+        if not self.capturing or frame.shows != self.stage or (self.stage == LIVENESS and answer is None):
+            self._dropped += 1
+            return []
+        if answer is not None and frame.shows is Shows.LIVENESS:
+            answer.offer(frame.picture, frame.captured_us / 1000, frame.number)
+        kind = FrameKind.STILL if frame.still and frame.shows is not Shows.LIVENESS else FrameKind.PREVIEW
+        self._dropped += self._pictures.queue(kind, frame, arrived)
+        return [] if answer is None else self._check_answer(answer, frame.captured_us / 1000)
+
+    def next_frame(self) -> WaitingFrame | None:
+        """Returns the newest frame that waits, stills first; its picture is from now on the one under examination."""
+        return self._pictures.take_next()
+
+    def examine(self, waiting: WaitingFrame) -> Guidance | None:
+        """Measures the picture under examination, on a thread; see `examination.measure`."""
+        return examination.measure(waiting.frame, self._pictures, self._parameters.guide, self._notes)
+
+    def apply_guidance(self, waiting: WaitingFrame, found: Guidance | None) -> list[Message]:
+        """Keep a good still, overwrite any other picture under examination; returns messages for the device."""
+        frame = waiting.frame
+        if found is None or not self.capturing or frame.shows != self.stage:
+            self._dropped += 1
+            self._pictures.discard_examined()
+            return []
+        if frame.still:
+            found = examination.require_resolution(found, self._parameters.policy)
+        if frame.still and found.good and self.stage != LIVENESS:
+            self._pictures.keep_examined(self.stage, found.score)
+            self._good_stills += 1
+        else:
+            self._pictures.discard_examined()
+        self._hints[found.hint] += 1
+        complete = self._good_stills >= GOOD_STILLS
+        progress = self._progress(frame, found)
+        said = [replies.guidance(waiting, found, self.stage, progress, self._dropped, complete=complete)]
+        if complete:
+            self._machine.complete_stage()
+            said.append(self._enter_stage())
+        return said
+
+    # Messages of the device.
+
+    def require_capturing(self) -> None:
+        """Raises `StreamProblem` `message_unexpected`, or `SessionExpired` if the pictures' time is over."""
+        self._machine.require(Event.PICTURES_EXPIRED)
+        self._pictures.ensure_open()
+
+    def require_liveness(self) -> None:
+        """Raises `StreamProblem` `message_unexpected` unless a challenge may be asked."""
+        self._machine.require(Event.CHALLENGE_ASKED)
+
+    def ask_challenge(self, challenge: Challenge, camera: CameraSaid | None) -> None:
+        """Wait for frames that answer a challenge; those for an earlier one are overwritten."""
+        self._machine.ask_challenge()
+        self._challenges_asked += 1
+        self._camera = camera
+        self._answered_at = None
+        self._pictures.begin_answer(challenge)
+        self._notes.begin()
+
+    def retake(self, stage: str) -> Message:
+        """Return to a stage that was done, without its pictures and those of later stages.
+
+        Returns:
+            The message `stage`.
+
+        Raises:
+            StreamProblem: `message_unexpected` or `stage_incomplete`.
+        """
+        self._machine.go_back(stage)
+        for later in self._machine.stages[self._machine.place :]:
+            self._pictures.stills.discard(later)
+        self._discard_answer()
+        return self._enter_stage()
+
+    def restart_expired(self) -> Message:
+        """Begin at the first stage, since the pictures' time is over; returns the message `stage`."""
+        self._machine.restart_expired()
+        return self._restart()
+
+    def _open_pictures(self) -> SessionPictures:
+        parameters = self._parameters
+        self._notes.begin()
+        return SessionPictures(parameters.vault.open(parameters.lifetime_s).__enter__())
+
+    def _restart(self) -> Message:
+        self._pictures.wipe()
+        self._pictures = self._open_pictures()
+        self._answered_at = None
+        self._good_stills = 0
+        return self._stage_message()
+
+    def _enter_stage(self) -> Message:
+        self._discard_waiting()
+        self._good_stills = 0
+        self._notes.begin()
+        return self._stage_message()
+
+    def _stage_message(self, again: str | None = None) -> Message:
+        machine = self._machine
+        return replies.stage(machine.stages, machine.place, self._pictures.stills.counts(), again)
+
+    def _check_answer(self, answer: ChallengeFrames, captured_ms: float) -> list[Message]:
+        challenge = answer.challenge
+        if answer.complete and captured_ms >= challenge.capture_ms()[-1] - _NO_NEARER_MS:
+            now = datetime.now(UTC)
+            if challenge.expired(now):
+                return [self._repeat_challenge("challenge_lapsed")]
+            self._answered_at = now
+            self._machine.complete_answer()
+            return [self._enter_stage()]
+        if captured_ms >= challenge.duration_ms - _LAST_FRAME_MS:
+            return [self._repeat_challenge("challenge_incomplete")]
+        return []
+
+    def _repeat_challenge(self, code: str) -> Message:
+        self._void_answer()
+        self._discard_waiting()
+        return self._stage_message(code)
+
+    def _void_answer(self) -> None:
+        self._machine.void_answer()
+        self._discard_answer()
+
+    def _discard_answer(self) -> None:
+        self._pictures.discard_answer()
+        self._answered_at = None
+
+    def _discard_waiting(self) -> None:
+        self._dropped += self._pictures.discard_waiting()
+
+    def _progress(self, frame: Frame, found: Guidance) -> float:
+        if (answer := self._pictures.answer) is not None:
+            return min(1.0, frame.captured_us / 1000 / answer.challenge.duration_ms)
+        return examination.progress(found, self._good_stills)

@@ -1,0 +1,56 @@
+"""Examination of one frame: measurement of the picture, and rules about what it is good for. Decides no verdict."""
+
+from idproof.pipeline import BadInput, Role
+from idproof.pipeline.config import Policy
+from idproof.pipeline.errors import SessionExpired
+from idproof.pipeline.guidance import Guidance, Guide, Hint, Notes
+from idproof.service.errors import StreamProblem
+from idproof.service.stream.chain import Frame, Shows
+from idproof.service.stream.pictures import SessionPictures
+
+_RESOLUTION_MARGIN = 1.03
+"""Of the policy's minimum resolution, since verification measures the card anew. Chosen by hand on tuning data; no
+outside source."""
+_SEEN, _WELL_PLACED, _FIRST_STILL = 0.3, 0.6, 0.8
+"""Progress of a stage, shown to the applicant only. Chosen by hand; no outside source."""
+
+
+def measure(frame: Frame, pictures: SessionPictures, guide: Guide, notes: Notes) -> Guidance | None:
+    """Measures the picture under examination, on a thread.
+
+    Returns:
+        None if the picture was overwritten meanwhile, or if no challenge is asked any more.
+
+    Raises:
+        StreamProblem: `frame_unreadable`.
+    """
+    try:
+        with pictures.borrow_examined() as data:
+            if frame.shows is Shows.LIVENESS:
+                if (answer := pictures.answer) is None:
+                    return None
+                return guide.action(data, answer.challenge, frame.captured_us / 1000, notes)
+            if frame.shows is Shows.SELFIE:
+                return guide.face(data, notes, frame.captured_us / 1e6)
+            return guide.card(data, Role(frame.shows), notes, frame.captured_us / 1e6)
+    except SessionExpired:
+        return None
+    except BadInput as error:
+        if error.code == "capture_missing":
+            return None
+        raise StreamProblem("frame_unreadable", "The frame is not a JPEG that can be decoded.") from None
+
+
+def require_resolution(found: Guidance, policy: Policy) -> Guidance:
+    """Returns the guidance of a still, or `move_closer` if the card has too few pixels for the verification."""
+    minimum = policy.min_px_per_mm * _RESOLUTION_MARGIN
+    if found.px_per_mm is None or found.px_per_mm >= minimum:
+        return found
+    return Guidance(Hint.MOVE_CLOSER, 0.0, found.corners, None, found.turn_deg, found.target, found.quality)
+
+
+def progress(found: Guidance, good_stills: int) -> float:
+    """Returns the progress of a card or selfie stage that is not complete, 0..1."""
+    if good_stills:
+        return _FIRST_STILL
+    return _WELL_PLACED if found.good else _SEEN if found.corners or found.box else 0.0

@@ -1,0 +1,69 @@
+"""Verification at the end of a session: the same as of an upload, with its outcome reported to the device."""
+
+from datetime import UTC, datetime
+
+from idproof.pipeline import BadInput
+from idproof.service.applicant_messages import on_screen, texts
+from idproof.service.errors import log_error
+from idproof.service.http.problems import describe_error
+from idproof.service.http.uploads import Metadata, Received
+from idproof.service.registrations.intake import RegistrationRequest
+from idproof.service.storage.kiosks import Kiosk
+from idproof.service.stream import replies
+from idproof.service.stream.chain import LIVENESS
+from idproof.service.stream.codes import CLOSES
+from idproof.service.stream.replies import Message
+from idproof.service.stream.runtime import StreamRuntime
+from idproof.service.stream.session import DeviceSession
+
+_RETRY_AFTER_S = 2
+"""Seconds after which `finish` may be sent again. Chosen by hand; no outside source."""
+
+
+def start(runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession) -> None:
+    """Start the verification as a job of its own, so that it ends even if the device leaves.
+
+    Args:
+        runtime: shared by all streams.
+        kiosk: the device.
+        session: that has requested a verification.
+    """
+    intake, parameters = runtime.intake, session.parameters
+    metadata = Metadata(
+        reference=parameters.reference, document=intake.verifier.document.name, liveness=session.liveness_timings()
+    )
+    received = Received(metadata, None, session.answered_at or datetime.now(UTC))
+    assert intake.jobs is not None  # noqa: S101 - the application is running
+    intake.jobs.start_soon(_verify, runtime, kiosk, session, received)
+
+
+async def _verify(runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession, received: Received) -> None:
+    registration = RegistrationRequest(kiosk.client, session.id, None, client_waits=False)
+    pictures = session.pictures.vault_session
+    try:
+        share = runtime.gate.quota.one_more(kiosk.client)
+        answer = await runtime.intake.verify_stream(registration, share, pictures, received, session.begin_verification)
+        outcome = on_screen.verdict(answer, session.language)
+    except Exception as error:  # noqa: BLE001 - the device learns of every error by a message
+        outcome = _failure(runtime, session, error)
+    if outcome["type"] == "verdict":
+        names = [outcome["decision"], "finished", *(["first_try"] if not session.retries else [])]
+        await runtime.count(kiosk.id, session, *names)
+    elif outcome["type"] == "retry":
+        await runtime.count(kiosk.id, session, "retries")
+    await session.end_verification(outcome)
+
+
+def _failure(runtime: StreamRuntime, session: DeviceSession, error: Exception) -> Message:
+    """Returns `retry` if a capture is the cause, else `error`."""
+    log_error(error)
+    described = describe_error(error)
+    code, sentence = described.code, described.sentence
+    if not isinstance(error, BadInput):
+        wait = getattr(error, "retry_after", None) or _RETRY_AFTER_S
+        return replies.error(code, sentence, fatal=code in CLOSES, retry_after=wait)
+    if texts.known(code):
+        sentence = texts.text(code, session.language)
+    capture = error.capture if error.capture in session.stages else LIVENESS if error.capture else None
+    left = max(0, runtime.intake.settings.session_attempts - session.count_retry())
+    return {"type": "retry", "code": code, "capture": capture, "sentence": sentence, "attempts_left": left}
