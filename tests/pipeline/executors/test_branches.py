@@ -5,13 +5,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from pictures import jpeg
 
 from idproof.pipeline import Captures, Decision, Verifier
 from idproof.pipeline.errors import CardNotFound, FaceNotFound
 from idproof.pipeline.executors.branches import Branches
 from idproof.pipeline.executors.in_process import InProcessExecutor
-
-from .test_flow import jpeg
 
 Build = Callable[..., Captures]
 
