@@ -9,7 +9,7 @@ __all__ = ["EmbeddedRecords", "RemoteRecords", "open_records"]
 
 
 def open_records(settings: Settings) -> RecordsAuthority | None:
-    """Whom these settings ask; None when nobody is asked, which every verdict then says."""
+    """Returns the authority that these settings name, or None: every verdict then says that none was asked."""
     if settings.records_url is not None:
         return RemoteRecords.open(settings)
     return None if settings.records_file is None else EmbeddedRecords(settings.records_file)

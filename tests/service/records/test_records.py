@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from idproof.pipeline.fields.records import RecordStatus, ask, check
 from idproof.pipeline.types import Outcome, Status
 from idproof.service.operations.settings import Settings
 from idproof.service.records import EmbeddedRecords, RemoteRecords, open_records
-from idproof.service.records.breaker import Breaker
+from idproof.service.records.circuit_breaker import CircuitBreaker, CircuitBreakerError
+from idproof.service.records.remote import default_breaker
 
 FORM = CardData(number="A1234563", surname="CHAN", given_names="TAI MAN", birth_date="1990-01-02")
 
@@ -37,10 +39,10 @@ def client() -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def remote(peer: Records, client: httpx.Client) -> RemoteRecords:
-    return RemoteRecords(client, peer.url, Breaker(100, 60))
+    return RemoteRecords(client, peer.url, default_breaker(100, 60))
 
 
-def test_what_the_department_says(peer: Records, remote: RemoteRecords) -> None:
+def test_each_status_of_the_department_gives_its_reason(peer: Records, remote: RemoteRecords) -> None:
     assert remote.look_up(FORM).status is RecordStatus.MATCH
     assert peer.asked[0]["number"] == "A1234563"
     peer.answer = {"status": "mismatch", "differing": ["surname", "birth_date"]}
@@ -67,13 +69,13 @@ def test_what_the_department_says(peer: Records, remote: RemoteRecords) -> None:
     ],
     ids=lambda answer: json.dumps(answer)[:40],
 )
-def test_an_answer_that_is_not_as_agreed_is_no_answer(peer: Records, remote: RemoteRecords, answer: Any) -> None:
+def test_an_answer_that_is_not_as_documented_is_unavailable(peer: Records, remote: RemoteRecords, answer: Any) -> None:
     peer.answer = answer
     assert remote.look_up(FORM).status is RecordStatus.UNAVAILABLE
     assert peer.attempts == 3
 
 
-def test_a_short_trouble_is_survived_and_a_long_one_is_not_a_match(peer: Records, remote: RemoteRecords) -> None:
+def test_a_short_failure_is_retried_and_a_long_one_is_unavailable(peer: Records, remote: RemoteRecords) -> None:
     left = [(500, b""), (200, b"<html>")]
     peer.trouble = lambda: left.pop() if left else None
     assert remote.look_up(FORM).status is RecordStatus.MATCH
@@ -84,8 +86,8 @@ def test_a_short_trouble_is_survived_and_a_long_one_is_not_a_match(peer: Records
     assert time.monotonic() - started < 5
 
 
-def test_who_does_not_answer_is_left_alone_for_a_while(peer: Records, client: httpx.Client) -> None:
-    remote = RemoteRecords(client, peer.url, Breaker(2, 0.3))
+def test_a_service_that_fails_is_not_asked_for_a_while(peer: Records, client: httpx.Client) -> None:
+    remote = RemoteRecords(client, peer.url, default_breaker(2, 0.3))
     peer.trouble = lambda: (500, b"")
     for _ in range(5):
         assert remote.look_up(FORM).status is RecordStatus.UNAVAILABLE
@@ -96,17 +98,54 @@ def test_who_does_not_answer_is_left_alone_for_a_while(peer: Records, client: ht
     assert remote.look_up(FORM).status is RecordStatus.MATCH
 
 
-def test_when_its_time_is_over_one_tries_for_all() -> None:
-    breaker = Breaker(1, 0.1)
-    breaker.failed()
+def call(breaker: CircuitBreaker, error: Exception | None = None) -> str:
+    try:
+        with breaker.calling():
+            if error is not None:
+                raise error
+    except CircuitBreakerError:
+        return "refused"
+    except (OSError, ValueError) as caught:
+        return "raised" if caught is error else "raised another"
+    return "done"
+
+
+def test_failures_in_a_row_open_the_circuit_and_a_success_between_them_does_not() -> None:
+    breaker = CircuitBreaker(2, 60, (OSError,))
+    assert [call(breaker, error) for error in (OSError(), None, OSError())] == ["raised", "done", "raised"]
+    assert call(breaker, ValueError()) == "raised"  # the service answered: not a failure
+    assert [call(breaker, OSError()) for _ in range(3)] == ["raised", "raised", "refused"]
+
+
+def test_a_failed_trial_opens_the_circuit_again_and_a_good_one_closes_it() -> None:
+    breaker = CircuitBreaker(3, 0.1, (OSError,))
+    for _ in range(3):
+        call(breaker, OSError())
     time.sleep(0.15)
-    allowed: list[bool] = []
-    threads = [threading.Thread(target=lambda: allowed.append(breaker.allows())) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(allowed) == [False] * 7 + [True]
+    assert [call(breaker, OSError()), call(breaker)] == ["raised", "refused"]
+    time.sleep(0.15)
+    assert [call(breaker), call(breaker)] == ["done", "done"]
+
+
+def test_one_thread_tries_a_broken_service_and_the_others_are_refused_meanwhile() -> None:
+    breaker = CircuitBreaker(1, 0.1, (OSError,))
+    call(breaker, OSError())
+    time.sleep(0.15)
+    with breaker.calling(), ThreadPoolExecutor(7) as pool:
+        assert list(pool.map(lambda _: call(breaker), range(7))) == ["refused"] * 7
+    assert call(breaker) == "done"
+
+
+def test_calls_to_a_working_service_run_at_the_same_time() -> None:
+    breaker = CircuitBreaker(1, 60, (OSError,))
+    together = threading.Barrier(4, timeout=10)
+
+    def enter(_: int) -> None:
+        with breaker.calling():
+            together.wait()  # passes only when all four are inside
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(enter, range(4))) == [None] * 4
 
 
 def test_records_in_a_file(tmp_path: Path) -> None:
@@ -124,7 +163,7 @@ def test_records_in_a_file(tmp_path: Path) -> None:
         EmbeddedRecords.make(tmp_path / "records.sqlite", [])
 
 
-def test_the_settings_choose(tmp_path: Path) -> None:
+def test_the_settings_choose_the_authority(tmp_path: Path) -> None:
     assert open_records(Settings(data_dir=tmp_path)) is None
     assert isinstance(open_records(Settings(records_file=tmp_path / "r")), EmbeddedRecords)
     assert isinstance(open_records(Settings(records_url="https://records.example/")), RemoteRecords)
@@ -149,9 +188,9 @@ def test_a_portrait_is_streamed_and_asked_for_only_where_there_is_one(peer: Reco
 
 def test_a_portrait_that_is_not_there_or_torn_is_an_error(peer: Records, client: httpx.Client) -> None:
     with pytest.raises(Exception, match=r"^$"):
-        RemoteRecords(client, peer.url, Breaker(100, 60)).portrait(FORM, io.BytesIO())
+        RemoteRecords(client, peer.url, default_breaker(100, 60)).portrait(FORM, io.BytesIO())
     assert peer.attempts == 3
-    remote = RemoteRecords(httpx.Client(transport=httpx.MockTransport(torn)), peer.url, Breaker(1, 60))
+    remote = RemoteRecords(httpx.Client(transport=httpx.MockTransport(torn)), peer.url, default_breaker(1, 60))
     got = io.BytesIO()
     with pytest.raises(Exception, match=r"^$"):
         remote.portrait(FORM, got)
