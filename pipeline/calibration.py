@@ -1,7 +1,7 @@
-"""What bona fide cards measured in the card's checks, and what follows from it: limits by one rule, calibrated scores.
+"""Limits and calibrated scores, by one rule, from the values that bona fide presentations measured.
 
-No attack has any part in a limit, so that none is favoured for having been thought of. The numbers come from
-`idproof bench card --sets TUNING --calibrate FILE`, never from a keyboard; where they come from is in the file.
+No attack has a part in a limit, so the limits favour no attack that somebody thought of. The values come from
+`idproof bench card --sets TUNING --calibrate FILE` and never from a keyboard; the file states their source.
 """
 
 import json
@@ -17,27 +17,31 @@ from idproof.pipeline.errors import CalibrationInvalid
 from idproof.pipeline.types import CheckResult, Outcome, Status
 
 _SHIPPED = Path(__file__).with_name("calibration.json")
-DIGITS = 5
-"""Decimals of what a verdict tells, and of what a calibration holds."""
-_LEAST = 20  # bona fide cards, below which their range says nothing
+DECIMALS = 5
+"""Decimals of the values in a verdict and in a calibration. Chosen by hand; no outside source."""
+_LEAST_VALUES = 20
+"""Fewest bona fide cards with a usable range. Chosen by hand: the next card lies outside the range of 20 with a chance
+of 2 in 21, by exchangeability."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Values of bona fide cards, and judgement by them.
+    """Values of bona fide cards, and the limits and scores that follow from them.
 
-    A limit lies beyond the furthest bona fide value, by `margin` of the way from the median to it: of their difference,
-    or for quantities that are positive and have no upper end of their quotient.
+    A limit lies beyond the furthest bona fide value. Its distance from that value is the share `margin` of the
+    distance from the median to that value: of their difference, or of their quotient for quantities that are positive
+    and have no upper end.
 
-    A score is the share of bona fide cards that measure as far out or further, counting the one judged: under bona
-    fide cards like these it is spread evenly over 0..1 (a conformal p-value, Vovk, Gammerman and Shafer, "Algorithmic
+    A score is the share of bona fide cards that measure as far out or further, counting the one judged. For bona fide
+    cards like these it is distributed evenly over 0..1 (a conformal p-value; Vovk, Gammerman and Shafer, "Algorithmic
     Learning in a Random World", 2005). A score of 0.01 is as rare as one bona fide card in a hundred.
 
     Attributes:
-        values: check to what bona fide cards measured, sorted.
-        margin: see above.
+        values: sorted values of bona fide cards by the check's name.
+        margin: share of the distance by which a limit lies beyond the furthest value. 0.5 is chosen by hand, with
+            no outside source.
         quotients: checks whose quantity is positive and has no upper end.
-        source: where the values come from.
+        source: origin of the values.
     """
 
     values: Mapping[str, tuple[float, ...]]
@@ -47,14 +51,14 @@ class Calibration:
 
     def __post_init__(self) -> None:
         for name, measured in self.values.items():
-            if len(measured) < _LEAST or list(measured) != sorted(measured):
-                raise CalibrationInvalid(f"The calibration of {name} needs {_LEAST} or more sorted values.")
+            if len(measured) < _LEAST_VALUES or list(measured) != sorted(measured):
+                raise CalibrationInvalid(f"The calibration of {name} needs {_LEAST_VALUES} or more sorted values.")
             if name in self.quotients and measured[0] <= 0:
                 raise CalibrationInvalid(f"The calibration of {name} needs positive values.")
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a file that the benchmark wrote; raises `CalibrationInvalid`."""
+        """Reads a file that the benchmark wrote; raises `CalibrationInvalid`."""
         try:
             table = json.loads(path.read_text(encoding="utf-8"))
             values = {name: tuple(map(float, measured)) for name, measured in table["values"].items()}
@@ -63,60 +67,60 @@ class Calibration:
             raise CalibrationInvalid(f"The calibration {path.name} cannot be used.") from error
 
     def at_least(self, name: str, value: float, *, unit: str, reason: str) -> CheckResult:
-        """Fails below what bona fide cards measure."""
-        score = (1 + bisect_right(self._of(name), value)) / (1 + len(self._of(name)))
-        return _judged(name, value, self.low(name), unit, reason, score, passed=value >= self.low(name))
+        """Judges a quantity that fails below the values of bona fide cards."""
+        score = (1 + bisect_right(self._values_of(name), value)) / (1 + len(self._values_of(name)))
+        return _result(name, value, self.low(name), unit, reason, score, passed=value >= self.low(name))
 
     def at_most(self, name: str, value: float, *, unit: str, reason: str) -> CheckResult:
-        """Fails above what bona fide cards measure."""
-        measured = self._of(name)
+        """Judges a quantity that fails above the values of bona fide cards."""
+        measured = self._values_of(name)
         score = (1 + len(measured) - bisect_left(measured, value)) / (1 + len(measured))
-        return _judged(name, value, self.high(name), unit, reason, score, passed=value <= self.high(name))
+        return _result(name, value, self.high(name), unit, reason, score, passed=value <= self.high(name))
 
     def within(self, name: str, value: float, *, unit: str, reason: str) -> CheckResult:
-        """Fails on either side; the limit told is the nearer one."""
-        below = (1 + bisect_right(self._of(name), value)) / (1 + len(self._of(name)))
+        """Judges a quantity that fails on either side; the result gives the nearer limit."""
+        below = (1 + bisect_right(self._values_of(name), value)) / (1 + len(self._values_of(name)))
         low, high = self.low(name), self.high(name)
         limit = low if abs(value - low) < abs(value - high) else high
-        score = 2 * min(below, 1 - below + 1 / (1 + len(self._of(name))))
-        return _judged(name, value, limit, unit, reason, score, passed=low <= value <= high)
+        score = 2 * min(below, 1 - below + 1 / (1 + len(self._values_of(name))))
+        return _result(name, value, limit, unit, reason, score, passed=low <= value <= high)
 
     def low(self, name: str) -> float:
-        """The least value that passes."""
-        return self._beyond(name, self._of(name)[0])
+        """Lowest value that passes."""
+        return self._extrapolate(name, self._values_of(name)[0])
 
     def high(self, name: str) -> float:
-        """The greatest value that passes."""
-        return self._beyond(name, self._of(name)[-1])
+        """Highest value that passes."""
+        return self._extrapolate(name, self._values_of(name)[-1])
 
-    def _beyond(self, name: str, furthest: float) -> float:
-        middle = median(self._of(name))
+    def _extrapolate(self, name: str, furthest: float) -> float:
+        middle = median(self._values_of(name))
         if name in self.quotients:
             return furthest * float((furthest / middle) ** self.margin)
         return furthest + self.margin * (furthest - middle)
 
-    def _of(self, name: str) -> tuple[float, ...]:
+    def _values_of(self, name: str) -> tuple[float, ...]:
         if name not in self.values:
             raise CalibrationInvalid(f"There is no calibration of {name}.")
         return self.values[name]
 
 
 @lru_cache(maxsize=1)
-def shipped() -> Calibration:
-    """The calibration that comes with the project, from rendered bona fide cards; raises `CalibrationInvalid`."""
+def shipped_calibration() -> Calibration:
+    """Reads the calibration that comes with the project, from rendered bona fide cards; raises `CalibrationInvalid`."""
     return Calibration.load(_SHIPPED)
 
 
-def _judged(
+def _result(
     name: str, value: float, limit: float, unit: str, reason: str, score: float, *, passed: bool
 ) -> CheckResult:
     return CheckResult(
         name=name,
         status=Status.ASSESSED,
         outcome=Outcome.PASS if passed else Outcome.FAIL,
-        value=round(value, DIGITS),
+        value=round(value, DECIMALS),
         unit=unit,
-        score=round(min(1.0, score), DIGITS),
+        score=round(min(1.0, score), DECIMALS),
         reason=None if passed else reason,
-        limit=round(limit, DIGITS),
+        limit=round(limit, DECIMALS),
     )

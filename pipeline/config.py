@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from idproof.pipeline.calibration import Calibration, shipped
+from idproof.pipeline.calibration import Calibration, shipped_calibration
 
 MIB = 1024 * 1024
 RIVAL_AREA = 0.35
@@ -64,7 +64,7 @@ class Policy:
     max_front_tilt_deg: float = 12.0
     min_turn_deg: float = 8.0
     min_px_per_mm: float = 7.0
-    calibration: Calibration = field(default_factory=shipped)
+    calibration: Calibration = field(default_factory=shipped_calibration)
     liveness_calibration: Calibration | None = None
     field_share: float = 0.5
     field_supporters: int = 2

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from idproof.pipeline.calibration import DIGITS, Calibration
+from idproof.pipeline.calibration import DECIMALS, Calibration
 from idproof.pipeline.types import CheckResult, Outcome, Status
 
 
@@ -46,6 +46,6 @@ class Recorder(Calibration):
         return self._record(Asked("within", name, value, unit, reason))
 
     def _record(self, asked: Asked) -> CheckResult:
-        asked = asked._replace(value=round(asked.value, DIGITS))
+        asked = asked._replace(value=round(asked.value, DECIMALS))
         self.asked.append(asked)
         return CheckResult(asked.name, Status.ASSESSED, Outcome.PASS, asked.value, asked.unit)

@@ -56,7 +56,7 @@ class Guidance:
         score: how good a picture taken like this would be, 0..1; 0 when it is not to be kept.
         corners: of the card, (x, y) as shares of the picture, or None.
         box: of the face, or None.
-        turn_deg, target: of the card, degrees, see `angles.turns_deg`; or None.
+        turn_deg, target: of the card, degrees, see `card.turns.turns_deg`; or None.
         quality: parts, 0..1, 1 is good.
         glare: where light hides the card.
         done: of the action that is asked now, 0..1, or None.
@@ -97,7 +97,7 @@ class CardFacts:
         inside: the whole card is in the picture.
         share: width of the card as a share of the picture's.
         motion: of a corner since the picture before, as a share of the picture's width a tenth of a second.
-        turn_deg: see `angles.turns_deg`.
+        turn_deg: see `card.turns.turns_deg`.
         light: mean grey level of the card, 0..255.
         glare: share of the card that is white.
         sharpness: 0..1.

@@ -16,10 +16,10 @@ from idproof.benchmarks.latency import run as latency_bench
 from idproof.benchmarks.peers.peer import FacePeer, Template
 from idproof.datasets.sets import read_sets
 from idproof.pipeline import Verifier
-from idproof.pipeline.calibration import Calibration, shipped
+from idproof.pipeline.calibration import Calibration, shipped_calibration
 from idproof.pipeline.errors import CalibrationInvalid
 
-CALIBRATED = tuple(shipped().values)
+CALIBRATED = tuple(shipped_calibration().values)
 
 
 @pytest.fixture(scope="module")

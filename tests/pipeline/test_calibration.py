@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idproof.pipeline.calibration import Calibration, shipped
+from idproof.pipeline.calibration import Calibration, shipped_calibration
+from idproof.pipeline.card.checks.registry import CHECKS
 from idproof.pipeline.card.examiner import CardExaminer
 from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.errors import CalibrationInvalid
@@ -32,14 +33,14 @@ def within(calibration: Calibration, value: float) -> CheckResult:
     return calibration.within("check", value, unit="px", reason="elsewhere")
 
 
-def test_a_limit_lies_beyond_the_furthest_bona_fide_value_by_half_its_way_from_the_median() -> None:
+def test_a_limit_lies_beyond_the_furthest_bona_fide_value_by_half_its_distance_from_the_median() -> None:
     assert LINEAR.low("check") == pytest.approx(1 - 0.5 * 49.5)
     assert LINEAR.high("check") == pytest.approx(100 + 0.5 * 49.5)
     assert QUOTIENT.low("check") == pytest.approx(1 * (1 / 50.5) ** 0.5)
     assert QUOTIENT.high("check") == pytest.approx(100 * (100 / 50.5) ** 0.5)
 
 
-def test_each_side_refuses_what_lies_beyond_it_and_gives_its_reason() -> None:
+def test_each_side_fails_beyond_its_limit_and_gives_its_reason() -> None:
     assert (at_least(LINEAR, -23.7).outcome, at_least(LINEAR, -23.7).reason) == (Outcome.PASS, None)
     assert (at_least(LINEAR, -23.8).outcome, at_least(LINEAR, -23.8).reason) == (Outcome.FAIL, "too_little")
     assert at_least(LINEAR, 1e9).outcome is Outcome.PASS
@@ -55,7 +56,7 @@ def test_each_side_refuses_what_lies_beyond_it_and_gives_its_reason() -> None:
 
 
 @pytest.mark.parametrize("judge", [at_least, at_most, within])
-def test_scores_of_bona_fide_cards_are_spread_evenly(judge: object) -> None:
+def test_scores_of_bona_fide_cards_are_distributed_evenly(judge: object) -> None:
     rng = np.random.default_rng(3)
     drawn = tuple(sorted(float(v) for v in rng.normal(size=400)))
     calibration = Calibration({"check": drawn})
@@ -73,11 +74,16 @@ def test_a_score_never_falls_when_a_card_measures_better(one: float, other: floa
 
 def test_the_shipped_calibration_covers_every_check_of_the_card_but_the_instructed_angle() -> None:
     required = set(CardExaminer.open(load_builtin()).required)
-    assert set(shipped().values) == required - {"card_angles"}
-    assert shipped().source["registrations"] == min(map(len, shipped().values.values()))
+    assert set(shipped_calibration().values) == required - {"card_angles"}
+    assert shipped_calibration().source["registrations"] == min(map(len, shipped_calibration().values.values()))
 
 
-def test_what_is_not_calibrated_is_an_error_and_never_a_pass() -> None:
+def test_the_shipped_calibration_extrapolates_the_quantities_that_are_ratios_by_quotients() -> None:
+    ratios = {quantity.name for check in CHECKS for quantity in check.reports if quantity.ratio}
+    assert shipped_calibration().quotients == ratios
+
+
+def test_a_check_without_calibration_is_an_error_and_never_a_pass() -> None:
     with pytest.raises(CalibrationInvalid, match="no calibration of other"):
         LINEAR.at_least("other", 1.0, unit="px", reason="too_little")
 
@@ -93,7 +99,7 @@ def test_what_is_not_calibrated_is_an_error_and_never_a_pass() -> None:
         json.dumps({"margin": 0.5, "quotients": ["check"], "source": {}, "values": {"check": list(range(30))}}),
     ],
 )
-def test_a_file_that_says_too_little_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_file_with_too_few_or_unsorted_values_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "calibration.json"
     file.write_text(text)
     with pytest.raises(CalibrationInvalid):

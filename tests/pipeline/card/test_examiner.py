@@ -119,7 +119,7 @@ def test_a_plain_second_portrait_is_required_to_agree_but_not_to_move(foreign: D
     assert not examiner.optically_variable
 
 
-def test_its_genuine_card_passes_from_one_capture(foreign: DocumentType) -> None:
+def test_a_genuine_card_of_a_foreign_type_passes_from_one_capture(foreign: DocumentType) -> None:
     found = examined(foreign, flat_capture(foreign, None))
     assert {result.outcome for result in found.values()} == {Outcome.PASS}
 

@@ -1,4 +1,4 @@
-"""The card is found at every tilt and roll that a hand gives it, on a heap of papers and with a thumb on it."""
+"""Locating the card at the tilts and rolls of a hand, on a heap of papers and with a thumb on it."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def locator(document: DocumentType) -> CardLocator:
         (0.0, 0.0, 180.0, 0.50),
     ],
 )
-def test_it_is_found_to_a_pixel(
+def test_a_far_tilted_card_is_found_to_two_pixels(
     card: Card, locator: CardLocator, document: DocumentType, turn: float, pitch: float, roll: float, share: float
 ) -> None:
     rng = np.random.default_rng(11)
