@@ -102,7 +102,7 @@ def missing_paths(page: Page) -> list[str]:
 
 def _exists(word: str, page: Page) -> bool:
     if re.fullmatch(rf"idproof\.(?:{'|'.join(ROOMS)})(?:\.\w+)*", word):
-        return _resolves(word)
+        return _resolves(word) or any(_PLACEHOLDER.fullmatch(part) for part in word.split("."))
     first, _, rest = word.partition("/")
     if first in FOLDERS and re.fullmatch(r"[\w.*/-]*", rest):
         return _matches(word, ROOT) or _matches(word, page.path.parent)
