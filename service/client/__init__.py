@@ -8,8 +8,9 @@ with Client("https://idproof.example", token="idp_…") as client:
     verdict.decision, verdict.reasons
 """
 
-from idproof.client.calls import Answer, Camera, Frame, Problem, Session, Unreachable, VerdictView
-from idproof.client.clients import AsyncClient, Client
+from idproof.client.async_client import AsyncClient
+from idproof.client.client import Client
+from idproof.client.types import Answer, Camera, Frame, Problem, Session, Unreachable, VerdictView
 
 __all__ = [
     "Answer",

@@ -2,6 +2,8 @@
 
 import asyncio
 import inspect
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,10 +15,11 @@ import pytest
 from fakes import NAMES, FakeVerifier, serving
 from peers import Peer, Reply, running
 
-from idproof.client import AsyncClient, Client, Problem, Unreachable, calls
+from idproof.client import AsyncClient, Client, Problem, Unreachable, async_client, client, protocol
 from idproof.pipeline.errors import CardCutOff
 from idproof.service.operations.settings import Settings
 
+GENERATOR = Path(__file__).parents[3] / ".ci" / "generate_client.py"
 CAPTURES = dict.fromkeys(NAMES, b"x" * 100)
 
 
@@ -26,14 +29,13 @@ def verifier() -> FakeVerifier:
 
 
 @pytest.fixture
-def url(tmp_path: Path, verifier: FakeVerifier, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(calls, "FIRST_WAIT_S", 0.05)
+def url(tmp_path: Path, verifier: FakeVerifier) -> Iterator[str]:
     with serving(Settings(data_dir=tmp_path / "data"), verifier) as (host, port):
         yield f"http://{host}:{port}"
 
 
 def test_a_first_verification(url: str) -> None:
-    with Client(url, language="zh-Hant") as client:
+    with Client(url, language="zh-Hant", first_wait_s=0.05) as client:
         session = client.open_session({"photosensitive": True})
         assert session.challenge is not None
         assert session.challenge["lights"] == []
@@ -52,9 +54,9 @@ def test_a_first_verification(url: str) -> None:
         assert (caught.value.code, caught.value.status) == ("not_found", 404)
 
 
-def test_the_same_with_await(url: str) -> None:
+def test_a_first_verification_with_await(url: str) -> None:
     async def run() -> None:
-        async with AsyncClient(url) as client:
+        async with AsyncClient(url, first_wait_s=0.05) as client:
             session = await client.open_session()
             verification = await client.submit(CAPTURES, session=session.id, reference="r-2")
             while (verdict := await client.get(verification)) is None:
@@ -68,7 +70,7 @@ def test_the_same_with_await(url: str) -> None:
     asyncio.run(run())
 
 
-def test_both_clients_have_the_same_methods() -> None:
+def test_both_clients_have_the_same_methods_and_parameters() -> None:
     def public(kind: type) -> dict[str, list[str]]:
         methods = inspect.getmembers(kind, inspect.isfunction)
         return {name: list(inspect.signature(m).parameters) for name, m in methods if not name.startswith("_")}
@@ -76,12 +78,31 @@ def test_both_clients_have_the_same_methods() -> None:
     assert public(Client) == public(AsyncClient)
 
 
-def test_a_refusal_is_told_at_once_with_the_capture_to_take_again(url: str, verifier: FakeVerifier) -> None:
+def generate(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, str(GENERATOR), *map(str, arguments)], capture_output=True, text=True)
+
+
+def test_the_synchronous_client_is_what_the_asynchronous_one_gives() -> None:
+    done = generate("--check")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_change_to_either_client_alone_is_found(tmp_path: Path) -> None:
+    source, target = tmp_path / "async_client.py", tmp_path / "client.py"
+    source.write_text(Path(async_client.__file__).read_text() + "\nADDED = 1\n")
+    target.write_text(Path(client.__file__).read_text())
+    assert generate("--check", "--source", source, "--target", target).returncode == 1
+    assert generate("--source", source, "--target", target).returncode == 0
+    assert "ADDED = 1" in target.read_text()
+    assert generate("--check", "--source", source, "--target", target).returncode == 0
+
+
+def test_a_refusal_is_raised_at_once_and_names_the_capture_to_take_again(url: str, verifier: FakeVerifier) -> None:
     def cut_off() -> None:
         raise CardCutOff("The card is cut off.", capture="card_front")
 
     verifier.act = cut_off
-    with Client(url) as client, pytest.raises(Problem) as caught:
+    with Client(url, first_wait_s=0.05) as client, pytest.raises(Problem) as caught:
         client.verify(CAPTURES, session=client.open_session().id)
     assert (caught.value.code, caught.value.capture) == ("card_cut_off", "card_front")
     assert len(verifier.sessions) == 1
@@ -95,7 +116,7 @@ def test_a_retry_while_the_first_is_under_way_gets_its_verdict(url: str, verifie
         time.sleep(0.4)
 
     verifier.act = act
-    with Client(url) as client:
+    with Client(url, first_wait_s=0.05) as client:
         session = client.open_session().id
         found: list[Any] = []
         first = threading.Thread(target=lambda: found.append(client.verify(CAPTURES, session=session, key="k")))
@@ -112,13 +133,12 @@ class Troubled(Peer):
         return 201, b'{"id": "cs_1", "nonce": "n", "challenge": null, "expires_at": ""}'
 
 
-@pytest.mark.parametrize("status", calls.AGAIN)
-def test_what_passes_is_waited_for_and_what_does_not_is_given_up(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
-    monkeypatch.setattr(calls, "FIRST_WAIT_S", 0.001)
+@pytest.mark.parametrize("status", protocol.RETRY_STATUSES)
+def test_a_temporary_refusal_is_retried_and_a_lasting_one_is_raised(status: int) -> None:
     with running(Troubled()) as peer:
         left = [(status, b"")] * 2
         peer.trouble = lambda: left.pop() if left else None
-        with Client(peer.url) as client:
+        with Client(peer.url, first_wait_s=0.001) as client:
             assert client.open_session().id == "cs_1"
             assert peer.attempts == 3
             peer.trouble = lambda: (status, b"<html>")
@@ -131,15 +151,14 @@ def test_what_passes_is_waited_for_and_what_does_not_is_given_up(monkeypatch: py
             assert peer.attempts == 3 + 6 + 1
 
 
-def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "FIRST_WAIT_S", 0.001)
-    with Client("http://127.0.0.1:9") as client, pytest.raises(Unreachable):
+def test_a_service_that_never_answers_is_unreachable() -> None:
+    with Client("http://127.0.0.1:9", first_wait_s=0.001) as client, pytest.raises(Unreachable):
         client.open_session()
 
 
-def test_the_wait_is_the_servers_when_it_says_one() -> None:
-    waits = calls.Waits(3)
-    assert waits.after(httpx.Response(503, headers={"Retry-After": "7"})) == 7
-    assert 0.5 <= (waits.after(None) or 0) <= 1.0
-    assert waits.after(None) is None
-    assert calls.Waits(3).after(httpx.Response(422)) is None
+def test_the_wait_is_the_one_that_the_service_asks_for() -> None:
+    schedule = protocol.RetrySchedule(3)
+    assert schedule.wait_after(httpx.Response(503, headers={"Retry-After": "7"})) == 7
+    assert 0.5 <= (schedule.wait_after(None) or 0) <= 1.0
+    assert schedule.wait_after(None) is None
+    assert protocol.RetrySchedule(3).wait_after(httpx.Response(422)) is None
