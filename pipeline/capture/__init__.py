@@ -1,4 +1,4 @@
-"""Captures: their bytes become bounded pictures, or one clear error."""
+"""The stage that decodes captures: from bytes to bounded pictures, or to one clear error."""
 
 from idproof.pipeline.capture.decoding import decode
 

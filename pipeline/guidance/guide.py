@@ -1,7 +1,7 @@
-"""Looks at one small picture with the tools of card, face and liveness, and says what to change.
+"""Examines one small picture with the tools of card, face and liveness, and decides which hint the camera's user gets.
 
-The only file that knows these stages together besides `verify` and `examine`; it asks them for facts,
-never for an outcome.
+Besides `verify` and `examine` the only file that knows these stages together; it asks them for facts, never for an
+outcome.
 """
 
 from dataclasses import dataclass, field, replace
@@ -15,113 +15,124 @@ from idproof.pipeline.card import turns
 from idproof.pipeline.card.locating.tracker import WIDTH_PX, CardTracker
 from idproof.pipeline.card.view import CardView, card_corners_mm, project
 from idproof.pipeline.documents import DocumentType
-from idproof.pipeline.guidance import hints, look, small_picture
+from idproof.pipeline.guidance import downscaled_jpeg, hints, measures
 from idproof.pipeline.guidance.hints import CardFacts, FaceFacts, Guidance, Hint
 from idproof.pipeline.liveness.challenge import NEUTRAL_MS, Challenge
 from idproof.pipeline.liveness.head_pose import HeadPose, estimate_pose
 from idproof.pipeline.liveness.motion import action_progress
 from idproof.pipeline.types import Role
 
+# All constants of this file were chosen by hand on rendered tuning films; no outside source.
 FACE_PX = 320
-"""Longer side of the picture that faces are looked for in."""
-_SEARCH_EVERY = 3  # of pictures without a card, one is searched all over
-_BIN_DEG, _TELLS_DEG = 4.0, 10.0
-_FOCAL_RANGE = (0.6, 1.5)  # of the longer side: cameras of telephones, tablets and kiosks
-_NEUTRAL_POSES = 5
-_EDGE = 0.005
+"""Longer side of the picture in which faces are detected."""
+_SEARCH_INTERVAL = 3  # pictures without a card per search of a whole picture
+_TURN_BIN_DEG = 4.0  # views whose turns differ by less replace each other
+_MIN_TURN_DEG = 10.0  # turn from which on a view determines the focal length
+_FOCAL_RANGE = (0.6, 1.5)  # in longer sides of the picture: cameras of telephones, tablets and kiosks
+_MAX_NEUTRAL_POSES = 5
+_EDGE_SHARE = 0.005  # a corner this near to the picture's edge counts as outside
+_MIN_ELAPSED_S = 0.02  # between two pictures, so that a clock that stands still yields no infinite motion
+_MOTION_INTERVAL_S = 0.1  # motion is per tenth of a second
+_MIN_WIDTH_COSINE = 0.5  # a card turned beyond 60 degrees is not made larger
+_MIN_FACE_PX = 8  # width and height below which a face's sharpness is not measured
+_FULL_CARD_SHARE = 0.6  # width of a card that fully meets the wanted size, as a share of the picture's
+_FULL_FACE_SHARE = 0.4  # the same of a face, as a share of the picture's shorter side
+_NO_GLARE_SHARE = 0.06  # overexposed share of the card at which the quality of glare is 0
+_EVEN_OVERLAP = 0.6  # overlap of the face's halves at which light counts as even
+_NO_POSE_DEG = 45.0  # turn to the side at which the quality of the pose is 0
+_DARKEST, _BRIGHTEST, _LIGHT_SLOPE = 20.0, 250.0, 60.0  # grey levels where light's quality is 0, and to reach 1
 
 
 @dataclass
-class Notes:
-    """What is remembered from one picture of a session to the next: where things were, and never a picture.
+class GuidanceMemory:
+    """Facts that are remembered from one picture of a session to the next: positions, never a picture.
 
     Attributes:
-        view: of the card, or None.
-        at_s: when that was, by the device.
-        missed: pictures since a card was seen.
-        turns: one view of the card a few degrees of turn: together they tell the focal length.
-        face: middle of the face, in shares, and when.
+        view: of the card in the last picture, or None.
+        at_s: time of the last picture, by the device.
+        missed: pictures since a card was found.
+        views_by_turn: one view of the card per few degrees of turn; together they determine the focal length.
+        face: middle of the face as shares of the picture, and its time.
         neutral: poses of the head before the first action.
     """
 
     view: CardView | None = None
     at_s: float = 0.0
     missed: int = 0
-    turns: dict[int, CardView] = field(default_factory=dict)
+    views_by_turn: dict[int, CardView] = field(default_factory=dict)
     face: tuple[float, float, float] | None = None
     neutral: list[HeadPose] = field(default_factory=list)
 
-    def begin(self) -> None:
-        """Another stage begins: the lens stays, the rest is forgotten."""
+    def begin_stage(self) -> None:
+        """Forget everything but what determines the focal length: another capture begins."""
         self.view, self.missed, self.face = None, 0, None
         self.neutral.clear()
 
 
 @dataclass(frozen=True)
 class Guide:
-    """Made once, used from any thread; `Notes` belong to one session."""
+    """Gives guidance on small pictures. Made once, used from any thread; a `GuidanceMemory` belongs to one session."""
 
     tracker: CardTracker
     detector: FaceDetector
 
     @classmethod
     def open(cls, document: DocumentType, detector: FaceDetector) -> Self:
-        """For one document type; raises `DocumentTypeInvalid`."""
+        """Prepare for one document type; raises `DocumentTypeInvalid`."""
         return cls(CardTracker.open(document), detector)
 
-    def card(self, data: memoryview, role: Role, notes: Notes, at_s: float) -> Guidance:
-        """What a JPEG shows of the card.
+    def card(self, data: memoryview, role: Role, memory: GuidanceMemory, at_s: float) -> Guidance:
+        """Examine a JPEG of the card.
 
         Args:
             data: preview or still.
             role: the angle that is wanted.
-            notes: of the session; changed.
-            at_s: when it was taken, by the device.
+            memory: of the session; changed.
+            at_s: time of the picture, by the device.
 
         Raises:
             BadInput: it cannot be decoded.
         """
-        image = small_picture.decode(data, WIDTH_PX)
+        image = downscaled_jpeg.decode(data, WIDTH_PX)
         try:
-            found = self._card(image, role, notes, at_s)
-            if notes.view is None:
-                return found
-            larger = max(small_picture.size_of(data)) / max(notes.view.size)
-            return replace(found, px_per_mm=notes.view.px_per_mm * larger)
+            guidance = self._card(image, role, memory, at_s)
+            if memory.view is None:
+                return guidance
+            scale = max(downscaled_jpeg.read_size(data)) / max(memory.view.size)
+            return replace(guidance, px_per_mm=memory.view.px_per_mm * scale)
         finally:
             image.fill(0)
 
-    def face(self, data: memoryview, notes: Notes, at_s: float) -> Guidance:
-        """What a JPEG shows of the applicant's face; arguments and errors as `card`."""
-        image = small_picture.decode(data, FACE_PX)
+    def face(self, data: memoryview, memory: GuidanceMemory, at_s: float) -> Guidance:
+        """Examine a JPEG of the applicant's face; arguments and errors as `card`."""
+        image = downscaled_jpeg.decode(data, FACE_PX)
         try:
-            return self._face(image, notes, at_s)
+            return self._face(image, memory, at_s)
         finally:
             image.fill(0)
 
-    def action(self, data: memoryview, challenge: Challenge, captured_ms: float, notes: Notes) -> Guidance:
-        """What a JPEG shows of the challenge that runs; `captured_ms` from its start. Errors as `card`."""
-        image = small_picture.decode(data, FACE_PX)
+    def action(self, data: memoryview, challenge: Challenge, captured_ms: float, memory: GuidanceMemory) -> Guidance:
+        """Examine a JPEG taken `captured_ms` after the start of a running challenge; errors as `card`."""
+        image = downscaled_jpeg.decode(data, FACE_PX)
         try:
-            return self._action(image, challenge, captured_ms, notes)
+            return self._action(image, challenge, captured_ms, memory)
         finally:
             image.fill(0)
 
-    def _card(self, image: RGBImage, role: Role, notes: Notes, at_s: float) -> Guidance:
-        before, elapsed = notes.view, max(at_s - notes.at_s, 0.02)
+    def _card(self, image: RGBImage, role: Role, memory: GuidanceMemory, at_s: float) -> Guidance:
+        before, elapsed = memory.view, max(at_s - memory.at_s, _MIN_ELAPSED_S)
         view = self.tracker.follow(image, before)
-        if view is None and notes.missed % _SEARCH_EVERY == 0:
+        if view is None and memory.missed % _SEARCH_INTERVAL == 0:
             view = self.tracker.find(image)
-        notes.view, notes.at_s = view, at_s
-        notes.missed = 0 if view is not None else notes.missed + 1
+        memory.view, memory.at_s = view, at_s
+        memory.missed = 0 if view is not None else memory.missed + 1
         if view is None:
             return Guidance(hints.for_card(None, role), target=hints.TARGETS[role])
-        corners = project(view.homography, card_corners_mm(self.tracker.document)) / np.array(view.size)
-        facts, spots = self._card_facts(image, view, corners, notes)
+        corners = self._corners(view)
+        facts, spots = self._card_facts(image, view, corners, memory)
         if before is not None:
-            was = project(before.homography, card_corners_mm(self.tracker.document)) / np.array(view.size)
-            motion = float(np.abs(corners - was).max()) * 0.1 / elapsed
-            facts = replace(facts, motion=motion)
+            moved = float(np.abs(corners - self._corners(before)).max())
+            facts = replace(facts, motion=moved * _MOTION_INTERVAL_S / elapsed)
         hint = hints.for_card(facts, role)
         return Guidance(
             hint=hint,
@@ -130,112 +141,129 @@ class Guide:
             turn_deg=round(facts.turn_deg, 1),
             target=hints.TARGETS[role],
             quality={
-                "size": float(np.clip(facts.share / 0.6, 0, 1)),
+                "size": float(np.clip(facts.share / _FULL_CARD_SHARE, 0, 1)),
                 "sharpness": round(facts.sharpness, 3),
-                "glare": round(float(np.clip(1 - facts.glare / 0.06, 0, 1)), 3),
-                "light": round(_light(facts.light), 3),
+                "glare": round(float(np.clip(1 - facts.glare / _NO_GLARE_SHARE, 0, 1)), 3),
+                "light": round(_light_quality(facts.light), 3),
             },
-            glare=tuple(look.in_picture(spot, view, self._from_shares(view)) for spot in spots),
+            glare=tuple(measures.box_in_picture(spot, view, self._from_shares(view)) for spot in spots),
         )
 
     def _card_facts(
-        self, image: RGBImage, view: CardView, corners: NDArray[np.float64], notes: Notes
+        self, image: RGBImage, view: CardView, corners: NDArray[np.float64], memory: GuidanceMemory
     ) -> tuple[CardFacts, list[hints.Box]]:
         rectified = self.tracker.rectified(image, view)
-        white, spots = look.glare(rectified)
-        focal = _focal(notes, view)
+        glare, spots = measures.measure_glare(rectified)
+        focal = _focal_length(memory, view)
         turn = turns.turn_deg(view, focal)
         top, bottom = (np.linalg.norm(corners[a] - corners[b]) for a, b in ((0, 1), (3, 2)))
-        inside = bool((corners > _EDGE).all() and (corners < 1 - _EDGE).all())
-        light, sharp = float(rectified.mean()), look.sharpness(rectified)
+        inside = bool((corners > _EDGE_SHARE).all() and (corners < 1 - _EDGE_SHARE).all())
+        light, sharpness = float(rectified.mean()), measures.measure_sharpness(rectified)
         rectified.fill(0)
-        # A turned card is as near as it is high: its width is what it would be face on.
-        share = float((top + bottom) / 2) / max(float(np.cos(np.radians(turn))), 0.5)
-        # A small or cut card tells little of the lens, and that little would stay; a newer view replaces an older one.
-        told = turns.turn_deg(view, turns.FOCAL_GUESS)
-        if inside and share >= hints.LEAST_SHARE:
-            notes.turns[round(told / _BIN_DEG)] = view
-        return CardFacts(inside, share, 0.0, turn, light, white, sharp), spots
+        # The width is what it would be face on: turning a card away makes it narrower, not more distant.
+        share = float((top + bottom) / 2) / max(float(np.cos(np.radians(turn))), _MIN_WIDTH_COSINE)
+        # A small or cut card determines the focal length badly, and its view would stay; newer views replace older.
+        if inside and share >= hints.MIN_CARD_SHARE:
+            memory.views_by_turn[round(turns.turn_deg(view, turns.FOCAL_GUESS) / _TURN_BIN_DEG)] = view
+        return CardFacts(inside, share, 0.0, turn, light, glare, sharpness), spots
+
+    def _corners(self, view: CardView) -> NDArray[np.float64]:
+        """(4, 2): the card's corners as shares of the picture."""
+        corners: NDArray[np.float64] = project(view.homography, card_corners_mm(self.tracker.document))
+        return corners / np.array(view.size, dtype=np.float64)
 
     def _from_shares(self, view: CardView) -> NDArray[np.float64]:
+        """(3, 3): the homography from shares of the card to pixels."""
         document = self.tracker.document
         return np.asarray(view.homography @ np.diag([document.width_mm, document.height_mm, 1.0]))
 
-    def _face(self, image: RGBImage, notes: Notes, at_s: float) -> Guidance:
+    def _face(self, image: RGBImage, memory: GuidanceMemory, at_s: float) -> Guidance:
         faces = self.detector.detect(image)
-        alone = look.people(faces) if faces else 0
-        if alone != 1:
-            notes.face = None
-            return Guidance(hints.for_face(None, alone))
+        people = measures.count_people(faces)
+        if people != 1:
+            memory.face = None
+            return Guidance(hints.for_face(None, people))
         face, (height, width) = faces[0], image.shape[:2]
-        box = _shares(face, width, height)
-        facts = self._face_facts(image, face, box, notes, at_s)
+        box = _box_in_shares(face, width, height)
+        facts = self._face_facts(image, face, box, memory, at_s)
         hint = hints.for_face(facts, 1)
         return Guidance(
             hint=hint,
-            score=(0.5 * facts.even + 0.3 * facts.sharpness + 0.2 * _light(facts.light)) if hint is Hint.GOOD else 0.0,
+            score=_face_score(facts) if hint is Hint.GOOD else 0.0,
             box=box,
             quality={
-                "size": float(np.clip(facts.share / 0.4, 0, 1)),
+                "size": float(np.clip(facts.share / _FULL_FACE_SHARE, 0, 1)),
                 "sharpness": round(facts.sharpness, 3),
-                "light": round(min(_light(facts.light), facts.even / 0.6, 1.0), 3),
-                "pose": round(float(np.clip(1 - facts.yaw_deg / 45, 0, 1)), 3),
+                "light": round(min(_light_quality(facts.light), facts.even / _EVEN_OVERLAP, 1.0), 3),
+                "pose": round(float(np.clip(1 - facts.yaw_deg / _NO_POSE_DEG, 0, 1)), 3),
             },
         )
 
-    def _face_facts(self, image: RGBImage, face: DetectedFace, box: hints.Box, notes: Notes, at_s: float) -> FaceFacts:
+    def _face_facts(
+        self, image: RGBImage, face: DetectedFace, box: hints.Box, memory: GuidanceMemory, at_s: float
+    ) -> FaceFacts:
         height, width = image.shape[:2]
         shorter = min(height, width)
-        light, even, yaw = look.face_measures(image, face)
+        light, even, yaw = measures.measure_face(image, face)
         middle = (box[0] + box[2] / 2, box[1] + box[3] / 2)
-        before, notes.face = notes.face, (*middle, at_s)
+        before, memory.face = memory.face, (*middle, at_s)
         motion = 0.0
         if before is not None:
             moved = max(abs(middle[0] - before[0]), abs(middle[1] - before[1]))
-            motion = moved * 0.1 / max(at_s - before[2], 0.02)
+            motion = moved * _MOTION_INTERVAL_S / max(at_s - before[2], _MIN_ELAPSED_S)
         offset = max(abs(middle[0] - 0.5) * width, abs(middle[1] - 0.5) * height) / shorter
         x, y, w, h = (max(0, round(value)) for value in face.box)
-        sharp = look.sharpness(image[y : y + h, x : x + w]) if w > 8 and h > 8 else 0.0
-        return FaceFacts(face.box[2] / shorter, offset, motion, light, even, yaw, sharp)
+        measurable = w > _MIN_FACE_PX and h > _MIN_FACE_PX
+        sharpness = measures.measure_sharpness(image[y : y + h, x : x + w]) if measurable else 0.0
+        return FaceFacts(face.box[2] / shorter, offset, motion, light, even, yaw, sharpness)
 
-    def _action(self, image: RGBImage, challenge: Challenge, captured_ms: float, notes: Notes) -> Guidance:
+    def _action(self, image: RGBImage, challenge: Challenge, captured_ms: float, memory: GuidanceMemory) -> Guidance:
         step = next((step for step in challenge.steps if step.start_ms <= captured_ms < step.end_ms), None)
         lit = any(light.start_ms <= captured_ms < light.end_ms for light in challenge.lights)
         hint = hints.for_action(step.action if step is not None else None, lit)
         faces = self.detector.detect(image)
-        alone = look.people(faces) if faces else 0
-        if alone != 1:
-            return Guidance(Hint.ONE_PERSON if alone > 1 else Hint.SHOW_FACE)
-        box, head = _shares(faces[0], image.shape[1], image.shape[0]), estimate_pose(faces[0].landmarks)
-        if captured_ms < NEUTRAL_MS and len(notes.neutral) < _NEUTRAL_POSES:
-            notes.neutral.append(head)
+        people = measures.count_people(faces)
+        if people != 1:
+            return Guidance(Hint.ONE_PERSON if people > 1 else Hint.SHOW_FACE)
+        box, head = _box_in_shares(faces[0], image.shape[1], image.shape[0]), estimate_pose(faces[0].landmarks)
+        if captured_ms < NEUTRAL_MS and len(memory.neutral) < _MAX_NEUTRAL_POSES:
+            memory.neutral.append(head)
         done = None
-        if step is not None and notes.neutral:
-            done = round(float(np.clip(action_progress(step.action, head, notes.neutral), 0, 1)), 3)
+        if step is not None and memory.neutral:
+            done = round(float(np.clip(action_progress(step.action, head, memory.neutral), 0, 1)), 3)
         return Guidance(hint, box=box, done=done)
 
 
-def _focal(notes: Notes, view: CardView) -> float:
-    """The lens, once a turned card told of it; cards that are nearly face on alone tell nothing but noise."""
-    turned = abs(turns.turn_deg(view, turns.FOCAL_GUESS)) >= _TELLS_DEG
-    if not turned and all(abs(place) * _BIN_DEG < _TELLS_DEG for place in notes.turns):
+def _focal_length(memory: GuidanceMemory, view: CardView) -> float:
+    """Estimate the focal length once a turned card was seen; from cards nearly face on it would be noise."""
+    turned = abs(turns.turn_deg(view, turns.FOCAL_GUESS)) >= _MIN_TURN_DEG
+    if not turned and all(abs(turn) * _TURN_BIN_DEG < _MIN_TURN_DEG for turn in memory.views_by_turn):
         return turns.FOCAL_GUESS
-    return float(np.clip(turns.focal_length([*notes.turns.values(), view]), *_FOCAL_RANGE))
+    return float(np.clip(turns.focal_length([*memory.views_by_turn.values(), view]), *_FOCAL_RANGE))
 
 
-def _shares(face: DetectedFace, width: int, height: int) -> hints.Box:
+def _box_in_shares(face: DetectedFace, width: int, height: int) -> hints.Box:
     x, y, w, h = face.box
     return (x / width, y / height, w / width, h / height)
 
 
-def _light(grey: float) -> float:
-    """1 in the middle greys, 0 where nothing can be told any more."""
-    return float(np.clip(min(grey - 20, 250 - grey) / 60, 0, 1))
+def _light_quality(grey: float) -> float:
+    """1 for middle grey levels, 0 where the picture is too dark or too bright to show anything."""
+    return float(np.clip(min(grey - _DARKEST, _BRIGHTEST - grey) / _LIGHT_SLOPE, 0, 1))
 
 
 def _card_score(facts: CardFacts, role: Role) -> float:
+    """Weigh the facts of a good picture, to keep the best of several; weights chosen by hand."""
     low, high = hints.TARGETS[role]
     centred = 1 - abs(facts.turn_deg - (low + high) / 2) / (high - low)
     return float(
-        0.4 * facts.sharpness + 0.3 * centred + 0.2 * (1 - facts.glare / 0.06) + 0.1 * min(facts.share / 0.6, 1)
+        0.4 * facts.sharpness
+        + 0.3 * centred
+        + 0.2 * (1 - facts.glare / _NO_GLARE_SHARE)
+        + 0.1 * min(facts.share / _FULL_CARD_SHARE, 1)
     )
+
+
+def _face_score(facts: FaceFacts) -> float:
+    """Weigh the facts of a good picture, to keep the best of several; weights chosen by hand."""
+    return 0.5 * facts.even + 0.3 * facts.sharpness + 0.2 * _light_quality(facts.light)

@@ -1,7 +1,7 @@
-"""Facts in, the most urgent hint out. Pure: no picture and no network is known here.
+"""Chooses the most urgent hint for measured facts. Pure: knows no picture and no network.
 
-The order is that in which a person can act: be seen, be whole in the picture, be near enough, be in good light, be at
-the right angle, be still.
+Hints follow the order in which a person can act: be seen, be whole in the picture, be near enough, be in good light,
+be at the right angle, be still.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ Box = tuple[float, float, float, float]
 
 
 class Hint(StrEnum):
-    """What to say; the screen has the words."""
+    """The hint to give; the screen has the words."""
 
     SHOW_CARD = "show_card"
     CARD_INSIDE = "card_inside"
@@ -49,18 +49,18 @@ class Hint(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
-    """What one picture showed, and what to say.
+    """The facts of one picture, and the hint that follows.
 
     Attributes:
         hint: the most urgent.
-        score: how good a picture taken like this would be, 0..1; 0 when it is not to be kept.
+        score: quality of a picture taken like this, 0..1; 0 when it is not to be kept.
         corners: of the card, (x, y) as shares of the picture, or None.
         box: of the face, or None.
         turn_deg, target: of the card, degrees, see `card.turns.turns_deg`; or None.
-        quality: parts, 0..1, 1 is good.
-        glare: where light hides the card.
-        done: of the action that is asked now, 0..1, or None.
-        px_per_mm: that the picture has on the card, before it was made small; or None.
+        quality: aspect to 0..1, 1 is good.
+        glare: boxes in which reflected light hides the card.
+        done: progress of the action that is asked now, 0..1, or None.
+        px_per_mm: resolution on the card, of the picture before it was scaled down; or None.
     """
 
     hint: Hint
@@ -85,21 +85,22 @@ TARGETS: Mapping[Role, tuple[float, float]] = {
     Role.CARD_TILT_LEFT: (16.0, 33.0),
     Role.CARD_TILT_RIGHT: (-33.0, -16.0),
 }
-"""Turns that a still is taken at. The verdict asks for 12 degrees between front and each side; how wide the lens is,
-and so the angle, is known within about a fifth before the card was seen from several sides."""
+"""Turns at which a still is taken, in degrees. The policy asks for 12 degrees between the front and each side; the
+margin covers the focal length, and so the angle, which is known to about a fifth until the card was seen at several
+angles. Chosen by hand; no outside source."""
 
 
 @dataclass(frozen=True, slots=True)
 class CardFacts:
-    """What a small picture shows of a card that was found in it.
+    """Facts of a card that was found in a small picture.
 
     Attributes:
         inside: the whole card is in the picture.
-        share: width of the card as a share of the picture's.
-        motion: of a corner since the picture before, as a share of the picture's width a tenth of a second.
+        share: width of the card, as it would be face on, as a share of the picture's.
+        motion: of the fastest corner since the picture before, in shares of the picture per tenth of a second.
         turn_deg: see `card.turns.turns_deg`.
         light: mean grey level of the card, 0..255.
-        glare: share of the card that is white.
+        glare: share of the card that is overexposed.
         sharpness: 0..1.
     """
 
@@ -112,14 +113,18 @@ class CardFacts:
     sharpness: float
 
 
-LEAST_SHARE, MOST_SHARE = 0.40, 0.9
-_MOST_MOTION, _MOST_GLARE = 0.012, 0.03
-_DARK, _BRIGHT = 45.0, 238.0
-LEAST_SHARP = 0.25
+# Limits of `for_card` and `for_face`, in the units of the facts: chosen by hand on rendered tuning films; no outside
+# source.
+MIN_CARD_SHARE = 0.40
+"""Width below which a card is too far away, and determines the focal length badly."""
+_MAX_CARD_SHARE = 0.9
+_MAX_MOTION, _MAX_GLARE = 0.012, 0.03
+_MIN_LIGHT, _MAX_LIGHT = 45.0, 238.0
+_MIN_SHARPNESS = 0.25
 
 
 def for_card(facts: CardFacts | None, role: Role) -> Hint:
-    """The hint for one card angle; None for facts means that no card was found.
+    """Choose the hint for one angle of the card; without facts no card was found.
 
     Example:
         >>> for_card(None, Role.CARD_FRONT).value
@@ -131,14 +136,14 @@ def for_card(facts: CardFacts | None, role: Role) -> Hint:
         return Hint.SHOW_CARD
     checks = (
         (not facts.inside, Hint.CARD_INSIDE),
-        (facts.share < LEAST_SHARE, Hint.MOVE_CLOSER),
-        (facts.share > MOST_SHARE, Hint.MOVE_BACK),
-        (facts.light < _DARK, Hint.MORE_LIGHT),
-        (facts.light > _BRIGHT, Hint.LESS_LIGHT),
-        (facts.glare > _MOST_GLARE, Hint.GLARE_HERE),
+        (facts.share < MIN_CARD_SHARE, Hint.MOVE_CLOSER),
+        (facts.share > _MAX_CARD_SHARE, Hint.MOVE_BACK),
+        (facts.light < _MIN_LIGHT, Hint.MORE_LIGHT),
+        (facts.light > _MAX_LIGHT, Hint.LESS_LIGHT),
+        (facts.glare > _MAX_GLARE, Hint.GLARE_HERE),
     )
     urgent = next((hint for holds, hint in checks if holds), None)
-    still = Hint.HOLD_STILL if facts.motion > _MOST_MOTION or facts.sharpness < LEAST_SHARP else Hint.GOOD
+    still = Hint.HOLD_STILL if facts.motion > _MAX_MOTION or facts.sharpness < _MIN_SHARPNESS else Hint.GOOD
     return urgent or _for_turn(facts.turn_deg, role) or still
 
 
@@ -155,11 +160,11 @@ def _for_turn(turn: float, role: Role) -> Hint | None:
 
 @dataclass(frozen=True, slots=True)
 class FaceFacts:
-    """What a small picture shows of the one face in it.
+    """Facts of the one face in a small picture.
 
     Attributes:
         share: width of the face as a share of the picture's shorter side.
-        offset: of its middle from the picture's, as a share of the shorter side; the larger of both directions.
+        offset: distance of its middle from the picture's, as a share of the shorter side, in the larger direction.
         motion: as of a card.
         light: mean grey level, 0..255.
         even: overlap of both halves' light, 0..1.
@@ -176,37 +181,37 @@ class FaceFacts:
     sharpness: float
 
 
-_NEAR, _FAR = 0.85, 0.22
-_MOST_OFFSET, _MOST_YAW, _LEAST_EVEN = 0.28, 25.0, 0.36
-_FACE_MOTION = 0.02
+_MIN_FACE_SHARE, _MAX_FACE_SHARE = 0.22, 0.85
+_MAX_OFFSET, _MAX_YAW_DEG, _MIN_EVEN = 0.28, 25.0, 0.36
+_MAX_FACE_MOTION = 0.02
 
 
 def for_face(facts: FaceFacts | None, people: int) -> Hint:
-    """The hint for a selfie.
+    """Choose the hint for a selfie.
 
     Args:
         facts: of the one face, or None.
-        people: before the camera.
+        people: number before the camera.
     """
     if people > 1:
         return Hint.ONE_PERSON
     if facts is None:
         return Hint.SHOW_FACE
     checks = (
-        (facts.share < _FAR, Hint.MOVE_CLOSER),
-        (facts.share > _NEAR, Hint.MOVE_BACK),
-        (facts.offset > _MOST_OFFSET, Hint.CENTRE_FACE),
-        (facts.light < _DARK, Hint.MORE_LIGHT),
-        (facts.light > _BRIGHT, Hint.LESS_LIGHT),
-        (facts.even < _LEAST_EVEN, Hint.EVEN_LIGHT),
-        (facts.yaw_deg > _MOST_YAW, Hint.LOOK_STRAIGHT),
-        (facts.motion > _FACE_MOTION, Hint.HOLD_STILL),
+        (facts.share < _MIN_FACE_SHARE, Hint.MOVE_CLOSER),
+        (facts.share > _MAX_FACE_SHARE, Hint.MOVE_BACK),
+        (facts.offset > _MAX_OFFSET, Hint.CENTRE_FACE),
+        (facts.light < _MIN_LIGHT, Hint.MORE_LIGHT),
+        (facts.light > _MAX_LIGHT, Hint.LESS_LIGHT),
+        (facts.even < _MIN_EVEN, Hint.EVEN_LIGHT),
+        (facts.yaw_deg > _MAX_YAW_DEG, Hint.LOOK_STRAIGHT),
+        (facts.motion > _MAX_FACE_MOTION, Hint.HOLD_STILL),
     )
     return next((hint for holds, hint in checks if holds), Hint.GOOD)
 
 
 def for_action(action: Action | None, lights: bool) -> Hint:
-    """The hint while a challenge runs: the action that is asked, the colours, or looking straight ahead."""
+    """Choose the hint during a challenge: the action that is asked, the colours, or looking straight ahead."""
     if action is not None:
         return Hint(action.value)
     return Hint.WATCH_COLOURS if lights else Hint.LOOK_STRAIGHT

@@ -7,7 +7,7 @@ change in these methods alone.
 from collections import Counter
 from datetime import UTC, datetime
 
-from idproof.pipeline.guidance import Guidance, Notes
+from idproof.pipeline.guidance import Guidance, GuidanceMemory
 from idproof.pipeline.liveness.challenge import Challenge
 from idproof.service.registrations.frames import CameraSaid, LivenessSaid
 from idproof.service.stream import examination, replies
@@ -47,7 +47,7 @@ class Capture:
         self._answered_at: datetime | None = None
         self._dropped = 0
         self._hints: Counter[str] = Counter()
-        self._notes = Notes()
+        self._memory = GuidanceMemory()
         self._pictures = self._open_pictures()
 
     @property
@@ -158,7 +158,7 @@ class Capture:
 
     def examine(self, waiting: WaitingFrame) -> Guidance | None:
         """Measures the picture under examination, on a thread; see `examination.measure`."""
-        return examination.measure(waiting.frame, self._pictures, self._parameters.guide, self._notes)
+        return examination.measure(waiting.frame, self._pictures, self._parameters.guide, self._memory)
 
     def apply_guidance(self, waiting: WaitingFrame, found: Guidance | None) -> list[Message]:
         """Keep a good still, overwrite any other picture under examination; returns messages for the device."""
@@ -201,7 +201,7 @@ class Capture:
         self._camera = camera
         self._answered_at = None
         self._pictures.begin_answer(challenge)
-        self._notes.begin()
+        self._memory.begin_stage()
 
     def retake(self, stage: str) -> Message:
         """Return to a stage that was done, without its pictures and those of later stages.
@@ -225,7 +225,7 @@ class Capture:
 
     def _open_pictures(self) -> SessionPictures:
         parameters = self._parameters
-        self._notes.begin()
+        self._memory.begin_stage()
         return SessionPictures(parameters.vault.open(parameters.lifetime_s).__enter__())
 
     def _restart(self) -> Message:
@@ -238,7 +238,7 @@ class Capture:
     def _enter_stage(self) -> Message:
         self._discard_waiting()
         self._good_stills = 0
-        self._notes.begin()
+        self._memory.begin_stage()
         return self._stage_message()
 
     def _stage_message(self, again: str | None = None) -> Message:

@@ -3,7 +3,7 @@
 from idproof.pipeline import BadInput, Role
 from idproof.pipeline.config import Policy
 from idproof.pipeline.errors import SessionExpired
-from idproof.pipeline.guidance import Guidance, Guide, Hint, Notes
+from idproof.pipeline.guidance import Guidance, GuidanceMemory, Guide, Hint
 from idproof.service.errors import StreamProblem
 from idproof.service.stream.chain import Frame, Shows
 from idproof.service.stream.pictures import SessionPictures
@@ -15,7 +15,7 @@ _SEEN, _WELL_PLACED, _FIRST_STILL = 0.3, 0.6, 0.8
 """Progress of a stage, shown to the applicant only. Chosen by hand; no outside source."""
 
 
-def measure(frame: Frame, pictures: SessionPictures, guide: Guide, notes: Notes) -> Guidance | None:
+def measure(frame: Frame, pictures: SessionPictures, guide: Guide, memory: GuidanceMemory) -> Guidance | None:
     """Measures the picture under examination, on a thread.
 
     Returns:
@@ -29,10 +29,10 @@ def measure(frame: Frame, pictures: SessionPictures, guide: Guide, notes: Notes)
             if frame.shows is Shows.LIVENESS:
                 if (answer := pictures.answer) is None:
                     return None
-                return guide.action(data, answer.challenge, frame.captured_us / 1000, notes)
+                return guide.action(data, answer.challenge, frame.captured_us / 1000, memory)
             if frame.shows is Shows.SELFIE:
-                return guide.face(data, notes, frame.captured_us / 1e6)
-            return guide.card(data, Role(frame.shows), notes, frame.captured_us / 1e6)
+                return guide.face(data, memory, frame.captured_us / 1e6)
+            return guide.card(data, Role(frame.shows), memory, frame.captured_us / 1e6)
     except SessionExpired:
         return None
     except BadInput as error:

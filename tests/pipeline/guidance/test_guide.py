@@ -1,15 +1,19 @@
-"""What people are told: facts to hints, and hints from rendered pictures that show what they say."""
+"""Hints follow from facts, and rendered pictures give the hints that their content asks for."""
 
+import io
+import struct
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from pictures import jpeg
+from PIL import Image
 
 from idproof.datasets.specimen.make import Registration
 from idproof.pipeline import Verifier
-from idproof.pipeline.errors import CaptureUnreadable
-from idproof.pipeline.guidance import Guide, Hint, Notes, hints, small_picture
+from idproof.pipeline.errors import CaptureTooManyPixels, CaptureUnreadable
+from idproof.pipeline.guidance import GuidanceMemory, Guide, Hint, downscaled_jpeg, hints
 from idproof.pipeline.guidance.hints import CardFacts, FaceFacts, for_card, for_face
 from idproof.pipeline.types import Role
 
@@ -78,13 +82,13 @@ def preview(data: bytes, width: int = 480) -> memoryview:
     return memoryview(cv2.imencode(".jpg", shape, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes())
 
 
-def test_a_rendered_card_is_found_within_two_pixels_and_its_turn_is_told(
+def test_a_rendered_card_is_found_within_two_pixels_and_its_turn_is_measured(
     guide: Guide, registration: Registration
 ) -> None:
-    notes, truth = Notes(), registration.description["truth"]["corners"]
+    memory, truth = GuidanceMemory(), registration.description["truth"]["corners"]
     for place, (name, role) in enumerate(ROLES.items()):
-        notes.begin()
-        found = guide.card(preview(registration.pictures[f"{name}.jpg"]), role, notes, float(place))
+        memory.begin_stage()
+        found = guide.card(preview(registration.pictures[f"{name}.jpg"]), role, memory, float(place))
         assert found.corners is not None
         away = np.abs(np.array(found.corners) * [1920, 1080] - np.array(truth[name])).max()
         assert away < 8  # of 1920: two pixels of the preview
@@ -93,20 +97,20 @@ def test_a_rendered_card_is_found_within_two_pixels_and_its_turn_is_told(
         assert low - 6 < found.turn_deg < high + 6
 
 
-def test_a_card_at_another_angle_is_told_which_way_to_turn(guide: Guide, registration: Registration) -> None:
+def test_a_card_at_another_angle_gets_the_direction_to_turn(guide: Guide, registration: Registration) -> None:
     front = preview(registration.pictures["front.jpg"])
-    assert guide.card(front, Role.CARD_TILT_LEFT, Notes(), 0).hint is Hint.TILT_LEFT_MORE
-    assert guide.card(front, Role.CARD_TILT_RIGHT, Notes(), 0).hint is Hint.TILT_RIGHT_MORE
+    assert guide.card(front, Role.CARD_TILT_LEFT, GuidanceMemory(), 0).hint is Hint.TILT_LEFT_MORE
+    assert guide.card(front, Role.CARD_TILT_RIGHT, GuidanceMemory(), 0).hint is Hint.TILT_RIGHT_MORE
 
 
-def test_a_card_that_moves_is_followed_and_told_to_hold_still(guide: Guide, registration: Registration) -> None:
-    data, notes = registration.pictures["front.jpg"], Notes()
-    still = guide.card(preview(data), Role.CARD_FRONT, notes, 0.0)
+def test_a_moving_card_is_followed_and_gets_the_hint_to_hold_still(guide: Guide, registration: Registration) -> None:
+    data, memory = registration.pictures["front.jpg"], GuidanceMemory()
+    still = guide.card(preview(data), Role.CARD_FRONT, memory, 0.0)
     assert still.hint is Hint.GOOD
     whole = cv2.imdecode(np.frombuffer(bytes(preview(data)), dtype=np.uint8), cv2.IMREAD_COLOR)
     assert whole is not None
     moved = cv2.imencode(".jpg", np.roll(whole, (5, 9), axis=(0, 1)))[1].tobytes()
-    followed = guide.card(memoryview(moved), Role.CARD_FRONT, notes, 0.1)
+    followed = guide.card(memoryview(moved), Role.CARD_FRONT, memory, 0.1)
     assert followed.hint is Hint.HOLD_STILL
     assert followed.corners is not None
     assert still.corners is not None
@@ -115,8 +119,8 @@ def test_a_card_that_moves_is_followed_and_told_to_hold_still(guide: Guide, regi
     )
 
 
-def test_what_is_no_card_is_none(guide: Guide, registration: Registration) -> None:
-    selfie = guide.card(preview(registration.pictures["selfie.jpg"]), Role.CARD_FRONT, Notes(), 0)
+def test_a_picture_without_a_card_asks_for_the_card(guide: Guide, registration: Registration) -> None:
+    selfie = guide.card(preview(registration.pictures["selfie.jpg"]), Role.CARD_FRONT, GuidanceMemory(), 0)
     assert (selfie.hint, selfie.corners) == (Hint.SHOW_CARD, None)
 
 
@@ -125,7 +129,7 @@ def test_white_on_the_card_is_glare_where_it_lies(guide: Guide, registration: Re
     assert whole is not None
     middle = np.array(registration.description["truth"]["corners"]["front"]).mean(axis=0) / 4
     cv2.circle(whole, (round(middle[0]) + 30, round(middle[1])), 28, (255, 255, 255), -1)
-    found = guide.card(memoryview(cv2.imencode(".jpg", whole)[1].tobytes()), Role.CARD_FRONT, Notes(), 0)
+    found = guide.card(memoryview(cv2.imencode(".jpg", whole)[1].tobytes()), Role.CARD_FRONT, GuidanceMemory(), 0)
     assert found.hint is Hint.GLARE_HERE
     left, top, width, height = found.glare[0]
     assert left < (middle[0] + 30) / 480 < left + width
@@ -133,21 +137,41 @@ def test_white_on_the_card_is_glare_where_it_lies(guide: Guide, registration: Re
 
 
 def test_a_selfie_is_good_and_a_picture_without_a_face_is_not(guide: Guide, registration: Registration) -> None:
-    notes = Notes()
-    found = guide.face(memoryview(registration.pictures["selfie.jpg"]), notes, 0.0)
+    memory = GuidanceMemory()
+    found = guide.face(memoryview(registration.pictures["selfie.jpg"]), memory, 0.0)
     assert found.hint is Hint.GOOD
     assert found.box is not None
     grey = cv2.imencode(".jpg", np.full((320, 240, 3), 128, dtype=np.uint8))[1].tobytes()
-    assert guide.face(memoryview(grey), notes, 0.1).hint is Hint.SHOW_FACE
+    assert guide.face(memoryview(grey), memory, 0.1).hint is Hint.SHOW_FACE
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"\xff\xd8\xff\xe0\0\x10", b"\x89PNG", b"\xff\xd8" + b"\xff" * 400])
-def test_what_is_no_jpeg_is_unreadable(data: bytes) -> None:
+def test_bytes_that_are_no_jpeg_are_unreadable(data: bytes) -> None:
     with pytest.raises(CaptureUnreadable):
-        small_picture.decode(memoryview(data), 320)
+        downscaled_jpeg.decode(memoryview(data), 320)
 
 
-def test_the_header_tells_the_size_before_anything_is_decoded(registration: Registration) -> None:
+def test_the_size_is_read_from_the_header(registration: Registration) -> None:
     data = memoryview(registration.pictures["front.jpg"])
-    assert small_picture.size_of(data) == (1920, 1080)
-    assert small_picture.decode(data, 480).shape == (270, 480, 3)
+    assert downscaled_jpeg.read_size(data) == (1920, 1080)
+    assert downscaled_jpeg.decode(data, 480).shape == (270, 480, 3)
+
+
+def test_a_progressive_jpeg_is_decoded_smaller() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (1280, 720), (200, 10, 10)).save(buffer, "JPEG", progressive=True)
+    picture = downscaled_jpeg.decode(memoryview(buffer.getvalue()), 320)
+    assert picture.shape == (180, 320, 3)
+    assert np.abs(picture.mean(axis=(0, 1)) - [200, 10, 10]).max() < 4
+
+
+@pytest.mark.parametrize("size", [(6000, 5000), (20_000, 20_000)])
+def test_a_header_that_announces_too_many_pixels_stops_before_decoding(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downscaled_jpeg.cv2, "imdecode", lambda *_: pytest.fail("it was decoded"))
+    data = bytearray(jpeg(np.zeros((16, 16, 3), dtype=np.uint8)))
+    start_of_frame = data.index(b"\xff\xc0")
+    data[start_of_frame + 5 : start_of_frame + 9] = struct.pack(">HH", size[1], size[0])  # ITU-T T.81, B.2.2
+    with pytest.raises(CaptureTooManyPixels):
+        downscaled_jpeg.decode(memoryview(data), 320)
