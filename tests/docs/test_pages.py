@@ -148,3 +148,10 @@ def test_anchors_follow_githubs_rules(heading: str, slug: str) -> None:
 def test_a_heading_that_comes_twice_gets_a_number(invented: Page) -> None:
     invented.path.write_text("# One\n## One\n```\n# no heading\n```\n", encoding="utf-8")
     assert invented.anchors == {"one", "one-1"}
+
+
+def test_the_readme_fits_one_screen_before_its_first_picture() -> None:
+    top, _, _ = (ROOT / "README.md").read_text(encoding="utf-8").partition("![")
+    lines = top.splitlines()
+    assert len(lines) <= 40
+    assert {"make demo", "make test"} <= {line.partition("#")[0].strip() for line in lines}
