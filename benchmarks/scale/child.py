@@ -104,7 +104,7 @@ def _one(verifier: Verifier, entry: RegistrationSet) -> Timed:
 
 
 if __name__ == "__main__":
-    hardening.no_core_dumps()
-    hardening.not_dumpable()
+    hardening.disable_core_dumps()
+    hardening.disable_dumping()
     cv2.setNumThreads(1)
     print(json.dumps(measure(Configuration(**json.loads(sys.stdin.read())))))  # noqa: T201 - its one line of answer

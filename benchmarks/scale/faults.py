@@ -169,7 +169,7 @@ def _cluster() -> Iterator[Cluster]:
     ours = {name: value, "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         [sys.executable, "-m", "idproof.benchmarks.scale.nodes", str(_NODES)],
-        env=os.environ | hardening.allocator() | ours,
+        env=os.environ | hardening.allocator_environment() | ours,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

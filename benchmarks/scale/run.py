@@ -91,7 +91,7 @@ def _simulation_error(run: Run) -> dict[str, Any]:
 
 
 def _measured(chosen: Configuration) -> Measured:
-    environment = os.environ | hardening.allocator() | {"OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"}
+    environment = os.environ | hardening.allocator_environment() | {"OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "idproof.benchmarks.scale.child"],
         input=json.dumps(asdict(chosen)),

@@ -168,7 +168,7 @@ def application(config: ReplicaConfig, pool: ReplicaPool) -> serve.Application:
     if pool.max_replicas > pool.replicas:
         bounds = {"min_replicas": pool.replicas, "max_replicas": pool.max_replicas}
         sizes = {"autoscaling_config": bounds | {"target_ongoing_requests": config.at_once}}
-    environment = hardening.allocator() | _ENVIRONMENT | {"OMP_NUM_THREADS": str(config.threads)}
+    environment = hardening.allocator_environment() | _ENVIRONMENT | {"OMP_NUM_THREADS": str(config.threads)}
     deployed = serve.deployment(
         name=DEPLOYMENT,
         max_ongoing_requests=config.at_once,
@@ -307,7 +307,7 @@ class RayExecutor:
     def _ask_once(self, session: VaultSession, names: list[str], answer: LivenessResponse | None) -> ExaminationReply:
         sealer = session.sealer()
         sealed = ray.put(_sealed(session, names))
-        request = ExaminationRequest(session.remaining_s, sealer.lend(), answer)
+        request = ExaminationRequest(session.remaining_s, sealer.copy_key(), answer)
         try:
             response = self.handle.examine.remote(request, sealed)
             with session.on_end(response.cancel):

@@ -144,12 +144,12 @@ class ExaminationReplica:
     """
 
     def __init__(self, config: ReplicaConfig) -> None:
-        hardening.no_core_dumps()
+        hardening.disable_core_dumps()
         hardening.silence_crashes()
         if not config.inspectable:
-            hardening.not_dumpable()
+            hardening.disable_dumping()
         if config.production:
-            guards.demand()
+            guards.require_all()
         # OpenCV would take every core for itself; one budget holds for it and the networks.
         cv2.setNumThreads(config.threads)
         tools = open_tools(
@@ -178,7 +178,7 @@ class ExaminationReplica:
     def check_health(self) -> None:
         """Raise when a guard no longer holds, or when an examination outlives its session: its thread hangs."""
         if self._config.production:
-            guards.demand()
+            guards.require_all()
         if any(time.monotonic() > deadline + _GRACE_S for deadline in list(self._deadlines.values())):
             raise RuntimeError("a registration did not end with its session")
 
@@ -219,7 +219,7 @@ class ExaminationReplica:
         except BadInput as error:
             result = {"refused": (error.code, error.sentence, error.capture)}
         except Exception as error:  # noqa: BLE001 - Ray would pass its text on, which may quote personal data
-            result = {"crashed": f"{type(error).__name__} at {hardening.place(error.__traceback__)}"}
+            result = {"crashed": f"{type(error).__name__} at {hardening.error_location(error.__traceback__)}"}
         finally:
             self._deadlines.pop(number, None)
         return ExaminationReply(session.wipe(), (time.perf_counter() - start) * 1000, **result)  # type: ignore[arg-type]

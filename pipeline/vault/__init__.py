@@ -1,7 +1,8 @@
 """The only owner of pictures and templates.
 
-`session` holds them for one verification and overwrites them, `sealer` encrypts what must cross to another process,
-`pages` is the memory, `guards` reports which protections of the process hold and `hardening` puts them in force.
+`session` holds them for one verification and overwrites them; `face_templates` gives each template its name. `sealer`
+encrypts buffers for another process. `pages` is the memory. `guards` tests which protections of the process hold, and
+`hardening` puts them in force.
 """
 
 from idproof.pipeline.vault.kinds import UPLOAD

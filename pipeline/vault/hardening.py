@@ -1,4 +1,4 @@
-"""Protections that a process puts in force for itself before it holds any picture; `guards` asks which hold."""
+"""Puts protections in force for the own process before it holds any picture; `guards` tests which hold."""
 
 import ctypes
 import os
@@ -10,20 +10,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-_PR_SET_DUMPABLE = 4
+_PR_SET_DUMPABLE = 4  # linux/prctl.h
 _TUNABLES = "GLIBC_TUNABLES"
 _NO_THREAD_CACHE = "glibc.malloc.tcache_count=0"
-_ALLOCATOR = {"MALLOC_PERTURB_": "165", "PYTHONMALLOC": "malloc"}
+_ALLOCATOR = {"MALLOC_PERTURB_": "165", "PYTHONMALLOC": "malloc"}  # 165 is 0xA5: any byte but 0 overwrites
 _ARENAS = "2"
+"""Chosen by hand; no outside source."""
 
 
-def allocator() -> dict[str, str]:
-    """Environment that a process must have been started with for its freed memory to be overwritten.
+def allocator_environment() -> dict[str, str]:
+    """Return the environment that a process must be started with so that its freed memory is overwritten.
 
-    Four settings: overwrite on free; no cache of freed blocks a thread, which glibc fills without overwriting;
-    Python's small objects from that same allocator instead of from Python's own, which never overwrites; and two
-    arenas, because with one for each thread what is freed lies scattered, and memory grows by a megabyte or two with
-    every thousand registrations. What an operator chose for the first and the last holds.
+    Four settings:
+
+    - `MALLOC_PERTURB_` overwrites memory when it is freed;
+    - no cache of freed blocks per thread, which glibc fills without overwriting;
+    - Python's small objects come from glibc's allocator, because Python's own never overwrites;
+    - two arenas: with one per thread, freed memory is scattered, and the process grows by one or two megabytes per
+      thousand registrations.
+
+    An operator's own values of the first and the last setting are kept.
     """
     tunables = [entry for entry in os.environ.get(_TUNABLES, "").split(":") if entry]
     kept = [entry for entry in tunables if not entry.startswith("glibc.malloc.tcache_count=")]
@@ -33,13 +39,13 @@ def allocator() -> dict[str, str]:
     return _ALLOCATOR | chosen | {_TUNABLES: ":".join([*kept, _NO_THREAD_CACHE])}
 
 
-def no_core_dumps() -> None:
-    """A crash writes no file."""
+def disable_core_dumps() -> None:
+    """Keep a crash from writing the process's memory to a file."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def not_dumpable() -> None:
-    """Shut the process to others of its user."""
+def disable_dumping() -> None:
+    """Keep other processes of the same user from reading or tracing this one."""
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
@@ -48,7 +54,7 @@ def silence_crashes() -> None:
 
     def hook(kind: type[BaseException], _: BaseException | None, trace: TracebackType | None) -> None:
         if not issubclass(kind, KeyboardInterrupt):
-            sys.stderr.write(f"unexpected {kind.__name__} at {place(trace)}\n")
+            sys.stderr.write(f"unexpected {kind.__name__} at {error_location(trace)}\n")
 
     sys.excepthook = hook
 
@@ -59,7 +65,7 @@ def silence_crashes() -> None:
     sys.unraisablehook = in_thread
 
 
-def place(trace: TracebackType | None) -> str:
-    """File and line where it happened, for whoever mends it."""
+def error_location(trace: TracebackType | None) -> str:
+    """Return file name and line of an error, for developers."""
     frames = traceback.extract_tb(trace)
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"

@@ -1,4 +1,4 @@
-"""Memory of our own: whole pages that a crash does not write down, a fork does not inherit and swap does not get."""
+"""Memory in whole pages that are left out of core dumps, not inherited by a forked child, and locked out of swap."""
 
 import ctypes
 import mmap
@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_MADV_WIPEONFORK = 18  # asm-generic/mman-common.h; Python's mmap has no name for it
-_MLOCK_ONFAULT = 1
+# Linux's own numbers, for which Python has no names.
+_MADV_WIPEONFORK = 18  # asm-generic/mman-common.h
+_MLOCK_ONFAULT = 1  # asm-generic/mman.h
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Pages:
-    """Anonymous private memory of at least `size` bytes; its pages come only as they are written.
+    """Anonymous private memory of at least `size` bytes; the kernel provides each page when it is first written.
 
     Attributes:
-        locked: the pages stay out of swap; without the right to lock this much (`RLIMIT_MEMLOCK`) they may go there.
-        shielded: they are left out of core dumps, and a forked child finds zeros.
+        locked: the pages stay out of swap; without the right to lock this much (`RLIMIT_MEMLOCK`) they may be swapped.
+        shielded: the pages are left out of core dumps, and a forked child finds zeros.
     """
 
     def __init__(self, size: int) -> None:
@@ -26,7 +27,7 @@ class Pages:
         self.locked = self._lock()
 
     def array(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-        """The memory as an array."""
+        """Return the memory as an array."""
         count = int(np.prod(shape, dtype=np.int64))
         return np.frombuffer(self.memory, dtype=dtype, count=count).reshape(shape)
 
@@ -42,5 +43,5 @@ class Pages:
         if lock is None:
             return False
         start = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
-        # Unlocked by the kernel when the mapping goes.
+        # The kernel unlocks the pages when the mapping ends.
         return int(lock(ctypes.c_void_p(start), ctypes.c_size_t(len(self.memory)), _MLOCK_ONFAULT)) == 0

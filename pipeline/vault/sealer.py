@@ -1,6 +1,6 @@
-"""Pictures that must cross to another process travel sealed: AES-256-GCM under a key of one verification.
+"""Seals buffers that cross to another process: AES-256-GCM (NIST SP 800-38D) under a key of one verification.
 
-The key dies with the session, so whatever copy is left in shared memory, a spill file or a retry queue is noise.
+The key is destroyed with the session, so a copy that is left in shared memory, a spill file or a retry queue is noise.
 """
 
 import json
@@ -17,14 +17,15 @@ from idproof.pipeline.errors import SealBroken, SessionExpired
 from idproof.pipeline.vault.pages import Pages
 
 KEY_BYTES = 32
-_NONCE_BYTES, _TAG_BYTES, _LENGTH_BYTES = 12, 16, 4
+_NONCE_BYTES, _TAG_BYTES = 12, 16  # NIST SP 800-38D, 5.2.1: 96-bit nonce, 128-bit tag
+_LENGTH_BYTES = 4  # of the header's length, in front of the header
 
 
 class Sealer:
-    """Seals and opens arrays with one key, which lies in pages that are neither dumped nor inherited.
+    """Seals and opens arrays with one key, which lies in `Pages`.
 
     Args:
-        key: 32 bytes to take over, which are overwritten where they come from; a new random key when None.
+        key: 32 bytes, which are overwritten in the caller's memory; a new random key when None.
 
     Example:
         >>> sealer = Sealer()
@@ -50,21 +51,21 @@ class Sealer:
         self.destroy()
 
     def __repr__(self) -> str:
-        """Never the key."""
+        """Leaves the key out."""
         return f"Sealer(alive={self._alive})"
 
-    def lend(self) -> bytearray:
-        """A copy of the key for a worker of this session; it must not travel the way that the pictures do."""
+    def copy_key(self) -> bytearray:
+        """Copy the key for a worker of this session; it must not travel on the channel of the sealed pictures."""
         with self._lock:
             self._ensure_alive()
             return bytearray(self._key)
 
-    def seal(self, array: NDArray[Any], about: str) -> bytes:
-        """The array with its shape and type, encrypted.
+    def seal(self, array: NDArray[Any], name: str) -> bytes:
+        """Encrypt the array with its shape and type.
 
         Args:
             array: of numbers.
-            about: what it is, such as `crop/selfie`; it opens as nothing else.
+            name: such as `crop/selfie`; it opens under no other name.
 
         Raises:
             SessionExpired: the key was destroyed.
@@ -75,15 +76,15 @@ class Sealer:
         plain.extend(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
         nonce = os.urandom(_NONCE_BYTES)
         try:
-            return nonce + self._cipher().encrypt(nonce, plain, about.encode())
+            return nonce + self._cipher().encrypt(nonce, plain, name.encode())
         finally:
             plain[start:] = bytes(len(plain) - start)
 
-    def open(self, sealed: bytes | memoryview, about: str) -> NDArray[Any]:
-        """The array; the caller hands it to a vault session, which takes its values and overwrites it.
+    def open(self, sealed: bytes | memoryview, name: str) -> NDArray[Any]:
+        """Decrypt an array; the caller puts it into a vault session, which overwrites the caller's copy.
 
         Raises:
-            SealBroken: it does not open.
+            SealBroken: it does not open with this key and under this name.
             SessionExpired: the key was destroyed.
         """
         data = memoryview(sealed)
@@ -92,22 +93,22 @@ class Sealer:
             raise SealBroken("What should be sealed is too short.")
         plain = Pages(size).array((size,), np.dtype(np.uint8))
         try:
-            self._cipher().decrypt_into(bytes(data[:_NONCE_BYTES]), data[_NONCE_BYTES:], about.encode(), plain.data)
+            self._cipher().decrypt_into(bytes(data[:_NONCE_BYTES]), data[_NONCE_BYTES:], name.encode(), plain.data)
         except InvalidTag:
             raise SealBroken("A sealed picture does not open.") from None
         else:
-            return _unpacked(plain)
+            return _decode_array(plain)
         finally:
-            plain.fill(0)  # also what the cipher wrote before it found the seal broken
+            plain.fill(0)  # on a broken seal, too: the cipher writes before it verifies
 
     def destroy(self) -> None:
-        """Overwrite the key; nothing sealed with it opens from here on."""
+        """Overwrite the key; nothing that was sealed with it opens any more."""
         with self._lock:
             self._alive = False
             self._key.fill(0)
 
     def _cipher(self) -> AESGCM:
-        """Made for each use: the library's own copy of the key goes back to the allocator with it."""
+        """Make a cipher per use: the library's own copy of the key is freed with it."""
         with self._lock:
             self._ensure_alive()
             return AESGCM(self._key.tobytes())
@@ -117,7 +118,7 @@ class Sealer:
             raise SessionExpired("The capture session has ended; its key is destroyed.")
 
 
-def _unpacked(plain: NDArray[np.uint8]) -> NDArray[Any]:
+def _decode_array(plain: NDArray[np.uint8]) -> NDArray[Any]:
     end = _LENGTH_BYTES + int.from_bytes(plain[:_LENGTH_BYTES].tobytes(), "big")
     head = json.loads(plain[_LENGTH_BYTES:end].tobytes())
     array = np.empty(head["shape"], dtype=np.dtype(head["dtype"]))

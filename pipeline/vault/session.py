@@ -1,7 +1,7 @@
-"""The only owner of pictures and templates: what comes in here is overwritten before the verdict leaves.
+"""Holds the pictures and templates of one verification, and overwrites them before the verdict leaves.
 
-A session of the vault lives as long as one verification. Whatever is put into it is overwritten with zeros when
-the session's block is left, by whichever way, and at the latest when its lifetime ends, even if a client stalls.
+A session lasts as long as one verification. Everything that is put into it is overwritten with zeros when the session's
+block is left, normally or by an exception, and at the latest when its lifetime ends, even if a client stalls.
 """
 
 import threading
@@ -30,10 +30,10 @@ MECHANISM = "overwritten with zeros, then released"
 
 
 class UploadSink:
-    """Takes one capture's bytes as they arrive, into anonymous memory that never grows by copying.
+    """Receives the bytes of one capture into anonymous memory that never grows by copying.
 
-    The whole limit is reserved as address space at once; the kernel gives pages only as they are written, so a
-    growing upload leaves no half-size copies behind in freed memory.
+    The whole limit is reserved as address space at once, and the kernel provides pages as they are written, so a
+    growing upload leaves no half-size copies in freed memory.
     """
 
     def __init__(self, role: str, limit: int) -> None:
@@ -57,13 +57,13 @@ class UploadSink:
 
     @contextmanager
     def reading(self) -> Iterator[memoryview]:
-        """Lend the bytes received so far, read-only, for the length of the block; see `_lent` for a wipe meanwhile."""
+        """Lend the bytes received so far, read-only, for the length of the block; raises as `VaultSession.upload`."""
         with self._lock:
             _ensure_held(self)
             whole = memoryview(self._memory)
         view = whole[: self.size].toreadonly()
         try:
-            with _lent(self):
+            with _refuse_if_wiped(self):
                 yield view
         finally:
             view.release()
@@ -76,8 +76,8 @@ class UploadSink:
                 return 0
             self.wiped = True
             np.frombuffer(self._memory, dtype=np.uint8, count=self.size)[...] = 0
-            # A decoder on another thread may still hold a view: it reads zeros now, learns so when it lets go, and
-            # the pages go then.
+            # A decoder on another thread may still hold a view: it reads zeros from now on, gets `SessionExpired` when
+            # it returns the view, and the pages are freed then.
             with suppress(BufferError):
                 self._memory.close()
             return self.size
@@ -85,24 +85,29 @@ class UploadSink:
 
 @dataclass(eq=False)
 class _HeldArray:
-    """An array in pages of the vault, and whether it was overwritten."""
+    """An array in pages of the vault.
+
+    Attributes:
+        values: the array.
+        wiped: whether it was overwritten.
+    """
 
     values: NDArray[Any]
     wiped: bool = False
 
     def wipe(self) -> int:
         """Overwrite; returns how many bytes were held."""
-        self.wiped = True  # before the zeros: a reader that saw one learns of it
+        self.wiped = True  # set before the zeros, so that a reader who saw a zero gets the error
         self.values.fill(0)
         return self.values.nbytes
 
 
 @contextmanager
-def _lent(held: UploadSink | _HeldArray) -> Iterator[None]:
-    """Raise `SessionExpired` at the end of the block if what was lent was overwritten within it.
+def _refuse_if_wiped(held: UploadSink | _HeldArray) -> Iterator[None]:
+    """Raise `SessionExpired` at the end of the block if the lent buffer was overwritten within it.
 
-    The vault overwrites at once, whoever is reading. What the reader made of half a picture and half zeros is
-    neither a fact nor a fault of the picture, so neither its result nor its error leaves the block.
+    The vault does not wait for readers before it overwrites. A result computed from half a picture and half zeros is no
+    fact, and an error raised on it is no fault of the picture, so neither leaves the block.
     """
     try:
         yield
@@ -118,7 +123,9 @@ def _ensure_held(held: UploadSink | _HeldArray) -> None:
 
 
 @dataclass
-class _Kind:
+class _KindTotals:
+    """Totals of the overwritten buffers of one kind, for the receipt."""
+
     count: int = 0
     bytes: int = 0
     wiped_at: str = ""
@@ -127,7 +134,7 @@ class _Kind:
 
 @dataclass(eq=False)
 class VaultSession:
-    """Everything held for one verification. Use it as a context manager; leaving it wipes.
+    """Holds all buffers of one verification. Use it as a context manager; leaving it wipes.
 
     Stages do not see the session: `examine` borrows an array for the length of a `with` block and hands it over.
     """
@@ -135,15 +142,15 @@ class VaultSession:
     limits: Limits
     _sinks: dict[str, UploadSink] = field(default_factory=dict)
     _arrays: dict[tuple[str, str], _HeldArray] = field(default_factory=dict)
-    _kinds: dict[str, _Kind] = field(default_factory=dict)
+    _kinds: dict[str, _KindTotals] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _open: bool = True
     _timer: threading.Timer | None = None
     _sealer: Sealer | None = None
     _flushed: bool = False
     _ends_at: float = 0.0
-    _endings: list[Callable[[], object]] = field(default_factory=list)
-    _elsewhere: list[DeletionReceipt] = field(default_factory=list)
+    _end_calls: list[Callable[[], object]] = field(default_factory=list)
+    _other_receipts: list[DeletionReceipt] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         self._ends_at = time.monotonic() + self.limits.lifetime_s
@@ -158,7 +165,7 @@ class VaultSession:
         self.wipe()
 
     def __repr__(self) -> str:
-        """Counts only."""
+        """Shows counts only."""
         return f"VaultSession(open={self._open}, buffers={self.outstanding})"
 
     @property
@@ -168,7 +175,7 @@ class VaultSession:
 
     @property
     def remaining_s(self) -> float:
-        """Seconds until everything is wiped; 0 once it was."""
+        """Seconds until everything is wiped; 0 after that."""
         return max(0.0, self._ends_at - time.monotonic()) if self._open else 0.0
 
     @contextmanager
@@ -176,28 +183,28 @@ class VaultSession:
         """Make this call if the session ends within the block, to stop work for it in another process."""
         with self._lock:
             self.ensure_open()
-            self._endings.append(call)
+            self._end_calls.append(call)
         try:
             yield
         finally:
             with self._lock:
-                self._endings.remove(call)
+                self._end_calls.remove(call)
 
     def include(self, receipt: DeletionReceipt) -> None:
-        """What another process held for this session and wiped: the receipt tells of both."""
-        self._elsewhere.append(receipt)
+        """Add the receipt of another process that held buffers for this session; the own receipt covers both."""
+        self._other_receipts.append(receipt)
 
     def ensure_open(self) -> None:
-        """Raise `SessionExpired` once wiped: facts computed after that would be facts about zeros."""
+        """Raise `SessionExpired` once wiped: results computed after that would be results about zeros."""
         if not self._open:
             raise SessionExpired("The capture session has ended; its pictures are deleted.")
 
     def receive(self, role: str, limit: int | None = None) -> UploadSink:
-        """A sink for the bytes of one capture, by its role, or of one frame, by its name.
+        """Open a sink for the bytes of one capture, by its role, or of one frame, by its name.
 
         Args:
             role: or name.
-            limit: bytes, where they are known already; else the limit of captures or of frames.
+            limit: bytes, where the size is known already; else the limit of captures or of frames.
 
         Raises:
             CaptureMissing: it was already received.
@@ -213,7 +220,7 @@ class VaultSession:
             return sink
 
     def rename(self, name: str, other: str) -> None:
-        """Call what was received under one name by another, without a copy; what had that name is overwritten."""
+        """Rename an upload without a copy; an upload that has the other name is overwritten first."""
         with self._lock:
             self.ensure_open()
             self.discard(other)
@@ -222,11 +229,11 @@ class VaultSession:
             self._sinks[other] = sink
 
     def discard(self, name: str, kind: str = UPLOAD) -> None:
-        """Overwrite one thing that was received, if it is there, and note it in the receipt under this kind."""
+        """Overwrite one upload, if it is held, and count it in the receipt under this kind."""
         with self._lock:
             sink = self._sinks.pop(name, None)
             if sink is not None:
-                self._note(kind, kind if kind != UPLOAD else name, sink.wipe())
+                self._count(kind, kind if kind != UPLOAD else name, sink.wipe())
 
     @contextmanager
     def upload(self, role: str) -> Iterator[memoryview]:
@@ -234,9 +241,9 @@ class VaultSession:
 
         Raises:
             CaptureMissing: nothing was received under this name.
-            CaptureEmpty: no byte of it.
-            SessionExpired: they were overwritten, before the block or within it; then whatever the block found or
-                raised is lost, since it may be about zeros.
+            CaptureEmpty: it has no bytes.
+            SessionExpired: they were overwritten, before the block or within it; the block's result or error is then
+                discarded, since it may be about zeros.
         """
         with self._lock:
             self.ensure_open()
@@ -249,11 +256,11 @@ class VaultSession:
             yield view
 
     def put(self, kind: str, name: str, array: NDArray[Any]) -> None:
-        """Move an array in: its values go to pages of the vault, and the caller's array is zeros from here on.
+        """Move an array into pages of the vault; the caller's array is overwritten with zeros.
 
         Args:
-            kind: what it is, for the receipt: `decoded`, `rectified`, `crop`, `template`, `tensor`, `line`, `frame`.
-            name: which one, usually the role; what was there under the same name, such as the frame before of a
+            kind: see `kinds`; the receipt counts by it.
+            name: within its kind, usually the role; an array under the same name, such as the previous frame of a
                 stream, is overwritten first.
             array: must own writable memory.
         """
@@ -262,7 +269,7 @@ class VaultSession:
         try:
             with self._lock:
                 self.ensure_open()
-                self._let_go(kind, name)
+                self._overwrite(kind, name)
                 values = Pages(array.nbytes).array(array.shape, array.dtype)
                 values[...] = array
                 self._arrays[kind, name] = _HeldArray(values)
@@ -270,7 +277,7 @@ class VaultSession:
             array.fill(0)
 
     def sealer(self) -> Sealer:
-        """Seals what must cross to another process, under a key that dies with the session."""
+        """Return the sealer for buffers that cross to another process; its key is destroyed with the session."""
         with self._lock:
             self.ensure_open()
             if self._sealer is None:
@@ -282,7 +289,7 @@ class VaultSession:
         """Lend an array, read-only, for the length of the block.
 
         Raises:
-            KeyError: there is none.
+            KeyError: none is held under this name.
             SessionExpired: it was overwritten, before the block or within it, as in `upload`.
         """
         with self._lock:
@@ -290,7 +297,7 @@ class VaultSession:
             held = self._arrays[kind, name]
         view = held.values.view()
         view.flags.writeable = False
-        with _lent(held):
+        with _refuse_if_wiped(held):
             yield view
 
     def holds(self, kind: str, name: str) -> bool:
@@ -303,15 +310,15 @@ class VaultSession:
         with self._lock:
             if self._open:
                 self._open = False
-                for call in self._endings:
+                for call in self._end_calls:
                     call()
             if self._timer is not None:
                 self._timer.cancel()
             for role, sink in self._sinks.items():
-                self._note(UPLOAD, role, sink.wipe())
+                self._count(UPLOAD, role, sink.wipe())
             self._sinks.clear()
             for kind, name in list(self._arrays):
-                self._let_go(kind, name)
+                self._overwrite(kind, name)
             if self._sealer is not None:
                 self._sealer.destroy()
             if not self._flushed:
@@ -319,13 +326,13 @@ class VaultSession:
                 self._flushed = True
             return self._receipt()
 
-    def _let_go(self, kind: str, name: str) -> None:
+    def _overwrite(self, kind: str, name: str) -> None:
         held = self._arrays.pop((kind, name), None)
         if held is not None:
-            self._note(kind, name, held.wipe())
+            self._count(kind, name, held.wipe())
 
-    def _note(self, kind: str, role: str, size: int) -> None:
-        entry = self._kinds.setdefault(kind, _Kind())
+    def _count(self, kind: str, role: str, size: int) -> None:
+        entry = self._kinds.setdefault(kind, _KindTotals())
         entry.roles.add(str(role))
         entry.count += 1
         entry.bytes += size
@@ -341,11 +348,11 @@ class VaultSession:
             guards=guards.active(),
             outstanding=self.outstanding,
         )
-        return reduce(_together, self._elsewhere, here)
+        return reduce(_merge_receipts, self._other_receipts, here)
 
 
-def _together(one: DeletionReceipt, other: DeletionReceipt) -> DeletionReceipt:
-    """One receipt of two processes; a guard counts where it held in both."""
+def _merge_receipts(one: DeletionReceipt, other: DeletionReceipt) -> DeletionReceipt:
+    """Merge the receipts of two processes; a guard is listed if it held in both."""
     kinds: dict[str, Wiped] = {}
     for entry in (*one.wiped, *other.wiped):
         before = kinds.get(entry.kind, Wiped(entry.kind, 0, 0, ""))
@@ -366,7 +373,7 @@ def _together(one: DeletionReceipt, other: DeletionReceipt) -> DeletionReceipt:
 
 @dataclass(frozen=True)
 class Vault:
-    """Opens sessions, each bounded in bytes and in time.
+    """Opens sessions that are bounded in bytes and in time.
 
     Example:
         >>> vault = Vault(Limits())
@@ -381,7 +388,7 @@ class Vault:
     _sessions: WeakSet[VaultSession] = field(default_factory=WeakSet, repr=False, compare=False)
 
     def open(self, lifetime_s: float | None = None) -> VaultSession:
-        """A new session; with a lifetime of its own where what is left of another's bounds it."""
+        """Open a session, with a shorter lifetime where the rest of another session's bounds it."""
         limits = self.limits if lifetime_s is None else replace(self.limits, lifetime_s=lifetime_s)
         session = VaultSession(limits)
         self._sessions.add(session)

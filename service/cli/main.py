@@ -52,9 +52,9 @@ def main(argv: list[str] | None = None) -> NoReturn:
         print_error(f"{error.code}: {error.sentence}")
         sys.exit(_EXIT_NOT_GENUINE if error.code in _NOT_GENUINE else EXIT_BAD_INPUT)
     except Exception as error:  # noqa: BLE001 - an unknown error's text may hold a field's value, so it is not shown
-        from idproof.pipeline.vault.hardening import place
+        from idproof.pipeline.vault.hardening import error_location
 
-        print_error(f"internal: unexpected {type(error).__name__} at {place(error.__traceback__)}")
+        print_error(f"internal: unexpected {type(error).__name__} at {error_location(error.__traceback__)}")
         sys.exit(EXIT_INTERNAL)
     sys.exit(0)
 

@@ -19,9 +19,9 @@ def restart_hardened(argv: list[str], program: str = "idproof.service") -> None:
     The C library reads its settings only when a process starts, so the program starts itself again with them, once;
     with `-P`, since `-m` alone would let files of the current folder stand in for installed modules.
     """
-    hardening.no_core_dumps()
+    hardening.disable_core_dumps()
     hardening.silence_crashes()
-    wanted = hardening.allocator()
+    wanted = hardening.allocator_environment()
     if any(os.environ.get(name) != value for name, value in wanted.items()):
         os.environ.update(wanted)
         os.execv(sys.executable, [sys.executable, "-P", "-m", program, *argv])  # noqa: S606 - ourselves
@@ -34,9 +34,9 @@ def enforce_guards(settings: Settings) -> None:
         GuardMissing: in production, when a required guard does not hold; it names them all.
     """
     if not settings.inspectable:
-        hardening.not_dumpable()
+        hardening.disable_dumping()
     if settings.production:
-        guards.demand()
+        guards.require_all()
     warn = guards.missing((*guards.REQUIRED, *guards.ADVISED))
     if warn:
         log.warning("guards missing", guards=list(warn))

@@ -36,7 +36,7 @@ def sealed_by(sealer: Sealer, captures: Captures) -> dict[str, np.ndarray]:
 
 def ask(replica: ExaminationReplica, captures: Captures, lifetime_s: float = 60.0) -> tuple[ExaminationReply, Sealer]:
     sealer = Sealer()
-    request = ExaminationRequest(lifetime_s, sealer.lend(), None)
+    request = ExaminationRequest(lifetime_s, sealer.copy_key(), None)
     reply = asyncio.run(replica.examine(request, sealed_by(sealer, captures)))
     assert not any(request.key)
     return reply, sealer
@@ -81,7 +81,7 @@ def test_what_is_sealed_as_one_thing_does_not_open_as_another(replica: Examinati
     sealed = sealed_by(sealer, captures_of())
     swapped = f"upload/{Role.CARD_TILT_LEFT}"
     sealed[swapped] = sealed[f"upload/{Role.SELFIE}"]
-    reply = asyncio.run(replica.examine(ExaminationRequest(60.0, sealer.lend(), None), sealed))
+    reply = asyncio.run(replica.examine(ExaminationRequest(60.0, sealer.copy_key(), None), sealed))
     assert reply.crashed is not None
     assert reply.crashed.startswith("SealBroken")
 
@@ -100,7 +100,7 @@ def test_a_cancelled_request_is_wiped_at_once(
 
     async def cancel_soon() -> None:
         task = asyncio.create_task(
-            replica.examine(ExaminationRequest(60.0, sealer.lend(), None), sealed_by(sealer, captures_of()))
+            replica.examine(ExaminationRequest(60.0, sealer.copy_key(), None), sealed_by(sealer, captures_of()))
         )
         await asyncio.sleep(0.5)
         task.cancel()
@@ -160,7 +160,7 @@ def test_a_replica_that_examines_several_at_once_finds_the_same_in_each(verifier
     async def both() -> list[Findings]:
         sealers = [Sealer(), Sealer()]
         found = await asyncio.gather(
-            *(pair.examine(ExaminationRequest(60.0, s.lend(), None), sealed_by(s, captures_of())) for s in sealers)
+            *(pair.examine(ExaminationRequest(60.0, s.copy_key(), None), sealed_by(s, captures_of())) for s in sealers)
         )
         opened = [s.open(r.findings or b"", "findings") for s, r in zip(sealers, found, strict=True)]
         return [from_json(data.tobytes()) for data in opened]

@@ -1,4 +1,4 @@
-"""A guard is named when it holds, and only then: each is tried in a process with it and in one without."""
+"""A guard is listed when it holds, and only then: each is tried in a process with it and in one without."""
 
 import os
 import platform
@@ -23,7 +23,7 @@ def held(before: str = "", **environment: str) -> set[str]:
 
 
 @glibc
-def test_overwriting_is_named_only_where_every_size_is_overwritten() -> None:
+def test_overwriting_is_listed_only_where_every_size_is_overwritten() -> None:
     assert not {"malloc_perturb", "small_objects_perturb"} & held()
     # glibc's thread caches keep blocks up to 1 KiB as they were: the setting alone is not enough.
     assert "malloc_perturb" not in held(MALLOC_PERTURB_="165")
@@ -33,19 +33,19 @@ def test_overwriting_is_named_only_where_every_size_is_overwritten() -> None:
     assert {"malloc_perturb", "small_objects_perturb"} <= held(**ALLOCATOR)
 
 
-def test_where_memory_cannot_be_looked_at_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
-    guards._can_look.cache_clear()
+def test_where_memory_cannot_be_read_no_overwriting_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    guards._memory_is_readable.cache_clear()
     guards._overwrites_on_free.cache_clear()
-    monkeypatch.setattr(guards, "_peek", lambda *_: None)
+    monkeypatch.setattr(guards, "_read_memory", lambda *_: None)
     monkeypatch.setenv("MALLOC_PERTURB_", "165")
     try:
         assert "malloc_perturb" not in guards.active()
     finally:
-        guards._can_look.cache_clear()
+        guards._memory_is_readable.cache_clear()
         guards._overwrites_on_free.cache_clear()
 
 
-def test_dumps() -> None:
+def test_dumps_are_off_only_where_they_were_turned_off() -> None:
     shut = "import ctypes; ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)"
     assert "not_dumpable" not in held()
     assert "not_dumpable" in held(shut)
@@ -53,10 +53,12 @@ def test_dumps() -> None:
     assert "no_core_dumps" in held(f"{hard}; {shut}")
 
 
-def test_a_program_that_takes_dumps_is_not_stopped_by_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guards, "_text", lambda _: "|/usr/lib/systemd/systemd-coredump")
-    monkeypatch.setattr(guards, "_not_dumpable", lambda: False)
-    assert not guards._no_core_dumps()
+def test_a_program_that_receives_dumps_is_stopped_by_no_limit_but_by_a_process_that_is_not_dumpable() -> None:
+    program = "|/usr/lib/systemd/systemd-coredump"
+    assert not guards.core_dumps_off(program, limit=0, dumpable=True)
+    assert guards.core_dumps_off(program, limit=0, dumpable=False)
+    assert guards.core_dumps_off("core", limit=0, dumpable=True)
+    assert not guards.core_dumps_off("core", limit=1, dumpable=False)
 
 
 @pytest.mark.parametrize(
@@ -67,18 +69,15 @@ def test_a_program_that_takes_dumps_is_not_stopped_by_a_limit(monkeypatch: pytes
         ("sys.excepthook = lambda kind, error, _: print(error, file=sys.stderr)", False),
     ],
 )
-def test_crashes_are_quiet_only_when_a_crash_of_our_own_tells_nothing(hook: str, quiet: bool) -> None:
+def test_crashes_are_quiet_only_when_a_trial_crash_shows_no_value(hook: str, quiet: bool) -> None:
     assert ("quiet_crashes" in held(f"import sys\n{hook}")) is quiet
 
 
-def test_swap_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guards, "_text", lambda _: "Filename Type Size\n")
-    assert guards._no_swap()
-    monkeypatch.setattr(guards, "_text", lambda _: "Filename Type Size\n/dev/sda2 partition 1\n")
-    assert not guards._no_swap()
-    monkeypatch.setattr(guards, "_text", lambda _: "")
-    assert not guards._no_swap()  # not known is not safe
+def test_swap_is_seen_and_an_unreadable_list_of_swaps_proves_nothing() -> None:
+    assert guards.swap_off("Filename Type Size\n")
+    assert not guards.swap_off("Filename Type Size\n/dev/sda2 partition 1\n")
+    assert not guards.swap_off("")
 
 
-def test_every_required_and_advised_guard_is_one_that_is_looked_at() -> None:
+def test_every_required_and_advised_guard_is_tested() -> None:
     assert {*guards.REQUIRED, *guards.ADVISED} == set(guards._GUARDS)

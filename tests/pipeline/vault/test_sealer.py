@@ -58,7 +58,7 @@ def test_nothing_of_it_is_seen_in_what_was_sealed_and_no_two_are_alike() -> None
 
 def test_a_worker_opens_it_with_the_key_it_was_lent() -> None:
     with Sealer() as sealer:
-        sealed, key = sealer.seal(SECRET, "crop"), sealer.lend()
+        sealed, key = sealer.seal(SECRET, "crop"), sealer.copy_key()
         with Sealer(key) as worker:
             assert np.array_equal(worker.open(sealed, "crop"), SECRET)
         assert key == bytes(KEY_BYTES)  # taken over and overwritten
@@ -70,7 +70,7 @@ def test_after_the_end_nothing_opens_and_the_key_is_gone() -> None:
     assert memory.any()
     sealer.destroy()
     assert not memory.any()
-    for use in (lambda: sealer.open(sealed, "crop"), lambda: sealer.seal(SECRET, "crop"), sealer.lend):
+    for use in (lambda: sealer.open(sealed, "crop"), lambda: sealer.seal(SECRET, "crop"), sealer.copy_key):
         with pytest.raises(SessionExpired):
             use()
     assert "alive=False" in repr(sealer)

@@ -1,4 +1,4 @@
-"""Whatever happens, what was put in is overwritten."""
+"""Everything that is put into a session is overwritten, however the session ends."""
 
 import os
 import threading
@@ -18,11 +18,11 @@ def filled(shape: tuple[int, ...] = (4, 5, 3)) -> np.ndarray:
 
 
 def held(session: VaultSession, kind: str = "decoded", name: str = "selfie") -> np.ndarray:
-    """The vault's own memory, to look at after it let go."""
+    """The vault's own memory, to read after the session has ended."""
     return session._arrays[kind, name].values
 
 
-def test_an_array_moves_in_and_is_overwritten_when_the_block_is_left() -> None:
+def test_an_array_moves_in_and_is_overwritten_at_the_end_of_the_block() -> None:
     array = filled()
     with Vault(Limits()).open() as session:
         session.put("decoded", "selfie", array)
@@ -61,7 +61,7 @@ def test_a_cancelled_session_is_overwritten() -> None:
     assert not inside[0].any()
 
 
-def test_a_frame_takes_the_place_of_the_one_before_which_is_overwritten_first() -> None:
+def test_a_frame_replaces_the_previous_one_which_is_overwritten_first() -> None:
     with Vault(Limits()).open() as session:
         session.put("frame", "latest", filled())
         first = held(session, "frame", "latest")
@@ -72,7 +72,7 @@ def test_a_frame_takes_the_place_of_the_one_before_which_is_overwritten_first() 
     assert (entry.kind, entry.count, entry.bytes, entry.roles) == ("frame", 2, 66, ("latest",))
 
 
-def test_at_shutdown_every_open_session_is_overwritten() -> None:
+def test_closing_the_vault_overwrites_every_open_session() -> None:
     vault = Vault(Limits())
     with vault.open() as one, vault.open() as other:
         for session in (one, other):
@@ -83,7 +83,7 @@ def test_at_shutdown_every_open_session_is_overwritten() -> None:
         assert (one.outstanding, other.outstanding) == (0, 0)
 
 
-def test_the_key_of_a_session_dies_with_it() -> None:
+def test_the_key_of_a_session_is_destroyed_with_it() -> None:
     with Vault(Limits()).open() as session:
         sealed = session.sealer().seal(filled(), "decoded/selfie")
         assert (session.sealer().open(sealed, "decoded/selfie") == 77).all()
@@ -95,7 +95,7 @@ def test_the_key_of_a_session_dies_with_it() -> None:
 
 
 def test_a_forked_child_finds_zeros() -> None:
-    """MADV_WIPEONFORK: a copy of the process is no copy of the pictures."""
+    """MADV_WIPEONFORK: a copy of the process holds no copy of the pictures."""
     with Vault(Limits()).open() as session:
         session.put("decoded", "selfie", filled())
         session.receive(Role.SELFIE).write(b"picture")
@@ -105,7 +105,7 @@ def test_a_forked_child_finds_zeros() -> None:
 
 def _forked(session: VaultSession) -> int:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # other threads of the test run: the child only looks
+        warnings.simplefilter("ignore", DeprecationWarning)  # other threads of the test run: the child only reads
         child = os.fork()
     if child == 0:
         picture = bytes(session._sinks[Role.SELFIE]._memory[:7])
@@ -113,7 +113,7 @@ def _forked(session: VaultSession) -> int:
     return child
 
 
-def test_uploads_come_back_byte_for_byte_and_are_gone_after() -> None:
+def test_uploads_are_lent_byte_for_byte_and_not_after_the_session() -> None:
     with Vault(Limits()).open() as session:
         sink = session.receive(Role.SELFIE)
         for chunk in (b"one ", bytearray(b"two "), memoryview(b"three")):
@@ -140,7 +140,7 @@ def test_an_upload_is_zeroed_even_while_a_decoder_still_reads_it() -> None:
         read()
 
 
-def test_the_limit_holds_to_the_byte() -> None:
+def test_the_first_byte_over_the_limit_is_refused() -> None:
     with Vault(Limits(max_capture_bytes=8)).open() as session:
         sink = session.receive(Role.SELFIE)
         sink.write(b"12345678")
@@ -149,7 +149,7 @@ def test_the_limit_holds_to_the_byte() -> None:
     assert caught.value.capture == Role.SELFIE
 
 
-def test_missing_empty_and_double_captures_have_their_own_errors() -> None:
+def test_missing_empty_and_repeated_captures_have_their_own_errors() -> None:
     with Vault(Limits()).open() as session:
         with pytest.raises(CaptureMissing), session.upload(Role.SELFIE):
             pass
@@ -175,7 +175,7 @@ def test_a_stalled_session_is_wiped_when_its_lifetime_ends() -> None:
         assert not late.any()
 
 
-def test_the_receipt_counts_what_was_held() -> None:
+def test_the_receipt_counts_the_buffers() -> None:
     with Vault(Limits()).open() as session:
         session.receive(Role.SELFIE).write(b"12345")
         session.put("decoded", "selfie", filled((2, 2, 3)))
@@ -189,7 +189,7 @@ def test_the_receipt_counts_what_was_held() -> None:
     assert session.wipe() == receipt
 
 
-def test_a_borrowed_array_cannot_be_changed_and_nothing_unwritable_is_taken() -> None:
+def test_a_borrowed_array_is_read_only_and_a_read_only_array_is_refused() -> None:
     with Vault(Limits()).open() as session:
         session.put("decoded", "selfie", filled())
         with session.borrow("decoded", "selfie") as array, pytest.raises(ValueError, match="read-only"):
@@ -210,8 +210,8 @@ ENDINGS = {
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("outcome", ["fact", "bad input", "crash"])
-def test_a_reader_learns_that_its_picture_was_overwritten_under_its_hands(ending: str, outcome: str) -> None:
-    """The wipe does not wait for the reader, and nothing that the reader made of zeros gets out."""
+def test_a_reader_whose_picture_is_overwritten_gets_session_expired(ending: str, outcome: str) -> None:
+    """The wipe does not wait for the reader, and no result that the reader computed from zeros leaves the block."""
     reading, wiped = threading.Event(), threading.Event()
     facts: list[bool] = []
     errors: list[Exception] = []
@@ -234,7 +234,7 @@ def test_a_reader_learns_that_its_picture_was_overwritten_under_its_hands(ending
                         raise ZeroDivisionError
                     found = True
                 facts.append(found)
-            except Exception as error:  # noqa: BLE001 - the test looks at what it was
+            except Exception as error:  # noqa: BLE001 - the test inspects it
                 errors.append(error)
 
         reader = threading.Thread(target=read)
@@ -247,7 +247,7 @@ def test_a_reader_learns_that_its_picture_was_overwritten_under_its_hands(ending
     assert [type(error) for error in errors] == [SessionExpired]
 
 
-def test_a_fault_of_a_picture_that_is_still_held_stays_its_own() -> None:
+def test_an_error_about_a_picture_that_is_still_held_is_not_replaced() -> None:
     with Vault(Limits()).open() as session:
         session.receive("frame").write(b"picture")
         session.receive("other").write(b"picture")
@@ -255,7 +255,7 @@ def test_a_fault_of_a_picture_that_is_still_held_stays_its_own() -> None:
         lent.__enter__()
         session.discard("other")
         error = CaptureUnreadable("no JPEG", capture="frame")
-        assert not lent.__exit__(CaptureUnreadable, error, None)  # false: the reader's own error goes on
+        assert not lent.__exit__(CaptureUnreadable, error, None)  # false: the reader's own error propagates
 
 
 def test_no_byte_arrives_after_the_wipe_while_a_reader_holds_the_pages() -> None:
