@@ -1,1 +1,1 @@
-"""Faces: found, aligned, compared."""
+"""Faces: detection, quality and comparison."""

@@ -1,4 +1,4 @@
-"""Is the person in the selfie the person on the card?"""
+"""Comparison of the selfie with the card's portrait."""
 
 from collections.abc import Mapping
 
@@ -14,10 +14,10 @@ NAME = "face_comparison"
 
 
 def fuse(templates: Embeddings) -> Embeddings:
-    """(1, dimensions): the mean direction of several templates of one face, in the first row, which it overwrites.
+    """Returns (1, dimensions), the mean direction of several templates of one face; overwrites the first row with it.
 
     In place, so that no copy of a template is left behind. Three captures of one portrait differ in light, sharpness
-    and noise; what they share is the face (`docs/face.md` for what it brings).
+    and noise and share the face; `docs/face.md` gives the gain.
     """
     fused = templates[:1]
     for other in templates[1:]:
@@ -27,7 +27,7 @@ def fuse(templates: Embeddings) -> Embeddings:
 
 
 def remove_colour(face: RGBImage) -> RGBImage:
-    """The aligned selfie without its colours, as a card shows the holder: fused with the coloured one's template."""
+    """Returns the aligned selfie in grey, as a card shows the holder; its template is fused with the coloured one's."""
     return np.asarray(cv2.cvtColor(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), dtype=np.uint8)
 
 
@@ -38,19 +38,19 @@ def check(
     calibration: ScoreCalibration,
     policy: Policy,
 ) -> CheckResult:
-    """Comparison score of two templates against the operating points.
+    """Compares two templates at the operating points.
 
     Args:
         portrait: (1, dimensions), unit length.
-        selfie: (1, dimensions), unit length: that of the picture and of `remove_colour`, fused.
+        selfie: (1, dimensions), unit length: the templates of the picture and of `remove_colour`, fused.
         thresholds: false match rate to the score that promises at most this rate, from the profile's report.
-        calibration: makes log-likelihood ratios of scores, from the profile's report.
+        calibration: turns scores into log-likelihood ratios, from the profile's report.
         policy: names the operating points.
 
     Returns:
         `face_comparison`: value is the cosine, -1..1. Passes at `accept_fmr`, fails below `refer_fmr`
-        (`face_mismatch`), is in doubt between (`face_similarity_low`). Score is the probability of one person if one
-        and two were equally likely before; log(score / (1 - score)) is the log-likelihood ratio.
+        (`face_mismatch`), is in doubt between (`face_similarity_low`). Score is the probability that both pictures
+        show one person, at equal prior odds; log(score / (1 - score)) is the log-likelihood ratio.
     """
     cosine = float((portrait @ selfie.T).item())
     return CheckResult.compared(

@@ -1,4 +1,4 @@
-"""The one face that is meant, on the card's portrait or in the selfie."""
+"""Detection of the one face that counts, in the card's portrait or in the selfie."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,21 +13,23 @@ from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import CaptureTooSmall, FaceNotFound, SeveralFaces
 from idproof.pipeline.types import Role
 
-_MIN_EYE_DISTANCE_PX = 24.0  # below it the network sees mostly interpolation: 112 px crops put the eyes 35 px apart
-_PORTRAIT_PAD = 0.3  # of its height
+_MIN_EYE_DISTANCE_PX = 24.0
+"""Below it the network sees mostly interpolation: 112 px crops put the eyes 35 px apart. Chosen by hand."""
+
+_PORTRAIT_PAD = 0.3  # of its height; chosen by hand, no outside source
 
 
 def find_selfie_face(image: RGBImage, detector: FaceDetector) -> DetectedFace:
-    """The applicant's face.
+    """Finds the applicant's face.
 
-    People far behind are tolerated, a second person before the camera is not.
+    People far behind are tolerated; a second person before the camera is not.
 
     Raises:
         FaceNotFound: no face.
         SeveralFaces: a second face of comparable size.
         CaptureTooSmall: eyes too close together to compare.
     """
-    faces = _any_roll(image, detector)
+    faces = _detect_in_any_roll(image, detector)
     if not faces:
         raise FaceNotFound("No face was found in the selfie.", capture=Role.SELFIE)
     if len(faces) > 1 and faces[1].area > RIVAL_AREA * faces[0].area:
@@ -37,20 +39,20 @@ def find_selfie_face(image: RGBImage, detector: FaceDetector) -> DetectedFace:
     return faces[0]
 
 
-def _any_roll(image: RGBImage, detector: FaceDetector) -> list[DetectedFace]:
-    """Faces in that of four rolls whose largest face the detector is surest of; in the picture's own pixels.
+def _detect_in_any_roll(image: RGBImage, detector: FaceDetector) -> list[DetectedFace]:
+    """Returns the faces of that roll out of four with the highest score of its largest face, in the picture's pixels.
 
-    Detectors are trained on heads that are nearly upright. One that lies on its side is not missed: it is found with
-    eyes, nose and mouth in wrong places, and would be compared so. Alignment undoes any roll.
+    Detectors are trained on nearly upright heads. A head on its side is often found all the same, with eyes, nose and
+    mouth in wrong places, and would be compared so. Alignment undoes any roll.
     """
     size = (image.shape[1], image.shape[0])
     rolls = [detector.detect(np.ascontiguousarray(np.rot90(image, turns))) for turns in range(4)]
     surest = max(range(4), key=lambda turns: rolls[turns][0].score if rolls[turns] else 0.0)
-    return [_unrolled(face, surest, size) for face in rolls[surest]]
+    return [_undo_roll(face, surest, size) for face in rolls[surest]]
 
 
-def _unrolled(face: DetectedFace, turns: int, size: tuple[int, int]) -> DetectedFace:
-    """A face found after so many quarter turns against the clock, as it is in the picture of this (width, height)."""
+def _undo_roll(face: DetectedFace, turns: int, size: tuple[int, int]) -> DetectedFace:
+    """Maps a face found after `turns` anticlockwise quarter turns back to the picture of `size` (width, height)."""
     x, y, width, height = face.box
     corners = np.array([[x, y], [x + width, y + height]], dtype=np.float32)
     points = np.concatenate([corners, face.landmarks])
@@ -62,23 +64,23 @@ def _unrolled(face: DetectedFace, turns: int, size: tuple[int, int]) -> Detected
 
 
 def crop_portrait(rectified: RGBImage, document: DocumentType) -> RGBImage:
-    """The main portrait out of a canonical frame, its edges continued outwards.
+    """Returns the main portrait out of a canonical frame, its edges continued outwards.
 
-    A face that fills its picture is missed by detectors, which are trained on faces with something around them; what
-    stands around the portrait on the card, lines and text, would not help.
+    Detectors are trained on faces with surroundings and miss a face that fills its picture. The lines and text around
+    the portrait on the card would not help.
     """
     left, top, right, bottom = document.portrait.pixels(document.px_per_mm)
     return pad_edges(rectified[top:bottom, left:right])
 
 
 def pad_edges(portrait: RGBImage) -> RGBImage:
-    """A picture that a face may fill, its edges continued outwards."""
+    """Continues a picture's edges outwards, so that a face that fills it is found."""
     pad = round(_PORTRAIT_PAD * portrait.shape[0])
     return np.asarray(cv2.copyMakeBorder(portrait, pad, pad, pad, pad, cv2.BORDER_REPLICATE), dtype=np.uint8)
 
 
 def find_portrait_face(crop: RGBImage, detector: FaceDetector, role: str = Role.CARD_FRONT) -> DetectedFace:
-    """The cardholder's face in `crop_portrait` of one capture; raises `FaceNotFound`."""
+    """Finds the cardholder's face in one capture's `crop_portrait`; raises `FaceNotFound`."""
     faces = detector.detect(crop)
     if not faces:
         raise FaceNotFound("No face was found in the card's portrait.", capture=role)
@@ -86,10 +88,10 @@ def find_portrait_face(crop: RGBImage, detector: FaceDetector, role: str = Role.
 
 
 def find_portrait_faces(crops: Mapping[Role, RGBImage], detector: FaceDetector) -> dict[Role, DetectedFace]:
-    """The same face in several captures; one that glare hides in a tilted capture is left out.
+    """Finds the same face in several captures; leaves out tilted captures in which glare hides it.
 
     Raises:
-        FaceNotFound: there is none in the front capture.
+        FaceNotFound: the front capture shows no face.
     """
     found = {Role.CARD_FRONT: find_portrait_face(crops[Role.CARD_FRONT], detector)}
     for role in crops.keys() - found.keys():

@@ -1,6 +1,6 @@
-"""The portrait that the records hold: the card's must show the same person, and so must the selfie.
+"""Comparison of the registered portrait, which the records hold, with the card's portrait and with the selfie.
 
-A forged card with a real person's data and somebody else's photograph agrees with its own selfie. It does not agree
+A forged card with a real person's data and another person's photograph agrees with its own selfie. It does not agree
 with the portrait that was registered.
 """
 
@@ -30,11 +30,11 @@ def check(
         portrait: the same of the card's portrait.
         selfie: the same of the selfie.
         thresholds: by check, false match rate to score, from the profile's reports.
-        calibration: makes probabilities of scores.
+        calibration: turns scores into probabilities.
         policy: names the operating points.
 
     Returns:
-        Each a cosine at the operating points of the face comparison; fails with `registered_portrait_differs`, is in
+        Cosines at the operating points of the face comparison; each fails with `registered_portrait_differs` and is in
         doubt with `registered_portrait_doubtful`.
     """
     cosines = {CARD: (registered @ portrait.T).item(), SELFIE: (registered @ selfie.T).item()}
@@ -53,5 +53,5 @@ def check(
 
 
 def unavailable() -> list[CheckResult]:
-    """The record has a portrait, and it could not be had, or shows no face."""
+    """Returns the checks for a record whose portrait could not be fetched or shows no face."""
     return [CheckResult.not_assessed(name, UNAVAILABLE) for name in (CARD, SELFIE)]

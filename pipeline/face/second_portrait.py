@@ -1,4 +1,4 @@
-"""Does the card's second portrait show the person of its main one, for the network that compares faces?
+"""Comparison of the card's second portrait with its main one by the face network.
 
 The two pictures are also laid over each other (`pipeline.card.second_portrait`); this comparison does not care how a
 picture was cut, moved or retouched, and knows faces instead. The second portrait is small and lies under lenses: on
@@ -21,19 +21,20 @@ from idproof.pipeline.types import CheckResult
 
 NAME = "second_portrait_face"
 
-_BESIDE_MM = 0.6  # the picture slides with the angle
-_LARGER = 2.0  # detectors know faces of some size
+_MARGIN_MM = 0.6  # the picture slides with the angle; chosen by hand on rendered cards, no outside source
+_ENLARGEMENT = 2.0  # detectors miss very small faces; chosen by hand, no outside source
 
 
 def crop(rectified: RGBImage, region: Region, document: DocumentType) -> RGBImage:
-    """The second portrait out of a canonical frame, twice as large, its edges continued outwards."""
-    left, top, right, bottom = (region.picture or region.box).pixels(document.px_per_mm, pad_mm=_BESIDE_MM)
-    larger = cv2.resize(rectified[top:bottom, left:right], None, fx=_LARGER, fy=_LARGER, interpolation=cv2.INTER_CUBIC)
+    """Returns the second portrait out of a canonical frame, enlarged twice, its edges continued outwards."""
+    left, top, right, bottom = (region.picture or region.box).pixels(document.px_per_mm, pad_mm=_MARGIN_MM)
+    box = rectified[top:bottom, left:right]
+    larger = cv2.resize(box, None, fx=_ENLARGEMENT, fy=_ENLARGEMENT, interpolation=cv2.INTER_CUBIC)
     return detection.pad_edges(np.asarray(larger, dtype=np.uint8))
 
 
 def find_face(picture: RGBImage, detector: FaceDetector) -> DetectedFace | None:
-    """The face in `crop`, or None."""
+    """Returns the face in `crop`, or None."""
     with suppress(FaceNotFound):
         return detection.find_portrait_face(picture, detector)
     return None

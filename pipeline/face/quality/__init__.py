@@ -1,8 +1,8 @@
-"""How well a face can be compared: components after ISO/IEC 29794-5:2025, one file each.
+"""Quality of a face for comparison: components after ISO/IEC 29794-5:2025, one file per component.
 
-Only what pixels and five landmarks can tell is here. Whether the eyes are open or covered, whether the mouth is closed
-and the expression need landmarks of lids and lips, or a segmentation, that no network of the profile gives:
-`NOT_ASSESSED` names them, and nothing here pretends to see them.
+The components need only pixels and five landmarks. Open or covered eyes, a closed mouth and the expression need
+landmarks
+of lids and lips, or a segmentation, which no network of the profile gives: `NOT_ASSESSED` names them.
 """
 
 from idproof.pipeline.face.quality.assess import NAMES, NOT_ASSESSED, Limits, check, measure

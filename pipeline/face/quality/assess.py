@@ -1,7 +1,7 @@
-"""Every component of one face, and what follows from it: a poor picture is looked at by a person, never decided on.
+"""All components of one face, and their checks: a poor picture is referred to a person, never rejected.
 
-Limits come from photographs of people, by one rule (`benchmarks.face_quality`): a given share of them, the same for
-every component, lies on the poor side. Quality neither accepts nor rejects anybody.
+Limits come from photographs of people, calibrated by `idproof bench quality --calibrate FILE`: the same share of them
+lies on the poor side of every component. Quality neither accepts nor rejects anybody.
 """
 
 import json
@@ -41,19 +41,19 @@ _REASONS: Mapping[str, str | None] = {
 }
 """Component to the reason for a doubt; a busy background raises none, since only the aligned face is compared."""
 NAMES = tuple(f"quality_{name}" for name in _REASONS)
-"""Of the checks."""
+"""Names of the checks."""
 _SHIPPED = Path(__file__).with_name("limits.json")
-_DIGITS = 5
+_DIGITS = 5  # of values and scores, as in `limits.json`
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What photographs of people measure.
+    """Limits and distribution of each component over photographs of people.
 
     Attributes:
-        limits: component to the value that is just good enough.
+        limits: component to the worst value that passes.
         percentiles: component to its 101 percentiles, 0 to 100, rising.
-        source: where they come from.
+        source: command and data that they come from.
     """
 
     limits: Mapping[str, float]
@@ -68,7 +68,7 @@ class Limits:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a file that the benchmark wrote; raises `CalibrationInvalid`."""
+        """Reads a file that the benchmark wrote; raises `CalibrationInvalid`."""
         try:
             table = json.loads(path.read_text(encoding="utf-8"))
             limits = {name: float(value) for name, value in table["limits"].items()}
@@ -80,38 +80,37 @@ class Limits:
 
 @lru_cache(maxsize=1)
 def shipped() -> Limits:
-    """The limits that come with the project; raises `CalibrationInvalid`."""
+    """Returns the limits that come with the project; raises `CalibrationInvalid`."""
     return Limits.load(_SHIPPED)
 
 
 def measure(face: Face) -> list[Measure]:
-    """All components of one face."""
+    """Measures all components of one face."""
     return [component.measure(face) for component in MEASURES]
 
 
 def check(face: Face, limits: Limits | None = None) -> list[CheckResult]:
-    """One result a component: passes, is in doubt, or could not be assessed; never fails.
+    """Returns one result per component: it passes, is in doubt, or could not be assessed; it never fails.
 
-    Returns:
-        `quality_COMPONENT`: value as measured; score is the share of photographs that are as poor or poorer, 0..1.
+    Each is `quality_COMPONENT`: value as measured; score is the share of photographs that are as poor or poorer, 0..1.
     """
-    return [_judged(found, limits or shipped()) for found in measure(face)]
+    return [_result(measured, limits or shipped()) for measured in measure(face)]
 
 
-def _judged(found: Measure, limits: Limits) -> CheckResult:
-    name, reason = f"quality_{found.name}", _REASONS[found.name]
-    if found.value is None:
+def _result(measured: Measure, limits: Limits) -> CheckResult:
+    name, reason = f"quality_{measured.name}", _REASONS[measured.name]
+    if measured.value is None:
         return CheckResult.not_assessed(name, reason or name)
-    limit, value = limits.limits[found.name], round(found.value, _DIGITS)
-    higher = found.better is Better.HIGHER
+    limit, value = limits.limits[measured.name], round(measured.value, _DIGITS)
+    higher = measured.better is Better.HIGHER
     good = reason is None or (value >= limit if higher else value <= limit)
-    below = float(np.interp(value, limits.percentiles[found.name], np.linspace(0, 1, 101)))
+    below = float(np.interp(value, limits.percentiles[measured.name], np.linspace(0, 1, 101)))
     return CheckResult(
         name=name,
         status=Status.ASSESSED,
         outcome=Outcome.PASS if good else Outcome.DOUBT,
         value=value,
-        unit=found.unit,
+        unit=measured.unit,
         score=round(below if higher else 1 - below, _DIGITS),
         reason=None if good else reason,
         limit=limit,

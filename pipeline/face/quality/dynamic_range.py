@@ -1,4 +1,4 @@
-"""Dynamic range: how many grey levels the face makes use of (ISO/IEC 29794-5:2025, dynamic range)."""
+"""Dynamic range: number of grey levels that the face uses (ISO/IEC 29794-5:2025, dynamic range)."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from idproof.pipeline.face.quality.types import Better, Face, Measure
 
 
 def measure(face: Face) -> Measure:
-    """Entropy of the histogram of 256 grey levels, 0..8 bit."""
+    """Measures the entropy of the histogram of 256 grey levels, 0..8 bit."""
     counts = np.bincount(face.skin.astype(np.uint8).ravel(), minlength=256)
     shares = counts[counts > 0] / counts.sum()
     return Measure("dynamic_range", float(-(shares * np.log2(shares)).sum()), "bit", Better.HIGHER)

@@ -1,21 +1,24 @@
-"""Pose: how far the head is turned away (ISO/IEC 29794-5:2025, pose).
+"""Pose: turn of the head to the side (ISO/IEC 29794-5:2025, pose).
 
-Turning about the camera's axis does not count: alignment undoes it. Up and down is not told apart from the shape of a
-face by five points, so that only the turn to the side is measured.
+Roll about the camera's axis does not count, because alignment undoes it. Five points cannot distinguish a nod from the
+shape of a face, so only the turn to the side is measured.
 """
 
 import numpy as np
 
 from idproof.pipeline.face.quality.types import Better, Face, Measure
 
-_NOSE_DEPTH = 0.55  # of the distance between the eyes: how far the tip stands out before the plane of eyes and mouth
+_NOSE_DEPTH = 0.55
+"""Height of the nose's tip above the plane of eyes and mouth, as a share of the distance between the eyes.
+
+Chosen by hand; no outside source."""
 
 
 def measure(face: Face) -> Measure:
-    """Degrees that the head is turned to the side, 0..90.
+    """Measures the degrees that the head is turned to the side, 0..90.
 
-    Seen from the side by an angle, the tip of the nose leaves the middle between eyes and mouth by the sine of it
-    times how far it stands out, while the eyes come closer together by its cosine.
+    At a turn by an angle, the tip of the nose leaves the middle line by its height times the sine of the angle, and the
+    distance between the eyes shrinks by the cosine.
     """
     left_eye, right_eye, nose, left_mouth, right_mouth = face.found.landmarks.astype(np.float64)
     middle_of_eyes, middle_of_mouth = (left_eye + right_eye) / 2, (left_mouth + right_mouth) / 2

@@ -1,4 +1,4 @@
-"""What the components look at, and what each of them gives."""
+"""Input and result of the components."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from idproof.models.types import DetectedFace, RGBImage
 
 FACE_PX = 40
-"""Width of the face in `Face.scene`: the background is judged at the face's scale, not at the camera's."""
-_LONGEST_PX = 640  # of the scene, for a face that is tiny or no face at all
+"""Width of the face in `Face.scene`: the background is measured at the face's scale, not at the camera's.
+
+Chosen by hand; no outside source."""
+_MAX_SCENE_PX = 640  # of the longer side, for a tiny or false face
 
 
 class Better(StrEnum):
-    """Which way a quantity is good."""
+    """Direction in which a quantity is good."""
 
     HIGHER = "higher"
     LOWER = "lower"
@@ -29,7 +31,7 @@ class Measure:
         name: the component.
         value: in `unit`; None when it could not be assessed.
         unit: of `value`.
-        better: which way is good.
+        better: direction in which it is good.
     """
 
     name: str
@@ -40,10 +42,10 @@ class Measure:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Face:
-    """A face as the components see it.
+    """A face as the components measure it.
 
     Attributes:
-        found: where it is in the picture.
+        found: its place in the picture.
         size: (width, height) of the picture in pixels.
         luminance: (112, 112) float32, 0..255, of the aligned face.
         chroma: (112, 112, 2) float32, CIELAB's a and b of the aligned face.
@@ -58,7 +60,7 @@ class Face:
 
     @classmethod
     def of(cls, image: RGBImage, found: DetectedFace, aligned: RGBImage) -> "Face":
-        """From the picture, the face in it, and that face aligned."""
+        """Builds it from the picture, the face in it, and that face aligned."""
         grey = cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY).astype(np.float32)
         lab = cv2.cvtColor(aligned.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
         size = (image.shape[1], image.shape[0])
@@ -66,12 +68,12 @@ class Face:
 
     @property
     def skin(self) -> NDArray[np.float32]:
-        """The aligned face from brows to lips, between the outer ends of the eyes: hardly any hair or background."""
+        """The aligned face from brows to lips, between the outer corners of the eyes: hardly any hair or background."""
         return self.luminance[30:100, 24:88]
 
 
 def _scene(image: RGBImage, found: DetectedFace) -> NDArray[np.float32]:
-    scale = min(FACE_PX / max(found.box[2], 1.0), _LONGEST_PX / max(image.shape[:2]))
+    scale = min(FACE_PX / max(found.box[2], 1.0), _MAX_SCENE_PX / max(image.shape[:2]))
     size = (max(3, round(image.shape[1] * scale)), max(3, round(image.shape[0] * scale)))
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
