@@ -1,1 +1,1 @@
-"""The printed fields: read and held to their grammar."""
+"""The printed fields: reading, correction by their grammar, and checks."""

@@ -1,4 +1,4 @@
-"""The fields as data for the form that follows, so that nobody types twice."""
+"""Typed fields of the card, which pre-fill the form that follows."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -35,13 +35,13 @@ class CardData:
     symbols: str | None = None
 
     def __repr__(self) -> str:
-        """Never the values."""
+        """Describes the data without its values."""
         filled = sum(getattr(self, name) is not None for name in self.__slots__)
         return f"CardData(<{filled} fields>)"
 
 
 def card_data(fields: Mapping[str, FieldReading]) -> CardData:
-    """What the card's well-known fields say; a field the document type lacks stays None."""
+    """Returns the card's well-known fields; a field that the document type lacks stays None."""
 
     def text(name: str) -> str | None:
         reading = fields.get(name)
@@ -62,7 +62,7 @@ def card_data(fields: Mapping[str, FieldReading]) -> CardData:
 
 
 def _dates(birth: str | None, first: str | None, issue: str | None) -> dict[str, str | None]:
-    """ISO dates; an impossible one stays None."""
+    """Returns ISO dates; an impossible one stays None."""
     found: dict[str, str | None] = {"birth_date": None, "first_registration": None, "issue_date": None}
     try:
         if birth is not None:

@@ -1,9 +1,9 @@
-"""Several readings of one line become one, character by character.
+"""Fusion of several readings of one line into one, by a vote per character.
 
-Readings come from several captures and from independent readers. They are aligned to the one that agrees best with
-the others (the weighted medoid under edit distance), and each place is put to the vote; a reader's second guesses
-vote as well, with the little weight it gives them. Spaces are no characters here: readers lose them, so where one
-stands is settled apart.
+Readings come from several captures and from independent readers. They are aligned to the reading that agrees best with
+the others (the weighted medoid under edit distance), and each position is decided by vote. A reader's alternatives vote
+as well, with the weight that it gives them. Spaces do not count as characters, because readers lose them; they are
+decided separately.
 """
 
 from collections import defaultdict
@@ -14,23 +14,24 @@ from rapidfuzz.distance import Levenshtein
 
 from idproof.models.types import LineReading
 
-_LOST = 0.5  # with what confidence a reading that has no character at a place votes for there being none
-_BLANK = 0.8  # and a wholly blank reading, for which readers give no confidence
-_SPACE_VOTES = 1.0  # a space needs the word of one good reader, or of two lesser ones
+# Chosen by hand on rendered tuning cards; no outside source.
+_MISSING_CONFIDENCE = 0.5  # of the vote for no character, by a reading that has none at a position
+_BLANK_CONFIDENCE = 0.8  # of the same vote by a blank reading, for which readers give no confidence
+_MIN_SPACE_VOTES = 1.0  # a space needs the vote of one reader with full weight, or of two with half weight
 
 Votes = dict[str, float]
-"""Character, or "" for none, to its share of the votes at one place; the shares sum to 1."""
+"""Character, or "" for none, to its share of the votes at one position; the shares sum to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeightedReading:
-    """One reading and how much it counts.
+    """One reading and its weight.
 
     Attributes:
-        reading: what was read.
+        reading: the text with its confidences.
         weight: of its votes.
-        reader: who read it.
-        marks: how many marks of ink were counted on its line; 0 where none were counted.
+        reader: name of the engine.
+        marks: number of marks of ink on its line; 0 where none were counted.
     """
 
     reading: LineReading
@@ -46,14 +47,14 @@ class WeightedReading:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class FusedReading:
-    """What all readings together saw.
+    """Result of the vote.
 
     Attributes:
-        votes: for each place, the shares of the votes.
-        supporters: for each place, how many readings saw its winner first.
-        spaces: places that have a space before them.
-        dissent: how sure the surest reading was that there is text where the others saw blank paper, 0..1.
-        marks: the most marks of ink that were counted on one capture's line.
+        votes: for each position, the shares of the votes.
+        supporters: for each position, the number of readings whose first choice is the winner.
+        spaces: positions that have a space before them.
+        dissent: highest confidence of a reading with text where the vote says blank paper, 0..1.
+        marks: largest number of marks of ink on one capture's line.
     """
 
     votes: tuple[Votes, ...]
@@ -63,21 +64,21 @@ class FusedReading:
     marks: int = 0
 
     def __repr__(self) -> str:
-        """Field values stay out of logs."""
-        return f"FusedReading(<{len(self.votes)} places>)"
+        """Describes the reading without its text, so that field values stay out of logs."""
+        return f"FusedReading(<{len(self.votes)} positions>)"
 
     @property
     def text(self) -> str:
-        """The winner of each place, without spaces."""
+        """The winner of each position, without spaces."""
         return "".join(max(votes, key=votes.__getitem__) for votes in self.votes)
 
     def spaced(self, text: str) -> str:
-        """`text`, as long as `votes`, with its spaces."""
+        """Returns `text`, which is as long as `votes`, with its spaces."""
         return "".join(f" {c}" if i in self.spaces else c for i, c in enumerate(text))
 
 
 def fuse(readings: Sequence[WeightedReading]) -> FusedReading:
-    """Put the readings to the vote; with no reading, or when blank wins, there are no places.
+    """Decides each position by vote; without readings, or when blank wins, there are no positions.
 
     Example:
         >>> reading = lambda text: LineReading(text, (0.9,) * len(text))
@@ -91,13 +92,13 @@ def fuse(readings: Sequence[WeightedReading]) -> FusedReading:
     for reading in readings:
         _vote(reading, backbone, tallies, firsts, spaces)
     votes = tuple(_shares(tally) for tally in tallies)
-    winners = [max(place, key=place.__getitem__) for place in votes]
-    kept = [i for i, winner in enumerate(winners) if winner]
+    winners = [max(shares, key=shares.__getitem__) for shares in votes]
+    printed = [i for i, winner in enumerate(winners) if winner]
     return FusedReading(
-        votes=tuple(votes[i] for i in kept),
-        supporters=tuple(firsts[i].count(winners[i]) for i in kept),
-        spaces=frozenset(n for n, i in enumerate(kept) if n > 0 and spaces[i] >= _SPACE_VOTES),
-        dissent=0.0 if kept else max((w.reading.confidence for w in readings), default=0.0),
+        votes=tuple(votes[i] for i in printed),
+        supporters=tuple(firsts[i].count(winners[i]) for i in printed),
+        spaces=frozenset(n for n, i in enumerate(printed) if n > 0 and spaces[i] >= _MIN_SPACE_VOTES),
+        dissent=0.0 if printed else max((w.reading.confidence for w in readings), default=0.0),
         marks=max((w.marks for w in readings), default=0),
     )
 
@@ -105,8 +106,8 @@ def fuse(readings: Sequence[WeightedReading]) -> FusedReading:
 def _medoid(readings: Sequence[WeightedReading]) -> str:
     def distance(candidate: WeightedReading) -> tuple[float, int, float]:
         apart = sum(w.weight * Levenshtein.distance(candidate.joined, w.joined) for w in readings)
-        # Of equals the longer: a place can be voted away, but what has no place gets no vote.
-        return apart, -len(candidate.joined), -candidate.weight * (candidate.reading.confidence or _BLANK)
+        # Of equals the longer: a vote can remove a position, but cannot add one.
+        return apart, -len(candidate.joined), -candidate.weight * (candidate.reading.confidence or _BLANK_CONFIDENCE)
 
     return min(readings, key=distance).joined if readings else ""
 
@@ -118,30 +119,30 @@ def _vote(
     firsts: list[list[str]],
     spaces: defaultdict[int, float],
 ) -> None:
-    places = _places(backbone, reading.joined)
+    positions = _align(backbone, reading.joined)
     seen = [i for i, character in enumerate(reading.reading.text) if character != " "]
-    for place, at in enumerate(places):
+    for position, at in enumerate(positions):
         if at is None:
-            tallies[place][""] += reading.weight * (_LOST if reading.joined else _BLANK)
+            tallies[position][""] += reading.weight * (_MISSING_CONFIDENCE if reading.joined else _BLANK_CONFIDENCE)
             continue
         i = seen[at]
         character = reading.reading.text[i]
-        tallies[place][character] += reading.weight * reading.reading.confidences[i]
-        firsts[place].append(character)
+        tallies[position][character] += reading.weight * reading.reading.confidences[i]
+        firsts[position].append(character)
         for other, share in reading.reading.alternatives[i] if reading.reading.alternatives else ():
-            tallies[place][other] += reading.weight * share
+            tallies[position][other] += reading.weight * share
         if i > 0 and reading.reading.text[i - 1] == " ":
-            spaces[place] += reading.weight
+            spaces[position] += reading.weight
 
 
-def _places(backbone: str, text: str) -> list[int | None]:
-    """For each place of the backbone, the aligned place of `text`, or None."""
-    places: list[int | None] = [None] * len(backbone)
+def _align(backbone: str, text: str) -> list[int | None]:
+    """Returns for each position of the backbone the aligned position of `text`, or None."""
+    positions: list[int | None] = [None] * len(backbone)
     for step in Levenshtein.opcodes(backbone, text):
         if step.tag in ("equal", "replace"):
             for i, j in zip(range(step.src_start, step.src_end), range(step.dest_start, step.dest_end), strict=True):
-                places[i] = j
-    return places
+                positions[i] = j
+    return positions
 
 
 def _shares(tally: defaultdict[str, float]) -> Votes:

@@ -13,7 +13,7 @@ _MODULUS = 11
 
 
 def check_digit(prefix: str, digits: str) -> str:
-    """The check digit, `0`-`9` or `A`; raises ValueError for anything but one or two letters and six digits.
+    """Returns the check digit, `0`-`9` or `A`; raises ValueError for anything but one or two letters and six digits.
 
     Example:
         >>> check_digit("A", "123456")
@@ -27,7 +27,7 @@ def check_digit(prefix: str, digits: str) -> str:
 
 
 def is_valid(number: str) -> bool:
-    """Whether a printed number, such as `A123456(3)`, has its form and its check digit.
+    """Returns whether a printed number, such as `A123456(3)`, has the right form and check digit.
 
     Example:
         >>> is_valid("A123456(3)"), is_valid("A123456(4)")

@@ -1,8 +1,8 @@
-"""Marks of ink on a line, counted without reading them: what a reader overlooked is still there to be counted.
+"""Count of the marks of ink on a line of symbols, independent of the readers.
 
-A reader that knows letters may pass over a star before them, in every capture alike. Letters, digits and stars of a
-line of symbols each are one connected mark, so that marks without a character were overlooked; and the low marks at
-the head of such a line are its stars.
+A reader may overlook a star before letters in every capture alike. Each letter, digit and star of a line of symbols is
+one connected mark, so that a mark without a character was overlooked. The low marks at the start of such a line are its
+stars.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,12 @@ from idproof.models.types import LineReading, RGBImage
 
 NAME = "marks"
 _STAR = "*"
+# Chosen by hand on rendered tuning cards; no outside source.
 _STAR_CONFIDENCE = 0.9
-_LOW = 0.65  # of the tallest mark's height; stars are at most half as tall as letters
-_LEAST_HEIGHT, _LEAST_AREA = 0.12, 0.004  # of the line's height, and of its square: below them it is a speck
-_HALFWAY = 0.5  # from ink to ground
+_MAX_STAR_HEIGHT = 0.65  # of the tallest mark's height; stars are at most half as tall as letters
+_MIN_HEIGHT, _MIN_AREA = 0.12, 0.004  # of the line's height, and of its square: smaller marks are specks
+_INK_THRESHOLD = 0.5  # of the way from ink to background
+_DARK_PERCENTILE = 1  # of the line, taken for ink
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,8 @@ class InkMarks:
     """The marks of one line.
 
     Attributes:
-        count: how many.
-        stars: how many of them stand low at the head, before the first tall one.
+        count: number of marks.
+        stars: number of low marks at the start, before the first tall one.
     """
 
     count: int
@@ -35,48 +37,48 @@ class InkMarks:
 
 
 def count_marks(line: RGBImage) -> InkMarks:
-    """The marks on a line of symbols; what touches its upper or lower edge belongs to another line."""
+    """Counts the marks on a line of symbols; a mark at the upper or lower edge belongs to another line."""
     height = line.shape[0]
     found = [
         (left, tall)
         for left, top, _, tall, area in _components(_ink(line))
-        if top > 0 and top + tall < height and tall >= _LEAST_HEIGHT * height and area >= _LEAST_AREA * height**2
+        if top > 0 and top + tall < height and tall >= _MIN_HEIGHT * height and area >= _MIN_AREA * height**2
     ]
     tallest = max((tall for _, tall in found), default=0)
     stars = 0
     for _, tall in sorted(found):
-        if tall > _LOW * tallest:
+        if tall > _MAX_STAR_HEIGHT * tallest:
             break
         stars += 1
     return InkMarks(len(found), stars)
 
 
 def restore_stars(reading: LineReading, marks: InkMarks) -> LineReading:
-    """What was read, with as many stars at its head as were counted.
+    """Returns the reading with as many stars at its start as were counted.
 
     Example:
         >>> restore_stars(LineReading("CWB", (1.0, 1.0, 1.0)), InkMarks(4, 1)).text
         '*CWB'
     """
-    head = len(reading.text) - len(reading.text.lstrip(_STAR))
-    alternatives = ((),) * marks.stars + reading.alternatives[head:] if reading.alternatives else ()
+    stars_read = len(reading.text) - len(reading.text.lstrip(_STAR))
+    alternatives = ((),) * marks.stars + reading.alternatives[stars_read:] if reading.alternatives else ()
     return LineReading(
-        _STAR * marks.stars + reading.text[head:],
-        (_STAR_CONFIDENCE,) * marks.stars + reading.confidences[head:],
+        _STAR * marks.stars + reading.text[stars_read:],
+        (_STAR_CONFIDENCE,) * marks.stars + reading.confidences[stars_read:],
         alternatives,
     )
 
 
 def _ink(line: RGBImage) -> NDArray[np.uint8]:
-    """1 where print is dark against the ground around it, 0 elsewhere."""
+    """Returns 1 where print is dark against the background around it, 0 elsewhere."""
     grey = cv2.cvtColor(line, cv2.COLOR_RGB2GRAY)
     size = grey.shape[0] // 2 | 1
-    ground = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((size, size), dtype=np.uint8))
-    share = grey / np.maximum(cv2.GaussianBlur(ground, (0, 0), grey.shape[0] / 4), 1).astype(np.float32)
-    dark = float(np.percentile(share, 1))
-    return np.asarray(share < dark + _HALFWAY * (1.0 - dark), dtype=np.uint8)
+    background = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((size, size), dtype=np.uint8))
+    share = grey / np.maximum(cv2.GaussianBlur(background, (0, 0), grey.shape[0] / 4), 1).astype(np.float32)
+    dark = float(np.percentile(share, _DARK_PERCENTILE))
+    return np.asarray(share < dark + _INK_THRESHOLD * (1.0 - dark), dtype=np.uint8)
 
 
 def _components(ink: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """(n, 5): left, top, width, height and area of every connected mark."""
+    """Returns (n, 5): left, top, width, height and area of every connected mark."""
     return np.asarray(cv2.connectedComponentsWithStats(ink, connectivity=8)[2][1:], dtype=np.int32)

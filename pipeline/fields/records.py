@@ -1,6 +1,6 @@
-"""The card against the issuing department's records.
+"""Comparison of the card with the issuing department's records.
 
-The pipeline knows only this protocol; who speaks to the department, and how, is the service's matter.
+The pipeline defines only this protocol; the service implements the connection to the department.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ NAME = "records"
 
 
 class RecordStatus(StrEnum):
-    """What the records say about a card."""
+    """Result of looking up a card in the records."""
 
     MATCH = "match"
     MISMATCH = "mismatch"
@@ -27,9 +27,9 @@ class RecordAnswer:
     """The authority's answer.
 
     Attributes:
-        status: what the records say.
-        differing: names of the `CardData`'s fields that differ, for a mismatch. Names only, never values.
-        portrait: whether the record gives its portrait to compare with; it is asked for only then.
+        status: result of the look-up.
+        differing: names of the fields of `CardData` that differ, for a mismatch. Names only, never values.
+        portrait: whether the record offers its portrait for comparison; it is requested only then.
     """
 
     status: RecordStatus
@@ -42,28 +42,28 @@ class RecordAnswer:
 
 
 class Sink(Protocol):
-    """Takes bytes as they arrive, into the vault."""
+    """Receives bytes into the vault as they arrive."""
 
     def write(self, chunk: bytes) -> int:
-        """Append; raises `BadInput` beyond the limit."""
+        """Appends a chunk; raises `BadInput` beyond the limit."""
         ...
 
 
 class RecordsAuthority(Protocol):
-    """Whoever holds the records."""
+    """Authority that holds the records."""
 
     def look_up(self, form: CardData) -> RecordAnswer:
-        """Compare a card's fields with the records.
+        """Compares a card's fields with the records.
 
-        Must answer within the authority's own time limit, and `unavailable` rather than raise; an exception is taken
-        for `unavailable` all the same.
+        Must answer within the authority's own time limit, and with `unavailable` instead of an exception; an exception
+        counts as `unavailable`.
         """
         ...
 
     def portrait(self, form: CardData, into: Sink) -> None:
-        """Write the registered portrait of the card's holder, JPEG or PNG, into the vault and nowhere else.
+        """Writes the registered portrait of the card's holder, JPEG or PNG, into the vault and nowhere else.
 
-        Asked only after an answer that said there is one; an exception means that it could not be had.
+        Called only after an answer that offers one; an exception means that it could not be fetched.
         """
         ...
 
@@ -71,25 +71,25 @@ class RecordsAuthority(Protocol):
 def compare(
     recorded: CardData, read: CardData, *, ignore_case: tuple[str, ...] = ("surname", "given_names")
 ) -> RecordAnswer:
-    """The answer of an authority that holds a `CardData`: exact, but for the letters' case where it is declared.
+    """Returns the answer of an authority that holds a `CardData`; exact, except for letter case in `ignore_case`.
 
     Example:
         >>> compare(CardData(surname="CHAN"), CardData(surname="Chan")).status
         <RecordStatus.MATCH: 'match'>
     """
 
-    def alike(name: str) -> bool:
+    def equal(name: str) -> bool:
         one, other = getattr(recorded, name), getattr(read, name)
         if name in ignore_case and one is not None and other is not None:
             return bool(one.casefold() == other.casefold())
         return bool(one == other)
 
-    differing = tuple(name for name in CardData.__slots__ if not alike(name))
+    differing = tuple(name for name in CardData.__slots__ if not equal(name))
     return RecordAnswer(RecordStatus.MISMATCH if differing else RecordStatus.MATCH, differing)
 
 
 def ask(form: CardData, authority: RecordsAuthority) -> RecordAnswer:
-    """What the authority answers; `unavailable` when it fails."""
+    """Returns the authority's answer; `unavailable` when it fails."""
     try:
         return authority.look_up(form)
     except Exception:  # noqa: BLE001 - an outside system fails in many ways; none of them may accept or leak
@@ -97,7 +97,7 @@ def ask(form: CardData, authority: RecordsAuthority) -> RecordAnswer:
 
 
 def fetch(form: CardData, authority: RecordsAuthority, into: Sink) -> bool:
-    """Whether the authority gave its portrait."""
+    """Fetches the authority's portrait; returns whether it came."""
     try:
         authority.portrait(form, into)
     except Exception:  # noqa: BLE001 - as in `ask`
@@ -106,7 +106,7 @@ def fetch(form: CardData, authority: RecordsAuthority, into: Sink) -> bool:
 
 
 def check(found: RecordAnswer) -> CheckResult:
-    """`records`: passes on a match only; what the authority could not answer could not be assessed."""
+    """`records`: passes only on a match; could not be assessed when the authority was unavailable."""
     if found.status is RecordStatus.UNAVAILABLE:
         return CheckResult.not_assessed(NAME, "records_unavailable")
     matched = found.status is RecordStatus.MATCH

@@ -1,14 +1,14 @@
-"""What the fields say about each other: one function a question, each with its own reason code.
+"""Checks of the fields against each other: one function per check, each with its own reason code.
 
-A document type names the checks that its fields must pass; a check whose fields were not read with certainty could
-not assess, and so never accepts.
+A document type names the checks that its fields must pass. A check whose fields were not read with certainty could not
+be assessed, and so never accepts.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
 from idproof.pipeline.errors import DocumentTypeInvalid
 from idproof.pipeline.fields.checks import dates, names, number, symbols
-from idproof.pipeline.fields.checks.facts import Facts, answer
+from idproof.pipeline.fields.checks.facts import Facts, yes_no
 from idproof.pipeline.types import CheckResult
 
 Check = Callable[[Facts], CheckResult]
@@ -27,20 +27,20 @@ CHECKS: Mapping[str, Check] = {
     "symbols_title": symbols.title,
     "sex_scripts": symbols.sex,
 }
-"""Every check a document type may name."""
+"""Every check that a document type may name."""
 
 READABLE = "fields_readable"
 
 
 def known(names_: Sequence[str], document: str) -> tuple[str, ...]:
-    """The names as they are; raises `DocumentTypeInvalid` for one that no check has."""
+    """Returns the names as they are; raises `DocumentTypeInvalid` for a name that no check has."""
     if unknown := [name for name in names_ if name not in CHECKS]:
         raise DocumentTypeInvalid(f"The document type {document} names an unknown check: {unknown[0]}.")
     return tuple(names_)
 
 
 def run(facts: Facts) -> list[CheckResult]:
-    """Whether every field was read, then every check that the document type names."""
+    """Returns `fields_readable`, then every check that the document type names."""
     return [readable(facts), *(CHECKS[name](facts) for name in facts.document.checks)]
 
 
@@ -48,4 +48,4 @@ def readable(facts: Facts) -> CheckResult:
     """`fields_readable`: every field was read with certainty; with one that was not, the card is not assessed."""
     if not all(facts.fields[spec.name].certain for spec in facts.document.fields):
         return CheckResult.not_assessed(READABLE, "field_unreadable")
-    return answer(READABLE, True, "field_unreadable")
+    return yes_no(READABLE, True, "field_unreadable")

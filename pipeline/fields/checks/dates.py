@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import date
 
-from idproof.pipeline.fields.checks.facts import Facts, answer, unread
+from idproof.pipeline.fields.checks.facts import Facts, not_read, yes_no
 from idproof.pipeline.types import CheckResult
 
-_REGISTRATION_AGE = 11  # the age from which a person registers
+_REGISTRATION_AGE = 11  # years, from which a person registers (Registration of Persons Ordinance, Cap. 177)
 _CENTURY = 100
 
 
@@ -20,7 +20,7 @@ class Dates:
 
 
 def birth_date(text: str) -> date:
-    """`DD-MM-YYYY`; raises ValueError for anything that is no day of the calendar.
+    """Parses `DD-MM-YYYY`; raises ValueError for anything that is no day of the calendar.
 
     Example:
         >>> birth_date("29-02-1996").isoformat()
@@ -31,13 +31,13 @@ def birth_date(text: str) -> date:
 
 
 def issue_date(text: str) -> date:
-    """`DD-MM-YY`, this century; raises ValueError."""
+    """Parses `DD-MM-YY`, this century; raises ValueError."""
     day, month, year = _numbers(text, 2, 2, 2)
     return date(2000 + year, month, day)
 
 
 def first_registration(text: str, not_after: date) -> date:
-    """`(MM-YY)`: the first of that month, in the latest century that is not after `not_after`; raises ValueError."""
+    """Parses `(MM-YY)` as the first of that month, in the latest century not after `not_after`; raises ValueError."""
     if not (text.startswith("(") and text.endswith(")")):
         raise ValueError("the first registration stands in brackets")
     month, year = _numbers(text[1:-1], 2, 2)
@@ -46,7 +46,7 @@ def first_registration(text: str, not_after: date) -> date:
 
 
 def read(facts: Facts) -> Dates | None:
-    """All three dates; None when one was not read; raises ValueError when one is no day of the calendar."""
+    """Returns all three dates; None when one was not read; raises ValueError when one is no day of the calendar."""
     texts = facts.texts("date_of_birth", "first_registration", "issue_date")
     if texts is None:
         return None
@@ -55,7 +55,7 @@ def read(facts: Facts) -> Dates | None:
 
 
 def age(birth: date, on: date) -> int:
-    """Full years on a day."""
+    """Returns the age in full years on a day."""
     return on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
 
 
@@ -63,9 +63,9 @@ def real(facts: Facts) -> CheckResult:
     """`dates_real`: each is a day of the calendar."""
     name = "dates_real"
     try:
-        return unread(name) if read(facts) is None else answer(name, True, "date_impossible")
+        return not_read(name) if read(facts) is None else yes_no(name, True, "date_impossible")
     except ValueError:
-        return answer(name, False, "date_impossible")
+        return yes_no(name, False, "date_impossible")
 
 
 def ordered(facts: Facts) -> CheckResult:
@@ -73,18 +73,18 @@ def ordered(facts: Facts) -> CheckResult:
     name = "dates_ordered"
     dates = _usable(facts)
     if dates is None:
-        return unread(name)
-    return answer(name, dates.birth < dates.first <= dates.issue <= facts.today, "dates_out_of_order")
+        return not_read(name)
+    return yes_no(name, dates.birth < dates.first <= dates.issue <= facts.today, "dates_out_of_order")
 
 
 def first_registration_age(facts: Facts) -> CheckResult:
-    """`first_registration_age`: nobody registers before the age of 11, give or take the month."""
+    """`first_registration_age`: nobody registers before the age of 11, to the precision of a month."""
     name = "first_registration_age"
     dates = _usable(facts)
     if dates is None:
-        return unread(name)
+        return not_read(name)
     end_of_month = dates.first.replace(day=28)
-    return answer(name, age(dates.birth, end_of_month) >= _REGISTRATION_AGE, "first_registration_too_young")
+    return yes_no(name, age(dates.birth, end_of_month) >= _REGISTRATION_AGE, "first_registration_too_young")
 
 
 def issued_under_design(facts: Facts) -> CheckResult:
@@ -92,12 +92,12 @@ def issued_under_design(facts: Facts) -> CheckResult:
     name = "issued_under_design"
     dates = _usable(facts)
     if dates is None:
-        return unread(name)
-    return answer(name, dates.issue >= facts.document.issued_from, "issued_before_design")
+        return not_read(name)
+    return yes_no(name, dates.issue >= facts.document.issued_from, "issued_before_design")
 
 
 def _usable(facts: Facts) -> Dates | None:
-    """An impossible date is told by `dates_real`; the others have nothing to compare then."""
+    """Returns the dates, or None when one is impossible: `dates_real` reports it, and the others cannot compare."""
     try:
         return read(facts)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the checks look at, and the two answers most of them give."""
+"""Input of the checks, and the two results that most of them return."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ class Facts:
     today: date
 
     def text(self, name: str) -> str | None:
-        """The field's text when it was read with certainty, else None."""
+        """Returns the field's text when it was read with certainty, else None."""
         reading = self.fields.get(name)
         return reading.text if reading is not None and reading.certain else None
 
     def texts(self, *names: str) -> tuple[str, ...] | None:
-        """The texts of several fields, or None unless all were read with certainty."""
+        """Returns the texts of several fields, or None unless all were read with certainty."""
         found = [text for name in names if (text := self.text(name)) is not None]
         return tuple(found) if len(found) == len(names) else None
 
 
-def answer(name: str, holds: bool, reason: str, *, otherwise: Outcome = Outcome.FAIL) -> CheckResult:
-    """A yes-or-no check."""
+def yes_no(name: str, holds: bool, reason: str, *, otherwise: Outcome = Outcome.FAIL) -> CheckResult:
+    """Returns the result of a yes-or-no check."""
     return CheckResult(
         name=name,
         status=Status.ASSESSED,
@@ -41,6 +41,6 @@ def answer(name: str, holds: bool, reason: str, *, otherwise: Outcome = Outcome.
     )
 
 
-def unread(name: str) -> CheckResult:
-    """The check's fields were not read with certainty."""
+def not_read(name: str) -> CheckResult:
+    """Returns the result of a check whose fields were not read with certainty."""
     return CheckResult.not_assessed(name, f"{name}_unread")

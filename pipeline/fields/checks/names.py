@@ -1,11 +1,12 @@
 """The name in two scripts and the commercial codes under it."""
 
 from idproof.pipeline.documents import commercial_codes, jyutping
-from idproof.pipeline.fields.checks.facts import Facts, answer, unread
+from idproof.pipeline.fields.checks.facts import Facts, not_read, yes_no
 from idproof.pipeline.types import CheckResult, Outcome, Status
 
-# How Hong Kong's romanisation, which follows no one system, may begin a syllable, by its initial in Jyutping.
-_BEGINNINGS = {
+# Possible first letters of a syllable in Hong Kong's romanisation, which follows no single system, by the initial in
+# Jyutping. Compiled by hand; no outside source.
+_FIRST_LETTERS = {
     "b": ("B", "P"),
     "p": ("P",),
     "m": ("M",),
@@ -30,59 +31,61 @@ _BEGINNINGS = {
 
 
 def complete(facts: Facts) -> CheckResult:
-    """`name_complete`: Chinese name and codes are both there, as many codes as characters, or neither is.
+    """`name_complete`: Chinese name and codes are both present, as many codes as characters, or both absent.
 
-    Another number is in doubt rather than wrong: Chinese is read by one reader, whose word alone rejects nobody.
+    A different number of codes is in doubt and does not fail: only one reader reads Chinese, and it alone rejects
+    nobody.
     """
     name = "name_complete"
     texts = facts.texts("chinese_name", "chinese_codes")
     if texts is None:
-        return unread(name)
+        return not_read(name)
     chinese, printed = texts
     if bool(chinese) != bool(printed):
-        return answer(name, False, "name_without_codes" if chinese else "codes_without_name")
-    return answer(name, len(chinese) == len(printed.split()), "name_code_count", otherwise=Outcome.DOUBT)
+        return yes_no(name, False, "name_without_codes" if chinese else "codes_without_name")
+    return yes_no(name, len(chinese) == len(printed.split()), "name_code_count", otherwise=Outcome.DOUBT)
 
 
 def codes(facts: Facts) -> CheckResult:
-    """`name_codes`: each code is one of its character's, Taiwan's or the Mainland's (Unihan).
+    """`name_codes`: each code is one of its character's codes, Taiwan's or the Mainland's (Unihan).
 
-    A code that is not is in doubt rather than wrong, as in `complete`. A character that the published table does not
-    list cannot be assessed (`name_code_unlisted`), nor a name with another number of codes (`name_code_count`).
+    A different code is in doubt and does not fail, as in `complete`. Could not be assessed for a character that the
+    published table does not list (`name_code_unlisted`) or another number of codes (`name_code_count`).
     """
     name = "name_codes"
     texts = facts.texts("chinese_name", "chinese_codes")
     if texts is None:
-        return unread(name)
+        return not_read(name)
     chinese, printed = texts
     if len(chinese) != len(printed.split()):
         return CheckResult.not_assessed(name, "name_code_count")
     pairs = list(zip(chinese, printed.split(), strict=True))
     wrong = [c for c, code in pairs if commercial_codes.known(c) and not commercial_codes.agrees(c, code)]
     if wrong:
-        return answer(name, False, "name_codes_differ", otherwise=Outcome.DOUBT)
+        return yes_no(name, False, "name_codes_differ", otherwise=Outcome.DOUBT)
     if any(not commercial_codes.known(character) for character, _ in pairs):
         return CheckResult.not_assessed(name, "name_code_unlisted")
-    return answer(name, True, "name_codes_differ")
+    return yes_no(name, True, "name_codes_differ")
 
 
 def romanisation(facts: Facts) -> CheckResult:
-    """`name_romanisation`: the surname stands first and each syllable may be how its character is said in Cantonese.
+    """`name_romanisation`: the surname stands first, and each syllable may be the Cantonese reading of its character.
 
-    Value: the share of compared syllables that may. Given names are compared only when there are as many syllables
-    as characters; others (Western names, Mandarin) are common and say nothing. A surname that cannot be its
-    character's reading is in doubt, for a person to look at: spelling is the holder's choice.
+    Value: the share of compared syllables that may be. Given names are compared only when there are as many syllables
+    as characters; other names (Western, Mandarin) are common and prove nothing. A surname that cannot be the reading of
+    its
+    character is in doubt, for a person to decide: spelling is the holder's choice.
     """
     name = "name_romanisation"
     texts = facts.texts("chinese_name", "english_name")
     if texts is None:
-        return unread(name)
+        return not_read(name)
     chinese, english = texts
     surname, _, given = english.partition(", ")
     pairs = _syllables(chinese, surname.split(), given.split())
-    said = [_may_be(character, syllable) for character, syllable in pairs]
-    share = sum(said) / len(said) if said else 1.0
-    passed = not said or said[0]
+    plausible = [_may_be(character, syllable) for character, syllable in pairs]
+    share = sum(plausible) / len(plausible) if plausible else 1.0
+    passed = not plausible or plausible[0]
     return CheckResult(
         name=name,
         status=Status.ASSESSED,
@@ -96,7 +99,7 @@ def romanisation(facts: Facts) -> CheckResult:
 
 
 def _syllables(chinese: str, surname: list[str], given: list[str]) -> list[tuple[str, str]]:
-    """Characters beside their syllables; the surname first."""
+    """Pairs characters with their syllables, the surname first."""
     if not chinese:
         return []
     together = surname + given
@@ -107,4 +110,4 @@ def _syllables(chinese: str, surname: list[str], given: list[str]) -> list[tuple
 
 def _may_be(character: str, syllable: str) -> bool:
     initials = jyutping.initials(character)
-    return not initials or any(syllable.upper().startswith(_BEGINNINGS[initial]) for initial in initials)
+    return not initials or any(syllable.upper().startswith(_FIRST_LETTERS[initial]) for initial in initials)

@@ -1,26 +1,26 @@
-"""The symbols under the date of birth, the title and the sex.
+"""Checks of the symbols under the date of birth, the title and the sex.
 
 `***` 18 and over, `*` 11 to 17 (eligible for a re-entry permit); A right of abode, C stay limited, R right to land,
 U unlimited; Z born in Hong Kong, X in the Mainland, W in Macao, O elsewhere; B birth date or place changed, N name
-changed; L with a digit, how often a card was lost.
+changed; L with a digit, the number of lost cards.
 """
 
 import re
 
 from idproof.pipeline.fields.checks import dates
-from idproof.pipeline.fields.checks.facts import Facts, answer, unread
+from idproof.pipeline.fields.checks.facts import Facts, not_read, yes_no
 from idproof.pipeline.types import CheckResult
 
 _FORM = re.compile(r"(?P<stars>\*{3}|\*)?(?P<residence>[ACRU])(?P<birthplace>[ZXWO])(?P<changes>B?N?)(?P<lost>L\d)?")
-_ADULT, _CHILD = 18, 11
+_ADULT_AGE, _CHILD_AGE = 18, 11  # years, as in the list above
 _ENGLISH = {"男": "M", "女": "F"}
 
 
 def form(facts: Facts) -> CheckResult:
-    """`symbols_form`: exactly one of A, C, R, U and exactly one of Z, X, W, O, with what may stand around them."""
+    """`symbols_form`: exactly one of A, C, R, U and one of Z, X, W, O, with the optional symbols around them."""
     name = "symbols_form"
     text = facts.text("symbols")
-    return unread(name) if text is None else answer(name, _FORM.fullmatch(text) is not None, "symbols_malformed")
+    return not_read(name) if text is None else yes_no(name, _FORM.fullmatch(text) is not None, "symbols_malformed")
 
 
 def age(facts: Facts) -> CheckResult:
@@ -33,10 +33,10 @@ def age(facts: Facts) -> CheckResult:
     except ValueError:
         known = None
     if match is None or known is None:
-        return unread(name)
+        return not_read(name)
     years = dates.age(known.birth, known.issue)
-    allowed = {"***": years >= _ADULT, "*": _CHILD <= years < _ADULT, None: True}
-    return answer(name, allowed[match["stars"]], "symbols_contradict_age")
+    allowed = {"***": years >= _ADULT_AGE, "*": _CHILD_AGE <= years < _ADULT_AGE, None: True}
+    return yes_no(name, allowed[match["stars"]], "symbols_contradict_age")
 
 
 def title(facts: Facts) -> CheckResult:
@@ -44,16 +44,16 @@ def title(facts: Facts) -> CheckResult:
     name = "symbols_title"
     texts = facts.texts("title", "symbols")
     if texts is None:
-        return unread(name)
+        return not_read(name)
     permanent = "永久" in texts[0] or "PERMANENT" in texts[0].upper()
-    return answer(name, permanent == ("A" in texts[1]), "symbols_contradict_title")
+    return yes_no(name, permanent == ("A" in texts[1]), "symbols_contradict_title")
 
 
 def sex(facts: Facts) -> CheckResult:
-    """`sex_scripts`: the same in both scripts."""
+    """`sex_scripts`: the sex is the same in both scripts."""
     name = "sex_scripts"
     text = facts.text("sex")
     if text is None:
-        return unread(name)
+        return not_read(name)
     chinese, _, english = text.partition(" ")
-    return answer(name, _ENGLISH.get(chinese) == english, "sex_scripts_differ")
+    return yes_no(name, _ENGLISH.get(chinese) == english, "sex_scripts_differ")
