@@ -49,7 +49,12 @@ class Quantity:
     optically_variable: bool = False
 
     def judge(self, value: float, calibration: Calibration) -> CheckResult:
-        """Compares a value with its calibrated limit; raises `CalibrationInvalid` when there is none."""
+        """Compares a value with its calibrated limit.
+
+        Raises:
+            CalibrationInvalid: the calibration has no values of this quantity.
+            KeyError: the policy holds the limit.
+        """
         sides = {
             Limit.AT_LEAST: calibration.at_least,
             Limit.AT_MOST: calibration.at_most,

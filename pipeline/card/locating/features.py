@@ -7,7 +7,7 @@ that are turned far, small or blurred. The robust estimate is Barath et al., "MA
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -91,11 +91,16 @@ class Matches:
         return np.asarray(homography, dtype=np.float64), agree
 
 
-def match(anchors: Features, scene: Features, method: FeatureMethod) -> Matches:
+def match(anchors: Features, scene: Features, ratio: float) -> Matches:
     """Matches each feature of the scene with an anchor, where one anchor is clearly the nearest.
 
     The search starts from the scene's side: two cards in one picture then both keep their matches, and neither makes
     the other's ambiguous.
+
+    Args:
+        anchors: features of the template.
+        scene: features of the picture.
+        ratio: as in `FeatureMethod`.
     """
     if len(scene) < MIN_MATCHES:
         return Matches(np.empty((0, 2)), np.empty((0, 2)))
@@ -107,8 +112,30 @@ def match(anchors: Features, scene: Features, method: FeatureMethod) -> Matches:
     nearest = distances.argmin(axis=1)
     first = distances[rows, nearest] + scene_term
     distances[rows, nearest] = np.inf
-    clear = first < method.ratio * (distances.min(axis=1) + scene_term)
+    clear = first < ratio * (distances.min(axis=1) + scene_term)
     return Matches(anchors.points[nearest[clear]], scene.points[clear])
+
+
+@dataclass(frozen=True)
+class FeatureSearch:
+    """A search for one template.
+
+    Attributes:
+        method: detects and compares features.
+        anchors: the template's features.
+    """
+
+    method: FeatureMethod
+    anchors: Features
+
+    @classmethod
+    def of(cls, template: NDArray[Any], method: FeatureMethod) -> Self:
+        """Detects the anchors in a grey template."""
+        return cls(method, method.anchors(template))
+
+    def matches(self, grey: NDArray[Any]) -> Matches:
+        """Matches the features of a grey picture with the anchors."""
+        return match(self.anchors, self.method.detect(grey), self.method.ratio)
 
 
 def _orb(grey: NDArray[Any], count: int) -> Features:

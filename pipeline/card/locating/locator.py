@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.models.types import RGBImage
-from idproof.pipeline.card.locating import features
-from idproof.pipeline.card.locating.features import MIN_MATCHES, QUICK, THOROUGH, FeatureMethod, Features, Matches
+from idproof.pipeline.card.locating.features import MIN_MATCHES, QUICK, THOROUGH, FeatureSearch, Matches
 from idproof.pipeline.card.locating.refinement import RefinedPlace, StaticPrint
 from idproof.pipeline.card.template import read_template, too_little_print
 from idproof.pipeline.card.view import CardView, Homography, card_corners_mm, pixels_from_mm, project, resolution
@@ -55,23 +54,23 @@ class CardLocator:
 
     Attributes:
         document: the type.
-        quick, thorough: features of its template.
+        quick, thorough: searches for features of its template.
         print: the points of its template that are followed.
     """
 
     document: DocumentType
-    quick: Features
-    thorough: Features
+    quick: FeatureSearch
+    thorough: FeatureSearch
     print: StaticPrint
 
     @classmethod
     def open(cls, document: DocumentType) -> Self:
         """Reads the type's static print; raises `DocumentTypeInvalid` when it cannot be used."""
         template = read_template(document)
-        thorough, static = THOROUGH.anchors(template), StaticPrint.of(document, template)
-        if len(thorough) < _LEAST_ANCHORS or not static.sufficient:
+        thorough, static = FeatureSearch.of(template, THOROUGH), StaticPrint.of(document, template)
+        if len(thorough.anchors) < _LEAST_ANCHORS or not static.sufficient:
             raise too_little_print(document)
-        return cls(document, QUICK.anchors(template), thorough, static)
+        return cls(document, FeatureSearch.of(template, QUICK), thorough, static)
 
     def locate(self, image: RGBImage, role: Role, policy: Policy) -> CardView:
         """Finds the one card in a capture.
@@ -86,10 +85,10 @@ class CardLocator:
         scale = min(1.0, _SEARCH_SIDE_PX / max(grey.shape))
         small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
         to_full = _to_full(scale)
-        found = self._search(small, self.quick, QUICK)
+        found = self._search(small, self.quick)
         place = self.print.refine(grey, to_full @ found.homography) if found else None
         if found is None or place is None or place.share < _LEAST_SHARE:
-            found = self._search(small, self.thorough, THOROUGH) or self._search_stretched(small)
+            found = self._search(small, self.thorough) or self._search_stretched(small)
             if found is None:
                 raise CardNotFound(f"No card of type {self.document.name} was found in {role}.", capture=role)
             place = self.print.refine(grey, to_full @ found.homography)
@@ -107,9 +106,9 @@ class CardLocator:
     def _outline(self, from_canonical: Homography) -> _Points:
         return project(from_canonical @ pixels_from_mm(self.document.px_per_mm), card_corners_mm(self.document))
 
-    def _search(self, picture: NDArray[Any], anchors: Features, method: FeatureMethod) -> _Found | None:
+    def _search(self, picture: NDArray[Any], search: FeatureSearch) -> _Found | None:
         """A card in the picture, or None when nothing plausible is there."""
-        matches = features.match(anchors, method.detect(picture), method)
+        matches = search.matches(picture)
         homography = self._plausible(matches, picture.shape)
         return None if homography is None else _Found(homography, matches)
 
@@ -130,7 +129,7 @@ class CardLocator:
             stretch = np.array([[1, 0, -corners[:, 0].min()], [0, 1, -corners[:, 1].min()], [0, 0, 1]]) @ stretch
             width, height = np.ceil(np.ptp(corners, axis=0)).astype(int)
             stretched = cv2.warpAffine(small, stretch[:2], (int(width), int(height)), flags=cv2.INTER_LINEAR)
-            found = self._search(stretched, self.thorough, THOROUGH)
+            found = self._search(stretched, self.thorough)
             if found is not None:
                 back = np.asarray(np.linalg.inv(stretch), dtype=np.float64)
                 matches = Matches(found.matches.anchors, project(back, found.matches.scene))

@@ -14,7 +14,7 @@ def test_matches_are_those_that_a_plain_search_finds() -> None:
     apart = np.linalg.norm(scene.descriptors[:, None] - anchors.descriptors[None], axis=2) ** 2
     two = np.sort(apart, axis=1)[:, :2]
     clear = two[:, 0] < features.QUICK.ratio * two[:, 1]
-    found = features.match(anchors, scene, features.QUICK)
+    found = features.match(anchors, scene, features.QUICK.ratio)
     assert clear.sum() > 5
     np.testing.assert_array_equal(found.scene, scene.points[clear])
     np.testing.assert_array_equal(found.anchors, anchors.points[apart.argmin(axis=1)[clear]])

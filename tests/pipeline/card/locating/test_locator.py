@@ -9,8 +9,7 @@ from PIL import Image
 
 from idproof.datasets.specimen.make import Registration
 from idproof.pipeline import Policy, Role
-from idproof.pipeline.card.locating import features
-from idproof.pipeline.card.locating.features import FeatureMethod, Features
+from idproof.pipeline.card.locating.features import Features, FeatureSearch
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.card.view import corners
 from idproof.pipeline.documents import DocumentType
@@ -19,8 +18,6 @@ from idproof.pipeline.types import CARD_ROLES
 
 POLICY = Policy()
 NAMES = dict(zip(CARD_ROLES, ("front", "tilt_left", "tilt_right"), strict=True))
-NOTHING = Features(np.empty((0, 2)), np.empty((0, 256), np.float32))
-BLIND = FeatureMethod(lambda _: NOTHING, features.QUICK.anchors, ratio=0.85)
 
 
 def pixels(data: bytes) -> np.ndarray:
@@ -85,16 +82,25 @@ def error_px(locator: CardLocator, front: np.ndarray, registration: Registration
     return float(np.linalg.norm(corners(found, locator.document) - truth, axis=1).max())
 
 
+def blind(search: FeatureSearch) -> FeatureSearch:
+    """A search that finds no features."""
+    nothing = Features(np.empty((0, 2)), np.empty((0, search.anchors.descriptors.shape[1]), np.float32))
+    return replace(search, method=replace(search.method, detect=lambda _: nothing))
+
+
 def test_quick_features_are_enough_for_an_ordinary_capture(
-    locator: CardLocator, front: np.ndarray, registration: Registration, monkeypatch: pytest.MonkeyPatch
+    locator: CardLocator, front: np.ndarray, registration: Registration
 ) -> None:
-    blind = replace(BLIND, anchors=features.THOROUGH.anchors)
-    monkeypatch.setattr("idproof.pipeline.card.locating.locator.THOROUGH", blind)
-    assert error_px(locator, front, registration) < 0.7
+    assert error_px(replace(locator, thorough=blind(locator.thorough)), front, registration) < 0.7
 
 
-def test_what_quick_features_miss_thorough_ones_find(
-    locator: CardLocator, front: np.ndarray, registration: Registration, monkeypatch: pytest.MonkeyPatch
+def test_thorough_features_find_a_card_that_quick_ones_miss(
+    locator: CardLocator, front: np.ndarray, registration: Registration
 ) -> None:
-    monkeypatch.setattr("idproof.pipeline.card.locating.locator.QUICK", BLIND)
-    assert error_px(locator, front, registration) < 0.7
+    assert error_px(replace(locator, quick=blind(locator.quick)), front, registration) < 0.7
+
+
+def test_a_card_is_not_found_without_any_features(locator: CardLocator, front: np.ndarray) -> None:
+    neither = replace(locator, quick=blind(locator.quick), thorough=blind(locator.thorough))
+    with pytest.raises(CardNotFound):
+        neither.locate(front, Role.CARD_FRONT, POLICY)
