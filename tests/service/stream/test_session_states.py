@@ -2,7 +2,7 @@
 
 import ast
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import suppress
 from itertools import product
 from pathlib import Path
@@ -22,7 +22,7 @@ from idproof.service.stream.chain import Chain, Shows
 from idproof.service.stream.machine import SessionMachine
 from idproof.service.stream.pictures import MAX_STILLS
 from idproof.service.stream.session import DeviceSession
-from idproof.service.stream.states import TRANSITIONS, Event, InvalidTransition, State
+from idproof.service.stream.states import CAPTURING, TRANSITIONS, Event, InvalidTransition, State
 
 ROOT = Path(__file__).parents[3]
 ROLES = tuple(Shows)[:4]
@@ -114,11 +114,12 @@ def recording_session() -> RecordingSession:
 def test_every_transition_of_the_table_happens_in_some_session() -> None:
     """A row that no session can take would be a rule without a use."""
     performed: set[tuple[State, Event, State]] = set()
-    for reach, act in product(REACH.values(), ACTS):
+    for reach, (act, allowed) in product(REACH.values(), ACTS):
         session, device = recording_session(), Chain(SECRET, NONCE)
         reach(session, device)
-        with suppress(StreamProblem, InvalidTransition):
-            act(session, device)
+        if session.state in allowed:
+            with suppress(StreamProblem):
+                act(session, device)
         session.end()
         performed |= set(session.performed)
     declared = {
@@ -199,29 +200,31 @@ def conclude(kind: str) -> Callable[[DeviceSession, Chain], None]:
     return lambda session, device: asyncio.run(session.end_verification(outcome(kind)))
 
 
-ACTS: tuple[Callable[[DeviceSession, Chain], object], ...] = (
-    capture,
-    leave_a_gap,
-    lambda session, device: session.retake(session.stages[0]),
-    lambda session, device: session.retake("selfie"),
-    lambda session, device: session.ask_challenge(new_challenge(), None),
-    lambda session, device: session.restart_expired(),
-    lambda session, device: session.resume(),
-    lambda session, device: session.request_verification(),
-    begin,
-    conclude("verdict"),
-    conclude("retry"),
-    conclude("error"),
+ANY, VERIFICATION = set(State), {State.QUEUED, State.VERIFYING}
+ACTS: tuple[tuple[Callable[[DeviceSession, Chain], object], Set[State]], ...] = (
+    (capture, ANY),
+    (leave_a_gap, ANY),
+    (lambda session, device: session.retake(session.stages[0]), ANY),
+    (lambda session, device: session.retake("selfie"), ANY),
+    (lambda session, device: session.ask_challenge(new_challenge(), None), ANY),
+    (lambda session, device: session.resume(), ANY),
+    (lambda session, device: session.request_verification(), ANY),
+    (lambda session, device: session.restart_expired(), CAPTURING),
+    (begin, {State.QUEUED, State.ENDED}),
+    (conclude("verdict"), {State.VERIFYING, State.ENDED}),
+    (conclude("retry"), VERIFICATION | {State.ENDED}),
+    (conclude("error"), VERIFICATION | {State.ENDED}),
 )
+"""Deeds of a device and of the server, each with the states in which the server may do it."""
 
 
 class RandomOrders(RuleBasedStateMachine):
-    """Whatever comes in whatever order: a declared transition, or a problem with a code that changes nothing."""
+    """Events in a random order, from a random state on: each is a declared transition, or a problem with a code."""
 
-    @initialize()
-    def open(self) -> None:
+    @initialize(reach=st.sampled_from(list(REACH.values())))
+    def open(self, reach: Callable[[DeviceSession, Chain], None]) -> None:
         self.session, self.device = recording_session(), Chain(SECRET, NONCE)
-        self.reported: list[dict[str, Any]] = []
+        reach(self.session, self.device)
 
     def teardown(self) -> None:
         if hasattr(self, "session"):
@@ -308,25 +311,29 @@ class RandomOrders(RuleBasedStateMachine):
         self.session.detach()
         self.session.resume()
 
-    @rule()
-    def the_device_is_away_for_too_long(self) -> None:
+    @rule(chance=st.integers(0, 4))
+    def the_device_is_away_for_too_long(self, chance: int) -> None:
+        if chance:
+            return
         self.session.detach()
         self.session.release_pictures()
         if self.session.capturing:
             assert self.session.pictures.outstanding == 0
 
-    @rule()
-    def the_vault_overwrites(self) -> None:
-        self.session.pictures.wipe()
+    @rule(chance=st.integers(0, 4))
+    def the_vault_overwrites(self, chance: int) -> None:
+        if not chance:
+            self.session.pictures.wipe()
 
     @precondition(lambda self: self.session.capturing)
-    @rule()
-    def the_pictures_expire(self) -> None:
-        self.session.restart_expired()
+    @rule(chance=st.integers(0, 4))
+    def the_pictures_expire(self, chance: int) -> None:
+        if not chance:
+            self.session.restart_expired()
 
-    @rule(really=st.integers(0, 9))
-    def cancel(self, really: int) -> None:
-        if not really:
+    @rule(chance=st.integers(0, 9))
+    def cancel(self, chance: int) -> None:
+        if not chance:
             self.session.end()
 
     @invariant()
@@ -356,7 +363,7 @@ class RandomOrders(RuleBasedStateMachine):
             assert session.stage == "verifying" or session.ended
 
 
-RandomOrders.TestCase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+RandomOrders.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 TestRandomOrders = RandomOrders.TestCase
 
 
