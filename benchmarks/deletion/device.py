@@ -24,12 +24,12 @@ def _enrolled(server: Server) -> str:
 
 
 async def _stream(url: str, key: str, canary: Canary) -> None:
-    device = await Device.opened(url, key)
+    device = await Device.connect(url, key)
     stage = (await device.start())["stage"]
     for picture in canary.parts.values():
-        await device.send(stage, picture, still=True)
+        await device.send_frame(stage, picture, still=True)
         with suppress(
             DeviceProblem, TimeoutError
         ):  # a canary that is a PNG is refused as unreadable, and held all the same
-            await asyncio.wait_for(device.hear("guidance"), _LOOKED_AT_S)
+            await asyncio.wait_for(device.receive("guidance"), _LOOKED_AT_S)
     device.socket.transport.abort()

@@ -90,9 +90,9 @@ def replay(
         )
 
     if seconds is None:
-        result = asyncio.run(replaying.registrations(url, device_keys[0], cameras, report))
+        result = asyncio.run(replaying.replay_registrations(url, device_keys[0], cameras, report))
     else:
-        result = asyncio.run(replaying.load(url, device_keys, cameras, rate=rate, seconds=seconds))
+        result = asyncio.run(replaying.replay_load(url, device_keys, cameras, rate=rate, seconds=seconds))
     if json_:
         typer.echo(json.dumps(result.to_json()))
 

@@ -1,1 +1,1 @@
-"""A device without a camera, which plays rendered specimens: for tests, benchmarks and replay."""
+"""A device that plays rendered specimens, for tests, benchmarks and `idproof kiosk replay` only."""

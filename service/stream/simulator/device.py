@@ -1,4 +1,4 @@
-"""A device without a screen: speaks `idproof.capture.v1` as a kiosk does, with whatever camera it is given."""
+"""A device without a screen, which speaks `idproof.capture.v1` as a kiosk does, with any camera that it is given."""
 
 import asyncio
 import json
@@ -10,7 +10,8 @@ from hmac import compare_digest
 from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as open_websocket
 from websockets.exceptions import ConnectionClosed
 
 from idproof.service.stream import chain
@@ -19,8 +20,8 @@ from idproof.service.stream.codes import PROTOCOL
 from idproof.service.stream.messages import base64, unbase64
 from idproof.service.stream.states import FINISH
 
-_PATIENCE_S = 60.0
-_MOST_PREVIEWS = 300  # of a stage, half a minute at ten a second: then nobody would stand there still
+_RECEIVE_TIMEOUT_S = 60.0  # longer than any verification; chosen by hand, no outside source
+_MAX_PREVIEWS = 300  # per stage: half a minute at ten per second; chosen by hand, no outside source
 
 
 class DeviceProblem(Exception):
@@ -36,28 +37,29 @@ class DeviceProblem(Exception):
 
 
 class Camera(Protocol):
-    """What a device points at the applicant."""
+    """Camera of a device."""
 
     def preview(self, stage: str, count: int) -> bytes:
-        """A small JPEG for a stage, the first of which has the count 0."""
+        """Returns a small JPEG; `count` is its number in the stage, from 0 on."""
         ...
 
     def still(self, stage: str) -> bytes:
-        """A JPEG of full resolution."""
+        """Returns a JPEG of full resolution."""
         ...
 
     def answer(self, challenge: dict[str, Any]) -> list[tuple[float, int, bytes]]:
-        """Frames that answer a challenge: milliseconds from its start, number, JPEG."""
+        """Returns frames that answer a challenge: milliseconds from its start, number, JPEG."""
         ...
 
 
 @dataclass
 class Device:
-    """One connection of one device; use `opened`.
+    """One connection of one device; made by `connect`.
 
     Attributes:
-        waited_ms: of each guidance, by this device's clock, from sending the frame.
-        heard: each hint, in order.
+        waited_ms: time from sending a frame to its guidance, by this device's clock, in order.
+        hints: received so far, in order.
+        dropped: number of frames that the server dropped in the session.
     """
 
     socket: ClientConnection
@@ -65,18 +67,22 @@ class Device:
     chain: Chain | None = None
     session: dict[str, Any] = field(default_factory=dict)
     waited_ms: list[float] = field(default_factory=list)
-    heard: list[str] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
     dropped: int = 0
     _sent: dict[int, float] = field(default_factory=dict)
     _began: float = field(default_factory=time.monotonic)
 
     @classmethod
-    async def opened(cls, url: str, key: str) -> Self:
-        """Connect and prove the key; raises `DeviceProblem` when the server does not want it, or is not ours."""
+    async def connect(cls, url: str, key: str) -> Self:
+        """Connect and prove the key.
+
+        Raises:
+            DeviceProblem: the server refused, or could not prove that it knows the key.
+        """
         _, device, secret = key.split("_", 2)
         raw, address = unbase64(secret), urlsplit(url)
         target = f"{'wss' if address.scheme in ('https', 'wss') else 'ws'}://{address.netloc}/v1/stream"
-        socket = await connect(target, subprotocols=[PROTOCOL], compression=None, proxy=None, max_size=2**20)  # type: ignore[list-item]
+        socket = await open_websocket(target, subprotocols=[PROTOCOL], compression=None, proxy=None, max_size=2**20)  # type: ignore[list-item]
         self = cls(socket, raw)
         try:
             await self._prove(device)
@@ -86,20 +92,20 @@ class Device:
         return self
 
     async def _prove(self, device: str) -> None:
-        hello, nonce = await self.hear("hello"), secrets.token_bytes(32)
+        hello, nonce = await self.receive("hello"), secrets.token_bytes(32)
         challenge = unbase64(hello["challenge"])
         proof = base64(chain.device_proof(self.secret, challenge, nonce))
-        await self.say({"type": "auth", "device": device, "nonce": base64(nonce), "proof": proof})
-        welcome = await self.hear("welcome")
+        await self.send({"type": "auth", "device": device, "nonce": base64(nonce), "proof": proof})
+        welcome = await self.receive("welcome")
         if not compare_digest(unbase64(welcome["proof"]), chain.server_proof(self.secret, challenge, nonce)):
             raise DeviceProblem("server_unknown")
 
-    async def say(self, message: dict[str, Any]) -> None:
-        """One message."""
+    async def send(self, message: dict[str, Any]) -> None:
+        """Send one message."""
         await self.socket.send(json.dumps(message))
 
-    async def hear(self, *kinds: str) -> dict[str, Any]:
-        """The next message of these kinds; guidance on the way is noted. Raises `DeviceProblem` on an error."""
+    async def receive(self, *kinds: str) -> dict[str, Any]:
+        """Returns the next message of these types, skipping others; raises `DeviceProblem` on an error."""
         while True:
             message = await self.next()
             if message["type"] in kinds:
@@ -108,9 +114,9 @@ class Device:
                 raise DeviceProblem(message["code"])
 
     async def next(self) -> dict[str, Any]:
-        """The next message; raises `DeviceProblem` when the connection ends."""
+        """Returns the next message; raises `DeviceProblem` when the connection ends."""
         try:
-            message: dict[str, Any] = json.loads(await asyncio.wait_for(self.socket.recv(), _PATIENCE_S))
+            message: dict[str, Any] = json.loads(await asyncio.wait_for(self.socket.recv(), _RECEIVE_TIMEOUT_S))
         except ConnectionClosed as closed:
             raise DeviceProblem(
                 closed.rcvd.reason
@@ -118,26 +124,26 @@ class Device:
                 else f"closed {closed.rcvd and closed.rcvd.code}"
             ) from None
         if message["type"] == "guidance":
-            self.heard.append(message["hint"])
+            self.hints.append(message["hint"])
             self.dropped = message["dropped"]
             if (sent := self._sent.pop(message["seq"], None)) is not None:
                 self.waited_ms.append((time.monotonic() - sent) * 1000)
         return message
 
     async def start(self, **more: Any) -> dict[str, Any]:
-        """An applicant's turn begins."""
-        await self.say({"type": "start", "consent": True, **more})
-        return self.known(await self.hear("session"))
+        """Start an applicant's session; returns the message `session`."""
+        await self.send({"type": "start", "consent": True, **more})
+        return self.adopt(await self.receive("session"))
 
     async def resume(self, session: dict[str, Any]) -> dict[str, Any]:
-        """It goes on after a cut."""
-        await self.say({"type": "resume", "session": session["id"]})
-        return self.known(await self.hear("session"))
+        """Resume a session after a lost connection; returns the message `session`."""
+        await self.send({"type": "resume", "session": session["id"]})
+        return self.adopt(await self.receive("session"))
 
-    async def send(
+    async def send_frame(
         self, shows: str, picture: bytes, *, still: bool, captured_ms: float | None = None, number: int = 0
     ) -> int:
-        """One frame; gives its sequence number."""
+        """Send one frame; returns its sequence number."""
         assert self.chain is not None  # noqa: S101 - a session was started
         sequence = self.chain.next
         at = (time.monotonic() - self._began) * 1000 if captured_ms is None else captured_ms
@@ -146,8 +152,8 @@ class Device:
         await self.socket.send(packed)
         return sequence
 
-    def known(self, session: dict[str, Any]) -> dict[str, Any]:
-        """A message `session`: frames follow on it from here."""
+    def adopt(self, session: dict[str, Any]) -> dict[str, Any]:
+        """Chain the next frames to the session that a message `session` describes; returns the message."""
         self.session = session
         nonce = unbase64(session["nonce"])
         self.chain = Chain(self.secret, nonce, session["next"], unbase64(session["chain"]))
@@ -157,44 +163,51 @@ class Device:
 
 
 async def register(
-    device: Device, camera: Camera, *, every_s: float = 0.1, told: Callable[[dict[str, Any]], None] = lambda _: None
+    device: Device,
+    camera: Camera,
+    *,
+    every_s: float = 0.1,
+    on_message: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """A whole turn, from `start` to `verdict` (or `retry`); the last message.
+    """Play a whole session up to `verdict` or `retry`; returns that message.
 
     Args:
         device: with a session that was started.
-        camera: what it sees. A stage that takes no picture of it for long raises `DeviceProblem` `not_taken`.
-        every_s: from one preview to the next; 0 waits for each guidance instead.
-        told: is shown every message.
+        camera: of the device.
+        every_s: seconds from one preview to the next; 0 waits for each guidance instead.
+        on_message: called with every message.
+
+    Raises:
+        DeviceProblem: the server refused; `not_taken`: a stage took no picture for too long.
     """
     stage, count, want = device.session["stage"], 0, "preview"
     while stage != FINISH:
-        if count >= _MOST_PREVIEWS:
+        if count >= _MAX_PREVIEWS:
             raise DeviceProblem("not_taken")
         if stage == LIVENESS:
-            message = await _live(device, camera)
+            message = await _answer_challenge(device, camera)
         else:
             picture = camera.still(stage) if want == "still" else camera.preview(stage, count)
-            await device.send(stage, picture, still=want == "still")
+            await device.send_frame(stage, picture, still=want == "still")
             message = await device.next()
             count += 1
             await asyncio.sleep(every_s)
-        told(message)
+        on_message(message)
         if message["type"] == "error":
             raise DeviceProblem(message["code"])
         if message["type"] == "guidance":
             want = message["want"]
             if want == "none":
-                message = await device.hear("stage")
+                message = await device.receive("stage")
         if message["type"] == "stage":
             stage, count, want = message["stage"], 0, "preview"
-    await device.say({"type": "finish"})
-    return await device.hear("verdict", "retry")
+    await device.send({"type": "finish"})
+    return await device.receive("verdict", "retry")
 
 
-async def _live(device: Device, camera: Camera) -> dict[str, Any]:
-    await device.say({"type": "ready"})
-    challenge = (await device.hear("challenge"))["challenge"]
+async def _answer_challenge(device: Device, camera: Camera) -> dict[str, Any]:
+    await device.send({"type": "ready"})
+    challenge = (await device.receive("challenge"))["challenge"]
     for captured_ms, number, picture in await asyncio.to_thread(camera.answer, challenge):
-        await device.send(LIVENESS, picture, still=True, captured_ms=captured_ms, number=number)
-    return await device.hear("stage")
+        await device.send_frame(LIVENESS, picture, still=True, captured_ms=captured_ms, number=number)
+    return await device.receive("stage")

@@ -1,7 +1,7 @@
-"""A camera for a device without a screen: plays specimen registrations, and people who answer a challenge.
+"""Simulated camera: plays specimen registrations, and rendered people who answer a challenge.
 
-Each stage begins with the card at another angle and away from the camera, as people begin, and comes to the capture
-of the set. Tests and load see the same messages as a kiosk; pictures are specimens only.
+Each stage begins with the card at another angle and away from the camera, as people begin, and ends with the capture
+of the set. A test or a load causes the same messages as a kiosk does; the pictures are specimens only.
 """
 
 import hashlib
@@ -23,9 +23,10 @@ from idproof.pipeline.errors import InvalidSpecimen
 from idproof.pipeline.liveness.challenge import Options, draw
 from idproof.pipeline.types import Role
 
-_PREVIEW_PX, _QUALITY = 480, 80
-_APPROACH = 4  # previews before the card is where it is wanted
-_SWAY_PX = 0.6
+_PREVIEW_PX, _QUALITY = 480, 80  # as the page sends them: `service/kiosk/static/camera.js`
+_APPROACH = 4  # previews before the card is in place; chosen by hand, no outside source
+_FAR_SCALE = 0.55  # of a card that is held too far away; chosen by hand, no outside source
+_SWAY_PX = 0.6  # standard deviation of an unsteady hand; chosen by hand, no outside source
 _OTHER = {
     Role.CARD_FRONT.value: Role.CARD_TILT_RIGHT.value,
     Role.CARD_TILT_LEFT.value: Role.CARD_FRONT.value,
@@ -35,12 +36,12 @@ _OTHER = {
 
 @dataclass
 class SetCamera:
-    """Sees one registration.
+    """Camera that sees one registration.
 
     Args:
         stills: JPEG by role.
         photograph: of the person who answers the challenge, (250, 250, 3).
-        seed: of sway, light and camera.
+        seed: of sway, light and camera noise.
         species: an attack on liveness of `datasets.rendered_people`, or None.
     """
 
@@ -62,21 +63,21 @@ class SetCamera:
 
     @classmethod
     def of(cls, entry: RegistrationSet, source: PortraitSource, seed: int = 0, species: str | None = None) -> Self:
-        """Of a set on disk; its person is looked up among the photographs it was made from."""
+        """Returns the camera of a set on disk; its person is looked up among the photographs that it was made from."""
         return cls(entry.parts(), _photograph(source, entry.truth.person), seed, species)
 
     def preview(self, stage: str, count: int) -> bytes:
-        """Far away, then at another angle, then where it is wanted; swaying a little all the time."""
+        """Returns a preview: first far away, then at another angle, then in place; always swaying a little."""
         shown = _OTHER.get(stage, stage) if count < _APPROACH else stage
-        scale = 0.55 if count < _APPROACH // 2 else 1.0
-        return self._seen(self._small[shown], scale)
+        scale = _FAR_SCALE if count < _APPROACH // 2 else 1.0
+        return self._view(self._small[shown], scale)
 
     def still(self, stage: str) -> bytes:
-        """The set's own capture."""
+        """Returns the set's own capture."""
         return self.stills[stage]
 
     def answer(self, challenge: dict[str, Any]) -> list[tuple[float, int, bytes]]:
-        """The person does what is asked, or an attack of the species tries to."""
+        """Returns frames in which the person performs the challenge, or an attack of the species attempts to."""
         options = Options.from_json(challenge["options"])
         asked = draw(
             bytes.fromhex(challenge["nonce"]), issued_at=datetime.fromisoformat(challenge["issued_at"]), options=options
@@ -86,7 +87,7 @@ class SetCamera:
         frames = act(replace(sitting, challenge=asked)).frames
         return [(frame.captured_ms, frame.number, _jpeg(frame.pixels[..., ::-1], 95)) for frame in frames]
 
-    def _seen(self, picture: RGBImage, scale: float) -> bytes:
+    def _view(self, picture: RGBImage, scale: float) -> bytes:
         height, width = picture.shape[:2]
         x, y = self._rng.normal(0, _SWAY_PX, 2)
         moved = np.array([[scale, 0, (1 - scale) * width / 2 + x], [0, scale, (1 - scale) * height / 2 + y]])
@@ -98,12 +99,12 @@ def _photograph(source: PortraitSource, person: str | None) -> RGBImage:
     labels = source.labels()
     label = next((one for one in labels if hashlib.sha256(one.encode()).hexdigest()[:12] == person), labels[0])
     photographs = source.person(label).photographs
-    # Not the one on the card where there is another: a copy of the portrait is what injection would send.
+    # Where there are two, not the one on the card: a copy of the portrait would look like an injection attack.
     return np.asarray(cv2.resize(photographs[min(1, len(photographs) - 1)], (250, 250)), dtype=np.uint8)
 
 
 def cameras(root: Path, portraits: Path | None, species: str | None) -> list[SetCamera]:
-    """One for each set below a folder; raises `InvalidSpecimen` or `DatasetInvalid`."""
+    """Returns one camera per set below a folder; raises `InvalidSpecimen` or `DatasetInvalid`."""
     source = PortraitSource.open(portraits)
     return [SetCamera.of(entry, source, seed, species) for seed, entry in enumerate(read_sets(root))]
 

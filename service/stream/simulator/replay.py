@@ -1,4 +1,4 @@
-"""Plays specimens to a server as devices do: whole registrations, or so many frames a second for a while."""
+"""Replay of specimens to a server, as devices send them: whole registrations, or a load of frames for some seconds."""
 
 import asyncio
 import time
@@ -15,15 +15,15 @@ from idproof.service.stream.states import FINISH
 
 
 @dataclass
-class Played:
-    """What came of it.
+class ReplayResult:
+    """Result of a replay.
 
     Attributes:
-        decisions: of whole registrations, and codes of refusals.
-        waited_ms: from sending a frame to its guidance, by the device's clock.
-        sent, dropped: frames.
-        seconds: for which frames were sent, under load.
-        devices: each of several, under load.
+        decisions: number of registrations per decision, and of refusals per code.
+        waited_ms: times from sending a frame to its guidance, by the device's clock.
+        sent, dropped: numbers of frames.
+        seconds: duration of a load; else 0.
+        devices: results of the single devices of a load.
     """
 
     decisions: Counter[str] = field(default_factory=Counter)
@@ -31,108 +31,121 @@ class Played:
     sent: int = 0
     dropped: int = 0
     seconds: float = 0.0
-    devices: list["Played"] = field(default_factory=list)
+    devices: list["ReplayResult"] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        """As `idproof kiosk replay --json` prints it."""
+        """Returns the object that `idproof kiosk replay --json` prints."""
         waited = [round(value, 2) for value in self.waited_ms]
-        told = {"decisions": dict(self.decisions), "sent": self.sent, "dropped": self.dropped, "waited_ms": waited}
+        printed = {"decisions": dict(self.decisions), "sent": self.sent, "dropped": self.dropped, "waited_ms": waited}
         if self.devices:
-            told |= {"seconds": round(self.seconds, 2), "devices": [one.to_json() for one in self.devices]}
-        return told
+            printed |= {"seconds": round(self.seconds, 2), "devices": [one.to_json() for one in self.devices]}
+        return printed
 
 
-async def registrations(
-    url: str, key: str, cameras: Sequence[SetCamera], tell: Callable[[str, dict[str, Any]], None]
-) -> Played:
-    """One device, every set in turn.
+async def replay_registrations(
+    url: str, key: str, cameras: Sequence[SetCamera], on_end: Callable[[str, dict[str, Any]], None]
+) -> ReplayResult:
+    """Replay every registration on one device, one after the other.
 
     Args:
         url: of the server.
         key: of the device.
-        cameras: one a set.
-        tell: is shown each verdict (or `retry`) and its session.
+        cameras: one per registration.
+        on_end: called with the session's id and its last message: `verdict`, `retry` or `error`.
     """
-    played, device = Played(), await Device.opened(url, key)
-    for camera in cameras:
-        session = await device.start()
-        try:
-            last = await register(device, camera)
-            played.decisions[last.get("decision", last["type"])] += 1
-            tell(session["id"], last)
-            if last["type"] == "retry" and last["attempts_left"]:
-                await device.say({"type": "cancel"})
-                await device.hear("cancelled")
-        except DeviceProblem as problem:
-            played.decisions[problem.code] += 1
-            tell(session["id"], {"type": "error", "code": problem.code})
-            with suppress(DeviceProblem):
-                device = await Device.opened(url, key)
-    await device.socket.close()
-    played.waited_ms, played.dropped = device.waited_ms, device.dropped
-    return played
+    result, device = ReplayResult(), await Device.connect(url, key)
+    try:
+        for camera in cameras:
+            session = await device.start()
+            try:
+                last = await register(device, camera)
+                result.decisions[last.get("decision", last["type"])] += 1
+                on_end(session["id"], last)
+                if last["type"] == "retry" and last["attempts_left"]:
+                    await device.send({"type": "cancel"})
+                    await device.receive("cancelled")
+            except DeviceProblem as problem:
+                result.decisions[problem.code] += 1
+                on_end(session["id"], {"type": "error", "code": problem.code})
+                with suppress(DeviceProblem):
+                    device = await Device.connect(url, key)
+    finally:
+        await device.socket.close()
+    result.waited_ms, result.dropped = device.waited_ms, device.dropped
+    return result
 
 
-async def load(url: str, keys: Sequence[str], cameras: Sequence[SetCamera], *, rate: float, seconds: float) -> Played:
-    """As many devices as keys, each at `rate` frames a second for so long, through all stages but the verification.
+async def replay_load(
+    url: str, keys: Sequence[str], cameras: Sequence[SetCamera], *, rate: float, seconds: float
+) -> ReplayResult:
+    """Replay on one device per key at once, through all stages but the verification, to measure the guidance.
 
-    A turn that comes to its end is cancelled and another begins: what is measured is the guidance.
+    A session that reaches its end is cancelled and another one begins.
+
+    Args:
+        url: of the server.
+        keys: of the devices.
+        cameras: used in turn.
+        rate: frames per second of each device.
+        seconds: duration.
     """
-    acts = [await asyncio.to_thread(_Act.rehearsed, camera) for camera in cameras[: len(keys)]]
-    together, ends = Played(seconds=seconds), time.monotonic() + seconds
+    recordings = [await asyncio.to_thread(_Recording.render, camera) for camera in cameras[: len(keys)]]
+    total, ends = ReplayResult(seconds=seconds), time.monotonic() + seconds
     runs = [
-        _stream(url, key, acts[place % len(acts)], rate, ends, place / len(keys) / rate)
+        _stream(url, key, recordings[place % len(recordings)], rate, ends, place / len(keys) / rate)
         for place, key in enumerate(keys)
     ]
-    for one in await asyncio.gather(*runs):
-        together.waited_ms += one.waited_ms
-        together.sent += one.sent
-        together.dropped += one.dropped
-        together.decisions += one.decisions
-        together.devices.append(one)
-    return together
+    for result in await asyncio.gather(*runs):
+        total.waited_ms += result.waited_ms
+        total.sent += result.sent
+        total.dropped += result.dropped
+        total.decisions += result.decisions
+        total.devices.append(result)
+    return total
 
 
-_REHEARSED = {
+_RECORDED_CHALLENGE = {
     "nonce": "00" * 32,
     "issued_at": "2026-01-01T00:00:00+00:00",
     "options": {},
 }
 """The challenge that clips are rendered for."""
-_PREVIEWS, _SWAYS = 12, 8
+_PREVIEWS, _LOOPED = 12, 8  # rendered per stage, and of these result over and over; chosen by hand
 
 
 @dataclass(frozen=True)
-class _Act:
-    """Every picture that a device sends, made beforehand: rendering and coding are not what load measures."""
+class _Recording:
+    """All pictures that a device sends, made beforehand, so that a load does not measure rendering and coding."""
 
     stills: Mapping[str, bytes]
     previews: Mapping[str, Sequence[bytes]]
     clip: Sequence[tuple[float, int, bytes]]
 
     @classmethod
-    def rehearsed(cls, camera: SetCamera) -> Self:
+    def render(cls, camera: SetCamera) -> Self:
         previews = {stage: [camera.preview(stage, count) for count in range(_PREVIEWS)] for stage in camera.stills}
-        return cls(camera.stills, previews, camera.answer(_REHEARSED))
+        return cls(camera.stills, previews, camera.answer(_RECORDED_CHALLENGE))
 
     def preview(self, stage: str, count: int) -> bytes:
-        """The first ones once, then the same few swaying ones over and over."""
-        steady = _PREVIEWS - _SWAYS
-        return self.previews[stage][count if count < _PREVIEWS else steady + (count - steady) % _SWAYS]
+        """Returns the first previews once each, then the last ones over and over."""
+        approach = _PREVIEWS - _LOOPED
+        return self.previews[stage][count if count < _PREVIEWS else approach + (count - approach) % _LOOPED]
 
 
 @dataclass
-class _Run:
+class _LoadDevice:
+    """One device of a load."""
+
     device: Device
-    act: _Act
+    recording: _Recording
     stage: str = ""
     want: str = "preview"
     count: int = 0
     began: float | None = None
-    played: Played = field(default_factory=Played)
+    result: ReplayResult = field(default_factory=ReplayResult)
 
-    async def hear(self) -> None:
-        """Messages as they come."""
+    async def receive(self) -> None:
+        """Handle messages as they arrive."""
         while True:
             message = await self.device.next()
             if message["type"] == "guidance":
@@ -142,47 +155,47 @@ class _Run:
             elif message["type"] == "challenge":
                 self.began = time.monotonic()
             elif message["type"] == "error":
-                self.played.decisions[message["code"]] += 1
+                self.result.decisions[message["code"]] += 1
             elif message["type"] == "session":
-                self.stage = self.device.known(message)["stage"]
+                self.stage = self.device.adopt(message)["stage"]
                 self.count, self.want, self.began = 0, "preview", None
             elif message["type"] == "cancelled":
-                self.played.dropped += self.device.dropped
-                self.played.decisions["turns"] += 1
-                await self.device.say({"type": "start", "consent": True})
+                self.result.dropped += self.device.dropped
+                self.result.decisions["turns"] += 1
+                await self.device.send({"type": "start", "consent": True})
 
     async def tick(self) -> None:
-        """One frame, or what comes in its place."""
+        """Send one frame, or the message that is due instead."""
         if self.stage == FINISH:
             self.stage = ""
-            await self.device.say({"type": "cancel"})
+            await self.device.send({"type": "cancel"})
         elif self.stage == LIVENESS:
-            await self._live()
+            await self._answer_challenge()
         elif self.stage:
             still = self.want == "still"
-            picture = self.act.stills[self.stage] if still else self.act.preview(self.stage, self.count)
+            picture = self.recording.stills[self.stage] if still else self.recording.preview(self.stage, self.count)
             self.want = "preview"
-            await self.device.send(self.stage, picture, still=still)
+            await self.device.send_frame(self.stage, picture, still=still)
             self.count += 1
-            self.played.sent += 1
+            self.result.sent += 1
 
-    async def _live(self) -> None:
+    async def _answer_challenge(self) -> None:
         if self.began is None:
             if self.count == 0:
-                await self.device.say({"type": "ready"})
+                await self.device.send({"type": "ready"})
             self.count += 1
             return
         at = (time.monotonic() - self.began) * 1000
-        _, number, picture = min(self.act.clip, key=lambda shot: abs(shot[0] - at))
-        await self.device.send(LIVENESS, picture, still=True, captured_ms=at, number=number)
-        self.played.sent += 1
+        _, number, picture = min(self.recording.clip, key=lambda shot: abs(shot[0] - at))
+        await self.device.send_frame(LIVENESS, picture, still=True, captured_ms=at, number=number)
+        self.result.sent += 1
 
 
-async def _stream(url: str, key: str, act: _Act, rate: float, ends: float, offset: float) -> Played:
-    device = await Device.opened(url, key)
-    run = _Run(device, act)
+async def _stream(url: str, key: str, recording: _Recording, rate: float, ends: float, offset: float) -> ReplayResult:
+    device = await Device.connect(url, key)
+    run = _LoadDevice(device, recording)
     run.stage = (await device.start())["stage"]
-    listening = asyncio.create_task(run.hear())
+    listening = asyncio.create_task(run.receive())
     due = time.monotonic() + offset
     while time.monotonic() < ends and not listening.done():
         await asyncio.sleep(max(0.0, due - time.monotonic()))
@@ -193,6 +206,6 @@ async def _stream(url: str, key: str, act: _Act, rate: float, ends: float, offse
     with suppress(asyncio.CancelledError, DeviceProblem):
         await listening
     await device.socket.close()
-    run.played.waited_ms = device.waited_ms
-    run.played.dropped += device.dropped
-    return run.played
+    run.result.waited_ms = device.waited_ms
+    run.result.dropped += device.dropped
+    return run.result

@@ -1,4 +1,4 @@
-"""The whole way over a WebSocket: a real server and real networks, a device without a screen, a specimen before it."""
+"""Whole sessions over a WebSocket: a real server, real networks, and a simulated device that plays specimens."""
 
 import asyncio
 import gc
@@ -37,7 +37,7 @@ Result = TypeVar("Result")
 
 @pytest.fixture(scope="module")
 def holder() -> Registration:
-    """Somebody of whom there are further photographs."""
+    """A registration of a person of whom there are further photographs."""
     from idproof.datasets.specimen.make import make
     from idproof.pipeline.documents import load_builtin
 
@@ -74,9 +74,9 @@ def camera(made: Registration, species: str | None = None) -> SetCamera:
 _opened: list[Device] = []
 
 
-async def opened(address: str, key: str) -> Device:
-    """A device that `run_and_close` closes."""
-    device = await Device.opened(address, key)
+async def connect_device(address: str, key: str) -> Device:
+    """Connect a device that `run_and_close` closes."""
+    device = await Device.connect(address, key)
     _opened.append(device)
     return device
 
@@ -84,19 +84,19 @@ async def opened(address: str, key: str) -> Device:
 def run_and_close(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
     """Run a test's devices, and close each of them however it ended: an open socket would fail the next test."""
 
-    async def whole() -> Result:
+    async def run_then_close() -> Result:
         try:
             return await work()
         finally:
             while _opened:
                 await _opened.pop().socket.close()
 
-    return asyncio.run(whole())
+    return asyncio.run(run_then_close())
 
 
-def played(address: str, key: str, made: Registration, species: str | None = None) -> tuple[dict[str, Any], Device]:
+def play(address: str, key: str, made: Registration, species: str | None = None) -> tuple[dict[str, Any], Device]:
     async def run() -> tuple[dict[str, Any], Device]:
-        device = await opened(address, key)
+        device = await connect_device(address, key)
         await device.start(reference="registration-000017")
         verdict = await register(device, camera(made, species), every_s=0)
         await device.socket.close()
@@ -106,9 +106,9 @@ def played(address: str, key: str, made: Registration, species: str | None = Non
 
 
 def test_a_person_at_a_kiosk_is_guided_and_accepted(address: str, key: str, holder: Registration) -> None:
-    verdict, device = played(address, key, holder)
+    verdict, device = play(address, key, holder)
     assert (verdict["decision"], verdict["reasons"]) == ("accept", [])
-    assert {"move_closer", "tilt_left_more", "tilt_right_more", "face_on", "good"} <= set(device.heard)
+    assert {"move_closer", "tilt_left_more", "tilt_right_more", "face_on", "good"} <= set(device.hints)
     signed = httpx.get(f"{address}/v1/verifications/{verdict['id']}", timeout=60).json()
     assert signed["jws"]
     assert signed["reference"] == "registration-000017"
@@ -125,56 +125,56 @@ def test_a_person_at_a_kiosk_is_guided_and_accepted(address: str, key: str, hold
 
 
 @pytest.mark.parametrize("species", ["screen_photo", pytest.param("wrong_challenge", marks=pytest.mark.long)])
-def test_an_attack_is_not_accepted_and_the_screen_learns_nothing_of_the_check(
+def test_an_attack_is_not_accepted_and_the_verdict_names_no_check(
     address: str, key: str, holder: Registration, species: str
 ) -> None:
-    verdict, _ = played(address, key, holder, species)
+    verdict, _ = play(address, key, holder, species)
     assert verdict["decision"] in ("reject", "refer")
     assert verdict["reasons"] == ["person_doubtful"]
     assert not any(word in json.dumps(verdict) for word in ("light", "depth", "texture", "challenge"))
 
 
-def test_a_cut_is_resumed_where_it_was_and_after_the_grace_without_pictures(
+def test_a_session_is_resumed_at_its_stage_and_after_the_grace_period_at_the_first_one(
     address: str, key: str, holder: Registration
 ) -> None:
     async def run() -> None:
-        device = await opened(address, key)
+        device = await connect_device(address, key)
         session = await device.start()
         first, seen = session["stage"], camera(holder)
         assert device.chain is not None
-        await device.send(first, seen.preview(first, 9), still=False)
-        assert (await device.hear("guidance"))["want"] == "still"
+        await device.send_frame(first, seen.preview(first, 9), still=False)
+        assert (await device.receive("guidance"))["want"] == "still"
         sent, want = 1, "still"
-        while want != "none" and sent < 8:  # a hand that moved at one of them holds still at the next
-            await device.send(first, seen.still(first), still=True)
-            want, sent = (await device.hear("guidance"))["want"], sent + 1
-        assert (await device.hear("stage"))["kept"] == {first: 2}
+        while want != "none" and sent < 8:  # the simulated hand may move at one still and not at the next
+            await device.send_frame(first, seen.still(first), still=True)
+            want, sent = (await device.receive("guidance"))["want"], sent + 1
+        assert (await device.receive("stage"))["kept"] == {first: 2}
         device.socket.transport.abort()
-        again = await come_back(address, key)
+        again = await reconnect(address, key)
         resumed = await again.resume(session)
         assert (resumed["stage"], resumed["next"], resumed["resumed"]) == (session["stages"][1], sent + 1, True)
         with pytest.raises(DeviceProblem, match="message_unexpected"):
             await again.start()
         again.socket.transport.abort()
         await asyncio.sleep(1.5)  # the grace
-        late = await come_back(address, key)
+        late = await reconnect(address, key)
         resumed = await late.resume(session)
         assert (resumed["stage"], resumed["next"]) == (first, sent + 1)
-        await late.say({"type": "cancel"})
-        await late.hear("cancelled")
+        await late.send({"type": "cancel"})
+        await late.receive("cancelled")
         await late.socket.close()
 
     run_and_close(run)
 
 
-def test_nothing_of_a_connection_is_left_soon_after_it_was_cut(address: str, key: str, holder: Registration) -> None:
-    """The protocol's parser keeps the last message; Python must not be waited for to collect it some day."""
+def test_nothing_of_a_connection_is_left_soon_after_it_was_lost(address: str, key: str, holder: Registration) -> None:
+    """The protocol's parser keeps the last message; it must not stay until Python happens to collect it."""
 
     async def run() -> None:
-        device = await opened(address, key)
+        device = await connect_device(address, key)
         stage = (await device.start())["stage"]
-        await device.send(stage, camera(holder).still(stage), still=True)
-        await device.hear("guidance")
+        await device.send_frame(stage, camera(holder).still(stage), still=True)
+        await device.receive("guidance")
         device.socket.transport.abort()
 
     gc.collect()
@@ -188,12 +188,12 @@ def test_nothing_of_a_connection_is_left_soon_after_it_was_cut(address: str, key
     assert left == []
 
 
-async def come_back(address: str, key: str) -> Device:
+async def reconnect(address: str, key: str) -> Device:
     for _ in range(200):
         with suppress(DeviceProblem):
-            return await opened(address, key)
+            return await connect_device(address, key)
         await asyncio.sleep(0.05)
-    raise AssertionError("the server still thinks that the device is there")
+    raise AssertionError("the server has not noticed that the device left")
 
 
 ATTACKS: dict[str, Callable[[bytes, list[bytes]], bytes]] = {
@@ -212,24 +212,24 @@ def test_every_attack_on_frames_ends_the_connection_and_not_the_session(
     async def run() -> None:
         seen, session, sent = camera(holder), None, []
         for code, attack in ATTACKS.items():
-            device = await come_back(address, key)
+            device = await reconnect(address, key)
             session = await (device.start() if session is None else device.resume(session))
             assert device.chain is not None
             stage = session["stages"][0]
             tag, following = device.chain.tag, device.chain.next
             good = device.chain.pack(stage_of(stage), False, 1, 1000 * following, seen.preview(stage, 9))
             await device.socket.send(good)
-            await device.hear("guidance")
+            await device.receive("guidance")
             sent.append(good)
             next_one = device.chain.pack(stage_of(stage), False, 1, 1, seen.preview(stage, 9))
             await device.socket.send(attack(next_one, sent))
             with pytest.raises(DeviceProblem, match=code):
-                await device.hear("guidance", "stage")
-            with pytest.raises(DeviceProblem, match=code):  # the close frame says it again
+                await device.receive("guidance", "stage")
+            with pytest.raises(DeviceProblem, match=code):  # the close frame repeats it
                 await device.next()
             assert device.socket.close_code in (4400, 4413)
             assert tag != device.chain.tag
-        device = await come_back(address, key)
+        device = await reconnect(address, key)
         resumed = await device.resume(session or {})
         assert resumed["next"] == len(ATTACKS) + 1
         await device.socket.close()
@@ -243,30 +243,30 @@ def stage_of(stage: str) -> Any:
     return Shows(stage)
 
 
-def test_who_may_not_is_not_let_in(address: str, key: str, folder: Path) -> None:
+def test_a_device_that_may_not_connect_or_act_is_refused(address: str, key: str, folder: Path) -> None:
     async def run() -> None:
         wrong = key[:-4] + ("AAAA" if not key.endswith("AAAA") else "EEEE")
         for stranger in (wrong, "idpd_" + "0" * 16 + key[21:]):
             with pytest.raises(DeviceProblem, match="device_unauthenticated"):
-                await opened(address, stranger)
-        device = await opened(address, key)
+                await connect_device(address, stranger)
+        device = await connect_device(address, key)
         with pytest.raises(DeviceProblem, match="device_connected"):
-            await opened(address, key)
-        await device.say({"type": "start", "consent": False})
+            await connect_device(address, key)
+        await device.send({"type": "start", "consent": False})
         with pytest.raises(DeviceProblem, match="consent_missing"):
-            await device.hear("session")
-        await device.say({"type": "finish"})
+            await device.receive("session")
+        await device.send({"type": "finish"})
         with pytest.raises(DeviceProblem, match="message_unexpected"):
-            await device.hear("verdict")
-        await device.say({"type": "staff"})
-        await device.hear("staff_called")
+            await device.receive("verdict")
+        await device.send({"type": "staff"})
+        await device.receive("staff_called")
         listed = httpx.get(f"{address}/v1/kiosks", timeout=60).json()["devices"]
         mine = next(entry for entry in listed if entry["device"] == key.split("_")[1])
         assert mine["staff_called"]
         assert mine["state"] == "idle"
-        await device.say({"type": "nonsense"})
+        await device.send({"type": "nonsense"})
         with pytest.raises(DeviceProblem, match="message_invalid"):
-            await device.hear("session")
+            await device.receive("session")
         await device.socket.close()
 
     run_and_close(run)
@@ -277,23 +277,24 @@ def test_a_page_of_another_origin_is_refused(address: str) -> None:
 
     async def run() -> int:
         try:
-            await connect(address.replace("http", "ws") + "/v1/stream", origin="https://elsewhere.example", proxy=None)  # type: ignore[arg-type]
+            url = address.replace("http", "ws") + "/v1/stream"
+            async with connect(url, origin="https://elsewhere.example", proxy=None):  # type: ignore[arg-type]
+                return 101
         except InvalidStatus as refused:
             return refused.response.status_code
-        return 101
 
     assert run_and_close(run) == 403
 
 
-def test_a_frame_of_one_devices_session_is_foreign_to_anothers(address: str, folder: Path, key: str) -> None:
+def test_a_frame_before_any_session_is_unexpected(address: str, folder: Path, key: str) -> None:
     nonce = bytes(32)
     packed = Chain(unbase64(key.split("_", 2)[2]), nonce).pack(stage_of("selfie"), False, 1, 1, b"\xff\xd8x")
 
     async def run() -> None:
-        device = await opened(address, key)
+        device = await connect_device(address, key)
         await device.socket.send(packed)
         with pytest.raises(DeviceProblem, match="frame_unexpected"):
-            await device.hear("guidance")
+            await device.receive("guidance")
         await device.socket.close()
 
     run_and_close(run)
