@@ -1,9 +1,9 @@
 """The benchmarks' errors, in the project's one tree.
 
     IdproofError
-    ├── BenchFailed        a server or a search did not do its part: there is no result
-    ├── RunNotResumable    the file to resume from holds no part of this run
-    └── RunUnusable        a file is no run of the benchmark that it was given as
+    ├── BenchmarkFailed    a server, a device or the search failed: no result is reported
+    ├── RunNotResumable    the file to resume from belongs to another run, or cannot be used
+    └── RunUnusable        a file is not a run of `idproof bench scale`
 
 The rest of the tree is drawn in `idproof.models.errors` and `idproof.pipeline.errors`.
 """
@@ -11,19 +11,19 @@ The rest of the tree is drawn in `idproof.models.errors` and `idproof.pipeline.e
 from idproof.models.errors import IdproofError
 
 
-class BenchFailed(IdproofError):
-    """A server or a search did not do its part: there is no result, rather than a wrong one."""
+class BenchmarkFailed(IdproofError):
+    """A server, a device or the search failed; no result is reported, rather than a wrong one."""
 
     code = "bench_failed"
 
 
 class RunNotResumable(IdproofError):
-    """The file to resume from holds no part of this run."""
+    """The file to resume from belongs to another run, or cannot be read or written."""
 
     code = "run_not_resumable"
 
 
 class RunUnusable(IdproofError):
-    """A file is no run of `idproof bench scale`."""
+    """A file is not a run of `idproof bench scale`."""
 
     code = "run_unusable"

@@ -1,6 +1,7 @@
 """Operating points and calibration of a profile, read from the reports that measured them.
 
-The reports are what `idproof bench face --out FILE` (photographs) and `--calibrate FILE` (card portraits) wrote;
+The reports are what `idproof bench face --out FILE` (photographs) and
+`idproof bench calibrate face --out FILE` (card portraits) wrote;
 nothing here is typed by hand.
 """
 
@@ -79,7 +80,7 @@ def portrait_calibration(profile: str, folder: Path = _FOLDER) -> ScoreCalibrati
 
 
 def _no_portraits(profile: str) -> str:
-    return f"Profile {profile} was not measured on card portraits; run `idproof bench face --calibrate FILE` first."
+    return f"Profile {profile} was not measured on card portraits; run `idproof bench calibrate face` first."
 
 
 def _thresholds(report: dict[str, Any]) -> dict[float, float]:

@@ -1,7 +1,7 @@
 """Limits and calibrated scores, by one rule, from the values that bona fide presentations measured.
 
 No attack has a part in a limit, so the limits favour no attack that somebody thought of. The values come from
-`idproof bench card --sets TUNING --calibrate FILE` and never from a keyboard; the file states their source.
+`idproof bench calibrate card --sets TUNING --out FILE` and never from a keyboard; the file states their source.
 """
 
 import json

@@ -5,8 +5,8 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-from idproof.benchmarks.harness.cards import see
-from idproof.benchmarks.harness.recorder import Recorder
+from idproof.benchmarks.harness.cards import locate_card
+from idproof.benchmarks.harness.recorder import RecordingCalibration
 from idproof.datasets.sets import RegistrationSet
 from idproof.pipeline import Policy
 from idproof.pipeline.card.checks.registry import CHECKS
@@ -22,7 +22,7 @@ QUOTIENTS = tuple(quantity.name for check in CHECKS for quantity in check.report
 Measured = dict[str, float]
 
 
-def run(
+def calibrate_card(
     sets: Sequence[RegistrationSet],
     *,
     recipe: str,
@@ -61,11 +61,11 @@ def _opened() -> tuple[CardLocator, CardExaminer]:
 def _measure(entry: RegistrationSet) -> Measured:
     """Check to value; empty when the card was not found."""
     locator, examiner = _opened()
-    recorder = Recorder()
-    policy = Policy(calibration=recorder)
+    recording = RecordingCalibration()
+    policy = Policy(calibration=recording)
     try:
-        seen = see(entry, locator, policy)
+        card = locate_card(entry, locator, policy)
     except BadInput:
         return {}
-    examiner.examine(seen.images, seen.rectified, seen.views, policy)
-    return {asked.name: asked.value for asked in recorder.asked}
+    examiner.examine(card.images, card.rectified, card.views, policy)
+    return {judgement.name: judgement.value for judgement in recording.judgements}

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from idproof.benchmarks.harness.cards import captures, see
+from idproof.benchmarks.harness.cards import locate_card, read_captures
 from idproof.benchmarks.harness.output import BONA_FIDE
 from idproof.datasets.sets import RegistrationSet
 from idproof.models.types import RGBImage
@@ -65,16 +65,16 @@ def _figure(kind: str, entry: RegistrationSet, locator: CardLocator, examiner: C
     figure = Figure(figsize=(12.0, 2.5), layout="constrained")
     panels = figure.subplots(1, 4)
     try:
-        seen = see(entry, locator, policy)
+        card = locate_card(entry, locator, policy)
     except BadInput as error:
-        _panels(panels, list(captures(entry).values()))
+        _panels(panels, list(read_captures(entry).values()))
         panels[3].set_axis_off()
         figure.suptitle(f"{kind}: refused, {error.code}", fontsize=11)
         return figure
-    results = examiner.examine(seen.images, seen.rectified, seen.views, policy)
+    results = examiner.examine(card.images, card.rectified, card.views, policy)
     decision, reasons = decide(results, examiner.required)
-    _panels(panels, list(seen.rectified.values()))
-    panels[3].imshow(change(list(seen.rectified.values())), cmap="magma", vmin=0, vmax=_STRONGEST)
+    _panels(panels, list(card.rectified.values()))
+    panels[3].imshow(change(list(card.rectified.values())), cmap="magma", vmin=0, vmax=_STRONGEST)
     _outlines(panels[3], locator.document)
     said = ", ".join(reasons) if reasons else "nothing objected to on the card"
     figure.suptitle(f"{kind}: {decision.value} ({said})", fontsize=11)

@@ -78,7 +78,7 @@ class _Findings:
     frames: Counter[str] = field(default_factory=Counter)
 
 
-def run(
+def measure_public_set(
     dataset: str,
     root: Path,
     *,

@@ -1,13 +1,46 @@
-"""`idproof bench NAME`: one sub-command a question, one JSON object on standard output with `--json`."""
+"""`idproof bench NAME`: one command per question; `--json` prints one JSON object on standard output."""
 
 import typer
 
-from idproof.benchmarks.cli import analysis, card, face_and_liveness, system
-from idproof.benchmarks.cli import capacity as machines
+from idproof.benchmarks.cli import (
+    calibrate,
+    card,
+    check,
+    deletion,
+    face,
+    far_engine,
+    fields,
+    latency,
+    liveness,
+    load,
+    peers,
+    report,
+    scale,
+    stream,
+    system,
+)
+from idproof.benchmarks.cli import capacity as capacity_commands
 from idproof.benchmarks.cli.capacity import capacity
 
 __all__ = ["app", "capacity"]
 
-app = typer.Typer(no_args_is_help=True, help="Measure the system; figures on rendered data are called that.")
-for family in (system, card, face_and_liveness, machines, analysis):
-    app.add_typer(family.app)
+app = typer.Typer(no_args_is_help=True, help="Measure the system. Figures on rendered data are marked as rendered.")
+for commands in (
+    system,
+    card,
+    fields,
+    face,
+    liveness,
+    latency,
+    deletion,
+    stream,
+    load,
+    scale,
+    capacity_commands,
+    far_engine,
+    peers,
+    report,
+    check,
+):
+    app.add_typer(commands.app)
+app.add_typer(calibrate.app, name="calibrate")

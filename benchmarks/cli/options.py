@@ -1,4 +1,4 @@
-"""Options that several commands share, in one place."""
+"""Options that several commands share."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,21 +8,25 @@ import typer
 from idproof.pipeline.executors.task_runner import ExecutorName, TaskRunner
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
-Workers = Annotated[int, typer.Option(min=1, help="Processes side by side.")]
-Executor = Annotated[ExecutorName, typer.Option(help="ExecutorName the work is done: ray for a cluster.")]
-Address = Annotated[str | None, typer.Option(help="Of the cluster; without it one begins here.")]
+Workers = Annotated[int, typer.Option(min=1, help="Number of processes.")]
+Executor = Annotated[ExecutorName, typer.Option(help="Where the work is done; ray uses a cluster.")]
+Address = Annotated[str | None, typer.Option(help="Address of the cluster; without it a cluster starts here.")]
 Measured = Annotated[
-    Path | None, typer.Option(help="A run of `idproof bench scale` on a machine like those; ours without one.")
+    Path | None, typer.Option(help="Run of `idproof bench scale` on such a machine; default: the shipped run.")
 ]
 Out = Annotated[Path | None, typer.Option(help="Also write the JSON to this file.")]
+Calibration = Annotated[Path, typer.Option("--out", help="File to write.")]
 Profile = Annotated[str, typer.Option(help="Profile of networks.")]
 Seed = Annotated[int, typer.Option(help="Recorded with the run.")]
 Sets = Annotated[Path, typer.Option(help="Folder of registrations in the set.json format.")]
-SomeSets = Annotated[Path | None, typer.Option(help="Folder of registrations in the set.json format.")]
-Recipe = Annotated[str, typer.Option(help="How the sets came about, for the calibration's record.")]
-Threads = Annotated[int, typer.Option(min=1, help="Processor threads for each network call.")]
+OptionalSets = Annotated[Path | None, typer.Option(help="Folder of registrations in the set.json format.")]
+Recipe = Annotated[str, typer.Option(help="How the registrations were made; recorded in the file.")]
+Threads = Annotated[int, typer.Option(min=1, help="Processor threads per network call.")]
+Resume = Annotated[Path | None, typer.Option(help="File to stop and resume by.")]
+LfwPictures = Annotated[Path, typer.Option(help="Original LFW pictures (250 × 250), folder or zip.")]
+SomePeople = Annotated[int | None, typer.Option(min=2, help="Use only this many people, drawn with the seed.")]
 
 
 def cluster(executor: ExecutorName, address: str | None) -> TaskRunner | None:
-    """Over a cluster, or None for this process."""
+    """Returns a runner over a cluster, or None for this process."""
     return TaskRunner(executor=executor, address=address) if executor == "ray" else None

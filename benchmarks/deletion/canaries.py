@@ -1,8 +1,8 @@
-"""Pictures that cannot be mistaken for anything else, and what to look for when they should be gone.
+"""Makes pictures that cannot be mistaken for anything else, and the needles to search for after they were deleted.
 
-A canary is a specimen registration with noise over every pixel, so that no run of its bytes occurs twice anywhere. The
-forms of it are not guessed: the same pipeline runs over it here, and what its vault holds and what its networks are
-given is written down, each array in the orders and types that libraries are known to turn it into.
+A canary is a specimen registration with noise over every pixel, so that no run of its bytes occurs twice anywhere. Its
+forms are not guessed: the same pipeline examines it here, and every array in its vault and every input of its networks
+is recorded, each in the channel orders and types that libraries are known to convert it to.
 """
 
 import io
@@ -24,8 +24,8 @@ from idproof.models.types import RGBImage
 from idproof.pipeline import BadInput, Limits, Role, VaultSession, Verifier, capture
 from idproof.pipeline.documents import load_builtin
 
-NOISE = 5  # grey levels either way: enough to be unlike anything, little enough to be verified as usual
-QUALITY = 95
+NOISE = 5  # grey levels in either direction: unique bytes, yet verified as usual. Chosen by hand; no outside source.
+QUALITY = 95  # of JPEG. Chosen by hand; no outside source.
 FORMS = (
     "compressed",
     "rows_rgb",
@@ -39,9 +39,9 @@ FORMS = (
     "tensor",
     "embedding",
 )
-FINE, COARSE = 2048, 16_384  # bytes between two needles
+FINE, COARSE = 2048, 16_384  # bytes between two needles; a shorter residue may be missed. Chosen by hand.
 _OPAQUE = 255
-_MIN_STEP = 64
+_MIN_STEP = 64  # bytes between two needles of a small array. Chosen by hand.
 # Eighths of the step: uploads are cut into many small pieces on their way; floats are four times as many bytes for the
 # same picture, in several layouts.
 _STEPS = {"compressed": 1, "crop_float": 64}
@@ -53,7 +53,7 @@ class Canary:
 
     Attributes:
         parts: role to encoded picture.
-        texts: what is printed on the card, in the words that a log could hold.
+        texts: the printed fields, as a log could hold them.
     """
 
     parts: Mapping[str, bytes]
@@ -62,7 +62,7 @@ class Canary:
 
 @dataclass(frozen=True)
 class Needles:
-    """Runs of 32 bytes, and the form that each is of (an index into `FORMS`)."""
+    """Runs of 32 bytes, and the form of each (an index into `FORMS`)."""
 
     data: Bytes
     form: NDArray[np.int16]
@@ -71,27 +71,28 @@ class Needles:
         return len(self.form)
 
     def counts(self) -> dict[str, int]:
-        """Form to needles."""
+        """Returns the number of needles per form."""
         return {name: int((self.form == number).sum()) for number, name in enumerate(FORMS)}
 
     def only(self, chosen: NDArray[Any]) -> "Needles":
-        """Some of them."""
+        """Returns the chosen needles."""
         return Needles(self.data[chosen], self.form[chosen])
 
 
-class Mint:
-    """Makes canaries and their needles; the same seed gives the same ones.
+class CanaryFactory:
+    """Makes canaries and their needles; the same seed gives the same canaries.
 
     Args:
         profile: of the networks that the server under test uses.
+        seed: of the canaries.
     """
 
     def __init__(self, profile: str, seed: int) -> None:
-        # As the server does it: the forms of a picture would differ with another budget of threads.
+        # As in the server: with another number of threads the forms of a picture would differ.
         cv2.setNumThreads(1)
         self._seed = seed
         self._verifier = Verifier.open(profile=profile)
-        self._strangers = [_encoded(_unrelated(), png=png) for png in (False, True)]
+        self._unrelated_pictures = [_encoded(_unrelated(), png=png) for png in (False, True)]
         self._bases: dict[int, tuple[dict[str, bytes], tuple[str, ...]]] = {}
 
     @property
@@ -100,33 +101,33 @@ class Mint:
         return self._verifier.weights
 
     def canary(self, number: int, *, people: int = 4) -> Canary:
-        """Canary `number`: one of a few invented people, under noise of its own."""
+        """Returns canary `number`: one of a few invented people, with noise of its own."""
         base, texts = self._base(number % people)
         rng = np.random.default_rng([self._seed, number])
         parts = {role: _noisy(data, rng, png=role == Role.SELFIE) for role, data in base.items()}
         return Canary(parts, texts)
 
     def needles(self, canary: Canary, step: int = FINE, *, whole: bool = True) -> Needles:
-        """What to look for of a canary.
+        """Returns the needles of a canary.
 
         Args:
-            canary: to look for.
+            canary: to search for.
             step: bytes between two needles of one array.
-            whole: run the pipeline for crops, tensors and templates too, not only decode.
+            whole: also run the pipeline, for crops, tensors and templates; otherwise only decode.
         """
         found: list[tuple[int, Bytes]] = []
         for form, array in self._forms(canary, whole=whole):
-            found.append((FORMS.index(form), _pick(array, step * _STEPS.get(form, 8) // 8)))
+            found.append((FORMS.index(form), pick_needles(array, step * _STEPS.get(form, 8) // 8)))
         data = np.concatenate([picked for _, picked in found])
         forms = np.concatenate([np.full(len(picked), number, dtype=np.int16) for number, picked in found])
         data, first = np.unique(data, axis=0, return_index=True)
-        return Needles(data, forms[first]).only(~self._in_a_stranger(data))
+        return Needles(data, forms[first]).only(~self._in_unrelated_pictures(data))
 
-    def _in_a_stranger(self, data: Bytes) -> NDArray[np.bool_]:
-        """What an unrelated picture written in the same way holds too, such as a JPEG's tables, is no trace."""
+    def _in_unrelated_pictures(self, data: Bytes) -> NDArray[np.bool_]:
+        """Returns which needles an unrelated picture of the same encoding holds too, such as the tables of a JPEG."""
         table, common = Table(data), np.zeros(len(data), dtype=np.bool_)
-        for stranger in self._strangers:
-            common[table.scan(np.frombuffer(stranger, dtype=np.uint8))] = True
+        for picture in self._unrelated_pictures:
+            common[table.scan(np.frombuffer(picture, dtype=np.uint8))] = True
         return common
 
     def _forms(self, canary: Canary, *, whole: bool) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -139,7 +140,7 @@ class Mint:
             yield from _forms_of(kind, array)
 
     def _recorded(self, canary: Canary) -> list[tuple[str, NDArray[Any]]]:
-        """Every array that the vault held and the networks were given."""
+        """Returns every array that the vault held or that a network received."""
         held: list[tuple[str, NDArray[Any]]] = []
 
         class Session(VaultSession):
@@ -147,15 +148,15 @@ class Mint:
                 held.append((kind, array.copy()))
                 super().put(kind, name, array)
 
-        def note(kind: str, array: NDArray[Any]) -> None:
+        def record(kind: str, array: NDArray[Any]) -> None:
             held.append((kind, array.copy()))
 
-        with record_engines(self._verifier, note), Session(Limits()) as session:
+        with record_engines(self._verifier, record), Session(Limits()) as session:
             for role, data in canary.parts.items():
                 session.receive(Role(role)).write(data)
             try:
                 self._verifier.verify_session(session)
-            except BadInput as error:  # a canary must go all the way, or forms of it would be missing
+            except BadInput as error:  # every stage must run, or forms of the canary would be missing
                 raise RuntimeError(f"the canary was refused: {error.code}") from None
         return held
 
@@ -168,19 +169,19 @@ class Mint:
 
 
 def _spellings(fields: Mapping[str, str]) -> tuple[str, ...]:
-    """The holder's own fields as printed, as JSON escapes them, and the number as forms write it."""
+    """Returns the holder's fields as printed and as JSON escapes them, and the number without brackets."""
     printed = [fields[name] for name in ("chinese_name", "english_name", "number", "chinese_codes") if fields[name]]
     escaped = [json.dumps(text)[1:-1] for text in printed]
     return tuple(dict.fromkeys([*printed, *escaped, fields["number"].replace("(", "").replace(")", "")]))
 
 
 def merge(many: list[Needles]) -> Needles:
-    """One set of all."""
+    """Returns one set of all needles."""
     return Needles(np.concatenate([one.data for one in many]), np.concatenate([one.form for one in many]))
 
 
 def cut(canary: Canary, role: str, share: float) -> Canary:
-    """The same with one picture cut off: it begins well, and ends in the middle."""
+    """Returns the canary with one picture cut off after this share of its bytes."""
     data = canary.parts[role]
     return replace(canary, parts={**canary.parts, role: data[: int(len(data) * share)]})
 
@@ -205,7 +206,7 @@ def _encoded(pixels: RGBImage, *, png: bool) -> bytes:
 
 
 def row_forms(image: RGBImage) -> Iterator[tuple[str, NDArray[Any]]]:
-    """A decoded picture as libraries lay it out; Pillow itself keeps four bytes a pixel."""
+    """Yields a decoded picture in the layouts of common libraries; Pillow itself keeps four bytes per pixel."""
     yield "rows_rgb", image
     yield "rows_bgr", image[..., ::-1]
     yield "rows_rgbx", np.dstack([image, np.full(image.shape[:2], _OPAQUE, dtype=np.uint8)])
@@ -214,7 +215,7 @@ def row_forms(image: RGBImage) -> Iterator[tuple[str, NDArray[Any]]]:
 
 
 def _forms_of(kind: str, array: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
-    """What was recorded under a kind, in the forms to look for; decoded pictures are looked for by their rows."""
+    """Yields a recorded array in the forms to search for; decoded pictures are searched for by their rows."""
     if kind in ("tensor", "embedding"):
         yield kind, array
     elif kind == "template":
@@ -232,7 +233,7 @@ def _layouts(image: NDArray[Any]) -> list[NDArray[Any]]:
 
 
 def crop_forms(image: RGBImage) -> Iterator[tuple[str, NDArray[Any]]]:
-    """A crop as networks take it: each order of channels, as bytes and in the three usual ranges of floats."""
+    """Yields a crop as networks take it: each channel order, as bytes and in the three usual float ranges."""
     for layout in _layouts(image):
         yield "crop_uint8", layout
         values = layout.astype(np.float32)
@@ -240,11 +241,11 @@ def crop_forms(image: RGBImage) -> Iterator[tuple[str, NDArray[Any]]]:
             yield "crop_float", floats
 
 
-def _pick(array: NDArray[Any], step: int) -> Bytes:
-    """Needles from all over an array, one every `step` bytes; small arrays are covered closely."""
+def pick_needles(array: NDArray[Any], step: int) -> Bytes:
+    """Returns needles from all over an array, one every `step` bytes; small arrays are covered densely."""
     data = np.ascontiguousarray(array).view(np.uint8).reshape(-1)
     step = max(_MIN_STEP, min(step, len(data) // 8))
-    # Four times as many as wanted: plain areas give none, and where one is plain its neighbour may not be.
+    # Four times as many starts as needles: plain areas give none, and the neighbour of a plain place may be usable.
     starts = np.arange(0, max(0, len(data) - NEEDLE_BYTES), max(NEEDLE_BYTES, step // 4))
     if not len(starts):
         return np.empty((0, NEEDLE_BYTES), dtype=np.uint8)

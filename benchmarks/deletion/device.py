@@ -1,4 +1,4 @@
-"""A streaming device that shows a canary to the server and is gone, for the search of the deletion benchmark."""
+"""Plays a streaming device that shows a canary to the server and cuts the connection."""
 
 import asyncio
 import subprocess
@@ -9,17 +9,17 @@ from idproof.benchmarks.deletion.canaries import Canary
 from idproof.benchmarks.harness.server import Server
 from idproof.service.stream.simulator.device import Device, DeviceProblem
 
-_LOOKED_AT_S = 1.0
+_GUIDANCE_S = 1.0  # seconds for the answer to one still. Chosen by hand; no outside source.
 
 
 def hang_up_streaming(server: Server, canary: Canary) -> None:
-    """Send each picture of a canary as a still of the first stage, then cut the connection without a word."""
-    asyncio.run(_stream(f"http://127.0.0.1:{server.port}", _enrolled(server), canary))
+    """Sends each picture of a canary as a still of the first stage, then cuts the connection without a message."""
+    asyncio.run(_stream(server.url, _enroll(server), canary))
 
 
-def _enrolled(server: Server) -> str:
+def _enroll(server: Server) -> str:
     command = [sys.executable, "-P", "-m", "idproof.service", "kiosk", "enroll", "--name", "canaries"]
-    command += ["--data-dir", str(server.folder / "data")]
+    command += ["--data-dir", str(server.data_folder)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
@@ -28,8 +28,7 @@ async def _stream(url: str, key: str, canary: Canary) -> None:
     stage = (await device.start())["stage"]
     for picture in canary.parts.values():
         await device.send_frame(stage, picture, still=True)
-        with suppress(
-            DeviceProblem, TimeoutError
-        ):  # a canary that is a PNG is refused as unreadable, and held all the same
-            await asyncio.wait_for(device.receive("guidance"), _LOOKED_AT_S)
+        # A canary that is a PNG is refused as unreadable; the server held it all the same.
+        with suppress(DeviceProblem, TimeoutError):
+            await asyncio.wait_for(device.receive("guidance"), _GUIDANCE_S)
     device.socket.transport.abort()

@@ -1,4 +1,4 @@
-"""Notes what the engines of a verifier are given and give back: the tensors that a search must know."""
+"""Records the inputs and outputs of a verifier's engines: the tensors that a search must know."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from idproof.pipeline import Verifier
 
-Note = Callable[[str, NDArray[Any]], None]
+Record = Callable[[str, NDArray[Any]], None]
 
 
-class _Network:
-    """An inference session that is listened to."""
+class _RecordedSession:
+    """An inference session whose inputs, and if asked outputs, are recorded."""
 
-    def __init__(self, session: Any, note: Note, answers: str | None = None) -> None:
+    def __init__(self, session: Any, record: Record, output_kind: str | None = None) -> None:
         self._session = session
-        self._note = note
-        self._answers = answers
+        self._record = record
+        self._output_kind = output_kind
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session, name)
@@ -28,16 +28,16 @@ class _Network:
     def run(self, wanted: Any, feeds: dict[str, NDArray[Any]]) -> Any:
         answers = self._session.run(wanted, feeds)
         for tensor in feeds.values():
-            self._note("tensor", tensor)
-        if self._answers is not None:
+            self._record("tensor", tensor)
+        if self._output_kind is not None:
             for answer in answers:
-                self._note(self._answers, answer)
+                self._record(self._output_kind, answer)
         return answers
 
 
 @contextmanager
-def record_engines(verifier: Verifier, note: Note) -> Iterator[None]:
-    """Call `note` with (kind, array) for every picture and tensor; kinds are `line`, `tensor` and `embedding`."""
+def record_engines(verifier: Verifier, record: Record) -> Iterator[None]:
+    """Calls `record` with (kind, array) for every picture and tensor; kinds are `line`, `tensor` and `embedding`."""
     executor: Any = verifier.executor  # the benchmark looks inside on purpose
     engines = executor.tools.engines
     reader, latin, detector, embedder = engines.reader, engines.latin_reader, engines.detector, engines.embedder
@@ -45,25 +45,25 @@ def record_engines(verifier: Verifier, note: Note) -> Iterator[None]:
 
     def lines(pictures: list[NDArray[np.uint8]]) -> Any:
         for picture in pictures:
-            note("line", picture)
+            record("line", picture)
         return read(pictures)
 
     def page(picture: NDArray[np.uint8]) -> Any:
-        note("line", picture)
-        note("tensor", cv2.imencode(".png", picture)[1])
+        record("line", picture)
+        record("tensor", cv2.imencode(".png", picture)[1])
         return run(picture)
 
     def faces(picture: NDArray[np.uint8]) -> Any:
-        note("line", picture)
+        record("line", picture)
         return rows(picture)
 
     network = embedder._network
     with (
-        patch.object(reader, "_session", _Network(reader._session, note)),
+        patch.object(reader, "_session", _RecordedSession(reader._session, record)),
         patch.object(reader, "_run", lines),
         patch.object(latin, "_run", page),
-        patch.object(detector, "_session", _Network(detector._session, note)),
+        patch.object(detector, "_session", _RecordedSession(detector._session, record)),
         patch.object(detector, "_rows", faces),
-        patch.object(network, "session", _Network(network.session, note, "embedding")),
+        patch.object(network, "session", _RecordedSession(network.session, record, "embedding")),
     ):
         yield

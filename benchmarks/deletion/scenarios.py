@@ -1,4 +1,4 @@
-"""What may happen to a registration, each tried on the real server and searched for afterwards."""
+"""Runs each thing that may happen to a registration on the real server, and searches for its pictures afterwards."""
 
 import os
 import signal
@@ -14,32 +14,34 @@ from typing import Any
 import httpx
 import numpy as np
 
-from idproof.benchmarks.deletion.canaries import COARSE, FINE, FORMS, Canary, Mint, Needles, cut, merge
+from idproof.benchmarks.deletion.canaries import COARSE, FINE, FORMS, Canary, CanaryFactory, Needles, cut, merge
 from idproof.benchmarks.deletion.device import hang_up_streaming
-from idproof.benchmarks.harness.server import GRACE_S, Search, Server, hang_up, post, serving
+from idproof.benchmarks.deletion.search_client import SearchClient
+from idproof.benchmarks.deletion.servers import STREAM_GRACE_S, deletion_server, hang_up, post
+from idproof.benchmarks.harness.server import Server
 
-WHOLE = 6  # of the canaries of one scenario are searched for in every form, the rest as files and decoded rows
-_SETTLED_S = 2.0
+ALL_FORMS = 6  # canaries per scenario that are searched for in every form, the rest as files and rows. Chosen by hand.
+_SETTLE_S = 2.0  # seconds until the server has noticed that a client left. Chosen by hand; no outside source.
 _CREATED = 201
 
 
 @dataclass
-class Outcome:
-    """One scenario.
+class ScenarioResult:
+    """What a search found after one scenario.
 
     Attributes:
         name: of the scenario.
-        sought: form to needles looked for.
+        sought: form to needles searched for.
         found: form to needles found, over all places.
-        texts_sought: field texts looked for in files and logs.
-        texts_found: of them found.
-        answers: status code to how many.
-        wipe_ms: of each verdict, from the last fact to the last wipe.
+        texts_sought: field texts searched for in files and logs.
+        texts_found: of these, found.
+        answers: HTTP status code to number of answers.
+        wipe_ms: per verdict, from the last fact to the last wipe.
         places: place to needles found there.
         searched: place to bytes searched.
-        processes: searched.
+        processes: number of processes searched.
         not_searched: spans and files that could not be read.
-        where: files that something was found in.
+        where: files in which something was found.
     """
 
     name: str
@@ -57,152 +59,155 @@ class Outcome:
 
 
 @dataclass
-class Lab:
-    """What every scenario works with.
+class ScenarioRunner:
+    """Runs scenarios and searches after each; collects the needles of all for the search of the whole disk.
 
     Attributes:
-        mint: makes canaries.
+        factory: makes canaries.
         search: the searching process.
-        root: folder in which servers get theirs.
+        root: folder in which each server gets its own.
         profile: of the networks.
-        tell: called with the name of each scenario as it begins.
+        report: called with one line per step.
     """
 
-    mint: Mint
-    search: Search
+    factory: CanaryFactory
+    search: SearchClient
     root: Path
     profile: str
-    tell: Callable[[str], None]
+    report: Callable[[str], None]
     next_number: int = 0
     since: float = field(default_factory=time.time)
     everything: list[Needles] = field(default_factory=list)
     texts: set[str] = field(default_factory=set)
 
     def canaries(self, count: int) -> list[Canary]:
-        """New ones."""
+        """Makes new canaries."""
         first, self.next_number = self.next_number, self.next_number + count
-        return [self.mint.canary(number) for number in range(first, first + count)]
+        return [self.factory.canary(number) for number in range(first, first + count)]
 
     @contextmanager
     def server(self, mode: str | None = None) -> Iterator[Server]:
-        """A running server in a new folder."""
+        """Runs a server in a new folder."""
         folder = Path(tempfile.mkdtemp(dir=self.root)) / "server"
-        with serving(folder, mode, profile=self.profile) as server:
+        with deletion_server(folder, mode, profile=self.profile) as server:
             yield server
 
     def needles(self, canaries: list[Canary]) -> Needles:
-        """Of all; the first and the last few in every form."""
-        close = {*range(WHOLE // 2), *range(len(canaries) - WHOLE // 2, len(canaries))}
-        few = len(canaries) <= WHOLE
+        """Returns the needles of all canaries; only of the first and last few in every form."""
+        all_forms = {*range(ALL_FORMS // 2), *range(len(canaries) - ALL_FORMS // 2, len(canaries))}
+        few = len(canaries) <= ALL_FORMS
         return merge(
             [
-                self.mint.needles(canary, FINE if few or i in close else COARSE, whole=few or i in close)
+                self.factory.needles(canary, FINE if few or i in all_forms else COARSE, whole=few or i in all_forms)
                 for i, canary in enumerate(canaries)
             ]
         )
 
 
-Act = Callable[[Server, list[Canary]], list[httpx.Response]]
+Action = Callable[[Server, list[Canary]], list[httpx.Response]]
+"""Sends canaries to a server in some way; returns its answers."""
 
 
-def tried(lab: Lab, name: str, server: Server, count: int, act: Act, *, kept: bool = True) -> Outcome:
-    """Post new canaries in some way, then search.
+def run_scenario(
+    runner: ScenarioRunner, name: str, server: Server, count: int, action: Action, *, searched_later: bool = True
+) -> ScenarioResult:
+    """Sends new canaries, then searches for them.
 
     Args:
-        lab: to work with.
+        runner: makes the canaries and searches.
         name: of the scenario.
         server: running.
-        count: canaries.
-        act: what is done with them.
-        kept: look for them again in the search of the whole disk.
+        count: number of canaries.
+        action: sends them.
+        searched_later: include their needles in the search of the whole disk.
     """
-    lab.tell(name)
-    canaries = lab.canaries(count)
-    needles = lab.needles(canaries)
+    runner.report(name)
+    canaries = runner.canaries(count)
+    needles = runner.needles(canaries)
     texts = tuple(sorted({text for canary in canaries for text in canary.texts}))
-    # What is in a server that never saw the canary is no trace of it.
-    lab.search.load(needles, ())
-    needles = needles.only(~_mask(lab.search.look(server), len(needles)))
-    answers = act(server, canaries)
-    lab.search.load(needles, texts)
-    outcome = _outcome(name, needles, texts, lab.search.look(server))
-    if kept:
-        lab.everything.append(needles)
-        lab.texts.update(texts)
-    lab.tell(f"{name}: {sum(outcome.found.values())} of {len(needles)} found")
-    return _answered(outcome, answers)
+    # Bytes that a server holds before it receives the canary are no trace of the canary.
+    runner.search.load(needles, ())
+    needles = needles.only(~_mask(runner.search.search(server), len(needles)))
+    answers = action(server, canaries)
+    runner.search.load(needles, texts)
+    result = _result(name, needles, texts, runner.search.search(server))
+    if searched_later:
+        runner.everything.append(needles)
+        runner.texts.update(texts)
+    runner.report(f"{name}: {sum(result.found.values())} of {len(needles)} found")
+    return _with_answers(result, answers)
 
 
-def whole_disk(lab: Lab, server: Server) -> Outcome:
-    """Every needle of every scenario in every file on disk that changed since the beginning."""
-    lab.tell("whole_disk")
-    needles, texts = merge(lab.everything), tuple(sorted(lab.texts))
-    lab.search.load(needles, texts)
-    return _outcome("whole_disk", needles, texts, lab.search.look(server, since=lab.since))
+def search_whole_disk(runner: ScenarioRunner, server: Server) -> ScenarioResult:
+    """Searches every file on disk that changed since the beginning for the needles of all scenarios."""
+    runner.report("whole_disk")
+    needles, texts = merge(runner.everything), tuple(sorted(runner.texts))
+    runner.search.load(needles, texts)
+    return _result("whole_disk", needles, texts, runner.search.search(server, since=runner.since))
 
 
-def one(server: Server, canaries: list[Canary]) -> list[httpx.Response]:
-    """One after another, on one connection that stays open: what a connection keeps is still there to be found."""
+def one_after_another(server: Server, canaries: list[Canary]) -> list[httpx.Response]:
+    """Posts one after another, on one connection that stays open, so that what it holds can still be found."""
     client = httpx.Client()
-    _OPEN.append(client)
+    _open_clients.append(client)
     return [post(client, server, canary) for canary in canaries]
 
 
 def at_once(server: Server, canaries: list[Canary]) -> list[httpx.Response]:
-    """All at the same time."""
+    """Posts all at the same time."""
     with httpx.Client() as client, ThreadPoolExecutor(len(canaries)) as pool:
         return list(pool.map(lambda canary: post(client, server, canary), canaries))
 
 
 def half_way(server: Server, canaries: list[Canary]) -> list[httpx.Response]:
-    """The client goes before its registration is whole."""
+    """Hangs up in the middle of each registration."""
     for canary in canaries:
         hang_up(server, canary)
-    time.sleep(_SETTLED_S)
+    time.sleep(_SETTLE_S)
     return []
 
 
 def stream_cut(server: Server, canaries: list[Canary]) -> list[httpx.Response]:
-    """A streaming device is cut off in the middle of a turn and does not come back."""
+    """Cuts a streaming device off in the middle of a turn; it does not come back."""
     for canary in canaries:
         hang_up_streaming(server, canary)
-    time.sleep(GRACE_S + _SETTLED_S)
+    time.sleep(STREAM_GRACE_S + _SETTLE_S)
     return []
 
 
 def malformed(server: Server, canaries: list[Canary]) -> list[httpx.Response]:
-    """One picture ends in its middle."""
+    """Posts pictures that end in the middle."""
     with httpx.Client() as client:
         broken = [cut(canary, role, 0.6) for canary, role in zip(canaries, ("selfie", "card_tilt_right"), strict=True)]
         return [post(client, server, canary) for canary in broken]
 
 
 def reader_killed(server: Server, canaries: list[Canary]) -> list[httpx.Response]:
-    """The process that reads for the server is killed while it reads."""
+    """Kills the server's reading process while it reads."""
     return _while_reading(server, canaries, _kill_all)
 
 
 def terminated(server: Server, canaries: list[Canary]) -> list[httpx.Response]:
-    """SIGTERM in the middle: the registration is finished first."""
-    return _while_reading(server, canaries, lambda _: server.end(signal.SIGTERM))
+    """Sends SIGTERM in the middle; the server finishes the registration first."""
+    return _while_reading(server, canaries, lambda _: server.stop(signal.SIGTERM))
 
 
 def killed(server: Server, canaries: list[Canary]) -> list[httpx.Response]:
-    """SIGKILL in the middle: nothing of the server's can run any more."""
-    return _while_reading(server, canaries, lambda _: server.end(signal.SIGKILL))
+    """Sends SIGKILL in the middle; nothing of the server can run any more."""
+    return _while_reading(server, canaries, lambda _: server.stop(signal.SIGKILL))
 
 
 def _while_reading(server: Server, canaries: list[Canary], do: Callable[[list[int]], Any]) -> list[httpx.Response]:
     with ThreadPoolExecutor(1) as pool, httpx.Client() as client:
         answer = pool.submit(post, client, server, canaries[0])
-        do(server.until_reading())
+        do(server.wait_until_reading())
         try:
             return [answer.result()]
         except httpx.TransportError:
             return []
 
 
-_OPEN: list[httpx.Client] = []
+_open_clients: list[httpx.Client] = []
 
 
 def _kill_all(pids: list[int]) -> None:
@@ -210,35 +215,35 @@ def _kill_all(pids: list[int]) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _mask(looked: dict[str, Any], count: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _mask(searched: dict[str, Any], count: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
     mask = np.zeros(count, dtype=np.bool_)
-    for there in looked["found"].values():
+    for there in searched["found"].values():
         mask[there] = True
     return mask
 
 
-def _outcome(name: str, needles: Needles, texts: tuple[str, ...], looked: dict[str, Any]) -> Outcome:
-    found = needles.only(_mask(looked, len(needles))).counts()
-    held = {number for there in looked["texts"].values() for number in there}
-    return Outcome(
+def _result(name: str, needles: Needles, texts: tuple[str, ...], searched: dict[str, Any]) -> ScenarioResult:
+    found = needles.only(_mask(searched, len(needles))).counts()
+    held = {number for there in searched["texts"].values() for number in there}
+    return ScenarioResult(
         name=name,
         sought=needles.counts(),
         found=found,
         texts_sought=len(texts),
         texts_found=len(held),
-        places={place: len(there) for place, there in looked["found"].items() if there},
-        searched=looked["searched"],
-        processes=looked["processes"],
-        not_searched=looked["unreadable"],
-        where=looked["where"],
+        places={place: len(there) for place, there in searched["found"].items() if there},
+        searched=searched["searched"],
+        processes=searched["processes"],
+        not_searched=searched["unreadable"],
+        where=searched["where"],
     )
 
 
-def _answered(outcome: Outcome, answers: list[httpx.Response]) -> Outcome:
+def _with_answers(result: ScenarioResult, answers: list[httpx.Response]) -> ScenarioResult:
     for answer in answers:
         code = str(answer.status_code)
-        outcome.answers[code] = outcome.answers.get(code, 0) + 1
+        result.answers[code] = result.answers.get(code, 0) + 1
         if answer.status_code == _CREATED:
-            outcome.wipe_ms.append(answer.json()["timings_ms"]["wipe"])
-    assert set(outcome.found) == set(FORMS)  # noqa: S101 - every form is always reported
-    return outcome
+            result.wipe_ms.append(answer.json()["timings_ms"]["wipe"])
+    assert set(result.found) == set(FORMS)  # noqa: S101 - every form is always reported
+    return result

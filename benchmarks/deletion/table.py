@@ -1,8 +1,8 @@
-"""Finds many short byte strings in much memory at once.
+"""Searches a block of memory for many short byte strings at once.
 
-A needle of 32 bytes that lies anywhere in a block contains a whole 8-byte word of the block's own grid, whichever way
-it is aligned. So the eight words that may be that one are put into a table, and a block is read once, word by word:
-a million needles cost little more than one.
+A needle of 32 bytes that lies anywhere in a block contains a whole 8-byte word of the block's own grid, whatever its
+alignment. The eight candidate words of each needle are therefore put into a table, and a block is read once, word by
+word: a million needles cost little more than one.
 """
 
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 NEEDLE_BYTES = 32
 WORD_BYTES = 8
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing: the golden ratio of 2**64 (Knuth, volume 3, 6.4)
-_FILTER_BITS = 26
+_FILTER_BITS = 26  # of a table of 64 MiB, in which a million needles fill an eighth. Chosen by hand.
 _SHIFT = np.uint64(64 - _FILTER_BITS)
-_MIN_DISTINCT = 3  # bytes a word: below it a word is a plain area, found everywhere
+_MIN_DISTINCT = 3  # different bytes per word: words with fewer are plain areas and occur everywhere. Chosen by hand.
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
@@ -23,7 +23,7 @@ Words = NDArray[np.uint64]
 
 @dataclass
 class Table:
-    """Needles to look for.
+    """Needles to search for.
 
     Args:
         needles: (n, 32) bytes; take only those that `searchable` accepts.
@@ -45,7 +45,7 @@ class Table:
         return len(self.needles)
 
     def scan(self, block: Bytes) -> NDArray[np.int64]:
-        """Numbers of the needles that are in the block, each once.
+        """Returns the numbers of the needles that are in the block, each once.
 
         Example:
             >>> table = Table(np.arange(64, dtype=np.uint8).reshape(2, 32))
@@ -63,7 +63,7 @@ class Table:
         return np.unique(needle[self._same(block, start, needle)])
 
     def _entries(self, words: Words, at: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Every pair of a place in the block and a table entry with its word."""
+        """Returns every pair of a place in the block and a table entry with the word of that place."""
         first = np.searchsorted(self._keys, words[at], side="left")
         last = np.searchsorted(self._keys, words[at], side="right")
         count = last - first
@@ -79,13 +79,13 @@ class Table:
 
 
 def words_of(needles: Bytes) -> Words:
-    """The eight words of each needle that may stand on a block's grid, (n, 8)."""
+    """Returns the eight words of each needle that may lie on a block's grid, (n, 8)."""
     windows = np.lib.stride_tricks.sliding_window_view(needles, WORD_BYTES, axis=1)[:, :WORD_BYTES]
     return np.ascontiguousarray(windows).view(np.uint64)[..., 0]
 
 
 def searchable(needles: Bytes) -> NDArray[np.bool_]:
-    """Which needles are unusual enough: every word has three different bytes or more."""
+    """Returns, per needle, whether it is unusual enough: every word has three or more different bytes."""
     windows = np.lib.stride_tricks.sliding_window_view(needles, WORD_BYTES, axis=1)[:, :WORD_BYTES]
     ordered = np.sort(windows, axis=2)
     distinct = 1 + (np.diff(ordered.astype(np.int16), axis=2) != 0).sum(axis=2)

@@ -1,7 +1,7 @@
 """The card's portrait against a selfie that is another photograph: what the verification compares.
 
-Several ways to a template of the portrait are measured side by side on the same captures; `pipeline.examine` uses the
-one that this benchmark showed to be best on tuning sets.
+Several ways to a template of the portrait are measured side by side on the same captures; `pipeline.flow` uses the one
+that this benchmark showed to be best on tuning sets.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,9 +12,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from idproof.benchmarks.face import calibration as calibrations
+from idproof.benchmarks.face import calibration as score_calibration
 from idproof.benchmarks.face import curves
-from idproof.benchmarks.harness import cards
+from idproof.benchmarks.harness.cards import locate_card, read_selfie
 from idproof.benchmarks.harness.output import Run, data_of, figure, plain
 from idproof.benchmarks.metrics import fmr_at, fnmr_at, rate
 from idproof.benchmarks.metrics.curve import d_prime
@@ -53,8 +53,8 @@ ENHANCEMENTS: Mapping[str, Callable[[RGBImage], RGBImage]] = {"denoised": denois
 
 
 @dataclass(frozen=True)
-class Compared:
-    """One registration's templates.
+class RegistrationTemplates:
+    """The templates of one registration.
 
     Attributes:
         person: whose card it is.
@@ -72,8 +72,8 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Cross:
-    """Every portrait with every selfie, made one way; only selfies of the same registration are genuine."""
+class PortraitComparisons:
+    """Every portrait with every selfie; only selfies of the same registration are genuine."""
 
     impostors: Comparisons
     genuines: Comparisons
@@ -87,11 +87,11 @@ def as_standing(selfie: RGBImage, face: DetectedFace, width_px: float) -> RGBIma
     return decoded(packed)
 
 
-def see(
+def make_templates(
     sets: Sequence[RegistrationSet],
     engines: Engines,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> tuple[list[Compared], int]:
+) -> tuple[list[RegistrationTemplates], int]:
     """The templates of all bona fide registrations, and how many of these could not be used."""
     bona_fide = [entry for entry in sets if entry.truth.bona_fide and entry.truth.same_person]
     locator, policy = CardLocator.open(load_builtin()), Policy()
@@ -104,7 +104,7 @@ def see(
     return found, len(bona_fide) - len(found)
 
 
-def cross(compared: Sequence[Compared], way: str) -> Cross:
+def compare_all(compared: Sequence[RegistrationTemplates], way: str) -> PortraitComparisons:
     """All comparisons; two registrations of one person are not compared with each other."""
     people = np.unique([entry.person for entry in compared], return_inverse=True)[1]
     portraits = np.stack([entry.portraits[way] for entry in compared])
@@ -112,13 +112,13 @@ def cross(compared: Sequence[Compared], way: str) -> Cross:
     scores = portraits @ selfies.T
     one, other = np.nonzero(people[:, None] != people[None])
     own = np.arange(len(compared))
-    return Cross(
+    return PortraitComparisons(
         Comparisons(scores[one, other], people[one], people[other]),
         Comparisons(scores[own, own], people, people),
     )
 
 
-def run(
+def measure_portraits(
     sets: Sequence[RegistrationSet],
     engines: Engines,
     *,
@@ -138,7 +138,7 @@ def run(
         after: an earlier part of the same benchmark, whose figures are kept.
         progress: called with registrations done and in total.
     """
-    compared, unusable = see(sets, engines, progress)
+    compared, unusable = make_templates(sets, engines, progress)
     figures: dict[str, Mapping[str, Any]] = {
         "face.portrait.not_found": figure(rate(unusable, unusable + len(compared)))
     }
@@ -157,18 +157,18 @@ def run(
     )
 
 
-def _curves(compared: Sequence[Compared], data: str) -> dict[str, Any]:
+def _curves(compared: Sequence[RegistrationTemplates], data: str) -> dict[str, Any]:
     if len({entry.person for entry in compared}) < 2:
         return {}
-    pairs = cross(compared, IN_FORCE)
+    pairs = compare_all(compared, IN_FORCE)
     return {"face.portrait": curves.curve(pairs.impostors.scores, pairs.genuines, data=data)}
 
 
-def _figures(compared: Sequence[Compared], profile: str) -> dict[str, Mapping[str, Any]]:
+def _figures(compared: Sequence[RegistrationTemplates], profile: str) -> dict[str, Mapping[str, Any]]:
     thresholds = portrait_thresholds(profile)
     figures: dict[str, Mapping[str, Any]] = {}
     for way in compared[0].portraits:
-        pairs = cross(compared, way)
+        pairs = compare_all(compared, way)
         middle = "" if way == IN_FORCE else f"{way}."
         apart = d_prime(pairs.impostors.scores, pairs.genuines.scores)
         figures[f"face.portrait.{middle}d_prime"] = plain(apart, len(compared), "deviations")
@@ -180,13 +180,13 @@ def _figures(compared: Sequence[Compared], profile: str) -> dict[str, Mapping[st
             )
     figures |= _against(compared, thresholds, COLOURED)
     figures |= _against(compared, thresholds, _STANDING)
-    in_force = cross(compared, IN_FORCE)
+    in_force = compare_all(compared, IN_FORCE)
     calibration = portrait_calibration(profile)
-    return figures | calibrations.figures(calibration, in_force.impostors.scores, in_force.genuines)
+    return figures | score_calibration.figures(calibration, in_force.impostors.scores, in_force.genuines)
 
 
 def _against(
-    compared: Sequence[Compared], thresholds: Mapping[float, float], name: str
+    compared: Sequence[RegistrationTemplates], thresholds: Mapping[float, float], name: str
 ) -> dict[str, Mapping[str, Any]]:
     """The portraits in force against other templates of the selfies: of the colours alone, or from farther away."""
     seen = [replace(entry, selfie=other) for entry in compared if (other := getattr(entry, name)) is not None]
@@ -194,7 +194,7 @@ def _against(
     figures: dict[str, Mapping[str, Any]] = {f"face.portrait.{name}.not_found": figure(missing)}
     if not seen:
         return figures
-    pairs = cross(seen, IN_FORCE)
+    pairs = compare_all(seen, IN_FORCE)
     for fmr in sorted(thresholds, reverse=True):
         end = f"@fmr{fmr:.0e}".replace("e-0", "e-")
         figures[f"face.portrait.{name}.fnmr{end}"] = figure(fnmr_at(pairs.genuines.scores, thresholds[fmr]))
@@ -203,7 +203,7 @@ def _against(
     return figures | {f"face.portrait.{name}.d_prime": plain(apart, len(seen), "deviations")}
 
 
-def calibrate(
+def calibrate_portraits(
     sets: Sequence[RegistrationSet],
     engines: Engines,
     *,
@@ -211,21 +211,21 @@ def calibrate(
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
     """Operating points and calibration of comparisons between portrait and selfie, see `face_calibration.record`."""
-    pairs = cross(see(sets, engines, progress)[0], IN_FORCE)
-    return calibrations.record(pairs.impostors.scores, pairs.genuines, profile=engines.profile, recipe=recipe)
+    pairs = compare_all(make_templates(sets, engines, progress)[0], IN_FORCE)
+    return score_calibration.record(pairs.impostors.scores, pairs.genuines, profile=engines.profile, recipe=recipe)
 
 
 def _templates(
     entry: RegistrationSet, engines: Engines, locator: CardLocator, policy: Policy, width_px: float
-) -> Compared:
-    seen = cards.see(entry, locator, policy)
-    crops = {role: detection.crop_portrait(seen.rectified[role], locator.document) for role in CARD_ROLES}
+) -> RegistrationTemplates:
+    card = locate_card(entry, locator, policy)
+    crops = {role: detection.crop_portrait(card.rectified[role], locator.document) for role in CARD_ROLES}
     found = detection.find_portrait_faces(crops, engines.detector)
     faces = {str(role): engines.embedder.align(crops[role], face.landmarks) for role, face in found.items()}
     front = Role.CARD_FRONT
     for name, enhance in ENHANCEMENTS.items():
         faces[name] = engines.embedder.align(enhance(crops[front]), found[front].landmarks)
-    selfie = cards.selfie(entry)
+    selfie = read_selfie(entry)
     face = detection.find_selfie_face(selfie, engines.detector)
     faces[Role.SELFIE] = engines.embedder.align(selfie, face.landmarks)
     with suppress(BadInput):  # counted by what is missing
@@ -241,7 +241,7 @@ def _templates(
     ways = {"front": rows[front], **{name: rows[name] for name in ENHANCEMENTS}}
     portraits = {IN_FORCE: compare.fuse(np.stack([rows[role] for role in found]))[0], **ways}
     person = entry.truth.person or entry.folder.name
-    return Compared(person, portraits, fused[Role.SELFIE], fused.get(_STANDING), rows[Role.SELFIE])
+    return RegistrationTemplates(person, portraits, fused[Role.SELFIE], fused.get(_STANDING), rows[Role.SELFIE])
 
 
 def _without(name: str) -> str:

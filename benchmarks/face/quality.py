@@ -28,7 +28,9 @@ Measured = list[list[quality.Measure]]
 Progress = Callable[[int, int], None]
 
 
-def run(faces: LabelledFaces, engines: Engines, *, dataset: str, progress: Progress = lambda done, total: None) -> Run:
+def measure_quality(
+    faces: LabelledFaces, engines: Engines, *, dataset: str, progress: Progress = lambda done, total: None
+) -> Run:
     """False refusals of the people of the test split, with the limits in force.
 
     Args:
@@ -59,7 +61,7 @@ def run(faces: LabelledFaces, engines: Engines, *, dataset: str, progress: Progr
     )
 
 
-def calibrate(
+def calibrate_quality(
     faces: LabelledFaces, engines: Engines, *, dataset: str, progress: Progress = lambda done, total: None
 ) -> dict[str, Any]:
     """The limits as they are written to a file, from the people of the tuning split."""

@@ -1,8 +1,8 @@
-"""Does anything measure worse than it did? Figures of the standard run, held to `expected.toml`.
+"""Compares the figures of the standard run with `expected.toml`.
 
-Every figure of a run either has the value it had, under a rule that says which way is worse and how much worse it may
-be, or is named as told only. A figure that is missing, has no value, or is named nowhere fails: a gate that knows less
-than it did is no gate.
+A figure is either compared, by a rule that says which direction is worse and how much worse it may be, or it is listed
+as printed only (`told`). A figure that is missing, has no value, or is not listed fails, so that the gate never
+checks less than before.
 """
 
 import tomllib
@@ -25,12 +25,12 @@ Worse = Literal["higher", "lower"]
 
 @dataclass(frozen=True)
 class Expected:
-    """One figure as it was.
+    """The expected value of one figure.
 
     Attributes:
-        value: it had.
-        worse: which way is worse.
-        tolerance: how far it may be worse, in its own unit.
+        value: expected.
+        worse: the direction that is worse.
+        tolerance: how much worse it may be, in its own unit.
     """
 
     value: float
@@ -42,18 +42,18 @@ class Expected:
             raise ValueError("worse is higher or lower, and a tolerance is not negative")
 
     def allows(self, value: float) -> bool:
-        """Whether the value is no worse than the tolerance grants; better is always allowed."""
+        """Returns whether the value is within the tolerance; better values always are."""
         return value <= self.value + self.tolerance if self.worse == "higher" else value >= self.value - self.tolerance
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How the figures of a pattern are held; the first rule that a name fits is its own.
+    """A rule for the figures of a pattern; the first rule whose pattern matches applies.
 
     Attributes:
-        pattern: `*` stands for anything.
-        worse: which way is worse.
-        tolerance: how far a figure may be worse, in its own unit.
+        pattern: name, in which `*` matches anything.
+        worse: the direction that is worse.
+        tolerance: how much worse a figure may be, in its own unit.
     """
 
     pattern: str
@@ -61,7 +61,7 @@ class Rule:
     tolerance: float
 
     def expects(self, value: float) -> Expected:
-        """The figure that had this value."""
+        """Returns what is expected of a figure with this value."""
         return Expected(value, self.worse, self.tolerance)
 
 
@@ -70,9 +70,9 @@ class Bench:
     """What is expected of one benchmark.
 
     Attributes:
-        hold: rules for the figures that are held.
-        values: what these had.
-        told: patterns of figures that are printed and not held; they come before the rules.
+        hold: rules for the figures that are compared.
+        values: their expected values.
+        told: patterns of figures that are printed only; they come before the rules.
     """
 
     hold: tuple[Rule, ...] = ()
@@ -81,27 +81,27 @@ class Bench:
 
     def __post_init__(self) -> None:
         if unruled := [name for name in self.values if self.rule(name) is None]:
-            raise ValueError(f"no rule says which way {unruled[0]} is worse")
+            raise ValueError(f"no rule says which direction of {unruled[0]} is worse")
 
-    def tells(self, name: str) -> bool:
-        """Whether a figure is printed only."""
+    def prints_only(self, name: str) -> bool:
+        """Returns whether a figure is printed only."""
         return any(fnmatchcase(name, pattern) for pattern in self.told)
 
     def rule(self, name: str) -> Rule | None:
-        """The rule of a figure; None when it is not held."""
-        fitting = (rule for rule in self.hold if fnmatchcase(name, rule.pattern))
-        return None if self.tells(name) else next(fitting, None)
+        """Returns the rule of a figure; None when it is not compared."""
+        matching = (rule for rule in self.hold if fnmatchcase(name, rule.pattern))
+        return None if self.prints_only(name) else next(matching, None)
 
     @property
     def figures(self) -> dict[str, Expected]:
-        """Figure to what is expected of it."""
+        """Figure to its expected value."""
         ruled = {name: self.rule(name) for name in self.values}
         return {name: rule.expects(self.values[name]) for name, rule in ruled.items() if rule is not None}
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One figure that was held to what is expected; `wrong` says why it fails, and is empty when it does not."""
+    """The comparison of one figure; `wrong` says why it fails, and is empty when it passes."""
 
     bench: str
     figure: str
@@ -111,7 +111,7 @@ class Finding:
 
 
 def read(file: Path = FILE) -> dict[str, Bench]:
-    """Benchmark to what is expected of it; raises `IdproofError` with one sentence when the file is not in the form."""
+    """Reads benchmark to its expected figures; raises `IdproofError` when the file is not in the format."""
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
         return {name: _bench(table) for name, table in tables.items()}
@@ -121,28 +121,28 @@ def read(file: Path = FILE) -> dict[str, Bench]:
         raise IdproofError(f"{file.name} is not in the form of expected figures: {error}.") from None
 
 
-def hold(runs: Sequence[Run], expected: Mapping[str, Bench]) -> list[Finding]:
-    """Every figure of every run, and every figure that is expected and missing."""
+def compare(runs: Sequence[Run], expected: Mapping[str, Bench]) -> list[Finding]:
+    """Compares every figure of every run, and lists every figure that is expected and missing."""
     found = []
     for run in runs:
         bench = expected.get(run.bench, Bench())
         values = {name: entry["value"] for name, entry in run.figures.items()}
-        found += [_held(run.bench, name, values, wanted) for name, wanted in bench.figures.items()]
+        found += [_compare(run.bench, name, values, wanted) for name, wanted in bench.figures.items()]
         found += [
             Finding(run.bench, name, value, None, "is named nowhere")
             for name, value in values.items()
-            if name not in bench.values and not bench.tells(name)
+            if name not in bench.values and not bench.prints_only(name)
         ]
     return found
 
 
 def not_run(runs: Sequence[Run], expected: Mapping[str, Bench]) -> list[str]:
-    """Benchmarks that are expected and were not run."""
+    """Returns the benchmarks that are expected and were not run."""
     return [name for name in expected if name not in {run.bench for run in runs}]
 
 
 def rewrite(file: Path, expected: Mapping[str, Bench], runs: Sequence[Run]) -> None:
-    """Take what was measured for what is expected, of every figure that a rule holds; rules stay as they are.
+    """Writes the measured values as the expected ones, for every figure with a rule; the rules stay.
 
     A benchmark that was not run keeps its values.
     """
@@ -168,7 +168,7 @@ def _short(value: float) -> str:
     return repr(float(f"{value:.6g}"))
 
 
-def _held(bench: str, name: str, values: Mapping[str, float | None], expected: Expected) -> Finding:
+def _compare(bench: str, name: str, values: Mapping[str, float | None], expected: Expected) -> Finding:
     if name not in values:
         return Finding(bench, name, None, expected, "is missing")
     value = values[name]
@@ -182,5 +182,5 @@ def _bench(table: Mapping[str, Any]) -> Bench:
         raise KeyError(", ".join(sorted(unknown)))
     rules = tuple(Rule(**rule) for rule in table.get("hold", ()))
     for rule in rules:
-        rule.expects(0.0)  # refuses what is no direction and no tolerance
+        rule.expects(0.0)  # checks direction and tolerance
     return Bench(rules, dict(table.get("values", {})), tuple(table.get("told", ())))

@@ -1,8 +1,7 @@
-"""The small standard run that the regression gate holds: minutes, not hours, and the same samples every time.
+"""Runs the small standard benchmarks of the regression gate: minutes, and the same samples every time.
 
-Samples are rendered with the bundled public domain portraits, so that everybody can run it. Where LFW lies beside the
-checkout (or in the folder that `IDPROOF_DATA` names) the face comparison is measured too; where it does not, the run
-says so.
+Samples are rendered with the bundled public domain portraits, so that everybody can run it. The face comparison is
+measured only where LFW lies beside the checkout or in the folder that `IDPROOF_DATA` names; otherwise the run says so.
 """
 
 import os
@@ -14,13 +13,13 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image
 
-from idproof.benchmarks.card import run as card_bench
-from idproof.benchmarks.face import run as face_bench
+from idproof.benchmarks.card.measure import measure_card
+from idproof.benchmarks.face.measure import measure_face
 from idproof.benchmarks.face.templates import ALIGNED
-from idproof.benchmarks.far_engine import run as far_engine_bench
+from idproof.benchmarks.far_engine.measure import measure_far_engine
 from idproof.benchmarks.harness.output import Run
-from idproof.benchmarks.liveness import run as liveness_bench
-from idproof.benchmarks.system import run as system_bench
+from idproof.benchmarks.liveness.measure import measure_liveness
+from idproof.benchmarks.system.measure import measure_system
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.rendered_people.clips import SPECIES
 from idproof.datasets.sets import read_sets
@@ -37,11 +36,11 @@ _TEMPLATES, _DIMENSIONS = 20_000, 128
 _PEOPLE = 200
 _LFW = "lfw-112-dev.zip"
 OPTIONAL = frozenset({"face"})
-"""Benchmarks of the standard run that need data which is no part of the project."""
+"""Benchmarks of the standard run that need data which is not part of the project."""
 
 
 @dataclass(frozen=True)
-class Part:
+class StandardBenchmark:
     """One benchmark of the standard run."""
 
     bench: str
@@ -49,22 +48,24 @@ class Part:
 
 
 def data_folder() -> Path:
-    """Where data sets are looked for that are no part of the project."""
+    """Returns the folder of data sets that are not part of the project."""
     return Path(os.environ.get("IDPROOF_DATA", "../shared/data"))
 
 
 def lfw(folder: Path | None = None) -> Path | None:
-    """The aligned pictures, or None where they are not."""
+    """Returns the archive of aligned pictures, or None when it is not there."""
     file = (folder or data_folder()) / _LFW
     return file if file.exists() else None
 
 
-def parts(samples: Path, *, runner: TaskRunner = SEQUENTIAL, faces: Path | None = None) -> Iterator[Part]:
-    """What is measured, one after the other; without `faces` the face comparison is left out.
+def benchmarks(
+    samples: Path, *, runner: TaskRunner = SEQUENTIAL, faces: Path | None = None
+) -> Iterator[StandardBenchmark]:
+    """Yields the benchmarks, one after the other; without `faces` the face comparison is left out.
 
     Args:
-        samples: an empty folder for what is rendered.
-        runner: where.
+        samples: an empty folder for the rendered samples.
+        runner: where the samples are rendered and measured.
         faces: LFW, aligned.
     """
     sets = samples / "sets"
@@ -72,32 +73,32 @@ def parts(samples: Path, *, runner: TaskRunner = SEQUENTIAL, faces: Path | None 
     for kind in ATTACKS:
         make_sets(sets / kind, 1, SEED, attack=kind, split=Split.TEST, runner=runner)
     registrations = read_sets(sets)
-    yield Part("card", lambda: card_bench.run(registrations, runner=runner, seed=SEED))
-    yield Part("system", lambda: system_bench.run(registrations, runner=runner, seed=SEED))
-    people = bundled(samples / "people")
-    yield Part("liveness", lambda: liveness_bench.run(people, clips=1, runner=runner, seed=SEED))
-    yield Part("far-engine", lambda: far_engine_bench.run(n=_TEMPLATES, dim=_DIMENSIONS, seed=SEED))
+    yield StandardBenchmark("card", lambda: measure_card(registrations, runner=runner, seed=SEED))
+    yield StandardBenchmark("system", lambda: measure_system(registrations, runner=runner, seed=SEED))
+    people = bundled_people(samples / "people")
+    yield StandardBenchmark("liveness", lambda: measure_liveness(people, clips=1, runner=runner, seed=SEED))
+    yield StandardBenchmark("far-engine", lambda: measure_far_engine(n=_TEMPLATES, dim=_DIMENSIONS, seed=SEED))
     if faces is not None:
         some = LabelledFaces.open(faces).some(_PEOPLE, SEED)
-        yield Part("face", lambda: face_bench.run(some, load_engines("open"), dataset=ALIGNED, seed=SEED))
+        yield StandardBenchmark("face", lambda: measure_face(some, load_engines("open"), dataset=ALIGNED, seed=SEED))
 
 
-def measured(
-    *, runner: TaskRunner = SEQUENTIAL, faces: Path | None = None, tell: Callable[[str], None] = lambda name: None
+def measure_all(
+    *, runner: TaskRunner = SEQUENTIAL, faces: Path | None = None, report: Callable[[str], None] = lambda name: None
 ) -> list[Run]:
-    """The whole standard run; what was rendered is removed again."""
+    """Runs all benchmarks and removes the rendered samples; `report` is called with each benchmark's name."""
     with TemporaryDirectory(prefix="idproof-standard-") as folder:
         runs = []
-        for part in parts(Path(folder), runner=runner, faces=faces):
-            tell(part.bench)
-            runs.append(part.run())
+        for benchmark in benchmarks(Path(folder), runner=runner, faces=faces):
+            report(benchmark.bench)
+            runs.append(benchmark.run())
         return runs
 
 
-def bundled(folder: Path, people: int = 1 + len(SPECIES)) -> Path:
-    """The bundled portraits in LFW's layout, as so many people of the split `test`: the same few under several names.
+def bundled_people(folder: Path, people: int = 1 + len(SPECIES)) -> Path:
+    """Writes the bundled portraits in LFW's layout under the names of this many people of the split `test`.
 
-    A liveness run wants another person for each clip. That a face comes again matters to a rate, not to a regression.
+    A liveness run needs another person per clip. A repeated face matters to a rate, not to a regression.
     """
     source = PortraitSource.open(None)
     names = (f"Bundled_{number}" for number in range(1000))

@@ -1,4 +1,4 @@
-"""What several runners do with a registration's card: find it in its captures."""
+"""Finds the card in the captures of a registration, as several benchmarks need it."""
 
 import io
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ from idproof.pipeline.types import CARD_ROLES, Role
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A registration's card.
+class LocatedCard:
+    """The card of a registration, found in its three captures.
 
     Attributes:
         images: the captures.
-        views: where the card is in each.
-        rectified: the card in its canonical frame, from each.
+        views: position of the card in each capture.
+        rectified: the card in its canonical frame, from each capture.
     """
 
     images: Mapping[Role, RGBImage]
@@ -30,19 +30,23 @@ class Seen:
     rectified: Mapping[Role, RGBImage]
 
 
-def captures(entry: RegistrationSet) -> dict[Role, RGBImage]:
-    """The three pictures of the card, decoded."""
+def read_captures(entry: RegistrationSet) -> dict[Role, RGBImage]:
+    """Decodes the three captures of the card."""
     parts = entry.parts()
-    return {role: np.array(Image.open(io.BytesIO(parts[role])).convert("RGB")) for role in CARD_ROLES}
+    return {role: _decoded(parts[role]) for role in CARD_ROLES}
 
 
-def selfie(entry: RegistrationSet) -> RGBImage:
-    """The applicant's picture, decoded."""
-    return np.array(Image.open(io.BytesIO(entry.parts()[Role.SELFIE])).convert("RGB"))
+def read_selfie(entry: RegistrationSet) -> RGBImage:
+    """Decodes the selfie."""
+    return _decoded(entry.parts()[Role.SELFIE])
 
 
-def see(entry: RegistrationSet, locator: CardLocator, policy: Policy) -> Seen:
-    """Find the card in all three captures; raises `BadInput` as the pipeline does."""
-    images = captures(entry)
+def locate_card(entry: RegistrationSet, locator: CardLocator, policy: Policy) -> LocatedCard:
+    """Finds the card in all three captures; raises `BadInput` as the pipeline does."""
+    images = read_captures(entry)
     views = {role: locator.locate(image, role, policy) for role, image in images.items()}
-    return Seen(images, views, {role: locator.rectify(image, views[role]) for role, image in images.items()})
+    return LocatedCard(images, views, {role: locator.rectify(image, views[role]) for role, image in images.items()})
+
+
+def _decoded(data: bytes) -> RGBImage:
+    return np.array(Image.open(io.BytesIO(data)).convert("RGB"))

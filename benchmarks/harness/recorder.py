@@ -1,4 +1,4 @@
-"""What checks measure before there are limits to judge it by: how calibrations are made."""
+"""Records what the checks measure before limits exist: the source of every calibration."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -7,8 +7,8 @@ from idproof.pipeline.calibration import DECIMALS, Calibration
 from idproof.pipeline.types import CheckResult, Outcome, Status
 
 
-class Asked(NamedTuple):
-    """One judgement that a check asked for, to be asked again of a calibration."""
+class Judgement(NamedTuple):
+    """One judgement that a check asked of its calibration; another calibration can be asked the same."""
 
     side: str
     name: str
@@ -16,36 +16,36 @@ class Asked(NamedTuple):
     unit: str
     reason: str
 
-    def of(self, calibration: Calibration) -> CheckResult:
-        """What it says."""
+    def by(self, calibration: Calibration) -> CheckResult:
+        """Returns the result that this calibration gives."""
         judge = {"at_least": calibration.at_least, "at_most": calibration.at_most, "within": calibration.within}
         return judge[self.side](self.name, self.value, unit=self.unit, reason=self.reason)
 
 
 @dataclass(frozen=True)
-class Recorder(Calibration):
-    """Lets everything pass, and remembers what was asked.
+class RecordingCalibration(Calibration):
+    """Passes every check and records what was asked.
 
     Attributes:
-        asked: in order.
+        judgements: in the order in which they were asked.
     """
 
     values: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    asked: list[Asked] = field(default_factory=list)
+    judgements: list[Judgement] = field(default_factory=list)
 
     def at_least(self, name: str, value: float, *, unit: str, reason: str) -> CheckResult:
         """Passes."""
-        return self._record(Asked("at_least", name, value, unit, reason))
+        return self._record(Judgement("at_least", name, value, unit, reason))
 
     def at_most(self, name: str, value: float, *, unit: str, reason: str) -> CheckResult:
         """Passes."""
-        return self._record(Asked("at_most", name, value, unit, reason))
+        return self._record(Judgement("at_most", name, value, unit, reason))
 
     def within(self, name: str, value: float, *, unit: str, reason: str) -> CheckResult:
         """Passes."""
-        return self._record(Asked("within", name, value, unit, reason))
+        return self._record(Judgement("within", name, value, unit, reason))
 
-    def _record(self, asked: Asked) -> CheckResult:
-        asked = asked._replace(value=round(asked.value, DECIMALS))
-        self.asked.append(asked)
-        return CheckResult(asked.name, Status.ASSESSED, Outcome.PASS, asked.value, asked.unit)
+    def _record(self, judgement: Judgement) -> CheckResult:
+        judgement = judgement._replace(value=round(judgement.value, DECIMALS))
+        self.judgements.append(judgement)
+        return CheckResult(judgement.name, Status.ASSESSED, Outcome.PASS, judgement.value, judgement.unit)

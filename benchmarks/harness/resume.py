@@ -1,43 +1,81 @@
-"""What a long run has done so far, in a file, so that it can be stopped and resumed: names and numbers only.
+"""Keeps the results of a long run in a file, so that the run can be stopped and resumed: names and numbers only.
 
-One line of JSON a task. The first line says of what run: a file of another one is refused.
+The file holds one line of JSON per finished task. Its first line is a hash of the run's settings: a file of another
+run is refused.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from idproof.benchmarks.errors import RunNotResumable
+from idproof.pipeline.executors.task_runner import TaskRunner
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 
-class KeptLines:
-    """Tasks by their place among all, and what each gave.
+class ResumeFile(Generic[Result]):
+    """The results of finished tasks, by the task's index.
 
     Args:
-        file: where it is kept; None to keep nothing.
-        settings: what must be the same for a run to be resumed: tasks, seeds, weights, limits.
-        of: what the settings are, for the error that says they differ.
+        file: where results are written; None keeps them in memory only.
+        settings: everything that must be equal for a run to be resumed: tasks, seeds, weights, limits.
+        settings_named: the settings in words, for the error that says they differ.
+        encode: turns a result into what JSON can hold.
+        decode: the inverse of `encode`.
+
+    Attributes:
+        done: index of the task to its result.
 
     Raises:
-        RunNotResumable: the file is of another run, or cannot be read or written.
+        RunNotResumable: the file belongs to another run, or cannot be read or written.
     """
 
-    def __init__(self, file: Path | None, settings: Sequence[Any], of: str) -> None:
+    def __init__(
+        self,
+        file: Path | None,
+        settings: Sequence[Any],
+        settings_named: str,
+        *,
+        encode: Callable[[Result], Any],
+        decode: Callable[[Any], Result],
+    ) -> None:
         self._file = file
+        self._encode, self._decode = encode, decode
         digest = hashlib.sha256(json.dumps(settings).encode())
         self._header = json.dumps({"run": digest.hexdigest()})
-        self.done: dict[int, Any] = {}
+        self.done: dict[int, Result] = {}
         if file is not None:
-            self._open(file, of)
+            self._open(file, settings_named)
 
-    def add(self, place: int, ended: Any) -> None:
-        """Take in what the task at this place gave: anything that JSON can hold."""
-        self.done[place] = ended
-        self._write([json.dumps({"place": place, "ended": ended})])
+    def run(
+        self,
+        runner: TaskRunner,
+        function: Callable[..., Result],
+        tasks: Sequence[Task],
+        *shared: Any,
+        after_each: Callable[[], None] = lambda: None,
+    ) -> list[Result]:
+        """Runs the tasks that are not done yet; returns the results of all tasks, in their order.
 
-    def _open(self, file: Path, of: str) -> None:
+        `after_each` is called after each result is stored.
+        """
+        remaining = [index for index in range(len(tasks)) if index not in self.done]
+        results = runner(function, [tasks[index] for index in remaining], *shared)
+        for index, result in zip(remaining, results, strict=True):
+            self.add(index, result)
+            after_each()
+        return [self.done[index] for index in range(len(tasks))]
+
+    def add(self, index: int, result: Result) -> None:
+        """Stores the result of the task with this index."""
+        self.done[index] = result
+        self._write([json.dumps({"place": index, "ended": self._encode(result)})])
+
+    def _open(self, file: Path, settings_named: str) -> None:
         try:
             lines = file.read_text(encoding="utf-8").split("\n") if file.exists() else []
         except (OSError, UnicodeDecodeError):
@@ -46,10 +84,10 @@ class KeptLines:
             self._write([self._header])
             return
         if lines[0] != self._header:
-            raise RunNotResumable(f"{file.name} is of other {of}.")
-        for line in lines[1:-1]:  # what follows the last line's end was cut off while it was written
-            kept = json.loads(line)
-            self.done[kept["place"]] = kept["ended"]
+            raise RunNotResumable(f"{file.name} is of other {settings_named}.")
+        for line in lines[1:-1]:  # text after the last line break was cut off while it was written
+            entry = json.loads(line)
+            self.done[entry["place"]] = self._decode(entry["ended"])
         if lines[-1]:
             file.unlink()
             self._write(lines[:-1])

@@ -1,12 +1,12 @@
-"""How long a clip of liveness takes, beside what others need to find the same person in the same frames.
+"""Measures the time of a liveness clip, beside the time in which peers find the same person in the same frames.
 
-The examination of a clip looks for a face in every frame, follows it, judges light, motion and texture, and compares
-the templates of a few frames. A peer makes a template of every frame and compares each with the next: more templates
-than ours, and nothing else of liveness. All see the same clips, in turn, one after the other on the same cores.
+The examination of a clip finds the face in every frame, judges light, motion and texture, and compares the templates of
+a few frames. A peer makes a template of every frame and compares each with the next: more templates than ours, and
+nothing else of liveness. All examine the same clips, one after the other on the same cores.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -26,23 +26,26 @@ from idproof.pipeline.liveness.examiner import LivenessExaminer
 from idproof.pipeline.liveness.frames import Clip
 
 OURS = "liveness"
-_WARM_UP = 2
+_WARM_UP = 2  # clips; the first ones also pay for memory and for networks that settle
 _SIDE_PX = 250
 
 Way = Callable[[Clip, Challenge], object]
 
 
-def run(profile: str, clips: int, seed: int) -> tuple[dict[str, dict[str, object]], dict[str, Any]]:
-    """`latency.liveness_clip16` and `latency.PEER_clip16`, and what is to be said of the peers.
+def measure_clips(
+    profile: str, clips: int, seed: int, face_peers: Sequence[FacePeer] = peers.FACES
+) -> tuple[dict[str, dict[str, object]], dict[str, Any]]:
+    """Returns `latency.liveness_clip16` and `latency.PEER_clip16`, and the members of the run about the peers.
 
     Args:
         profile: of our networks.
-        clips: of 16 frames, rendered of the bundled people; as many as each way is timed on.
+        clips: number of clips of 16 frames, rendered of the bundled people.
         seed: of the clips.
+        face_peers: timed beside us.
     """
     cv2.setNumThreads(1)
-    unavailable = peers.unavailable(peers.FACES)
-    usable = [peer for peer in peers.FACES if peer.name not in unavailable]
+    unavailable = peers.unavailable(face_peers)
+    usable = [peer for peer in face_peers if peer.name not in unavailable]
     ways = {OURS: _examination(profile)} | {peer.name: _same_person(peer) for peer in usable}
     ms: dict[str, list[float]] = {name: [] for name in ways}
     for place in range(_WARM_UP + clips):

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from idproof.benchmarks.liveness.clips import photographs
+from idproof.benchmarks.liveness.people import photographs
 from idproof.datasets.rendered_people.clips import BONA_FIDE, SPECIES, Sitting, bona_fide
 from idproof.datasets.specimen.draws import Draws, Split
 from idproof.models.profiles import load_engines

@@ -1,7 +1,7 @@
-"""A Ray cluster of several nodes on this machine, whose nodes are killed and replaced on command.
+"""Starts a Ray cluster of several nodes on this machine, and kills and replaces nodes on command.
 
-`python -m idproof.benchmarks.scale.nodes NODES` prints the cluster's address, then does what each line on standard
-input says: `replace` kills the oldest node with all its processes and adds another.
+`python -m idproof.benchmarks.scale.nodes NODES` prints the cluster's address, then obeys each line of standard input:
+`replace` kills the oldest node with all its processes and adds another.
 """
 
 import sys
@@ -9,11 +9,11 @@ from typing import Any
 
 from ray.cluster_utils import Cluster
 
-_STORE_BYTES = 128 * 1024 * 1024
+_STORE_BYTES = 128 * 1024 * 1024  # of each node; a registration takes about 6 MB. Chosen by hand.
 
 
 def main(count: int) -> None:
-    """Serve until standard input ends."""
+    """Serves until standard input ends."""
     config = {"automatic_object_spilling_enabled": False, "worker_niceness": 0}
     head = {"num_cpus": 0, "object_store_memory": _STORE_BYTES, "include_dashboard": False, "_system_config": config}
     cluster = Cluster(initialize_head=True, head_node_args=head)

@@ -1,9 +1,8 @@
-"""Who tries what: bona fide registrations, attacks, and other people's selfies with bona fide cards.
+"""Lists the attempts of a run: bona fide registrations, attacks, and other people's selfies with bona fide cards.
 
-Zero-effort impostors are whoever comes next. Look-alikes are chosen by the data: of all other people of the folder
-those whose selfie resembles the holder's selfie most, by the profile's own comparison, which is then asked to refuse
-them. What decides, the
-card's portrait against the selfie, is not what chose them.
+Zero-effort impostors are the next people of the folder. Look-alikes are chosen by the data: the people of the folder
+whose selfie resembles the holder's selfie most, by the profile's own comparison. That comparison does not decide the
+attempt; the comparison of the card's portrait with the selfie does.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ IMPOSTOR, LOOKALIKE = "impostor_selfie", "lookalike_selfie"
 
 @dataclass(frozen=True)
 class Attempt:
-    """One registration as it will be tried: with its own selfie, or with that of another."""
+    """One attempt with a card: with the selfie of its own registration, or with that of another."""
 
     kind: str
     selfie: RegistrationSet | None = None
@@ -28,7 +27,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Trial:
-    """All attempts with one card, so that the card has to be examined once."""
+    """All attempts with one card, which is therefore examined once."""
 
     card: RegistrationSet
     attempts: tuple[Attempt, ...]
@@ -41,12 +40,12 @@ def trials(
     lookalikes: int = 0,
     selfies: Sequence[Embeddings | None] = (),
 ) -> list[Trial]:
-    """Every set with its own selfie, and every bona fide card with those of other people.
+    """Returns every registration with its own selfie, and every bona fide card with selfies of other people.
 
     Args:
         sets: registrations.
-        others: zero-effort impostors a bona fide card: the next people of the folder.
-        lookalikes: people a bona fide card: those nearest to its holder.
+        others: zero-effort impostors per bona fide card.
+        lookalikes: look-alikes per bona fide card.
         selfies: (1, dimensions) template of each bona fide registration's selfie, in their order, None where it could
             not be used; asked for look-alikes alone.
     """
@@ -65,19 +64,19 @@ def trials(
 
 
 def holders(sets: Sequence[RegistrationSet]) -> list[RegistrationSet]:
-    """Those whose cards and selfies are lent: bona fide, the selfie the holder's."""
+    """Returns the registrations whose cards and selfies others use: bona fide, with the holder's selfie."""
     return [entry for entry in sets if _takes_part(entry)]
 
 
 def kind_of(entry: RegistrationSet) -> str:
-    """`bona_fide`, the attack's kind, or an impostor's."""
+    """Returns `bona_fide`, the kind of attack, or the kind of impostor."""
     if entry.truth.bona_fide:
         return BONA_FIDE
     return entry.truth.attack or IMPOSTOR
 
 
 def person_of(entry: RegistrationSet) -> str:
-    """Who the holder is: the set's label, else the card's number."""
+    """Returns the holder's label in the set, or the card's number."""
     return entry.truth.person or entry.truth.fields.get("number", "")
 
 
@@ -98,9 +97,9 @@ def _next_people(people: Sequence[RegistrationSet], place: int, wanted: int) -> 
 def _nearest(
     people: Sequence[RegistrationSet], selfies: Sequence[Embeddings | None], wanted: int
 ) -> list[list[RegistrationSet]]:
-    """Of each holder the registrations of the people who resemble them most, one a person."""
+    """Returns, per holder, one registration of each of the people who resemble the holder most."""
     if len(selfies) != len(people):
-        raise ValueError("one template a bona fide registration")
+        raise ValueError("one template per bona fide registration")
     usable = [i for i, template in enumerate(selfies) if template is not None]
     rows = np.concatenate([row for row in selfies if row is not None]) if usable else np.empty((0, 1))
     found: list[list[RegistrationSet]] = [[] for _ in people]

@@ -1,4 +1,4 @@
-"""Why registrations were not accepted: by stage, by check, by reason, and by group of people."""
+"""Counts why registrations were not accepted: per stage, check, reason and group of people."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,16 +8,16 @@ from typing import Any
 from idproof.benchmarks.harness.output import BONA_FIDE, figure
 from idproof.benchmarks.metrics import Rate, rate
 from idproof.benchmarks.system.attempts import IMPOSTOR, LOOKALIKE
-from idproof.benchmarks.system.once import STAGES
+from idproof.benchmarks.system.cached_card import STAGES
 from idproof.pipeline.types import CheckResult, Decision, Outcome
 
 CAPTURE, MISSING = "capture", "missing"
-"""Stages that are none of the pipeline's: a capture that could not be used, a required check that was not there."""
+"""Two causes beside the pipeline's stages: a capture that could not be used, and a required check without a result."""
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How one attempt ended; only names and numbers leave the worker.
+class AttemptResult:
+    """The result of one attempt; only names and numbers leave the worker.
 
     Attributes:
         kind: `bona_fide`, an attack's, or an impostor's.
@@ -25,7 +25,7 @@ class Ended:
         decision: a decision, or `bad_input`.
         reasons: of the decision; the error's code when a capture could not be used.
         objections: stage to its checks that failed, doubted or could not assess.
-        labels: groups the holder belongs to.
+        labels: groups that the holder belongs to.
     """
 
     kind: str
@@ -37,19 +37,19 @@ class Ended:
 
     @property
     def card(self) -> str:
-        """Which card was presented."""
+        """Id of the card that was presented."""
         return self.attempt.split("+")[0]
 
     @property
     def accepted(self) -> bool:
-        """Whether it got through."""
+        """Whether the registration was accepted."""
         return self.decision == Decision.ACCEPT
 
 
 def objections(
     checks: Sequence[CheckResult], reasons: Sequence[str], stage_of: Mapping[str, str]
 ) -> dict[str, tuple[str, ...]]:
-    """Stage to its checks that did not pass; required checks that were not there under `missing`."""
+    """Returns stage to its checks that did not pass; required checks without a result are under `missing`."""
     found: dict[str, list[str]] = {}
     for check in checks:
         if check.outcome is not Outcome.PASS:
@@ -59,15 +59,16 @@ def objections(
     return {stage: tuple(names) for stage, names in found.items()} | ({MISSING: tuple(absent)} if absent else {})
 
 
-def figures(ended: Sequence[Ended]) -> dict[str, dict[str, object]]:
-    """Of bona fide registrations what each stage objected to; of the others what each stage alone lets through.
+def figures(results: Sequence[AttemptResult]) -> dict[str, dict[str, object]]:
+    """Returns the rates per stage.
 
-    `system.frr.STAGE` may add up to more than `system.frr`: several stages may object to one registration.
-    `system.far.KIND.STAGE` is what the false accept rate would be if that stage alone decided, over the attempts whose
-    captures could be used. `system.cards.KIND` counts cards instead of attempts: those at which anybody got through.
+    `system.frr.STAGE` is the share of bona fide registrations that the stage objected to; these shares may add up to
+    more than `system.frr`, since several stages may object to one registration. `system.far.KIND.STAGE` is the false
+    accept rate if the stage alone decided, over the attempts whose captures could be used. `system.cards.KIND` is the
+    share of cards with which any attempt was accepted.
     """
     found: dict[str, dict[str, object]] = {}
-    for kind, attempts in _by_kind(ended).items():
+    for kind, attempts in _by_kind(results).items():
         usable = [each for each in attempts if CAPTURE not in each.objections]
         for stage in STAGES:
             if kind == BONA_FIDE:
@@ -81,10 +82,10 @@ def figures(ended: Sequence[Ended]) -> dict[str, dict[str, object]]:
     return found
 
 
-def table(ended: Sequence[Ended]) -> dict[str, dict[str, Any]]:
-    """Kind to what objected to it: by stage, by stage where it was the only one, and by check."""
+def table(results: Sequence[AttemptResult]) -> dict[str, dict[str, Any]]:
+    """Returns, per kind, how often each stage objected, objected alone, and each check objected."""
     found = {}
-    for kind, attempts in _by_kind(ended).items():
+    for kind, attempts in _by_kind(results).items():
         objected = Counter(stage for each in attempts for stage in each.objections)
         alone = Counter(stage for each in attempts for stage in each.objections if len(each.objections) == 1)
         checks = Counter(name for each in attempts for names in each.objections.values() for name in set(names))
@@ -97,56 +98,56 @@ def table(ended: Sequence[Ended]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def reasons(ended: Sequence[Ended]) -> dict[str, dict[str, int]]:
-    """Kind to reason code to registrations."""
+def reasons(results: Sequence[AttemptResult]) -> dict[str, dict[str, int]]:
+    """Returns kind to reason code to number of registrations."""
     return {
         kind: dict(Counter(reason for each in attempts for reason in each.reasons).most_common())
-        for kind, attempts in _by_kind(ended).items()
+        for kind, attempts in _by_kind(results).items()
     }
 
 
-def outcomes(ended: Sequence[Ended]) -> dict[str, dict[str, Any]]:
-    """Kind to attempt to how it ended, so that two runs can be compared attempt by attempt."""
+def outcomes(results: Sequence[AttemptResult]) -> dict[str, dict[str, Any]]:
+    """Returns kind to attempt to its result, so that two runs can be compared attempt by attempt."""
     return {
         kind: {each.attempt: {"decision": each.decision, "reasons": list(each.reasons)} for each in attempts}
-        for kind, attempts in _by_kind(ended).items()
+        for kind, attempts in _by_kind(results).items()
     }
 
 
-def groups(ended: Sequence[Ended]) -> dict[str, dict[str, Any]]:
-    """Figure to group of the holders to the same figure for the group alone (ISO/IEC 19795-10).
+def groups(results: Sequence[AttemptResult]) -> dict[str, dict[str, Any]]:
+    """Returns figure to group of holders to the same figure for the group alone (ISO/IEC 19795-10).
 
-    At the thresholds in force, which are the same for everybody; a group in which everybody or nobody is, and a figure
-    without attempts, are left out.
+    The thresholds in force are the same for everybody. A group with all or none of the holders, and a figure without
+    attempts, are left out.
     """
-    by_kind = _by_kind(ended)
+    by_kind = _by_kind(results)
     found: dict[str, dict[str, Any]] = {}
     for kind, name in ((BONA_FIDE, "system.frr"), *((kind, f"system.far.{kind}") for kind in (IMPOSTOR, LOOKALIKE))):
         attempts = by_kind.get(kind, [])
         members = {label: [each for each in attempts if label in each.labels] for label in _labels(attempts)}
-        told = {label: figure(_rate(kind, own)) for label, own in members.items() if len(own) < len(attempts)}
-        if told:
-            found[name] = told
+        by_label = {label: figure(_rate(kind, own)) for label, own in members.items() if len(own) < len(attempts)}
+        if by_label:
+            found[name] = by_label
     return found
 
 
-def _rate(kind: str, attempts: Sequence[Ended]) -> Rate:
+def _rate(kind: str, attempts: Sequence[AttemptResult]) -> Rate:
     accepted = sum(each.accepted for each in attempts)
     return rate(len(attempts) - accepted if kind == BONA_FIDE else accepted, len(attempts))
 
 
-def _cards(attempts: Sequence[Ended]) -> Rate:
-    """Attempts at one card are not independent: the share of cards of which any attempt was accepted."""
+def _cards(attempts: Sequence[AttemptResult]) -> Rate:
+    """Returns the share of cards with an accepted attempt: attempts with one card are not independent."""
     breached = {each.card for each in attempts if each.accepted}
     return rate(len(breached), len({each.card for each in attempts}))
 
 
-def _labels(attempts: Iterable[Ended]) -> list[str]:
+def _labels(attempts: Iterable[AttemptResult]) -> list[str]:
     return sorted({label for each in attempts for label in each.labels})
 
 
-def _by_kind(ended: Sequence[Ended]) -> dict[str, list[Ended]]:
-    found: dict[str, list[Ended]] = {}
-    for each in ended:
+def _by_kind(results: Sequence[AttemptResult]) -> dict[str, list[AttemptResult]]:
+    found: dict[str, list[AttemptResult]] = {}
+    for each in results:
         found.setdefault(each.kind, []).append(each)
     return found

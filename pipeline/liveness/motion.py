@@ -21,7 +21,7 @@ ACTIONS, RIGID, CONTINUOUS = "liveness_actions", "liveness_depth", "liveness_con
 SAME, SELFIE = "liveness_same_person", "liveness_selfie"
 
 # Chosen by hand on rendered tuning people; no outside source. The limits of the checks are calibrated
-# (`idproof bench liveness --calibrate FILE`).
+# (`idproof bench calibrate liveness`).
 _FULL_DEG_BY_LANDMARKS, _FULL_DEG_BY_POINTS = {"yaw": 12.0, "pitch": 5.0}, {"yaw": 20.0, "pitch": 12.0}
 """Degrees from looking straight ahead that count as the whole of an action, as measured by five landmarks, which show
 nods weakly, and by followed points."""

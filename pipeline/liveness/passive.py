@@ -17,7 +17,7 @@ TEXTURE, GRID, EDGE, BLACK = "liveness_texture", "liveness_grid", "liveness_shee
 ENSEMBLE = "liveness_ensemble"
 
 # Chosen by hand on rendered tuning data; no outside source. The limits of the checks are calibrated
-# (`idproof bench liveness --calibrate FILE`).
+# (`idproof bench calibrate liveness`).
 _FRAMES, _EDGE_FRAMES = 5, 3
 _SHADING_PX = 3.0  # Gaussian that is taken off skin before its spectrum
 _MIN_GRID_FREQUENCY = 0.15  # cycles per pixel: below it lie features of the face

@@ -20,7 +20,7 @@ from idproof.pipeline.types import CheckResult
 FOLLOWS, FALLS_OFF, STRENGTH = "liveness_light", "liveness_light_distance", "liveness_light_strength"
 
 # Chosen by hand on rendered tuning data; no outside source. The limits of the checks are calibrated
-# (`idproof bench liveness --calibrate FILE`).
+# (`idproof bench calibrate liveness`).
 _LAGS_MS = (0.0, 60.0, 120.0, 200.0)  # from the screen's change to the frame that shows it
 _MIN_FRAMES = 4
 _MIN_STRIP = 0.06  # of the picture's width

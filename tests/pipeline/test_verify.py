@@ -43,7 +43,7 @@ def test_faces_are_compared_as_the_operating_points_were_measured(
 ) -> None:
     """The portrait of three captures with the selfie and its grey picture, as `bench face --sets` does it."""
     registration.write(tmp_path / "00000")
-    (compared,), _ = portrait.see(read_sets(tmp_path), load_engines())
+    (compared,), _ = portrait.make_templates(read_sets(tmp_path), load_engines())
     pairs = {
         name: rows @ compared.portraits[portrait.IN_FORCE]
         for name, rows in (("fused", compared.selfie), ("coloured", compared.coloured))

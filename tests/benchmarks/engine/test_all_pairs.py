@@ -11,7 +11,7 @@ from idproof.benchmarks.engine import FixedPoint, Result, TailTooShort, Tally, a
 from idproof.benchmarks.engine import all_pairs as function
 from idproof.benchmarks.engine.checkpoint import Checkpoint, CheckpointInvalid
 from idproof.benchmarks.engine.kernel import binned
-from idproof.benchmarks.far_engine.run import invented
+from idproof.benchmarks.far_engine.measure import invented
 from idproof.benchmarks.metrics import threshold_at_fmr
 
 assert function is all_pairs

@@ -61,7 +61,7 @@ ANSWERED = {
 }
 UNSEEN = ("eyes/closed.jpg", "quality/blurred_dark.jpg", "pad/print_1.jpg")
 """Pass, though their folder says that something is wrong. Quality measures neither closed eyes nor prints (the print is
-`tests/benchmarks/test_liveness.py`'s), and the blurred picture is sharper than one in a hundred of LFW."""
+`tests/benchmarks/liveness/test_measure.py`'s), and the blurred picture is sharper than one in a hundred of LFW."""
 
 
 @pytest.mark.parametrize("name", PASSES)

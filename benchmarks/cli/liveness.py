@@ -1,0 +1,63 @@
+"""`idproof bench liveness`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from idproof.benchmarks.cli.options import (
+    Address,
+    AsJson,
+    Executor,
+    LfwPictures,
+    Out,
+    Profile,
+    Resume,
+    Seed,
+    Workers,
+)
+from idproof.benchmarks.cli.output import show_run
+from idproof.benchmarks.cli.progress import ProgressReport
+from idproof.benchmarks.liveness.measure import measure_liveness
+from idproof.datasets.rendered_people.clips import Distance
+from idproof.pipeline.executors.task_runner import TaskRunner
+from idproof.pipeline.liveness.examiner import CALIBRATION_FILE
+
+app = typer.Typer()
+
+
+@app.command()
+def liveness(
+    root: LfwPictures,
+    clips: Annotated[int, typer.Option(min=1, help="Clips of people, and of each species of attack.")] = 50,
+    people: Annotated[int | None, typer.Option(min=1, help="Clips of people, when not as many as --clips.")] = None,
+    profile: Profile = "open",
+    seed: Seed = 0,
+    workers: Workers = 1,
+    executor: Executor = "in-process",
+    address: Address = None,
+    distance: Annotated[Distance, typer.Option(help="Arm's length, or standing before a kiosk.")] = Distance.ARM,
+    unseen_by: Annotated[
+        list[int] | None, typer.Option(help="Seed of an earlier run of 50 clips; its people are left out; repeatable.")
+    ] = None,
+    resume: Resume = None,
+    calibration: Annotated[Path, typer.Option(help="File that the limits come from.")] = CALIBRATION_FILE,
+    json_: AsJson = False,
+    out: Out = None,
+) -> None:
+    """Measure the liveness examination: APCER per species of rendered attack, and BPCER."""
+    with ProgressReport("clips") as progress:
+        result = measure_liveness(
+            root,
+            clips=clips,
+            people=people,
+            profile=profile,
+            distance=distance,
+            unseen_by=unseen_by or (),
+            calibration=calibration,
+            runner=TaskRunner(workers, executor, address),
+            seed=seed,
+            resume=resume,
+            progress=progress,
+        )
+    show_run(result, json_, out)

@@ -1,0 +1,39 @@
+"""`idproof bench load`."""
+
+from typing import Annotated
+
+import typer
+
+from idproof.benchmarks.cli.options import AsJson, OptionalSets, Out, Profile, Seed
+from idproof.benchmarks.cli.output import show_run
+from idproof.benchmarks.cli.progress import ProgressReport
+from idproof.benchmarks.load.measure import measure_load
+from idproof.datasets.sets import read_sets
+
+app = typer.Typer()
+
+
+@app.command()
+def load(
+    sets: OptionalSets = None,
+    registrations: Annotated[int, typer.Option(min=1, help="How many to send.")] = 60,
+    clients: Annotated[int, typer.Option(min=1, help="Clients at once.")] = 4,
+    sandbox: Annotated[bool, typer.Option(help="Leave the networks out: measure everything around them.")] = False,
+    profile: Profile = "open",
+    seed: Seed = 0,
+    json_: AsJson = False,
+    out: Out = None,
+) -> None:
+    """Measure the service under load: throughput, answer times, memory, and verdicts lost or doubled at the core."""
+    captures = [] if sets is None else [entry.parts() for entry in read_sets(sets)]
+    with ProgressReport("registrations") as progress:
+        result = measure_load(
+            captures,
+            registrations=registrations,
+            clients=clients,
+            sandbox=sandbox,
+            profile=profile,
+            seed=seed,
+            progress=progress,
+        )
+    show_run(result, json_, out)

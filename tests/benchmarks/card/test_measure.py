@@ -1,0 +1,123 @@
+"""The card's error rates: counted as the standard says, on real renderings and on invented measurements."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import samples
+from runs import published
+
+from idproof.benchmarks.card import calibration, pictures, variants
+from idproof.benchmarks.card.measure import Measured, measure_card
+from idproof.benchmarks.harness.output import BONA_FIDE
+from idproof.datasets.sets import read_sets
+from idproof.pipeline.calibration import Calibration, shipped_calibration
+from idproof.pipeline.errors import CalibrationInvalid
+
+CALIBRATED = tuple(shipped_calibration().values)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One bona fide card, one that is not found, and two attacks on different checks."""
+    out = tmp_path_factory.mktemp("sets")
+    samples.make(out / "bona", 1, 31)
+    for kind in ("print_glossy", "wrong_document", "field_edit"):
+        samples.make(out / kind, 1, 31, attack=kind)
+    return out
+
+
+def test_rendered_registrations_are_counted_by_kind(folder: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    run = measure_card(read_sets(folder), progress=lambda done, total: seen.append((done, total)))
+    ended = [entry["decision"] for kind in published(run)["outcomes"].values() for entry in kind.values()]
+    assert len(ended) == len(read_sets(folder))
+    assert ended.count("accept") == sum(entry["accepted"] for entry in run.counts.values())
+    figures = run.figures
+    assert (figures["card.bpcer"]["value"], figures["card.bpcer"]["n"]) == (0.0, 1)
+    for kind in ("print_glossy", "wrong_document", "field_edit"):
+        assert figures[f"card.apcer.{kind}"]["value"] == 0.0
+        assert figures[f"card.leave_one_out.apcer.{kind}"] == figures[f"card.apcer.{kind}"]
+    assert len([name for name in figures if name.startswith("card.apcer.")]) == 3
+    assert figures["card.not_found"]["value"] == 0.0
+    assert figures["card.corner_px.median"]["value"] < 1.0
+    assert figures["card.iou.mean"]["value"] > 0.99
+    assert run.counts["wrong_document"]["objections"] == {"card_not_found": 1}
+    assert "hologram_static" in run.counts["print_glossy"]["objections"]
+    assert run.extra["values_of_bona_fide"]["hologram_shape"]["min"] > 0.3
+    assert seen[-1] == (4, 4)
+
+
+def test_a_calibration_holds_what_bona_fide_cards_measure_and_no_attack(folder: Path, tmp_path: Path) -> None:
+    written = calibration.calibrate_card(read_sets(folder), recipe="four sets")
+    assert written["source"]["registrations"] == 1
+    assert {name: len(values) for name, values in written["values"].items()} == dict.fromkeys(CALIBRATED, 1)
+    file = tmp_path / "calibration.json"
+    file.write_text(json.dumps(written))
+    with pytest.raises(CalibrationInvalid, match="20 or more"):
+        Calibration.load(file)
+    file.write_text(json.dumps(written | {"values": {name: v * 20 for name, v in written["values"].items()}}))
+    assert Calibration.load(file).source["recipe"] == "four sets"
+
+
+def test_one_picture_a_kind_is_drawn(folder: Path, tmp_path: Path) -> None:
+    written = pictures.draw(read_sets(folder), tmp_path / "figures")
+    assert [path.stem for path in written] == ["bona_fide", "field_edit", "print_glossy", "wrong_document"]
+    assert all(path.stat().st_size > 10_000 for path in written)
+
+
+def test_the_map_shows_what_changed_and_not_what_light_did() -> None:
+    base = np.full((120, 200, 3), 128, np.uint8)
+    shaded = (base * np.linspace(0.7, 1.0, 200)[None, :, None]).astype(np.uint8)
+    changed = shaded.copy()
+    changed[40:60, 80:110, 0] = 220
+    shown = pictures.change([base, shaded, changed])
+    assert shown[45:55, 85:105].min() > 0.3
+    assert np.percentile(shown[:, :60], 95) < 0.2
+
+
+def invented(kind: str, value: float, baseline: float | None, count: int, seed: int) -> list[Measured]:
+    rng = np.random.default_rng(seed)
+    return [
+        Measured(kind, "", values={"first": value + rng.normal(0, 0.1), "second": rng.normal()}, baseline=baseline)
+        for _ in range(count)
+    ]
+
+
+def test_the_baseline_is_calibrated_on_what_it_claims_and_refuses_what_it_did_not_find() -> None:
+    tuned = [
+        *invented(BONA_FIDE, 1.0, 0.5, 50, 1),
+        *invented("film", 0.0, 0.3, 50, 2),
+        *invented("field_edit", 1.0, 0.5, 50, 2),
+    ]
+    tested = [
+        *invented(BONA_FIDE, 1.0, 0.5, 9, 2),
+        *invented(BONA_FIDE, 1.0, 0.2, 1, 2),
+        *invented("film", 0.0, 0.35, 3, 3),
+        *invented("film", 0.0, 0.7, 1, 3),
+        *invented("print", 0.0, None, 4, 4),
+    ]
+    figures = variants.baseline(tested, tuned)
+    assert figures["card.baseline.bpcer"]["value"] == pytest.approx(0.1)
+    assert figures["card.baseline.apcer.film"]["value"] == pytest.approx(0.25)
+    assert figures["card.baseline.apcer.print"]["value"] == 0.0
+
+
+def test_a_classifier_that_never_saw_a_kind_may_miss_it() -> None:
+    """Bona fide cards measure 1, one attack 0, another 2: only who has seen the second knows that 2 is wrong too."""
+    tuned = [
+        *invented(BONA_FIDE, 1.0, 0.5, 60, 1),
+        *invented("low", 0.0, 0.5, 40, 2),
+        *invented("high", 2.0, 0.5, 40, 3),
+    ]
+    tested = [
+        *invented(BONA_FIDE, 1.0, 0.5, 30, 4),
+        *invented("low", 0.0, 0.5, 30, 5),
+        *invented("high", 2.0, 0.5, 30, 6),
+    ]
+    figures = variants.supervised(tested, tuned, seed=0)
+    assert figures["card.supervised.bpcer"]["value"] < 0.2
+    assert figures["card.supervised.apcer.high"]["value"] < 0.1
+    assert figures["card.supervised.leave_one_out.apcer.high"]["value"] > 0.9
+    assert figures["card.supervised.leave_one_out.apcer.low"]["n"] == 30
