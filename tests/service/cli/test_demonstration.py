@@ -27,9 +27,9 @@ def search(folder: Path, pid: int) -> tuple[ResidueReport, str]:
     return report, "\n".join(proof_lines(RECEIPT, report))
 
 
-def demo(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def demo(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "idproof.service", "demo", *options],
+        [sys.executable, "-m", "idproof.service", "demo"],
         capture_output=True,
         text=True,
         timeout=200,
@@ -60,17 +60,6 @@ def test_the_demonstration_prints_decision_fields_and_proof_on_one_screen(tmp_pa
     assert "control, which still holds them: 32 of 32 pieces" in proof[4]
     # The service's own folders are gone: only the verdict is left.
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [file]
-
-
-def test_with_json_the_demonstration_prints_one_object_and_writes_where_it_is_told(tmp_path: Path) -> None:
-    out = tmp_path / "kept.json"
-    done = demo(tmp_path, "--json", "--out", str(out))
-    assert done.returncode == 0, done.stdout + done.stderr
-    printed = json.loads(done.stdout)
-    assert printed["verdict"] == json.loads(out.read_text(encoding="utf-8"))
-    assert printed["clean"] is True
-    assert (printed["residue"]["wanted"], printed["residue"]["control"]["found"]) == (32, 32)
-    assert "Starting the service" in done.stderr
 
 
 def test_the_proof_has_five_lines_that_add_up_the_receipt(tmp_path: Path) -> None:
