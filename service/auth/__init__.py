@@ -1,6 +1,6 @@
-"""Who may do what: API keys and OAuth 2.0 bearer tokens, scopes, and what one client may use up."""
+"""Access control: API keys, OAuth 2.0 bearer tokens, scopes, and the limits of one client."""
 
+from idproof.service.auth.access import AccessControl
 from idproof.service.auth.clients import Client, Scope
-from idproof.service.auth.gate import Gate
 
-__all__ = ["Client", "Gate", "Scope"]
+__all__ = ["AccessControl", "Client", "Scope"]

@@ -1,4 +1,4 @@
-"""Static API keys: `idp_ID_SECRET`. The secret has 256 random bits; only its SHA-256 is kept."""
+"""Static API keys: `idp_ID_SECRET`. The secret has 256 random bits; only its SHA-256 is stored."""
 
 import hashlib
 import secrets
@@ -15,13 +15,13 @@ from idproof.service.storage import Database
 from idproof.service.storage.schema import API_KEYS
 
 PREFIX = "idp_"
-_ID_BYTES = 6
-_SECRET_BYTES = 32
+_ID_BYTES = 6  # enough to tell the keys of one service apart
+_SECRET_BYTES = 32  # 256 bits cannot be guessed (NIST SP 800-63B asks for 112 or more)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
-    """What may be shown of a key."""
+    """The public part of a key."""
 
     id: str
     name: str
@@ -38,7 +38,7 @@ class ApiKeys:
         self._database = database
 
     def create(self, name: str, scopes: Iterable[Scope], days: float | None = None) -> str:
-        """A new key; this is the only time that anybody sees it. Raises `StoreUnavailable`."""
+        """Creates a key and returns it; it cannot be read again. Raises `StoreUnavailable`."""
         key_id, secret = secrets.token_hex(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES)
         now = datetime.now(UTC)
         row: dict[str, Any] = {
@@ -47,34 +47,34 @@ class ApiKeys:
             "hash": _hashed(secret),
             "created_at": now.isoformat(timespec="seconds"),
         }
-        ends = None if days is None else (now + timedelta(days=days)).isoformat(timespec="seconds")
-        row |= {"scopes": " ".join(sorted(set(scopes))), "expires_at": ends}
+        expires_at = None if days is None else (now + timedelta(days=days)).isoformat(timespec="seconds")
+        row |= {"scopes": " ".join(sorted(set(scopes))), "expires_at": expires_at}
         with self._database.write() as connection:
             connection.execute(insert(API_KEYS).values(row))
         return f"{PREFIX}{key_id}_{secret}"
 
     def find(self, presented: str) -> Client | None:
-        """Whose key this is, if it is in force; raises `StoreUnavailable`."""
+        """Returns the client of a valid key, or None; raises `StoreUnavailable`."""
         key_id, _, secret = presented.removeprefix(PREFIX).partition("_")
         with self._database.read() as connection:
             row = connection.execute(select(API_KEYS).where(API_KEYS.c.id == key_id)).first()
         # An unknown id takes as long as a wrong secret.
-        right = compare_digest(_hashed(secret), row.hash if row is not None else bytes(32))
-        if row is None or not right or row.revoked_at is not None:
+        matches = compare_digest(_hashed(secret), row.hash if row is not None else bytes(32))
+        if row is None or not matches or row.revoked_at is not None:
             return None
         if row.expires_at is not None and row.expires_at <= datetime.now(UTC).isoformat(timespec="seconds"):
             return None
         return Client(f"key:{row.id}", frozenset(Scope(scope) for scope in row.scopes.split() if scope in set(Scope)))
 
     def revoke(self, key_id: str) -> bool:
-        """End a key at once, for every server of this database; False when there is none to end."""
+        """Revokes a key at once for every server of this database; returns False if no valid key has this id."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        mine = (API_KEYS.c.id == key_id, API_KEYS.c.revoked_at.is_(None))
+        valid = (API_KEYS.c.id == key_id, API_KEYS.c.revoked_at.is_(None))
         with self._database.write() as connection:
-            return connection.execute(update(API_KEYS).where(*mine).values(revoked_at=now)).rowcount == 1
+            return connection.execute(update(API_KEYS).where(*valid).values(revoked_at=now)).rowcount == 1
 
     def entries(self) -> list[KeyEntry]:
-        """Every key, as far as it may be shown; raises `StoreUnavailable`."""
+        """Returns the public part of every key; raises `StoreUnavailable`."""
         with self._database.read() as connection:
             rows = connection.execute(select(API_KEYS).order_by(API_KEYS.c.created_at)).all()
         return [
@@ -84,5 +84,5 @@ class ApiKeys:
 
 
 def _hashed(secret: str) -> bytes:
-    # No slow hash: nobody can guess 256 random bits, and every request would pay for it.
+    # A slow hash would cost time per request and add nothing: 256 random bits cannot be guessed.
     return hashlib.sha256(secret.encode()).digest()

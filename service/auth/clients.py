@@ -1,11 +1,11 @@
-"""A client of the interface, and what it may do."""
+"""Clients of the interface and their permissions."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """A permission. `ADMIN` sees and erases every client's verdicts; it includes no other permission."""
+    """A permission. `ADMIN` reads and erases the verdicts of every client; it includes no other permission."""
 
     SESSION_WRITE = "session:write"
     VERIFY_WRITE = "verify:write"
@@ -16,11 +16,11 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who is asking.
+    """An authenticated client.
 
     Attributes:
-        id: at most 64 characters; what it opens and gets verified is its own.
-        scopes: what it may do.
+        id: at most 64 characters; the client owns its sessions and verdicts.
+        scopes: its permissions.
     """
 
     id: str
@@ -28,9 +28,9 @@ class Client:
 
     @property
     def sees(self) -> str | None:
-        """Whose verdicts it may read: its own, or everybody's (None)."""
+        """The client whose verdicts it may read: itself, or None for every client's."""
         return None if Scope.ADMIN in self.scopes else self.id
 
 
 ANYBODY = Client("anonymous", frozenset(Scope))
-"""Whoever reaches a service without authentication: only ever on the machine itself, for trying it out."""
+"""The client without authentication: only on the machine itself, for trying the service out."""

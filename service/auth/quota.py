@@ -1,4 +1,4 @@
-"""What one client may use up: requests a minute, and registrations at once. Counted in each server process."""
+"""Limits of one client: requests per minute, and registrations at once. Counted per server process."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,12 +14,13 @@ from idproof.service.errors import ServiceProblem
 
 
 class Quota:
-    """Counts; use it from one thread.
+    """Counts requests and registrations; to be used from one thread.
 
     Args:
         per_minute: requests of one client.
-        at_once: registrations of one client that are received or verified.
-        failures_per_minute: requests from one address that are refused for want of a right.
+        at_once: registrations of one client that are received or verified at once.
+        failures_per_minute: requests from one address that may fail authentication or lack a scope. The default was
+            chosen by hand: it stops guessing, and lets an operator repair a wrong key.
     """
 
     def __init__(self, per_minute: int, at_once: int, failures_per_minute: int = 60) -> None:
@@ -30,22 +31,22 @@ class Quota:
         self._busy: Counter[str] = Counter()
 
     def request(self, client: str) -> None:
-        """Count one request; raises `rate_limited`."""
+        """Counts one request; raises `rate_limited`."""
         if not self._limiter.hit(self._rate, "request", client):
             raise self._too_many(self._rate, "request", client)
 
     def address(self, host: str) -> None:
-        """Refuse an address that guesses; raises `rate_limited`."""
+        """Raises `rate_limited` for an address with too many failures."""
         if not self._limiter.test(self._failures, "failure", host):
             raise self._too_many(self._failures, "failure", host)
 
     def failed(self, host: str) -> None:
-        """Count one refusal against an address."""
+        """Counts one failure of an address."""
         self._limiter.hit(self._failures, "failure", host)
 
     @contextmanager
     def one_more(self, client: str) -> Iterator[None]:
-        """One registration of a client; raises `too_many_at_once`."""
+        """Counts one registration of a client while the context is open; raises `too_many_at_once`."""
         if self._busy[client] >= self._at_once:
             raise ServiceProblem("too_many_at_once", "Too many of your registrations are under way.")
         self._busy[client] += 1
@@ -56,6 +57,6 @@ class Quota:
             if not self._busy[client]:
                 del self._busy[client]
 
-    def _too_many(self, rate: RateLimitItemPerMinute, kind: str, who: str) -> ServiceProblem:
-        wait = max(1, ceil(self._limiter.get_window_stats(rate, kind, who).reset_time - time()))
+    def _too_many(self, rate: RateLimitItemPerMinute, kind: str, name: str) -> ServiceProblem:
+        wait = max(1, ceil(self._limiter.get_window_stats(rate, kind, name).reset_time - time()))
         return ServiceProblem("rate_limited", "Too many requests; slow down.", retry_after=wait)

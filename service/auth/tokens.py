@@ -1,8 +1,10 @@
 """OAuth 2.0 bearer tokens as JWTs (RFC 9068) of the operator's issuer, checked with its published keys."""
 
 import hashlib
+import math
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, cast
 
 import httpx
@@ -14,27 +16,30 @@ from idproof.service.auth.clients import Client, Scope
 from idproof.service.errors import IssuerUnavailable
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"]
-"""Public-key signatures only: with a shared secret, whoever can check a token could make one."""
+"""Public-key signatures only: with a shared secret, everyone who can check a token could make one."""
 
-_FRESH_S = 300.0
-_STALE_S = 3600.0
-_AGAIN_S = 10.0
+# Chosen by hand; no outside source. RFC 9068 leaves the caching of the issuer's keys to the operator.
+FRESH_S = 300.0  # the issuer's keys are read again after this time
+STALE_S = 3600.0  # keys that were read longer ago are not used
+RETRY_S = 10.0  # the shortest time between two readings
 _TIMEOUT_S = 5.0
-_LEEWAY_S = 30
-_ID_LENGTH = 64
+_LEEWAY_S = 30  # between clocks; RFC 7519, section 4.1.4: "usually no more than a few minutes"
+_ID_LENGTH = 64  # of the database's columns `client`
 
 
 class Tokens:
-    """Checks bearer tokens; safe from several threads.
+    """Checks bearer tokens; safe to use from several threads.
 
     Args:
         issuer: the `iss` that tokens must have.
         audience: the `aud` that tokens must have.
         jwks_url: where the issuer publishes its keys.
+        clock: seconds that only increase.
     """
 
-    def __init__(self, issuer: str, audience: str, jwks_url: str) -> None:
+    def __init__(self, issuer: str, audience: str, jwks_url: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._url = jwks_url
+        self._clock = clock
         self._claims = jwt.JWTClaimsRegistry(
             leeway=_LEEWAY_S,
             iss={"essential": True, "value": issuer},
@@ -43,49 +48,49 @@ class Tokens:
         )
         self._lock = threading.Lock()
         self._keys = KeySet([])
-        self._read_at = self._tried_at = -_STALE_S
+        self._read_at = self._tried_at = -math.inf
 
-    def find(self, presented: str) -> Client | None:
-        """Whose token this is, or None when it does not hold; raises `IssuerUnavailable`."""
-        claims = self._opened(presented, self._current(_FRESH_S))
-        if claims is None:  # perhaps signed with a key that is newer than our copy
-            claims = self._opened(presented, self._current(_AGAIN_S))
+    def find(self, token: str) -> Client | None:
+        """Returns the client of a valid token, or None; raises `IssuerUnavailable`."""
+        claims = self._valid_claims(token, self._issuer_keys(FRESH_S))
+        if claims is None:  # the token's key may be newer than the copy
+            claims = self._valid_claims(token, self._issuer_keys(RETRY_S))
         return None if claims is None else _client(claims)
 
-    def _opened(self, presented: str, keys: KeySet) -> dict[str, Any] | None:
+    def _valid_claims(self, token: str, keys: KeySet) -> dict[str, Any] | None:
         try:
-            token = jwt.decode(presented, keys, algorithms=ALGORITHMS)
-            self._claims.validate(token.claims)
+            decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
+            self._claims.validate(decoded.claims)
         except (JoseError, ValueError, KeyError, TypeError, RecursionError):
             return None
-        return token.claims
+        return decoded.claims
 
-    def _current(self, age_s: float) -> KeySet:
+    def _issuer_keys(self, max_age_s: float) -> KeySet:
         with self._lock:
-            now = time.monotonic()
-            if now - self._read_at > age_s and now - self._tried_at > _AGAIN_S:
+            now = self._clock()
+            if now - self._read_at > max_age_s and now - self._tried_at > RETRY_S:
                 self._tried_at = now
                 self._read()
-            if now - self._read_at > _STALE_S:
+            if now - self._read_at > STALE_S:
                 raise IssuerUnavailable("The issuer's keys cannot be read.")
             return self._keys
 
     def _read(self) -> None:
         try:
-            answer = httpx.get(self._url, timeout=_TIMEOUT_S).raise_for_status().json()
-            self._keys = KeySet.import_key_set(cast("KeySetSerialization", answer))
+            body = httpx.get(self._url, timeout=_TIMEOUT_S).raise_for_status().json()
+            self._keys = KeySet.import_key_set(cast("KeySetSerialization", body))
         except (httpx.HTTPError, JoseError, ValueError, KeyError, TypeError, RecursionError):
-            return  # the older copy serves on, for a while
-        self._read_at = time.monotonic()
+            return  # the older copy is used until it is stale
+        self._read_at = self._clock()
 
 
 def _client(claims: dict[str, Any]) -> Client | None:
-    named = claims.get("client_id") or claims.get("azp") or claims.get("sub")
-    granted = claims.get("scope", claims.get("scp", ""))
-    words = granted.split() if isinstance(granted, str) else granted
-    if not isinstance(named, str) or not isinstance(words, list):
+    name = claims.get("client_id") or claims.get("azp") or claims.get("sub")
+    scopes = claims.get("scope", claims.get("scp", ""))
+    words = scopes.split() if isinstance(scopes, str) else scopes
+    if not isinstance(name, str) or not isinstance(words, list):
         return None
-    client_id = f"oauth:{named}"
+    client_id = f"oauth:{name}"
     if len(client_id) > _ID_LENGTH:
-        client_id = f"oauth:{hashlib.sha256(named.encode()).hexdigest()[:48]}"
+        client_id = f"oauth:{hashlib.sha256(name.encode()).hexdigest()[:48]}"
     return Client(client_id, frozenset(Scope(word) for word in words if word in set(Scope)))

@@ -1,1 +1,1 @@
-"""The HTTP interface: routes, uploads, errors as problem details."""
+"""The HTTP interface: the application, its routes, uploads, and errors as problem details."""

@@ -1,4 +1,4 @@
-"""The HTTP service: captures in, signed verdict out."""
+"""The HTTP application: its parts, its background jobs, and the routes without a registration."""
 
 import os
 from collections.abc import AsyncIterator
@@ -11,10 +11,10 @@ from fastapi import Depends, FastAPI, Response
 from idproof.pipeline import Verifier
 from idproof.pipeline.vault import guards
 from idproof.service import kiosk
-from idproof.service.auth import Gate, Scope
+from idproof.service.auth import AccessControl, Scope
 from idproof.service.claims import CoreKey, verdict_schema
 from idproof.service.http import openapi, problems, routes
-from idproof.service.http.shield import Shield
+from idproof.service.http.security import SecurityMiddleware
 from idproof.service.operations import retention
 from idproof.service.operations.audit import AuditLog
 from idproof.service.operations.metrics import MEDIA_TYPE, Metrics
@@ -27,13 +27,21 @@ from idproof.service.storage import Ledger, SessionRules, VerdictStore
 from idproof.service.stream import routes as stream
 
 DRAIN_S = 30
+"""Seconds that a stopping server gives the verifications that it has promised. Chosen by hand; no outside source."""
 
 
 def create_app(settings: Settings, verifier: Verifier) -> FastAPI:
-    """The application.
+    """Returns the application.
+
+    Args:
+        settings: of the operator.
+        verifier: verifies the registrations; closed when the application ends.
 
     Raises:
-        KeysUnusable, CoreKeyUnusable, StoreUnavailable, AuditBroken: it cannot serve.
+        KeysUnusable: a key file cannot be used.
+        CoreKeyUnusable: nothing can be encrypted to the identity core's key.
+        StoreUnavailable: the database cannot be opened.
+        AuditBroken: the audit log was changed, or cannot be written.
     """
     ring = KeyRing(settings)
     store, audit = VerdictStore.open(settings, ring.current.sealing), AuditLog.open(settings, ring)
@@ -45,9 +53,9 @@ def create_app(settings: Settings, verifier: Verifier) -> FastAPI:
     intake = RegistrationIntake(
         settings, verifier, ring, store, ledger, audit, delivery_worker, core_key=core_key, metrics=metrics
     )
-    gate = Gate(settings, store.database)
-    app = FastAPI(lifespan=lambda _: _life(intake), **openapi.ABOUT)
-    app.add_middleware(Shield, secure=settings.tls_cert is not None, answered=metrics.count_response)
+    gate = AccessControl(settings, store.database)
+    app = FastAPI(lifespan=lambda _: _background_jobs(intake), **openapi.ABOUT)
+    app.add_middleware(SecurityMiddleware, secure=settings.tls_cert is not None, on_response=metrics.count_response)
     problems.install(app)
     routes.install(app, intake, gate)
     stream.install(app, intake, gate)
@@ -59,8 +67,8 @@ def create_app(settings: Settings, verifier: Verifier) -> FastAPI:
 
 
 @asynccontextmanager
-async def _life(intake: RegistrationIntake) -> AsyncIterator[None]:
-    """The jobs beside the requests; what was promised with 202 is finished before the end, within bounds."""
+async def _background_jobs(intake: RegistrationIntake) -> AsyncIterator[None]:
+    """Runs the background jobs. At the end, verifications that were promised with 202 get `DRAIN_S` to finish."""
     try:
         async with anyio.create_task_group() as housekeeping:
             housekeeping.start_soon(retention.run_retention, intake.store, intake.ledger, intake.audit, intake.settings)
@@ -79,12 +87,12 @@ async def _life(intake: RegistrationIntake) -> AsyncIterator[None]:
 def _state_routes(app: FastAPI, intake: RegistrationIntake) -> None:
     @app.get("/healthz")
     async def alive() -> dict[str, str]:
-        """Whether the process answers."""
+        """Reports that the process answers."""
         return {"status": "ok"}
 
-    @app.get("/readyz", responses=openapi.READY_ANSWERS)
+    @app.get("/readyz", responses=openapi.READY_RESPONSES)
     async def ready(response: Response) -> dict[str, Any]:
-        """Whether a registration sent now would be verified and its verdict kept."""
+        """Reports whether a registration sent now would be verified and its verdict stored."""
         checks = {
             "networks": bool(intake.verifier.weights),
             "keys": all(path.exists() for path in intake.settings.key_files),
@@ -109,12 +117,12 @@ def _public_routes(app: FastAPI, intake: RegistrationIntake) -> None:
 
     @app.get("/v1/privacy")
     async def privacy() -> dict[str, Any]:
-        """What is kept, for how long, and how it goes."""
+        """The privacy statement: what is stored, for how long, and how it is deleted."""
         return privacy_statement(intake.settings, intake.verifier.vault.limits)
 
 
-def _metrics_route(app: FastAPI, intake: RegistrationIntake, gate: Gate) -> None:
-    @app.get("/metrics", dependencies=[Depends(gate.needs(Scope.METRICS_READ))], responses=openapi.METRICS_ANSWERS)
+def _metrics_route(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> None:
+    @app.get("/metrics", dependencies=[Depends(gate.needs(Scope.METRICS_READ))], responses=openapi.METRICS_RESPONSES)
     async def metrics() -> Response:
         """Prometheus metrics."""
         outbox = await anyio.to_thread.run_sync(intake.delivery_worker.outbox.counts)

@@ -1,4 +1,4 @@
-"""What the interface says about itself (OpenAPI 3.1)."""
+"""The parts of the OpenAPI 3.1 description that the framework cannot derive: bodies, responses and examples."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -15,13 +15,13 @@ ABOUT: dict[str, Any] = {
     "version": "1",
     "summary": "Remote identity proofing: a card seen from three angles, a face, one signed verdict.",
     "description": (
-        "Pictures live in memory for the length of one verification and are overwritten before the answer leaves; "
-        "each verdict carries the receipt. Every error is a problem details object (RFC 9457) with a stable `code`."
+        "Pictures stay in memory for one verification and are overwritten before the response is sent; each verdict "
+        "carries the deletion receipt. Every error is a problem details object (RFC 9457) with a stable `code`."
     ),
 }
 
 _PICTURE = {"type": "string", "format": "binary", "description": "JPEG or PNG, 8 bits, still."}
-_ABOUT_PART = {
+_ROLE_DESCRIPTIONS = {
     Role.CARD_FRONT: "The card's front, face on.",
     Role.CARD_TILT_LEFT: "The card turned so that its left edge is nearer, by 15 to 30 degrees.",
     Role.CARD_TILT_RIGHT: "The card turned so that its right edge is nearer, by 15 to 30 degrees.",
@@ -29,18 +29,18 @@ _ABOUT_PART = {
 }
 
 
-def _whole(node: Any, parts: dict[str, Any]) -> Any:
-    """A schema with what it refers to written out: a body described by hand has no components."""
+def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
+    """Returns a schema with its references replaced by what they refer to: this body has no components."""
     if isinstance(node, list):
-        return [_whole(entry, parts) for entry in node]
+        return [_inlined(entry, definitions) for entry in node]
     if not isinstance(node, dict):
         return node
     if "$ref" in node:
-        return _whole(parts[node["$ref"].rpartition("/")[2]], parts)
-    return {name: _whole(entry, parts) for name, entry in node.items() if name != "$defs"}
+        return _inlined(definitions[node["$ref"].rpartition("/")[2]], definitions)
+    return {name: _inlined(entry, definitions) for name, entry in node.items() if name != "$defs"}
 
 
-_SHOTS = {"frames": [{"captured_ms": 33.3 * place, "number": place} for place in range(MIN_FRAMES)]}
+_LIVENESS = {"frames": [{"captured_ms": 33.3 * index, "number": index} for index in range(MIN_FRAMES)]}
 _METADATA_SCHEMA = Metadata.model_json_schema()
 VERIFY_BODY: dict[str, Any] = {
     "requestBody": {
@@ -51,21 +51,21 @@ VERIFY_BODY: dict[str, Any] = {
                     "type": "object",
                     "required": [role.value for role in Role],
                     "properties": {
-                        **{role.value: _PICTURE | {"description": text} for role, text in _ABOUT_PART.items()},
+                        **{role.value: _PICTURE | {"description": text} for role, text in _ROLE_DESCRIPTIONS.items()},
                         FRAMES: {
                             "type": "array",
                             "items": _PICTURE,
                             "minItems": MIN_FRAMES,
                             "maxItems": MAX_FRAMES,
-                            "description": "Frames that answer the session's challenge, one part each, in order.",
+                            "description": "Frames that answer the session's challenge, one part per frame, in order.",
                         },
-                        METADATA: _whole(_METADATA_SCHEMA, _METADATA_SCHEMA["$defs"]),
+                        METADATA: _inlined(_METADATA_SCHEMA, _METADATA_SCHEMA["$defs"]),
                     },
                 },
                 "example": {
                     **{role.value: f"(bytes of {role.value}.jpg)" for role in Role},
-                    FRAMES: [f"(bytes of frame {place})" for place in range(MIN_FRAMES)],
-                    METADATA: {"reference": "registration-000017", "document": "hkid-2018", "liveness": _SHOTS},
+                    FRAMES: [f"(bytes of frame {index})" for index in range(MIN_FRAMES)],
+                    METADATA: {"reference": "registration-000017", "document": "hkid-2018", "liveness": _LIVENESS},
                 },
                 "encoding": {
                     **{role.value: {"contentType": "image/jpeg, image/png"} for role in Role},
@@ -134,45 +134,45 @@ _PROBLEM: dict[str, Any] = {
 }
 
 
-def _answer(description: str, example: dict[str, Any], media_type: str = "application/json") -> dict[str, Any]:
+def _response(description: str, example: dict[str, Any], media_type: str = "application/json") -> dict[str, Any]:
     return {"description": description, "content": {media_type: {"example": example}}}
 
 
 def _problem(description: str) -> dict[str, Any]:
-    return _answer(description, _PROBLEM, MEDIA_TYPE)
+    return _response(description, _PROBLEM, MEDIA_TYPE)
 
 
-# Also keeps the framework from promising its own form of validation errors, which never leaves this service.
-_OTHER = _problem("Any other error.")
-VERIFY_ANSWERS: dict[int | str, dict[str, Any]] = {
-    "default": _OTHER,
-    201: _answer("The signed verdict: accept, refer or reject.", _VERDICT),
+# It also replaces the framework's own description of validation errors, which this service never sends.
+_OTHER_ERROR = _problem("Any other error.")
+VERIFY_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER_ERROR,
+    201: _response("The signed verdict: accept, refer or reject.", _VERDICT),
     400: _problem("The body is malformed."),
-    429: _problem("The device is locked, or the client asks too much at once; try again after `Retry-After`."),
+    429: _problem("The device is locked, or the client has too many requests; try again after `Retry-After`."),
     408: _problem("The pictures' lifetime ended before the body was complete."),
     413: _problem("A capture or the body is too large."),
     415: _problem("A capture or the body has an unsupported format."),
     422: _problem("A capture cannot be used; capture it again. Nothing was decided about the applicant."),
-    503: _problem("All places are taken; try again after `Retry-After`."),
+    503: _problem("All slots are used; try again after `Retry-After`."),
 }
 _RUNNING = {"id": _VERDICT["id"], "status": "running"}
-VERIFY_ANSWERS |= {
-    202: _answer("It is verified after this answer; ask at `Location`.", _RUNNING),
-    409: _problem("The session was used, or the same is under way."),
+VERIFY_RESPONSES |= {
+    202: _response("The verification continues after this response; query `Location`.", _RUNNING),
+    409: _problem("The session was used, or the same registration is being verified."),
     410: _problem("The capture session's time is over."),
 }
 _CHALLENGE = draw(bytes(32), issued_at=datetime(2026, 11, 23, 9, tzinfo=UTC)).to_json()
-CHALLENGE_ANSWERS: dict[int | str, dict[str, Any]] = {
-    "default": _OTHER,
-    201: _answer("What the applicant is asked now.", _CHALLENGE),
+CHALLENGE_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER_ERROR,
+    201: _response("The challenge for the applicant.", _CHALLENGE),
     409: _problem("The session was used, or has no challenges left."),
     410: _problem("The capture session's time is over."),
     422: _problem("There is no such capture session."),
     429: _problem("The device is locked; try again after `Retry-After`."),
 }
-SESSION_ANSWERS: dict[int | str, dict[str, Any]] = {
-    "default": _OTHER,
-    201: _answer(
+SESSION_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER_ERROR,
+    201: _response(
         "An open capture session.",
         {
             "id": _VERDICT["session"]["id"],
@@ -184,33 +184,33 @@ SESSION_ANSWERS: dict[int | str, dict[str, Any]] = {
     ),
 }
 _SUMMARY = {name: _VERDICT[name] for name in ("id", "decision", "reasons", "document_type", "reference", "started_at")}
-LIST_ANSWERS: dict[int | str, dict[str, Any]] = {
-    "default": _OTHER,
-    200: _answer("One page; `next` is null on the last one.", {"items": [_SUMMARY], "next": None}),
+LIST_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER_ERROR,
+    200: _response("One page; `next` is null on the last one.", {"items": [_SUMMARY], "next": None}),
 }
-READ_ANSWERS: dict[int | str, dict[str, Any]] = {
-    "default": _OTHER,
-    200: _answer("The verdict as it was given.", _VERDICT),
-    202: _answer("It is still being verified.", _RUNNING),
+READ_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER_ERROR,
+    200: _response("The verdict as it was given.", _VERDICT),
+    202: _response("It is still being verified.", _RUNNING),
     410: _problem("It was lost when the server ended; send it again."),
     422: _problem("Sent with `respond-async`, and a capture could not be used."),
     404: _problem("There is no verification of this id."),
 }
-ERASE_ANSWERS: dict[int | str, dict[str, Any]] = {
-    "default": _OTHER,
+ERASE_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER_ERROR,
     204: {"description": "It is erased."},
     404: _problem("There is no verification of this id."),
 }
-METRICS_ANSWERS: dict[int | str, dict[str, Any]] = {
+METRICS_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Text format.",
         "content": {"text/plain": {"example": 'idproof_decisions_total{decision="accept"} 7'}},
     },
 }
-KIOSK_ANSWERS: dict[int | str, dict[str, Any]] = {
-    "default": _OTHER,
-    200: _answer(
-        "What devices that stream do, and how often what happened.",
+KIOSK_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER_ERROR,
+    200: _response(
+        "Streaming devices, their states and counts.",
         {
             "at": "2026-01-01T00:00:00+00:00",
             "places": {"used": 0, "of": 9},
@@ -221,6 +221,8 @@ KIOSK_ANSWERS: dict[int | str, dict[str, Any]] = {
         },
     ),
 }
-READY_ANSWERS: dict[int | str, dict[str, Any]] = {
-    503: _answer("Not ready.", {"status": "not ready", "checks": {"networks": True, "keys": True, "database": False}}),
+READY_RESPONSES: dict[int | str, dict[str, Any]] = {
+    503: _response(
+        "Not ready.", {"status": "not ready", "checks": {"networks": True, "keys": True, "database": False}}
+    ),
 }

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from idproof.pipeline.liveness.challenge import PROFILE_OPTIONS, Options
 from idproof.service.applicant_messages import texts
-from idproof.service.auth import Client, Gate, Scope
+from idproof.service.auth import AccessControl, Client, Scope
 from idproof.service.http import openapi, problems
 from idproof.service.operations import retention, telemetry
 from idproof.service.registrations.intake import RegistrationIntake, RegistrationRequest
@@ -27,14 +27,16 @@ Cursor = Annotated[str | None, Query(pattern=VERDICT_ID, description="`next` of 
 Limit = Annotated[int, Query(ge=1, le=100)]
 
 
-_SAID: dict[str, Any] = {entry.name: (bool, False) for entry in fields(Options) if entry.name not in PROFILE_OPTIONS}
+_CLIENT_OPTIONS: dict[str, Any] = {
+    entry.name: (bool, False) for entry in fields(Options) if entry.name not in PROFILE_OPTIONS
+}
 ApplicantOptions = create_model(
     "ApplicantOptions",
     __config__=ConfigDict(extra="forbid"),
-    __doc__="What an applicant cannot do; the challenge asks for something else then.",
-    **_SAID,
+    __doc__="What an applicant cannot do; the challenge avoids it.",
+    **_CLIENT_OPTIONS,
 )
-"""Everything that a person may say of themselves; what the profile's landmarks show is not for clients to say."""
+"""The options that a client may set: all but those that depend on the profile's landmarks (`PROFILE_OPTIONS`)."""
 
 
 class SessionRequest(BaseModel):
@@ -51,19 +53,19 @@ class SessionRequest(BaseModel):
     )
 
 
-def install(app: FastAPI, intake: RegistrationIntake, gate: Gate) -> None:
-    """Add them to the application."""
+def install(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> None:
+    """Adds the endpoints to the application."""
     _session_routes(app, intake, gate)
     _verify_route(app, intake, gate)
     _read_routes(app, intake, gate)
 
 
-def _session_routes(app: FastAPI, intake: RegistrationIntake, gate: Gate) -> None:
-    @app.post("/v1/capture-sessions", status_code=201, responses=openapi.SESSION_ANSWERS)
+def _session_routes(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> None:
+    @app.post("/v1/capture-sessions", status_code=201, responses=openapi.SESSION_RESPONSES)
     async def open_session(
         client: Annotated[Client, Depends(gate.needs(Scope.SESSION_WRITE))], wanted: SessionRequest | None = None
     ) -> JSONResponse:
-        """Open a capture session: one applicant's turn, good for one verdict."""
+        """Open a capture session for one applicant; it leads to one verdict."""
         wanted = wanted or SessionRequest()
         options = Options(**cast("BaseModel", wanted.options).model_dump())
         session = await anyio.to_thread.run_sync(intake.ledger.sessions.open, client.id, options, wanted.device)
@@ -78,18 +80,20 @@ def _session_routes(app: FastAPI, intake: RegistrationIntake, gate: Gate) -> Non
             201,
         )
 
-    @app.post("/v1/capture-sessions/{session_id}/challenges", status_code=201, responses=openapi.CHALLENGE_ANSWERS)
+    @app.post("/v1/capture-sessions/{session_id}/challenges", status_code=201, responses=openapi.CHALLENGE_RESPONSES)
     async def ask_again(
         session_id: Annotated[str, Path(pattern=_SESSION_ID)],
         client: Annotated[Client, Depends(gate.needs(Scope.SESSION_WRITE))],
     ) -> JSONResponse:
-        """Ask the applicant something else; the challenge before no longer counts."""
+        """Issue another challenge; the previous one is no longer valid."""
         challenge = await anyio.to_thread.run_sync(intake.ledger.ask_again, client.id, session_id)
         return JSONResponse(challenge.to_json(), 201)
 
 
-def _verify_route(app: FastAPI, intake: RegistrationIntake, gate: Gate) -> None:
-    @app.post("/v1/verifications", status_code=201, openapi_extra=openapi.VERIFY_BODY, responses=openapi.VERIFY_ANSWERS)
+def _verify_route(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> None:
+    @app.post(
+        "/v1/verifications", status_code=201, openapi_extra=openapi.VERIFY_BODY, responses=openapi.VERIFY_RESPONSES
+    )
     async def verify(
         request: Request,
         client: Annotated[Client, Depends(gate.needs(Scope.VERIFY_WRITE))],
@@ -110,27 +114,27 @@ def _verify_route(app: FastAPI, intake: RegistrationIntake, gate: Gate) -> None:
         return JSONResponse({"id": result.id, "status": RUNNING}, 202, headers)
 
 
-def _read_routes(app: FastAPI, intake: RegistrationIntake, gate: Gate) -> None:
+def _read_routes(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> None:
     reader = gate.needs(Scope.VERDICT_READ)
 
-    @app.get("/v1/verifications", responses=openapi.LIST_ANSWERS)
+    @app.get("/v1/verifications", responses=openapi.LIST_RESPONSES)
     async def page(
         client: Annotated[Client, Depends(reader)], cursor: Cursor = None, limit: Limit = 20
     ) -> JSONResponse:
-        """Verdicts from the newest on, without what was read from the cards."""
+        """List verdicts, newest first, without what was read from the cards."""
         found = await anyio.to_thread.run_sync(intake.store.page, client.sees, cursor, limit)
         items = [{name: document.get(name) for name in _SUMMARY} for document in found]
         return JSONResponse({"items": items, "next": found[-1]["id"] if len(found) == limit else None})
 
-    @app.get("/v1/verifications/{verification_id}", responses=openapi.READ_ANSWERS)
+    @app.get("/v1/verifications/{verification_id}", responses=openapi.READ_RESPONSES)
     async def read(request: Request, verification_id: str, client: Annotated[Client, Depends(reader)]) -> JSONResponse:
-        """A verdict that was given earlier, or how far it is."""
+        """Read a verdict, or the progress of its verification."""
         found = await anyio.to_thread.run_sync(intake.store.load, verification_id, client.sees)
         if found is None:
             progress = await anyio.to_thread.run_sync(intake.ledger.progress, verification_id, client.sees)
             if progress is not None:
                 return _progress(verification_id, progress)
-            # Unless it ended between the two questions, there is none.
+            # The verification may have ended between the two queries.
             found = await anyio.to_thread.run_sync(intake.store.load, verification_id, client.sees)
         if found is None:
             return problems.problem("not_found", "There is no verification of this id.")
@@ -139,11 +143,11 @@ def _read_routes(app: FastAPI, intake: RegistrationIntake, gate: Gate) -> None:
     @app.delete(
         "/v1/verifications/{verification_id}",
         status_code=204,
-        responses=openapi.ERASE_ANSWERS,
+        responses=openapi.ERASE_RESPONSES,
         dependencies=[Depends(gate.needs(Scope.ADMIN))],
     )
     async def erase(verification_id: str) -> Response:
-        """Erase a verdict and all that was read from the card."""
+        """Erase a verdict and everything that was read from the card."""
         if not await anyio.to_thread.run_sync(retention.erase, intake.store, intake.audit, verification_id):
             return problems.problem("not_found", "There is no verification of this id.")
         return Response(status_code=204)
@@ -152,10 +156,12 @@ def _read_routes(app: FastAPI, intake: RegistrationIntake, gate: Gate) -> None:
 def _verdict(
     document: dict[str, Any], request: Request, status: int = 200, headers: dict[str, str] | None = None
 ) -> JSONResponse:
-    """A verdict with its reasons' sentences in the client's language; those are not signed."""
+    """Returns a verdict with the sentences of its reasons in the client's language; these are not signed."""
     wanted = texts.language(request.headers.get("accept-language"))
-    said = {"Content-Language": wanted, "Vary": "Accept-Language"}
-    return JSONResponse(document | {"texts": texts.texts(document["reasons"], wanted)}, status, said | (headers or {}))
+    language_headers = {"Content-Language": wanted, "Vary": "Accept-Language"}
+    return JSONResponse(
+        document | {"texts": texts.texts(document["reasons"], wanted)}, status, language_headers | (headers or {})
+    )
 
 
 def _progress(verification_id: str, progress: Progress) -> JSONResponse:

@@ -1,6 +1,6 @@
-"""A multipart body, part by part from the socket into the vault.
+"""Multipart bodies, received part by part from the socket into the vault.
 
-The framework's own form parser is never used: it collects parts of more than a megabyte in temporary files.
+The framework's form parser is not used: it writes parts of more than a megabyte to temporary files.
 """
 
 import hmac
@@ -21,16 +21,17 @@ from idproof.pipeline.liveness.frames import MAX_FRAMES
 from idproof.pipeline.liveness.response import frame_name
 from idproof.pipeline.vault import UploadSink
 from idproof.service.errors import ServiceProblem
-from idproof.service.registrations.frames import FRAMES, LivenessSaid
+from idproof.service.registrations.frames import FRAMES, LivenessDescription
 
 METADATA = "metadata"
-MAX_METADATA_BYTES = 16 * 1024
-_OVERHEAD_BYTES = 64 * 1024
+# Limits without an outside source were chosen by hand, as several times what a client needs.
+MAX_METADATA_BYTES = 16 * 1024  # 48 frames with their times and numbers take 3 KiB
+_OVERHEAD_BYTES = 64 * 1024  # metadata, and the boundaries and headers of all parts
 _MAX_PARTS = len(Role) + MAX_FRAMES + 1
-_DRAIN_BYTES = 256 * 1024 * 1024
+_DRAIN_BYTES = 256 * 1024 * 1024  # a refused client may still have its largest body in flight
 _DRAIN_S = 10
 _MAX_BOUNDARY_BYTES = 70  # RFC 2046, section 5.1.1
-_MAX_HEADER_BYTES = 4096  # of one part
+_MAX_HEADER_BYTES = 4096  # of all headers of one part
 
 
 class Metadata(BaseModel):
@@ -46,17 +47,19 @@ class Metadata(BaseModel):
         examples=["registration-000017"],
     )
     document: str = Field(default="hkid-2018", description="Document type of the card.")
-    liveness: LivenessSaid | None = Field(default=None, description="With the parts `frames`, and only with them.")
+    liveness: LivenessDescription | None = Field(
+        default=None, description="With the parts `frames`, and only with them."
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What came of one body: the pictures are in the vault.
+    """The outcome of one received body; its pictures are in the vault.
 
     Attributes:
-        metadata: of the client.
+        metadata: the part `metadata`.
         fingerprint: see `Upload.fingerprint`.
-        at: when it was complete, UTC.
+        at: when the body was complete, UTC.
     """
 
     metadata: Metadata
@@ -65,13 +68,16 @@ class Received:
 
 
 class Upload:
-    """Receives one body. Feed it with `receive`; then every capture is in the session.
+    """Receives one body into a vault session.
 
     Args:
-        session: takes the captures.
+        session: stores the captures.
         content_type: of the request.
-        idle_s: seconds that the client may fall silent.
-        fingerprint_key: to recognise the same registration by when it comes again, or None.
+        idle_s: the longest pause of the client, in seconds.
+        fingerprint_key: the key of the fingerprint that recognises a repeated request, or None for no fingerprint.
+
+    Raises:
+        ServiceProblem: `upload_not_multipart`.
     """
 
     def __init__(
@@ -93,20 +99,19 @@ class Upload:
         self._frames = 0
         self._sink: UploadSink | bytearray = bytearray()
         self._metadata = bytearray()
-        self._ended = False
+        self._complete = False
         self._fingerprint_key = fingerprint_key
         self._macs: dict[str, hmac.HMAC] = {}
         self._parser = MultipartParser(boundary, callbacks=self._callbacks())
 
     async def receive(self, chunks: AsyncIterator[bytes]) -> Metadata:
-        """Take the whole body.
+        """Receives the whole body and returns its metadata.
 
-        When it is refused half-way, what had come is wiped at once; the rest is read and thrown away (up to a
-        bound), so that the client gets the answer instead of a broken connection.
+        If the body is refused part-way, what had arrived is wiped at once. The rest is read and discarded, up to a
+        limit, so that the client gets the response and not a broken connection.
 
         Raises:
-            BadInput: a capture is missing, too large, or sent twice; or the client was too slow, and would
-                otherwise hold its place for ever.
+            BadInput: a capture is missing, too large, or sent twice; or the client was too slow.
             ServiceProblem: the body is malformed or too large.
         """
         try:
@@ -119,20 +124,20 @@ class Upload:
             raise
 
     def fingerprint(self, bound_to: str) -> bytes | None:
-        """HMAC-SHA-256 over every part's name and content, whatever their order and the boundary between them.
+        """Returns HMAC-SHA-256 over the name and content of every part; their order and the boundary do not matter.
 
         Args:
-            bound_to: what else makes it the same request.
+            bound_to: anything else that must be the same in a repeated request.
         """
         if self._fingerprint_key is None:
             return None
-        whole = hmac.new(self._fingerprint_key, bound_to.encode(), "sha256")
+        mac = hmac.new(self._fingerprint_key, bound_to.encode(), "sha256")
         for name in sorted(self._macs):
-            whole.update(name.encode() + self._macs[name].digest())
-        return whole.digest()
+            mac.update(name.encode() + self._macs[name].digest())
+        return mac.digest()
 
     async def _in_time(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The chunks, as long as they keep coming and the pictures may live; raises `SessionExpired`."""
+        """Yields the chunks; raises `SessionExpired` after a long pause or at the end of the pictures' lifetime."""
         deadline = anyio.current_time() + self._session.limits.lifetime_s
         while True:
             with anyio.CancelScope(deadline=min(deadline, anyio.current_time() + self._idle_s)) as scope:
@@ -153,15 +158,15 @@ class Upload:
             raise ServiceProblem("upload_malformed", "The multipart body is malformed.") from None
 
     def _finish(self) -> Metadata:
-        if not self._ended:
+        if not self._complete:
             raise ServiceProblem("upload_malformed", "The multipart body is not complete.")
         missing = [role.value for role in Role if role.value not in self._names]
         if missing:
             raise CaptureMissing(f"These captures are missing: {', '.join(missing)}.", capture=missing[0])
-        metadata = _metadata(bytes(self._metadata))
-        told = 0 if metadata.liveness is None else len(metadata.liveness.frames)
-        if told != self._frames:
-            raise FramesUnusable(f"The metadata tells of {told} frames, and {self._frames} came.")
+        metadata = _parsed_metadata(bytes(self._metadata))
+        described = 0 if metadata.liveness is None else len(metadata.liveness.frames)
+        if described != self._frames:
+            raise FramesUnusable(f"The metadata describes {described} frames, and {self._frames} came.")
         return metadata
 
     async def _drain(self, chunks: AsyncIterator[bytes]) -> None:
@@ -169,30 +174,30 @@ class Upload:
 
     def _callbacks(self) -> Any:
         return {
-            "on_part_begin": self._part_begins,
-            "on_header_field": lambda data, start, end: self._header_data(0, data[start:end]),
-            "on_header_value": lambda data, start, end: self._header_data(1, data[start:end]),
-            "on_header_end": self._header_ends,
-            "on_headers_finished": self._headers_end,
-            "on_part_data": self._part_data,
-            "on_end": self._ends,
+            "on_part_begin": self._begin_part,
+            "on_header_field": lambda data, start, end: self._add_header_data(0, data[start:end]),
+            "on_header_value": lambda data, start, end: self._add_header_data(1, data[start:end]),
+            "on_header_end": self._end_header,
+            "on_headers_finished": self._end_headers,
+            "on_part_data": self._add_part_data,
+            "on_end": self._end_body,
         }
 
-    def _part_begins(self) -> None:
+    def _begin_part(self) -> None:
         self._headers = {}
         self._header_bytes = 0
 
-    def _header_data(self, half: int, piece: bytes) -> None:
+    def _add_header_data(self, half: int, piece: bytes) -> None:
         self._header_bytes += len(piece)
         if self._header_bytes > _MAX_HEADER_BYTES:
             raise ServiceProblem("upload_malformed", "The headers of a part are too large.")
         self._header[half].extend(piece)
 
-    def _header_ends(self) -> None:
+    def _end_header(self) -> None:
         self._headers[bytes(self._header[0]).lower()] = bytes(self._header[1])
         self._header = (bytearray(), bytearray())
 
-    def _headers_end(self) -> None:
+    def _end_headers(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
         name = options.get(b"name", b"").decode("utf-8", errors="replace")
         if len(self._names) >= _MAX_PARTS or self._frames > MAX_FRAMES:
@@ -212,7 +217,7 @@ class Upload:
         if self._fingerprint_key is not None:
             self._macs[name] = hmac.new(self._fingerprint_key, name.encode() + b"\0", "sha256")
 
-    def _part_data(self, data: bytes, start: int, end: int) -> None:
+    def _add_part_data(self, data: bytes, start: int, end: int) -> None:
         piece = memoryview(data)[start:end]
         if self._fingerprint_key is not None:
             self._macs[self._names[-1]].update(piece)
@@ -223,20 +228,20 @@ class Upload:
             if len(self._sink) > MAX_METADATA_BYTES:
                 raise ServiceProblem("metadata_invalid", f"metadata is larger than {MAX_METADATA_BYTES} bytes.")
 
-    def _ends(self) -> None:
-        self._ended = True
+    def _end_body(self) -> None:
+        self._complete = True
 
 
-async def drain(chunks: AsyncIterator[bytes], most: int = _DRAIN_BYTES) -> None:
-    """Read and throw away the rest of a refused body, up to a bound, so that the client gets its answer."""
+async def drain(chunks: AsyncIterator[bytes], max_bytes: int = _DRAIN_BYTES) -> None:
+    """Reads and discards the rest of a refused body, up to a limit, so that the client gets its response."""
     with anyio.move_on_after(_DRAIN_S):
         async for chunk in chunks:
-            most -= len(chunk)
-            if most < 0:
+            max_bytes -= len(chunk)
+            if max_bytes < 0:
                 return
 
 
-def _metadata(data: bytes) -> Metadata:
+def _parsed_metadata(data: bytes) -> Metadata:
     if not data:
         return Metadata()
     try:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from idproof.pipeline.guidance import Guidance, GuidanceMemory
 from idproof.pipeline.liveness.challenge import Challenge
-from idproof.service.registrations.frames import CameraSaid, LivenessSaid
+from idproof.service.registrations.frames import CameraDescription, LivenessDescription
 from idproof.service.stream import examination, replies
 from idproof.service.stream.chain import LIVENESS, Chain, Frame, Shows
 from idproof.service.stream.machine import SessionMachine
@@ -43,7 +43,7 @@ class Capture:
         self._chain = Chain(parameters.secret, nonce)
         self._good_stills = 0
         self._challenges_asked = 0
-        self._camera: CameraSaid | None = None
+        self._camera: CameraDescription | None = None
         self._answered_at: datetime | None = None
         self._dropped = 0
         self._hints: Counter[str] = Counter()
@@ -115,10 +115,12 @@ class Capture:
         """Of the frame that is examined next: whether it is a still, and its time of arrival."""
         return self._pictures.waiting
 
-    def liveness_timings(self) -> LivenessSaid:
+    def liveness_timings(self) -> LivenessDescription:
         """Returns the capture times of the frames that answer the challenge, as an upload states them."""
         answer = self._pictures.answer
-        return LivenessSaid.model_validate({"frames": answer.timings() if answer else [], "camera": self._camera})
+        return LivenessDescription.model_validate(
+            {"frames": answer.timings() if answer else [], "camera": self._camera}
+        )
 
     def take_hints(self) -> Counter[str]:
         """Returns the number of times that each hint was given since the last call."""
@@ -194,7 +196,7 @@ class Capture:
         """Raises `StreamProblem` `message_unexpected` unless a challenge may be asked."""
         self._machine.require(Event.CHALLENGE_ASKED)
 
-    def ask_challenge(self, challenge: Challenge, camera: CameraSaid | None) -> None:
+    def ask_challenge(self, challenge: Challenge, camera: CameraDescription | None) -> None:
         """Wait for frames that answer a challenge; those for an earlier one are overwritten."""
         self._machine.ask_challenge()
         self._challenges_asked += 1

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from idproof.pipeline.types import Role
 from idproof.service.errors import StreamProblem
 from idproof.service.http.routes import ApplicantOptions
-from idproof.service.registrations.frames import CameraSaid
+from idproof.service.registrations.frames import CameraDescription
 
 MAX_TEXT = 8192
 """Characters of a message, at most: a rule of `docs/stream.md`."""
@@ -58,7 +58,7 @@ class Ready(_Message):
     """The applicant is ready for the challenge."""
 
     type: Literal["ready"]
-    camera: CameraSaid | None = None
+    camera: CameraDescription | None = None
 
 
 class Retake(_Message):

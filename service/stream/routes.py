@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket
 
 from idproof.models.profiles import load_detector
 from idproof.pipeline.guidance import Guide
-from idproof.service.auth import Gate, Scope
+from idproof.service.auth import AccessControl, Scope
 from idproof.service.http import openapi
 from idproof.service.registrations.intake import RegistrationIntake
 from idproof.service.storage.kiosks import Kiosk, Kiosks
@@ -27,7 +27,7 @@ from idproof.service.stream.suspended import SuspendedSessions
 _COUNTS = ("started", "finished", "first_try", "retries", "cancelled", "lapsed", "accept", "refer", "reject")
 
 
-def install(app: FastAPI, intake: RegistrationIntake, gate: Gate) -> StreamRuntime:
+def install(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> StreamRuntime:
     """Add the routes to the application."""
     kiosks = Kiosks(intake.store.database, intake.store.seal)
     suspended = SuspendedSessions(intake.settings.stream_grace_s)
@@ -77,7 +77,7 @@ def _same_origin(socket: WebSocket) -> bool:
 def _operators_route(app: FastAPI, runtime: StreamRuntime) -> None:
     needed = [Depends(runtime.gate.needs(Scope.ADMIN))]
 
-    @app.get("/v1/kiosks", dependencies=needed, responses=openapi.KIOSK_ANSWERS)
+    @app.get("/v1/kiosks", dependencies=needed, responses=openapi.KIOSK_RESPONSES)
     async def kiosks() -> dict[str, Any]:
         """Devices that stream: what they do now, and how often what happened; no pictures, nothing about a person."""
         entries = await anyio.to_thread.run_sync(runtime.kiosks.entries)

@@ -8,7 +8,7 @@ import anyio
 
 from idproof.pipeline.errors import IdproofError
 from idproof.pipeline.guidance import Guide
-from idproof.service.auth import Gate
+from idproof.service.auth import AccessControl
 from idproof.service.registrations.intake import RegistrationIntake
 from idproof.service.storage.kiosks import Kiosks
 from idproof.service.stream.scheduler import FrameScheduler
@@ -21,7 +21,7 @@ class StreamRuntime:
     """Tools and state of the streams; made once by the application."""
 
     intake: RegistrationIntake
-    gate: Gate
+    gate: AccessControl
     kiosks: Kiosks
     open_guide: Callable[[], Guide]
     suspended: SuspendedSessions

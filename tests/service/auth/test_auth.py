@@ -27,9 +27,11 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, OKPKey, RSAKey
 from sqlalchemy import select, update
 
+from idproof.service.auth import tokens
 from idproof.service.auth.api_keys import ApiKeys
 from idproof.service.auth.clients import Scope
-from idproof.service.errors import SettingsInvalid
+from idproof.service.auth.tokens import Tokens
+from idproof.service.errors import IssuerUnavailable, SettingsInvalid
 from idproof.service.http.app import create_app
 from idproof.service.http.connections import BoundedProtocol
 from idproof.service.operations.server import _is_loopback, _tls
@@ -233,21 +235,34 @@ def test_a_token_that_does_not_hold_is_refused(trusting: Any, issuer: Issuer) ->
     assert ask(trusting, "GET", "/v1/verifications", headers={"Authorization": "Basic eDp5"}).status_code == 401
 
 
-def test_a_new_key_of_the_issuer_is_fetched_and_the_old_ones_serve_while_it_is_away(
-    trusting: Any, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from idproof.service.auth import tokens
-
-    assert status(trusting, issuer.token()) == 200
+def test_a_new_key_of_the_issuer_is_fetched_after_a_while(issuer: Issuer) -> None:
+    now = [1000.0]
+    checked = Tokens("https://issuer", "idproof", issuer.url, clock=lambda: now[0])
+    assert checked.find(issuer.token()) is not None
     issuer.keys.append(OKPKey.generate_key("Ed25519", {"kid": "two"}))
     fresh = issuer.token(issuer.keys[1], "EdDSA")
-    assert status(trusting, fresh) == 401  # asked too short a time ago to ask again
-    monkeypatch.setattr(tokens, "_AGAIN_S", 0.0)
-    assert status(trusting, fresh) == 200
+    assert checked.find(fresh) is None  # the keys were read a moment ago
+    assert issuer.asked == 1
+    now[0] += tokens.RETRY_S + 1
+    assert checked.find(fresh) is not None
+
+
+def test_the_issuers_old_keys_are_used_for_an_hour_while_it_is_away(issuer: Issuer) -> None:
+    now = [1000.0]
+    checked = Tokens("https://issuer", "idproof", issuer.url, clock=lambda: now[0])
+    assert checked.find(issuer.token()) is not None
     issuer.server.shutdown()
     issuer.server.server_close()
-    assert status(trusting, issuer.token()) == 200
-    monkeypatch.setattr(tokens, "_STALE_S", 0.0)
+    now[0] += tokens.STALE_S
+    assert checked.find(issuer.token()) is not None
+    now[0] += 1
+    with pytest.raises(IssuerUnavailable):
+        checked.find(issuer.token())
+
+
+def test_no_token_is_checked_while_the_issuer_cannot_be_reached(trusting: Any, issuer: Issuer) -> None:
+    issuer.server.shutdown()
+    issuer.server.server_close()
     answer = ask(trusting, "GET", "/v1/verifications", headers=bearer(issuer.token()))
     assert (answer.status_code, answer.json()["code"]) == (503, "issuer_unavailable")
 

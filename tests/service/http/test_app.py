@@ -23,7 +23,7 @@ def settings(tmp_path: Path) -> Settings:
 
 def test_the_interfaces_examples_are_what_it_gives(settings: Settings) -> None:
     given = to_json(a_verdict()) | {"reference": None, "session": None, "core_only": None, "jws": "", "texts": {}}
-    example = openapi.VERIFY_ANSWERS[201]["content"]["application/json"]["example"]
+    example = openapi.VERIFY_RESPONSES[201]["content"]["application/json"]["example"]
     assert example.keys() == given.keys()
     assert from_json(
         {

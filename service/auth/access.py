@@ -1,4 +1,4 @@
-"""The door of every endpoint that is not public."""
+"""Authentication and permission of every request to an endpoint that is not public."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -18,31 +18,31 @@ from idproof.service.http.uploads import drain
 from idproof.service.operations.settings import Settings
 from idproof.service.storage import Database
 
-_DRAIN_BYTES = 16 * 1024 * 1024
-_LONGEST = 8192
+_DRAIN_BYTES = 16 * 1024 * 1024  # of a refused body; less than from an authenticated client. Chosen by hand.
+_MAX_TOKEN_LENGTH = 8192  # the usual limit of HTTP servers for one header
 
 log = structlog.get_logger("idproof")
 
 
-class Gate:
-    """Tells who is asking, and lets in who may.
+class AccessControl:
+    """Authenticates clients and checks their scopes.
 
     Args:
-        settings: whether anybody may come in without a key, and whose tokens hold.
-        database: of the API keys.
+        settings: whether anonymous clients are allowed, and the issuer of tokens.
+        database: holds the API keys.
     """
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self.quota = Quota(settings.rate_per_minute, settings.client_concurrency)
-        self._open = settings.anonymous and not settings.production
+        self._anonymous_allowed = settings.anonymous and not settings.production
         self._api_keys = ApiKeys(database)
         self._tokens = None
         if settings.oauth_issuer is not None:
-            # The settings see to it that all three are there.
+            # `Settings` refuses an issuer without the other two.
             self._tokens = Tokens(settings.oauth_issuer, settings.oauth_audience or "", settings.oauth_jwks_url or "")
 
     def needs(self, scope: Scope) -> Callable[[Request], Awaitable[Client]]:
-        """A dependency that gives the client, if it has the scope.
+        """Returns a dependency that returns the client, if it has the scope.
 
         Raises:
             ServiceProblem: `unauthenticated`, `forbidden` or `rate_limited`.
@@ -56,51 +56,51 @@ class Gate:
                     await drain(aiter(request.stream()), _DRAIN_BYTES)
                 raise
 
-        dependency.scope = scope  # type: ignore[attr-defined] # a test asks every route for it
+        dependency.scope = scope  # type: ignore[attr-defined] # a test reads it from every route
         return dependency
 
     async def _admit(self, request: Request, scope: Scope) -> Client:
         host = request.client.host if request.client is not None else ""
         self.quota.address(host)
         try:
-            client = await anyio.to_thread.run_sync(self._find, _presented(request), scope)
+            client = await anyio.to_thread.run_sync(self._authorize, _credential(request), scope)
         except ServiceProblem:
             self.quota.failed(host)
             raise
         self.quota.request(client.id)
         return client
 
-    def _find(self, presented: str | None, scope: Scope) -> Client:
-        client = self._who(presented)
+    def _authorize(self, credential: str | None, scope: Scope) -> Client:
+        client = self._authenticate(credential)
         if scope not in client.scopes:
             raise ServiceProblem("forbidden", f"This needs the scope {scope}.")
         return client
 
-    def _who(self, presented: str | None) -> Client:
-        if presented is None:
-            if self._open:
+    def _authenticate(self, credential: str | None) -> Client:
+        if credential is None:
+            if self._anonymous_allowed:
                 return ANYBODY
             raise _unauthenticated()
         found = None
-        if presented.startswith(PREFIX):
-            found = self._api_keys.find(presented)
+        if credential.startswith(PREFIX):
+            found = self._api_keys.find(credential)
         elif self._tokens is not None:
-            found = self._tokens.find(presented)
+            found = self._tokens.find(credential)
         if found is None:
             raise _unauthenticated()
         return found
 
 
-def _presented(request: Request) -> str | None:
-    """The token of `Authorization: Bearer` (RFC 6750), or the key of `X-API-Key`."""
+def _credential(request: Request) -> str | None:
+    """Returns the token of `Authorization: Bearer` (RFC 6750) or the key of `X-API-Key`; None without either."""
     key = request.headers.get("x-api-key")
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if key is None and not kind:
         return None
-    presented = key if key is not None else token.strip()
-    if (key is None and kind.lower() != "bearer") or not presented or len(presented) > _LONGEST:
+    credential = key if key is not None else token.strip()
+    if (key is None and kind.lower() != "bearer") or not credential or len(credential) > _MAX_TOKEN_LENGTH:
         raise _unauthenticated()
-    return presented
+    return credential
 
 
 def _unauthenticated() -> ServiceProblem:

@@ -1,4 +1,4 @@
-"""The outermost layer: security headers on every answer, and no error that tells more than it should."""
+"""The outermost middleware: security headers on every response, and no response that shows an unexpected error."""
 
 from collections.abc import Callable
 
@@ -8,42 +8,48 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from idproof.service.http.problems import internal
 
-_POLICY = "Content-Security-Policy"  # a route that answers with a page names its own
+_POLICY = "Content-Security-Policy"  # a route that returns a page sets its own
 _HEADERS = {
     "Cache-Control": "no-store",
     _POLICY: "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_ONE_YEAR = "max-age=31536000"
-_PAGES = ("/docs", "/redoc")  # the framework's pages about the interface bring their own scripts
+_ONE_YEAR = "max-age=31536000"  # as recommended by the OWASP Secure Headers Project
+_PAGES = ("/docs", "/redoc")  # FastAPI's documentation pages load their own scripts
 
 log = structlog.get_logger("idproof")
 
 
-class Shield:
-    """ASGI middleware (pure, so that bodies stream through it)."""
+class SecurityMiddleware:
+    """Pure ASGI middleware, so that bodies stream through it.
+
+    Args:
+        app: the application.
+        secure: the service is reached by TLS; adds `Strict-Transport-Security`.
+        on_response: called with route, method and status of every response.
+    """
 
     def __init__(
-        self, app: ASGIApp, *, secure: bool = False, answered: Callable[[str, str, int], None] = lambda *_: None
+        self, app: ASGIApp, *, secure: bool = False, on_response: Callable[[str, str, int], None] = lambda *_: None
     ) -> None:
-        self._answered = answered
+        self._on_response = on_response
         self._app = app
         self._headers = _HEADERS | ({"Strict-Transport-Security": _ONE_YEAR} if secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, add headers, and answer 500 without a word about why."""
+        """Adds the headers; answers an unexpected error with 500, without its text."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started = False
 
-        async def guarded(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
                 route = getattr(scope.get("route"), "path", "none")
-                self._answered(route, scope["method"] if route != "none" else "any", message["status"])
+                self._on_response(route, scope["method"] if route != "none" else "any", message["status"])
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     if name != _POLICY or not (scope["path"].startswith(_PAGES) or _POLICY in headers):
@@ -51,13 +57,13 @@ class Shield:
             await send(message)
 
         try:
-            await self._app(scope, receive, guarded)
-        except Exception as error:  # noqa: BLE001 - the last line: its text may hold what must not be told
-            log.error(  # noqa: TRY400 - a traceback could show what must not be told
+            await self._app(scope, receive, send_with_headers)
+        except Exception as error:  # noqa: BLE001 - its text may hold personal data
+            log.error(  # noqa: TRY400 - a traceback may hold personal data
                 "unexpected",
                 kind=type(error).__name__,
-                # The route's pattern, not the path: an address holds what its caller put there.
+                # The route's pattern, not the path: a path holds what the client put there.
                 route=getattr(scope.get("route"), "path", None),
             )
             if not started:
-                await internal()(scope, receive, guarded)
+                await internal()(scope, receive, send_with_headers)
