@@ -1,4 +1,4 @@
-"""What a verdict tells the applicant on a screen: what can be mended, and nothing that teaches an attacker."""
+"""Verdict for the applicant's screen: causes that the applicant can correct, and nothing that instructs an attacker."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from idproof.service.applicant_messages import texts
 
 CARD, PERSON, RECORDS = "card_doubtful", "person_doubtful", "records_doubtful"
-MENDABLE = (
+CORRECTABLE = (
     "selfie_blurred",
     "selfie_badly_exposed",
     "selfie_without_contrast",
@@ -18,7 +18,8 @@ MENDABLE = (
     "field_unreadable",
     "card_overexposed",
 )
-TEXTS: Mapping[str, Mapping[str, str]] = {
+"""Reasons that are shown as they are, since an applicant can do something about them."""
+SUBSTITUTES: Mapping[str, Mapping[str, str]] = {
     CARD: {
         texts.ENGLISH: "The card could not be confirmed here. A member of staff will help you.",
         texts.CHINESE: "未能在此確認身份證，職員會協助你。",
@@ -32,37 +33,39 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         texts.CHINESE: "未能在此核對記錄，職員會協助你。",
     },
 }
-"""What stands for reasons that are not told."""
-_OF_PERSON = ("face_", "liveness", "registered_portrait")
-_OF_RECORDS = ("records",)
+"""Sentences of the codes that replace all other reasons."""
+_PERSON_CHECKS = ("face_", "liveness", "registered_portrait")
+_RECORDS_CHECKS = ("records",)
 
 
 def reasons(answer: Mapping[str, Any]) -> list[str]:
-    """Codes for the screen, worst first, each once.
+    """Returns codes for the screen, worst first, each once.
 
     Args:
-        answer: the verdict: its `reasons`, and `checks` with name and reason.
+        answer: the verdict, with its `reasons`, and `checks` with `name` and `reason`.
     """
-    of = {check["reason"]: check["name"] for check in answer["checks"] if check["reason"]}
-    return list(dict.fromkeys(_told(code, of.get(code, code)) for code in answer["reasons"]))
+    check_of = {check["reason"]: check["name"] for check in answer["checks"] if check["reason"]}
+    return list(dict.fromkeys(_shown(code, check_of.get(code, code)) for code in answer["reasons"]))
 
 
 def verdict(answer: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """The message `verdict`."""
+    """Returns the message `verdict` of `docs/stream.md`."""
     codes = reasons(answer)
-    told = {code: TEXTS[code][language] if code in TEXTS else texts.text(code, language) for code in codes}
     return {
         "type": "verdict",
         "id": answer["id"],
         "decision": answer["decision"],
         "reasons": codes,
-        "texts": told,
+        "texts": {
+            code: SUBSTITUTES[code][language] if code in SUBSTITUTES else texts.sentence(code, language)
+            for code in codes
+        },
     }
 
 
-def _told(code: str, check: str) -> str:
-    if code in MENDABLE:
+def _shown(code: str, check: str) -> str:
+    if code in CORRECTABLE:
         return code
-    if check.startswith(_OF_RECORDS) or code == "card_lost_or_invalid":
+    if check.startswith(_RECORDS_CHECKS) or code == "card_lost_or_invalid":
         return RECORDS
-    return PERSON if check.startswith(_OF_PERSON) else CARD
+    return PERSON if check.startswith(_PERSON_CHECKS) else CARD

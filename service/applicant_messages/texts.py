@@ -1,60 +1,64 @@
-"""What reasons and problems with captures are called for people, in English and in Traditional Chinese."""
+"""Sentences for reason codes and for problems with captures, in English and in Traditional Chinese."""
 
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
+
 ENGLISH, CHINESE = "en", "zh-Hant"
+_ENGLISH_TAGS = ("en", "*")
 _CHINESE_TAGS = ("zh-hant", "zh-hk", "zh-tw", "zh-mo", "yue", "zh")
+_SIMPLIFIED_TAG, _SIMPLIFIED_SCRIPT = "zh-cn", "hans"
+_ANY = "*"
 
 
-def language(accepted: str | None) -> str:
-    """The language that fits an `Accept-Language` header best (RFC 9110, section 12.5.4); English if none does.
+def preferred_language(accepted: str | None) -> str:
+    """Returns the language that an `Accept-Language` header prefers (RFC 9110, section 12.5.4); English if it has none.
 
     Example:
-        >>> language("fr, zh-HK;q=0.9, en;q=0.1")
+        >>> preferred_language("fr, zh-HK;q=0.9, en;q=0.1")
         'zh-Hant'
     """
-    best, chosen = 0.0, ENGLISH
-    for entry in (accepted or "").split(",")[:20]:
-        tag, _, parameter = (part.strip().lower() for part in entry.partition(";"))
-        try:
-            quality = float(parameter.removeprefix("q=")) if parameter else 1.0
-        except ValueError:
-            continue
-        found = CHINESE if _is_chinese(tag) else ENGLISH if tag.split("-")[0] in ("en", "*") else None
-        if found is not None and best < quality <= 1:
-            best, chosen = quality, found
-    return chosen
+    entries = parse_accept_header(accepted, LanguageAccept)
+    for tag, quality in sorted(entries, key=lambda entry: entry[1], reverse=True):
+        language = _language_of(tag.lower())
+        if language is not None and quality > 0:
+            return language
+    return ENGLISH
 
 
-def texts(codes: Iterable[str], wanted: str) -> dict[str, str]:
-    """A sentence for each reason code."""
-    return {code: text(code, wanted) for code in codes}
+def sentences(codes: Iterable[str], language: str) -> dict[str, str]:
+    """Returns a sentence for each reason code."""
+    return {code: sentence(code, language) for code in codes}
 
 
-def text(code: str, wanted: str) -> str:
-    """The sentence of one code; a code that is made of a name and a suffix has its suffix's sentence."""
+def sentence(code: str, language: str) -> str:
+    """Returns the sentence of one code; a code made of a name and a suffix has the sentence of its suffix."""
     table = _table()
     if code in table:
-        return table[code][wanted]
+        return table[code][language]
     for pattern in ("records_mismatch_*", "*_unread", "*_missing"):
-        start, _, end = pattern.partition("*")
+        start, _, end = pattern.partition(_ANY)
         if code.startswith(start) and code.endswith(end):
-            return table[pattern][wanted]
-    return table["*"][wanted]
+            return table[pattern][language]
+    return table[_ANY][language]
 
 
-def known(code: str) -> bool:
-    """Whether the table has a sentence of this code's own."""
+def has_sentence(code: str) -> bool:
+    """Returns whether the table has a sentence for this very code."""
     return code in _table()
 
 
-def _is_chinese(tag: str) -> bool:
-    return (
-        "hans" not in tag and tag != "zh-cn" and any(tag == own or tag.startswith(own + "-") for own in _CHINESE_TAGS)
-    )
+def _language_of(tag: str) -> str | None:
+    """Returns our language for a language tag in lower case (RFC 5646); None if we have none."""
+    if tag.split("-")[0] in _ENGLISH_TAGS:
+        return ENGLISH
+    if _SIMPLIFIED_SCRIPT in tag or tag == _SIMPLIFIED_TAG:
+        return None
+    return CHINESE if any(tag == own or tag.startswith(own + "-") for own in _CHINESE_TAGS) else None
 
 
 @cache

@@ -152,8 +152,10 @@ async def _known_error(request: Request, error: Exception) -> JSONResponse:
     described = describe_error(error)
     sentence = described.sentence
     # An applicant reads the sentence of a problem with a capture.
-    if texts.language(request.headers.get("accept-language")) == texts.CHINESE and texts.known(described.code):
-        sentence = texts.text(described.code, texts.CHINESE)
+    if texts.preferred_language(request.headers.get("accept-language")) == texts.CHINESE and texts.has_sentence(
+        described.code
+    ):
+        sentence = texts.sentence(described.code, texts.CHINESE)
     wait = getattr(error, "retry_after", None)
     headers = None if wait is None else {"Retry-After": str(wait)}
     return problem(described.code, sentence, capture=described.capture, headers=headers)

@@ -157,10 +157,10 @@ def _verdict(
     document: dict[str, Any], request: Request, status: int = 200, headers: dict[str, str] | None = None
 ) -> JSONResponse:
     """Returns a verdict with the sentences of its reasons in the client's language; these are not signed."""
-    wanted = texts.language(request.headers.get("accept-language"))
+    wanted = texts.preferred_language(request.headers.get("accept-language"))
     language_headers = {"Content-Language": wanted, "Vary": "Accept-Language"}
     return JSONResponse(
-        document | {"texts": texts.texts(document["reasons"], wanted)}, status, language_headers | (headers or {})
+        document | {"texts": texts.sentences(document["reasons"], wanted)}, status, language_headers | (headers or {})
     )
 
 

@@ -62,8 +62,8 @@ def _failure(runtime: StreamRuntime, session: DeviceSession, error: Exception) -
     if not isinstance(error, BadInput):
         wait = getattr(error, "retry_after", None) or _RETRY_AFTER_S
         return replies.error(code, sentence, fatal=code in CLOSES, retry_after=wait)
-    if texts.known(code):
-        sentence = texts.text(code, session.language)
+    if texts.has_sentence(code):
+        sentence = texts.sentence(code, session.language)
     capture = error.capture if error.capture in session.stages else LIVENESS if error.capture else None
     left = max(0, runtime.intake.settings.session_attempts - session.count_retry())
     return {"type": "retry", "code": code, "capture": capture, "sentence": sentence, "attempts_left": left}

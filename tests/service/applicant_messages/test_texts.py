@@ -35,12 +35,12 @@ def test_every_reason_and_every_problem_of_a_capture_has_its_sentence_in_both_la
     codes |= {kind.code for kind in leaves(BadInput) if kind is not BadInput}
     assert len(codes) > 50
     assert codes <= set(texts._table())
-    assert set(texts._table()) <= codes | {"*"}  # nothing that no code leads to
+    assert set(texts._table()) <= codes | {"*"}  # no sentence without a code
     for code, entry in texts._table().items():
         assert entry.keys() == {"en", "zh-Hant"}, code
         assert re.search(r"[\u4e00-\u9fff]", entry["zh-Hant"]), code
-    assert texts.text("records_mismatch_number", "en") == texts.text("records_mismatch_*", "en")
-    assert texts.text("dates_real_unread", "en") == texts.text("*_unread", "en")
+    assert texts.sentence("records_mismatch_number", "en") == texts.sentence("records_mismatch_*", "en")
+    assert texts.sentence("dates_real_unread", "en") == texts.sentence("*_unread", "en")
 
 
 @pytest.mark.parametrize(
@@ -54,17 +54,21 @@ def test_every_reason_and_every_problem_of_a_capture_has_its_sentence_in_both_la
         ("zh-Hans, fr", "en"),
         ("fr, zh;q=0.3, en;q=0.8", "en"),
         ("*", "en"),
+        ("*, zh;q=0.5", "en"),
+        ("en-GB, zh-HK;q=0.9", "en"),
+        ("zh-MO;q=0.5, fr;q=0.9", "zh-Hant"),
+        ("zh;q=1.5, en;q=0.1", "en"),
         ("zh;q=nonsense", "en"),
         ("zh;q=0", "en"),
     ],
 )
-def test_the_language_asked_for(accepted: str | None, chosen: str) -> None:
-    assert texts.language(accepted) == chosen
+def test_the_header_chooses_the_language(accepted: str | None, chosen: str) -> None:
+    assert texts.preferred_language(accepted) == chosen
 
 
 @given(st.text(max_size=200))
-def test_any_header_asks_for_some_language(accepted: str) -> None:
-    assert texts.language(accepted) in ("en", "zh-Hant")
+def test_every_header_chooses_a_language(accepted: str) -> None:
+    assert texts.preferred_language(accepted) in ("en", "zh-Hant")
 
 
 def test_sentences_come_in_the_clients_language_and_beside_what_is_signed(settings: Settings) -> None:
