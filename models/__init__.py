@@ -1,11 +1,11 @@
-"""What a network is: manifest, store, sessions, one file an outside engine.
+"""Networks and readers: manifest, store, sessions, and one file per outside engine, its only importer.
 
-The rest of the project is written against the types and errors exported here, and never sees an engine's own:
+The rest of the project uses the types and errors exported here and never an engine's own:
 
-- `idproof.models.profiles.load_engines` opens a profile's networks from checked files; nothing is ever fetched there;
+- `idproof.models.profiles.load_engines` opens a profile's networks from checked files and never fetches any;
 - `idproof.models.store` lists, checks and fetches those files (`list_weights`, `check`, `fetch`).
 
-Both are imported by their own names, so that whoever wants only the types does not pay for the engines.
+Both are imported by their own names, so that code that needs only the types does not import the engines.
 """
 
 import os

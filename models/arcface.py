@@ -1,7 +1,7 @@
-"""Face templates through insightface's `ArcFaceONNX`; the only importer of insightface.
+"""Face templates by insightface's `ArcFaceONNX`; the only importer of insightface.
 
-Deng et al., "ArcFace: Additive Angular Margin Loss for Deep Face Recognition" (2019) for the frame and the family;
-the weights may be any network that takes aligned 112 × 112 faces, such as SFace.
+Alignment and kind of network follow Deng et al., "ArcFace: Additive Angular Margin Loss for Deep Face Recognition"
+(2019); the weights may be any network that takes aligned 112 × 112 faces, such as SFace.
 """
 
 import io
@@ -18,25 +18,25 @@ from idproof.models.errors import ModelCorrupt
 from idproof.models.session import CPU, open_session
 from idproof.models.types import Embeddings, RGBImage
 
-SIDE = 112
-_BATCH = 32  # bounds what one call holds in memory
+SIDE = 112  # pixels, as in the ArcFace paper
+_MAX_BATCH = 32  # bounds the memory of one call; chosen by hand, no outside source
 
 
 class ArcFaceEmbedder:
-    """Makes templates; safe to call from several threads.
+    """Computes templates; safe to call from several threads.
 
-    insightface guesses a network's mean and deviation from the names of its first operators, and opens a session
-    whose threads and providers cannot be chosen: both are given here, from the manifest.
+    insightface guesses a network's mean and deviation from the names of its first operators, and opens a session whose
+    threads and providers cannot be chosen. Here the manifest gives mean and deviation, and the session is our own.
 
     Args:
-        model: serialised float ONNX, RGB faces in and one template a face out.
+        model: serialised float ONNX, RGB faces in and one template per face out.
         mean: subtracted from 0..255.
-        std: what the difference is divided by.
+        std: divisor of the difference.
         threads: of the session.
-        flip: add the mirrored face's embedding before normalising, which makes the template less dependent on
-            pose and on light from one side (customary since Schroff et al., 2015) at twice the time. On 1,280
+        flip: add the mirrored face's embedding before normalising, which makes the template depend less on pose and
+            on light from one side (customary since Schroff et al., 2015), in twice the time. On 1,280
             aligned LFW faces it took SFace's FNMR at FMR 1e-4 from 6.5 % to 5.6 %, errors of labelling included.
-        provider: what onnxruntime runs it on.
+        provider: execution provider of onnxruntime.
 
     Raises:
         ModelCorrupt: the weights are not such a network.
@@ -51,7 +51,7 @@ class ArcFaceEmbedder:
             raise ModelCorrupt("The weights are not a recogniser of faces of 112 × 112 pixels.")
         self._dimensions = int(outputs[0].shape[-1])
         # Some published recognisers take one picture at a time; the others name their batch or leave it out.
-        self._batch = 1 if inputs[0].shape[0] == 1 else _BATCH
+        self._batch = 1 if inputs[0].shape[0] == 1 else _MAX_BATCH
         self._flip = flip
         self._network = ArcFaceONNX(model_file=io.BytesIO(model), session=session)
         self._network.input_mean = mean
@@ -63,10 +63,10 @@ class ArcFaceEmbedder:
         return self._dimensions
 
     def align(self, image: RGBImage, landmarks: NDArray[np.float32]) -> RGBImage:
-        """The face at (112, 112, 3), its five landmarks brought to the network's places by a similarity.
+        """Returns the face at (112, 112, 3), its five landmarks brought to the network's positions by a similarity.
 
-        This is insightface's `norm_crop` with scikit-image's current call; the one that insightface makes is
-        deprecated and warns.
+        Equals insightface's `norm_crop` with scikit-image's current call; insightface makes a deprecated call that
+        warns.
 
         Raises:
             ValueError: all landmarks are one point.
@@ -78,7 +78,7 @@ class ArcFaceEmbedder:
         return np.asarray(aligned, dtype=np.uint8)
 
     def embed(self, faces: Sequence[RGBImage]) -> Embeddings:
-        """(n, dimensions), unit-length rows; `faces` are (112, 112, 3)."""
+        """Returns (n, dimensions), unit-length rows; `faces` are (112, 112, 3)."""
         if not faces:
             return np.empty((0, self._dimensions), dtype=np.float32)
         features = self._features(faces)
@@ -90,7 +90,7 @@ class ArcFaceEmbedder:
         return features
 
     def raw_features(self, faces: Sequence[RGBImage]) -> tuple[Embeddings, Embeddings]:
-        """(n, dimensions) twice: the network's own answers for the faces and for their mirror images."""
+        """Returns (n, dimensions) twice: the network's own output for the faces and for their mirror images."""
         return self._features(faces), self._features([face[:, ::-1] for face in faces])
 
     def _features(self, faces: Sequence[RGBImage]) -> Embeddings:
@@ -98,7 +98,7 @@ class ArcFaceEmbedder:
         swapped = [np.ascontiguousarray(face[..., ::-1]) for face in faces]
         features = np.empty((len(faces), self._dimensions), dtype=np.float32)
         for start in range(0, len(swapped), self._batch):
-            answer = self._network.get_feat(swapped[start : start + self._batch])
-            features[start : start + self._batch] = answer
-            answer.fill(0)  # numpy keeps freed small arrays as they are, and a template is one
+            output = self._network.get_feat(swapped[start : start + self._batch])
+            features[start : start + self._batch] = output
+            output.fill(0)  # numpy does not clear small arrays that it frees, and a template is one
         return features

@@ -1,4 +1,4 @@
-"""Faces of several registrations in one batch: a GPU takes many in the time of one."""
+"""Embedding of several registrations' faces in one batch: a GPU computes many in the time of one."""
 
 import threading
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from idproof.models.types import Embeddings, FaceEmbedder, RGBImage
 
 
-@dataclass(eq=False)  # pictures have no yes or no to whether they are equal
+@dataclass(eq=False)  # arrays do not compare to one truth value
 class _Request:
     faces: Sequence[RGBImage]
     rows: Embeddings | None = None
@@ -18,21 +18,22 @@ class _Request:
 
 
 class BatchedEmbedder:
-    """Calls of several threads become one call of the embedder, without waiting for each other on purpose.
+    """Combines calls of several threads into one call of the embedder, without delaying any call on purpose.
 
-    Whoever finds the embedder idle computes at once; whoever comes meanwhile waits, and the next to compute takes all
-    of them along. A template does not depend on whom it was made with, but for the last digits of its numbers.
+    A thread that finds the embedder idle computes at once. Threads that arrive meanwhile wait; the next one to compute
+    takes the faces of all of them. A template does not depend on the other faces of its batch, except in the last
+    digits.
 
-    Lines of text are not batched in this way: on a processor a line takes longer in a larger batch (`ppocr`), and a
-    batch padded to its longest line would let what is read of one applicant depend on who else registers.
+    Lines of text are not batched in this way: on a processor a line takes longer in a larger batch (`ppocr`), and
+    padding to the longest line would make one applicant's reading depend on other applicants.
 
     Args:
-        embedder: makes the templates.
-        most: faces in one call.
+        embedder: computes the templates.
+        max_faces: per call of the embedder.
     """
 
-    def __init__(self, embedder: FaceEmbedder, most: int = 32) -> None:
-        self._embedder, self._most = embedder, most
+    def __init__(self, embedder: FaceEmbedder, max_faces: int = 32) -> None:
+        self._embedder, self._max_faces = embedder, max_faces
         self._waiting: list[_Request] = []
         self._lock, self._turn = threading.Lock(), threading.Lock()
 
@@ -42,33 +43,33 @@ class BatchedEmbedder:
         return self._embedder.dimensions
 
     def align(self, image: RGBImage, landmarks: NDArray[np.float32]) -> RGBImage:
-        """As the embedder does."""
+        """Aligns as the embedder does."""
         return self._embedder.align(image, landmarks)
 
     def raw_features(self, faces: Sequence[RGBImage]) -> tuple[Embeddings, Embeddings]:
-        """As the embedder does, not batched: only measurements ask for it."""
+        """Computes as the embedder does, not batched: only measurements call it."""
         return self._embedder.raw_features(faces)
 
     def embed(self, faces: Sequence[RGBImage]) -> Embeddings:
-        """One unit-length row a face."""
-        asked = _Request(faces)
+        """Returns one unit-length row per face."""
+        request = _Request(faces)
         with self._lock:
-            self._waiting.append(asked)
+            self._waiting.append(request)
         with self._turn:
-            if asked.rows is None and asked.error is None:
-                self._compute(self._taken(asked))
-        if asked.error is not None:
-            raise asked.error
-        assert asked.rows is not None  # noqa: S101 - computed in this turn or in one before
-        return asked.rows
+            if request.rows is None and request.error is None:
+                self._compute(self._take(request))
+        if request.error is not None:
+            raise request.error
+        assert request.rows is not None  # noqa: S101 - computed in this turn or in one before
+        return request.rows
 
-    def _taken(self, first: _Request) -> list[_Request]:
-        """The caller's own, and as many others as fit."""
+    def _take(self, first: _Request) -> list[_Request]:
+        """Takes the caller's request, and as many others as fit, from the queue."""
         with self._lock:
             self._waiting.remove(first)
             taken, size = [first], len(first.faces)
             for other in list(self._waiting):
-                if size + len(other.faces) <= self._most:
+                if size + len(other.faces) <= self._max_faces:
                     self._waiting.remove(other)
                     taken.append(other)
                     size += len(other.faces)
@@ -76,12 +77,12 @@ class BatchedEmbedder:
 
     def _compute(self, taken: list[_Request]) -> None:
         try:
-            rows = self._embedder.embed([face for asked in taken for face in asked.faces])
+            rows = self._embedder.embed([face for request in taken for face in request.faces])
         except Exception as error:  # noqa: BLE001 - each caller raises it in its own thread
-            for asked in taken:
-                asked.error = error
+            for request in taken:
+                request.error = error
             return
-        ends = np.cumsum([len(asked.faces) for asked in taken])
-        for asked, part in zip(taken, np.split(rows, ends[:-1]), strict=True):
-            asked.rows = part.copy()
+        ends = np.cumsum([len(request.faces) for request in taken])
+        for request, part in zip(taken, np.split(rows, ends[:-1]), strict=True):
+            request.rows = part.copy()
         rows.fill(0)  # templates: each caller owns and overwrites its own

@@ -1,6 +1,7 @@
-"""Our own small network that tells skin from print and display (recipe: `models/training/`, card: `models/README.md`).
+"""Our own small network that distinguishes skin from print and display.
 
-It comes with the package instead of the manifest, because it is ours: its SHA-256 stands here beside the code.
+Recipe: `models/training/liveness_texture.py`; model card: `models/README.md`. The weights come with the package and not
+by the manifest, because they are ours; their SHA-256 stands here beside the code.
 """
 
 import hashlib
@@ -22,12 +23,15 @@ _FOLDER = Path(__file__).parent / "networks"
 
 
 class TextureNetwork:
-    """Safe to call from several threads.
+    """Computes logits of skin against print and display; safe to call from several threads.
 
     Args:
         model: serialised ONNX with the inputs `skin` and `context`.
         threads: of the session.
-        provider: what onnxruntime runs it on.
+        provider: execution provider of onnxruntime.
+
+    Raises:
+        ModelCorrupt: the weights are not such a network.
     """
 
     def __init__(self, model: bytes, threads: int = 1, provider: str = CPU) -> None:
@@ -37,7 +41,7 @@ class TextureNetwork:
 
     @classmethod
     def shipped(cls, threads: int = 1, provider: str = CPU) -> "TextureNetwork":
-        """The one that comes with idproof; raises `ModelMissing` or `ModelCorrupt`."""
+        """Opens the network that comes with idproof; raises `ModelMissing` or `ModelCorrupt`."""
         try:
             data = (_FOLDER / FILE).read_bytes()
         except OSError:
@@ -47,7 +51,7 @@ class TextureNetwork:
         return cls(data, threads, provider)
 
     def logits(self, skin: Sequence[RGBImage], context: Sequence[RGBImage]) -> NDArray[np.float32]:
-        """(n,), higher for bona fide; the crops of `idproof.pipeline.liveness.crops`, (64, 64, 3) each."""
+        """Returns (n,), higher for bona fide; the input is `idproof.pipeline.liveness.crops`, (64, 64, 3) each."""
         feeds = {"skin": _batch(skin), "context": _batch(context)}
         return np.asarray(self._session.run(None, feeds)[0], dtype=np.float32)
 

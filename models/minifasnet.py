@@ -1,7 +1,7 @@
-"""The MiniFASNet ensemble of Silent-Face-Anti-Spoofing (minivision, 2020, Apache-2.0), for an operator who has it.
+"""The MiniFASNet ensemble of Silent-Face-Anti-Spoofing (minivision, 2020, Apache-2.0), for operators who have it.
 
-Published are two networks, for crops of 2.7 and 4.0 times the face's box, each 80 × 80 pixels, BGR 0..255, with three
-answers: print, real, display. Their probabilities are averaged, and a face is real when that of `real` is the highest.
+Two networks are published, for crops of 2.7 and 4.0 times the face's box, each 80 × 80 pixels, BGR 0..255, with three
+classes: print, real, display. Their probabilities are averaged; a face is real when `real` has the highest mean.
 """
 
 from collections.abc import Sequence
@@ -14,19 +14,19 @@ from idproof.models.errors import ModelCorrupt
 from idproof.models.session import CPU, open_session
 from idproof.models.types import DetectedFace, RGBImage
 
-SIDE, CLASSES, REAL = 80, 3, 1
+SIDE, CLASSES, REAL = 80, 3, 1  # as published
 
 
 class MiniFASNet:
-    """Safe to call from several threads.
+    """Classifies faces as real or not; safe to call from several threads.
 
     Args:
-        networks: serialised ONNX, and the share of the face's box that each looks at.
+        networks: serialised ONNX, and the multiple of the face's box in its crop.
         threads: of each session.
-        provider: what onnxruntime runs them on.
+        provider: execution provider of onnxruntime.
 
     Raises:
-        ModelCorrupt: a network does not take (n, 3, 80, 80) or does not answer with three classes.
+        ModelCorrupt: a network does not take (n, 3, 80, 80) or has other than three classes.
     """
 
     def __init__(self, networks: Sequence[tuple[bytes, float]], threads: int = 1, provider: str = CPU) -> None:
@@ -40,7 +40,7 @@ class MiniFASNet:
                 )
 
     def classify(self, image: RGBImage, face: DetectedFace) -> tuple[float, bool]:
-        """Mean probability of `real`, 0..1, and whether no other class has a higher one."""
+        """Returns the mean probability of `real`, 0..1, and whether no other class has a higher one."""
         answers = []
         for session, scale in self._networks:
             pixels = np.ascontiguousarray(crop(image, face, scale)[..., ::-1].transpose(2, 0, 1), dtype=np.float32)
@@ -51,7 +51,7 @@ class MiniFASNet:
 
 
 def crop(image: RGBImage, face: DetectedFace, scale: float) -> RGBImage:
-    """(80, 80, 3): the face's box grown by `scale`, less where the picture is too small, moved to lie within it."""
+    """Returns (80, 80, 3): the face's box enlarged by `scale`, or less in a small picture, moved to lie within it."""
     height, width = image.shape[:2]
     x, y, across, down = face.box
     across, down = max(across, 1.0), max(down, 1.0)
@@ -65,5 +65,5 @@ def crop(image: RGBImage, face: DetectedFace, scale: float) -> RGBImage:
 
 
 def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    grown = np.exp(logits - logits.max())
-    return np.asarray(grown / grown.sum())
+    powers = np.exp(logits - logits.max())
+    return np.asarray(powers / powers.sum())

@@ -1,4 +1,4 @@
-"""Turns block-quantised ONNX, as some wheels carry it, into plain float ONNX that every runtime opens."""
+"""Rewriting of ONNX graphs: block-quantised weights to floats, and inputs of any size."""
 
 import numpy as np
 import onnx
@@ -9,11 +9,11 @@ from idproof.models.errors import ModelCorrupt
 
 
 def fold_blocks(data: bytes) -> bytes:
-    """Fold every constant `DequantizeLinear` into a float initialiser; a pure function of the bytes.
+    """Folds every constant `DequantizeLinear` into a float initialiser; a pure function of the bytes.
 
-    Such a graph lists weights as inputs and gives `block_size` on scalars, which onnxruntime refuses; both go.
-    A recogniser, one picture in and one template out, takes any number of pictures afterwards. A detector keeps
-    its batch of one, which its closing `Reshape` nodes have built in.
+    Some wheels carry block-quantised graphs that list weights as inputs and give `block_size` on scalars, which
+    onnxruntime refuses; both are removed. A recogniser (one picture in, one template out) takes any number of pictures
+    afterwards. A detector keeps its batch of one, which is fixed in its last `Reshape` nodes.
 
     Raises:
         ModelCorrupt: the bytes are not ONNX.
@@ -21,16 +21,16 @@ def fold_blocks(data: bytes) -> bytes:
     model = _parsed(data)
     graph = model.graph
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    kept = []
+    nodes = []
     for node in graph.node:
         if node.op_type == "DequantizeLinear" and all(name in constants for name in node.input):
             constants[node.output[0]] = _dequantise(node, constants)
         else:
-            kept.append(node)
-    used = {name for node in kept for name in node.input}
+            nodes.append(node)
+    used = {name for node in nodes for name in node.input}
     pictures = [entry for entry in graph.input if entry.name in used and entry.name not in constants]
     del graph.node[:], graph.initializer[:], graph.value_info[:], graph.input[:]
-    graph.node.extend(kept)
+    graph.node.extend(nodes)
     graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in constants.items() if name in used)
     graph.input.extend(pictures)
     if len(graph.input) == len(graph.output) == 1:
@@ -41,12 +41,12 @@ def fold_blocks(data: bytes) -> bytes:
 
 
 def accept_any_size(data: bytes, *, height: int, width: int) -> bytes:
-    """Let a network whose input has a fixed size take pictures of any; a pure function of the bytes.
+    """Lets a network with an input of fixed size take pictures of any size; a pure function of the bytes.
 
     Args:
         data: ONNX with one input.
-        height: which of the input's dimensions it is.
-        width: likewise.
+        height: index of this dimension of the input.
+        width: index of this dimension of the input.
 
     Raises:
         ModelCorrupt: the bytes are not such ONNX.
@@ -68,7 +68,7 @@ def accept_any_size(data: bytes, *, height: int, width: int) -> bytes:
 def _parsed(data: bytes) -> onnx.ModelProto:
     try:
         return onnx.load_from_string(data)
-    except Exception:  # noqa: BLE001 - whatever the parser says, it is no network
+    except Exception:  # noqa: BLE001 - whatever the parser raises, it is no network
         raise ModelCorrupt("A weight file is not ONNX.") from None
 
 
@@ -77,12 +77,12 @@ def _dequantise(node: onnx.NodeProto, constants: dict[str, NDArray[np.generic]])
     attributes = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
     axis, block = attributes.get("axis", 1), attributes.get("block_size", 0)
     quantised, *parameters = (constants[name].astype(np.float32) for name in node.input)
-    scale, *zero_point = (_spread(array, quantised.shape, axis, block) for array in parameters)
+    scale, *zero_point = (_expand(array, quantised.shape, axis, block) for array in parameters)
     return (quantised - zero_point[0]) * scale if zero_point else quantised * scale
 
 
-def _spread(array: NDArray[np.float32], shape: tuple[int, ...], axis: int, block: int) -> NDArray[np.float32]:
-    """A scale or zero point, given for the whole tensor, for each slice along an axis or for each block."""
+def _expand(array: NDArray[np.float32], shape: tuple[int, ...], axis: int, block: int) -> NDArray[np.float32]:
+    """Expands a scale or zero point of the whole tensor, of each slice along an axis, or of each block."""
     if array.size == 1:
         return array.reshape(())
     if block:

@@ -1,7 +1,7 @@
 """Line reading with a PP-OCR recogniser.
 
-PaddleOCR's recognisers take lines of 48 pixels in height and answer with class probabilities a time step, decoded
-greedily (connectionist temporal classification, Graves et al., 2006). The characters are in the ONNX's metadata.
+PaddleOCR's recognisers take lines of 48 pixels in height and return class probabilities per time step, decoded greedily
+(connectionist temporal classification, Graves et al., 2006). The characters are in the ONNX file's metadata.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,13 +15,14 @@ from idproof.models.errors import ModelCorrupt
 from idproof.models.session import CPU, open_session
 from idproof.models.types import LineReading, RGBImage
 
-_HEIGHT = 48
+_HEIGHT = 48  # of the network's input
+_BLANK = 0  # class of connectionist temporal classification
+# Chosen by hand on rendered lines; no outside source.
 _MIN_WIDTH = 160  # short lines read better with grey to their right
 _MAX_WIDTH = 2048
-_BATCH = 3  # larger ones leave the processor's cache and take half as long again a line
-_BLANK = 0
-_ALTERNATIVES = 6  # likeliest classes looked at a time step
-_MIN_ALTERNATIVE = 0.003
+_MAX_BATCH = 3  # larger ones leave the processor's cache and take half as long again per line
+_ALTERNATIVES = 6  # likeliest classes per time step
+_MIN_ALTERNATIVE = 0.003  # probability
 
 
 class PPOCRReader:
@@ -30,7 +31,7 @@ class PPOCRReader:
     Args:
         model: serialised ONNX with a `character` list in its metadata.
         threads: of the session.
-        provider: what onnxruntime runs it on.
+        provider: execution provider of onnxruntime.
 
     Raises:
         ModelCorrupt: the weights are not such a network.
@@ -49,15 +50,15 @@ class PPOCRReader:
         self._input = self._session.get_inputs()[0].name
 
     def read(self, lines: Sequence[RGBImage]) -> list[LineReading]:
-        """One reading a line, in order; lines of one width, as a field has in all captures, share a batch."""
+        """Returns one reading per line, in order; lines of one width, as of a field in all captures, share a batch."""
         readings = [LineReading("", ())] * len(lines)
-        for chosen in _alike([_width(line) for line in lines]):
+        for chosen in _batches([_width(line) for line in lines]):
             for i, probabilities in zip(chosen, self._run([lines[i] for i in chosen]), strict=True):
                 readings[i] = self._decode(probabilities)
         return readings
 
     def _run(self, lines: Sequence[RGBImage]) -> NDArray[np.float32]:
-        """(n, steps, classes)."""
+        """Returns (n, steps, classes)."""
         width = max(_MIN_WIDTH, *(_width(line) for line in lines))
         batch = np.zeros((len(lines), 3, _HEIGHT, width), dtype=np.float32)
         for row, line in zip(batch, lines, strict=True):
@@ -80,7 +81,7 @@ class PPOCRReader:
         return LineReading(text, tuple(confidences), tuple(alternatives))
 
     def _others(self, step: NDArray[np.float32], best: int) -> tuple[tuple[str, float], ...]:
-        """The next likely characters of one time step."""
+        """Returns the next likely characters of one time step."""
         likely = np.argpartition(step, -_ALTERNATIVES)[-_ALTERNATIVES:]
         return tuple(
             (self._characters[i], float(step[i]))
@@ -89,16 +90,16 @@ class PPOCRReader:
         )
 
 
-def _alike(widths: Sequence[int]) -> Iterator[list[int]]:
-    """Batches of places with one width; 0 stands for a line that is no picture, and is left out."""
+def _batches(widths: Sequence[int]) -> Iterator[list[int]]:
+    """Yields batches of indices of lines with one width; leaves out width 0, which marks an empty picture."""
     order = sorted((i for i, width in enumerate(widths) if width), key=lambda i: widths[i])
     for _, group in groupby(order, key=lambda i: widths[i]):
-        alike = list(group)
-        yield from (alike[start : start + _BATCH] for start in range(0, len(alike), _BATCH))
+        same = list(group)
+        yield from (same[start : start + _MAX_BATCH] for start in range(0, len(same), _MAX_BATCH))
 
 
 def _width(line: RGBImage) -> int:
-    """Width at the network's height, 0 for a line that is no picture."""
+    """Returns the width at the network's height, 0 for an empty picture."""
     height, width = line.shape[:2]
     if min(height, width) < 2:
         return 0

@@ -1,4 +1,4 @@
-"""Opens a profile's networks, all from checked bytes."""
+"""Opening of a profile's networks, all from checked bytes."""
 
 from pathlib import Path
 
@@ -23,14 +23,14 @@ def load_engines(
     threads: int = 1,
     provider: str = CPU,
 ) -> Engines:
-    """Everything a verification computes with. Nothing is ever fetched here.
+    """Opens all engines of a verification; never fetches a file.
 
     Args:
         profile: name in the manifest.
         manifest: a user's own manifest, else the built-in one.
         cache: folder of the weights, else `IDPROOF_MODELS` or the user's cache.
         threads: processor threads for each network call.
-        provider: what onnxruntime runs the networks on.
+        provider: execution provider of onnxruntime.
 
     Raises:
         ManifestInvalid: no such profile.
@@ -60,7 +60,7 @@ def load_engines(
 
 
 def load_detector(profile: str = "open", *, manifest: Path | None = None, cache: Path | None = None) -> YuNetDetector:
-    """A profile's face detector alone, where pictures are examined elsewhere; raises as `load_engines`."""
+    """Opens a profile's face detector alone, for processes that do not examine pictures; raises as `load_engines`."""
     chosen = manifests.load(manifest).profile(profile)
     data = store.read(chosen.detector, chosen, cache)
     return YuNetDetector(fold_blocks(data) if chosen.detector.fold_blocks else data)

@@ -1,8 +1,7 @@
-"""Operating points and calibration of a profile, read from the reports that measured them.
+"""Operating points and score calibration of a profile, read from the reports that measured them.
 
-The reports are what `idproof bench face --out FILE` (photographs) and
-`idproof bench calibrate face --out FILE` (card portraits) wrote;
-nothing here is typed by hand.
+The commands `idproof bench face --out FILE` (photographs) and `idproof bench calibrate face --out FILE` (card portraits)
+wrote the reports; no number is typed by hand.
 """
 
 import json
@@ -23,11 +22,11 @@ _Built = TypeVar("_Built")
 
 @dataclass(frozen=True, slots=True)
 class ScoreCalibration:
-    """A comparison score as a log-likelihood ratio: how much more likely it is for one person than for two.
+    """A line from comparison scores to log-likelihood ratios of one person against two.
 
     Attributes:
         slope: per unit of score; positive.
-        offset: added.
+        offset: the ratio at score 0.
     """
 
     slope: float
@@ -38,11 +37,11 @@ class ScoreCalibration:
             raise ValueError("a calibration has a positive slope and a finite offset")
 
     def log_likelihood_ratios(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Natural logarithms of the ratios."""
+        """Returns the natural logarithms of the likelihood ratios."""
         return np.asarray(self.slope * scores.astype(np.float64) + self.offset)
 
     def posterior(self, score: float) -> float:
-        """Probability of one person if both were equally likely before, 0..1.
+        """Returns the probability of one person at equal prior odds, 0..1.
 
         Example:
             >>> ScoreCalibration(slope=30.0, offset=-9.0).posterior(0.3)
@@ -52,7 +51,7 @@ class ScoreCalibration:
 
 
 def face_thresholds(profile: str, folder: Path = _FOLDER) -> dict[float, float]:
-    """False match rate to the score of two photographs that promises at most this rate.
+    """Returns false match rate to the score of two photographs that promises at most this rate.
 
     Raises:
         ManifestInvalid: the profile has no report, so its scores mean nothing yet.
@@ -62,7 +61,9 @@ def face_thresholds(profile: str, folder: Path = _FOLDER) -> dict[float, float]:
 
 
 def portrait_thresholds(profile: str, folder: Path = _FOLDER) -> dict[float, float]:
-    """The same for a card's portrait against a selfie: print, laminate and camera lower both kinds of score.
+    """Returns the same for a card's portrait and a selfie.
+
+    Print, laminate and camera lower genuine and impostor scores.
 
     Raises:
         ManifestInvalid: the profile was not measured on portraits.
@@ -71,7 +72,7 @@ def portrait_thresholds(profile: str, folder: Path = _FOLDER) -> dict[float, flo
 
 
 def portrait_calibration(profile: str, folder: Path = _FOLDER) -> ScoreCalibration:
-    """What makes log-likelihood ratios of the profile's scores of a portrait and a selfie.
+    """Returns the calibration of the profile's scores of a portrait and a selfie.
 
     Raises:
         ManifestInvalid: the profile was not calibrated.

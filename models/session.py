@@ -9,16 +9,16 @@ _ERRORS_ONLY = 3
 
 
 def open_session(model: bytes, threads: int = 1, provider: str = CPU) -> onnxruntime.InferenceSession:
-    """A session with its own thread budget.
+    """Opens a session with its own number of threads.
 
-    The memory arena is off: what a network held goes back to the allocator after each call, where the guard
+    The memory arena is off: memory of a network returns to the allocator after each call, where the guard
     `malloc_perturb` overwrites it, instead of staying in the process.
 
     Args:
         model: serialised ONNX.
         threads: threads within one operator; operators run one after another.
-        provider: onnxruntime's name of what the network runs on. onnxruntime falls back to the processor when a
-            provider does not start, so the session is asked what it came to.
+        provider: execution provider of onnxruntime. onnxruntime falls back to the processor when a provider does not
+            start, so the provider of the opened session is checked.
 
     Raises:
         EngineUnavailable: the provider is not there, or did not start.
@@ -42,6 +42,6 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     options.enable_cpu_mem_arena = False
     options.enable_mem_pattern = False
     options.log_severity_level = _ERRORS_ONLY
-    # Spinning threads would take the other core from everybody else.
+    # Spinning threads would keep a core from other processes.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options

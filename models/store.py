@@ -1,6 +1,6 @@
-"""The cache of weights: files exactly as published, each held to its SHA-256 before it gets its name and at every use.
+"""The cache of weights: files exactly as published, each checked by SHA-256 before it gets its name and at every use.
 
-A file is read, hashed and handed on as bytes in one go, so nothing can change between the check and the use.
+A file is read and hashed, and the same bytes are handed on, so nothing can change between check and use.
 """
 
 import os
@@ -22,11 +22,11 @@ from idproof.models.weight_sources import SourceReader
 
 ENVIRONMENT = "IDPROOF_MODELS"
 _PART = ".part-"
-_STALE_S = 3600.0
+_STALE_S = 3600.0  # longer than any download; chosen by hand, no outside source
 
 
 class WeightState(StrEnum):
-    """Whether a weight can be used."""
+    """State of a weight in the cache."""
 
     READY = "ready"
     MISSING = "missing"
@@ -35,7 +35,7 @@ class WeightState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WeightStatus:
-    """One weight of a profile and whether it can be used."""
+    """One weight of a profile and its state."""
 
     weight: Weight
     state: WeightState
@@ -43,13 +43,13 @@ class WeightStatus:
 
 
 def default_cache() -> Path:
-    """The folder named by `IDPROOF_MODELS`, else the user's cache folder."""
+    """Returns the folder named by `IDPROOF_MODELS`, else the user's cache folder."""
     named = os.environ.get(ENVIRONMENT)
     return Path(named).expanduser() if named else user_cache_path("idproof") / "models"
 
 
 def read(weight: Weight, profile: Profile, cache: Path | None = None) -> bytes:
-    """A weight's bytes, checked; `profile` is the one that asks, for the advice when it is not there.
+    """Returns a weight's checked bytes; `profile` is named in the advice when they are missing.
 
     Raises:
         ModelMissing: it was not fetched.
@@ -68,16 +68,16 @@ def read(weight: Weight, profile: Profile, cache: Path | None = None) -> bytes:
 
 
 def list_weights(profile: Profile | str = "open", cache: Path | None = None) -> list[WeightStatus]:
-    """The state of every weight of a profile, or of the built-in one of this name; reads and hashes each."""
+    """Returns the state of every weight of a profile, or of a built-in one by its name; reads and hashes each file."""
     chosen, folder = _chosen(profile), cache or default_cache()
     return [WeightStatus(weight, _state(weight, chosen, folder), folder / weight.file) for weight in chosen.weights]
 
 
 def check(profile: Profile | str = "open", cache: Path | None = None) -> None:
-    """Return when every weight of a profile can be used.
+    """Returns when every weight of a profile can be used.
 
     Raises:
-        ModelMissing, ModelCorrupt: the first one that cannot.
+        ModelMissing, ModelCorrupt: the first weight that cannot.
     """
     chosen = _chosen(profile)
     for weight in chosen.weights:
@@ -89,33 +89,33 @@ def fetch(
     cache: Path | None = None,
     progress: Callable[[Weight, bool], None] = lambda weight, fetched: None,
 ) -> list[Weight]:
-    """Bring every weight of a profile that is missing or damaged.
+    """Fetches every weight of a profile that is missing or damaged.
 
-    Two processes may do so at once: each writes a file of its own and the last rename stands, of the same bytes.
+    Two processes may do so at once: each writes its own file, and the last rename wins, with the same bytes.
 
     Args:
         profile: of a manifest, or the name of a built-in one.
         cache: the folder, else the default one.
-        progress: called for each weight with whether it had to be brought.
+        progress: called for each weight with whether it was fetched.
 
     Returns:
-        The weights that were brought.
+        The weights that were fetched.
 
     Raises:
         CacheUnwritable: the folder cannot be written.
-        ModelFetchFailed, ModelCorrupt: the source did not give the file, or gave another.
+        ModelFetchFailed, ModelCorrupt: the source did not give the file, or gave another one.
     """
     chosen, folder = _chosen(profile), cache or default_cache()
     sources = SourceReader()
-    brought = []
+    fetched = []
     for weight in chosen.weights:
         needed = _state(weight, chosen, folder) is not WeightState.READY
         if needed:
             _prepare_folder(folder)
             _write(folder / weight.file, _checked(sources.read(weight.source), weight), weight.sha256)
-            brought.append(weight)
+            fetched.append(weight)
         progress(weight, needed)
-    return brought
+    return fetched
 
 
 def _chosen(profile: Profile | str) -> Profile:
@@ -150,7 +150,7 @@ def _prepare_folder(folder: Path) -> None:
 
 
 def _write(path: Path, data: bytes, digest: str) -> None:
-    """Under another name first: the final name only ever belongs to a whole, checked file."""
+    """Writes under a temporary name first: the final name only ever belongs to a complete, checked file."""
     part = None
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=_PART, delete=False) as file:

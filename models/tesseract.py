@@ -19,14 +19,16 @@ from PIL import Image
 from idproof.models.errors import EngineUnavailable
 from idproof.models.types import LineReader, LineReading, RGBImage
 
+# Sizes and thresholds were chosen by hand on rendered lines; no outside source.
 _HEIGHT = 48
 _MAX_WIDTH = 2048
 _GAP = 40  # pixels of white between stacked lines, enough for Tesseract to keep them apart
 _TIMEOUT_S = 20.0
 _SINGLE_BLOCK = 6  # of Tesseract's page segmentation modes
 _COLUMNS = ("level", "page", "block", "paragraph", "line", "word", "left", "top", "width", "height", "conf", "text")
-_GROUND_PX = 21  # at the strip's height; wider than any stroke
-_PAPER = 0.5  # of the way from ink to ground: from there on it is paper
+_BACKGROUND_PX = 21  # at the strip's height; wider than any stroke
+_INK_PERCENTILE = 2
+_PAPER = 0.5  # of the way from ink to background: lighter pixels are paper
 _WORD_LEVEL = "5"
 _INSTALL = "install it with `apt-get install tesseract-ocr tesseract-ocr-eng tesseract-ocr-chi-tra`"
 
@@ -35,16 +37,17 @@ GreyImage = NDArray[np.uint8]
 
 
 class TesseractReader:
-    """Reads lines with the `tesseract` program, all of them in one process; safe to call from several threads.
+    """Reads lines with the `tesseract` program, all in one process; safe to call from several threads.
 
-    pytesseract finds the program and its languages. The run itself goes through pipes: pytesseract would write
-    the picture and the text it read to temporary files, and neither may ever reach a file.
+    pytesseract finds the program and its languages. The picture and the text go through pipes: pytesseract would write
+    them to temporary files, and neither may ever reach a file.
 
     Args:
         program: name or path of the program.
         language: of Tesseract's data, such as `eng` or `chi_tra`.
-        threads: processor threads of a run. More than one makes lines slower: Tesseract's threads wait in loops.
-        timeout_s: seconds after which a run is ended and its lines are empty readings.
+        threads: processor threads of a run. More than one makes lines slower, because Tesseract's threads wait in
+        loops.
+        timeout_s: seconds after which a run is ended; its lines become empty readings.
     """
 
     name = "tesseract"
@@ -55,7 +58,7 @@ class TesseractReader:
         self._timeout_s = timeout_s
 
     def read(self, lines: Sequence[RGBImage]) -> list[LineReading]:
-        """One reading a line, in order; an unreadable line, or a run that fails, gives empty readings."""
+        """Returns one reading per line, in order; an unreadable line, or a run that fails, gives empty readings."""
         return _read(lines, self._run)
 
     def _run(self, page: GreyImage) -> str:
@@ -76,7 +79,7 @@ class TesseractReader:
 
 
 class TesserocrReader:
-    """Reads lines with Tesseract's library in this process, which spares the start of another; needs tesserocr.
+    """Reads lines with Tesseract's library in this process, which saves the start of another; needs tesserocr.
 
     The library is opened for each call, so that it is safe to call from several threads and keeps no picture.
 
@@ -92,7 +95,7 @@ class TesserocrReader:
         self._language = language
 
     def read(self, lines: Sequence[RGBImage]) -> list[LineReading]:
-        """One reading a line, in order; an unreadable line gives an empty reading."""
+        """Returns one reading per line, in order; an unreadable line gives an empty reading."""
         return _read(lines, self._run)
 
     def _run(self, page: GreyImage) -> str:
@@ -104,7 +107,7 @@ class TesserocrReader:
 
 
 def open_reader(language: str = "eng", threads: int = 1) -> LineReader:
-    """The fastest Tesseract there is for a language.
+    """Opens the fastest Tesseract that is installed for a language.
 
     Raises:
         EngineUnavailable: the program, or its data for the language, is not installed.
@@ -123,7 +126,7 @@ def open_reader(language: str = "eng", threads: int = 1) -> LineReader:
 
 
 def _data_folder(program: str) -> str | None:
-    """Where the program has its language data; a tesserocr from the package index brings none of its own."""
+    """Returns the program's folder of language data; a tesserocr from the package index has none of its own."""
     run = subprocess.run([program, "--list-langs"], capture_output=True, text=True, check=False)
     found = re.search(r'"(.+)"', run.stdout)
     return found[1] if found else None
@@ -138,7 +141,7 @@ def _library_languages(data: str) -> list[str]:
 
 
 def _read(lines: Sequence[RGBImage], run: Callable[[GreyImage], str]) -> list[LineReading]:
-    """All lines as one page to Tesseract, which answers with a table of words; each goes back to its line."""
+    """Reads all lines as one page; assigns each word of Tesseract's table to its line."""
     readings = [LineReading("", ())] * len(lines)
     usable = [i for i, line in enumerate(lines) if min(line.shape[:2]) > 1]
     if not usable:
@@ -156,7 +159,7 @@ def _read(lines: Sequence[RGBImage], run: Callable[[GreyImage], str]) -> list[Li
 
 
 def _stack(lines: Sequence[RGBImage]) -> GreyImage:
-    """All lines below each other on white: a gap, a line, a gap, a line, …, a gap."""
+    """Returns all lines below each other on white: a gap, a line, a gap, a line, …, a gap."""
     strips = [_strip(line) for line in lines]
     width = max(strip.shape[1] for strip in strips) + 2 * _GAP
     page = np.full((len(strips) * (_HEIGHT + _GAP) + _GAP, width), 255, dtype=np.uint8)
@@ -171,26 +174,26 @@ def _strip(line: RGBImage) -> GreyImage:
     size = (int(np.clip(round(width * _HEIGHT / height), 1, _MAX_WIDTH)), _HEIGHT)
     interpolation = cv2.INTER_AREA if height > _HEIGHT else cv2.INTER_CUBIC
     resized = cv2.resize(cv2.cvtColor(line, cv2.COLOR_RGB2GRAY), size, interpolation=interpolation)
-    return _ink(np.asarray(resized, dtype=np.uint8))
+    return _darken_print(np.asarray(resized, dtype=np.uint8))
 
 
-def _ink(grey: GreyImage) -> GreyImage:
-    """Dark print on white paper: what is tinted, shaded or lightly printed behind the text becomes white.
+def _darken_print(grey: GreyImage) -> GreyImage:
+    """Returns dark print on white paper; tints, shades and light print behind the text become white.
 
-    A strip of coloured ground on a white page looks like a picture to Tesseract's layout analysis, which then reads
+    Tesseract's layout analysis takes a strip with a coloured background on a white page for a picture, and reads
     nothing in it.
     """
-    kernel = np.ones((_GROUND_PX, _GROUND_PX), dtype=np.uint8)
-    ground = cv2.GaussianBlur(cv2.morphologyEx(grey, cv2.MORPH_CLOSE, kernel), (0, 0), _GROUND_PX / 2)
-    share = grey.astype(np.float32) / np.maximum(ground, 1)
-    ink = float(np.percentile(share, 2))
+    kernel = np.ones((_BACKGROUND_PX, _BACKGROUND_PX), dtype=np.uint8)
+    background = cv2.GaussianBlur(cv2.morphologyEx(grey, cv2.MORPH_CLOSE, kernel), (0, 0), _BACKGROUND_PX / 2)
+    share = grey.astype(np.float32) / np.maximum(background, 1)
+    ink = float(np.percentile(share, _INK_PERCENTILE))
     paper = ink + _PAPER * (1.0 - ink)
     spread = (share - ink) / max(paper - ink, 0.1)
     return np.asarray((spread * 255).clip(0, 255), dtype=np.uint8)
 
 
 def _join(words: Sequence[tuple[str, float]]) -> LineReading:
-    """Words with their confidences as one line; a space is as certain as the word after it."""
+    """Joins words and their confidences to one line; a space is as certain as the word after it."""
     text, confidences = "", []
     for word, confidence in words:
         spaced = f" {word}" if text else word

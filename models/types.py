@@ -1,4 +1,4 @@
-"""What the networks give and take: the protocols that the stages of the pipeline are written against.
+"""Types and protocols of the networks, which the stages of the pipeline use.
 
 Every picture in the project is RGB, `uint8`, shape (height, width, 3), unless a name says otherwise.
 Points are (x, y) in pixels, x to the right and y down, with pixel centres at whole numbers.
@@ -49,10 +49,10 @@ class LineReading:
     """One line of text as a reader saw it.
 
     Attributes:
-        text: what was read; empty when nothing was.
-        confidences: one value 0..1 a character of `text`.
-        alternatives: for each character of `text`, what else it may be, with a value 0..1 each; empty when the
-            engine does not tell.
+        text: empty when nothing was read.
+        confidences: one value 0..1 per character of `text`.
+        alternatives: for each character of `text`, other possible characters with a value 0..1 each; empty when the
+            engine does not report them.
     """
 
     text: str
@@ -61,7 +61,7 @@ class LineReading:
 
     def __post_init__(self) -> None:
         if len(self.text) != len(self.confidences):
-            raise ValueError("a reading needs one confidence a character")
+            raise ValueError("a reading needs one confidence per character")
         if self.alternatives and len(self.alternatives) != len(self.text):
             raise ValueError("alternatives are given for each character or for none")
 
@@ -71,7 +71,7 @@ class LineReading:
         return min(self.confidences, default=0.0)
 
     def __repr__(self) -> str:
-        """Field values stay out of logs and tracebacks."""
+        """Describes the reading without its text, so that field values stay out of logs and tracebacks."""
         return f"LineReading(<{len(self.text)} characters>, confidence={self.confidence:.2f})"
 
 
@@ -79,7 +79,7 @@ class FaceDetector(Protocol):
     """Finds faces and five landmarks."""
 
     def detect(self, image: RGBImage) -> list[DetectedFace]:
-        """All faces of one picture, largest first."""
+        """Returns all faces of one picture, largest first."""
         ...
 
 
@@ -92,15 +92,15 @@ class FaceEmbedder(Protocol):
         ...
 
     def align(self, image: RGBImage, landmarks: NDArray[np.float32]) -> RGBImage:
-        """The face brought to the network's own frame (112 × 112) by a similarity transform."""
+        """Returns the face in the network's own frame (112 × 112) by a similarity transform."""
         ...
 
     def embed(self, faces: Sequence[RGBImage]) -> Embeddings:
-        """One unit-length row a face; `faces` are aligned."""
+        """Returns one unit-length row per face; `faces` are aligned."""
         ...
 
     def raw_features(self, faces: Sequence[RGBImage]) -> tuple[Embeddings, Embeddings]:
-        """The network's own answers, of any length, for the faces and for their mirror images."""
+        """Returns the network's own output, of any length, for the faces and for their mirror images."""
         ...
 
 
@@ -109,30 +109,30 @@ class LineReader(Protocol):
 
     @property
     def name(self) -> str:
-        """The engine, for the record: `pp-ocr` or `tesseract`."""
+        """Name of the engine: `pp-ocr` or `tesseract`."""
         ...
 
     def read(self, lines: Sequence[RGBImage]) -> list[LineReading]:
-        """One reading a picture, in order; an unreadable line gives an empty reading, never an exception."""
+        """Returns one reading per picture, in order; an empty one for an unreadable line, never an exception."""
         ...
 
 
 class PassiveEnsemble(Protocol):
-    """Says how real a face looks, by networks that an operator brought."""
+    """Classifies a face as real or not, by networks that an operator brought."""
 
     def classify(self, image: RGBImage, face: DetectedFace) -> tuple[float, bool]:
-        """Mean probability of `real`, 0..1, and whether no other class has a higher one."""
+        """Returns the mean probability of `real`, 0..1, and whether no other class has a higher one."""
         ...
 
 
 @dataclass(frozen=True)
 class Engines:
-    """Everything a verification computes with, opened once and shared by its stages.
+    """All engines of a verification, opened once and shared by its stages.
 
     Attributes:
-        profile: the manifest profile these came from, such as `open`.
+        profile: the manifest's profile, such as `open`.
         detector: finds faces.
-        embedder: makes templates.
+        embedder: computes templates.
         reader: reads every script on the card.
         latin_reader: an independent reader for Latin letters and digits.
         weights: file name to full SHA-256 of every weight in use.

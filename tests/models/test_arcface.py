@@ -26,7 +26,7 @@ def cosine(one: np.ndarray, other: np.ndarray) -> float:
     return float(one.ravel() @ other.ravel() / np.linalg.norm(one) / np.linalg.norm(other))
 
 
-def test_the_template_is_opencvs_own(sface: bytes, reference: cv2.FaceRecognizerSF, face: RGBImage) -> None:
+def test_a_template_equals_that_of_opencv(sface: bytes, reference: cv2.FaceRecognizerSF, face: RGBImage) -> None:
     ours = ArcFaceEmbedder(sface, mean=0, std=1, flip=False).embed([face])
     theirs = reference.feature(cv2.cvtColor(face, cv2.COLOR_RGB2BGR))
     assert cosine(ours, theirs) > 0.9999
@@ -34,7 +34,7 @@ def test_the_template_is_opencvs_own(sface: bytes, reference: cv2.FaceRecognizer
     assert cosine(swapped, theirs) < 0.99
 
 
-def test_the_scaling_that_insightface_guesses_would_be_wrong(sface: bytes, engines: Engines, face: RGBImage) -> None:
+def test_the_scaling_guessed_by_insightface_is_wrong(sface: bytes, engines: Engines, face: RGBImage) -> None:
     guessed = ArcFaceEmbedder(sface, mean=127.5, std=127.5).embed([face])
     assert cosine(guessed, engines.embedder.embed([face])) < 0.9
 
@@ -56,7 +56,7 @@ def test_a_mirrored_face_has_the_same_template(sface: bytes, engines: Engines, f
     assert cosine(*ArcFaceEmbedder(sface, mean=0, std=1, flip=False).embed([face, mirrored])) < 0.999
 
 
-def test_the_frame_is_insightfaces_own(engines: Engines, astronaut: RGBImage) -> None:
+def test_the_alignment_equals_that_of_insightface(engines: Engines, astronaut: RGBImage) -> None:
     landmarks = engines.detector.detect(astronaut)[0].landmarks
     ours = engines.embedder.align(astronaut, landmarks)
     with warnings.catch_warnings():
@@ -66,7 +66,7 @@ def test_the_frame_is_insightfaces_own(engines: Engines, astronaut: RGBImage) ->
     assert np.abs(ours.astype(int) - theirs).max() <= 1
 
 
-def test_the_eyes_come_to_their_places(engines: Engines, astronaut: RGBImage) -> None:
+def test_the_eyes_are_aligned_to_the_reference_points(engines: Engines, astronaut: RGBImage) -> None:
     aligned = engines.embedder.align(astronaut, engines.detector.detect(astronaut)[0].landmarks)
     enlarged = cv2.copyMakeBorder(aligned, 60, 60, 60, 60, cv2.BORDER_REPLICATE)
     found = engines.detector.detect(np.asarray(enlarged, np.uint8))[0].landmarks - 60

@@ -33,9 +33,9 @@ def face(shade: int) -> RGBImage:
     return np.full((112, 112, 3), shade, np.uint8)
 
 
-def test_who_comes_while_it_computes_is_taken_along() -> None:
+def test_requests_that_wait_share_the_next_batch() -> None:
     slow = Slow()
-    batched = BatchedEmbedder(slow, most=8)  # type: ignore[arg-type]
+    batched = BatchedEmbedder(slow, max_faces=8)  # type: ignore[arg-type]
     with ThreadPoolExecutor(6) as pool:
         begun = [pool.submit(batched.embed, [face(shade), face(shade + 1)]) for shade in range(0, 60, 10)]
         while len(slow.sizes) < 1 or len(batched._waiting) < 5:
@@ -47,16 +47,16 @@ def test_who_comes_while_it_computes_is_taken_along() -> None:
     assert slow.sizes == [2, 8, 2]
 
 
-def test_whoever_came_later_may_be_first() -> None:
+def test_a_later_request_may_take_earlier_ones_along() -> None:
     """Others wait before the one whose turn it is: it finds itself among them without comparing their pictures."""
     batched = BatchedEmbedder(Slow())  # type: ignore[arg-type]
     asked = [_Request([face(shade), face(shade + 1)]) for shade in (10, 20, 30)]
     batched._waiting.extend(asked)
-    assert batched._taken(asked[2]) == [asked[2], asked[0], asked[1]]
+    assert batched._take(asked[2]) == [asked[2], asked[0], asked[1]]
     assert batched._waiting == []
 
 
-def test_an_error_reaches_everybody_it_concerns_and_nobody_later() -> None:
+def test_an_error_reaches_its_own_batch_and_no_later_one() -> None:
     slow = Slow()
     slow.go.set()
     batched = BatchedEmbedder(slow)  # type: ignore[arg-type]
@@ -65,7 +65,7 @@ def test_an_error_reaches_everybody_it_concerns_and_nobody_later() -> None:
     assert batched.embed([face(7)])[0, 0] == 7
 
 
-def test_the_real_networks_templates_do_not_depend_on_the_company() -> None:
+def test_templates_of_the_real_network_do_not_depend_on_the_batch() -> None:
     embedder = load_engines("open").embedder
     rng = np.random.default_rng(1)
     faces = [rng.integers(0, 256, (112, 112, 3), dtype=np.uint8) for _ in range(6)]

@@ -68,7 +68,7 @@ def test_scores_are_the_expected_ones(measured: dict[str, float], engines: Engin
     assert measured == pytest.approx(table["scores"], abs=table["tolerance"])
 
 
-def test_people_are_told_apart(measured: dict[str, float]) -> None:
+def test_scores_separate_the_people(measured: dict[str, float]) -> None:
     mated = {pair for pair in measured if len({person(name) for name in pair.split(" | ")}) == 1}
     assert mated
     assert len(mated) < len(measured)

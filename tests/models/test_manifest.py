@@ -39,14 +39,14 @@ def test_sface_scales_by_itself_and_the_arcface_pack_does_not() -> None:
     assert (profiles["buffalo_l"].embedder.mean, profiles["buffalo_l"].embedder.std) == (127.5, 127.5)
 
 
-def test_the_default_profile_is_permissive_and_the_pack_says_that_it_is_not() -> None:
+def test_the_default_profile_is_permissive_and_the_pack_is_marked_as_not() -> None:
     profiles = manifest.load().profiles
     assert {weight.licence for weight in profiles["open"].weights} == {"MIT", "Apache-2.0"}
     assert "on-commercial" in profiles["buffalo_l"].about
     assert "on-commercial" in profiles["buffalo_l"].embedder.terms
 
 
-def test_every_built_in_weight_says_its_terms_and_its_home() -> None:
+def test_every_built_in_weight_states_its_terms_and_its_home() -> None:
     for profile in manifest.load().profiles.values():
         for weight in profile.weights:
             assert weight.terms.endswith(".")
@@ -61,7 +61,7 @@ def test_the_readme_lists_every_weight_with_its_full_sha256() -> None:
             assert weight.sha256 in readme
 
 
-def test_an_own_manifest_adds_a_recogniser_beside_the_built_in_weights(tmp_path: Path) -> None:
+def test_a_users_manifest_adds_a_recogniser_to_the_built_in_weights(tmp_path: Path) -> None:
     path = written(tmp_path, OWN.format(digest=DIGEST))
     mine = manifest.load(path).profile("mine")
     assert mine.embedder.source == manifest.PathSource(tmp_path / "mine.onnx")
@@ -96,6 +96,6 @@ def test_an_impossible_manifest_is_refused_with_one_sentence(tmp_path: Path, was
     assert "\n" not in str(caught.value)
 
 
-def test_an_unknown_profile_names_the_known_ones() -> None:
+def test_the_error_for_an_unknown_profile_lists_the_known_ones() -> None:
     with pytest.raises(ManifestInvalid, match="buffalo_l, open"):
         manifest.load().profile("closed")

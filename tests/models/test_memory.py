@@ -107,7 +107,7 @@ def test_no_engine_keeps_a_picture(ranges: list[bytes]) -> None:
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="overwriting on free is glibc's MALLOC_PERTURB_")
-def test_the_embedder_keeps_no_template_nor_what_it_is_made_of(ranges: list[bytes], engines: Engines) -> None:
+def test_the_embedder_keeps_neither_templates_nor_intermediate_values(ranges: list[bytes], engines: Engines) -> None:
     """Freed arrays as small as a template stay in numpy's own keeping, where no guard of the allocator reaches them."""
     control = noise(99, CONTROL)[:, :56].repeat(2, axis=1)[:56].repeat(2, axis=0)
     assert any(run(engines.embedder.embed([control])) in piece for piece in ranges), "the search finds what is kept"

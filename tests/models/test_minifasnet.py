@@ -66,7 +66,7 @@ passive = ["near", "far"]
     return file
 
 
-def test_the_crop_is_the_box_grown_and_stays_within_the_picture() -> None:
+def test_the_crop_is_the_enlarged_box_and_stays_within_the_picture() -> None:
     image = np.zeros((100, 100, 3), np.uint8)
     image[40:60, 40:60] = 255
     assert crop(image, FACE, 1.0).mean() > 230
@@ -77,7 +77,7 @@ def test_the_crop_is_the_box_grown_and_stays_within_the_picture() -> None:
 
 
 @pytest.mark.parametrize(("colour", "real"), [((0, 9, 0), True), ((9, 0, 0), False), ((0, 0, 9), False)])
-def test_the_second_of_three_classes_is_real_and_channels_come_blue_first(
+def test_the_second_class_is_real_and_channels_are_in_bgr_order(
     colour: tuple[int, int, int], real: bool
 ) -> None:
     image = np.full((100, 100, 3), colour, np.uint8)
@@ -87,7 +87,7 @@ def test_the_second_of_three_classes_is_real_and_channels_come_blue_first(
     assert probability == pytest.approx(expected, rel=1e-4)
 
 
-def test_both_scales_have_a_say() -> None:
+def test_both_scales_are_averaged() -> None:
     image = np.full((100, 100, 3), (0, 0, 8), np.uint8)
     image[34:66, 34:66] = (0, 8, 0)
     assert MiniFASNet([(network(), 1.5)]).classify(image, FACE)[1]
@@ -101,7 +101,7 @@ def test_a_network_of_another_shape_is_refused() -> None:
             MiniFASNet([(model, 2.7)])
 
 
-def test_an_operator_brings_it_by_a_manifest(tmp_path: Path) -> None:
+def test_a_users_manifest_adds_the_ensemble(tmp_path: Path) -> None:
     model = network()
     (tmp_path / "brought.onnx").write_bytes(model)
     own = manifest(tmp_path, sha256(model).hexdigest())
@@ -119,6 +119,6 @@ def test_an_operator_brings_it_by_a_manifest(tmp_path: Path) -> None:
     assert load_engines("open").passive is None
 
 
-def test_another_engine_cannot_stand_in_for_it(tmp_path: Path) -> None:
+def test_a_weight_of_another_engine_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ManifestInvalid, match="passive networks"):
         load(manifest(tmp_path, "0" * 64, engine="arcface"))

@@ -35,14 +35,14 @@ def folded_digest(model: bytes) -> str:
     return digest.hexdigest()
 
 
-def test_folding_is_pinned_and_the_same_every_time(weight: Weight, profile: Profile) -> None:
+def test_folding_is_deterministic_and_has_the_expected_hash(weight: Weight, profile: Profile) -> None:
     published = store.read(weight, profile)
     folded = fold_blocks(published)
     assert fold_blocks(published) == folded
     assert folded_digest(folded) == FOLDED[weight.name]
 
 
-def test_every_block_is_its_scale_times_the_distance_from_its_zero_point(weight: Weight, profile: Profile) -> None:
+def test_each_block_is_dequantised_by_its_scale_and_zero_point(weight: Weight, profile: Profile) -> None:
     published = store.read(weight, profile)
     graph = onnx.load_from_string(published).graph
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
@@ -61,7 +61,7 @@ def test_every_block_is_its_scale_times_the_distance_from_its_zero_point(weight:
     assert blocked > 10
 
 
-def test_a_scale_for_each_slice_is_spread_along_its_axis() -> None:
+def test_a_scale_per_slice_is_expanded_along_its_axis() -> None:
     quantised = np.arange(24, dtype=np.int8).reshape(2, 3, 4)
     node = helper.make_node("DequantizeLinear", ["q", "s", "z"], ["w"], axis=1)
     add = helper.make_node("Add", ["x", "w"], ["y"])
@@ -94,7 +94,7 @@ def test_a_recogniser_takes_any_number_of_pictures(sface: bytes) -> None:
     np.testing.assert_allclose(together, alone, atol=1e-3)
 
 
-def test_only_the_picture_is_asked_for(weight: Weight, profile: Profile) -> None:
+def test_only_the_picture_remains_an_input(weight: Weight, profile: Profile) -> None:
     published = store.read(weight, profile)
     operators = {node.op_type for node in onnx.load_from_string(published).graph.node}
     assert "DequantizeLinear" in operators, "it needs no folding any more"
@@ -102,14 +102,14 @@ def test_only_the_picture_is_asked_for(weight: Weight, profile: Profile) -> None
 
 
 @pytest.mark.parametrize("rubbish", [b"not a network", b"\x0a\xff\xff\xff\xff"])
-def test_rubbish_is_refused_in_our_own_words(rubbish: bytes) -> None:
+def test_invalid_bytes_are_refused_with_our_own_error(rubbish: bytes) -> None:
     with pytest.raises(ModelCorrupt, match="not ONNX"):
         fold_blocks(rubbish)
     with pytest.raises(ModelCorrupt, match="onnxruntime can open"):
         open_session(rubbish)
 
 
-def test_a_session_holds_its_threads_and_keeps_no_arena(sface: bytes) -> None:
+def test_a_session_has_its_thread_count_and_no_arena(sface: bytes) -> None:
     options = open_session(sface, threads=2).get_session_options()
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (2, 1)
     assert not options.enable_cpu_mem_arena

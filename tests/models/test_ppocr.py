@@ -62,7 +62,7 @@ def test_colours_reach_the_network_as_blue_green_red(
     assert reading.confidence != pytest.approx(certainty(coloured), abs=1e-3)
 
 
-def test_a_doubled_letter_is_kept_and_a_held_one_is_not(engines: Engines, render: Callable[[str], RGBImage]) -> None:
+def test_a_doubled_letter_is_read_twice_and_a_long_one_once(engines: Engines, render: Callable[[str], RGBImage]) -> None:
     assert [reading.text for reading in engines.reader.read([render("AABBCC"), render("11223344")])] == [
         "AABBCC",
         "11223344",
@@ -80,12 +80,12 @@ def test_a_blurred_character_is_less_certain(engines: Engines, render: Callable[
 @pytest.mark.parametrize(
     "shape", [(0, 0, 3), (0, 50, 3), (1, 1, 3), (48, 1, 3), (48, 300, 3), (2, 5000, 3), (900, 3, 3)]
 )
-def test_what_is_no_line_is_an_empty_reading(engines: Engines, shape: tuple[int, int, int]) -> None:
+def test_an_empty_picture_gives_an_empty_reading(engines: Engines, shape: tuple[int, int, int]) -> None:
     (reading,) = engines.reader.read([np.full(shape, 255, np.uint8)])
     assert (reading.text, reading.confidences, reading.confidence) == ("", (), 0.0)
 
 
-def test_nothing_to_read_is_no_error(engines: Engines) -> None:
+def test_no_lines_give_no_readings(engines: Engines) -> None:
     assert engines.reader.read([]) == []
 
 

@@ -17,13 +17,13 @@ from idproof.models.profiles import load_engines
 from idproof.models.types import Engines, RGBImage
 
 
-def test_engines_say_which_bytes_they_are(engines: Engines, profile: Profile) -> None:
+def test_engines_report_the_hashes_of_their_weights(engines: Engines, profile: Profile) -> None:
     assert engines.profile == "open"
     assert engines.weights == {weight.file: weight.sha256 for weight in profile.weights}
     assert (engines.reader.name, engines.latin_reader.name) == ("pp-ocr", "tesseract")
 
 
-def test_an_empty_cache_is_never_filled_by_opening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_opening_never_fetches_a_missing_weight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> NoReturn:
         raise AssertionError("something was fetched")
 
@@ -45,7 +45,7 @@ def test_one_changed_byte_is_refused(profile: Profile, tmp_path: Path) -> None:
         load_engines("open", cache=tmp_path)
 
 
-def test_an_own_manifest_is_opened_with_its_own_scaling(
+def test_a_users_manifest_is_opened_with_its_own_scaling(
     profile: Profile, engines: Engines, sface: bytes, astronaut: RGBImage, tmp_path: Path
 ) -> None:
     own = tmp_path / "own.toml"

@@ -10,7 +10,7 @@ from idproof.models.errors import ManifestInvalid
 from idproof.models.score_reports import ScoreCalibration, face_thresholds, portrait_calibration, portrait_thresholds
 
 
-def test_thresholds_are_the_reports(tmp_path: Path) -> None:
+def test_thresholds_come_from_the_report(tmp_path: Path) -> None:
     points = [{"fmr": 1e-3, "threshold": 0.38}, {"fmr": 1e-4, "threshold": 0.45}]
     (tmp_path / "mine_face.json").write_text(json.dumps({"operating_points": points}))
     (tmp_path / "mine_portrait.json").write_text(json.dumps({"operating_points": points[1:]}))
@@ -30,7 +30,7 @@ def test_a_file_that_is_no_report_is_refused(tmp_path: Path, text: str) -> None:
         face_thresholds("mine", tmp_path)
 
 
-def test_a_calibration_is_the_reports_and_gives_probabilities(tmp_path: Path) -> None:
+def test_a_calibration_comes_from_the_report_and_gives_probabilities(tmp_path: Path) -> None:
     (tmp_path / "mine_portrait.json").write_text(json.dumps({"slope": 30.0, "offset": -9.0}))
     calibration = portrait_calibration("mine", tmp_path)
     assert calibration == ScoreCalibration(30.0, -9.0)
@@ -42,7 +42,7 @@ def test_a_calibration_is_the_reports_and_gives_probabilities(tmp_path: Path) ->
 @pytest.mark.parametrize(
     "text", ["", "{}", '{"slope": 0, "offset": 1}', '{"slope": -2, "offset": 1}', '{"slope": NaN, "offset": 1}']
 )
-def test_a_calibration_that_means_nothing_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_calibration_without_a_positive_finite_slope_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "mine_portrait.json").write_text(text)
     with pytest.raises(ManifestInvalid, match="not a portrait report"):
         portrait_calibration("mine", tmp_path)

@@ -45,7 +45,7 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_fetch_brings_what_is_missing_and_only_that(small: Profile, cache: Path) -> None:
+def test_fetch_downloads_only_missing_weights(small: Profile, cache: Path) -> None:
     assert states(small, cache) == {WeightState.MISSING}
     told: list[tuple[str, bool]] = []
     store.fetch(small, cache, lambda weight, brought: told.append((weight.name, brought)))
@@ -58,7 +58,7 @@ def test_fetch_brings_what_is_missing_and_only_that(small: Profile, cache: Path)
     assert names(cache) == {weight.file for weight in small.weights}
 
 
-def test_a_file_cut_off_half_way_is_seen_refused_and_replaced(small: Profile, cache: Path) -> None:
+def test_a_truncated_file_is_detected_refused_and_replaced(small: Profile, cache: Path) -> None:
     store.fetch(small, cache)
     path = cache / small.embedder.file
     path.write_bytes(path.read_bytes()[: len(CONTENT) // 2])
@@ -71,7 +71,7 @@ def test_a_file_cut_off_half_way_is_seen_refused_and_replaced(small: Profile, ca
     store.check(small, cache)
 
 
-def test_a_missing_file_tells_the_command_to_run(small: Profile, cache: Path) -> None:
+def test_the_error_for_a_missing_file_names_the_command_to_run(small: Profile, cache: Path) -> None:
     with pytest.raises(ModelMissing, match="idproof models fetch --profile open"):
         store.check(small, cache)
 
@@ -84,7 +84,7 @@ def test_a_source_that_gives_another_file_leaves_nothing(small: Profile, cache: 
     assert names(cache) == set()
 
 
-def test_a_source_that_is_gone_leaves_nothing(small: Profile, cache: Path) -> None:
+def test_an_unavailable_source_leaves_nothing(small: Profile, cache: Path) -> None:
     assert isinstance(small.detector.source, PathSource)
     small.detector.source.path.unlink()
     with pytest.raises(ModelFetchFailed, match="cannot be read"):
@@ -92,7 +92,7 @@ def test_a_source_that_is_gone_leaves_nothing(small: Profile, cache: Path) -> No
     assert names(cache) == set()
 
 
-def test_a_file_where_the_folder_should_be_is_one_clear_error(small: Profile, tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_one_clear_error(small: Profile, tmp_path: Path) -> None:
     blocked = tmp_path / "blocked"
     blocked.write_bytes(b"")
     for cache in (blocked, blocked / "below"):
@@ -110,14 +110,14 @@ def test_a_full_disk_leaves_nothing(small: Profile, cache: Path, monkeypatch: py
     assert names(cache) == set()
 
 
-def test_a_disk_that_keeps_half_leaves_nothing(small: Profile, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_stores_half_a_file_leaves_nothing(small: Profile, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda number: os.ftruncate(number, len(CONTENT) // 2))
     with pytest.raises(CacheUnwritable, match="did not keep"):
         store.fetch(small, cache)
     assert names(cache) == set()
 
 
-def test_the_file_that_reached_the_disk_is_the_one_that_gets_the_name(
+def test_the_written_file_is_read_back_before_it_gets_its_name(
     small: Profile, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: set[int] = set()
@@ -126,7 +126,7 @@ def test_the_file_that_reached_the_disk_is_the_one_that_gets_the_name(
     assert {path.stat().st_ino for path in cache.iterdir()} == synced
 
 
-def test_a_process_killed_while_writing_leaves_only_a_part_which_goes_later(small: Profile, cache: Path) -> None:
+def test_a_process_killed_while_writing_leaves_a_temporary_file_that_is_removed_later(small: Profile, cache: Path) -> None:
     assert isinstance(small.detector.source, PathSource)
     child = f"""
 import os, signal
@@ -151,7 +151,7 @@ store._write(Path({str(cache / small.detector.file)!r}), data, {small.detector.s
     assert names(cache) == {weight.file for weight in small.weights}
 
 
-def test_fetching_at_the_same_time_is_safe(small: Profile, cache: Path) -> None:
+def test_concurrent_fetches_are_safe(small: Profile, cache: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         for future in [pool.submit(store.fetch, small, cache) for _ in range(16)]:
             future.result()
@@ -159,7 +159,7 @@ def test_fetching_at_the_same_time_is_safe(small: Profile, cache: Path) -> None:
     assert names(cache) == {weight.file for weight in small.weights}
 
 
-def test_the_folder_is_the_environments_else_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_folder_comes_from_the_environment_or_is_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("IDPROOF_MODELS", str(tmp_path))
     assert store.default_cache() == tmp_path
     monkeypatch.delenv("IDPROOF_MODELS")
@@ -167,7 +167,7 @@ def test_the_folder_is_the_environments_else_the_users(monkeypatch: pytest.Monke
     assert store.default_cache() == tmp_path / "idproof" / "models"
 
 
-def test_a_built_in_profile_goes_by_its_name(cache: Path) -> None:
+def test_a_built_in_profile_can_be_given_by_name(cache: Path) -> None:
     assert [status.weight.name for status in store.list_weights("open", cache)] == [
         "yunet",
         "sface",

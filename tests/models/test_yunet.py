@@ -14,7 +14,7 @@ from idproof.models.yunet import YuNetDetector
 EYES_OF_ASTRONAUT = np.array([[200, 102], [247, 103]])
 
 
-def test_the_face_is_found_with_its_points_in_the_pictures_order(engines: Engines, astronaut: RGBImage) -> None:
+def test_a_face_is_found_with_its_landmarks_from_left_to_right(engines: Engines, astronaut: RGBImage) -> None:
     (face,) = engines.detector.detect(astronaut)
     assert face.score > 0.9
     eye, other_eye, nose, mouth, other_mouth = face.landmarks
@@ -26,7 +26,7 @@ def test_the_face_is_found_with_its_points_in_the_pictures_order(engines: Engine
 
 
 @pytest.mark.parametrize(("across", "down"), [(0.5, 0.5), (3.0, 3.0), (4.0, 3.0), (6.0, 6.0)])
-def test_points_come_back_in_the_pictures_own_pixels(
+def test_landmarks_are_in_the_pictures_own_pixels(
     engines: Engines, astronaut: RGBImage, across: float, down: float
 ) -> None:
     resized = cv2.resize(astronaut, None, fx=across, fy=down, interpolation=cv2.INTER_CUBIC)
@@ -44,7 +44,7 @@ def test_faces_come_largest_first(engines: Engines, astronaut: RGBImage) -> None
     assert first.box[0] > 300 > second.box[0]
 
 
-def test_colours_are_red_green_blue(yunet: bytes, astronaut: RGBImage) -> None:
+def test_pictures_are_rgb(yunet: bytes, astronaut: RGBImage) -> None:
     """The network of 640 × 640 in onnxruntime, which takes BGR, gives OpenCV's score for the same picture."""
     picture = np.asarray(cv2.resize(astronaut, (640, 640), interpolation=cv2.INTER_CUBIC), np.uint8)
     (face,) = YuNetDetector(yunet).detect(picture)
@@ -61,7 +61,7 @@ def test_colours_are_red_green_blue(yunet: bytes, astronaut: RGBImage) -> None:
 
 
 @pytest.mark.parametrize("side", [512, 333, 250, 201])
-def test_it_sees_what_opencvs_own_detector_sees(yunet: bytes, astronaut: RGBImage, side: int) -> None:
+def test_detections_equal_those_of_opencv(yunet: bytes, astronaut: RGBImage, side: int) -> None:
     """Boxes, points and scores to a thousandth of a pixel, also where the picture must be filled up to whole cells."""
     both = np.concatenate([astronaut, astronaut[:, ::-1]], axis=1)
     picture = np.asarray(cv2.resize(both, (side, side * 2 // 3), interpolation=cv2.INTER_AREA), np.uint8)
@@ -76,7 +76,7 @@ def test_it_sees_what_opencvs_own_detector_sees(yunet: bytes, astronaut: RGBImag
     np.testing.assert_allclose(mine[order], rows[other], atol=1e-3)
 
 
-def test_threads_do_not_disturb_each_other(engines: Engines, astronaut: RGBImage) -> None:
+def test_concurrent_calls_give_the_same_faces(engines: Engines, astronaut: RGBImage) -> None:
     pictures = [
         np.ascontiguousarray(np.roll(astronaut, shift, axis=1)[: 512 - 16 * i])
         for i, shift in enumerate((0, 40, 80, 120))
@@ -89,10 +89,10 @@ def test_threads_do_not_disturb_each_other(engines: Engines, astronaut: RGBImage
 
 
 @pytest.mark.parametrize("shape", [(0, 0, 3), (3, 400, 3), (300, 1, 3), (480, 640, 3)])
-def test_no_face_is_no_error(engines: Engines, shape: tuple[int, int, int]) -> None:
+def test_a_picture_without_a_face_gives_an_empty_list(engines: Engines, shape: tuple[int, int, int]) -> None:
     assert engines.detector.detect(np.zeros(shape, np.uint8)) == []
 
 
-def test_rubbish_is_refused_when_it_is_opened() -> None:
+def test_invalid_weights_are_refused_on_opening() -> None:
     with pytest.raises(ModelCorrupt):
         YuNetDetector(b"not a network")

@@ -1,6 +1,6 @@
 """All components of one face, and their checks: a poor picture is referred to a person, never rejected.
 
-Limits come from photographs of people, calibrated by `idproof bench quality --calibrate FILE`: the same share of them
+Limits come from photographs of people, calibrated by `idproof bench calibrate quality`: the same share of them
 lies on the poor side of every component. Quality neither accepts nor rejects anybody.
 """
 

@@ -30,13 +30,13 @@ def test_a_portrait_that_glare_hides_in_a_tilted_capture_is_left_out() -> None:
     assert list(left_out) == [Role.CARD_FRONT, Role.CARD_TILT_RIGHT]
 
 
-def test_without_a_face_in_the_front_capture_there_is_no_portrait() -> None:
+def test_a_front_capture_without_a_face_is_an_error() -> None:
     with pytest.raises(FaceNotFound) as caught:
         detection.find_portrait_faces(crops(Role.CARD_FRONT), Bright())
     assert caught.value.capture is Role.CARD_FRONT
 
 
-def test_the_fused_template_is_the_mean_direction_and_lies_where_the_first_one_did() -> None:
+def test_the_fused_template_is_the_mean_direction_and_overwrites_the_first() -> None:
     rows = np.eye(4, dtype=np.float32)[:3].copy()
     fused = compare.fuse(rows)
     np.testing.assert_allclose(fused, [[3**-0.5, 3**-0.5, 3**-0.5, 0]], atol=1e-6)
@@ -45,7 +45,7 @@ def test_the_fused_template_is_the_mean_direction_and_lies_where_the_first_one_d
     np.testing.assert_allclose(compare.fuse(one.copy()), one, atol=1e-6)
 
 
-def test_the_selfie_without_its_colours_is_the_same_picture_in_grey() -> None:
+def test_remove_colour_gives_the_same_picture_in_grey() -> None:
     face = np.random.default_rng(4).integers(0, 256, (112, 112, 3), dtype=np.uint8)
     grey = compare.remove_colour(face)
     assert grey.shape == face.shape
@@ -53,7 +53,7 @@ def test_the_selfie_without_its_colours_is_the_same_picture_in_grey() -> None:
     np.testing.assert_allclose(grey[..., 0], face @ [0.299, 0.587, 0.114], atol=1)
 
 
-def test_the_score_is_the_probability_that_the_calibration_gives() -> None:
+def test_the_score_is_the_calibrated_probability() -> None:
     selfie = np.array([[1.0, 0.0]], np.float32)
     calibration = ScoreCalibration(slope=40, offset=-12)
     for cosine, outcome in ((0.25, "fail"), (0.4, "doubt"), (0.6, "pass")):
@@ -63,7 +63,7 @@ def test_the_score_is_the_probability_that_the_calibration_gives() -> None:
         assert result.score == pytest.approx(1 / (1 + np.exp(12 - 40 * cosine)), rel=1e-4)
 
 
-def test_a_selfie_in_any_roll_gives_the_same_face_in_its_own_pixels() -> None:
+def test_a_rolled_selfie_gives_the_same_face_in_its_own_pixels() -> None:
     """YuNet sees a head that lies on its side, but its eyes and mouth in wrong places."""
     engines = load_engines()
     upright = np.asarray(skimage.data.astronaut()[:400], dtype=np.uint8)  # wider than high

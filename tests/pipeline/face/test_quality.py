@@ -79,11 +79,11 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("component", SPOILT)
-def test_what_spoils_a_component_is_seen_by_it(photograph: RGBImage, found: DetectedFace, component: str) -> None:
+def test_each_component_detects_its_own_defect(photograph: RGBImage, found: DetectedFace, component: str) -> None:
     assert outcomes(SPOILT[component](photograph), found)[component] is Outcome.DOUBT
 
 
-def test_a_turned_head_and_a_face_cut_off(photograph: RGBImage, found: DetectedFace) -> None:
+def test_a_turned_head_and_a_cut_off_face_are_in_doubt(photograph: RGBImage, found: DetectedFace) -> None:
     turned = found.landmarks.copy()
     turned[2] += 0.6 * (turned[1] - turned[0])
     assert outcomes(photograph, replace(found, landmarks=turned))["pose"] is Outcome.DOUBT
@@ -91,7 +91,7 @@ def test_a_turned_head_and_a_face_cut_off(photograph: RGBImage, found: DetectedF
     assert outcomes(photograph, cut)["framing"] is Outcome.DOUBT
 
 
-def test_pose_is_degrees_and_does_not_mind_a_roll(photograph: RGBImage, found: DetectedFace) -> None:
+def test_pose_is_in_degrees_and_ignores_roll(photograph: RGBImage, found: DetectedFace) -> None:
     """A head of the model's proportions, turned by known angles about its own axis and about the camera's."""
     head = np.array([[-1, 0, 0], [1, 0, 0], [0, 1, -1.1], [-0.8, 2, 0], [0.8, 2, 0]])
     for yaw in (0, 20, 45):
@@ -102,7 +102,7 @@ def test_pose_is_degrees_and_does_not_mind_a_roll(photograph: RGBImage, found: D
             assert of(photograph, replace(found, landmarks=landmarks))["pose"] == pytest.approx(yaw, abs=0.5)
 
 
-def test_what_cannot_be_assessed_is_no_pass(photograph: RGBImage, found: DetectedFace) -> None:
+def test_a_component_that_cannot_be_assessed_does_not_pass(photograph: RGBImage, found: DetectedFace) -> None:
     grey = np.full_like(photograph, 128)
     face = quality.Face.of(grey, found, load_engines().embedder.align(grey, found.landmarks))
     sharpness = next(r for r in quality.check(face) if r.name == "quality_sharpness")
@@ -111,7 +111,7 @@ def test_what_cannot_be_assessed_is_no_pass(photograph: RGBImage, found: Detecte
 
 @settings(max_examples=40, deadline=None)
 @given(arrays(np.uint8, (112, 112, 3)), arrays(np.float32, (5, 2), elements=st.floats(-50, 400, width=32)))
-def test_any_picture_gives_results_that_never_fail_it(aligned: RGBImage, landmarks: np.ndarray) -> None:
+def test_no_picture_fails_a_quality_check(aligned: RGBImage, landmarks: np.ndarray) -> None:
     picture = np.zeros((240, 320, 3), np.uint8)
     face = quality.Face.of(picture, DetectedFace((10, 10, 100, 120), landmarks, 0.9), aligned)
     results = quality.check(face)
@@ -120,7 +120,7 @@ def test_any_picture_gives_results_that_never_fail_it(aligned: RGBImage, landmar
     assert all(r.score is None or 0 <= r.score <= 1 for r in results)
 
 
-def test_a_picture_without_colour_does_not_tell_whether_the_face_is_covered(
+def test_occlusion_cannot_be_assessed_without_colour(
     photograph: RGBImage, found: DetectedFace
 ) -> None:
     grey = np.repeat(photograph.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
@@ -138,7 +138,7 @@ def test_a_busy_background_is_measured_and_refers_nobody(photograph: RGBImage, f
     assert outcomes(leaves, found)["background"] is Outcome.PASS
 
 
-def test_a_head_that_fills_the_picture_has_no_background_that_could_be_busy(
+def test_a_head_that_fills_the_picture_has_no_background(
     photograph: RGBImage, found: DetectedFace
 ) -> None:
     x, y, width, height = (round(value) for value in found.box)

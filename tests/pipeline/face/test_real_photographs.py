@@ -65,15 +65,15 @@ UNSEEN = ("eyes/closed.jpg", "quality/blurred_dark.jpg", "pad/print_1.jpg")
 
 
 @pytest.mark.parametrize("name", PASSES)
-def test_good_pictures_pass_whatever_their_roll(behaves: dict[str, set[str]], name: str) -> None:
+def test_good_pictures_pass_in_any_roll(behaves: dict[str, set[str]], name: str) -> None:
     assert behaves[name] == set()
 
 
 @pytest.mark.parametrize("name", ANSWERED)
-def test_what_is_wrong_is_said(behaves: dict[str, set[str]], name: str) -> None:
+def test_poor_pictures_get_the_expected_codes(behaves: dict[str, set[str]], name: str) -> None:
     assert ANSWERED[name] in behaves[name]
 
 
-def test_the_table_is_whole(behaves: dict[str, set[str]]) -> None:
+def test_the_table_covers_every_picture(behaves: dict[str, set[str]]) -> None:
     assert set(behaves) == {*PASSES, *ANSWERED, *UNSEEN}
     assert all(behaves[name] == set() for name in UNSEEN)

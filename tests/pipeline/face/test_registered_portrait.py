@@ -68,7 +68,7 @@ def test_a_registered_portrait_of_the_holder_agrees_with_card_and_selfie(verifie
     assert verdict.timings_ms["records"] > 0
 
 
-def test_a_card_with_somebody_elses_photograph_disagrees_with_the_record_although_its_own_selfie_matches(
+def test_a_card_with_another_persons_photograph_disagrees_with_the_record_although_its_selfie_matches(
     verifier: Verifier, held: Captures
 ) -> None:
     verdict = asking(verifier, Department(photograph(OTHER, 0))).verify(held)
@@ -78,7 +78,7 @@ def test_a_card_with_somebody_elses_photograph_disagrees_with_the_record_althoug
 
 
 @pytest.mark.parametrize("picture", [None, b"", b"no picture", photograph(HOLDER, 1)[:3000]])
-def test_a_portrait_that_cannot_be_had_or_used_refers(
+def test_a_portrait_that_cannot_be_fetched_or_used_refers(
     verifier: Verifier, held: Captures, picture: bytes | None
 ) -> None:
     verdict = asking(verifier, Department(picture)).verify(held)
@@ -86,7 +86,7 @@ def test_a_portrait_that_cannot_be_had_or_used_refers(
     assert {c.name for c in verdict.checks if c.status is Status.COULD_NOT_ASSESS} == NAMES
 
 
-def test_where_the_record_has_no_portrait_none_is_asked_for(verifier: Verifier, held: Captures) -> None:
+def test_no_portrait_is_requested_when_the_record_offers_none(verifier: Verifier, held: Captures) -> None:
     verdict = asking(verifier, Department(None, announced=False)).verify(held)
     assert verdict.decision is Decision.ACCEPT
     assert not NAMES & {check.name for check in verdict.checks}

@@ -77,12 +77,12 @@ def test_a_contradiction_has_its_own_reason(changed: dict[str, str], name: str, 
     assert found.reason == reason
 
 
-def test_the_word_of_one_reader_of_chinese_rejects_nobody() -> None:
+def test_the_single_reader_of_chinese_rejects_nobody() -> None:
     for changed, name in (({"chinese_name": "陳太文"}, "name_codes"), ({"chinese_name": "陳大"}, "name_complete")):
         assert CHECKS[name](facts(**changed)).outcome is Outcome.DOUBT
 
 
-def test_codes_that_cannot_be_laid_beside_their_characters_are_not_compared() -> None:
+def test_codes_without_one_per_character_are_not_compared() -> None:
     found = CHECKS["name_codes"](facts(chinese_name="大文"))
     assert (found.outcome, found.reason) == (None, "name_code_count")
 
@@ -92,7 +92,7 @@ def test_every_check_can_fail() -> None:
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_what_was_not_read_cannot_be_assessed(name: str) -> None:
+def test_a_check_of_unread_fields_cannot_be_assessed(name: str) -> None:
     unread = Facts({n: FieldReading(t, 0.2, certain=False) for n, t in GENUINE.items()}, DOCUMENT, TODAY)
     for nothing in (unread, Facts({}, DOCUMENT, TODAY)):
         assert CHECKS[name](nothing).status is Status.COULD_NOT_ASSESS
@@ -111,7 +111,7 @@ def test_what_was_not_read_cannot_be_assessed(name: str) -> None:
         {"symbols": "***AXBN"},
     ],
 )
-def test_what_is_rare_but_genuine_passes(changed: dict[str, str]) -> None:
+def test_rare_but_genuine_fields_pass(changed: dict[str, str]) -> None:
     assert [r.reason for r in run(facts(**changed)) if r.outcome is not Outcome.PASS] == []
 
 
@@ -134,7 +134,7 @@ def test_a_document_type_cannot_name_a_check_that_does_not_exist() -> None:
 
 
 @given(st.dates(date(1900, 1, 1), date(2099, 12, 31)))
-def test_every_day_of_the_calendar_is_read_back(day: date) -> None:
+def test_every_day_of_the_calendar_is_parsed(day: date) -> None:
     assert dates.birth_date(day.strftime("%d-%m-%Y")) == day
     if day.year >= 2000:
         assert dates.issue_date(day.strftime("%d-%m-%y")) == day
@@ -147,7 +147,7 @@ def test_the_century_of_the_first_registration_follows_from_the_issue(day: date)
 
 
 @given(st.integers(0, 99), st.integers(0, 99), st.integers(0, 9999))
-def test_no_impossible_day_is_taken(day: int, month: int, year: int) -> None:
+def test_impossible_days_are_refused(day: int, month: int, year: int) -> None:
     try:
         read = dates.birth_date(f"{day:02d}-{month:02d}-{year:04d}")
     except ValueError:
@@ -156,12 +156,12 @@ def test_no_impossible_day_is_taken(day: int, month: int, year: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["1-01-1990", "01/01/1990", "01-01-90", "０1-01-1990", "", "01-01-1990 "])
-def test_only_the_printed_form_is_a_date(text: str) -> None:
+def test_dates_in_another_form_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"printed date|invalid literal|month|day"):
         dates.birth_date(text)
 
 
-def test_the_form_is_ready_to_pre_fill() -> None:
+def test_card_data_holds_the_typed_fields() -> None:
     assert card_data(facts().fields) == CardData(
         surname="CHAN",
         given_names="Tai Man",
@@ -175,7 +175,7 @@ def test_the_form_is_ready_to_pre_fill() -> None:
     )
 
 
-def test_the_form_leaves_out_what_is_uncertain_or_impossible_and_shows_nothing() -> None:
+def test_card_data_leaves_out_uncertain_and_impossible_values_and_hides_all_in_repr() -> None:
     fields = dict(facts(date_of_birth="31-02-1990").fields) | {"number": FieldReading("A123456(3)", 0.3, certain=False)}
     filled = card_data(fields)
     assert (filled.number, filled.birth_date, filled.surname) == (None, None, "CHAN")

@@ -11,7 +11,7 @@ six_digits = st.text("0123456789", min_size=6, max_size=6)
 
 
 @pytest.mark.parametrize("number", ["A123456(3)", "C123456(9)", "AB987654(3)", "G123456(A)"])
-def test_published_examples(number: str) -> None:
+def test_published_numbers_are_valid(number: str) -> None:
     assert is_valid(number)
 
 
@@ -23,7 +23,7 @@ def test_any_single_wrong_digit_is_caught(prefix: str, digits: str, place: int, 
 
 
 @given(st.text())
-def test_anything_else_is_invalid_and_never_an_exception(text: str) -> None:
+def test_any_other_text_is_invalid_without_an_exception(text: str) -> None:
     if is_valid(text):
         assert text.isascii()
         assert text.endswith(")")
@@ -32,6 +32,6 @@ def test_anything_else_is_invalid_and_never_an_exception(text: str) -> None:
 @pytest.mark.parametrize(
     ("prefix", "digits"), [("", "123456"), ("ABC", "123456"), ("A", "12345"), ("A", "１２３４５６")]
 )
-def test_only_the_printed_form_has_a_check_digit(prefix: str, digits: str) -> None:
+def test_a_check_digit_needs_letters_and_six_digits(prefix: str, digits: str) -> None:
     with pytest.raises(ValueError, match="letters and six digits"):
         check_digit(prefix, digits)

@@ -31,7 +31,7 @@ def line(text: str) -> RGBImage:
 
 
 @pytest.mark.parametrize("text", ["AZ", "*CWB", "***AWN", "***AZBNL1", "CXB"])
-def test_each_sign_is_one_mark_and_stars_are_low(text: str) -> None:
+def test_each_character_is_one_mark_and_stars_are_low(text: str) -> None:
     assert ink_marks.count_marks(line(text)) == ink_marks.InkMarks(len(text), text.count("*"))
 
 
@@ -52,7 +52,7 @@ class Overlooks:
         return [LineReading(self.text, (0.99,) * len(self.text)) for _ in lines]
 
 
-def test_stars_that_the_reader_overlooked_are_counted_in() -> None:
+def test_stars_that_the_reader_overlooked_are_restored() -> None:
     left, top, right, bottom = SPEC.box.pixels(DOCUMENT.px_per_mm, pad_mm=0.3)
     frame = np.full((DOCUMENT.size_px[1], DOCUMENT.size_px[0], 3), 200, dtype=np.uint8)
     printed = Image.fromarray(line("*CWB")).resize((right - left, bottom - top))

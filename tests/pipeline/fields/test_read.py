@@ -33,7 +33,7 @@ def settled(name: str, *readings: LineReading, latin: tuple[LineReading, ...] = 
     return resolve_field(fuse(heard), spec, POLICY)
 
 
-def test_two_captures_outvote_one_character_by_character() -> None:
+def test_two_captures_outvote_one_per_character() -> None:
     found = settled("number", reading("A123456(3)"), reading("A128456(3)"), reading("A123456(8)"))
     assert (found.text, found.certain) == ("A123456(3)", True)
 
@@ -44,14 +44,14 @@ def test_one_reading_alone_is_never_certain() -> None:
     assert settled("number", reading("A123456(3)"), latin=(reading("A123456(3)", 0.9),)).certain
 
 
-def test_what_the_captures_are_torn_between_is_reported_but_uncertain() -> None:
+def test_a_tie_between_captures_is_reported_as_uncertain() -> None:
     found = settled("number", reading("A123456(3)", 0.9), reading("A123458(3)", 0.9))
     assert not found.certain
     assert {(position, character) for position, character, _ in found.alternatives} <= {(6, "6"), (6, "8")}
     assert found.alternatives
 
 
-def test_only_what_the_form_allows_is_corrected_and_every_correction_is_told() -> None:
+def test_corrections_follow_the_form_and_are_reported() -> None:
     found = settled("number", reading("A1Z3456(3)"), reading("A1Z3456(3)"), reading("A123456(3)"))
     assert found.text == "A123456(3)"
     assert [(c.position, c.read, c.taken, c.reason) for c in found.corrections] == [(2, "Z", "2", "form")]
@@ -59,12 +59,12 @@ def test_only_what_the_form_allows_is_corrected_and_every_correction_is_told() -
     assert not unsupported.certain
 
 
-def test_a_letter_where_only_a_digit_may_stand_is_uncertain_when_nothing_else_was_seen() -> None:
+def test_a_letter_in_place_of_a_digit_is_uncertain_when_no_digit_was_seen() -> None:
     found = settled("date_of_birth", *(reading("O1-01-199W"),) * 3)
     assert not found.certain
 
 
-def test_what_has_not_the_printed_form_is_never_certain() -> None:
+def test_a_text_without_the_printed_form_is_never_certain() -> None:
     found = settled("date_of_birth", *(reading("1990-01-01"),) * 3)
     assert not found.certain
 
@@ -77,7 +77,7 @@ def test_an_optional_field_may_be_blank_but_a_required_one_may_not() -> None:
     assert not settled("chinese_name", reading("陳大文"), reading(""), reading("")).certain
 
 
-def test_a_lost_space_is_found_in_another_capture() -> None:
+def test_a_lost_space_is_taken_from_another_capture() -> None:
     found = settled("english_name", reading("MOK, FuWan"), reading("MOK, Fu Wan", 0.6), reading("MOK,FuWan"))
     assert (found.text, found.certain) == ("MOK, Fu Wan", True)
 
@@ -98,7 +98,7 @@ def test_lost_and_added_characters_are_outvoted() -> None:
         ("symbols", "＊＊＊AZ", "***AZ"),
     ],
 )
-def test_the_same_ink_is_the_same_text(name: str, seen: str, printed: str) -> None:
+def test_look_alike_punctuation_is_unified(name: str, seen: str, printed: str) -> None:
     assert settled(name, reading(seen), reading(seen)).text == printed
 
 
@@ -113,7 +113,7 @@ def named(codes: str, *texts: str, alternatives: dict[int, tuple[str, float]] | 
     )
 
 
-def test_a_form_that_the_issuer_does_not_print_gives_way_to_the_one_it_does() -> None:
+def test_a_form_that_the_issuer_does_not_print_is_replaced_by_the_printed_one() -> None:
     """Readers take 朮 for 术; both have the code 2611, but the issuer's character set has only the first."""
     found = named("7115 2611", "陳术", "陳术", "陳术")
     assert (found.text, found.certain) == ("陳朮", True)
@@ -134,24 +134,24 @@ def test_a_character_outside_of_the_issuers_set_is_never_certain() -> None:
         ("朵", "朶", 0.01, "朵", True),
     ],
 )
-def test_between_two_forms_of_one_code(seen: str, other: str, share: float, taken: str, certain: bool) -> None:
+def test_two_forms_of_one_code_need_a_clear_majority(seen: str, other: str, share: float, taken: str, certain: bool) -> None:
     code = commercial_codes.codes(seen)[0]
     found = named(f"{code} 1129", *(f"{seen}大",) * 3, alternatives={0: (other, share)})
     assert (found.text, found.certain) == (f"{taken}大", certain)
 
 
-def test_a_form_of_its_own_stays_as_it_was_read() -> None:
+def test_a_form_with_its_own_code_stays_as_read() -> None:
     assert named("7115 1496", "陳峰", "陳峰").text == "陳峰"
     assert named("7115 1496", "陳峯", "陳峯").text == "陳峯"
 
 
-def test_a_code_decides_between_what_was_seen_but_never_brings_in_what_was_not() -> None:
+def test_a_code_decides_only_between_characters_that_were_seen() -> None:
     torn = named("7115 1129 2429", "陳太文", "陳太文", alternatives={1: ("大", 0.4)})
     assert torn.text == "陳大文"
     assert named("7115 1129 2429", "陳小文", "陳小文").text == "陳小文"
 
 
-def test_readings_that_the_readers_share_out(document_frame: object) -> None:
+def test_each_reader_is_called_once_with_its_own_fields(document_frame: object) -> None:
     """Each reader is called once for all captures, and the Latin one only for what it was made for."""
     asked: dict[str, list[int]] = {}
 
@@ -173,20 +173,20 @@ NAMES = [spec.name for spec in DOCUMENT.fields]
 
 
 @given(st.sampled_from(NAMES), st.lists(st.text(max_size=24), min_size=1, max_size=6))
-def test_any_texts_settle_without_an_exception(name: str, texts: list[str]) -> None:
+def test_any_texts_are_resolved_without_an_exception(name: str, texts: list[str]) -> None:
     found = settled(name, *(reading(text) for text in texts))
     if found.certain and found.text:
         assert grammar.has_form(found.text, DOCUMENT.field(name))
 
 
 @given(st.lists(st.text("A1B8", max_size=8), min_size=3, max_size=5))
-def test_votes_are_shares(texts: list[str]) -> None:
+def test_votes_sum_to_one(texts: list[str]) -> None:
     for place in fuse([WeightedReading(reading(text)) for text in texts]).votes:
         assert sum(place.values()) == pytest.approx(1.0)
 
 
 @given(st.text("AB12", min_size=1, max_size=10), st.integers(1, 4))
-def test_readings_that_agree_are_the_reading(text: str, copies: int) -> None:
+def test_equal_readings_give_the_same_text(text: str, copies: int) -> None:
     fused = fuse([WeightedReading(reading(text))] * copies)
     assert fused.text == text
     assert all(count == copies for count in fused.supporters)
@@ -205,32 +205,32 @@ def parse_everything(text: str) -> None:
 
 
 @given(st.text(max_size=30))
-def test_the_parsers_take_anything(text: str) -> None:
+def test_parsers_raise_only_value_errors(text: str) -> None:
     parse_everything(text)
 
 
 @pytest.mark.long
-def test_the_parsers_take_a_hundred_thousand_random_strings() -> None:
+def test_parsers_survive_a_hundred_thousand_random_strings() -> None:
     rng = random.Random(20181126)
     alphabet = "0123456789-()*,ACRUZXWOBNLM 男女陳大文（）－\u0000\U0001f600é" + "".join(map(chr, range(0x300, 0x310)))
     for _ in range(100_000):
         parse_everything("".join(rng.choices(alphabet, k=rng.randrange(0, 16))))
 
 
-def test_readings_do_not_show_in_representations() -> None:
+def test_representations_do_not_show_the_text() -> None:
     heard = [WeightedReading(reading("A123456(3)"))] * 2
     shown = repr(settled("number", *(w.reading for w in heard))) + repr(heard) + repr(fuse(heard))
     assert "A123456" not in shown
     assert "'6'" not in shown
 
 
-def test_a_code_tells_forms_with_codes_of_their_own_apart() -> None:
+def test_a_code_distinguishes_forms_with_codes_of_their_own() -> None:
     """余 and 予 are variants in Unihan, each with its own code: the code says which one is printed."""
     assert named("7115 0151", "陳予", "陳予", alternatives={1: ("余", 0.01)}).text == "陳余"
     assert named("7115 0056", "陳予", "陳予").text == "陳予"
 
 
-def test_letters_made_of_the_pattern_leave_a_blank_field_blank() -> None:
+def test_letters_read_from_the_pattern_leave_a_blank_field_blank() -> None:
     found = settled("chinese_name", reading("JA", 0.9), reading("J", 0.9), reading("J", 0.9))
     assert (found.text, found.certain) == ("", True)
     noise = settled("chinese_codes", reading("X", 0.7), reading("X", 0.5), reading(""), latin=(reading("SESS", 0.6),))

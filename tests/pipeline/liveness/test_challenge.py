@@ -16,7 +16,7 @@ options_of = st.builds(Options, **{name: st.booleans() for name in Options().to_
 
 
 @given(st.binary(min_size=16, max_size=64), options_of)
-def test_a_challenge_follows_from_its_nonce_and_asks_only_for_what_can_be_done(nonce: bytes, options: Options) -> None:
+def test_a_challenge_follows_from_its_nonce_and_asks_only_for_possible_actions(nonce: bytes, options: Options) -> None:
     challenge = draw(nonce, issued_at=NOW, options=options)
     assert challenge == draw(nonce, issued_at=NOW, options=Options.from_json(options.to_json()))
     assert {step.action for step in challenge.steps} <= set(options.actions())
@@ -41,7 +41,7 @@ def test_nonces_give_every_sequence_about_equally_often() -> None:
     assert len(colours) > 320
 
 
-def test_nobody_is_asked_for_what_the_profile_cannot_see() -> None:
+def test_actions_that_the_profile_cannot_see_are_never_asked_for() -> None:
     seen = {step.action for i in range(200) for step in draw(i.to_bytes(16, "big"), issued_at=NOW).steps}
     assert seen == {*Action} - {Action.BLINK, Action.OPEN_MOUTH}
     able = Options(eyelids=True, lips=True)
@@ -67,14 +67,14 @@ def test_the_light_is_safe_for_photosensitive_people() -> None:
         assert luminance(colour) > 0.4
 
 
-def test_an_answer_counts_only_in_time() -> None:
+def test_a_response_counts_only_before_expiry() -> None:
     challenge: Challenge = draw(bytes(16), issued_at=NOW, lifetime_s=60)
     assert not challenge.expired(NOW + timedelta(seconds=60))
     assert challenge.expired(NOW + timedelta(seconds=61))
     assert challenge.expired(NOW - timedelta(seconds=1))
 
 
-def test_what_is_no_nonce_time_or_option_is_refused() -> None:
+def test_an_invalid_nonce_time_or_option_is_refused() -> None:
     with pytest.raises(ValueError, match="16 bytes"):
         draw(bytes(15), issued_at=NOW)
     with pytest.raises(ValueError, match="zone"):

@@ -59,7 +59,7 @@ def reasons(results: list[CheckResult]) -> tuple[Decision, tuple[str, ...]]:
     return decide(results, (NAME,))
 
 
-def test_a_person_who_does_what_is_asked_passes(examined: Callable[..., list[CheckResult]]) -> None:
+def test_a_person_who_follows_the_challenge_passes(examined: Callable[..., list[CheckResult]]) -> None:
     assert reasons(examined()) == (Decision.ACCEPT, ())
     assert len({result.name for result in examined()}) == len(examined())
 
@@ -79,7 +79,7 @@ def test_a_person_who_does_what_is_asked_passes(examined: Callable[..., list[Che
         ("injected_loop", "frames_repeat"),
     ],
 )
-def test_each_species_is_told_for_its_own_reason(
+def test_each_species_is_rejected_for_its_own_reason(
     kind: str, reason: str, examined: Callable[..., list[CheckResult]]
 ) -> None:
     decision, found = reasons(examined(kind))
@@ -87,7 +87,7 @@ def test_each_species_is_told_for_its_own_reason(
     assert any(entry.startswith(reason) for entry in found)
 
 
-def test_a_plane_is_told_from_a_head_when_it_is_turned(examined: Callable[..., list[CheckResult]]) -> None:
+def test_depth_distinguishes_a_turned_plane_from_a_head(examined: Callable[..., list[CheckResult]]) -> None:
     turned = Options(cannot_approach=True, cannot_nod=True)
     depth = {
         kind: next(r for r in examined(kind, 5, turned) if r.name == "liveness_depth")
@@ -97,7 +97,7 @@ def test_a_plane_is_told_from_a_head_when_it_is_turned(examined: Callable[..., l
     assert depth["photo_moved"].outcome is Outcome.FAIL
 
 
-def test_a_nod_of_a_head_is_seen_and_that_of_a_sheet_is_none(examined: Callable[..., list[CheckResult]]) -> None:
+def test_a_nod_of_a_head_counts_and_that_of_a_sheet_does_not(examined: Callable[..., list[CheckResult]]) -> None:
     """Five landmarks see a nod as weakly as their own noise, and that of a sheet as well as a head's."""
     nods = Options(cannot_approach=True, cannot_turn=True)
     done = {
@@ -109,7 +109,7 @@ def test_a_nod_of_a_head_is_seen_and_that_of_a_sheet_is_none(examined: Callable[
     assert (done["photo_moved"].value or 0) < 0.5
 
 
-def test_few_points_leave_the_pose_to_the_landmarks() -> None:
+def test_with_few_points_the_pose_comes_from_landmarks() -> None:
     straight = (FACE_MM[:, :2] * 1.7 + 200).astype(np.float32)
     turned = ((FACE_MM @ rotation(Pose(20.0, 0.0)).T)[:, :2] * 1.7 + 200).astype(np.float32)
     start, there = (
@@ -123,7 +123,7 @@ def test_few_points_leave_the_pose_to_the_landmarks() -> None:
     assert found.turned_deg == pytest.approx(20, abs=2)
 
 
-def test_surroundings_are_looked_at_beside_and_above_a_head_alone() -> None:
+def test_surroundings_are_measured_only_beside_and_above_the_head() -> None:
     cells = screen_light._beside_head((512, 384, 3), np.array([110.0, 150.0, 160.0, 210.0]))
     rows, columns = np.nonzero(cells)
     x, y = (columns + 0.5) * 384 / 24, (rows + 0.5) * 512 / 32
@@ -132,7 +132,7 @@ def test_surroundings_are_looked_at_beside_and_above_a_head_alone() -> None:
     assert (y < 255).all()
 
 
-def test_who_can_do_nothing_is_held_to_stricter_passive_checks(
+def test_applicants_who_cannot_act_get_stricter_passive_checks(
     examiner: LivenessExaminer, sat: Callable[..., Sitting]
 ) -> None:
     nothing = Options(cannot_turn=True, cannot_nod=True, cannot_approach=True, photosensitive=True)
@@ -149,7 +149,7 @@ def test_who_can_do_nothing_is_held_to_stricter_passive_checks(
     assert limit > looser
 
 
-def test_no_face_is_no_sign_of_life(examiner: LivenessExaminer, sat: Callable[..., Sitting]) -> None:
+def test_a_clip_without_a_face_does_not_pass(examiner: LivenessExaminer, sat: Callable[..., Sitting]) -> None:
     sitting = sat()
     wall = tuple(
         replace(frame, pixels=np.random.default_rng(i).integers(90, 120, frame.pixels.shape, dtype=np.uint8))
@@ -160,7 +160,7 @@ def test_no_face_is_no_sign_of_life(examiner: LivenessExaminer, sat: Callable[..
     assert reasons(results)[0] is not Decision.ACCEPT
 
 
-def test_times_and_numbers_that_no_camera_gives(sat: Callable[..., Sitting]) -> None:
+def test_impossible_times_and_numbers_fail(sat: Callable[..., Sitting]) -> None:
     clip = bona_fide(sat())
     assert injection.timing(clip).outcome is Outcome.PASS
 
@@ -175,7 +175,7 @@ def test_times_and_numbers_that_no_camera_gives(sat: Callable[..., Sitting]) -> 
     assert changed(lambda i, f: replace(f, captured_ms=float("nan"))) is Outcome.FAIL
 
 
-def test_an_odd_camera_is_a_signal_and_never_a_gate(sat: Callable[..., Sitting]) -> None:
+def test_an_unusual_camera_lowers_the_score_and_never_fails(sat: Callable[..., Sitting]) -> None:
     clip = bona_fide(sat())
     honest = CameraReport((384, 512, 30.0), (384, 512, 30.0), 420.0)
     odd = CameraReport((1280, 720, 30.0), (640, 480, 5.0), 1.0)
@@ -188,7 +188,7 @@ def test_an_odd_camera_is_a_signal_and_never_a_gate(sat: Callable[..., Sitting])
     assert found.score < 0.5
 
 
-def test_a_frame_that_is_the_cards_portrait_is_found(photograph: np.ndarray) -> None:
+def test_a_frame_that_shows_the_cards_portrait_is_found(photograph: np.ndarray) -> None:
     face = np.ascontiguousarray(cv2.resize(photograph[70:180, 70:180], (112, 112)))
     move = np.array([[1.01, 0.02, 1.5], [-0.02, 1.01, -1.0]])
     copied = cv2.GaussianBlur(cv2.warpAffine(face, move, (112, 112), borderMode=cv2.BORDER_REFLECT), (0, 0), 0.8)
@@ -198,13 +198,13 @@ def test_a_frame_that_is_the_cards_portrait_is_found(photograph: np.ndarray) -> 
     assert injection.portrait_copy([], face).status is Status.COULD_NOT_ASSESS
 
 
-def test_an_answer_after_its_time_fails(sat: Callable[..., Sitting]) -> None:
+def test_a_response_after_expiry_fails(sat: Callable[..., Sitting]) -> None:
     challenge = sat().challenge
     assert injection.fresh(challenge, challenge.issued_at + timedelta(seconds=9)).outcome is Outcome.PASS
     assert injection.fresh(challenge, challenge.expires_at + timedelta(seconds=1)).reason == "challenge_expired"
 
 
-def test_what_could_not_be_assessed_leaves_liveness_open() -> None:
+def test_liveness_is_not_assessed_when_a_check_is_not() -> None:
     passed = CheckResult("a", Status.ASSESSED, Outcome.PASS, score=0.8)
     assert fuse_scores([passed, passed], shipped_calibration()).status is Status.ASSESSED
     assert (
@@ -225,7 +225,7 @@ def test_pose_of_the_generic_face_is_recovered(yaw: float, pitch: float) -> None
     assert found.scale == pytest.approx(1.7, rel=0.05)
 
 
-def test_clips_are_bounded() -> None:
+def test_clips_outside_the_bounds_are_refused() -> None:
     frame = Frame(np.zeros((480, 360, 3), dtype=np.uint8), 0.0, 0)
     for frames in ((frame,) * 7, (frame,) * 49, (frame,) * 9 + (replace(frame, pixels=frame.pixels[:300]),)):
         with pytest.raises(FramesUnusable):
@@ -235,7 +235,7 @@ def test_clips_are_bounded() -> None:
         Clip((small,) * 10)
 
 
-def test_nothing_depends_on_an_expression() -> None:
+def test_no_action_depends_on_an_expression() -> None:
     assert {action.value for action in Action} == {
         "turn_left",
         "turn_right",
@@ -247,7 +247,7 @@ def test_nothing_depends_on_an_expression() -> None:
     }
 
 
-def test_noise_that_nothing_shows_could_not_be_assessed_and_dark_frames_do_not_count() -> None:
+def test_noise_without_a_smooth_lit_area_is_not_assessed_and_dark_frames_do_not_count() -> None:
     rng = np.random.default_rng(8)
 
     def frame(number: int, level: float) -> Frame:

@@ -30,15 +30,15 @@ def watched(brightness: list[int], seen: bool = True) -> TrackedClip:
     ("brightness", "outcome"),
     [([200] * 8, Outcome.PASS), ([40] * 8, Outcome.FAIL), ([200] * 3 + [40] * 5, Outcome.FAIL)],
 )
-def test_most_frames_must_be_likeliest_real(brightness: list[int], outcome: Outcome) -> None:
+def test_most_frames_must_be_classified_as_real(brightness: list[int], outcome: Outcome) -> None:
     result = passive.check_ensemble(watched(brightness), ByBrightness())
     assert result.outcome is outcome
     assert result.reason == (None if outcome is Outcome.PASS else "texture_of_print_or_display")
 
 
-def test_without_a_face_it_could_not_assess() -> None:
+def test_the_ensemble_is_not_assessed_without_a_face() -> None:
     assert passive.check_ensemble(watched([200] * 8, seen=False), ByBrightness()).status is Status.COULD_NOT_ASSESS
 
 
-def test_it_has_no_part_in_the_fused_score() -> None:
+def test_the_ensemble_is_not_part_of_the_fused_score() -> None:
     assert passive.ENSEMBLE in examiner._NOT_FUSED
