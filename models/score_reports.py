@@ -1,7 +1,7 @@
 """Operating points and score calibration of a profile, read from the reports that measured them.
 
-The commands `idproof bench face --out FILE` (photographs) and `idproof bench calibrate face --out FILE` (card portraits)
-wrote the reports; no number is typed by hand.
+The commands `idproof bench face --out FILE` (photographs) and `idproof bench calibrate face --out FILE` (card
+portraits) wrote the reports; no number is typed by hand.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Templates are held to OpenCV's own SFace, the frame to insightface's own crop."""
+"""Templates equal those of OpenCV's SFace; the alignment equals that of insightface."""
 
 import warnings
 

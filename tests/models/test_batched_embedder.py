@@ -1,4 +1,4 @@
-"""Faces of several callers in one call: the same templates, in fewer calls, and everybody's own error."""
+"""Batching of several callers' faces: the same templates, in fewer calls, and errors by batch."""
 
 import threading
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from idproof.models.types import Embeddings, RGBImage
 
 
 class Slow:
-    """Counts its calls, and holds the first until others have come."""
+    """Counts its calls, and delays the first until the test sets `go`."""
 
     dimensions = 4
 
@@ -48,7 +48,7 @@ def test_requests_that_wait_share_the_next_batch() -> None:
 
 
 def test_a_later_request_may_take_earlier_ones_along() -> None:
-    """Others wait before the one whose turn it is: it finds itself among them without comparing their pictures."""
+    """The thread that computes finds its own request in the queue without comparing pictures."""
     batched = BatchedEmbedder(Slow())  # type: ignore[arg-type]
     asked = [_Request([face(shade), face(shade + 1)]) for shade in (10, 20, 30)]
     batched._waiting.extend(asked)

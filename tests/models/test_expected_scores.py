@@ -1,4 +1,4 @@
-"""Comparison scores of freely licensed pictures, held to a committed table.
+"""Comparison scores of freely licensed pictures, compared with a committed table.
 
 The table is written anew, after looking at every change, by `python tests/models/test_expected_scores.py`.
 """
@@ -25,7 +25,7 @@ SAME, OTHER = 0.50, 0.35  # either side of SFace's 0.38, about FMR 1e-3 on LFW
 
 
 def variants(picture: RGBImage) -> Iterator[tuple[str, RGBImage]]:
-    """The astronaut as other captures might show her."""
+    """Returns the astronaut as other captures might show her."""
     yield "astronaut", picture
     yield "astronaut mirrored", np.ascontiguousarray(picture[:, ::-1])
     yield "astronaut cropped", np.ascontiguousarray(picture[20:260, 100:340])

@@ -1,4 +1,4 @@
-"""What a manifest may say, and the one sentence when it says something else."""
+"""Valid manifests are read; others are refused with one sentence."""
 
 from pathlib import Path
 

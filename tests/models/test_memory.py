@@ -1,4 +1,4 @@
-"""No engine keeps a picture after its call, which is what the deletion promise stands on.
+"""No engine keeps a picture after its call; the deletion promise depends on it.
 
 A child process gives each engine a picture of noise, overwrites its own copy, and waits; this process then searches
 the child's memory for runs of each picture as bytes and as floats, in the forms that the engines are known to use.
@@ -51,7 +51,7 @@ def noise(seed: int, shape: tuple[int, ...]) -> RGBImage:
 
 
 def forms(picture: RGBImage) -> dict[str, bytes]:
-    """A run of one row, in every form that an engine makes of it."""
+    """Returns a run of one row, in every form that an engine converts it to."""
     run = picture[picture.shape[0] // 2, 8 : 8 + RUN]
     found = {"rgb": run.tobytes(), "bgr": run[:, ::-1].tobytes()}
     for channel, name in enumerate("rgb"):
@@ -62,7 +62,7 @@ def forms(picture: RGBImage) -> dict[str, bytes]:
 
 
 def memory(process: int) -> list[bytes]:
-    """Every range of a process's memory that it can write, and so could hold a picture."""
+    """Yields every writable range of a process's memory, where a picture could be."""
     ranges = []
     with Path(f"/proc/{process}/mem").open("rb", buffering=0) as file:
         for line in Path(f"/proc/{process}/maps").read_text().splitlines():
@@ -77,7 +77,7 @@ def memory(process: int) -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def ranges(profile: Profile) -> list[bytes]:
-    """The memory of a child that used every engine and overwrote what was its own."""
+    """Yields the memory of a child process that used every engine and overwrote its own copies."""
     environment = os.environ | {"MALLOC_PERTURB_": "165"}
     with subprocess.Popen(
         [sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
@@ -108,7 +108,7 @@ def test_no_engine_keeps_a_picture(ranges: list[bytes]) -> None:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="overwriting on free is glibc's MALLOC_PERTURB_")
 def test_the_embedder_keeps_neither_templates_nor_intermediate_values(ranges: list[bytes], engines: Engines) -> None:
-    """Freed arrays as small as a template stay in numpy's own keeping, where no guard of the allocator reaches them."""
+    """numpy caches freed arrays as small as a template, where no guard of the allocator reaches them."""
     control = noise(99, CONTROL)[:, :56].repeat(2, axis=1)[:56].repeat(2, axis=0)
     assert any(run(engines.embedder.embed([control])) in piece for piece in ranges), "the search finds what is kept"
     face = noise(len(SHAPES), SHAPES["embedder"])
@@ -123,5 +123,5 @@ def test_the_embedder_keeps_neither_templates_nor_intermediate_values(ranges: li
 
 
 def run(row: Embeddings) -> bytes:
-    """As many numbers of a template as cannot be there by chance."""
+    """Returns enough numbers of a template that they cannot be found by chance."""
     return row[0, 8:24].tobytes()

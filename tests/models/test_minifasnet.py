@@ -1,4 +1,4 @@
-"""MiniFASNet in its own input and output format, through an operator's own manifest: nothing of it comes with us."""
+"""MiniFASNet in its own input and output format, through an operator's own manifest; its weights are not included."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +19,7 @@ FACE = DetectedFace((40, 40, 20, 20), np.zeros((5, 2), np.float32), 0.9)
 
 
 def network(classes: int = 3, side: int = 80) -> bytes:
-    """Logits are the mean blue, green and red of what it is given, so that `real` wins where green does."""
+    """Builds a network whose logits are the mean blue, green and red, so that `real` wins on green."""
     nodes = [
         helper.make_node("GlobalAveragePool", ["input"], ["mean"]),
         helper.make_node("Flatten", ["mean"], ["flat"]),
@@ -77,9 +77,7 @@ def test_the_crop_is_the_enlarged_box_and_stays_within_the_picture() -> None:
 
 
 @pytest.mark.parametrize(("colour", "real"), [((0, 9, 0), True), ((9, 0, 0), False), ((0, 0, 9), False)])
-def test_the_second_class_is_real_and_channels_are_in_bgr_order(
-    colour: tuple[int, int, int], real: bool
-) -> None:
+def test_the_second_class_is_real_and_channels_are_in_bgr_order(colour: tuple[int, int, int], real: bool) -> None:
     image = np.full((100, 100, 3), colour, np.uint8)
     probability, likeliest = MiniFASNet([(network(), 2.7), (network(), 4.0)]).classify(image, FACE)
     assert likeliest is real

@@ -1,4 +1,4 @@
-"""Folding gives the numbers that ONNX defines, the same bytes every time, and graphs that two runtimes agree on."""
+"""Folding gives the numbers that ONNX defines, the same bytes every time, and equal results in two runtimes."""
 
 from hashlib import sha256
 

@@ -1,4 +1,4 @@
-"""Rendered lines read back, each in its place, with a confidence a character."""
+"""Rendered lines are read in order, with a confidence per character."""
 
 from collections.abc import Callable
 
@@ -62,7 +62,7 @@ def test_colours_reach_the_network_as_blue_green_red(
     assert reading.confidence != pytest.approx(certainty(coloured), abs=1e-3)
 
 
-def test_a_doubled_letter_is_read_twice_and_a_long_one_once(engines: Engines, render: Callable[[str], RGBImage]) -> None:
+def test_a_doubled_letter_is_read_twice(engines: Engines, render: Callable[[str], RGBImage]) -> None:
     assert [reading.text for reading in engines.reader.read([render("AABBCC"), render("11223344")])] == [
         "AABBCC",
         "11223344",

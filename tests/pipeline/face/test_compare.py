@@ -1,4 +1,4 @@
-"""One face from several captures: which are used, and that nothing of their templates is left beside the result."""
+"""Face detection in several captures, fusion of their templates in place, and comparison."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from idproof.pipeline.types import CARD_ROLES, Role
 
 
 class Bright:
-    """Sees a face in every picture that is not dark."""
+    """Finds a face in every picture that is not dark."""
 
     def detect(self, image: RGBImage) -> list[DetectedFace]:
         return [DetectedFace((0, 0, 9, 9), np.zeros((5, 2), np.float32), 1.0)] if image.mean() > 100 else []
@@ -64,7 +64,7 @@ def test_the_score_is_the_calibrated_probability() -> None:
 
 
 def test_a_rolled_selfie_gives_the_same_face_in_its_own_pixels() -> None:
-    """YuNet sees a head that lies on its side, but its eyes and mouth in wrong places."""
+    """YuNet finds a head on its side, but places its eyes and mouth wrongly."""
     engines = load_engines()
     upright = np.asarray(skimage.data.astronaut()[:400], dtype=np.uint8)  # wider than high
     template = engines.embedder.embed(

@@ -1,4 +1,4 @@
-"""Each component answers what spoils it, and leaves alone what spoils something else."""
+"""Each component reacts to its own defect and not to those of other components."""
 
 import json
 from dataclasses import replace
@@ -51,7 +51,7 @@ def half_dark(picture: RGBImage) -> RGBImage:
 
 
 def masked(picture: RGBImage) -> RGBImage:
-    """A surgical mask's outline over mouth and chin, in its blue, over the bundled face."""
+    """Returns the bundled face with a blue surgical mask over mouth and chin."""
     left, right, nose, *corners = load_engines().detector.detect(picture)[0].landmarks
     mouth, across = np.mean(corners, axis=0), right - left
     top, bottom = (left + right) / 2 * 0.5 + mouth * 0.5, mouth + (mouth - nose) * 2
@@ -60,7 +60,7 @@ def masked(picture: RGBImage) -> RGBImage:
 
 
 def before_leaves(picture: RGBImage) -> RGBImage:
-    """Everything but head and shoulders full of small contrasts."""
+    """Returns the picture with small contrasts everywhere but on head and shoulders."""
     x, y, width, height = load_engines().detector.detect(picture)[0].box
     down, across = np.mgrid[0 : picture.shape[0], 0 : picture.shape[1]]
     head = np.hypot((across - x - width / 2) / width, (down - y - height / 2) / height) < 1
@@ -92,7 +92,7 @@ def test_a_turned_head_and_a_cut_off_face_are_in_doubt(photograph: RGBImage, fou
 
 
 def test_pose_is_in_degrees_and_ignores_roll(photograph: RGBImage, found: DetectedFace) -> None:
-    """A head of the model's proportions, turned by known angles about its own axis and about the camera's."""
+    """Returns a head of the model's proportions, turned by known angles about its own axis and the camera's."""
     head = np.array([[-1, 0, 0], [1, 0, 0], [0, 1, -1.1], [-0.8, 2, 0], [0.8, 2, 0]])
     for yaw in (0, 20, 45):
         for roll in (0, 30):
@@ -120,9 +120,7 @@ def test_no_picture_fails_a_quality_check(aligned: RGBImage, landmarks: np.ndarr
     assert all(r.score is None or 0 <= r.score <= 1 for r in results)
 
 
-def test_occlusion_cannot_be_assessed_without_colour(
-    photograph: RGBImage, found: DetectedFace
-) -> None:
+def test_occlusion_cannot_be_assessed_without_colour(photograph: RGBImage, found: DetectedFace) -> None:
     grey = np.repeat(photograph.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
     face = quality.Face.of(grey, found, load_engines().embedder.align(grey, found.landmarks))
     covered = next(r for r in quality.check(face) if r.name == "quality_occlusion")
@@ -138,9 +136,7 @@ def test_a_busy_background_is_measured_and_refers_nobody(photograph: RGBImage, f
     assert outcomes(leaves, found)["background"] is Outcome.PASS
 
 
-def test_a_head_that_fills_the_picture_has_no_background(
-    photograph: RGBImage, found: DetectedFace
-) -> None:
+def test_a_head_that_fills_the_picture_has_no_background(photograph: RGBImage, found: DetectedFace) -> None:
     x, y, width, height = (round(value) for value in found.box)
     close = np.ascontiguousarray(before_leaves(photograph)[y : y + height, x : x + width])
     inside = replace(found, box=(0, 0, width, height), landmarks=found.landmarks - np.float32([x, y]))

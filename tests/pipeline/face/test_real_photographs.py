@@ -1,4 +1,4 @@
-"""Real photographs of the test data behave as their folder says, as selfies: the table of `docs/face.md`."""
+"""Real photographs of the test data as selfies give the results in the table of `docs/face.md`."""
 
 import os
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from idproof.pipeline.types import Outcome
 
 @pytest.fixture(scope="module")
 def behaves() -> dict[str, set[str]]:
-    """Picture to the codes that it is answered with; an empty set passes."""
+    """Maps each picture to its codes; a picture with an empty set passes."""
     pictures = Path(os.environ.get("IDPROOF_DATA", "../shared/data")) / "faces-in-the-wild.zip"
     if not pictures.is_file():
         pytest.skip("faces-in-the-wild.zip is not here (IDPROOF_DATA names its folder)")

@@ -1,4 +1,4 @@
-"""The registered portrait is compared with card and selfie, in the vault, and what cannot be had never accepts."""
+"""The registered portrait is compared with card and selfie in the vault; a missing one never accepts."""
 
 import hashlib
 import io
@@ -20,7 +20,7 @@ NAMES = {"registered_portrait_card", "registered_portrait_selfie"}
 
 
 class Department:
-    """Says that every card matches, and gives this portrait."""
+    """Matches every card, and gives this portrait."""
 
     def __init__(self, picture: bytes | None, announced: bool = True) -> None:
         self._picture = picture
@@ -47,7 +47,7 @@ def photograph(label: str, number: int) -> bytes:
 
 @pytest.fixture
 def held(other_card: Callable[[int], Registration]) -> Captures:
-    """The registration of somebody of whom there are further photographs."""
+    """A registration of a person with further photographs."""
     wanted = hashlib.sha256(HOLDER.encode()).hexdigest()[:12]
     made = next(made for i in range(6) if (made := other_card(i)).description["truth"]["person"] == wanted)
     return Captures.from_parts(made.parts())

@@ -1,4 +1,4 @@
-"""The fields testify against each other: every check, what it passes and what it says when it does not."""
+"""Every check of the fields: what passes, and the reason when it does not."""
 
 from datetime import date
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The check digit, against published examples and its own arithmetic."""
+"""The check digit agrees with published examples and its own arithmetic."""
 
 import pytest
 from hypothesis import given

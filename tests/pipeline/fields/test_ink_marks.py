@@ -1,4 +1,4 @@
-"""Marks of ink are counted, so that what every reader overlooked does not go unseen."""
+"""Marks of ink are counted, so that a character that every reader overlooked is noticed."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ CAPTION_MM, LETTER_MM = 14 / SCALE, 30 / SCALE
 
 
 def line(text: str) -> RGBImage:
-    """Printed over a wavy ground, under the feet of the caption above."""
+    """Renders text over a wavy background, with the lower ends of the caption above."""
     rows, columns = np.mgrid[0:48, 0:228]
     ground = 205 + 22 * np.sin(columns / 19 + rows / 5)
     picture = Image.fromarray(np.stack([ground + 20, ground, ground + 5], axis=-1).clip(0, 255).astype(np.uint8))
@@ -41,7 +41,7 @@ def test_a_blank_line_has_no_marks() -> None:
 
 
 class Overlooks:
-    """A reader that knows no stars."""
+    """A reader that overlooks stars."""
 
     name = "pp-ocr"
 

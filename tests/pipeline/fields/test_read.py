@@ -1,4 +1,4 @@
-"""Readings of several captures and readers become one, and only what form and votes support is certain."""
+"""Readings of several captures and readers are fused; only text that form and votes support is certain."""
 
 import random
 
@@ -134,7 +134,7 @@ def test_a_character_outside_of_the_issuers_set_is_never_certain() -> None:
         ("朵", "朶", 0.01, "朵", True),
     ],
 )
-def test_two_forms_of_one_code_need_a_clear_majority(seen: str, other: str, share: float, taken: str, certain: bool) -> None:
+def test_forms_of_one_code_need_a_majority(seen: str, other: str, share: float, taken: str, certain: bool) -> None:
     code = commercial_codes.codes(seen)[0]
     found = named(f"{code} 1129", *(f"{seen}大",) * 3, alternatives={0: (other, share)})
     assert (found.text, found.certain) == (f"{taken}大", certain)
@@ -152,7 +152,7 @@ def test_a_code_decides_only_between_characters_that_were_seen() -> None:
 
 
 def test_each_reader_is_called_once_with_its_own_fields(document_frame: object) -> None:
-    """Each reader is called once for all captures, and the Latin one only for what it was made for."""
+    """Each reader is called once for all captures, and the Latin one only for Latin letters and digits."""
     asked: dict[str, list[int]] = {}
 
     class Says:
@@ -193,7 +193,7 @@ def test_equal_readings_give_the_same_text(text: str, copies: int) -> None:
 
 
 def parse_everything(text: str) -> None:
-    """Every parser of the fields; whatever it says, it says by its result or by ValueError."""
+    """Runs every parser of the fields; each may only return or raise ValueError."""
     hkid.is_valid(text)
     for name in NAMES:
         settled(name, reading(text), reading(text[::-1]))
@@ -248,7 +248,7 @@ def test_letters_read_from_the_pattern_leave_a_blank_field_blank() -> None:
     ],
 )
 def test_an_upright_stroke_among_capitals_is_an_i(document: DocumentType, read_as: str, printed: str) -> None:
-    """One reader writes l, another I for the same ink; apart they would share the votes, and settle nothing."""
+    """One reader writes l, another I for the same ink; as two characters they would split the votes."""
     spec = document.field("english_name")
     tidied = normalise(LineReading(read_as, (0.9,) * len(read_as)), spec)
     assert tidied.text == printed

@@ -1,4 +1,4 @@
-"""The records: only a match passes, and nothing that goes wrong out there ever accepts."""
+"""Only a match in the records passes; no failure of the authority ever accepts."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A challenge is random, follows from its nonce, never a dead end, and safe to look at."""
+"""A challenge is random, follows from its nonce, always asks for something possible, and is safe to look at."""
 
 import json
 from collections import Counter
@@ -50,7 +50,7 @@ def test_actions_that_the_profile_cannot_see_are_never_asked_for() -> None:
 
 
 def luminance(colour: tuple[int, int, int]) -> float:
-    """Relative luminance of WCAG 2.2."""
+    """Returns the relative luminance of WCAG 2.2."""
     linear = [v / 255 / 12.92 if v / 255 <= 0.04045 else ((v / 255 + 0.055) / 1.055) ** 2.4 for v in colour]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 

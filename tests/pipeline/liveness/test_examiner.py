@@ -1,4 +1,4 @@
-"""People who answer a challenge pass, each attack is told for its own reason, and nothing unseen is a sign of life.
+"""People who follow a challenge pass, each attack is rejected for its own reason, and missing evidence never passes.
 
 Clips are rendered from one bundled portrait; `idproof bench liveness` measures on others.
 """
@@ -98,7 +98,7 @@ def test_depth_distinguishes_a_turned_plane_from_a_head(examined: Callable[..., 
 
 
 def test_a_nod_of_a_head_counts_and_that_of_a_sheet_does_not(examined: Callable[..., list[CheckResult]]) -> None:
-    """Five landmarks see a nod as weakly as their own noise, and that of a sheet as well as a head's."""
+    """Five landmarks show a nod as weakly as their own noise, and a sheet's nod as well as a head's."""
     nods = Options(cannot_approach=True, cannot_turn=True)
     done = {
         kind: next(r for r in examined(kind, 6, nods) if r.name == "liveness_actions")

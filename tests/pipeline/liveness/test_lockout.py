@@ -1,4 +1,4 @@
-"""Five failures in three minutes lock for a while, and time opens again."""
+"""Five failures in three minutes lock for ten minutes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Networks that an operator brought judge by their publisher's rule, and have no part in the fused score."""
+"""An operator's own networks are judged by their publisher's rule and are not part of the fused score."""
 
 import numpy as np
 import pytest
@@ -13,10 +13,10 @@ FACE = DetectedFace((60, 60, 100, 120), np.zeros((5, 2), np.float32), 0.9)
 
 
 class ByBrightness:
-    """Finds bright faces real."""
+    """Classifies bright faces as real."""
 
     def classify(self, image: RGBImage, face: DetectedFace) -> tuple[float, bool]:
-        """Its brightness."""
+        """Returns the brightness as a probability."""
         share = float(image.mean()) / 255
         return share, share > 0.5
 
