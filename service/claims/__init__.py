@@ -1,4 +1,4 @@
-"""The verdict as evidence: what is signed, what only the identity core can read, and the published schema."""
+"""The verdict as evidence: its claims, encryption to the identity core, and the published schema."""
 
 from idproof.service.claims.assurance import verified_claims
 from idproof.service.claims.core_encryption import CoreKey

@@ -1,4 +1,4 @@
-"""The verdict in the words of OpenID Connect for Identity Assurance 1.0, where they fit."""
+"""The claim `verified_claims` of OpenID Connect for Identity Assurance 1.0."""
 
 from typing import Any
 
@@ -8,16 +8,16 @@ _CHECKS = {"vri": "document", "bvr": "face_comparison", "data": "records"}
 
 
 def verified_claims(verdict: dict[str, Any], *, trust_framework: str) -> dict[str, Any] | None:
-    """The member `verified_claims` for an accepted registration, else None: nothing else was verified.
+    """Returns `verified_claims` of an accepted registration; None for any other, which verifies nothing.
 
     Args:
-        verdict: as `to_json` gives it, with fields and form.
+        verdict: as returned by `to_json`, with fields and form.
         trust_framework: the operator's name for the rules that it follows.
     """
     if verdict["decision"] != "accept":
         return None
     form = verdict["form"]
-    claims = {theirs: form[ours] for ours, theirs in _CLAIMS.items() if form.get(ours)}
+    claims = {claim: form[field] for field, claim in _CLAIMS.items() if form.get(field)}
     if form.get("chinese_name"):
         claims["name#zh-Hant"] = form["chinese_name"]
     return {

@@ -1,4 +1,4 @@
-"""What only the identity core may read: a JWS inside a JWE to its public key (nested JWT, RFC 7519, section 11.2)."""
+"""Encryption to the identity core: a JWS inside a JWE to its public key (nested JWT, RFC 7519, section 11.2)."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from idproof.service.errors import CoreKeyUnusable
 
 ENCRYPTION = "A256GCM"
 _CURVES = ("P-256", "P-384", "P-521", "X25519", "X448")
-_MIN_RSA_BITS = 2048
+_MIN_RSA_BITS = 2048  # RFC 7518, section 4.3
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class CoreKey:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """From a file with one JWK; raises `CoreKeyUnusable`."""
+        """Reads a file with one JWK; raises `CoreKeyUnusable`."""
         kinds: dict[str, type[ECKey] | type[OKPKey] | type[RSAKey]] = {"EC": ECKey, "OKP": OKPKey, "RSA": RSAKey}
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
@@ -38,12 +38,12 @@ class CoreKey:
         return cls(key)
 
     def encrypt(self, signed: str) -> str:
-        """The compact JWE of a compact JWS."""
+        """Returns the compact JWE of a compact JWS."""
         algorithm = "RSA-OAEP-256" if isinstance(self.key, RSAKey) else "ECDH-ES+A256KW"
         header = {"alg": algorithm, "enc": ENCRYPTION, "cty": "JWT", "kid": self.key.kid}
         return jwe.encrypt_compact(header, signed, self.key, algorithms=[algorithm, ENCRYPTION])
 
 
 def without_fields(verdict: dict[str, Any]) -> dict[str, Any]:
-    """The verdict for everybody else: decision, checks and receipt, nothing that was read from the card."""
+    """Returns the verdict without what was read from the card: decision, checks and receipt remain."""
     return verdict | {"fields": {}, "form": {}}

@@ -1,4 +1,4 @@
-"""The published JSON Schema of a verdict (draft 2020-12), made from the types that the verdict is made of."""
+"""The published JSON Schema of a verdict (draft 2020-12), generated from the types of a verdict."""
 
 from functools import cache
 from typing import Any
@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from idproof.pipeline import Verdict
 
 SCHEMA_ID = "urn:idproof:schema:verdict:1"
-_MORE: dict[str, dict[str, Any]] = {
+_SERVICE_MEMBERS: dict[str, dict[str, Any]] = {
     "reference": {"type": ["string", "null"], "description": "The caller's own."},
     "session": {
         "type": ["object", "null"],
@@ -31,21 +31,21 @@ _MORE: dict[str, dict[str, Any]] = {
 
 @cache
 def verdict_schema() -> dict[str, Any]:
-    """The schema; new members may be added in version 1, none is taken away or changes its meaning."""
+    """Returns the schema. Within version 1 members may be added; none is removed or changes its meaning."""
     described = TypeAdapter(Verdict).json_schema()
     schema: dict[str, Any] = _plain(described)
     schema |= {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID, "title": "Verdict"}
-    schema["properties"] |= _MORE
+    schema["properties"] |= _SERVICE_MEMBERS
     schema["required"] = sorted({*schema["properties"]} - {"texts"})
     schema["properties"]["id"]["pattern"] = "^ver_[0-9A-HJKMNP-TV-Z]{26}$"
     return schema
 
 
 def _plain(node: Any) -> Any:
-    """Without the titles and docstrings of our classes, which are for programmers."""
+    """Removes the titles and docstrings of the classes, which are for programmers."""
     if isinstance(node, dict):
         kept = {key: _plain(value) for key, value in node.items() if key not in ("title", "description")}
-        # Members whose names happen to be those of annotations stay.
+        # Members named `title` or `description` stay.
         if "properties" in node:
             kept["properties"] = {name: _plain(value) for name, value in node["properties"].items()}
         return kept

@@ -1,4 +1,4 @@
-"""What the service remembers: one database, SQLite or PostgreSQL, in which everything of a person is sealed."""
+"""The database, SQLite or PostgreSQL: verdicts, capture sessions and verifications. Personal data in it is sealed."""
 
 from idproof.service.storage.engine import Database
 from idproof.service.storage.ledger import Ledger, Progress, Replay, Ticket

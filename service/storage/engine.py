@@ -1,4 +1,4 @@
-"""The database: SQLite in the data folder, or PostgreSQL by `IDPROOF_DATABASE_URL`."""
+"""Connections to the database: SQLite in the data folder, or PostgreSQL by `IDPROOF_DATABASE_URL`."""
 
 import os
 import sqlite3
@@ -20,44 +20,45 @@ from idproof.service.storage import migrate
 from idproof.service.storage.schema import VERIFICATIONS
 
 _POSTGRESQL = "postgresql+psycopg"
-_PATIENCE_S = 5
-_LONGEST_STATEMENT_MS = 10_000
+# Chosen by hand; no outside source: a client waits for these.
+_LOCK_WAIT_S = 5  # for a lock, a connection, or the pool
+_STATEMENT_TIMEOUT_MS = 10_000
 
 
 class Conflict(Exception):
-    """A row of this key is there already: somebody else was quicker."""
+    """A row with this key exists already: another transaction stored it first."""
 
 
 class Database:
-    """Connections to the one database; safe to use from several threads."""
+    """A pool of connections to one database; safe to use from several threads."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
-        """The database of these settings, brought to this version's schema; raises `StoreUnavailable`."""
+        """Opens the database of these settings and migrates it to this version's schema; raises `StoreUnavailable`."""
         engine = _postgresql(settings) if settings.database_url is not None else _sqlite(settings.database)
         database = cls(engine)
-        with database._told("The database cannot be opened."):
+        with database._errors_translated("The database cannot be opened."):
             migrate.upgrade(engine)
         return database
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether it is the embedded one."""
+        """True for SQLite, False for PostgreSQL."""
         return self._engine.dialect.name == "sqlite"
 
     @contextmanager
     def write(self, sentence: str = "The database cannot be changed.") -> Iterator[Connection]:
-        """One transaction that changes something: all of it is there afterwards, or nothing.
+        """Opens a transaction that writes: all of it is stored, or nothing.
 
         Raises:
-            StoreUnavailable: with the sentence given, and nothing of what was to be stored.
-            Conflict: a row of this key is there already.
+            StoreUnavailable: with this sentence, which shows nothing of the data.
+            Conflict: a row with this key exists already.
         """
         with (
-            self._told(sentence),
+            self._errors_translated(sentence),
             self._engine.connect() as connection,
             connection.execution_options(writes=True).begin(),
         ):
@@ -65,21 +66,21 @@ class Database:
 
     @contextmanager
     def read(self, sentence: str = "The database cannot be read.") -> Iterator[Connection]:
-        """A connection to look things up with; raises `StoreUnavailable`."""
-        with self._told(sentence), self._engine.connect() as connection:
+        """Opens a connection for reading; raises `StoreUnavailable`."""
+        with self._errors_translated(sentence), self._engine.connect() as connection:
             yield connection
 
     def scrub(self) -> None:
-        """After a deletion: overwrite what SQLite would leave of it in its journal.
+        """Overwrites what SQLite leaves of deleted rows in its journal.
 
-        PostgreSQL gives the space back in a vacuum of its own; what lies there until then is sealed.
+        PostgreSQL frees the space in its own vacuum; until then the deleted rows are sealed.
         """
         if self.is_sqlite:
             with self.read() as connection:
                 connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
 
     def ready(self) -> bool:
-        """Whether a write would succeed now."""
+        """Returns whether a write would succeed now."""
         try:
             with self._engine.connect() as connection:
                 transaction = connection.execution_options(writes=True).begin()
@@ -92,18 +93,18 @@ class Database:
         return True
 
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Closes files and connections."""
         self._engine.dispose()
 
     @contextmanager
-    def _told(self, sentence: str) -> Iterator[None]:
+    def _errors_translated(self, sentence: str) -> Iterator[None]:
         try:
             yield
         except IntegrityError:
             raise Conflict from None
         except DBAPIError as error:
             if error.connection_invalidated:
-                # The database went away: the other connections of the pool are of no use either.
+                # The database restarted: the other connections of the pool are broken too.
                 self._engine.dispose()
             raise StoreUnavailable(sentence) from None
         except SQLAlchemyError:
@@ -111,14 +112,14 @@ class Database:
 
 
 def _sqlite(path: Path) -> Engine:
-    # Parameters would otherwise stand in the text of database errors.
-    # A connection a use, so that a file that was moved away is noticed.
+    # `hide_parameters`: the text of database errors would otherwise show the data.
+    # `NullPool`: one connection per use, so that a removed file is noticed.
     engine = create_engine(URL.create("sqlite", database=str(path)), hide_parameters=True, poolclass=NullPool)
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # For its owner alone; SQLite gives its companion files the same mode.
+        # Readable by its owner only; SQLite gives its companion files the same mode.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError:
         raise StoreUnavailable("The database cannot be opened.") from None
@@ -137,10 +138,10 @@ def _postgresql(settings: Settings) -> Engine:
             pool_pre_ping=True,
             pool_size=settings.concurrency + 2,
             max_overflow=settings.queue + 2,
-            pool_timeout=_PATIENCE_S,
+            pool_timeout=_LOCK_WAIT_S,
             connect_args={
-                "connect_timeout": _PATIENCE_S,
-                "options": f"-c statement_timeout={_LONGEST_STATEMENT_MS} -c lock_timeout={_PATIENCE_S * 1000}",
+                "connect_timeout": _LOCK_WAIT_S,
+                "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c lock_timeout={_LOCK_WAIT_S * 1000}",
             },
         )
     except (ArgumentError, NoSuchModuleError):
@@ -150,9 +151,9 @@ def _postgresql(settings: Settings) -> Engine:
 
 
 def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself: `_begin` does
+    connection.isolation_level = None  # `_begin` begins transactions, not the driver
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={_PATIENCE_S * 1000}")
+    cursor.execute(f"PRAGMA busy_timeout={_LOCK_WAIT_S * 1000}")
     _use_wal(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA secure_delete=ON")  # deleted rows are overwritten with zeros
@@ -160,14 +161,14 @@ def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    # A transaction that reads and then writes would fail if another wrote in between; one that says so first waits.
+    # A transaction that reads first and then writes fails if another one wrote in between; BEGIN IMMEDIATE waits.
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _use_wal(cursor: DBAPICursor) -> None:
-    """Several processes may do so at once on a new file, and SQLite does not wait for this lock by itself."""
-    deadline = time.monotonic() + _PATIENCE_S
+    """Switches to WAL; retries, because SQLite does not wait for this lock when several processes open a new file."""
+    deadline = time.monotonic() + _LOCK_WAIT_S
     while True:
         try:
             cursor.execute("PRAGMA journal_mode=WAL")

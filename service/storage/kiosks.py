@@ -1,7 +1,7 @@
-"""Devices that stream: enrolled, connected once at a time, counted.
+"""Streaming devices: enrolment, one connection at a time, and counts.
 
-A device's key is derived from the sealing key and the device's id, so it is stored nowhere: a copy of the database
-opens no stream. Revoking holds at once on every server.
+A device's key is derived from the sealing key and the device's id and is not stored: a copy of the database opens no
+stream. A revocation holds at once on every server.
 """
 
 import hmac
@@ -21,21 +21,22 @@ from idproof.service.storage.seal import Seal
 
 PREFIX = "idpd_"
 LEASE_S = 15.0
+"""Seconds of a connection's lease: a device of a killed server may connect again within this time. Chosen by hand."""
 _ID_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Kiosk:
-    """One device.
+    """One streaming device.
 
     Attributes:
         id: 16 hexadecimal digits.
-        name: the operator's.
-        client: whose its verdicts are.
+        name: given by the operator.
+        client: the owner of its verdicts.
         created_at, revoked_at: ISO 8601 UTC.
-        state: what is done on it now: `off`, `idle`, or a stage.
-        seen_at: when it was connected last.
-        staff_at: since when an applicant has asked for staff.
+        state: `off`, `idle`, or the stage of its session.
+        seen_at: the time of its last connection.
+        staff_at: the time since which an applicant has been asking for staff.
     """
 
     id: str
@@ -49,18 +50,18 @@ class Kiosk:
 
 
 class Kiosks:
-    """The devices of a database; every method may raise `StoreUnavailable`."""
+    """The streaming devices of a database; every method may raise `StoreUnavailable`."""
 
     def __init__(self, database: Database, seal: Seal) -> None:
         self._database = database
         self._keys = seal.subkey("kiosk device")
 
     def enroll(self, name: str, client: str | None = None) -> str:
-        """A new device's key; this is the only time that anybody sees it.
+        """Enrols a device and returns its key, which cannot be read again.
 
         Args:
             name: for the operator's lists.
-            client: whose its verdicts are: a client of the interface such as `key:0123`, or the device itself.
+            client: the owner of its verdicts: a client of the interface such as `key:0123`, or the device itself.
         """
         kiosk = secrets.token_hex(_ID_BYTES)
         row = {"id": kiosk, "name": name, "client": client or f"kiosk:{kiosk}", "created_at": _now()}
@@ -69,29 +70,29 @@ class Kiosks:
         return f"{PREFIX}{kiosk}_{urlsafe_b64encode(self.secret(kiosk)).decode().rstrip('=')}"
 
     def secret(self, kiosk: str) -> bytes:
-        """The key's 32 bytes, whether there is such a device or not."""
+        """Returns the 32 bytes of a device's key, also for an unknown device."""
         return hmac.digest(self._keys, kiosk.encode(), "sha256")
 
     def find(self, kiosk: str) -> Kiosk | None:
-        """A device that is in force."""
+        """Returns a device that is not revoked, or None."""
         with self._database.read() as connection:
             row = connection.execute(select(KIOSKS).where(KIOSKS.c.id == kiosk)).first()
         return None if row is None or row.revoked_at is not None else _kiosk(row)
 
     def revoke(self, kiosk: str) -> bool:
-        """End a device's key; False when there is none in force."""
+        """Revokes a device; returns False if there is no valid one of this id."""
         mine = (KIOSKS.c.id == kiosk, KIOSKS.c.revoked_at.is_(None))
         with self._database.write() as connection:
             return connection.execute(update(KIOSKS).where(*mine).values(revoked_at=_now())).rowcount == 1
 
     def entries(self) -> list[Kiosk]:
-        """Every device; one whose server died is `off`."""
+        """Returns every device; one whose server died is `off`."""
         with self._database.read() as connection:
             rows = connection.execute(select(KIOSKS).order_by(KIOSKS.c.created_at)).all()
         return [_kiosk(row) for row in rows]
 
     def connect(self, kiosk: str, connection_id: str) -> bool:
-        """Take the one connection that a device may have; False while another lives."""
+        """Takes the one connection that a device may have; returns False while another is alive."""
         free = or_(KIOSKS.c.connection.is_(None), KIOSKS.c.lease_ms < _ms(), KIOSKS.c.connection == connection_id)
         values = {"connection": connection_id, "lease_ms": _ms(LEASE_S), "state": "idle", "seen_at": _now()}
         mine = (KIOSKS.c.id == kiosk, KIOSKS.c.revoked_at.is_(None), free)
@@ -99,21 +100,27 @@ class Kiosks:
             return connection.execute(update(KIOSKS).where(*mine).values(values)).rowcount == 1
 
     def renew(self, kiosk: str, connection_id: str, values: Mapping[str, Any]) -> bool:
-        """Keep the connection and say what is done; False when the device was revoked or the connection lost."""
+        """Renews the connection's lease; returns False if the device was revoked or has another connection.
+
+        Args:
+            kiosk: id of the device.
+            connection_id: of the connection.
+            values: columns to update, such as the state.
+        """
         mine = (KIOSKS.c.id == kiosk, KIOSKS.c.connection == connection_id, KIOSKS.c.revoked_at.is_(None))
-        told = {"lease_ms": _ms(LEASE_S), "seen_at": _now(), **values}
+        renewed = {"lease_ms": _ms(LEASE_S), "seen_at": _now(), **values}
         with self._database.write() as connection:
-            return connection.execute(update(KIOSKS).where(*mine).values(told)).rowcount == 1
+            return connection.execute(update(KIOSKS).where(*mine).values(renewed)).rowcount == 1
 
     def disconnect(self, kiosk: str, connection_id: str) -> None:
-        """Give the connection back."""
+        """Ends the connection's lease."""
         mine = (KIOSKS.c.id == kiosk, KIOSKS.c.connection == connection_id)
         values = {"connection": None, "lease_ms": 0, "state": "off", "seen_at": _now()}
         with self._database.write() as connection:
             connection.execute(update(KIOSKS).where(*mine).values(values))
 
     def count(self, kiosk: str, counts: Mapping[str, int]) -> None:
-        """Add to a device's counts."""
+        """Adds to a device's counts."""
         with self._database.write() as connection:
             for name, count in counts.items():
                 here = (KIOSK_COUNTS.c.kiosk == kiosk, KIOSK_COUNTS.c.name == name)
@@ -122,7 +129,7 @@ class Kiosks:
                     connection.execute(insert(KIOSK_COUNTS).values(kiosk=kiosk, name=name, count=count))
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Device to name to how often."""
+        """Returns the counts by device and name."""
         with self._database.read() as connection:
             rows = connection.execute(select(KIOSK_COUNTS)).all()
         found: dict[str, dict[str, int]] = {}

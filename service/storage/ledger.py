@@ -1,12 +1,12 @@
-"""Who may be verified once: idempotency keys, and verifications under way.
+"""Running verifications and idempotency keys: one session, and one key, lead to one verdict.
 
-A verification is *begun* in one transaction and *finished* in another, which holds the verdict and all that follows
-from it. Whoever runs it renews a lease; when the lease lapses (the server was killed) a retry may begin anew, and the
-old one can no longer finish. So one session, and one key, lead to one verdict.
+A verification is *begun* in one transaction and *finished* in another, which stores the verdict and everything that
+follows from it. The server that runs it renews a lease. When the lease lapses (the server was killed), a retry may
+begin anew, and the earlier verification can no longer finish.
 
-What is kept of a request under an idempotency key: HMAC-SHA-256 of the key, and of the body, under keys derived from
-the sealing key **and from the caller's idempotency key, which is not kept**. Nobody can test a picture against it who
-has not both. It goes with the verdict, or after `IDPROOF_IDEMPOTENCY_HOURS`.
+Stored of a request with an idempotency key: HMAC-SHA-256 of the key and of the body, under keys derived from the
+sealing key **and from the client's idempotency key, which is not stored**. Testing a picture against it needs both.
+It is deleted with the verdict, or after `IDPROOF_IDEMPOTENCY_HOURS`.
 """
 
 import hmac
@@ -28,7 +28,7 @@ from idproof.service.storage.sessions import CaptureSession, SessionRules, Sessi
 from idproof.service.storage.verdicts import VerdictStore
 
 LEASE_S = 15.0
-"""After a server was killed, its clients' retries begin anew after this long at the latest."""
+"""Seconds of a lease: after a server was killed, retries of its clients begin anew within this time. Chosen by hand."""
 
 RUNNING, DONE, FAILED = "running", "done", "failed"
 
@@ -38,9 +38,10 @@ class Ticket:
     """The right to finish one verification.
 
     Attributes:
-        id: that the verdict will have.
-        session: the capture session it belongs to, if any.
-        mac: of the idempotency key, if there is one.
+        id: of the future verdict.
+        client: its owner.
+        session: the capture session, or None.
+        mac: of the idempotency key, or None.
     """
 
     id: str
@@ -51,7 +52,12 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """This key has led to a verdict already; `fingerprint` is that of the body it came with."""
+    """An earlier verdict of the same idempotency key.
+
+    Attributes:
+        id: of the verdict.
+        fingerprint: of the body that the key arrived with.
+    """
 
     id: str
     fingerprint: bytes
@@ -59,7 +65,15 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a verification is: running, lost (its server ended), or failed with a problem."""
+    """The state of a verification without a verdict.
+
+    Attributes:
+        state: `running`, `lost` (its server ended) or `failed`.
+        code: of the problem it failed with, like the following ones.
+        status: of HTTP.
+        sentence: in English.
+        capture: the capture at fault, or None.
+    """
 
     state: str
     code: str = ""
@@ -69,11 +83,11 @@ class Progress:
 
 
 class Ledger:
-    """Begins and finishes verifications; one for each server process.
+    """Begins and finishes verifications; one instance per server process.
 
     Args:
-        verdicts: where they are kept.
-        rules: of the capture sessions that they belong to.
+        verdicts: stores the verdicts.
+        rules: of capture sessions.
     """
 
     def __init__(self, verdicts: VerdictStore, rules: SessionRules | None = None) -> None:
@@ -85,25 +99,25 @@ class Ledger:
         self._body_mac = verdicts.seal.subkey("request fingerprint")
 
     def ask_again(self, client: str, session_id: str, options: Options | None = None) -> Challenge:
-        """Another challenge of a capture session, which takes the place of the one before.
+        """Issues another challenge of a capture session; it replaces the previous one.
 
         Args:
-            client: whose session it is.
+            client: the owner of the session.
             session_id: of the session.
-            options: what the applicant can do, when they say so only now.
+            options: the applicant's, if they replace those given when the session was opened.
 
         Raises:
-            ServiceProblem: the session cannot be used, or has asked too often.
-            StoreUnavailable: nothing was asked.
+            ServiceProblem: the session cannot be used, or has no challenges left.
+            StoreUnavailable: no challenge was issued.
         """
         with self._database.write() as connection:
             return self.sessions.ask(connection, self._usable(connection, session_id, client), options)
 
     def begin(self, client: str, session_id: str | None, key: str | None) -> Ticket | Replay:
-        """Take the right to verify, or learn that it was done already.
+        """Begins a verification, or returns the earlier one of the same idempotency key.
 
         Raises:
-            ServiceProblem: the session cannot be used, or the same is under way elsewhere.
+            ServiceProblem: the session cannot be used, or the same registration is being verified.
             StoreUnavailable: nothing was begun.
         """
         mac = None if key is None else hmac.digest(self._key_mac, _scoped(client, key), "sha256")
@@ -113,13 +127,13 @@ class Ledger:
                 if isinstance(earlier, Replay):
                     return earlier
                 ticket = Ticket(new_id(), client, self._claim(connection, session_id, client), mac)
-                self._note(connection, ticket, session_id)
+                self._insert(connection, ticket, session_id)
                 return ticket
-        except Conflict:  # the same key came twice at once, and the other was quicker
+        except Conflict:  # the same key arrived twice at once, and the other request was first
             raise _in_progress() from None
 
     def fingerprint_key(self, client: str, key: str) -> bytes:
-        """The key under which a body is fingerprinted: worthless without the caller's own."""
+        """Derives the key of a body's fingerprint from the sealing key and the client's idempotency key."""
         return hmac.digest(self._body_mac, _scoped(client, key), "sha256")
 
     def finish(
@@ -127,21 +141,21 @@ class Ledger:
         ticket: Ticket,
         document: dict[str, Any],
         fingerprint: bytes | None,
-        also: Callable[[Connection], None] = lambda _: None,
+        store_more: Callable[[Connection], None] = lambda _: None,
         number: str | None = None,
     ) -> None:
-        """Keep the verdict and all that follows from it, in one transaction.
+        """Stores the verdict and everything that follows from it, in one transaction.
 
         Args:
-            ticket: whose verdict it is.
-            document: the verdict as it is answered.
-            fingerprint: of the body, when there is an idempotency key.
-            also: writes what else belongs to it; when it raises, nothing is kept.
-            number: of the card, to find and erase by.
+            ticket: the right to finish.
+            document: the response body with the verdict.
+            fingerprint: of the request body, if there is an idempotency key.
+            store_more: stores what follows from the verdict; if it raises, nothing is stored.
+            number: of the card, for finding and erasing the verdict.
 
         Raises:
-            ServiceProblem: the lease was lost, and the verification begun anew elsewhere.
-            StoreUnavailable: nothing is kept.
+            ServiceProblem: the lease lapsed, and the verification was begun anew elsewhere.
+            StoreUnavailable: nothing is stored.
         """
         with self._database.write("The verdict cannot be stored.") as connection:
             mine = (OPERATIONS.c.id == ticket.id, OPERATIONS.c.owner == self._owner, OPERATIONS.c.state == RUNNING)
@@ -151,25 +165,27 @@ class Ledger:
             if ticket.mac is not None:
                 known = IDEMPOTENCY.c.mac == ticket.mac
                 connection.execute(update(IDEMPOTENCY).where(known).values(fingerprint=fingerprint))
-            also(connection)
+            store_more(connection)
 
-    def fail(self, ticket: Ticket, progress: Progress, also: Callable[[Connection], None] = lambda _: None) -> None:
-        """Give the session and the key back: nothing was decided. Raises `StoreUnavailable`."""
+    def fail(
+        self, ticket: Ticket, progress: Progress, store_more: Callable[[Connection], None] = lambda _: None
+    ) -> None:
+        """Ends a verification without a verdict; its session and key may be used again. Raises `StoreUnavailable`."""
         values = {"state": FAILED, "code": progress.code, "status": progress.status}
         values |= {"sentence": progress.sentence, "capture": progress.capture}
         with self._database.write() as connection:
             mine = (OPERATIONS.c.id == ticket.id, OPERATIONS.c.owner == self._owner, OPERATIONS.c.state == RUNNING)
             if connection.execute(update(OPERATIONS).where(*mine).values(values)).rowcount:
-                also(connection)
+                store_more(connection)
 
     def renew(self) -> None:
-        """Keep the leases of everything that this process runs; raises `StoreUnavailable`."""
+        """Renews the leases of every verification of this process; raises `StoreUnavailable`."""
         with self._database.write() as connection:
             mine = (OPERATIONS.c.owner == self._owner, OPERATIONS.c.state == RUNNING)
             connection.execute(update(OPERATIONS).where(*mine).values(lease_ms=_lease()))
 
     def progress(self, verdict_id: str, client: str | None) -> Progress | None:
-        """How far a verification without a verdict is, or None when there is none of this id."""
+        """Returns the state of a verification without a verdict, or None if no such verification has this id."""
         wanted = select(OPERATIONS).where(OPERATIONS.c.id == verdict_id, OPERATIONS.c.state != DONE)
         if client is not None:
             wanted = wanted.where(OPERATIONS.c.client == client)
@@ -182,7 +198,7 @@ class Ledger:
         return Progress(RUNNING if _alive(row) else "lost")
 
     def clean(self, days: float, idempotency_hours: float) -> None:
-        """Forget what is of no use any more; raises `StoreUnavailable`."""
+        """Deletes expired keys, verifications, deliveries and sessions; raises `StoreUnavailable`."""
         now = datetime.now(UTC)
         oldest = (now - timedelta(days=days)).isoformat(timespec="seconds")
         keys = (now - min(timedelta(days=days), timedelta(hours=idempotency_hours))).isoformat(timespec="seconds")
@@ -206,7 +222,7 @@ class Ledger:
         return None if session_id is None else self.sessions.of(self._usable(connection, session_id, client))
 
     def _usable(self, connection: Connection, session_id: str, client: str) -> Row[Any]:
-        """A session that has not led to a verdict and still may; raises `ServiceProblem`."""
+        """Returns a session that may still lead to a verdict; raises `ServiceProblem` for any other."""
         row = self.sessions.row(connection, session_id, client)
         if row.operation is not None:
             self._retire(connection, row.operation)
@@ -216,7 +232,7 @@ class Ledger:
         return row
 
     def _retire(self, connection: Connection, operation: str) -> None:
-        """Make sure that an earlier verification gave no verdict and will give none; raises `ServiceProblem`."""
+        """Takes an earlier verification its right to finish; raises `ServiceProblem` if it finished or is running."""
         row = connection.execute(select(OPERATIONS).where(OPERATIONS.c.id == operation).with_for_update()).first()
         if row is None or row.state == DONE:
             raise ServiceProblem("session_used", "The capture session has led to a verdict already; open another one.")
@@ -225,7 +241,7 @@ class Ledger:
         if row.state == RUNNING:
             connection.execute(update(OPERATIONS).where(OPERATIONS.c.id == operation).values(owner="nobody"))
 
-    def _note(self, connection: Connection, ticket: Ticket, session_id: str | None) -> None:
+    def _insert(self, connection: Connection, ticket: Ticket, session_id: str | None) -> None:
         operation: dict[str, Any] = {"id": ticket.id, "client": ticket.client, "state": RUNNING, "owner": self._owner}
         operation |= {"lease_ms": _lease(), "created_at": _now()}
         connection.execute(insert(OPERATIONS).values(operation))

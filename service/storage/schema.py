@@ -1,4 +1,4 @@
-"""The tables, as the newest migration leaves them (a test compares the two)."""
+"""The tables after the newest migration; a test compares the two."""
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
@@ -10,7 +10,7 @@ FACTS = Table(
     Column("name", String(32), primary_key=True),
     Column("value", LargeBinary, nullable=False),
 )
-"""What is known of the database itself: by which key it is sealed."""
+"""Facts about the database itself: the fingerprint of the key that seals it."""
 
 VERIFICATIONS = Table(
     "verifications",
@@ -39,7 +39,7 @@ SESSIONS = Table(
     Column("device", LargeBinary, nullable=True),
     Index("ix_sessions_expires_ms", "expires_ms"),
 )
-"""Capture sessions; `operation` is the verification that holds or used one, `device` a keyed hash."""
+"""Capture sessions; `operation` is the verification that uses or used the session, `device` a keyed hash."""
 
 FAILURES = Table(
     "failures",
@@ -50,7 +50,7 @@ FAILURES = Table(
     Index("ix_failures_device", "device", "at_ms"),
     Index("ix_failures_at_ms", "at_ms"),
 )
-"""When liveness failed on a device; gone as soon as it cannot lock it any more."""
+"""Times of failed liveness per device; deleted when they no longer count towards a lock."""
 
 OPERATIONS = Table(
     "operations",
@@ -68,7 +68,7 @@ OPERATIONS = Table(
     Index("ix_operations_created_at", "created_at"),
     Index("ix_operations_owner", "owner", "state"),
 )
-"""Verifications under way, done and failed; who runs one renews its lease, or is taken for dead."""
+"""Running, completed and failed verifications. The server that runs one renews its lease, or counts as dead."""
 
 IDEMPOTENCY = Table(
     "idempotency",
@@ -80,7 +80,7 @@ IDEMPOTENCY = Table(
     Index("ix_idempotency_operation", "operation"),
     Index("ix_idempotency_created_at", "created_at"),
 )
-"""Which key led to which verification, both as keyed hashes (see `ledger.py`)."""
+"""Idempotency keys and their verifications; key and body are keyed hashes (see `ledger.py`)."""
 
 API_KEYS = Table(
     "api_keys",
@@ -112,7 +112,7 @@ OUTBOX = Table(
     Index("ix_outbox_stream", "destination", "stream", "seq"),
     Index("ix_outbox_verification", "verification"),
 )
-"""What is to be delivered; the verdict itself is only in `verifications`."""
+"""Deliveries; the verdict itself is only in `verifications`."""
 
 KIOSKS = Table(
     "kiosks",
@@ -128,7 +128,7 @@ KIOSKS = Table(
     Column("seen_at", String(32), nullable=True),
     Column("staff_at", String(32), nullable=True),
 )
-"""Devices that stream; their keys are derived and stored nowhere. Who holds a device's connection renews its lease."""
+"""Streaming devices; their keys are derived and not stored. The server with a device's connection renews its lease."""
 
 KIOSK_COUNTS = Table(
     "kiosk_counts",
@@ -137,4 +137,4 @@ KIOSK_COUNTS = Table(
     Column("name", String(64), primary_key=True),
     Column("count", BigInteger, nullable=False),
 )
-"""How often something happened on a device: turns, decisions, retries, hints. Nothing about a person."""
+"""Counts per device: sessions, decisions, retries, hints. Nothing about a person."""

@@ -1,7 +1,7 @@
-"""Capture sessions: one applicant's turn, what they are asked to do, and devices that failed too often.
+"""Capture sessions, their challenges, and the lock of devices on which liveness failed too often.
 
-A challenge is asked of a session, answered within `challenge_s`, and asked anew a few times at most, so that nobody
-can go on asking until a recording fits. Nothing of it is kept but a nonce, a time and the options.
+A challenge must be answered within `challenge_s`, and may be replaced a few times at most, so that nobody can
+request challenges until a recording fits. Only its nonce, its time and the options are stored.
 """
 
 import hmac
@@ -24,17 +24,17 @@ from idproof.service.storage.engine import Database
 from idproof.service.storage.schema import FAILURES, SESSIONS
 from idproof.service.storage.seal import Seal
 
-_NONCE_BYTES = 32
+_NONCE_BYTES = 32  # 256 bits cannot be guessed
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureSession:
-    """One applicant's turn.
+    """One applicant's capture session.
 
     Attributes:
         id: `cs_` and 26 characters.
-        nonce: 256 random bits, given back in the verdict: the answer to this session and no other.
-        challenge: asked last.
+        nonce: 256 random bits; the verdict repeats them, so it belongs to this session and no other.
+        challenge: the last one that was issued.
         expires_at: ISO 8601 UTC.
         device: keyed hash of the device that the client named, or None.
     """
@@ -48,13 +48,13 @@ class CaptureSession:
 
 @dataclass(frozen=True, slots=True)
 class SessionRules:
-    """How long and how often.
+    """Limits of capture sessions. The defaults are those of `Settings`, chosen by hand; no outside source.
 
     Attributes:
-        lifetime_s: that a session may be used.
-        attempts: verifications that one session may begin until one gives a verdict.
-        challenge_s: within which the answer to a challenge must arrive.
-        challenges: that one session may ask for.
+        lifetime_s: seconds for which a session may be used.
+        attempts: verifications that one session may begin until one leads to a verdict.
+        challenge_s: seconds within which the frames for a challenge must arrive.
+        challenges: that one session may issue.
         lockout: of devices.
     """
 
@@ -66,7 +66,7 @@ class SessionRules:
 
 
 class Sessions:
-    """Opens sessions and asks challenges; every method may raise `StoreUnavailable`."""
+    """Opens sessions and issues challenges; every method may raise `StoreUnavailable`."""
 
     def __init__(self, database: Database, seal: Seal, rules: SessionRules | None = None) -> None:
         self.rules = rules or SessionRules()
@@ -74,12 +74,12 @@ class Sessions:
         self._device_mac = seal.subkey("device")
 
     def open(self, client: str, options: Options | None = None, device: str | None = None) -> CaptureSession:
-        """A new session with a challenge drawn from its nonce.
+        """Opens a session with a challenge drawn from its nonce.
 
         Args:
-            client: whose.
-            options: what this applicant can do.
-            device: the client's own name of the device, or None; only a keyed hash of it is kept.
+            client: its owner.
+            options: of the applicant.
+            device: the client's own name of the device, or None; only a keyed hash of it is stored.
 
         Raises:
             ServiceProblem: the device is locked.
@@ -89,7 +89,7 @@ class Sessions:
         row: dict[str, Any] = {
             "id": "cs_" + new_id().removeprefix("ver_"),
             "nonce": urlsafe_b64encode(nonce).decode().rstrip("="),
-            "challenge": _asked(None, now, options or Options(), 1),
+            "challenge": _recipe(None, now, options or Options(), 1),
             "client": client,
             "attempts": 0,
             "created_at": now.isoformat(timespec="seconds"),
@@ -102,24 +102,24 @@ class Sessions:
         return self._session(row)
 
     def ask(self, connection: Connection, row: Row[Any], options: Options | None = None) -> Challenge:
-        """Another challenge, which takes the place of the one before; raises `ServiceProblem` after too many.
+        """Issues another challenge, which replaces the previous one; raises `ServiceProblem` after too many.
 
         Args:
             connection: of the transaction.
             row: of the session.
-            options: in place of those that the session was opened with.
+            options: replace those of the session.
         """
-        told = json.loads(row.challenge)
-        drawn = told.get("drawn", 1) + 1
+        stored = json.loads(row.challenge)
+        drawn = stored.get("drawn", 1) + 1
         if drawn > self.rules.challenges:
             raise ServiceProblem("challenges_used", "The capture session has no challenges left; open another one.")
-        options = options or Options.from_json(told["options"])
-        asked = _asked(secrets.token_bytes(_NONCE_BYTES), datetime.now(UTC), options, drawn)
+        options = options or Options.from_json(stored["options"])
+        asked = _recipe(secrets.token_bytes(_NONCE_BYTES), datetime.now(UTC), options, drawn)
         connection.execute(update(SESSIONS).where(SESSIONS.c.id == row.id).values(challenge=asked))
         return self._challenge(asked, row.nonce)
 
     def row(self, connection: Connection, session_id: str, client: str) -> Row[Any]:
-        """A session that may still be used, held until the transaction ends; raises `ServiceProblem`."""
+        """Returns the row of an open session, locked until the transaction ends; raises `ServiceProblem` if none."""
         row = connection.execute(select(SESSIONS).where(SESSIONS.c.id == session_id).with_for_update()).first()
         if row is None or row.client != client:
             raise ServiceProblem("session_unknown", "There is no capture session of this id.")
@@ -128,7 +128,7 @@ class Sessions:
         return row
 
     def of(self, row: Row[Any]) -> CaptureSession:
-        """The session that a row holds."""
+        """Returns the session of a row."""
         return self._session(dict(row._mapping))
 
     def ensure_unlocked(self, connection: Connection, device: bytes | None) -> None:
@@ -146,13 +146,13 @@ class Sessions:
             )
 
     def failed(self, connection: Connection, session: CaptureSession | None) -> None:
-        """Write down that the person before this session's device did not show to be alive."""
+        """Records a failed liveness check on the session's device."""
         if session is not None and session.device is not None:
             row = {"device": session.device, "at_ms": int(time.time() * 1000)}
             connection.execute(insert(FAILURES).values(row))
 
     def clean(self, connection: Connection, oldest: datetime) -> None:
-        """Forget sessions from before then, and failures that matter no more."""
+        """Deletes sessions that expired before `oldest`, and failures that no longer count."""
         connection.execute(delete(SESSIONS).where(SESSIONS.c.expires_ms < int(oldest.timestamp() * 1000)))
         since = int((time.time() - self.rules.lockout.memory_s) * 1000)
         connection.execute(delete(FAILURES).where(FAILURES.c.at_ms < since))
@@ -163,12 +163,12 @@ class Sessions:
         return CaptureSession(row["id"], row["nonce"], challenge, expires, row["device"])
 
     def _challenge(self, asked: str, nonce: str) -> Challenge:
-        told = json.loads(asked)
-        own = told.get("nonce")
+        stored = json.loads(asked)
+        own = stored.get("nonce")
         return draw(
             urlsafe_b64decode(nonce + "=") if own is None else bytes.fromhex(own),
-            issued_at=datetime.fromisoformat(told["issued_at"]),
-            options=Options.from_json(told["options"]),
+            issued_at=datetime.fromisoformat(stored["issued_at"]),
+            options=Options.from_json(stored["options"]),
             lifetime_s=self.rules.challenge_s,
         )
 
@@ -176,7 +176,7 @@ class Sessions:
         return hmac.digest(self._device_mac, f"{client}\0{device}".encode(), "sha256")
 
 
-def _asked(nonce: bytes | None, issued_at: datetime, options: Options, drawn: int) -> str:
-    """What a challenge can be drawn from again; the first one's nonce is the session's."""
-    told: dict[str, Any] = {"issued_at": issued_at.isoformat(), "options": options.to_json(), "drawn": drawn}
-    return json.dumps(told if nonce is None else told | {"nonce": nonce.hex()})
+def _recipe(nonce: bytes | None, issued_at: datetime, options: Options, drawn: int) -> str:
+    """Returns what a challenge is drawn from again, as JSON; the first challenge uses the session's nonce."""
+    recipe: dict[str, Any] = {"issued_at": issued_at.isoformat(), "options": options.to_json(), "drawn": drawn}
+    return json.dumps(recipe if nonce is None else recipe | {"nonce": nonce.hex()})

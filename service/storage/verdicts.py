@@ -1,4 +1,4 @@
-"""Verdicts at rest: one row each, sealed."""
+"""Stored verdicts: one sealed row per verdict."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,11 +14,11 @@ from idproof.service.storage.seal import Seal
 
 ANONYMOUS = "anonymous"
 _KEY_FACT = "sealing key"
-_AT_ONCE = 500  # databases bound the parameters of one statement
+_IDS_PER_STATEMENT = 500  # SQLite allows 999 parameters in its older versions (SQLITE_MAX_VARIABLE_NUMBER)
 
 
 class VerdictStore:
-    """Keeps verdicts by id; safe to use from several threads."""
+    """Stores verdicts by id; safe to use from several threads."""
 
     def __init__(self, database: Database, seal: Seal) -> None:
         self.database = database
@@ -26,17 +26,17 @@ class VerdictStore:
 
     @classmethod
     def open(cls, settings: Settings, key: bytes) -> Self:
-        """The verdicts of the database of these settings.
+        """Opens the database of these settings.
 
         Raises:
-            StoreUnavailable: it cannot be had, or was sealed with another key than this one.
+            StoreUnavailable: it cannot be opened, or was sealed with another key.
         """
         store = cls(Database.open(settings), Seal(key))
-        store._same_key()
+        store._check_key()
         return store
 
     def save(self, verdict_id: str, document: dict[str, Any], client: str = ANONYMOUS) -> None:
-        """Keep one verdict; raises `StoreUnavailable`."""
+        """Stores one verdict; raises `StoreUnavailable`."""
         sentence = "The verdict cannot be stored."
         try:
             with self.database.write(sentence) as connection:
@@ -47,7 +47,15 @@ class VerdictStore:
     def insert(
         self, connection: Connection, verdict_id: str, document: dict[str, Any], client: str, number: str | None = None
     ) -> None:
-        """Keep one verdict as a part of a larger transaction; the card's number may stand apart from the document."""
+        """Stores one verdict within a transaction.
+
+        Args:
+            connection: of the transaction.
+            verdict_id: the id of its row.
+            document: the verdict as JSON.
+            client: its owner.
+            number: the card's number; by default the one of the document.
+        """
         row = {
             "id": verdict_id,
             "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -58,7 +66,7 @@ class VerdictStore:
         connection.execute(insert(VERIFICATIONS).values(row))
 
     def load(self, verdict_id: str, client: str | None = None) -> dict[str, Any] | None:
-        """The verdict of this id, or None; with a client, only if it is this client's. Raises `StoreUnavailable`."""
+        """Returns the verdict of this id, or None; with a client, only its own. Raises `StoreUnavailable`."""
         wanted = select(VERIFICATIONS.c.sealed).where(VERIFICATIONS.c.id == verdict_id)
         if client is not None:
             wanted = wanted.where(VERIFICATIONS.c.client == client)
@@ -67,12 +75,12 @@ class VerdictStore:
         return None if found is None else self.seal.open(verdict_id, found)
 
     def page(self, client: str | None, before: str | None, limit: int) -> list[dict[str, Any]]:
-        """Verdicts from the newest on, of one client or of all.
+        """Returns verdicts, newest first.
 
         Args:
-            client: whose; None for everybody's.
+            client: their owner; None for every client's.
             before: only those older than this id (ids grow with time).
-            limit: how many at most.
+            limit: the largest number to return.
         """
         wanted = select(VERIFICATIONS.c.id, VERIFICATIONS.c.sealed).order_by(VERIFICATIONS.c.id.desc()).limit(limit)
         if client is not None:
@@ -84,62 +92,65 @@ class VerdictStore:
         return [self.seal.open(row.id, row.sealed) for row in rows]
 
     def erase(self, verdict_id: str) -> list[str]:
-        """Erase one verdict; the ids that are gone, raises `StoreUnavailable`."""
+        """Erases one verdict and returns the erased ids; raises `StoreUnavailable`."""
         return self._delete(VERIFICATIONS.c.id == verdict_id)
 
     def erase_person(self, number: str) -> list[str]:
-        """Erase every verdict in which this card number was read with certainty; raises `StoreUnavailable`.
+        """Erases every verdict in which this card number was read with certainty; returns the erased ids.
 
         Args:
-            number: as printed or without brackets, such as `A123456(3)`.
+            number: with or without brackets, such as `A123456(3)`.
+
+        Raises:
+            StoreUnavailable: nothing was erased.
         """
         person = self.seal.person(number)
         return [] if person is None else self._delete(VERIFICATIONS.c.person == person)
 
     def expire(self, days: float) -> list[str]:
-        """Erase what is older than so many days; raises `StoreUnavailable`."""
+        """Erases verdicts older than this many days and returns their ids; raises `StoreUnavailable`."""
         oldest = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
         return self._delete(VERIFICATIONS.c.created_at < oldest)
 
     def ready(self) -> bool:
-        """Whether a write would succeed now."""
+        """Returns whether a write would succeed now."""
         return self.database.ready()
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Closes the database."""
         self.database.close()
 
     def _delete(self, which: ColumnElement[bool]) -> list[str]:
         with self.database.write() as connection:
             rows: Sequence[str] = connection.execute(select(VERIFICATIONS.c.id).where(which)).scalars().all()
-            for start in range(0, len(rows), _AT_ONCE):
-                some = rows[start : start + _AT_ONCE]
-                connection.execute(delete(VERIFICATIONS).where(VERIFICATIONS.c.id.in_(some)))
-                connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.operation.in_(some)))
-                connection.execute(delete(OPERATIONS).where(OPERATIONS.c.id.in_(some)))
-                connection.execute(delete(OUTBOX).where(OUTBOX.c.verification.in_(some)))
+            for start in range(0, len(rows), _IDS_PER_STATEMENT):
+                ids = rows[start : start + _IDS_PER_STATEMENT]
+                connection.execute(delete(VERIFICATIONS).where(VERIFICATIONS.c.id.in_(ids)))
+                connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.operation.in_(ids)))
+                connection.execute(delete(OPERATIONS).where(OPERATIONS.c.id.in_(ids)))
+                connection.execute(delete(OUTBOX).where(OUTBOX.c.verification.in_(ids)))
         if rows:
             self.database.scrub()
         return list(rows)
 
-    def _same_key(self) -> None:
-        """A database that was sealed with another key is refused before anything is added to it."""
-        mine = self.seal.fingerprint()
+    def _check_key(self) -> None:
+        """Raises `StoreUnavailable` if the database was sealed with another key, before anything is written."""
+        fingerprint = self.seal.fingerprint()
         known = select(FACTS.c.value).where(FACTS.c.name == _KEY_FACT)
         try:
             with self.database.write() as connection:
                 found = connection.scalar(known)
                 if found is None and self._opens(connection):
-                    connection.execute(insert(FACTS).values(name=_KEY_FACT, value=mine))
-                    found = mine
-        except Conflict:  # another worker noted it first
+                    connection.execute(insert(FACTS).values(name=_KEY_FACT, value=fingerprint))
+                    found = fingerprint
+        except Conflict:  # another worker stored it first
             with self.database.read() as connection:
                 found = connection.scalar(known)
-        if found != mine:
+        if found != fingerprint:
             raise StoreUnavailable("The database was sealed with another key; put sealing.key back.")
 
     def _opens(self, connection: Connection) -> bool:
-        """For a database from before its key was noted: whether the key opens what is in it."""
+        """Returns whether the key opens a row; for a database of an earlier version, which stored no fingerprint."""
         row = connection.execute(select(VERIFICATIONS.c.id, VERIFICATIONS.c.sealed).limit(1)).first()
         try:
             if row is not None:
