@@ -1,6 +1,6 @@
 """The verification itself, as a library.
 
-`Verifier.open(profile="open").verify(captures)` is the whole of it.
+Use it as `Verifier.open(profile="open").verify(captures)`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`Verifier` on first use: it brings the networks' libraries, which errors, types and documents do without."""
+    """Import `Verifier` on first use: it loads the networks' libraries, which errors and types do not need."""
     if name == "Verifier":
         from idproof.pipeline.verifier import Verifier
 

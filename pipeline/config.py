@@ -1,4 +1,7 @@
-"""What a verification is held to: limits on what is taken in, and the policy that turns facts into outcomes."""
+"""The configuration of a verification: limits on the input, and the policy that turns facts into outcomes.
+
+Constants of single checks stand with the checks, each with its source.
+"""
 
 from dataclasses import dataclass, field
 
@@ -6,19 +9,20 @@ from idproof.pipeline.calibration import Calibration, shipped_calibration
 
 MIB = 1024 * 1024
 RIVAL_AREA = 0.35
-"""A second face this large, relative to the first, is a second person before the camera."""
+"""Area of a second face, relative to the largest, from which on it is a second person before the camera. Chosen by hand
+on tuning data; no outside source."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on what is taken in, checked before anything is decoded.
+    """Bounds on the input, checked before anything is decoded. The defaults were chosen by hand; no outside source.
 
     Attributes:
         max_capture_bytes: encoded size of one capture.
         max_frame_bytes: encoded size of one frame of a liveness challenge.
         max_pixels: width × height announced by a capture's header.
-        min_side_px: shorter side of a capture; below it nothing on a card can be read.
-        lifetime_s: seconds after which a session's pictures are wiped whatever happens.
+        min_side_px: shorter side of a capture, below which a card cannot be read.
+        lifetime_s: seconds after which a session's pictures are wiped in any case.
     """
 
     max_capture_bytes: int = 12 * MIB
@@ -37,24 +41,25 @@ class Limits:
 class Policy:
     """Thresholds of the checks, named and versioned so that a verdict can be explained later.
 
-    The limits of the card's own checks are no part of it: they come from bona fide cards (`calibration`).
+    The limits of the card's own checks are not part of it: they come from bona fide cards (`calibration`). The other
+    defaults were chosen by hand on tuning data; no outside source.
 
     Attributes:
         version: goes into every verdict.
         accept_fmr: the operating point of the face comparison: a score must reach the threshold that promises at
             most this false match rate in the profile's report (`models/operating_points/`).
         refer_fmr: below the threshold of this false match rate a comparison fails; between the two it is in doubt.
-        min_tilt_deg: how far each tilted capture must be turned about the card's vertical axis.
-        max_front_tilt_deg: how far the front capture may be turned.
-        min_turn_deg: below this turn between two captures there is no second angle at all.
+        min_tilt_deg: least turn of each tilted capture about the card's vertical axis.
+        max_front_tilt_deg: greatest turn of the front capture.
+        min_turn_deg: turn between two captures below which they show one angle only.
         min_px_per_mm: resolution below which the card is too small to be read or examined.
-        calibration: what bona fide cards measure in the card's checks.
-        liveness_calibration: what bona fide clips measure in the checks of liveness; None for what comes with the
-            project, measured at arm's length.
-        field_share: share of the votes that each character of a certain field has at least.
-        field_supporters: readings that saw each of its characters first, at least.
+        calibration: values of bona fide cards in the card's checks.
+        liveness_calibration: values of bona fide clips in the checks of liveness; None for the project's own,
+            measured at arm's length.
+        field_share: least share of the votes per character of a certain field.
+        field_supporters: least number of readings per character that voted for it first.
         required: checks that must all have passed for an accept, besides those of the card and of the document type.
-        not_performed: parts of identity proofing that this policy leaves to others.
+        not_performed: steps of identity proofing that this policy leaves to others.
     """
 
     version: str = "idproof-policy-4"

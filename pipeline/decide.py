@@ -1,4 +1,4 @@
-"""From facts to a decision: pure, total, and every decision explains itself."""
+"""Decides from facts alone: a pure function of checks and policy, with a reason code for every decision but accept."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,10 @@ from idproof.pipeline.types import CheckResult, Decision, Outcome, Status
 
 
 def decide(checks: Sequence[CheckResult], required: Sequence[str]) -> tuple[Decision, tuple[str, ...]]:
-    """The decision and its reason codes, worst first.
+    """Decide, and give the reason codes, worst first.
 
-    Any failed check rejects. Otherwise any doubt, anything that could not be assessed and any required check that
-    is not there refers to a person. Only a full set of passes accepts.
+    Any failed check rejects. Otherwise a doubt, a check that could not be assessed, or a missing required check refers
+    the registration to a person. Only a full set of passes accepts.
 
     Example:
         >>> decide([], required=["face_comparison"])

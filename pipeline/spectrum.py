@@ -1,4 +1,4 @@
-"""Isolated peaks of a spectrum: what a regular grid leaves there, and neither print nor noise does."""
+"""Measures isolated peaks of a spectrum: a regular grid leaves them, print and noise do not."""
 
 from functools import lru_cache
 
@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-_NEIGHBOURHOOD = 9
+_NEIGHBOURHOOD = 9  # frequencies around a peak, its surroundings; chosen by hand on tuning data, no outside source
+_MAD_TO_SIGMA = 1.4826  # median absolute deviation to standard deviation, of a normal distribution
 
 
 @lru_cache(maxsize=4)
@@ -16,7 +17,7 @@ def _window(side: int) -> NDArray[np.float32]:
 
 
 def mean_log_spectrum(tile: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, n // 2 + 1): the half of a windowed tile's spectrum that the other half mirrors, ln(1 + amplitude).
+    """Compute ln(1 + amplitude) of a windowed tile's spectrum, (n, n // 2 + 1): the other half mirrors it.
 
     Args:
         tile: (n, n, channels), n even; the channels' spectra are averaged.
@@ -30,19 +31,19 @@ def mean_log_spectrum(tile: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[
 
 
 def whole(half: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, n): the spectrum of a real picture from its half, frequency zero first."""
+    """Complete the spectrum of a real picture from its half: (n, n), frequency zero first."""
     n = half.shape[0]
     mirrored = np.roll(half[::-1], 1, axis=0)[:, n // 2 - 1 : 0 : -1]
     return np.concatenate([half, mirrored], axis=1)
 
 
 def highest_peak(log_spectrum: NDArray[np.float32], where: NDArray[np.bool_]) -> float:
-    """Height of the strongest peak over its surroundings, in robust standard deviations of all such heights.
+    """Measure the strongest peak over its surroundings, in robust standard deviations of all such heights.
 
     Args:
         log_spectrum: (n, n), logarithms of amplitudes.
-        where: (n, n), the frequencies to look at.
+        where: (n, n), the frequencies to search.
     """
     heights = (log_spectrum - cv2.blur(log_spectrum, (_NEIGHBOURHOOD, _NEIGHBOURHOOD)))[where]
-    spread = 1.4826 * float(np.median(np.abs(heights - np.median(heights))))
+    spread = _MAD_TO_SIGMA * float(np.median(np.abs(heights - np.median(heights))))
     return float((heights.max() - np.median(heights)) / max(spread, 1e-6))

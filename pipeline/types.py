@@ -9,7 +9,7 @@ from idproof.pipeline.errors import CaptureMissing
 
 
 class Role(StrEnum):
-    """What a capture shows. The values are the part names of the HTTP interface."""
+    """The subject of a capture. The values are the part names of the HTTP interface."""
 
     CARD_FRONT = "card_front"
     CARD_TILT_LEFT = "card_tilt_left"
@@ -27,10 +27,10 @@ CARD_ROLES = (Role.CARD_FRONT, Role.CARD_TILT_LEFT, Role.CARD_TILT_RIGHT)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Captures:
-    """One registration's pictures as they came: encoded JPEG or PNG bytes, one for each role.
+    """One registration's pictures as they were received: encoded JPEG or PNG bytes, one per role.
 
-    `bytearray` is taken as well as `bytes`; a `bytearray` is overwritten with zeros once it was verified, an
-    immutable `bytes` object cannot be and stays the caller's to forget.
+    A `bytearray` is overwritten with zeros after the verification. An immutable `bytes` object cannot be overwritten;
+    deleting it stays with the caller.
 
     Example:
         >>> captures = Captures(card_front=b"1", card_tilt_left=b"2", card_tilt_right=b"3", selfie=b"4")
@@ -71,14 +71,14 @@ class Captures:
 
 
 class Status(StrEnum):
-    """Whether a check could do its work (after BSI OFIQ: failure is a result, not a low score)."""
+    """The status of a check (after BSI OFIQ: failure to assess is a result, not a low score)."""
 
     ASSESSED = "assessed"
     COULD_NOT_ASSESS = "could_not_assess"
 
 
 class Outcome(StrEnum):
-    """What an assessed check found."""
+    """The outcome of an assessed check."""
 
     PASS = "pass"  # noqa: S105 - not a password
     DOUBT = "doubt"
@@ -87,7 +87,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What one check found.
+    """The result of one check.
 
     Attributes:
         name: the check, such as `face_comparison`.
@@ -96,7 +96,7 @@ class CheckResult:
         value: the measured quantity in `unit`, or None.
         unit: of `value`: `cosine`, `degrees`, `correlation`, ….
         score: 0..1, higher is more like a bona fide registration; None when not assessed.
-        reason: the reason code this check gives when it does not pass, else None.
+        reason: the reason code of a check that does not pass, else None.
         limit: the value at which the outcome turns from pass, or None.
     """
 
@@ -120,20 +120,22 @@ class CheckResult:
 
     @classmethod
     def not_assessed(cls, name: str, reason: str) -> Self:
-        """The check could not do its work, for this reason."""
+        """Make the result of a check that could not assess, for this reason."""
         return cls(name=name, status=Status.COULD_NOT_ASSESS, outcome=None, reason=reason)
 
     @classmethod
     def compared(
         cls, name: str, cosine: float, *, accept: float, refer: float, score: float, doubt: str, fail: str
     ) -> Self:
-        """Two templates at two operating points: passes from `accept` on, is in doubt from `refer` on, else fails.
+        """Make the result of comparing two templates at two operating points.
+
+        Passes from `accept` on, is in doubt from `refer` on, and fails below.
 
         Args:
             name: of the check.
             cosine: of the templates, -1..1.
-            accept: threshold of the operating point that accepts; the limit told.
-            refer: threshold of the one below which it fails.
+            accept: threshold of the operating point that accepts; the result's `limit`.
+            refer: threshold of the operating point below which it fails.
             score: 0..1, higher for one person.
             doubt: reason between the two.
             fail: reason below both.
@@ -152,7 +154,7 @@ class CheckResult:
 
 
 class Decision(StrEnum):
-    """What the registration is told."""
+    """The decision about a registration."""
 
     ACCEPT = "accept"
     REFER = "refer"
@@ -161,13 +163,13 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Correction:
-    """A character that was read as one thing and is taken for another, and why.
+    """A character that was corrected after reading, with the reason.
 
     Attributes:
         position: in the text without its spaces, from 0.
-        read: what the readers saw first.
-        taken: what it is taken for.
-        reason: `form` (the printed form allows only this), `code` (the commercial code under it says so).
+        read: the character with the most votes of the readers.
+        taken: the character that replaces it.
+        reason: `form` (the printed form allows no other), `code` (the commercial code printed under it names it).
     """
 
     position: int
@@ -184,8 +186,8 @@ class FieldReading:
         text: the reading; empty when the field is blank or unreadable.
         confidence: of the least certain character, 0..1.
         certain: whether grammar and confidence support it; an uncertain reading never accepts.
-        corrections: characters that were not taken as they were read.
-        alternatives: (position, character, share of the votes) of what else was seen.
+        corrections: characters that were replaced.
+        alternatives: (position, character, share of the votes) of further candidates.
     """
 
     text: str
@@ -201,14 +203,14 @@ class FieldReading:
 
 @dataclass(frozen=True, slots=True)
 class Wiped:
-    """One line of a deletion receipt: buffers of one kind, and when the last of them was overwritten.
+    """One line of a deletion receipt: the buffers of one kind.
 
     Attributes:
         kind: `upload`, `decoded`, `rectified`, `crop`, `template`, `frame`, ….
-        count: buffers.
-        bytes: of all of them.
-        wiped_at: ISO 8601 UTC.
-        roles: what they were of, such as `selfie`; never anything that tells whose.
+        count: number of buffers.
+        bytes: sum of their sizes.
+        wiped_at: when the last of them was overwritten, ISO 8601 UTC.
+        roles: their subjects, such as `selfie`; never anything that identifies the applicant.
     """
 
     kind: str
@@ -220,11 +222,11 @@ class Wiped:
 
 @dataclass(frozen=True, slots=True)
 class DeletionReceipt:
-    """What was held for one registration and that it is gone.
+    """The record that every buffer of one registration was overwritten.
 
     Attributes:
-        wiped: one entry a kind of buffer (upload, decoded, rectified, crop, template), times in ISO 8601 UTC.
-        mechanism: how: `overwritten with zeros, then released`.
+        wiped: one entry per kind of buffer (upload, decoded, rectified, crop, template).
+        mechanism: of deletion: `overwritten with zeros, then released`.
         guards: further protections in force in this process, such as `malloc_perturb`.
         outstanding: buffers still held; 0 in every receipt that is issued.
     """
@@ -237,7 +239,7 @@ class DeletionReceipt:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Verdict:
-    """The one thing that comes out of a verification. Holds facts, never pictures or templates.
+    """The result of a verification. Holds facts, never pictures or templates.
 
     Attributes:
         id: `ver_` and 26 characters.
@@ -247,7 +249,7 @@ class Verdict:
         document_type: such as `hkid-2018`.
         fields: field name to reading, as printed on the card. Personal data.
         form: typed fields to pre-fill a form with (`idproof.pipeline.fields.card_data.CardData`). Personal data.
-        not_performed: parts of identity proofing that this policy does not do, so that nobody assumes them.
+        not_performed: steps of identity proofing that this policy does not perform, so that no reader assumes them.
         policy: name and version of the policy.
         profile: the model profile.
         weights: file name to SHA-256 of every network used.

@@ -1,4 +1,4 @@
-"""The verdict as JSON and back, and how its identifier is made."""
+"""Makes a verdict's identifier, and converts verdicts to JSON and back."""
 
 import secrets
 import time
@@ -21,7 +21,9 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def new_id() -> str:
-    """`ver_` and 26 characters of Crockford's base 32: 48 bits of time in milliseconds, then 80 random bits.
+    """Make an identifier: `ver_` and 26 characters of Crockford's base 32 (the format of a ULID).
+
+    They encode 48 bits of time in milliseconds, then 80 random bits.
 
     Example:
         >>> len(new_id())
@@ -32,7 +34,7 @@ def new_id() -> str:
 
 
 def to_json(verdict: Verdict) -> dict[str, Any]:
-    """Plain JSON types. Holds the card's fields: personal data, to be sent and sealed, never logged."""
+    """Convert to plain JSON types. They hold the card's fields: personal data, to be sent and sealed, never logged."""
     return asdict(verdict) | {
         "fields": {name: _reading_to_json(reading) for name, reading in verdict.fields.items()},
         "form": dict(verdict.form),
@@ -50,7 +52,7 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
 
 
 def from_json(data: dict[str, Any]) -> Verdict:
-    """The inverse of `to_json`; raises KeyError, TypeError or ValueError for anything else."""
+    """Convert from `to_json`'s types; raises KeyError, TypeError or ValueError for anything else."""
     deletion = data["deletion"]
     return Verdict(
         **data

@@ -1,4 +1,4 @@
-"""Document types as data: one TOML file (and one picture of the static print) a type."""
+"""Document types as data: one TOML file and one picture of the static print per type."""
 
 from idproof.pipeline.documents.schema import Box, DocumentType, FieldSpec, Region, load, load_builtin
 

@@ -12,7 +12,7 @@ _FOLDER = Path(__file__).parent
 
 
 def codes(character: str) -> tuple[str, ...]:
-    """All codes of one character, Taiwan's first, each once; empty when it has none.
+    """Return all codes of one character, Taiwan's first, each once; empty when it has none.
 
     Example:
         >>> [codes(character)[0] for character in "陳大文"]
@@ -21,15 +21,15 @@ def codes(character: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(code for column in _columns().get(character, ()) for code in column))
 
 
-def known(character: str) -> bool:
+def has_code(character: str) -> bool:
     """Whether the character, or another form of it, has a code."""
     return bool(codes(character) or variants(character))
 
 
 def agrees(character: str, code: str) -> bool:
-    """Whether a code is one of the character's; for one that has none, of another form of it, such as 户 for 戶.
+    """Whether a code belongs to the character or, if it has none, to another form of it, such as 户 for 戶.
 
-    A character with codes of its own is not excused by other forms: Unihan's variants reach as far as 他 and 她.
+    Other forms do not count for a character with codes of its own: Unihan lists even 他 and 她 as variants.
 
     Example:
         >>> agrees("戶", "2073"), agrees("陳", "2073"), agrees("她", codes("他")[0])
@@ -40,22 +40,22 @@ def agrees(character: str, code: str) -> bool:
 
 
 def variants(character: str) -> str:
-    """Other forms of the character that have codes."""
+    """Return other forms of the character that have codes."""
     return _variants().get(character, ("", ""))[0]
 
 
-def fuller(character: str) -> str:
-    """Forms that the character is itself only a simplified form of.
+def traditional_forms(character: str) -> str:
+    """Return the forms of which the character is a simplified one.
 
     Example:
-        >>> fuller("黄"), fuller("峰")
+        >>> traditional_forms("黄"), traditional_forms("峰")
         ('黃', '')
     """
     return _variants().get(character, ("", ""))[1]
 
 
 def characters(code: str) -> tuple[str, ...]:
-    """The characters that a code stands for, Taiwan's (the traditional form) first.
+    """Return the characters of a code, Taiwan's (the traditional form) first.
 
     Example:
         >>> characters("7806")

@@ -1,4 +1,4 @@
-"""How a character is said in Cantonese, as far as its first sound goes.
+"""The initial sounds of Chinese characters in Cantonese.
 
 From the Unicode Character Database 15.0 (Unihan: kCantonese, in the Jyutping of the Linguistic Society of Hong
 Kong), built by `idproof.datasets.unihan`; © Unicode, Inc., Unicode License v3.
@@ -8,11 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 
 _TABLE = Path(__file__).parent / "jyutping.tsv"
+# The 19 initials of Jyutping (Linguistic Society of Hong Kong, 1993), those of two letters first.
 _INITIALS = ("gw", "kw", "ng", "b", "p", "m", "f", "d", "t", "n", "l", "g", "k", "h", "w", "z", "c", "s", "j")
 
 
 def initials(character: str) -> frozenset[str]:
-    """The initials of its readings in Jyutping, "" for none; empty when no reading is listed.
+    """Return the initials of its readings in Jyutping, "" for no initial; empty when no reading is listed.
 
     Example:
         >>> sorted(initials("陳"))

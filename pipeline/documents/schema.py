@@ -1,7 +1,7 @@
-"""What a document type file says, checked when it is read.
+"""Document type files, checked when they are read.
 
 Lengths are millimetres from the card's upper left corner, x to the right, y down; the card is ISO/IEC 7810 ID-1.
-A file and the picture it names stand in one folder, so an operator's own type is a path, not code.
+A file and the picture that it names are in one folder, so an operator's own type is a path, not code.
 """
 
 import codecs
@@ -30,7 +30,7 @@ class Box:
             raise ValueError("a box needs a positive width and height")
 
     def pixels(self, px_per_mm: float, *, pad_mm: float = 0.0) -> tuple[int, int, int, int]:
-        """(left, top, right, bottom) in whole pixels, grown by `pad_mm` on each side; left and top are not negative."""
+        """Convert to whole pixels (left, top, right, bottom), grown by `pad_mm` per side, left and top at least 0."""
         left, top = max(0.0, self.x - pad_mm), max(0.0, self.y - pad_mm)
         right, bottom = self.x + self.width + pad_mm, self.y + self.height + pad_mm
         return (
@@ -47,19 +47,18 @@ class FieldSpec:
 
     Attributes:
         name: the field's key in a verdict.
-        box: where one line of its text stands.
-        script: `latin`, `digits`, `chinese` or `symbols`: what a reader may expect. Readers of Latin text are not
-            asked for `chinese` (which may hold Latin letters too) nor for `symbols`: capitals, digits and stars, which
-            they were not made for.
+        box: of one line of its text.
+        script: `latin`, `digits`, `chinese` or `symbols`. Readers of Latin text do not read `chinese` (which may hold
+            Latin letters, too), nor `symbols` (capitals, digits and stars), for which they were not made.
         pattern: regular expression (Python `re`, full match) of the printed form.
         required: whether a genuine card always carries it.
         group: characters printed together between spaces, such as 4 for commercial codes; 0 for no such rule.
-        forms: what the text without spaces may look like: `A` a letter, `9` a digit, `C` a check digit (0-9 or A),
-            anything else itself; empty when it has no fixed form.
-        texts: the only texts that are ever printed here; empty when there are many.
+        forms: patterns of the text without spaces: `A` for a letter, `9` for a digit, `C` for a check digit (0-9 or A),
+            anything else for itself; empty when it has no fixed form.
+        texts: the complete list of texts that are printed here; empty when there are many.
         repertoire: name of the character set (a codec of Python, such as `big5hkscs`) that its issuer prints from;
             empty when any character may be printed.
-        letters_mm: of a field of digits, their height as issued; 0 where it is not known, or where a long text is
+        letters_mm: height of the digits of a field of digits, as issued; 0 where it is unknown, or where a long text is
             printed smaller.
     """
 
@@ -84,7 +83,7 @@ class FieldSpec:
                 raise ValueError(f"{self.repertoire} is no character set") from None
 
     def prints(self, character: str) -> bool:
-        """Whether the issuer's character set has it."""
+        """Whether the issuer's character set contains the character."""
         try:
             character.encode(self.repertoire or "utf-8")
         except UnicodeEncodeError:
@@ -94,17 +93,17 @@ class FieldSpec:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A region whose look changes with the angle of view (an optically variable device, OVD).
+    """A region whose appearance changes with the angle of view (an optically variable device, OVD).
 
     Attributes:
         name: within the type.
-        box: where it is.
+        box: on the card.
         kind: `diffractive`, `second_portrait` or `window`.
-        zones: of a diffractive region, a grey picture of the box in canonical pixels: 0 where nothing diffracts, else
-            a number; zones of one number are made alike and must answer light alike.
-        picture: of a second portrait, where the portrait stands in it when seen at a right angle.
-        slide_mm_per_deg: of a second portrait, how far that picture moves to the right for each degree by which the
-            card's left edge is turned towards the viewer.
+        zones: of a diffractive region: a grey picture of the box in canonical pixels, 0 where nothing diffracts, else
+            the number of a zone; zones with one number are made alike and must respond to light alike.
+        picture: of a second portrait: the box of the portrait in it, seen at a right angle.
+        slide_mm_per_deg: of a second portrait: millimetres by which that picture moves to the right per degree that
+            the card's left edge is turned towards the viewer.
     """
 
     name: str
@@ -116,7 +115,7 @@ class Region:
 
     @classmethod
     def from_table(cls, name: str, table: dict[str, Any], folder: Path) -> Self:
-        """Build from its part of the TOML."""
+        """Build from its table of the TOML file."""
         return cls(
             name=name,
             box=Box(*table["box"]),
@@ -134,7 +133,7 @@ class DocumentType:
     Attributes:
         name: such as `hkid-2018`.
         width_mm, height_mm, corner_radius_mm: the blank card.
-        issued_from: no genuine card of this type is older.
+        issued_from: date before which no genuine card of this type was issued.
         px_per_mm: resolution of the canonical frame and of the template picture.
         template: picture of the static print only, grey, (height, width) = the canonical frame's.
         fields: the printed fields in reading order.
@@ -163,7 +162,7 @@ class DocumentType:
         return round(self.width_mm * self.px_per_mm), round(self.height_mm * self.px_per_mm)
 
     def field(self, name: str) -> FieldSpec:
-        """The field of this name; raises KeyError."""
+        """Return the field of this name; raises KeyError."""
         for spec in self.fields:
             if spec.name == name:
                 return spec
@@ -213,7 +212,7 @@ class DocumentType:
 
 
 def load(path: Path) -> DocumentType:
-    """Read a document type file; raises `DocumentTypeInvalid` with a sentence saying what is wrong."""
+    """Read a document type file; raises `DocumentTypeInvalid` with a sentence that names the fault."""
     try:
         return DocumentType.from_table(tomllib.loads(path.read_text(encoding="utf-8")), path.parent)
     except OSError as error:
@@ -223,5 +222,5 @@ def load(path: Path) -> DocumentType:
 
 
 def load_builtin(name: str = "hkid-2018") -> DocumentType:
-    """A type that comes with the project; raises `DocumentTypeInvalid` for an unknown name."""
+    """Read a type that comes with the project; raises `DocumentTypeInvalid` for an unknown name."""
     return load(Path(__file__).parent / f"{name.replace('-', '_')}.toml")

@@ -1,1 +1,1 @@
-"""Where a registration is examined: in this process, or on a Ray cluster."""
+"""Executors examine registrations, in this process or on a Ray cluster; a task runner spreads benchmark work."""

@@ -1,6 +1,6 @@
-"""Parts of one registration that do not depend on each other, side by side on threads of this process.
+"""Runs independent steps of one registration side by side, on threads of this process.
 
-The work is in OpenCV, numpy and onnxruntime, which let go of the interpreter while they compute.
+The work is in OpenCV, numpy and onnxruntime, which release the interpreter lock while they compute.
 """
 
 from collections.abc import Callable
@@ -14,15 +14,15 @@ B = TypeVar("B")
 
 
 class Branches:
-    """Runs calls side by side; with a width of one, one after the other in the caller's own thread.
+    """Runs calls side by side; with a width of 1, one after the other in the caller's thread.
 
     Args:
-        width: threads, shared by all registrations of the process.
+        width: number of threads, shared by all registrations of the process.
     """
 
     def __init__(self, width: int = 1) -> None:
         if width < 1:
-            raise ValueError("at least one thread does the work")
+            raise ValueError("width is at least one thread")
         self.width = width
         self._pool = ThreadPoolExecutor(width, thread_name_prefix="branch") if width > 1 else None
 
@@ -33,16 +33,16 @@ class Branches:
     def run(self, *calls: Callable[[], A]) -> tuple[A, ...]: ...
 
     def run(self, *calls: Callable[[], Any]) -> tuple[Any, ...]:
-        """What each call returned, in order, after all have ended: none still reads when the pictures are wiped.
+        """Return the calls' results, in order, after all have ended: no call still reads when the pictures are wiped.
 
         Raises:
-            Exception: that of the first call, in order, that raised: the same one whatever ended first.
+            Exception: of the first call, in order, that raised, whichever ended first.
         """
         if self._pool is None:
             return tuple(call() for call in calls)
-        begun = [self._pool.submit(_tidily, call) for call in calls]
-        wait(begun)
-        return tuple(each.result() for each in begun)
+        futures = [self._pool.submit(_call_and_flush, call) for call in calls]
+        wait(futures)
+        return tuple(future.result() for future in futures)
 
     def close(self) -> None:
         """End the threads."""
@@ -50,8 +50,8 @@ class Branches:
             self._pool.shutdown()
 
 
-def _tidily(call: Callable[[], A]) -> A:
+def _call_and_flush(call: Callable[[], A]) -> A:
     try:
         return call()
     finally:
-        guards.flush_small_arrays()  # numpy keeps freed small arrays for each thread
+        guards.flush_small_arrays()  # numpy caches freed small arrays per thread

@@ -52,7 +52,7 @@ def resolve_name(fused: FusedReading, reading: FieldReading, codes: str, spec: F
 
 def _take(votes: Votes, seen: str, code: str, spec: FieldSpec) -> str:
     named = _printed(code, spec)
-    for form in commercial_codes.fuller(seen):
+    for form in commercial_codes.traditional_forms(seen):
         if form in named and not (spec.prints(seen) and _has_share(votes, seen, form, _SIMPLIFIED_SHARE)):
             return form
     if commercial_codes.agrees(seen, code):
@@ -64,7 +64,7 @@ def _take(votes: Votes, seen: str, code: str, spec: FieldSpec) -> str:
 def _is_clear(votes: Votes, taken: str, code: str, spec: FieldSpec) -> bool:
     """Returns whether a character may be printed and is clear of the other forms of its code."""
     named = _printed(code, spec)
-    rivals = [form for form in named if form != taken and taken not in commercial_codes.fuller(form)]
+    rivals = [form for form in named if form != taken and taken not in commercial_codes.traditional_forms(form)]
     return spec.prints(taken) and (
         taken not in named or all(_has_share(votes, taken, form, _CLEAR_SHARE) for form in rivals)
     )

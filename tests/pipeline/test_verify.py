@@ -1,4 +1,4 @@
-"""The whole way with real networks: who is accepted, who is not, and what is left in either case."""
+"""Complete verifications with real networks: the decisions, their reasons, and that no picture is left."""
 
 import io
 import threading
@@ -75,7 +75,7 @@ def test_faces_are_compared_as_the_operating_points_were_measured(
         ("screen_phone", "card_corners", "corners_not_rounded_as_issued"),
     ],
 )
-def test_what_this_policy_looks_for_is_found_by_the_check_that_looks_for_it(
+def test_each_attack_fails_the_check_that_is_made_for_it(
     verifier: Verifier, captures_of: Build, attack: str, check: str, reason: str
 ) -> None:
     verdict = verifier.verify(captures_of(attack))
@@ -84,7 +84,7 @@ def test_what_this_policy_looks_for_is_found_by_the_check_that_looks_for_it(
     assert reason in verdict.reasons
 
 
-def test_what_this_policy_does_not_do_is_said(verifier: Verifier, captures_of: Build) -> None:
+def test_the_verdict_lists_what_was_not_performed(verifier: Verifier, captures_of: Build) -> None:
     verdict = verifier.verify(captures_of())
     assert set(verdict.not_performed) == {"liveness", "records_check"}
 
@@ -130,8 +130,8 @@ def test_bytearrays_are_overwritten(verifier: Verifier, captures_of: Build) -> N
     assert not any(any(data) for _, data in mutable.items())
 
 
-class Spy(Vault):
-    """A vault that remembers the arrays it was given, to look at them after."""
+class RecordingVault(Vault):
+    """A vault that remembers its arrays, to read them afterwards."""
 
     def open(self) -> VaultSession:
         held: list[np.ndarray] = []
@@ -156,14 +156,14 @@ class Spy(Vault):
         "verify.decide",
     ],
 )
-def test_whatever_stage_raises_everything_is_overwritten(
+def test_everything_is_overwritten_whichever_stage_raises(
     verifier: Verifier, captures_of: Build, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
     def broken(*args: object, **kwargs: object) -> None:
         raise RuntimeError
 
     monkeypatch.setattr(f"idproof.pipeline.{stage}", broken)
-    monkeypatch.setattr(verifier, "vault", Spy(verifier.limits))
+    monkeypatch.setattr(verifier, "vault", RecordingVault(verifier.limits))
     with pytest.raises(RuntimeError):
         verifier.verify(captures_of())
     held = verifier.vault.held  # type: ignore[attr-defined]
@@ -171,10 +171,10 @@ def test_whatever_stage_raises_everything_is_overwritten(
     assert not any(array.any() for array in held)
 
 
-def test_facts_about_zeros_never_become_a_verdict(
+def test_results_about_zeros_never_become_a_verdict(
     verifier: Verifier, captures_of: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The lifetime ends while the last stage works: the session's pictures are zeros from then on."""
+    """The lifetime ends during the last stage: the session's pictures are zeros from then on."""
     sessions: list[VaultSession] = []
 
     def late(*args: object, **kwargs: object) -> object:
@@ -193,10 +193,10 @@ def test_facts_about_zeros_never_become_a_verdict(
 
 
 @pytest.mark.parametrize("name", ["card_front", "selfie"])
-def test_a_capture_that_is_wiped_while_it_is_decoded_is_not_called_unreadable(
+def test_a_capture_that_is_wiped_during_decoding_is_not_unreadable(
     verifier: Verifier, captures_of: Build, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """The lifetime ends under the decoder, on another thread: it meets zeros, and the client learns why."""
+    """The lifetime ends during decoding, on another thread: the decoder reads zeros, and the client gets the reason."""
     real = capture.decode
 
     with verifier.vault.open() as session:
@@ -222,7 +222,7 @@ def test_a_missing_check_never_accepts(captures_of: Build, verifier: Verifier) -
     assert (verdict.decision, verdict.reasons) == (Decision.REFER, ("liveness_missing",))
 
 
-def test_limits_are_the_operators(captures_of: Build, verifier: Verifier) -> None:
+def test_the_operators_limits_are_in_force(captures_of: Build, verifier: Verifier) -> None:
     assert isinstance(verifier.executor, InProcessExecutor)
     tools = replace(verifier.executor.tools, limits=Limits(max_pixels=100_000))
     with pytest.raises(BadInput) as caught:

@@ -1,4 +1,4 @@
-"""Frames that answer a challenge are verified with the captures, required once they are there, and wiped."""
+"""Frames that answer a challenge are verified with the captures, required once they are sent, and wiped."""
 
 import hashlib
 from collections.abc import Callable
@@ -52,7 +52,7 @@ def held(other_card: Callable[[int], Registration]) -> Captures:
     return Captures.from_parts(made.parts())
 
 
-def test_the_same_living_person_is_accepted_and_the_frames_are_wiped(
+def test_the_live_holder_is_accepted_and_the_frames_are_wiped(
     verifier: Verifier, held: Captures, answer_of: Callable[..., Answered]
 ) -> None:
     answer, sent = answer_of()
@@ -70,7 +70,7 @@ def test_the_same_living_person_is_accepted_and_the_frames_are_wiped(
     assert verdict.timings_ms["liveness"] > 0
 
 
-def test_a_living_person_who_is_not_the_one_of_the_selfie_is_rejected_and_so_is_a_late_answer(
+def test_another_live_person_and_a_late_answer_are_rejected(
     verifier: Verifier, held: Captures, answer_of: Callable[..., Answered]
 ) -> None:
     verdict = verifier.verify(held, *answer_of("bundled/astronaut", 0, late_s=3600))
@@ -90,7 +90,7 @@ def test_frames_that_cannot_be_used_are_one_clear_error(
         replace(answer, timings=answer.timings[:3])
 
 
-def test_without_frames_liveness_is_said_not_to_be_performed(verifier: Verifier, held: Captures) -> None:
+def test_without_frames_liveness_is_listed_as_not_performed(verifier: Verifier, held: Captures) -> None:
     verdict = verifier.verify(held)
     assert "liveness" in verdict.not_performed
     assert not [check for check in verdict.checks if check.name.startswith("liveness")]

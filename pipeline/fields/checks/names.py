@@ -60,10 +60,10 @@ def codes(facts: Facts) -> CheckResult:
     if len(chinese) != len(printed.split()):
         return CheckResult.not_assessed(name, "name_code_count")
     pairs = list(zip(chinese, printed.split(), strict=True))
-    wrong = [c for c, code in pairs if commercial_codes.known(c) and not commercial_codes.agrees(c, code)]
+    wrong = [c for c, code in pairs if commercial_codes.has_code(c) and not commercial_codes.agrees(c, code)]
     if wrong:
         return yes_no(name, False, "name_codes_differ", otherwise=Outcome.DOUBT)
-    if any(not commercial_codes.known(character) for character, _ in pairs):
+    if any(not commercial_codes.has_code(character) for character, _ in pairs):
         return CheckResult.not_assessed(name, "name_code_unlisted")
     return yes_no(name, True, "name_codes_differ")
 

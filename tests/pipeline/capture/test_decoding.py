@@ -1,4 +1,4 @@
-"""What is taken as a capture, what is refused, and with which code."""
+"""Pictures that are accepted as captures, and those that are refused, with their codes."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""Branches side by side: the same results and the same error as one after the other."""
+"""Calls side by side give the same results and the same error as one after the other."""
 
 import threading
 from collections.abc import Callable
@@ -15,14 +15,14 @@ from idproof.pipeline.executors.in_process import InProcessExecutor
 Build = Callable[..., Captures]
 
 
-def test_results_come_in_order_and_the_work_goes_side_by_side() -> None:
+def test_calls_run_side_by_side_and_results_come_in_order() -> None:
     branches = Branches(2)
     meet = threading.Barrier(2, timeout=10)  # breaks unless both are under way at once
     assert branches.run(lambda: (meet.wait(), "one")[1], lambda: (meet.wait(), "other")[1]) == ("one", "other")
     branches.close()
 
 
-def test_the_first_calls_error_is_told_after_all_have_ended() -> None:
+def test_the_first_calls_error_is_raised_after_all_have_ended() -> None:
     branches, late = Branches(2), threading.Event()
     ended: list[str] = []
 
@@ -41,12 +41,12 @@ def test_the_first_calls_error_is_told_after_all_have_ended() -> None:
     branches.close()
 
 
-def test_no_thread_is_no_width() -> None:
+def test_a_width_of_no_thread_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one thread"):
         Branches(0)
 
 
-def test_a_verdict_does_not_depend_on_what_goes_side_by_side(verifier: Verifier, captures_of: Build) -> None:
+def test_a_verdict_does_not_depend_on_the_width(verifier: Verifier, captures_of: Build) -> None:
     assert isinstance(verifier.executor, InProcessExecutor)
     wide = Verifier(verifier.rules, InProcessExecutor(verifier.executor.tools, branches=3))
     for attack in (None, "field_edit"):

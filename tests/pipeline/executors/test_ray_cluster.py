@@ -1,4 +1,4 @@
-"""The same flow on a real Ray cluster of this machine: the same verdict, nothing readable on the way, nothing lost."""
+"""A real Ray cluster on this machine gives the same verdicts, exposes no picture on the way, and loses no request."""
 
 import contextlib
 import hashlib
@@ -51,7 +51,7 @@ def away(cluster: RayExecutor, verifier: Verifier) -> Verifier:
 
 
 def replicas() -> list[int]:
-    """Processes of this cluster that examine; Ray names each by its class."""
+    """Processes of this cluster that examine; Ray names each by its deployment."""
     return [
         int(entry.name)
         for entry in Path("/proc").iterdir()
@@ -132,12 +132,10 @@ def test_nothing_of_a_picture_is_in_shared_memory_or_files_while_it_is_examined(
     assert seen == set()
     control = [os.urandom(200_000) for _ in range(2)]
     kept = [ray_cluster.ray.put(np.frombuffer(data, np.uint8)) for data in control]
-    assert len(found([data[1000:1048] for data in control])) == len(kept)  # what is not sealed is found there
+    assert len(found([data[1000:1048] for data in control])) == len(kept)  # unsealed data is found there
 
 
-def test_when_the_session_ends_the_replica_is_told(
-    cluster: RayExecutor, verifier: Verifier, captures_of: Build
-) -> None:
+def test_the_end_of_a_session_cancels_its_request(cluster: RayExecutor, verifier: Verifier, captures_of: Build) -> None:
     away = Verifier(verifier.rules, cluster)
     with away.vault.open() as session:
         for name, data in captures_of().items():
@@ -146,7 +144,7 @@ def test_when_the_session_ends_the_replica_is_told(
         start = time.monotonic()
         with pytest.raises(SessionExpired):
             away.verify_session(session)
-    assert time.monotonic() - start < 3  # it was not waited for
+    assert time.monotonic() - start < 3  # no answer was waited for
     assert away.verify(captures_of()).decision is Decision.ACCEPT
 
 
@@ -160,7 +158,7 @@ def test_a_registration_whose_replica_is_killed_is_examined_again(away: Verifier
     assert verdict.decision is Decision.ACCEPT
 
 
-def test_after_a_second_death_a_person_decides(
+def test_after_a_second_lost_replica_a_person_decides(
     cluster: RayExecutor, verifier: Verifier, captures_of: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import ray
@@ -180,9 +178,7 @@ def test_after_a_second_death_a_person_decides(
     assert verdict.fields == {}
 
 
-def test_when_too_many_wait_the_client_is_told_to_come_again(
-    cluster: RayExecutor, verifier: Verifier, captures_of: Build
-) -> None:
+def test_a_full_queue_is_reported_as_busy(cluster: RayExecutor, verifier: Verifier, captures_of: Build) -> None:
     class Full:
         class examine:  # noqa: N801 - a method's name
             @staticmethod

@@ -1,4 +1,4 @@
-"""What a replica does with an request: facts back, nothing kept, nothing told that it must not."""
+"""A replica returns facts, keeps nothing, and reports no personal data."""
 
 import asyncio
 import threading
@@ -42,7 +42,7 @@ def ask(replica: ExaminationReplica, captures: Captures, lifetime_s: float = 60.
     return reply, sealer
 
 
-def test_it_finds_what_the_embedded_executor_finds(
+def test_a_replica_finds_the_same_as_the_executor_in_this_process(
     replica: ExaminationReplica, verifier: Verifier, captures_of: Build
 ) -> None:
     reply, sealer = ask(replica, captures_of())
@@ -57,7 +57,7 @@ def test_it_finds_what_the_embedded_executor_finds(
     assert number.decode() not in repr(reply)
 
 
-def test_a_bad_input_is_told_by_code_and_an_unknown_error_without_its_text(
+def test_a_bad_input_is_reported_by_code_and_an_unexpected_error_without_its_text(
     replica: ExaminationReplica, captures_of: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reply, _ = ask(replica, captures_of(selfie=b"no picture"))
@@ -76,7 +76,7 @@ def test_a_bad_input_is_told_by_code_and_an_unknown_error_without_its_text(
     assert reply.receipt.outstanding == 0
 
 
-def test_what_is_sealed_as_one_thing_does_not_open_as_another(replica: ExaminationReplica, captures_of: Build) -> None:
+def test_a_buffer_does_not_open_under_another_name(replica: ExaminationReplica, captures_of: Build) -> None:
     sealer = Sealer()
     sealed = sealed_by(sealer, captures_of())
     swapped = f"upload/{Role.CARD_TILT_LEFT}"
@@ -112,10 +112,10 @@ def test_a_cancelled_request_is_wiped_at_once(
     deadline = time.monotonic() + 20
     while replica._deadlines and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not replica._deadlines  # the thread came upon the closed session and ended
+    assert not replica._deadlines  # the thread met the closed session and ended
 
 
-def test_a_replica_whose_session_ends_while_it_decodes_calls_no_picture_unreadable(
+def test_a_session_that_ends_during_decoding_makes_no_picture_unreadable(
     replica: ExaminationReplica, captures_of: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, sessions = capture.decode, []
@@ -136,15 +136,13 @@ def test_a_replica_whose_session_ends_while_it_decodes_calls_no_picture_unreadab
     assert reply.receipt.outstanding == 0
 
 
-def test_a_session_that_is_over_before_it_comes_decides_nothing(
-    replica: ExaminationReplica, captures_of: Build
-) -> None:
+def test_a_request_whose_session_has_ended_is_refused(replica: ExaminationReplica, captures_of: Build) -> None:
     reply, _ = ask(replica, captures_of(), lifetime_s=0.05)
     assert reply.refused is not None
     assert reply.refused[0] == "session_expired"
 
 
-def test_a_replica_whose_registration_hangs_says_that_it_is_ill(
+def test_a_replica_whose_examination_hangs_is_not_healthy(
     replica: ExaminationReplica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replica.check_health()
@@ -176,7 +174,7 @@ def test_in_production_a_replica_without_its_guards_does_not_start(monkeypatch: 
         ExaminationReplica(ReplicaConfig(production=True, inspectable=True))
 
 
-def test_a_provider_that_is_not_there_is_named() -> None:
+def test_a_missing_provider_is_named() -> None:
     from idproof.models.errors import EngineUnavailable
 
     with pytest.raises(EngineUnavailable, match="TensorrtExecutionProvider"):

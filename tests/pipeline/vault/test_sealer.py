@@ -1,4 +1,4 @@
-"""What is sealed opens with its own key, as what it is, unchanged, while its session lives; and never otherwise."""
+"""A sealed buffer opens unchanged, with its own key and name, while its session is open, and never otherwise."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ SECRET = np.frombuffer(bytes(range(256)) * 8, dtype=np.uint8).copy()
 
 
 @given(ARRAYS, st.text(max_size=20))
-def test_it_opens_as_it_was(array: np.ndarray, about: str) -> None:
+def test_an_array_opens_unchanged(array: np.ndarray, about: str) -> None:
     with Sealer() as sealer:
         opened = sealer.open(sealer.seal(array, about), about)
     assert (opened.shape, opened.dtype) == (array.shape, array.dtype)
@@ -26,7 +26,7 @@ def test_it_opens_as_it_was(array: np.ndarray, about: str) -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(1, 255))
-def test_a_changed_byte_anywhere_is_noticed(place: int, change: int) -> None:
+def test_a_changed_byte_breaks_the_seal(place: int, change: int) -> None:
     with Sealer() as sealer:
         sealed = bytearray(sealer.seal(SECRET, "crop"))
         sealed[place % len(sealed)] ^= change
@@ -35,7 +35,7 @@ def test_a_changed_byte_anywhere_is_noticed(place: int, change: int) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_a_broken_seal(data: bytes) -> None:
+def test_arbitrary_bytes_are_a_broken_seal(data: bytes) -> None:
     with Sealer() as sealer, pytest.raises(SealBroken):
         sealer.open(data, "crop")
 
@@ -49,22 +49,22 @@ def test_another_key_and_another_name_do_not_open() -> None:
             sealer.open(sealed, "crop/card_front")
 
 
-def test_nothing_of_it_is_seen_in_what_was_sealed_and_no_two_are_alike() -> None:
+def test_sealed_data_shows_nothing_of_the_array_and_differs_each_time() -> None:
     with Sealer() as sealer:
         one, other = sealer.seal(SECRET, "crop"), sealer.seal(SECRET, "crop")
     assert one != other
     assert not any(SECRET.tobytes()[i : i + 8] in one for i in range(0, 256, 8))
 
 
-def test_a_worker_opens_it_with_the_key_it_was_lent() -> None:
+def test_a_worker_opens_with_a_copy_of_the_key() -> None:
     with Sealer() as sealer:
         sealed, key = sealer.seal(SECRET, "crop"), sealer.copy_key()
         with Sealer(key) as worker:
             assert np.array_equal(worker.open(sealed, "crop"), SECRET)
-        assert key == bytes(KEY_BYTES)  # taken over and overwritten
+        assert key == bytes(KEY_BYTES)  # overwritten by the worker
 
 
-def test_after_the_end_nothing_opens_and_the_key_is_gone() -> None:
+def test_after_the_end_nothing_opens_and_the_key_is_overwritten() -> None:
     sealer = Sealer()
     sealed, memory = sealer.seal(SECRET, "crop"), sealer._key
     assert memory.any()
