@@ -1,4 +1,4 @@
-"""The service's verifier on a Ray cluster. Ray is imported only where it is chosen."""
+"""Opens the service's verifier on a Ray cluster. Ray is imported only when it is chosen."""
 
 from idproof.pipeline import Limits, Verifier
 from idproof.pipeline.card.examiner import CardExaminer
@@ -12,7 +12,7 @@ from idproof.service.operations.settings import Settings
 
 
 def open_cluster_verifier(settings: Settings, records: RecordsAuthority | None) -> Verifier:
-    """Examines on the cluster; deploys there what is not deployed yet, and leaves what is as it is.
+    """Returns a verifier that examines on the cluster; deploys replicas where none are, and keeps existing ones.
 
     Raises:
         SettingsInvalid: Ray is not installed.
@@ -23,7 +23,7 @@ def open_cluster_verifier(settings: Settings, records: RecordsAuthority | None) 
     except ImportError:
         raise SettingsInvalid("The executor ray needs Ray: pip install 'idproof[ray]'.") from None
     config, most = replica_config(settings), settings.max_replicas or settings.replicas
-    # One core more than the replicas take, for one that replaces another while that one still works.
+    # One core more than the replicas take: during an upgrade the new replica and the old one work at the same time.
     ray_cluster.start(settings.ray_address, cpus=(most + 1) * config.threads)
     try:
         executor = ray_cluster.RayExecutor.connect()
@@ -42,7 +42,7 @@ def open_cluster_verifier(settings: Settings, records: RecordsAuthority | None) 
 
 
 def replica_config(settings: Settings) -> ReplicaConfig:
-    """What a replica is opened from."""
+    """Returns the configuration of a replica."""
     return ReplicaConfig(
         profile=settings.profile,
         policy=build_policy(settings),
@@ -55,7 +55,7 @@ def replica_config(settings: Settings) -> ReplicaConfig:
 
 
 def with_cluster_concurrency(settings: Settings) -> Settings:
-    """On a cluster as many registrations are under way at once as replicas may work on."""
+    """Raises the concurrency, on a cluster, to the number of registrations that its replicas can work on."""
     if settings.executor != "ray":
         return settings
     wanted = max(settings.concurrency, settings.max_replicas or settings.replicas)

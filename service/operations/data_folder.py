@@ -1,4 +1,4 @@
-"""What an operator's commands share with the service: the kept verdicts and the audit log of a data folder."""
+"""Opens the stored verdicts, the outbox and the audit log of a data folder, for the operators' commands."""
 
 from pathlib import Path
 
@@ -10,29 +10,29 @@ from idproof.service.storage import Database, VerdictStore
 
 
 def open_verdicts_and_audit(data_dir: Path | None) -> tuple[VerdictStore, AuditLog]:
-    """The verdicts and the log; raises `KeysUnusable`, `StoreUnavailable` or `AuditBroken`."""
+    """Opens the verdicts and the audit log; raises `KeysUnusable`, `StoreUnavailable` or `AuditBroken`."""
     settings = load_settings(data_dir)
     keys = Keys.open(settings)
     return VerdictStore.open(settings, keys.sealing), AuditLog.open(settings, keys)
 
 
 def open_database(data_dir: Path | None) -> Database:
-    """The database alone, for what is not sealed; raises `StoreUnavailable`."""
+    """Opens the database, for data that is not sealed; raises `StoreUnavailable`."""
     return open_verdicts_and_audit(data_dir)[0].database
 
 
 def open_outbox(data_dir: Path | None) -> Outbox:
-    """The deliveries; raises `KeysUnusable` or `StoreUnavailable`."""
+    """Opens the outbox; raises `KeysUnusable` or `StoreUnavailable`."""
     verdicts, _ = open_verdicts_and_audit(data_dir)
     return Outbox(verdicts.database, verdicts.seal)
 
 
 def open_audit_log(data_dir: Path | None) -> AuditLog:
-    """The log, not yet checked; raises `KeysUnusable`."""
+    """Opens the audit log without checking it; raises `KeysUnusable`."""
     settings = load_settings(data_dir)
     return AuditLog(settings.audit_log, settings.audit_head, Keys.open(settings))
 
 
 def load_settings(data_dir: Path | None) -> Settings:
-    """The settings of a data folder."""
+    """Returns the settings of a data folder; None for the default folder."""
     return Settings.load(**({} if data_dir is None else {"data_dir": data_dir}))

@@ -1,4 +1,4 @@
-"""Prometheus metrics: counts and times by code, never by person. Every label's values come from a closed list."""
+"""Prometheus metrics: counts and times by code, never by person. The values of every label come from a closed list."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -10,26 +10,26 @@ from idproof.pipeline.vault import guards
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""Where several workers add up their numbers; set before this module is imported."""
+"""Folder in which several workers add up their numbers; the variable must be set before this module is imported."""
 
-_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
 class Metrics:
-    """The numbers of one server process."""
+    """Metrics of one server process."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
-        self._stage = Histogram("idproof_stage_seconds", "A stage.", ["stage"], buckets=_SECONDS, registry=registry)
+        self._stage = Histogram("idproof_stage_seconds", "A stage.", ["stage"], buckets=_BUCKETS_S, registry=registry)
         self._whole = Histogram(
-            "idproof_verification_seconds", "Captures to verdict.", buckets=_SECONDS, registry=registry
+            "idproof_verification_seconds", "Captures to verdict.", buckets=_BUCKETS_S, registry=registry
         )
         self._decisions = Counter("idproof_decisions", "Verdicts.", ["decision"], registry=registry)
         self._reasons = Counter("idproof_reasons", "Reasons of verdicts.", ["reason"], registry=registry)
         self._requests = Counter("idproof_requests", "Answers.", ["route", "method", "status"], registry=registry)
         self._deliveries = Counter("idproof_deliveries", "Attempts.", ["to", "result"], registry=registry)
         self._guidance = Histogram(
-            "idproof_guidance_seconds", "A frame's arrival to its guidance.", buckets=_SECONDS, registry=registry
+            "idproof_guidance_seconds", "A frame's arrival to its guidance.", buckets=_BUCKETS_S, registry=registry
         )
         self._frames = Counter("idproof_stream_frames", "Frames of streams.", ["fate"], registry=registry)
         self._hints = Counter("idproof_stream_hints", "Guidance given.", ["hint"], registry=registry)
@@ -43,59 +43,59 @@ class Metrics:
         self._guards = self._gauge("idproof_guard", "1: the guard holds.", "livemin", ["guard"])
 
     def count_verdict(self, decision: str, reasons: Iterable[str], timings_ms: Mapping[str, float]) -> None:
-        """One verdict was given."""
+        """Counts a verdict, its reasons and the times of its stages."""
         self._decisions.labels(decision).inc()
         for reason in reasons:
             self._reasons.labels(reason).inc()
-        for stage, spent in timings_ms.items():
-            self._stage.labels(stage).observe(spent / 1000)
+        for stage, duration_ms in timings_ms.items():
+            self._stage.labels(stage).observe(duration_ms / 1000)
         self._whole.observe(sum(timings_ms.values()) / 1000)
 
     def count_response(self, route: str, method: str, status: int) -> None:
-        """One request was answered; the route's pattern, never the address."""
+        """Counts a response by the pattern of its route, never by its address."""
         self._requests.labels(route, method, status).inc()
 
     def count_delivery(self, to: str, result: str) -> None:
-        """One delivery was tried."""
+        """Counts an attempt to deliver."""
         self._deliveries.labels(to, result).inc()
 
     def count_guided_frame(self, hint: str, waited_s: float) -> None:
-        """One frame of a stream was answered."""
+        """Counts a frame of a stream that was answered with guidance."""
         self._guidance.observe(waited_s)
         self._hints.labels(hint).inc()
         self._frames.labels("guided").inc()
 
     def count_unguided_frame(self, fate: str) -> None:
-        """One frame of a stream was dropped, or refused with a code."""
+        """Counts a frame of a stream that was dropped, or refused with a code."""
         self._frames.labels(fate).inc()
 
     def count_turn(self, end: str) -> None:
-        """One applicant's turn at a device ended."""
+        """Counts an applicant's turn at a device, by its end."""
         self._turns.labels(end).inc()
 
     def change_stream_count(self, change: int) -> None:
-        """A device came, or went."""
+        """Adds to the number of connected devices."""
         self._streams.inc(change)
 
     def render(self, places: tuple[int, int], outbox: Mapping[str, int]) -> bytes:
-        """Everything, in Prometheus' text format.
+        """Returns all metrics in Prometheus' text format.
 
         Args:
-            places: taken, and how many there are.
-            outbox: deliveries by state.
+            places: number of places taken, and number of places.
+            outbox: number of deliveries by state.
         """
         self._places.set(places[0])
         self._capacity.set(places[1])
         for state, count in outbox.items():
             self._outbox.labels(state).set(count)
-        held = guards.active()
+        active = guards.active()
         for guard in (*guards.REQUIRED, *guards.ADVISED):
-            self._guards.labels(guard).set(guard in held)
+            self._guards.labels(guard).set(guard in active)
         if SHARED_FOLDER not in os.environ:
             return generate_latest(self._registry)
-        together = CollectorRegistry()
-        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
-        return generate_latest(together)
+        combined = CollectorRegistry()
+        MultiProcessCollector(combined)  # type: ignore[no-untyped-call]
+        return generate_latest(combined)
 
     def _gauge(self, name: str, about: str, mode: str, labels: Iterable[str] = ()) -> Gauge:
         return Gauge(name, about, labels, registry=self._registry, multiprocess_mode=mode)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The statement on retention and deletion, from the settings that are in force."""
+"""The published statement on retention and deletion, made from the current settings."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from idproof.service.operations.settings import Settings
 
 
 def privacy_statement(settings: Settings, limits: Limits) -> dict[str, Any]:
-    """What is kept, how, for how long, and how it goes; published at `/v1/privacy`."""
+    """Returns what is stored, how, for how long, and how it is erased; published at `/v1/privacy`."""
     kept = f"{settings.retention_days:g} days, or until erased"
     hours = min(settings.idempotency_hours, settings.retention_days * 24)
     return {

@@ -1,4 +1,4 @@
-"""Protections of the server's own process, put in force before it holds any picture."""
+"""Protections of the server's own process, switched on before it holds any picture."""
 
 import os
 import sys
@@ -14,10 +14,10 @@ log = structlog.get_logger("idproof")
 
 
 def restart_hardened(argv: list[str], program: str = "idproof.service") -> None:
-    """No core dumps, memory overwritten on free, and crashes that tell no values.
+    """Switches off core dumps and values in crash messages, and has freed memory overwritten.
 
-    The C library reads its settings only when a process starts, so the program starts itself again with them, once;
-    with `-P`, since `-m` alone would let files of the current folder stand in for installed modules.
+    The C library reads its settings only when a process starts, so the program restarts itself once with them. It does
+    so with `-P`, since `-m` alone would let files of the current folder replace installed modules.
     """
     hardening.disable_core_dumps()
     hardening.silence_crashes()
@@ -28,15 +28,15 @@ def restart_hardened(argv: list[str], program: str = "idproof.service") -> None:
 
 
 def enforce_guards(settings: Settings) -> None:
-    """Shut the process to others of its user, and say which guards are missing.
+    """Closes the process to others of its user, and logs which guards are missing.
 
     Raises:
-        GuardMissing: in production, when a required guard does not hold; it names them all.
+        GuardMissing: in production, when required guards do not hold; it names all of them.
     """
     if not settings.inspectable:
         hardening.disable_dumping()
     if settings.production:
         guards.require_all()
-    warn = guards.missing((*guards.REQUIRED, *guards.ADVISED))
-    if warn:
-        log.warning("guards missing", guards=list(warn))
+    missing = guards.missing((*guards.REQUIRED, *guards.ADVISED))
+    if missing:
+        log.warning("guards missing", guards=list(missing))

@@ -1,4 +1,4 @@
-"""Looks for pieces of pictures in a process's memory and in files: the demonstration that none is left."""
+"""Searches the memory of a process and files for pieces of pictures, to show that none is left."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -6,33 +6,36 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PIECE_BYTES = 48
+"""Too long to occur by chance: 2^-384 for a random one. Chosen by hand; no outside source."""
 _PIECES = 8
+"""Per picture: chosen by hand; no outside source."""
 _BLOCK = 16 * 1024 * 1024
+"""Bytes read at once; only the speed depends on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a search covered and found; `searched_bytes` of 0 means that nothing could be looked at."""
+    """Number of pieces found, and bytes searched; 0 bytes mean that nothing could be read."""
 
     found: int
     searched_bytes: int
 
 
 def sample_fragments(picture: bytes) -> list[bytes]:
-    """Short runs from all over an encoded picture, long enough to be found by chance nowhere."""
+    """Returns short pieces from all over an encoded picture, each long enough not to occur elsewhere by chance."""
     step = max(1, (len(picture) - _PIECE_BYTES) // (_PIECES + 1))
     return [picture[i * step : i * step + _PIECE_BYTES] for i in range(1, _PIECES + 1)]
 
 
 def search_memory(pid: int, wanted: Sequence[bytes]) -> SearchResult:
-    """How many of the pieces are somewhere in a process's readable memory.
+    """Counts the pieces that are anywhere in the readable memory of a process.
 
     Raises:
-        PermissionError: the system does not let us look.
+        PermissionError: the system does not permit it.
     """
     found: set[bytes] = set()
     searched = 0
-    # Unbuffered: what is read must not linger in a buffer of our own and be found there.
+    # Unbuffered: otherwise a search of this process would find pieces in the buffer that it reads through.
     with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
         for line in maps:
             span, mode, *_ = line.split()
@@ -43,7 +46,7 @@ def search_memory(pid: int, wanted: Sequence[bytes]) -> SearchResult:
 
 
 def search_files(folders: Iterable[Path], wanted: Sequence[bytes]) -> SearchResult:
-    """How many of the pieces are in any file below the folders."""
+    """Counts the pieces that are in any file below the folders."""
     found: set[bytes] = set()
     searched = 0
     for folder in folders:
@@ -60,7 +63,7 @@ def _search_span(descriptor: int, start: int, stop: int, wanted: Sequence[bytes]
     for at in range(start, stop, _BLOCK):
         try:
             block = os.pread(descriptor, min(_BLOCK + _PIECE_BYTES, stop - at), at)
-        except OSError:  # a page that the kernel does not show, such as a device's
+        except OSError:  # a page that the kernel does not give out, such as a device's
             continue
         searched += min(len(block), _BLOCK)
         found.update(piece for piece in wanted if piece in block)

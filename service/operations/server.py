@@ -28,47 +28,48 @@ from idproof.service.operations.settings import Settings
 from idproof.service.records import open_records
 from idproof.service.stream.chain import HEAD_BYTES, STILL_BYTES
 
+# Times in seconds, chosen by hand; no outside source.
 _DRAIN_S = 30
 _KEEP_ALIVE_S = 15
-_SILENT_S = 60  # a worker that loads its networks on a busy machine answers no sooner, and is not to be killed for it
+_HEALTH_CHECK_S = 60  # a worker that loads its networks on a busy machine answers late, and must not be killed for it
 _PING_S, _PONG_S = 4, 8
 WEBSOCKET_OPTIONS: dict[str, Any] = {
     "ws": "websockets-sansio",
     "ws_max_size": STILL_BYTES + HEAD_BYTES,
     "ws_ping_interval": _PING_S,
     "ws_ping_timeout": _PONG_S,
-    # Pictures do not shrink by compression, and a compressor keeps a window of what went through it.
+    # Encoded pictures do not shrink, and a compressor would keep a window of them in memory.
     "ws_per_message_deflate": False,
 }
-"""How uvicorn speaks with devices that stream."""
+"""uvicorn's options for devices that stream."""
 _SETTINGS, _HOST, _PORT = "IDPROOF_WORKER_SETTINGS", "IDPROOF_WORKER_HOST", "IDPROOF_WORKER_PORT"
 
 
 def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
-    """Load the networks, then serve until told to stop; requests under way are finished first.
+    """Loads the networks and serves until a signal stops it; running requests are finished first.
 
     Args:
         settings: of the service.
         host: address to listen on.
         port: to listen on.
-        workers: server processes side by side, each with networks of its own; one that dies is replaced.
+        workers: number of server processes, each with networks of its own; one that dies is replaced.
     """
-    settings = _resolved(settings, host)
+    settings = _without_anonymous_callers(settings, host)
     if workers > 1 and settings.executor == "ray" and settings.ray_address is None:
         raise SettingsInvalid("Several server processes share a cluster only by its address; name it.")
     options: dict[str, Any] = {
         "host": host,
         "port": port,
-        # Access lines would repeat what callers put into addresses; ours say what happened, by id.
+        # Access lines would repeat what callers put into addresses; our own log lines name ids only.
         "access_log": False,
         "log_config": None,
         "http": BoundedProtocol,
         **WEBSOCKET_OPTIONS,
-        # uvloop, where it is installed, receives into a buffer that it keeps: pieces of pictures would stay there.
+        # uvloop, where it is installed, receives into a buffer that it keeps, and pieces of pictures would stay in it.
         "loop": "asyncio",
         "timeout_keep_alive": _KEEP_ALIVE_S,
         "timeout_graceful_shutdown": _DRAIN_S,
-        "timeout_worker_healthcheck": _SILENT_S,
+        "timeout_worker_healthcheck": _HEALTH_CHECK_S,
         "server_header": False,
         **_tls(settings),
     }
@@ -76,31 +77,31 @@ def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
         uvicorn.run(application(settings, host, port), **options)
         return
     with tempfile.TemporaryDirectory(prefix="idproof-metrics-") as shared:
-        os.environ |= {SHARED_FOLDER: shared, _SETTINGS: _passed_on(settings), _HOST: host, _PORT: str(port)}
+        os.environ |= {SHARED_FOLDER: shared, _SETTINGS: _settings_for_workers(settings), _HOST: host, _PORT: str(port)}
         uvicorn.run("idproof.service.operations.server:worker", factory=True, workers=workers, **options)
 
 
 def worker() -> FastAPI:
-    """The application of one of several server processes, which its parent told everything in the environment."""
+    """Returns the application of one of several server processes; its settings come from the parent's environment."""
     hardening.silence_crashes()
     try:
         settings = Settings.load(**json.loads(os.environ[_SETTINGS]))
         process.enforce_guards(settings)
         return application(settings, os.environ[_HOST], int(os.environ[_PORT]))
-    except Exception as error:  # noqa: BLE001 - who started us would print it with all that it says
+    except Exception as error:  # noqa: BLE001 - the parent would print the text of the error
         log_error(error)
         sys.exit(process.EXIT_INTERNAL)
 
 
 def application(settings: Settings, host: str, port: int) -> FastAPI:
-    """The application with its networks."""
+    """Returns the application with its networks loaded."""
     configure_logs()
     telemetry.configure(settings)
-    # OpenCV would take every core for itself; one budget holds for it and the networks.
+    # OpenCV takes every core by default; it shares the networks' budget of threads.
     cv2.setNumThreads(settings.threads)
     settings = cluster.with_cluster_concurrency(settings)
     app = _sandbox(settings, port) if settings.sandbox else create_app(settings, _verifier(settings))
-    # What was loaded stays: without it, collecting garbage after a stream takes milliseconds, not a tenth of a second.
+    # Loaded objects stay for ever: a garbage collection that skips them takes milliseconds after a stream, not 0.1 s.
     gc.freeze()
     structlog.get_logger("idproof").info("serving", host=host, port=port, profile=settings.profile)
     return app
@@ -120,26 +121,26 @@ def _verifier(settings: Settings) -> Verifier:
 
 
 def _sandbox(settings: Settings, port: int) -> FastAPI:
-    """With keys, database and issuer of its own: nothing of a sandbox can be taken for the real thing."""
+    """Returns the sandbox with keys, database and issuer of its own, so that its verdicts cannot pass for real ones."""
     from idproof.service import sandbox
     from idproof.service.sandbox.routes import CORE_PATH
 
-    own = {"data_dir": settings.data_dir / "sandbox", "issuer": "idproof-sandbox", "records_url": None}
-    own |= {"core_url": settings.core_url or f"http://127.0.0.1:{port}{CORE_PATH}"}
-    app = create_app(settings.model_copy(update=own), cast("Verifier", sandbox.SandboxVerifier()))
+    changed = {"data_dir": settings.data_dir / "sandbox", "issuer": "idproof-sandbox", "records_url": None}
+    changed |= {"core_url": settings.core_url or f"http://127.0.0.1:{port}{CORE_PATH}"}
+    app = create_app(settings.model_copy(update=changed), cast("Verifier", sandbox.SandboxVerifier()))
     sandbox.install(app)
     return app
 
 
-def _resolved(settings: Settings, host: str) -> Settings:
-    """Nobody is anonymous in production, or from another machine."""
+def _without_anonymous_callers(settings: Settings, host: str) -> Settings:
+    """Requires a key in production and from other machines."""
     if settings.anonymous and (settings.production or not _is_loopback(host)):
         return settings.model_copy(update={"anonymous": False})
     return settings
 
 
-def _passed_on(settings: Settings) -> str:
-    """What was chosen on the command line; secrets stay where each process finds them itself."""
+def _settings_for_workers(settings: Settings) -> str:
+    """Returns the options of the command line as JSON; each process reads secrets from their own place."""
     chosen = {"data_dir": str(settings.data_dir), "profile": settings.profile, "executor": settings.executor}
     chosen |= {"ray_address": settings.ray_address} if settings.ray_address else {}
     return json.dumps(chosen | {"anonymous": settings.anonymous, "sandbox": settings.sandbox})
@@ -164,7 +165,7 @@ def _tls(settings: Settings) -> dict[str, Any]:
 
 
 def configure_logs() -> None:
-    """JSON lines on standard error, other libraries' too; their exceptions by name only, never with their text."""
+    """Writes JSON lines to standard error, also for other libraries; exceptions by name only, never with their text."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -174,16 +175,16 @@ def configure_logs() -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     handler = logging.StreamHandler()
-    handler.setFormatter(_Lines())
+    handler.setFormatter(_JsonLines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.captureWarnings(True)
 
 
-class _Lines(logging.Formatter):
+class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line = {"logger": record.name, "event": record.getMessage(), "level": record.levelname.lower()}
         if record.exc_info and record.exc_info[0]:
-            # asyncio puts the exception itself into the lines that follow the first.
+            # asyncio repeats the exception's text after the first line.
             line["event"] = line["event"].split("\n", 1)[0]
             line["kind"] = record.exc_info[0].__name__
         return json.dumps(line | {"timestamp": datetime.now(UTC).isoformat()})

@@ -1,4 +1,4 @@
-"""OpenTelemetry traces: which stage took how long and what was decided; never a payload."""
+"""OpenTelemetry traces: durations of stages and decisions; never a payload."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ _NAME = "idproof"
 
 
 def configure(settings: Settings) -> None:
-    """Send spans to the settings' collector (OTLP over HTTP); without one, spans cost nothing.
+    """Sends spans to the settings' collector (OTLP over HTTP); without one, spans cost nothing.
 
     Raises:
         SettingsInvalid: the SDK is not installed.
@@ -34,7 +34,7 @@ def configure(settings: Settings) -> None:
 
 @contextmanager
 def continue_trace(headers: Mapping[str, str]) -> Iterator[None]:
-    """Within the block spans belong to the caller's trace (W3C `traceparent`), if it sent one."""
+    """Makes spans in the block part of the caller's trace (W3C `traceparent`), if it sent one."""
     token = context.attach(propagate.extract({"traceparent": headers.get("traceparent", "")}))
     try:
         yield
@@ -43,15 +43,15 @@ def continue_trace(headers: Mapping[str, str]) -> Iterator[None]:
 
 
 def record_verification(verdict_id: str, decision: str, timings_ms: Mapping[str, float]) -> None:
-    """One span for a verification that has just ended, and one below it for each stage."""
+    """Records a span for a verification that has just ended, with a child span per stage."""
     tracer = trace.get_tracer(_NAME)
     end = time.time_ns()
     start = end - round(sum(timings_ms.values()) * 1e6)
     attributes = {"idproof.verification": verdict_id, "idproof.decision": decision}
-    whole = tracer.start_span("verification", start_time=start, attributes=attributes)
-    below = trace.set_span_in_context(whole)
-    for stage, spent in timings_ms.items():
-        part = tracer.start_span(stage, context=below, start_time=start)
-        start += round(spent * 1e6)
-        part.end(start)
-    whole.end(end)
+    parent = tracer.start_span("verification", start_time=start, attributes=attributes)
+    parent_context = trace.set_span_in_context(parent)
+    for stage, duration_ms in timings_ms.items():
+        child = tracer.start_span(stage, context=parent_context, start_time=start)
+        start += round(duration_ms * 1e6)
+        child.end(start)
+    parent.end(end)

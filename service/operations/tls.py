@@ -1,4 +1,4 @@
-"""TLS towards the peers: records and identity core."""
+"""TLS of connections to peers: records, identity core and webhook."""
 
 import ssl
 from pathlib import Path
@@ -7,7 +7,7 @@ from idproof.service.errors import SettingsInvalid
 
 
 def client_context(authority: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:
-    """Trusts the system's authorities, or only the one given; shows a certificate of our own where one is given.
+    """Returns a context that trusts the system's authorities, or only the given one, and shows the given certificate.
 
     Raises:
         SettingsInvalid: a file cannot be used.

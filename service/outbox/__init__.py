@@ -1,6 +1,6 @@
-"""Delivery of verdicts: noted in the transaction that keeps the verdict, done at least once, in order."""
+"""Delivery of verdicts: queued in the transaction that stores the verdict, delivered at least once and in order."""
 
-from idproof.service.outbox.delivery import DeliveryWorker
-from idproof.service.outbox.queue import Destination, Entry, Outbox
+from idproof.service.outbox.delivery import DeliveryTiming, DeliveryWorker
+from idproof.service.outbox.queue import Delivery, Destination, Outbox
 
-__all__ = ["DeliveryWorker", "Destination", "Entry", "Outbox"]
+__all__ = ["Delivery", "DeliveryTiming", "DeliveryWorker", "Destination", "Outbox"]

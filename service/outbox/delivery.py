@@ -1,9 +1,10 @@
-"""Delivers what is in the outbox, as signed JWTs over HTTP, until it is acknowledged."""
+"""Delivers the events of the outbox as signed JWTs over HTTP until they are acknowledged."""
 
 import json
 import random
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -13,31 +14,53 @@ import structlog
 from idproof.service.errors import log_error
 from idproof.service.operations.settings import Settings
 from idproof.service.operations.tls import client_context
-from idproof.service.outbox.queue import Destination, Entry, Outbox
+from idproof.service.outbox.queue import Delivery, Destination, Outbox
 from idproof.service.signing.jws import sign_claims
 from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, VerdictStore
 
 CORE_EVENT, WEBHOOK_EVENT = "verdict-event+jwt", "verification-event+jwt"
 POLL_S = 2.0
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 300.0
+"""Seconds between looks for deliveries of other processes: chosen by hand; no outside source."""
 _LONGEST_ANSWER = 4096
-_TIMEOUT = httpx.Timeout(10.0, connect=3.0)
+"""Bytes; an acknowledgement has less than a hundred."""
+_MOST_DOUBLINGS = 20
+"""Keeps the power finite; the longest wait is reached long before."""
+_ERROR_CHARACTERS = 64
+"""Length of the database's column."""
 _OK = range(200, 300)
 
 log = structlog.get_logger("idproof")
 
 
+@dataclass(frozen=True, slots=True)
+class DeliveryTiming:
+    """Waits and timeouts of deliveries. Chosen by hand; no outside source.
+
+    Attributes:
+        first_wait_s: longest wait after the first failed attempt, in seconds; later ones double.
+        longest_wait_s: limit of the doubling, in seconds.
+        timeout_s: limit of one attempt, in seconds.
+        connect_s: limit of opening its connection, in seconds.
+    """
+
+    first_wait_s: float = 1.0
+    longest_wait_s: float = 300.0
+    timeout_s: float = 10.0
+    connect_s: float = 3.0
+
+
 class DeliveryWorker:
-    """One for each server process; leases keep them out of each other's way.
+    """Delivers events; each server process has one, and leases keep two from delivering the same event.
 
     Args:
-        outbox: what is to be delivered.
-        verdicts, ledger: what it is about.
+        outbox: queue of deliveries.
+        verdicts, ledger: content of the events.
         keys: sign the events.
-        settings: where to, and how often to try.
-        rng: of the waits' jitter.
-        observe: told of each attempt: to whom, and `delivered`, `failed` or `dead`.
+        settings: addresses, and the number of attempts.
+        rng: of the jitter of waits.
+        observe: called after each attempt with the destination and `delivered`, `failed` or `dead`.
+        timing: waits and timeouts.
     """
 
     def __init__(
@@ -49,6 +72,7 @@ class DeliveryWorker:
         settings: Settings,
         rng: random.Random | None = None,
         observe: Callable[[str, str], None] = lambda _to, _result: None,
+        timing: DeliveryTiming = DeliveryTiming(),
     ) -> None:
         self.outbox = outbox
         self._verdicts = verdicts
@@ -57,91 +81,97 @@ class DeliveryWorker:
         self._settings = settings
         self._rng = rng or random.Random()  # noqa: S311 - of waits, not of secrets
         self._observe = observe
+        self._timing = timing
         self._wake = anyio.Event()
         self._urls = {Destination.CORE: settings.core_url, Destination.WEBHOOK: settings.webhook_url}
 
     @property
     def destinations(self) -> frozenset[Destination]:
-        """Who is told at all."""
+        """Destinations that the settings give an address for."""
         return frozenset(to for to, url in self._urls.items() if url is not None)
 
     def wake(self) -> None:
-        """Something was added; call it on the event loop."""
+        """Starts the next round at once, since a delivery was queued; must be called on the event loop."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Deliver for as long as the process lives; what goes wrong is noted and tried again."""
-        async with httpx.AsyncClient(timeout=_TIMEOUT, verify=self._trust(), follow_redirects=False) as client:
+        """Delivers for as long as the process lives; errors are logged and deliveries tried again."""
+        timeout = httpx.Timeout(self._timing.timeout_s, connect=self._timing.connect_s)
+        async with httpx.AsyncClient(timeout=timeout, verify=self._trust(), follow_redirects=False) as client:
             while True:
                 self._wake = anyio.Event()
                 try:
-                    busy = await self.once(client)
-                except Exception as error:  # noqa: BLE001 - what is owed must not end with one surprise
+                    busy = await self.deliver_due(client)
+                except Exception as error:  # noqa: BLE001 - one unexpected error must not end all deliveries
                     busy = False
                     log_error(error)
                 if not busy:
                     with anyio.move_on_after(POLL_S):
                         await self._wake.wait()
 
-    async def once(self, client: httpx.AsyncClient) -> bool:
-        """One round; whether there was anything to do."""
-        entries = await anyio.to_thread.run_sync(self.outbox.claim)
+    async def deliver_due(self, client: httpx.AsyncClient) -> bool:
+        """Tries every due delivery once; returns whether there was any."""
+        deliveries = await anyio.to_thread.run_sync(self.outbox.claim)
         async with anyio.create_task_group() as tasks:
-            for entry in entries:
-                tasks.start_soon(self._guarded, self._deliver, client, entry)
-        return bool(entries)
+            for delivery in deliveries:
+                tasks.start_soon(self._deliver_and_log_errors, client, delivery)
+        return bool(deliveries)
 
-    async def _guarded(
-        self, deliver: Callable[[httpx.AsyncClient, Entry], Awaitable[None]], client: httpx.AsyncClient, entry: Entry
-    ) -> None:
+    async def _deliver_and_log_errors(self, client: httpx.AsyncClient, delivery: Delivery) -> None:
         try:
-            await deliver(client, entry)
-        except Exception as error:  # noqa: BLE001 - the lease lapses, and it is tried again
+            await self._deliver(client, delivery)
+        except Exception as error:  # noqa: BLE001 - its lease expires, and it is tried again
             log_error(error)
 
-    async def _deliver(self, client: httpx.AsyncClient, entry: Entry) -> None:
-        claims = await anyio.to_thread.run_sync(self._claims, entry)
+    async def _deliver(self, client: httpx.AsyncClient, delivery: Delivery) -> None:
+        claims = await anyio.to_thread.run_sync(self._claims, delivery)
         if claims is None:
-            await anyio.to_thread.run_sync(self.outbox.forget, entry)
+            await anyio.to_thread.run_sync(self.outbox.discard, delivery)
             return
-        error = await self._post(client, entry, claims)
+        error = await self._post(client, delivery, claims)
         if error is None:
-            await anyio.to_thread.run_sync(self.outbox.delivered, entry)
-            self._observe(entry.destination, "delivered")
-            log.info("delivered", delivery=entry.event, to=entry.destination, id=entry.verification)
+            await anyio.to_thread.run_sync(self.outbox.delivered, delivery)
+            self._observe(delivery.destination, "delivered")
+            log.info("delivered", delivery=delivery.event, to=delivery.destination, id=delivery.verification)
             return
-        wait = self._wait(entry.attempts)
-        await anyio.to_thread.run_sync(self.outbox.failed, entry, error, wait)
-        self._observe(entry.destination, "dead" if wait is None else "failed")
-        tell = log.error if wait is None else log.warning
-        tell("not delivered", delivery=entry.event, to=entry.destination, error=error, attempts=entry.attempts + 1)
+        wait = self._wait(delivery.attempts)
+        await anyio.to_thread.run_sync(self.outbox.failed, delivery, error, wait)
+        self._observe(delivery.destination, "dead" if wait is None else "failed")
+        write = log.error if wait is None else log.warning
+        write(
+            "not delivered",
+            delivery=delivery.event,
+            to=delivery.destination,
+            error=error,
+            attempts=delivery.attempts + 1,
+        )
 
-    async def _post(self, client: httpx.AsyncClient, entry: Entry, claims: dict[str, Any]) -> str | None:
-        """None when it was acknowledged, else a code of what went wrong."""
-        kind = CORE_EVENT if entry.destination is Destination.CORE else WEBHOOK_EVENT
-        url = self._urls[entry.destination]
+    async def _post(self, client: httpx.AsyncClient, delivery: Delivery, claims: dict[str, Any]) -> str | None:
+        """Sends the event; returns None when it was acknowledged, else a code of the failure."""
+        kind = CORE_EVENT if delivery.destination is Destination.CORE else WEBHOOK_EVENT
+        url = self._urls[delivery.destination]
         if url is None:
             return "no_address"
-        headers = {"Content-Type": "application/jwt", "Idempotency-Key": entry.event}
+        headers = {"Content-Type": "application/jwt", "Idempotency-Key": delivery.event}
         body = sign_claims(claims, self._keys.current, self._settings.issuer, kind)
         try:
-            with anyio.fail_after(_TIMEOUT.read or 0):
+            with anyio.fail_after(self._timing.timeout_s):
                 async with client.stream("POST", url, content=body, headers=headers) as answer:
                     if answer.status_code not in _OK:
                         return f"status_{answer.status_code}"
-                    said = await _beginning(answer)
+                    answer_body = await _read_bounded(answer)
         except TimeoutError:
             return "too_slow"
         except httpx.HTTPError as error:
-            return f"transport_{type(error).__name__}"[:64]
-        if entry.destination is Destination.CORE and not _acknowledges(said, entry.event):
+            return f"transport_{type(error).__name__}"[:_ERROR_CHARACTERS]
+        if delivery.destination is Destination.CORE and not _acknowledges(answer_body, delivery.event):
             return "not_acknowledged"
         return None
 
-    def _claims(self, entry: Entry) -> dict[str, Any] | None:
-        verdict = self._verdicts.load(entry.verification)
-        about = {"jti": entry.event, "sequence": entry.seq, "verification": entry.verification}
-        if entry.destination is Destination.CORE:
+    def _claims(self, delivery: Delivery) -> dict[str, Any] | None:
+        verdict = self._verdicts.load(delivery.verification)
+        about = {"jti": delivery.event, "sequence": delivery.seq, "verification": delivery.verification}
+        if delivery.destination is Destination.CORE:
             if verdict is None:
                 return None
             more = {"reference": verdict["reference"], "verdict": verdict["jws"], "core_only": verdict["core_only"]}
@@ -149,13 +179,14 @@ class DeliveryWorker:
         if verdict is not None:
             shown = {name: verdict[name] for name in ("decision", "reasons", "reference")}
             return about | {"aud": "webhook", "status": "done"} | shown
-        progress = self._ledger.progress(entry.verification, None)
+        progress = self._ledger.progress(delivery.verification, None)
         return None if progress is None else about | {"aud": "webhook", "status": "failed", "code": progress.code}
 
     def _wait(self, attempts: int) -> float | None:
         if attempts + 1 >= self._settings.outbox_attempts:
             return None
-        longest: float = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(attempts, 20))
+        doubled = self._timing.first_wait_s * 2 ** min(attempts, _MOST_DOUBLINGS)
+        longest: float = min(self._timing.longest_wait_s, doubled)
         return longest * self._rng.uniform(0.5, 1.0)
 
     def _trust(self) -> ssl.SSLContext:
@@ -163,18 +194,18 @@ class DeliveryWorker:
         return client_context(settings.peers_ca, settings.peers_cert, settings.peers_key)
 
 
-async def _beginning(answer: httpx.Response) -> bytes:
-    said = b""
-    async for piece in answer.aiter_bytes():
-        said += piece
-        if len(said) > _LONGEST_ANSWER:
+async def _read_bounded(answer: httpx.Response) -> bytes:
+    body = b""
+    async for chunk in answer.aiter_bytes():
+        body += chunk
+        if len(body) > _LONGEST_ANSWER:
             break
-    return said[: _LONGEST_ANSWER + 1]
+    return body[: _LONGEST_ANSWER + 1]
 
 
-def _acknowledges(said: bytes, event: str) -> bool:
-    """A proxy's page with status 200 is no acknowledgement: the core names what it received."""
+def _acknowledges(body: bytes, event: str) -> bool:
+    """Whether the core names the event that it received; a proxy's page with status 200 does not."""
     try:
-        return bool(json.loads(said)["received"] == event)
+        return bool(json.loads(body)["received"] == event)
     except (ValueError, KeyError, TypeError, RecursionError):
         return False

@@ -1,4 +1,4 @@
-"""The transactional outbox: what is to be delivered, in which order, and who is at it."""
+"""The transactional outbox: deliveries, their order and their leases."""
 
 import hmac
 import time
@@ -16,25 +16,27 @@ from idproof.service.storage.seal import Seal
 
 PENDING, DELIVERED, DEAD = "pending", "delivered", "dead"
 LEASE_S = 60.0
-_AT_ONCE = 16
+"""Seconds; longer than any attempt takes. Chosen by hand; no outside source."""
+_MOST_CLAIMED = 16
+"""Deliveries that one process claims at once: chosen by hand; no outside source."""
 
 
 class Destination(StrEnum):
-    """Who is told."""
+    """Receivers of events."""
 
     CORE = "core"
     WEBHOOK = "webhook"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One delivery.
+class Delivery:
+    """One event for one destination.
 
     Attributes:
-        seq: grows with time: of one registration, the greater one is the later one.
-        event: its id, the same at every attempt.
-        verification: whose verdict it carries.
-        error: code of what went wrong last.
+        seq: grows with time; of one registration, the later delivery has the greater number.
+        event: id, the same at every attempt.
+        verification: id of the verification whose verdict it carries.
+        error: code of the last failure.
     """
 
     seq: int
@@ -48,10 +50,10 @@ class Entry:
 
 
 class Outbox:
-    """The outbox of a database.
+    """Queue of deliveries in a database.
 
     Args:
-        database: of the verdicts too, so that both are kept in one transaction.
+        database: also holds the verdicts, so that one transaction stores both.
         seal: hashes the names of registrations.
     """
 
@@ -60,17 +62,17 @@ class Outbox:
         self._key = seal.subkey("outbox stream")
 
     def add(self, connection: Connection, to: Destination, verification: str, registration: str) -> None:
-        """Note a delivery as a part of a larger transaction.
+        """Queues a delivery as a part of a larger transaction.
 
         Args:
-            connection: of the transaction.
-            to: whom to tell.
-            verification: what about.
+            connection: of that transaction.
+            to: destination.
+            verification: id of the verification.
             registration: deliveries of one registration are made in the order of their transactions.
         """
         stream = hmac.digest(self._key, registration.encode(), "sha256")
         if not self._database.is_sqlite:
-            # Numbers are dealt before transactions end: hold those of one registration apart.
+            # PostgreSQL gives out numbers before transactions end, so those of one registration must not overlap.
             lock = int.from_bytes(stream[:8], "big", signed=True)
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
         row: dict[str, Any] = {"event": "evt_" + new_id().removeprefix("ver_"), "destination": to, "stream": stream}
@@ -78,9 +80,9 @@ class Outbox:
         row |= {"created_at": datetime.now(UTC).isoformat(timespec="seconds")}
         connection.execute(insert(OUTBOX).values(row))
 
-    def claim(self) -> list[Entry]:
-        """Take what is due and is the first of its registration; others leave it alone for `LEASE_S` seconds."""
-        now = _ms()
+    def claim(self, lease_s: float = LEASE_S) -> list[Delivery]:
+        """Claims due deliveries, each the first of its registration; nobody else gets them for `lease_s` seconds."""
+        now = _now_ms()
         earlier = OUTBOX.alias()
         blocked = exists().where(
             and_(
@@ -91,35 +93,35 @@ class Outbox:
             )
         )
         due = (OUTBOX.c.state == PENDING, OUTBOX.c.due_ms <= now, OUTBOX.c.lease_ms <= now)
-        wanted = select(OUTBOX).where(*due, ~blocked).order_by(OUTBOX.c.seq).limit(_AT_ONCE)
+        wanted = select(OUTBOX).where(*due, ~blocked).order_by(OUTBOX.c.seq).limit(_MOST_CLAIMED)
         with self._database.read() as connection:
             if connection.execute(wanted.limit(1)).first() is None:
                 return []
         with self._database.write() as connection:
             rows = connection.execute(wanted.with_for_update(skip_locked=True)).all()
             leased = update(OUTBOX).where(OUTBOX.c.seq.in_([row.seq for row in rows]))
-            connection.execute(leased.values(lease_ms=now + int(LEASE_S * 1000)))
-        return [_entry(row) for row in rows]
+            connection.execute(leased.values(lease_ms=now + int(lease_s * 1000)))
+        return [_delivery(row) for row in rows]
 
-    def delivered(self, entry: Entry) -> None:
-        """It was acknowledged."""
-        self._change(OUTBOX.c.seq == entry.seq, state=DELIVERED, attempts=entry.attempts + 1, error=None)
+    def delivered(self, delivery: Delivery) -> None:
+        """Marks a delivery as acknowledged."""
+        self._change(OUTBOX.c.seq == delivery.seq, state=DELIVERED, attempts=delivery.attempts + 1, error=None)
 
-    def failed(self, entry: Entry, error: str, wait_s: float | None) -> None:
-        """It was not: try again after so many seconds, or not any more (None): then it waits for an operator."""
+    def failed(self, delivery: Delivery, error: str, wait_s: float | None) -> None:
+        """Schedules the next attempt in `wait_s` seconds; with None the delivery is dead and waits for an operator."""
         if wait_s is None:
             values: dict[str, Any] = {"state": DEAD}
         else:
-            values = {"due_ms": _ms() + int(wait_s * 1000), "lease_ms": 0}
-        self._change(OUTBOX.c.seq == entry.seq, attempts=entry.attempts + 1, error=error, **values)
+            values = {"due_ms": _now_ms() + int(wait_s * 1000), "lease_ms": 0}
+        self._change(OUTBOX.c.seq == delivery.seq, attempts=delivery.attempts + 1, error=error, **values)
 
-    def forget(self, entry: Entry) -> None:
-        """Its verdict was erased: there is nothing left to deliver."""
+    def discard(self, delivery: Delivery) -> None:
+        """Removes a delivery whose verdict was erased."""
         with self._database.write() as connection:
-            connection.execute(delete(OUTBOX).where(OUTBOX.c.seq == entry.seq))
+            connection.execute(delete(OUTBOX).where(OUTBOX.c.seq == delivery.seq))
 
     def retry(self, event: str | None = None) -> int:
-        """Try one dead delivery again, or all; how many."""
+        """Queues one dead delivery again, or all of them; returns their number."""
         which = OUTBOX.c.state == DEAD
         return self._change(
             which if event is None else and_(which, OUTBOX.c.event == event),
@@ -129,16 +131,16 @@ class Outbox:
             lease_ms=0,
         )
 
-    def entries(self, state: str | None = None, limit: int = 1000) -> list[Entry]:
-        """Deliveries from the oldest on."""
+    def entries(self, state: str | None = None, limit: int = 1000) -> list[Delivery]:
+        """Returns deliveries, oldest first."""
         wanted = select(OUTBOX).order_by(OUTBOX.c.seq).limit(limit)
         if state is not None:
             wanted = wanted.where(OUTBOX.c.state == state)
         with self._database.read() as connection:
-            return [_entry(row) for row in connection.execute(wanted).all()]
+            return [_delivery(row) for row in connection.execute(wanted).all()]
 
     def counts(self) -> dict[str, int]:
-        """How many there are in each state."""
+        """Returns the number of deliveries by state."""
         wanted = select(OUTBOX.c.state, func.count()).group_by(OUTBOX.c.state)
         with self._database.read() as connection:
             found = {str(state): int(count) for state, count in connection.execute(wanted).all()}
@@ -149,10 +151,10 @@ class Outbox:
             return connection.execute(update(OUTBOX).where(which).values(values)).rowcount
 
 
-def _entry(row: Row[Any]) -> Entry:
+def _delivery(row: Row[Any]) -> Delivery:
     to = Destination(row.destination)
-    return Entry(row.seq, row.event, to, row.verification, row.state, row.attempts, row.created_at, row.error)
+    return Delivery(row.seq, row.event, to, row.verification, row.state, row.attempts, row.created_at, row.error)
 
 
-def _ms() -> int:
+def _now_ms() -> int:
     return int(time.time() * 1000)

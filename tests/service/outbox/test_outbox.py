@@ -16,7 +16,7 @@ from peers import IdentityCore, Reply, running, slow
 from sqlalchemy import select
 
 from idproof.service.operations.settings import Settings
-from idproof.service.outbox import DeliveryWorker, Destination, Entry, Outbox, delivery
+from idproof.service.outbox import Delivery, DeliveryTiming, DeliveryWorker, Destination, Outbox, delivery
 from idproof.service.signing.jws import verify
 from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, VerdictStore
@@ -30,20 +30,23 @@ def core() -> Iterator[IdentityCore]:
 
 
 @pytest.fixture
-def told(on_either: Settings, core: IdentityCore) -> Settings:
+def to_core(on_either: Settings, core: IdentityCore) -> Settings:
     return on_either.model_copy(update={"core_url": core.url, "session_required": False})
+
+
+QUICK = DeliveryTiming(first_wait_s=0.01, longest_wait_s=0.02)
 
 
 class Bench:
     """An outbox, its verdicts and its delivery worker, without a server."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, timing: DeliveryTiming = QUICK) -> None:
         self.ring = KeyRing(settings)
         self.store = VerdictStore.open(settings, self.ring.current.sealing)
         self.ledger = Ledger(self.store)
         self.outbox = Outbox(self.store.database, self.store.seal)
         self.delivery_worker = DeliveryWorker(
-            self.outbox, self.store, self.ledger, self.ring, settings, random.Random(1)
+            self.outbox, self.store, self.ledger, self.ring, settings, random.Random(1), timing=timing
         )
 
     def verdict(self, registration: str) -> str:
@@ -60,7 +63,7 @@ class Bench:
         async def go() -> None:
             async with httpx.AsyncClient() as client:
                 for _ in range(count):
-                    await self.delivery_worker.once(client)
+                    await self.delivery_worker.deliver_due(client)
 
         anyio.run(go)
 
@@ -71,10 +74,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(told: Settings, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setattr(delivery, "_FIRST_WAIT_S", 0.01)
-    monkeypatch.setattr(delivery, "_LONGEST_WAIT_S", 0.02)
-    return Bench(told)
+def bench(to_core: Settings) -> Bench:
+    return Bench(to_core)
 
 
 def test_a_verdict_is_delivered_signed_with_all_that_the_contract_says(bench: Bench, core: IdentityCore) -> None:
@@ -88,7 +89,7 @@ def test_a_verdict_is_delivered_signed_with_all_that_the_contract_says(bench: Be
     assert bench.outbox.counts() == {"pending": 0, "delivered": 1, "dead": 0}
 
 
-def test_what_is_not_kept_is_not_delivered(bench: Bench) -> None:
+def test_a_delivery_of_a_transaction_that_failed_is_not_made(bench: Bench) -> None:
     def half() -> None:
         with bench.store.database.write() as connection:
             bench.outbox.add(connection, Destination.CORE, "ver_1", "r")
@@ -131,10 +132,10 @@ def test_whatever_the_core_answers_each_verdict_arrives_once_and_in_order(
     assert core.changed == 0
 
 
-def test_a_core_that_is_away_or_too_slow_gets_it_later(
-    bench: Bench, core: IdentityCore, monkeypatch: pytest.MonkeyPatch
+def test_a_core_that_does_not_answer_or_is_too_slow_gets_the_verdict_later(
+    to_core: Settings, core: IdentityCore
 ) -> None:
-    monkeypatch.setattr(delivery, "_TIMEOUT", httpx.Timeout(0.2))
+    bench = Bench(to_core, DeliveryTiming(first_wait_s=0.01, longest_wait_s=0.02, timeout_s=0.2))
     core.stop()
     verdict_id = bench.verdict("r1")
     bench.rounds()
@@ -162,9 +163,8 @@ def test_a_later_one_of_a_registration_waits_for_the_earlier_and_others_do_not(
     assert other in core.verdicts()
 
 
-def test_after_too_many_attempts_an_operator_must_look(told: Settings, core: IdentityCore, monkeypatch: Any) -> None:
-    monkeypatch.setattr(delivery, "_FIRST_WAIT_S", 0.0)
-    bench = Bench(told.model_copy(update={"outbox_attempts": 3}))
+def test_after_the_last_attempt_a_delivery_waits_for_an_operator(to_core: Settings, core: IdentityCore) -> None:
+    bench = Bench(to_core.model_copy(update={"outbox_attempts": 3}), DeliveryTiming(first_wait_s=0.0))
     core.trouble = failing(3, (500, b""))
     first, second = bench.verdict("r1"), bench.verdict("r1")
     bench.rounds(6)
@@ -177,24 +177,22 @@ def test_after_too_many_attempts_an_operator_must_look(told: Settings, core: Ide
     assert core.verdicts() == [first, second]
 
 
-def test_two_couriers_do_not_take_the_same(bench: Bench) -> None:
+def test_two_workers_do_not_claim_the_same_delivery(bench: Bench) -> None:
     for n in range(5):
         bench.verdict(f"r{n}")
     assert len(bench.outbox.claim()) == 5
     assert bench.outbox.claim() == []
 
 
-def test_one_that_was_taken_by_a_server_that_died_is_taken_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from idproof.service.outbox import queue
-
-    monkeypatch.setattr(queue, "LEASE_S", 0.05)
+def test_a_delivery_whose_lease_expired_is_claimed_again(bench: Bench) -> None:
     bench.verdict("r1")
-    assert len(bench.outbox.claim()) == 1
+    assert len(bench.outbox.claim(lease_s=0.05)) == 1
+    assert bench.outbox.claim() == []
     time.sleep(0.1)
     assert len(bench.outbox.claim()) == 1
 
 
-def test_an_erased_verdict_is_not_delivered_any_more(bench: Bench, core: IdentityCore) -> None:
+def test_an_erased_verdict_is_not_delivered(bench: Bench, core: IdentityCore) -> None:
     erased, lost = bench.verdict("r1"), bench.verdict("r2")
     bench.store.erase(erased)
     with bench.store.database.read() as connection:
@@ -203,9 +201,8 @@ def test_an_erased_verdict_is_not_delivered_any_more(bench: Bench, core: Identit
     assert core.verdicts() == [lost]
 
 
-def test_waits_grow_and_differ(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "_FIRST_WAIT_S", 1.0)
-    monkeypatch.setattr(delivery, "_LONGEST_WAIT_S", 300.0)
+def test_waits_double_up_to_the_longest_with_jitter(to_core: Settings) -> None:
+    bench = Bench(to_core, DeliveryTiming(first_wait_s=1.0, longest_wait_s=300.0))
     waits = [bench.delivery_worker._wait(n) or 0 for n in range(30)]
     assert all(0.5 * min(300, 2**n) <= wait <= min(300, 2**n) for n, wait in enumerate(waits))
     assert bench.delivery_worker._wait(99) is None
@@ -218,14 +215,14 @@ def arrived(core: IdentityCore, count: int) -> bool:
     return len(core.order) >= count
 
 
-def test_a_running_service_delivers_at_once_and_tells_the_webhook_what_nobody_waited_for(
-    told: Settings, core: IdentityCore
+def test_a_running_service_delivers_at_once_and_sends_asynchronous_results_to_the_webhook(
+    to_core: Settings, core: IdentityCore
 ) -> None:
     def fail() -> None:
         raise KeyError
 
     with running(IdentityCore()) as hook:
-        settings = told.model_copy(update={"webhook_url": hook.url})
+        settings = to_core.model_copy(update={"webhook_url": hook.url})
         verifier = FakeVerifier()
         with serving(settings, verifier) as (host, port):
             url = f"http://{host}:{port}"
@@ -257,7 +254,7 @@ def test_the_outbox_commands(tmp_path: Path) -> None:
 
     verdict_id = bench.verdict("r1")
     (entry,) = bench.outbox.entries()
-    assert isinstance(entry, Entry)
+    assert isinstance(entry, Delivery)
     bench.outbox.failed(entry, "status_500", None)
     listed = outbox("list", "--state", "dead").stdout
     assert listed.startswith(f"{entry.event}  core  dead  1 attempts  {verdict_id}")
