@@ -33,7 +33,7 @@ def test_links_and_anchors_exist(page: Page) -> None:
 @each_page
 def test_paths_and_modules_exist(page: Page) -> None:
     if page.path.name == "CHANGELOG.md":
-        pytest.skip("tells of names that are gone")
+        pytest.skip("names paths that are gone")
     assert missing_paths(page) == []
 
 
@@ -45,6 +45,8 @@ def test_commands_and_their_options_exist(page: Page) -> None:
 
 @each_page
 def test_options_named_alone_belong_to_some_command(page: Page) -> None:
+    if page.path.name == "CHANGELOG.md":
+        pytest.skip("names options that are gone")
     named = {word.partition("=")[0] for span in page.spans if span.startswith("--") for word in span.split()}
     unknown = {name for name in named if re.fullmatch(r"--[a-z][a-z-]+", name)} - options_of(cli()) - OF_OTHER_PROGRAMS
     assert unknown == set()
