@@ -88,7 +88,14 @@ class Executor(Protocol):
         ...
 
     def compare_registered(self, session: VaultSession) -> tuple[CheckResult, ...]:
-        """Compare the upload `REGISTERED_PORTRAIT` with the session's templates; raises `BadInput`."""
+        """Compare the upload `REGISTERED_PORTRAIT` with the session's templates.
+
+        Returns:
+            The checks of the comparison; none where it could not be made.
+
+        Raises:
+            BadInput: the upload is not a picture, or does not show exactly one face.
+        """
         ...
 
     def close(self) -> None:
@@ -144,8 +151,8 @@ def _ask_records(
         return [records.check(answer)]
     received = records.fetch(read, authority, session.receive(REGISTERED_PORTRAIT))
     try:
-        compared = executor.compare_registered(session) if received else registered_portrait.unavailable()
+        compared = executor.compare_registered(session) if received else ()
     except BadInput:  # no picture, or no face in it: the department has to correct it, not the applicant
-        compared = registered_portrait.unavailable()
+        compared = ()
     session.ensure_open()
-    return [records.check(answer), *compared]
+    return [records.check(answer), *(compared or registered_portrait.unavailable())]

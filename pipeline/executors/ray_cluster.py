@@ -39,7 +39,6 @@ from idproof.pipeline.executors.replica import (
     ReplicaDescription,
     seal_templates,
 )
-from idproof.pipeline.face import registered_portrait
 from idproof.pipeline.findings import Findings, from_json
 from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.types import CheckResult, Role
@@ -285,9 +284,12 @@ class RayExecutor:
         return Findings(findings.checks, findings.fields, {**findings.timings_ms, "cluster": away}, findings.weights)
 
     def compare_registered(self, session: VaultSession) -> tuple[CheckResult, ...]:
-        """Compare the department's portrait with the templates of `examine`; raises `BadInput`."""
+        """Compare the department's portrait with the templates of `examine`; raises `BadInput`.
+
+        Returns nothing when two replicas in turn died while they compared.
+        """
         reply = self._ask(session, [REGISTERED_PORTRAIT], None)
-        return tuple(registered_portrait.unavailable()) if reply is None or reply.checks is None else reply.checks
+        return () if reply is None or reply.checks is None else reply.checks
 
     def close(self) -> None:
         """Disconnect: replicas that others share keep running, a cluster that this process started ends."""
