@@ -1,4 +1,4 @@
-"""`idproof bench capacity`: clusters of several sizes, simulated."""
+"""Simulates clusters of several sizes (`idproof bench capacity`)."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from idproof.benchmarks.capacity.measured import Costs
-from idproof.benchmarks.capacity.simulate import Outcome, World, simulate
+from idproof.benchmarks.capacity.simulate import ClusterConfig, SimulationResult, simulate
 from idproof.benchmarks.harness.output import INVENTED, Run, plain
 
-_EACH = 25  # registrations of each replica: enough for its queue to settle
-_SERVER_UTILISATION = 0.5
-_STRAGGLERS = 0.02
+# Chosen by hand; no outside source.
+_EACH = 25  # registrations per replica: enough for its queue to settle
+_SERVER_UTILISATION = 0.5  # of the servers that send registrations to the cluster
+_STRAGGLERS = 0.02  # share of registrations that take four times as long
 
 
 def simulate_clusters(
@@ -24,14 +25,14 @@ def simulate_clusters(
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
-    """Simulate clusters of so many machines, each under the same share of what it can do.
+    """Simulates clusters of several sizes, each under the same share of its capacity.
 
     Args:
         costs: of one registration.
         sizes: numbers of machines.
-        replicas: of each machine.
-        load: arrivals, as a share of what the replicas can do.
-        failures: of one machine an hour.
+        replicas: per machine.
+        load: arrivals, as a share of the capacity.
+        failures: per machine and hour.
         seed: of arrivals, stragglers and failures.
         progress: called with clusters done and in total.
     """
@@ -39,37 +40,39 @@ def simulate_clusters(
     counts: dict[str, dict[str, int]] = {}
     for done, size in enumerate(sizes, start=1):
         cores = size * replicas
-        per_s = load * cores / (costs.busy_ms / 1000 * (1 + _STRAGGLERS * (World.straggler_factor - 1)))
+        per_s = load * cores / (costs.busy_ms / 1000 * (1 + _STRAGGLERS * (ClusterConfig.straggler_factor - 1)))
         servers = max(1, math.ceil(per_s * float(np.mean(costs.driver_ms)) / 1000 / _SERVER_UTILISATION))
-        world = World(size, replicas, servers, per_s=per_s, straggler_share=_STRAGGLERS, failures_per_hour=failures)
-        outcome = simulate(costs, world, registrations=_EACH * cores, seed=seed)
-        figures |= _figures(f"capacity.nodes{size}", outcome, cores)
-        counts[f"nodes{size}"] = _counts(outcome, _EACH * cores, servers)
+        cluster = ClusterConfig(
+            size, replicas, servers, per_s=per_s, straggler_share=_STRAGGLERS, failures_per_hour=failures
+        )
+        result = simulate(costs, cluster, registrations=_EACH * cores, seed=seed)
+        figures |= _figures(f"capacity.nodes{size}", result, cores)
+        counts[f"nodes{size}"] = _counts(result, _EACH * cores, servers)
         progress(done, len(sizes))
     extra = {"data": INVENTED, "simulated": True}
     return Run("capacity", costs.profile, {}, seed, counts, figures, extra)
 
 
-def _figures(name: str, outcome: Outcome, cores: int) -> dict[str, dict[str, object]]:
-    n = outcome.verdicts
+def _figures(name: str, result: SimulationResult, cores: int) -> dict[str, dict[str, object]]:
+    n = result.verdicts
     return {
-        f"{name}.throughput_per_s": plain(outcome.per_s, n, "registrations a second"),
-        f"{name}.utilisation": plain(outcome.busy_s / outcome.seconds / cores, n, "share of time"),
-        f"{name}.waiting_p95_s": plain(float(np.percentile(outcome.waiting_s, 95)), n, "s"),
-        f"{name}.latency_p95_s": plain(float(np.percentile(outcome.latency_s, 95)), n, "s"),
-        f"{name}.latency_p99_s": plain(float(np.percentile(outcome.latency_s, 99)), n, "s"),
+        f"{name}.throughput_per_s": plain(result.per_s, n, "registrations a second"),
+        f"{name}.utilisation": plain(result.busy_s / result.seconds / cores, n, "share of time"),
+        f"{name}.waiting_p95_s": plain(float(np.percentile(result.waiting_s, 95)), n, "s"),
+        f"{name}.latency_p95_s": plain(float(np.percentile(result.latency_s, 95)), n, "s"),
+        f"{name}.latency_p99_s": plain(float(np.percentile(result.latency_s, 99)), n, "s"),
     }
 
 
-def _counts(outcome: Outcome, registrations: int, servers: int) -> dict[str, int]:
+def _counts(result: SimulationResult, registrations: int, servers: int) -> dict[str, int]:
     return {
         "registrations": registrations,
         "servers": servers,
-        "verdicts": outcome.verdicts,
-        "retried": outcome.retried,
-        "referred": outcome.referred,
-        "expired": outcome.expired,
-        "refused": outcome.refused,
-        "failures": outcome.failures,
-        "lost": registrations - outcome.ended,
+        "verdicts": result.verdicts,
+        "retried": result.retried,
+        "referred": result.referred,
+        "expired": result.expired,
+        "refused": result.refused,
+        "failures": result.failures,
+        "lost": registrations - result.ended,
     }

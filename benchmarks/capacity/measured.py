@@ -1,4 +1,4 @@
-"""What one registration costs, from runs of other benchmarks."""
+"""Reads the costs of one registration from a run of `idproof bench scale`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ from idproof.benchmarks.errors import RunUnusable
 
 @dataclass(frozen=True)
 class Costs:
-    """Of one registration, as measured on one machine.
+    """Costs of one registration, as measured on one machine.
 
     Attributes:
-        service_ms: in a replica, one value a registration, one replica at work.
-        driver_ms: in the server that sends it there, one value a registration.
-        contention: how much longer a registration takes on a machine of which every core is at work.
-        machine: that was measured.
-        commit: of the code that was measured.
+        service_ms: time in a replica, one value per registration, with one replica at work.
+        driver_ms: time in the server that sends it, one value per registration.
+        contention: factor by which a registration takes longer when every core of the machine is at work.
+        machine: facts about it.
+        commit: of the measured code.
         profile: of the networks.
     """
 
@@ -34,7 +34,7 @@ class Costs:
 
     @classmethod
     def of(cls, run: Mapping[str, Any]) -> Self:
-        """From a run of `bench scale`; raises `RunUnusable`."""
+        """Reads a run of `bench scale`; raises `RunUnusable`."""
         try:
             return cls(
                 service_ms=tuple(float(value) for value in run["service_ms"]),
@@ -45,11 +45,11 @@ class Costs:
                 profile=run["profile"],
             )
         except (KeyError, TypeError, ValueError):
-            raise RunUnusable("This is no run of `idproof bench scale`.") from None
+            raise RunUnusable("This is not a run of `idproof bench scale`.") from None
 
     @classmethod
     def read(cls, file: Path | None = None) -> Self:
-        """From a run's file, or what was measured for this version; raises `RunUnusable`."""
+        """Reads a run's file, or the shipped run; raises `RunUnusable`."""
         source = files("idproof.benchmarks.capacity") / "measured.json" if file is None else file
         try:
             return cls.of(json.loads(source.read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""`idproof capacity`: machines for so many registrations an hour."""
+"""Plans the machines for a number of registrations per hour (`idproof capacity`)."""
 
 import math
 from dataclasses import dataclass
@@ -9,25 +9,25 @@ from idproof.benchmarks.capacity.measured import Costs
 from idproof.benchmarks.capacity.queueing import Waiting, servers_needed, waiting
 
 REPLICA_MIB = 1536
-"""Memory to ask for a replica; measured: see docs/capacity.md."""
+"""Memory per replica, measured: see docs/capacity.md."""
 SERVER_MIB = 1024
-"""The same for an HTTP server."""
+"""Memory per HTTP server. Chosen by hand; no outside source."""
 REGISTRATION_MIB = 3.5
-"""Of sealed captures; those of the rendered sets have 1.4 MiB, and cameras make larger ones."""
-_SERVER_UTILISATION = 0.5  # an HTTP server is one process: above this it adds waiting of its own
+"""Sealed captures of one registration: rendered sets have 1.4 MiB, cameras make larger ones. Chosen by hand."""
+_SERVER_UTILISATION = 0.5  # an HTTP server is one process and adds waiting above this. Chosen by hand.
 _MIB, _HOUR_S = 1024 * 1024, 3600
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is needed.
+    """The machines that are needed.
 
     Attributes:
-        peak_per_s: registrations a second in the busiest hour.
-        replicas: that examine, one core each.
-        servers: that take registrations in over HTTP, one core each.
+        peak_per_s: registrations per second in the busiest hour.
+        replicas: that examine, with one core each.
+        servers: that receive registrations over HTTP, with one core each.
         cores: of both.
-        nodes: with so many cores as was asked.
+        nodes: machines with the given number of cores.
         memory_gib: of replicas, servers and what they exchange.
         mbit_per_s: of captures, in from the applicants and again to the replicas.
         store_mib: of sealed captures under way at once, over all nodes.

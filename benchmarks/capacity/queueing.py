@@ -1,4 +1,4 @@
-"""How many replicas a stream of registrations needs, by the theory of queues."""
+"""Computes the replicas that a stream of registrations needs, by queueing theory."""
 
 import math
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ _SHARE = 0.05  # of registrations that may wait longer: the 95th percentile
 
 
 def erlang_c(servers: int, offered: float) -> float:
-    """Share of arrivals that must wait in a queue M/M/c.
+    """Returns the share of arrivals that must wait in a queue M/M/c.
 
     By the recursion of Erlang's loss formula, which neither overflows nor cancels (Cooper, "Introduction to Queueing
     Theory", 1981, section 3.3).
 
     Args:
         servers: c, at least 1.
-        offered: arrivals a second times seconds of service, below c.
+        offered: arrivals per second times seconds of service, below c.
 
     Raises:
         ValueError: the queue would grow without end.
@@ -35,10 +35,10 @@ def erlang_c(servers: int, offered: float) -> float:
 
 @dataclass(frozen=True)
 class Waiting:
-    """In a queue M/G/c.
+    """Waiting times in a queue M/G/c.
 
     Attributes:
-        utilisation: share of the time that a server works.
+        utilisation: share of time that a server is busy.
         delayed: share of arrivals that wait at all.
         mean_s: over all arrivals.
         p95_s: 95th percentile over all arrivals.
@@ -51,15 +51,15 @@ class Waiting:
 
 
 def waiting(servers: int, per_s: float, service_s: float, variation: float) -> Waiting:
-    """How long arrivals wait.
+    """Computes the waiting times of arrivals.
 
     The mean is Allen and Cunneen's approximation for Poisson arrivals, exact for one server (Allen, "Probability,
-    Statistics, and Queueing Theory", 1990, section 5.3.5); the percentile takes the wait of those who wait for
-    exponential, which holds in heavy traffic (Kingman, 1962).
+    Statistics, and Queueing Theory", 1990, section 5.3.5); the percentile assumes exponential waits of those
+    that wait, which holds in heavy traffic (Kingman, 1962).
 
     Args:
         servers: c.
-        per_s: arrivals a second.
+        per_s: arrivals per second.
         service_s: mean seconds of service.
         variation: squared coefficient of variation of the service.
 

@@ -1,4 +1,4 @@
-"""What bona fide cards measure in the card's checks: the file that `pipeline.calibration` takes its limits from."""
+"""Measures what the checks of the card give for bona fide cards: the file that `pipeline.calibration` reads."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -17,6 +17,7 @@ from idproof.pipeline.errors import BadInput
 from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 
 MARGIN = 0.5
+"""Of the limits, see `pipeline.calibration`. Chosen by hand on tuning data; no outside source."""
 QUOTIENTS = tuple(quantity.name for check in CHECKS for quantity in check.reports if quantity.ratio)
 
 Measured = dict[str, float]
@@ -29,12 +30,12 @@ def calibrate_card(
     runner: TaskRunner = SEQUENTIAL,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
-    """The calibration as it is written to a file.
+    """Returns the calibration as it is written to a file.
 
     Args:
-        sets: registrations; attacks among them are left out.
-        recipe: how they came about, for the record.
-        runner: where.
+        sets: registrations; attacks are left out.
+        recipe: how they were made, recorded in the file.
+        runner: where the cards are examined.
         progress: called with registrations done and in total.
     """
     bona_fide = [entry for entry in sets if entry.truth.bona_fide]
@@ -53,13 +54,13 @@ def calibrate_card(
 
 @lru_cache(maxsize=1)
 def _opened() -> tuple[CardLocator, CardExaminer]:
-    """Once a process."""
+    """Opens locator and checks, once per process."""
     document = load_builtin()
     return CardLocator.open(document), CardExaminer.open(document)
 
 
 def _measure(entry: RegistrationSet) -> Measured:
-    """Check to value; empty when the card was not found."""
+    """Returns check to value; empty when the card was not found."""
     locator, examiner = _opened()
     recording = RecordingCalibration()
     policy = Policy(calibration=recording)

@@ -1,8 +1,8 @@
-"""Is this the real card? Error rates of the document's own checks, by kind of attack.
+"""Measures the error rates of the checks of the document, per kind of attack.
 
-A registration is accepted here when every check of the card and of its fields passes; the selfie is not looked at.
-BPCER is the share of bona fide cards that are not accepted, APCER of a kind the share of its attacks that are
-(ISO/IEC 30107-3:2023, on the level of the document). A capture that cannot be used is not accepted.
+A registration is accepted here when every check of the card and of its fields passes; the selfie is not examined. BPCER
+is the share of bona fide cards that are not accepted, APCER of a kind the share of its attacks that are accepted
+(ISO/IEC 30107-3:2023, at the level of the document). A capture that cannot be used is not accepted.
 """
 
 from collections import Counter
@@ -39,18 +39,18 @@ _FIELD_KIND = "field_edit"
 
 @dataclass(frozen=True)
 class Measured:
-    """What one registration gave; only numbers and names leave the worker.
+    """Measurements of one registration; only numbers and names leave the worker.
 
     Attributes:
         kind: `bona_fide` or the attack's.
         attempt: its id (`output.attempt_id`).
-        decision: by card and fields; `bad_input` when the captures could not be used.
-        accepted: by every check of card and fields.
-        card_passed: by every check of the card, its fields aside.
-        fields_passed: by every check of the fields; None when they were not asked.
+        decision: of card and fields; `bad_input` when the captures could not be used.
+        accepted: whether every check of card and fields passed.
+        card_passed: whether every check of the card passed, without its fields.
+        fields_passed: whether every check of the fields passed; None when the fields were not checked.
         objections: reasons against it; the error's code when a capture could not be used.
         values: check of the card to value, None where it could not be assessed.
-        ious, corner_px: overlap and mean distance of the corners, one each capture whose truth is known.
+        ious, corner_px: overlap and mean distance of the corners, per capture with known corners.
         baseline: score of the published baseline, None when the card was not found.
         found: whether the card was found in all captures.
     """
@@ -78,14 +78,14 @@ def measure_card(
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
-    """Examine every card.
+    """Examines every card.
 
     Args:
-        sets: what is measured.
-        tuning: other registrations, bona fide and attacks, from which the variants are made
-            (`card_variants`); the system itself takes nothing from them.
+        sets: registrations to measure.
+        tuning: other registrations, bona fide and attacks, that train the variants (`variants.py`); the system itself
+            takes nothing from them.
         profile: of the networks that read the fields.
-        runner: where.
+        runner: where the cards are examined.
         seed: of the supervised variant.
         progress: called with registrations done and in total.
     """
@@ -118,13 +118,13 @@ def measure_card(
 
 @lru_cache(maxsize=2)
 def _opened(profile: str) -> tuple[Engines, CardLocator, CardExaminer]:
-    """Once a process."""
+    """Opens networks and checks, once per process."""
     document = load_builtin()
     return load_engines(profile), CardLocator.open(document), CardExaminer.open(document)
 
 
 def _measure(task: tuple[RegistrationSet, bool], profile: str) -> Measured:
-    """One registration; the second of the task says whether its fields are asked too."""
+    """Measures one registration; the second part of the task says whether its fields are checked too."""
     entry, with_fields = task
     engines, locator, examiner = _opened(profile)
     kind, policy = entry.truth.attack or BONA_FIDE, Policy()
@@ -135,8 +135,8 @@ def _measure(task: tuple[RegistrationSet, bool], profile: str) -> Measured:
     results = examiner.examine(located.images, located.rectified, located.views, policy)
     decision, reasons = decide(results, examiner.required)
     card_passed, fields_passed = decision is Decision.ACCEPT, None
-    # The fields take longest and are asked when it matters: for every bona fide card, for edited fields, and for
-    # whatever the card's own checks let through.
+    # The fields take longest. They are checked where they matter: for every bona fide card, for edited fields, and for
+    # every card that passed its own checks.
     if with_fields and (card_passed or kind in (BONA_FIDE, _FIELD_KIND)):
         fields = _field_checks(located, engines, locator.document, policy)
         fields_passed = decide(fields, locator.document.checks)[0] is Decision.ACCEPT
@@ -166,7 +166,7 @@ def _field_checks(card: LocatedCard, engines: Engines, document: DocumentType, p
 
 
 def _baseline(card: LocatedCard, document: DocumentType) -> float:
-    """The published method, shown the hologram's place as the set's own masks would."""
+    """Returns the score of the published method, with the hologram's place, as masks of a set would give it."""
     frames = [
         midv_holo_baseline.rectify(image, corners(card.views[role], document).astype(np.float32))
         for role, image in card.images.items()
@@ -181,7 +181,7 @@ def _baseline(card: LocatedCard, document: DocumentType) -> float:
 
 
 def _by_kind(measured: Sequence[Measured]) -> dict[str, list[Measured]]:
-    """Attacks by kind, bona fide ones left out."""
+    """Returns the attacks per kind, without bona fide registrations."""
     kinds: dict[str, list[Measured]] = {}
     for m in measured:
         if m.kind != BONA_FIDE:
@@ -198,7 +198,7 @@ def _rates(measured: Sequence[Measured]) -> dict[str, dict[str, object]]:
     }
     for kind, attacks in _by_kind(measured).items():
         apcer = figure(rate(sum(m.accepted for m in attacks), len(attacks)))
-        # The limits come from bona fide cards alone: every kind is left out of them.
+        # The limits come from bona fide cards alone, so every kind is left out of them.
         figures |= {f"card.apcer.{kind}": apcer, f"card.leave_one_out.apcer.{kind}": apcer}
     return figures
 
@@ -236,7 +236,7 @@ def _outcomes(measured: Sequence[Measured]) -> dict[str, dict[str, dict[str, obj
 
 
 def _quantiles(measured: Sequence[Measured]) -> dict[str, dict[str, float]]:
-    """What bona fide cards measure, to be held against the calibration's limits."""
+    """Returns quantiles of the values of bona fide cards, to compare with the limits of the calibration."""
     names = dict.fromkeys(name for m in measured for name in m.values)
     result = {}
     for name in names:

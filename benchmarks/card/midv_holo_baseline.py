@@ -1,25 +1,25 @@
-"""The published baseline of MIDV-Holo as a peer: does enough of the document change its colour?
+"""The published baseline of MIDV-Holo as a peer: it measures how much of the document changes its colour.
 
 Koliaskina, Emelianova, Tropin, Popov, Bulatov, Nikolaev and Arlazarov, "MIDV-Holo: A Dataset for ID Document Hologram
 Detection in a Video Stream" (ICDAR 2023). The same steps are claimed, in words, in US patent 12 300 009 B2 of the same
-house. Written from those words, and from no program.
+house. This code was written from those words, not from a program.
 
-What is described: rectify every frame to a rectangle of known size, correct its colours against changes of light and
+Described: rectify every frame to a rectangle of known size, correct its colours against changes of light and
 white balance; give each pixel a chromaticity vector (length: saturation, angle: hue); leave out pixels that are too
 bright; keep for each place the largest saturation and the mean vector over the frames. Where a hologram plays, some
 frame is saturated while the vectors of many hues cancel. Binarise, drop small components, and call the document
 genuine when the share of what is left reaches a threshold.
 
-What is left open, and what is done here:
+Left open, and done here:
 - The rectangle: 5 px/mm of an ID-1 card, after a Gaussian blur that forgives a pixel of misregistration.
-- The colour correction: one gain a channel, so that each frame's median colour is the clip's. It undoes a tint of the
+- The colour correction: one gain per channel, so that each frame's median colour is the clip's. It undoes a tint of the
   whole picture, not one of a part.
 - Saturation and hue: those of HSV, both of 0..1 and 0..2 pi. Almost black pixels are left out too, because their
   saturation is noise.
 - How the two quantities become one: largest saturation minus length of the mean vector. It is 0 wherever hue and
   saturation stay, whatever the brightness does, and near 1 only where vivid hues cancel.
 - The constants below, and the order of frames: none is used. A benchmark that has labels calibrates the decision on
-  documents that it does not test on; `SHARE` is a start for who has none.
+  documents that it does not test on; `SHARE` is a start for those without labels.
 """
 
 from collections.abc import Sequence
@@ -38,12 +38,13 @@ SMALLEST = 25
 """Components of fewer pixels are dropped: 1 mm² at `SIZE`."""
 SHARE = 0.01
 """Share of changing area from which a document is called genuine, 0..1."""
-_BRIGHT, _DARK = 0.94, 0.12
-_BLUR = 1.0
+# Chosen by hand; no outside source.
+_BRIGHT, _DARK = 0.94, 0.12  # of brightness, 0..1: glare above, almost black below
+_BLUR = 1.0  # pixels
 
 
 def rectify(picture: RGBImage, quadrangle: NDArray[np.floating], size: tuple[int, int] = SIZE) -> RGBImage:
-    """The document as a rectangle.
+    """Returns the document as a rectangle.
 
     Args:
         picture: the frame.
@@ -57,7 +58,7 @@ def rectify(picture: RGBImage, quadrangle: NDArray[np.floating], size: tuple[int
 
 
 def chromatic_change(frames: Sequence[RGBImage]) -> NDArray[np.float32]:
-    """How much each place changes its colour: largest saturation minus length of the mean chromaticity vector.
+    """Measures how much each place changes its colour: largest saturation minus length of the mean chromaticity vector.
 
     Args:
         frames: two or more rectified frames of one size, such as the three angles or a whole clip.
@@ -93,7 +94,7 @@ def chromatic_change(frames: Sequence[RGBImage]) -> NDArray[np.float32]:
 
 
 def changing(change: NDArray[np.float32], *, threshold: float = CHANGE, smallest: int = SMALLEST) -> NDArray[np.bool_]:
-    """(height, width): places at or over `threshold`, without components of fewer than `smallest` pixels."""
+    """Returns (height, width): places at or over `threshold`, without components of fewer than `smallest` pixels."""
     found = (change >= threshold).astype(np.uint8)
     _, labels, statistics, _ = cv2.connectedComponentsWithStats(found, connectivity=8)
     large = statistics[:, cv2.CC_STAT_AREA] >= smallest
@@ -108,7 +109,7 @@ def hologram_share(
     threshold: float = CHANGE,
     smallest: int = SMALLEST,
 ) -> float:
-    """The share of the region whose colour changes, 0..1.
+    """Returns the share of the region whose colour changes, 0..1.
 
     Args:
         change: of `chromatic_change`.
@@ -127,12 +128,12 @@ def hologram_share(
 
 
 def score(rectified_frames: Sequence[RGBImage], mask: NDArray[np.bool_] | None = None) -> float:
-    """The baseline's score with its constants, 0..1: genuine when it reaches `SHARE`; raises ValueError."""
+    """Returns the baseline's score with its constants, 0..1: genuine when it reaches `SHARE`; raises ValueError."""
     return hologram_share(chromatic_change(rectified_frames), mask)
 
 
 def _median_colour(frame: RGBImage) -> NDArray[np.float64]:
-    """(3,), at least 1: of the pixels without glare, or of all when there are none."""
+    """Returns (3,), at least 1: the median of the pixels without glare, or of all when there are none."""
     pixels = frame.reshape(-1, 3)
     plain = pixels[pixels.max(axis=1) <= _BRIGHT * 255]
     median = np.median(plain if len(plain) else pixels, axis=0)
@@ -144,7 +145,7 @@ def _chromaticity(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
     """Saturation (h, w) 0..1, chromaticity vector (h, w, 2), and where both can be trusted (h, w)."""
     brightness = frame.max(axis=2) / 255
-    # Glare and darkness are what the camera saw, so they are judged before the gains.
+    # Glare and darkness are judged before the gains, as the camera recorded them.
     usable = (brightness <= _BRIGHT) & (brightness >= _DARK)
     corrected = np.clip(frame * gain.astype(np.float32) / 255, 0, 1).astype(np.float32)
     hsv = cv2.cvtColor(cv2.GaussianBlur(corrected, (0, 0), _BLUR), cv2.COLOR_RGB2HSV)

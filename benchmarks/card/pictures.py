@@ -1,4 +1,4 @@
-"""One picture for each kind of attack: the card from three angles, what changed where, and what was found."""
+"""Draws one picture per kind of attack: the card from three angles, where it changed, and the decision."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,13 +21,13 @@ from idproof.pipeline.decide import decide
 from idproof.pipeline.documents import Box, DocumentType, load_builtin
 from idproof.pipeline.errors import BadInput
 
-_FLOOR = 0.01
-_STRONGEST = 0.9  # natural logarithm of light at which the map is white
+_FLOOR = 0.01  # of linear light, so that black has a logarithm. Chosen by hand.
+_STRONGEST = 0.9  # natural logarithm of light at which the map is white. Chosen by hand.
 _TITLES = ("front", "left edge nearer", "right edge nearer", "what changed")
 
 
 def draw(sets: Sequence[RegistrationSet], out: Path) -> list[Path]:
-    """The first registration of each kind below `out`, as `KIND.jpg`; the kinds' order is that of the sets.
+    """Draws the first registration of each kind as `KIND.jpg` in `out`; returns the files.
 
     Raises:
         OSError: the folder cannot be written.
@@ -44,9 +44,9 @@ def draw(sets: Sequence[RegistrationSet], out: Path) -> list[Path]:
 
 
 def change(rectified: Sequence[RGBImage]) -> NDArray[np.float64]:
-    """(h, w): by how much the light of each place differs between captures, natural logarithms.
+    """Returns (h, w): the difference of the light of each place between captures, natural logarithms.
 
-    What varies smoothly over the whole card is taken out of each capture first: that is the lamps' doing.
+    What varies smoothly over the whole card comes from the lamps and is removed from each capture first.
     """
     maps = []
     for image in rectified:
@@ -76,8 +76,8 @@ def _figure(kind: str, entry: RegistrationSet, locator: CardLocator, examiner: C
     _panels(panels, list(card.rectified.values()))
     panels[3].imshow(change(list(card.rectified.values())), cmap="magma", vmin=0, vmax=_STRONGEST)
     _outlines(panels[3], locator.document)
-    said = ", ".join(reasons) if reasons else "nothing objected to on the card"
-    figure.suptitle(f"{kind}: {decision.value} ({said})", fontsize=11)
+    text = ", ".join(reasons) if reasons else "no objection to the card"
+    figure.suptitle(f"{kind}: {decision.value} ({text})", fontsize=11)
     return figure
 
 

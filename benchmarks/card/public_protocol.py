@@ -1,9 +1,9 @@
-"""How clips are judged: thresholds from some documents, errors on the others, in the measures of the papers.
+"""Judges clips: thresholds from some documents, errors on the others, in the measures of the papers.
 
-An original is the positive. The clips' folds are those published with Pouliquen et al., "Weakly Supervised Training
-for Hologram Verification in Identity Documents" (ICDAR 2024), when they are there, else drawn so that no document is
-in two of them. As in their paper the replaced photographs are tested and never calibrated on, and the F-score is over
-originals and copies.
+An original is the positive class. The folds of the clips are those published with Pouliquen et al., "Weakly Supervised
+Training for Hologram Verification in Identity Documents" (ICDAR 2024), when they are there; otherwise they are drawn so
+that no document is in two of them. As in that paper the replaced photographs are tested and never calibrated on, and
+the F-score is over originals and copies.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from idproof.benchmarks.metrics import rate
 from idproof.datasets.public import Clip, folds
 from idproof.pipeline.errors import DatasetInvalid
 
-FOLDS = 5
+FOLDS = 5  # as in the paper
 UNCALIBRATED = ("photo_replacement",)
 
 Scores = NDArray[np.float64]
@@ -27,7 +27,7 @@ _Mask = NDArray[np.bool_]
 
 
 def judge(clips: Sequence[Clip], scores: Mapping[str, list[Scores | None]], seed: int) -> tuple[Figures, str]:
-    """Each method's figures over the tested clips, and the protocol in words."""
+    """Returns the figures of each method over the tested clips, and the protocol in words."""
     tested, places, protocol = _places(clips, seed)
     classes = np.array([clips[i].published_class for i in tested])
     genuine = np.array([clips[i].attack is None for i in tested])
@@ -35,7 +35,7 @@ def judge(clips: Sequence[Clip], scores: Mapping[str, list[Scores | None]], seed
     figures: Figures = {}
     for name, values in scores.items():
         settings = max((len(value) for value in values if value is not None), default=1)
-        nothing = np.full(settings, -np.inf)  # a clip that cannot be scored is never called genuine
+        nothing = np.full(settings, -np.inf)  # a clip without a score is never called genuine
         table = np.array([nothing if (value := values[i]) is None else value for i in tested])
         try:
             accepted = _accepted(table, genuine, calibrated, places)
@@ -51,9 +51,9 @@ def judge(clips: Sequence[Clip], scores: Mapping[str, list[Scores | None]], seed
 
 
 def best_threshold(scores: Scores, genuine: _Mask) -> tuple[float, float]:
-    """The threshold with the best F-score, and that F-score: genuine when `score >= threshold`.
+    """Returns the threshold with the best F-score, and that F-score: genuine when `score >= threshold`.
 
-    Between two scores the threshold stands in the middle; of equally good ones the highest is taken.
+    The threshold lies in the middle between two scores; of equally good thresholds the highest is returned.
 
     Raises:
         ValueError: there are not both genuine and other scores.
@@ -72,7 +72,7 @@ def best_threshold(scores: Scores, genuine: _Mask) -> tuple[float, float]:
 
 
 def false_holograms(clips: Sequence[Clip], scores: Sequence[Scores | None], setting: int, threshold: float) -> Figures:
-    """How often the baseline, uncalibrated, finds a hologram where there is none, by class; short clips left out."""
+    """Returns, per class, how often the uncalibrated baseline finds a hologram where there is none."""
     figures: Figures = {}
     for kind in sorted({clip.published_class for clip in clips}):
         pairs = zip(clips, scores, strict=True)
@@ -84,7 +84,7 @@ def false_holograms(clips: Sequence[Clip], scores: Sequence[Scores | None], sett
 
 
 def _places(clips: Sequence[Clip], seed: int) -> tuple[list[int], NDArray[np.int64], str]:
-    """Which clips are tested, the fold of each, and the protocol in words."""
+    """Returns the indices of the tested clips, the fold of each, and the protocol in words."""
     published = sorted({clip.split for clip in clips if clip.split is not None})
     if len(published) > 1:
         tested = [i for i, clip in enumerate(clips) if clip.split is not None]
@@ -98,7 +98,7 @@ def _places(clips: Sequence[Clip], seed: int) -> tuple[list[int], NDArray[np.int
 
 
 def _accepted(table: Scores, genuine: _Mask, calibrated: _Mask, places: NDArray[np.int64]) -> _Mask:
-    """Which clips are called genuine, each by the setting and threshold of the other folds."""
+    """Returns whether each clip is called genuine, by the setting and threshold of the other folds."""
     accepted = np.zeros(len(table), dtype=np.bool_)
     for place in np.unique(places):
         train, test = calibrated & (places != place), places == place

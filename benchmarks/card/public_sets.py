@@ -1,11 +1,11 @@
-"""The card stage on public sets, in the measures of their papers; `idproof bench card --dataset NAME --root DIR`.
+"""Measures the card stage on public sets (`idproof bench card --dataset NAME --root DIR`), as their papers do.
 
 MIDV-Holo: the published baseline, and any other score of a clip, decide between originals and forgeries, with
 thresholds from documents that are not tested (`public_protocol`).
 
-The other sets have no hologram on any document, so each clip in which the baseline finds one is an error of the
-baseline. DLC-2021's copies are judged like MIDV-Holo's when a score is given. Where the document is, is measured
-when a document type is given whose name is the set's class.
+No document of the other sets has a hologram, so each clip in which the baseline finds one is an error of the baseline.
+DLC-2021's copies are judged like MIDV-Holo's when a score is given. The position of the document is measured when a
+document type with the name of the set's class is given.
 """
 
 from collections import Counter
@@ -33,19 +33,19 @@ from idproof.pipeline.errors import BadInput, DatasetInvalid
 from idproof.pipeline.types import Role
 
 Scorer = Callable[[Sequence[RGBImage]], float]
-"""Rectified frames of one clip, `midv_holo_baseline.SIZE`, to a score: the higher, the more genuine."""
+"""Turns the rectified frames of one clip, `midv_holo_baseline.SIZE`, into a score; higher is more genuine."""
 
 LOCATED_IOU = 0.9
-"""Overlap from which a document counts as located."""
+"""Overlap from which a document counts as located. Chosen by hand; no outside source."""
 CHANGES = (0.1, 0.15, 0.2, 0.3, 0.4)
-"""Thresholds of chromatic change among which calibration chooses."""
+"""Thresholds of chromatic change from which the calibration chooses. Chosen by hand around `CHANGE`."""
 
 _Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Localiser:
-    """Finds documents of one class of a set.
+    """Locates documents of one class of a set.
 
     Attributes:
         document_class: the set's name of the class, such as `alb_id`.
@@ -57,7 +57,7 @@ class Localiser:
 
     @classmethod
     def of(cls, document: DocumentType, policy: Policy | None = None) -> Self:
-        """The pipeline's own locator, for a type that is named like the set's class."""
+        """Returns the pipeline's own locator, for a type with the name of the set's class."""
         locator, rules = CardLocator.open(document), policy or Policy()
 
         def locate(picture: RGBImage) -> Quadrangle | None:
@@ -71,7 +71,7 @@ class Localiser:
 
 @dataclass
 class _Findings:
-    """What was measured on the clips, in their order."""
+    """Measurements of the clips, in their order."""
 
     scores: dict[str, list[Scores | None]] = field(default_factory=dict)
     overlaps: list[float] = field(default_factory=list)
@@ -88,7 +88,7 @@ def measure_public_set(
     scorer: Scorer | None = None,
     localiser: Localiser | None = None,
 ) -> Run:
-    """Measure on one public set.
+    """Measures on one public set.
 
     Args:
         dataset: a name of `datasets.public.READERS`.
@@ -97,7 +97,7 @@ def measure_public_set(
         seed: of the folds, when the set has none.
         progress: called with clips done and in total.
         scorer: our own score of a clip, reported as `ours` beside the baseline.
-        localiser: finds the documents of one class, or None.
+        localiser: locates the documents of one class, or None.
 
     Raises:
         DatasetInvalid: the set is unknown, not in its layout, or too small for the protocol.
@@ -147,7 +147,7 @@ _NOT_JUDGED: Mapping[str, str] = {
 
 
 def overlap(one: Quadrangle, other: Quadrangle) -> float:
-    """Intersection over union of two convex quadrangles, 0..1.
+    """Returns the intersection over union of two convex quadrangles, 0..1.
 
     Example:
         >>> square = np.array([[0, 0], [2, 0], [2, 2], [0, 2]], dtype=float)
@@ -178,12 +178,12 @@ def _measure(
 
 
 def _rectified(clip: Clip, found: _Findings, localiser: Localiser | None) -> list[RGBImage]:
-    """The clip's documents as rectangles; frames are counted, and the document located in them when it can be."""
+    """Returns the documents of a clip as rectangles; counts the frames and locates the document where possible."""
     frames = list(clip.frames())
     known = [(frame, frame.quadrangle) for frame in frames if frame.quadrangle is not None]
     found.frames.update(all=len(frames), without_quadrangle=len(frames) - len(known))
     sought = localiser is not None and clip.document_class == localiser.document_class
-    if len(known) < 2 and not sought:  # a still says nothing about change, and is large
+    if len(known) < 2 and not sought:  # a still shows no change, and is large
         return []
     rectified = []
     for frame, quadrangle in known:
@@ -197,7 +197,7 @@ def _rectified(clip: Clip, found: _Findings, localiser: Localiser | None) -> lis
 
 
 def _scores(frames: list[RGBImage], mask: _Mask | None, scorer: Scorer | None) -> dict[str, Scores | None]:
-    """Name of a method to its scores of one clip, a score a setting; None where two frames are lacking."""
+    """Returns method to its scores of one clip, one per setting; None with fewer than two frames."""
     names = ["baseline", *(["baseline_masked"] if mask is not None else []), *(["ours"] if scorer else [])]
     if len(frames) < 2:
         return dict.fromkeys(names)
@@ -215,7 +215,7 @@ def _shares(change: NDArray[np.float32], mask: _Mask | None) -> Scores:
 
 
 def _masks(clips: Sequence[Clip], root: Path) -> dict[str, _Mask]:
-    """Of every kind of document at the frames' size, or none: a figure over some kinds would not be comparable."""
+    """Returns the masks of all kinds of document at the frames' size, or none: rates over some kinds do not compare."""
     masks = midv_holo.hologram_masks(root)
     if {midv_holo.kind_of(clip) for clip in clips} - masks.keys():
         return {}

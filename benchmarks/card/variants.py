@@ -1,9 +1,9 @@
-"""What the card's checks are measured against, in the same run and on the same registrations.
+"""Measures two other systems on the same registrations in the same run.
 
-- a supervised variant: one classifier over the values of all checks, trained on bona fide registrations and attacks,
-  and for each kind once more without it. It shows what learning from attacks gains on known kinds and loses on new
-  ones;
-- the published baseline (`midv_holo_baseline`) at the threshold with the best F-score on the tuning registrations.
+- A supervised variant: one classifier over the values of all checks, trained on bona fide registrations and attacks,
+  and once more per kind without that kind. It shows what learning from attacks gains on known kinds and loses on new
+  ones.
+- The published baseline (`midv_holo_baseline`) at the threshold with the best F-score on the tuning registrations.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,11 +17,11 @@ from idproof.benchmarks.harness.output import BONA_FIDE, figure
 from idproof.benchmarks.metrics import rate
 
 _GENUINE_HOLOGRAM = ("field_edit", "portrait_swap_digital", "portrait_swap_print")
-_REFUSED = 0.01  # of the bona fide tuning registrations, by the supervised variant
+_REFUSED = 0.01  # share of bona fide tuning registrations refused by the supervised variant. Chosen by hand.
 
 
 class Examined(Protocol):
-    """What is needed of a measured registration."""
+    """The measurements of a registration that the variants need."""
 
     @property
     def kind(self) -> str:
@@ -44,7 +44,7 @@ Accepts = Callable[[Examined], bool]
 
 
 def supervised(tested: Sequence[Examined], tuned: Sequence[Examined], seed: int) -> Figures:
-    """`card.supervised.bpcer` and `….apcer.KIND` trained with all kinds, `….leave_one_out.apcer.KIND` without that."""
+    """Returns `card.supervised.bpcer` and `….apcer.KIND`, and `….leave_one_out.apcer.KIND` trained without the kind."""
     names = sorted({name for m in [*tuned, *tested] for name in m.values})
     prefix = "card.supervised"
     figures = _table(tested, _trained(tuned, names, seed), f"{prefix}.bpcer", f"{prefix}.apcer")
@@ -56,8 +56,8 @@ def supervised(tested: Sequence[Examined], tuned: Sequence[Examined], seed: int)
 
 
 def baseline(tested: Sequence[Examined], tuned: Sequence[Examined]) -> Figures:
-    """`card.baseline.bpcer` and `card.baseline.apcer.KIND`; a card that was not found is refused."""
-    # What it looks at is genuine on these cards: calibrated on them it could only become worse on the others.
+    """Returns `card.baseline.bpcer` and `card.baseline.apcer.KIND`; a card that was not found is refused."""
+    # The hologram of these attacks is genuine: calibrated on them it could only become worse on the others.
     claimed = [m for m in tuned if m.kind not in _GENUINE_HOLOGRAM]
     scores = np.array([-np.inf if m.baseline is None else m.baseline for m in claimed])
     threshold, _ = best_threshold(scores, np.array([m.kind == BONA_FIDE for m in claimed]))
@@ -76,7 +76,7 @@ def _trained(tuned: Sequence[Examined], names: Sequence[str], seed: int) -> Acce
     features, genuine = _features(usable, names), np.array([m.kind == BONA_FIDE for m in usable])
     model = HistGradientBoostingClassifier(random_state=seed, min_samples_leaf=5, class_weight="balanced")
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    # The threshold comes from scores of registrations that the model, at that moment, had not seen.
+    # The threshold comes from scores of registrations that the model was not trained on.
     held_out = cross_val_predict(model, features, genuine, cv=folds, method="predict_proba")[:, 1]
     threshold = float(np.quantile(held_out[genuine], _REFUSED, method="lower"))
     model.fit(features, genuine)
@@ -88,7 +88,7 @@ def _trained(tuned: Sequence[Examined], names: Sequence[str], seed: int) -> Acce
 
 
 def _features(measured: Sequence[Examined], names: Sequence[str]) -> NDArray[np.float64]:
-    """(registrations, checks): values, NaN where a check could not be assessed."""
+    """Returns (registrations, checks): values, NaN where a check could not be assessed."""
     return np.array([[np.nan if (v := m.values.get(n)) is None else v for n in names] for m in measured], dtype=float)
 
 

@@ -1,8 +1,8 @@
 """Every unordered pair of templates, compared once and counted by subject and group.
 
-Templates are sorted by group and subject and compared in blocks; a block is counted as a whole and forgotten. What it
-holds of genuine pairs is taken out afterwards: they are few and compared apart. All counts are whole numbers, so the
-answer is the same for any block size and any number of workers, after any number of stops.
+Templates are sorted by group and subject and compared in blocks; a block is counted as a whole and dropped. Its
+genuine pairs are subtracted afterwards: they are few and are compared separately. All counts are whole numbers, so the
+result is the same for any block size, any number of workers and any number of stops.
 """
 
 import hashlib
@@ -25,16 +25,17 @@ from idproof.pipeline.executors.task_runner import TaskRunner
 Pair = tuple[int, int]
 """Two groups, the smaller number first."""
 
-_SAMPLE = 200_000  # pairs looked at to see where the highest scores begin
+# Chosen by hand; no outside source.
+_SAMPLE = 200_000  # pairs sampled to estimate where the highest scores begin
 _SURPLUS = 1.5  # over the share asked for, so that chance in the sample does not fall below it
-_PAIRS = 4096  # of which the scores are taken at once
-_COLUMNS = 2  # columns of a block over its rows
-_LARGEST_BLOCK = 2048  # counts of one block stay exact in single precision
+_PAIRS = 4096  # pairs scored at once, which stay in the cache
+_COLUMNS = 2  # columns of a block, as a multiple of its rows
+_LARGEST_BLOCK = 2048  # derived: counts of one block stay exact in single precision (2 × 2048² < 2^24)
 
 
 @dataclass(frozen=True)
 class Result:
-    """What the comparisons counted.
+    """The counts of all comparisons.
 
     Attributes:
         impostors: pairs of different subjects, by their groups.
@@ -47,11 +48,11 @@ class Result:
     scale: int
 
     def impostor(self) -> Tally:
-        """All groups together."""
+        """Returns the counts of all groups together."""
         return _together(list(self.impostors.values()))
 
     def genuine(self) -> Tally:
-        """All groups together."""
+        """Returns the counts of all groups together."""
         return _together(list(self.genuines.values()))
 
 
@@ -67,18 +68,18 @@ def all_pairs(
     checkpoint: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Result:
-    """Compare and count.
+    """Compares and counts all pairs.
 
     Args:
         templates: (n, dimensions).
         subjects: n numbers; equal for templates of one subject.
         groups: n numbers, one for each subject; None for one group.
-        exact_share: at least so many of the highest scores are counted one by one: operating points up to this
-            false match rate are exact.
+        exact_share: share of the highest scores that is counted one by one; operating points up to this false match
+            rate are exact.
         block: rows compared at once, 1 to 2048.
         workers: threads.
         runner: over a cluster instead of threads.
-        checkpoint: a file to stop and resume by; counts only. It is removed at the end.
+        checkpoint: file to stop and resume by, which holds counts only; it is removed at the end.
         progress: called with comparisons done and in total.
 
     Raises:
@@ -172,7 +173,7 @@ def _row_of(
 def _row(
     values: NDArray[np.float32], group: NDArray[np.integer], rows: list[slice], number: int, exact_from: int
 ) -> dict[Pair, Tally]:
-    """One segment against itself and all that follow."""
+    """Compares one segment with itself and all that follow."""
     mine = values[rows[number]]
     own = int(group[rows[number].start])
     square = Tally(exact_from)
@@ -193,7 +194,7 @@ def _row(
 def _genuines(
     values: NDArray[np.float32], subject: NDArray[np.integer], group: NDArray[np.integer]
 ) -> dict[int, Tally]:
-    """Pairs of one subject: sorted templates that are one, two, three … places apart, until no two are of a subject."""
+    """Compares pairs of one subject: sorted templates one, two, three … places apart, until no two share a subject."""
     found = {int(number): Tally(0) for number in np.unique(group)}
     for apart in range(1, len(subject)):
         first = np.flatnonzero(subject[apart:] == subject[:-apart])
@@ -206,7 +207,7 @@ def _genuines(
 
 
 def _scores(values: NDArray[np.float32], one: NDArray[np.integer], other: NDArray[np.integer]) -> NDArray[np.float32]:
-    """(n,) of pairs by their places; a few thousand at once, which stay in the cache."""
+    """Returns the scores (n,) of pairs, a few thousand at once."""
     pieces = range(0, len(one), _PAIRS)
     scores = [
         np.einsum("ij,ij->i", values[one[at : at + _PAIRS]], values[other[at : at + _PAIRS]], dtype=np.float32)
@@ -216,14 +217,14 @@ def _scores(values: NDArray[np.float32], one: NDArray[np.integer], other: NDArra
 
 
 def _segments(group: NDArray[np.integer], block: int) -> Iterator[slice]:
-    """Rows of at most `block`, none across two groups."""
+    """Yields segments of at most `block` rows, each within one group."""
     for start, stop in _runs(group):
         for at in range(start, stop, block):
             yield slice(at, min(at + block, stop))
 
 
 def _columns(first: int, group: NDArray[np.integer], width: int) -> Iterator[tuple[int, int]]:
-    """What follows a row, in pieces of one group each."""
+    """Yields the columns after a row, in pieces within one group each."""
     for start, stop in _runs(group[first:]):
         for at in range(start, stop, width):
             yield first + at, first + min(at + width, stop)
@@ -240,7 +241,7 @@ def _pairs(row: slice, n: int) -> int:
 
 
 def _highest_bin(values: NDArray[np.float32], share: float) -> int:
-    """The highest bin that, in a fixed sample of pairs, well over this share of scores reaches."""
+    """Returns the highest bin that well over this share of scores reaches, in a fixed sample of pairs."""
     rng = np.random.default_rng(0)
     one, other = rng.integers(0, len(values), (2, _SAMPLE))
     apart = one != other

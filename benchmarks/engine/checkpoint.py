@@ -1,4 +1,4 @@
-"""Where a long comparison stands, in a file, so that it can be stopped and resumed. Counts only, never a template."""
+"""Stores the state of a long comparison in a file, so that it can be stopped and resumed: counts, never templates."""
 
 import time
 import zipfile
@@ -11,21 +11,21 @@ import numpy as np
 
 from idproof.benchmarks.engine.tally import Tally
 
-_EVERY_S = 20.0
+_EVERY_S = 20.0  # between two saves: little work is lost, and saving takes a small share. Chosen by hand.
 
 
 class CheckpointInvalid(ValueError):
-    """The file is no checkpoint, or one of other templates or settings."""
+    """The file is not a checkpoint, or is one of other templates or settings."""
 
 
 @dataclass
 class Checkpoint:
-    """Rows that are done and what they counted.
+    """The finished rows and their counts.
 
     Attributes:
-        file: where it is kept; None to keep none.
+        file: where the state is saved; None saves nothing.
         fingerprint: of templates, labels and settings.
-        done: numbers of rows.
+        done: numbers of finished rows.
         tallies: by groups.
     """
 
@@ -37,12 +37,12 @@ class Checkpoint:
 
     @classmethod
     def open(cls, file: Path | None, fingerprint: str) -> Self:
-        """What the file holds, or nothing yet; raises `CheckpointInvalid`."""
+        """Reads the file, or starts empty without one; raises `CheckpointInvalid`."""
         if file is None or not file.exists():
             return cls(file, fingerprint)
         try:
-            with np.load(file, allow_pickle=False) as kept:
-                arrays = dict(kept)
+            with np.load(file, allow_pickle=False) as saved:
+                arrays = dict(saved)
             tallies = {
                 (one, other): Tally(exact_from, arrays[f"bins{i}"], arrays[f"values{i}"], arrays[f"counts{i}"])
                 for i, (one, other, exact_from) in enumerate(arrays["pairs"].tolist())
@@ -55,7 +55,7 @@ class Checkpoint:
         return found
 
     def add(self, row: int, found: Mapping[tuple[int, int], Tally]) -> None:
-        """Take in one row, and save from time to time."""
+        """Adds one row, and saves from time to time."""
         for pair, tally in found.items():
             self.tallies.setdefault(pair, Tally(tally.exact_from)).merge(tally)
         self.done.add(row)
@@ -63,7 +63,7 @@ class Checkpoint:
             self.save()
 
     def save(self) -> None:
-        """Write all of it, at once or not at all."""
+        """Saves everything, completely or not at all."""
         if self.file is None:
             return
         arrays: dict[str, Any] = {}
@@ -80,6 +80,6 @@ class Checkpoint:
         self.saved_at = time.monotonic()
 
     def remove(self) -> None:
-        """The work is done."""
+        """Removes the file when the work is done."""
         if self.file is not None:
             self.file.unlink(missing_ok=True)

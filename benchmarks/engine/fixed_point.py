@@ -1,7 +1,7 @@
-"""Templates rounded to whole numbers, so small that single precision adds their products without any error.
+"""Templates rounded to whole numbers that are so small that single precision adds their products exactly.
 
-A matrix product in floating point depends, in its last digits, on the order of its sums, and so on block sizes,
-threads and processors. Sums of whole numbers below 2^24 do not: every comparison score is the same everywhere.
+A matrix product in floating point depends, in its last digits, on the order of its sums, hence on block sizes,
+threads and processors. Sums of whole numbers below 2^24 do not, so every comparison score is the same everywhere.
 """
 
 from dataclasses import dataclass
@@ -28,21 +28,21 @@ class FixedPoint:
     scale: int
 
     def cosine(self, score: float) -> float:
-        """The comparison score that a fixed-point score stands for."""
+        """Returns the comparison score that a fixed-point score stands for."""
         return score / self.scale**2
 
     @property
     def largest_error(self) -> float:
-        """How far a score may be from the inner product of the templates that were rounded, at most.
+        """Largest difference of a score from the inner product of the templates before rounding.
 
-        Half a unit a coordinate on both sides; about a fiftieth of it is typical.
+        It assumes half a unit per coordinate on both sides; about a fiftieth of it is typical.
         """
         half = 0.5 * np.sqrt(self.values.shape[1]) / self.scale
         return float(2 * half + half**2)
 
 
 def fixed_point(templates: Scores) -> FixedPoint:
-    """Round unit-length templates.
+    """Rounds unit-length templates.
 
     Args:
         templates: (n, dimensions), each of length 1 within a thousandth.

@@ -44,7 +44,7 @@ def binned(scores: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def is_compiled() -> bool:
-    """Whether numba is there. The first call compiles, which takes a second."""
+    """Returns whether numba is installed. The first call compiles, which takes a second."""
     return _compiled() is not None
 
 
@@ -87,7 +87,7 @@ def _pass(
     bins: NDArray[np.int32],
     highest: NDArray[np.int32],
 ) -> int:
-    """What numba compiles, for a number of scores that four divide.
+    """The function that numba compiles, for a number of scores divisible by four.
 
     `bits` are those of `rounded`, whose last eight are the bin; `couples` are two of them at once. There are four rows
     of counts, so that equal neighbours do not wait for each other. The loops are apart, over one piece of `scores`,

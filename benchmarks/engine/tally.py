@@ -1,4 +1,4 @@
-"""How many scores there are of which size: 256 coarse bins, and every distinct value from a certain bin on."""
+"""Counts of scores: 256 coarse bins, and every distinct value from a certain bin on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -66,7 +66,7 @@ class Tally:
         return type(self)(self.exact_from, self.bins // 2, values, counts // 2)
 
     def highest(self) -> tuple[NDArray[np.int32], Counts]:
-        """The values that are counted by themselves, rising, and how often each was seen."""
+        """Returns the values that are counted one by one, rising, and the count of each."""
         if self._seen or self._buffer:
             if self._seen:
                 self._buffer.append(_counted(np.concatenate(self._seen)))
@@ -82,7 +82,7 @@ class Tally:
         return int(self.bins.sum())
 
     def at_least(self, threshold: float) -> int:
-        """How many scores reach a threshold; raises `TailTooShort` when it lies below what is known exactly."""
+        """Returns the number of scores that reach a threshold; raises `TailTooShort` below the exact values."""
         values, counts = self.highest()
         if self.exact_from > 0 and binned(np.array([[threshold]], dtype=np.float32))[0, 0] < self.exact_from:
             raise TailTooShort("The threshold lies below the scores that are counted one by one.")

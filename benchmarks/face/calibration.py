@@ -1,8 +1,8 @@
-"""From comparison scores to operating points and log-likelihood ratios: measured on some people, judged on others.
+"""Turns comparison scores into operating points and log-likelihood ratios; fitted on some people, judged on others.
 
 Logistic regression with both classes weighing the same (Brümmer and du Preez, "Application-independent evaluation of
-speaker detection", 2006): its log-odds are then log-likelihood ratios. In the fit every person's genuine comparisons
-together weigh the same, so that the few people with very many photographs do not settle it.
+speaker detection", 2006): its log-odds are then log-likelihood ratios. In the fit the genuine comparisons of each
+person together weigh the same, so that the few people with very many photographs do not dominate it.
 """
 
 from importlib.metadata import version
@@ -18,30 +18,31 @@ from idproof.benchmarks.metrics.information import cllr, min_cllr
 from idproof.benchmarks.metrics.resample import Comparisons
 from idproof.models.score_reports import ScoreCalibration
 
-_IMPOSTORS = 500_000  # of tens of millions: drawn evenly, they settle two numbers
+_IMPOSTORS = 500_000  # drawn from tens of millions: enough to fit two numbers. Chosen by hand.
 _ODDS = (1e2, 1e3, 1e4)
-_SEEN = 10
+_FEWEST_IMPOSTORS = 10  # above an operating point. Chosen by hand; no outside source.
 FMRS = (1e-2, 1e-3, 1e-4, 1e-5)
+"""Of the operating points; NIST SP 800-63A-4 asks for at most 1e-4."""
 
 
 def record(impostors: Scores, genuines: Comparisons, *, profile: str, recipe: str, seed: int = 0) -> dict[str, Any]:
-    """The report as `models/operating_points/PROFILE_portrait.json` holds it.
+    """Returns the report as `models/operating_points/PROFILE_portrait.json` holds it.
 
-    An operating point is left out when fewer than ten impostors would be above it: a rate that was never seen
-    promises nothing.
+    An operating point with fewer than ten impostors above it is left out, because its rate was hardly observed.
 
     Args:
-        impostors: scores of the people it is fitted on.
-        genuines: the same.
+        impostors: impostor scores of the people it is fitted on.
+        genuines: genuine comparisons of the same people.
         profile: the model profile.
-        recipe: how the pictures came about.
+        recipe: how the pictures were made.
         seed: of the impostor comparisons drawn when there are very many.
     """
     calibration = fit(impostors, genuines, seed)
+    observed = [fmr for fmr in FMRS if fmr * impostors.size >= _FEWEST_IMPOSTORS]
     return {
         "slope": calibration.slope,
         "offset": calibration.offset,
-        "operating_points": [_point(impostors, genuines.scores, fmr) for fmr in FMRS if fmr * impostors.size >= _SEEN],
+        "operating_points": [_point(impostors, genuines.scores, fmr) for fmr in observed],
         "source": {
             "profile": profile,
             "recipe": recipe,
@@ -59,10 +60,10 @@ def _point(impostors: Scores, genuines: Scores, fmr: float) -> dict[str, Any]:
 
 
 def figures(calibration: ScoreCalibration, impostors: Scores, genuines: Comparisons) -> dict[str, dict[str, Any]]:
-    """What a calibration is worth on people who had no part in it.
+    """Returns the figures of a calibration on people who had no part in it.
 
-    `face.calibration.fmr@oddsX` is the share of impostors said to be X times likelier one person than two: of
-    calibrated ratios at most 1/X.
+    `face.calibration.fmr@oddsX` is the share of impostors that are called X times likelier to be the same person: at
+    most 1/X for calibrated ratios.
     """
     of_impostors = calibration.log_likelihood_ratios(impostors)
     of_genuines = calibration.log_likelihood_ratios(genuines.scores)
@@ -78,7 +79,7 @@ def figures(calibration: ScoreCalibration, impostors: Scores, genuines: Comparis
 
 
 def fit(impostors: Scores, genuines: Comparisons, seed: int = 0) -> ScoreCalibration:
-    """The slope and offset; raises ValueError without comparisons of both kinds."""
+    """Fits slope and offset; raises ValueError without comparisons of both kinds."""
     if not impostors.size or not genuines.scores.size:
         raise ValueError("a calibration needs comparisons of both kinds")
     drawn = np.random.default_rng(seed).choice(impostors, min(_IMPOSTORS, impostors.size), replace=False)
@@ -91,6 +92,6 @@ def fit(impostors: Scores, genuines: Comparisons, seed: int = 0) -> ScoreCalibra
 
 
 def person_weights(genuines: Comparisons) -> NDArray[np.float64]:
-    """A weight for every genuine comparison; those of one person add up to the same for everybody, all to 1."""
+    """Returns a weight per genuine comparison: the same total for every person, and a total of 1."""
     _, whose, counts = np.unique(genuines.first, return_inverse=True, return_counts=True)
     return np.asarray(1.0 / counts[whose] / counts.size)

@@ -1,4 +1,4 @@
-"""Error rates at some sixty thresholds, and scores in bins: what a report draws without the millions of scores."""
+"""Error rates at some sixty thresholds, and binned scores: enough for a report without the millions of scores."""
 
 from typing import Any
 
@@ -8,21 +8,21 @@ from numpy.typing import NDArray
 from idproof.benchmarks.metrics import Scores, rate
 from idproof.benchmarks.metrics.resample import Comparisons
 
-_FMR_POINTS, _FNMR_POINTS, _BINS, _DRAWS = 40, 24, 64, 200
+_FMR_POINTS, _FNMR_POINTS, _BINS, _DRAWS = 40, 24, 64, 200  # fine enough for a plot. Chosen by hand.
 BY_PERSON, BINOMIAL = "bootstrap by person", "exact binomial, each person once"
 
 
 def curve(
     impostors: Scores, genuines: Comparisons, *, data: str, people: int | None = None, seed: int = 0
 ) -> dict[str, Any]:
-    """A member of `curves` in a run.
+    """Returns one member of `curves` in a run.
 
     Args:
         impostors: (n,) scores.
         genuines: genuine comparisons, with their people.
-        data: what they were measured on.
-        people: how many, when people have several genuine comparisons: the interval then comes from drawing people
-            anew at each threshold; None for one comparison a person, whose interval is binomial.
+        data: kind of data, see `harness.output`.
+        people: number of people, when people have several genuine comparisons: the interval then comes from resampling
+            people; None for one comparison per person, whose interval is binomial.
         seed: of the drawings.
     """
     thresholds = _thresholds(impostors, genuines.scores)
@@ -37,13 +37,13 @@ def curve(
     return {
         "data": data,
         "threshold": thresholds.tolist(),
-        "fmr": _told(passed / impostors.size),
-        "fnmr": _told(missed / genuines.scores.size),
-        "fnmr_low": _told(low),
-        "fnmr_high": _told(high),
+        "fmr": _rounded(passed / impostors.size),
+        "fnmr": _rounded(missed / genuines.scores.size),
+        "fnmr_low": _rounded(low),
+        "fnmr_high": _rounded(high),
         "interval": BINOMIAL if people is None else BY_PERSON,
         "scores": {
-            "edges": _told(edges),
+            "edges": _rounded(edges),
             "impostor": np.histogram(impostors, edges)[0].tolist(),
             "genuine": np.histogram(genuines.scores, edges)[0].tolist(),
         },
@@ -51,7 +51,7 @@ def curve(
 
 
 def _thresholds(impostors: Scores, genuines: Scores) -> NDArray[np.float64]:
-    """Scores at even steps of the logarithm of either rate, down to one comparison."""
+    """Returns scores at even steps of the logarithm of either rate, down to one comparison."""
     from_above = np.geomspace(0.5, 1 / impostors.size, _FMR_POINTS) * impostors.size
     from_below = np.geomspace(0.5, 1 / genuines.size, _FNMR_POINTS) * genuines.size
     high = _ranked(impostors, impostors.size - np.maximum(1, from_above.astype(np.intp)))
@@ -64,7 +64,7 @@ def _ranked(scores: Scores, places: NDArray[np.intp]) -> Scores:
 
 
 def _at_least(scores: Scores, thresholds: NDArray[np.float64]) -> NDArray[np.int64]:
-    """How many scores reach each threshold."""
+    """Returns the number of scores that reach each threshold."""
     above = np.bincount(np.searchsorted(thresholds, scores, side="right"), minlength=thresholds.size + 1)
     return np.asarray(scores.size - np.cumsum(above)[:-1])
 
@@ -72,14 +72,14 @@ def _at_least(scores: Scores, thresholds: NDArray[np.float64]) -> NDArray[np.int
 def _by_person(
     genuines: Comparisons, thresholds: NDArray[np.float64], people: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """95 % bounds of the FNMR at each threshold; a person drawn twice counts twice."""
+    """Returns 95 % bounds of the FNMR at each threshold; a person drawn twice counts twice."""
     rng = np.random.default_rng(seed)
     below = np.searchsorted(thresholds, genuines.scores, side="right")
     drawn = []
     for _ in range(_DRAWS):
         weights = np.bincount(rng.integers(0, people, people), minlength=people).astype(np.float64)
         counted = np.bincount(below, genuines.counted(weights), minlength=thresholds.size + 1)
-        # A score at place k reaches the first k thresholds and misses the rest.
+        # A score at position k reaches the first k thresholds and misses the rest.
         drawn.append(np.cumsum(counted)[:-1] / max(counted.sum(), 1.0))
     low, high = np.quantile(np.array(drawn), (0.025, 0.975), axis=0)
     return low, high
@@ -89,5 +89,5 @@ def _range(impostors: Scores, genuines: Scores) -> tuple[float, float]:
     return float(min(impostors.min(), genuines.min())), float(max(impostors.max(), genuines.max()))
 
 
-def _told(values: NDArray[np.float64]) -> list[float]:
+def _rounded(values: NDArray[np.float64]) -> list[float]:
     return [float(f"{value:.8g}") for value in values]

@@ -1,8 +1,8 @@
-"""Does the comparison work as well for everybody? Error rates by group at the thresholds that the profile runs at.
+"""Measures error rates per group of people or pictures, at the thresholds in force.
 
 NIST SP 800-63A-4 allows no group an error rate more than a quarter above that of all together, at one fixed threshold
-(`metrics.groups.gate`, which the report applies). Labels come from a file; where there is none, from the pictures
-themselves: how they were taken. Nobody's sex, age or origin is ever guessed from a face.
+(`metrics.groups.gate`, which the report applies). Labels come from a file, or from how the pictures were taken. Sex,
+age and origin are never guessed from a face.
 """
 
 import csv
@@ -28,24 +28,24 @@ from idproof.pipeline.face.quality import pose, sharpness
 from idproof.pipeline.face.quality.types import Face
 
 Labels = Mapping[str, NDArray[np.str_]]
-"""Kind of label to the label of each template's picture; an empty one belongs to no group."""
+"""Kind of label to the label of each template's picture; an empty label belongs to no group."""
 Groups = dict[str, dict[str, Rate]]
 CAPTURE = "capture"
-"""The word that asks for labels of how each picture was taken."""
+"""Value of `--groups` for labels of how each picture was taken."""
 _THIRDS = ("lowest third", "middle third", "highest third")
-_MONOCHROME = 6.0  # grey levels by which the channels of a monochrome picture differ at the most, median over pixels
-_DRAWS = 400
+_MONOCHROME = 6.0  # grey levels: largest median difference of the channels of a monochrome picture. Chosen by hand.
+_DRAWS = 400  # for two digits of a 95 % interval
 
 
 @dataclass(frozen=True)
 class ByGroup:
-    """What a run tells.
+    """Rates of all pictures and per group.
 
     Attributes:
-        figures: rates of all together.
-        groups: the same figures of each group alone.
-        gates: of each figure, the groups that are more than a quarter worse than all, and those whose counts decide
-            nothing.
+        figures: rates over all pictures.
+        groups: the same figures per group.
+        gates: per figure, the groups that are more than a quarter worse than all, and those with too few attempts to
+            decide.
     """
 
     figures: Mapping[str, Mapping[str, Any]]
@@ -54,15 +54,16 @@ class ByGroup:
 
 
 def labels_from(file: Path, faces: LabelledFaces, places: NDArray[np.intp]) -> Labels:
-    """Labels of a CSV: a column `person` or `file`, and one column for each kind of label.
+    """Reads labels from a CSV: a column `person` or `file`, and one column for each kind of label.
 
     Args:
-        file: people are named as their folders are, files as `Name/Name_0001.jpg`; who is not named has no label.
+        file: people are named as their folders are, files as `Name/Name_0001.jpg`; people and files that
+            are not named have no label.
         faces: the set.
         places: the pictures that have a template.
 
     Raises:
-        DatasetInvalid: unreadable, without such columns, or naming nobody of the set.
+        DatasetInvalid: unreadable, without such columns, or naming nobody in the set.
     """
     try:
         with file.open(newline="", encoding="utf-8") as opened:
@@ -81,9 +82,9 @@ def labels_from(file: Path, faces: LabelledFaces, places: NDArray[np.intp]) -> L
 
 
 def labels_of_capture(faces: LabelledFaces, places: NDArray[np.intp], engines: Engines) -> Labels:
-    """How each picture was taken: colour or not, and thirds of sharpness, turn of the head and light around the head.
+    """Returns labels of how each picture was taken: colour, and thirds of sharpness, head turn and surrounding light.
 
-    The light is taken beside the face, so that it says nothing of anybody's skin.
+    The light is measured beside the face, so that it says nothing about skin.
     """
     rows = [_taken(faces.pictures(int(place), int(place) + 1)[0], engines) for place in places]
     colour, *measured = (np.array(column) for column in zip(*rows, strict=True))
@@ -92,7 +93,7 @@ def labels_of_capture(faces: LabelledFaces, places: NDArray[np.intp], engines: E
 
 
 def rates(templates: Templates, labels: Labels, thresholds: Mapping[float, float], seed: int = 0) -> ByGroup:
-    """`face.in_force.fnmr@fmrX` and `face.in_force.fmr@fmrX`, of all and of each group, at thresholds that are fixed.
+    """Returns `face.in_force.fnmr@fmrX` and `face.in_force.fmr@fmrX`, over all and per group, at fixed thresholds.
 
     A genuine comparison belongs to a group when one of its pictures does, an impostor comparison when both do. Groups
     without comparisons of a kind are left out. Intervals of the FNMR are by person.
@@ -150,7 +151,7 @@ def _fnmr(genuines: Comparisons, threshold: float, seed: int) -> Rate:
     exact = fnmr_at(genuines.scores, threshold)
     units = int(genuines.first.max()) + 1
     if units < 2 or not 0 < exact.value < 1:
-        return exact  # nothing to draw from: every drawing would say the same
+        return exact  # every draw would give the same rate
     low, high = interval(lambda w: weighted_fnmr(genuines, threshold, w), units, draws=_DRAWS, seed=seed)
     return Rate(exact.value, low, high, exact.n)
 
@@ -176,7 +177,7 @@ def _light_around(picture: RGBImage, face: DetectedFace) -> float:
 
 
 def _thirds(values: NDArray[np.float64]) -> NDArray[np.str_]:
-    """Each value's third; equal values fall together, values that are not there into none."""
+    """Returns the third of each value; equal values share one, missing values have none."""
     known = values[~np.isnan(values)]
     limits: Sequence[float] = np.quantile(known, (1 / 3, 2 / 3)).tolist() if known.size else (0.0, 0.0)
     return np.where(np.isnan(values), "", np.array(_THIRDS)[np.searchsorted(limits, np.nan_to_num(values))])

@@ -1,7 +1,7 @@
-"""Impostors who look alike: everybody against the person nearest to them, instead of against anybody.
+"""Compares look-alikes: every person with the most similar other person, instead of with everybody.
 
-Whoever borrows a card takes one that resembles them. Who is nearest is settled by everybody's first picture, and
-the comparison that settled it is left out, so that no score is judged that was chosen for being high.
+People who borrow a card take one that resembles them. The first picture of each person determines the most similar
+person; that comparison is left out, so that no score is judged that was chosen for being high.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,14 +16,14 @@ from idproof.models.types import Embeddings
 
 
 def scores(templates: Embeddings, people: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Scores of all pictures of each person with all pictures of the person nearest to them.
+    """Compares all pictures of each person with all pictures of the most similar person.
 
     Args:
         templates: (n, dimensions), unit length.
-        people: (n,) whose picture each is.
+        people: (n,) the person of each picture.
 
     Returns:
-        Without the comparison of first pictures that made two people nearest; two nearest to each other count once.
+        The scores without the comparison of first pictures; two people nearest to each other count once.
     """
     everybody, first = np.unique(people, return_index=True)
     resemblance = templates[first] @ templates[first].T
@@ -43,7 +43,7 @@ def figures(
     thresholds: Mapping[float, float],
     fmrs: Sequence[float],
 ) -> dict[str, Mapping[str, Any]]:
-    """`face.lookalike.fmr@fmrX`: who resembles the holder and passes; `.ratio@fmrX`: over anybody who passes."""
+    """Returns `face.lookalike.fmr@fmrX`, the FMR of look-alikes, and `.ratio@fmrX`, its ratio to that of anybody."""
     alike = scores(templates, people)
     found: dict[str, Mapping[str, Any]] = {}
     for fmr in fmrs:

@@ -1,6 +1,6 @@
-"""The face comparison over all pairs of a labelled set: error rates, and the operating points a profile runs at.
+"""Measures the face comparison over all pairs of a labelled set: error rates and operating points.
 
-Written to `models/operating_points/PROFILE_face.json`, its output is where the verification takes its thresholds from.
+The verification takes its thresholds from the output, written to `models/operating_points/PROFILE_face.json`.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,17 +38,17 @@ def measure_face(
     runner: TaskRunner | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
-    """Embed every picture once and compare all with all.
+    """Makes a template of every picture once and compares all with all.
 
     Args:
         faces: labelled pictures.
         engines: the profile to measure.
-        dataset: `lfw` or `lfw-112`, see `face_templates.make`.
+        dataset: `lfw` or `lfw-112`, see `templates.make`.
         pairs: a CSV of labelled pairs (`datasets.lfw.read_pairs`) for the pair accuracy, or None.
-        groups: a CSV of labels, or `capture` for how pictures were taken (`face_groups`); rates by group go to
-            `groups`, at the thresholds that the profile runs at.
-        seed: of the intervals' drawings of people.
-        runner: of the making of templates over a cluster; None for this process.
+        groups: a CSV of labels, or `capture` for how pictures were taken (`groups.py`); rates per group go to
+            `groups`, at the thresholds in force.
+        seed: of the resampling of people for the intervals.
+        runner: makes the templates over a cluster; None for this process.
         progress: called with pictures done and in total.
     """
     templates = face_templates.make(faces, dataset, engines, progress, runner)
@@ -68,11 +68,11 @@ def measure_face(
     if pairs is not None:
         accuracy, n = _pair_accuracy(faces, templates, pairs)
         figures["face.pairs.accuracy"] = plain(accuracy, n, "share")
-    told: dict[str, Any] = {}
+    by_groups: dict[str, Any] = {}
     if groups is not None:
         by_group = _by_group(faces, templates, engines, groups, seed)
         figures |= by_group.figures
-        told |= {"groups": by_group.groups, "gates": by_group.gates}
+        by_groups |= {"groups": by_group.groups, "gates": by_group.gates}
     return Run(
         bench="face",
         profile=engines.profile,
@@ -92,7 +92,7 @@ def measure_face(
             "intervals": "bootstrap by person",
             "operating_points": _operating_points(in_force, intervals),
             "curves": _curves(in_force, templates, seed),
-            **told,
+            **by_groups,
         },
     )
 
@@ -138,7 +138,7 @@ def _operating_points(found: AllPairs, intervals: Intervals) -> list[dict[str, A
 
 
 def _fnmr(found: AllPairs, threshold: float, interval: tuple[float, float]) -> Rate:
-    """With the interval by person in place of the binomial one."""
+    """Returns the rate with the interval by person instead of the binomial one."""
     exact = fnmr_at(found.genuines.scores, threshold)
     return exact if np.isnan(interval[0]) else Rate(exact.value, *interval, exact.n)
 
@@ -148,7 +148,7 @@ def _short(fmr: float) -> str:
 
 
 def _pair_accuracy(faces: LabelledFaces, templates: Templates, pairs: Path) -> tuple[float, int]:
-    """Over the pairs of which both faces were found."""
+    """Returns the accuracy and the number of pairs, over the pairs with both faces found."""
     rows: NDArray[np.intp] = np.full(len(faces.names), -1)
     rows[templates.places] = np.arange(templates.places.size)
     scores: dict[bool, list[float]] = {True: [], False: []}

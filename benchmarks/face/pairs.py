@@ -1,4 +1,4 @@
-"""All comparisons of a labelled set, with whose they are where an interval needs it."""
+"""Compares all pictures of a labelled set; keeps the people of the comparisons where an interval needs them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from idproof.benchmarks.metrics.resample import Comparisons
 from idproof.models.types import Embeddings
 
 _TAIL_SHARE = 0.02  # twice the largest false match rate that is asked for
-_WHOLE = 100_000  # so few impostors are all kept
-_BLOCK = 1024
+_ALL_KEPT = 100_000  # with at most so many impostor comparisons, all keep their people. Chosen by hand.
+_BLOCK = 1024  # rows at once: a block of scores of ten thousand pictures then takes 40 MB
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class AllPairs:
 
 
 def all_pairs(templates: Embeddings, people: NDArray[np.intp], block: int = _BLOCK) -> AllPairs:
-    """Compare all with all.
+    """Compares all with all.
 
     Example:
         >>> found = all_pairs(np.eye(3, dtype=np.float32), np.array([0, 0, 1]))
@@ -47,8 +47,8 @@ def all_pairs(templates: Embeddings, people: NDArray[np.intp], block: int = _BLO
 
 
 def _tail(impostors: NDArray[np.float32], templates: Embeddings, people: NDArray[np.intp], block: int) -> Comparisons:
-    """A second pass costs less than to keep the people of tens of millions of comparisons."""
-    count = max(round(_TAIL_SHARE * impostors.size), min(_WHOLE, impostors.size))
+    """Compares a second time: that costs less than keeping the people of tens of millions of comparisons."""
+    count = max(round(_TAIL_SHARE * impostors.size), min(_ALL_KEPT, impostors.size))
     least = np.partition(impostors, impostors.size - count)[impostors.size - count] if count else np.inf
     found = []
     for scores, rows, same, later in _blocks(templates, people, block):
@@ -60,7 +60,7 @@ def _tail(impostors: NDArray[np.float32], templates: Embeddings, people: NDArray
 def _blocks(
     templates: Embeddings, people: NDArray[np.intp], block: int
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.intp], NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Scores of some rows with all columns, the rows, who is the same person, and which pairs come here first."""
+    """Yields scores of some rows with all columns, the rows, whether people are the same, and whether a pair is new."""
     for start in range(0, len(templates), block):
         scores = templates[start : start + block] @ templates.T
         rows = np.arange(start, start + len(scores))

@@ -1,4 +1,4 @@
-"""The card's portrait against a selfie that is another photograph: what the verification compares.
+"""Compares the card's portrait with a selfie that is another photograph, as the verification does.
 
 Several ways to a template of the portrait are measured side by side on the same captures; `pipeline.flow` uses the one
 that this benchmark showed to be best on tuning sets.
@@ -32,18 +32,18 @@ from idproof.pipeline.types import CARD_ROLES, Role
 
 IN_FORCE, COLOURED = "averaged", "coloured"
 STANDING_PX = (80, 120)
-"""Width of the face of somebody who stands before a kiosk."""
+"""Face width of people who stand at a kiosk, 0.9 to 1.5 m from its camera."""
 _STANDING = "standing"
 _STANDING_QUALITY = 85  # of JPEG
 
 
 def denoised(crop: RGBImage) -> RGBImage:
-    """Smoothed within edges (Tomasi and Manduchi, 1998): print grain goes, features stay."""
+    """Smooths within edges (Tomasi and Manduchi, 1998), which removes print grain and keeps features."""
     return np.asarray(cv2.bilateralFilter(crop, 5, 18, 3), dtype=np.uint8)
 
 
 def local_contrast(crop: RGBImage) -> RGBImage:
-    """Contrast-limited adaptive histogram equalisation (Zuiderveld, 1994) of the lightness."""
+    """Applies contrast-limited adaptive histogram equalisation (Zuiderveld, 1994) to the lightness."""
     lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB)
     lab[..., 0] = cv2.createCLAHE(1.5, (4, 4)).apply(lab[..., 0])
     return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), dtype=np.uint8)
@@ -57,11 +57,11 @@ class RegistrationTemplates:
     """The templates of one registration.
 
     Attributes:
-        person: whose card it is.
-        portraits: by way, unit length.
-        selfie: unit length, that of the picture and of the same without colours, fused.
-        standing: of the selfie as a kiosk takes it; None when no face is found in it.
-        coloured: of the selfie's picture alone.
+        person: holder of the card.
+        portraits: method to template, unit length.
+        selfie: unit length; the templates of the picture and of its grey version, fused.
+        standing: of the selfie as a kiosk takes it; None when no face is found.
+        coloured: of the coloured selfie alone.
     """
 
     person: str
@@ -80,7 +80,7 @@ class PortraitComparisons:
 
 
 def as_standing(selfie: RGBImage, face: DetectedFace, width_px: float) -> RGBImage:
-    """The selfie with its face so many pixels wide, as a camera farther away takes it, and coded again."""
+    """Returns the selfie as a camera farther away takes it: the face this many pixels wide, and encoded again."""
     scale = min(1.0, width_px / max(face.box[2], 1.0))
     small = cv2.resize(selfie, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     _, packed = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _STANDING_QUALITY])
@@ -92,20 +92,20 @@ def make_templates(
     engines: Engines,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[list[RegistrationTemplates], int]:
-    """The templates of all bona fide registrations, and how many of these could not be used."""
+    """Returns the templates of all bona fide registrations, and the number of registrations that could not be used."""
     bona_fide = [entry for entry in sets if entry.truth.bona_fide and entry.truth.same_person]
     locator, policy = CardLocator.open(load_builtin()), Policy()
     found = []
     widths = np.linspace(*STANDING_PX, len(bona_fide)) if bona_fide else ()
     for done, (entry, width) in enumerate(zip(bona_fide, widths, strict=True), start=1):
-        with suppress(BadInput):  # counted by what is missing
+        with suppress(BadInput):  # counted as not usable
             found.append(_templates(entry, engines, locator, policy, float(width)))
         progress(done, len(bona_fide))
     return found, len(bona_fide) - len(found)
 
 
 def compare_all(compared: Sequence[RegistrationTemplates], way: str) -> PortraitComparisons:
-    """All comparisons; two registrations of one person are not compared with each other."""
+    """Compares all; two registrations of one person are not compared with each other."""
     people = np.unique([entry.person for entry in compared], return_inverse=True)[1]
     portraits = np.stack([entry.portraits[way] for entry in compared])
     selfies = np.stack([entry.selfie for entry in compared])
@@ -126,10 +126,10 @@ def measure_portraits(
     after: Run | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
-    """How often the holder's own selfie is not taken for the portrait's, with every way to a template.
+    """Measures how often the holder's own selfie does not match the portrait, with every way to make a template.
 
-    `face.portrait.fnmr@fmrX` is at the operating point that the profile runs at; `face.portrait.measured_fmr@fmrX`
-    checks its promise on these very portraits and selfies.
+    `face.portrait.fnmr@fmrX` is at the operating point in force; `face.portrait.measured_fmr@fmrX` checks its false
+    match rate on these portraits and selfies.
 
     Args:
         sets: registrations; attacks among them are left out.
@@ -188,7 +188,7 @@ def _figures(compared: Sequence[RegistrationTemplates], profile: str) -> dict[st
 def _against(
     compared: Sequence[RegistrationTemplates], thresholds: Mapping[float, float], name: str
 ) -> dict[str, Mapping[str, Any]]:
-    """The portraits in force against other templates of the selfies: of the colours alone, or from farther away."""
+    """Compares the portraits in force with other templates of the selfies: in colour alone, or from farther away."""
     seen = [replace(entry, selfie=other) for entry in compared if (other := getattr(entry, name)) is not None]
     missing = rate(len(compared) - len(seen), len(compared))
     figures: dict[str, Mapping[str, Any]] = {f"face.portrait.{name}.not_found": figure(missing)}
@@ -210,7 +210,7 @@ def calibrate_portraits(
     recipe: str,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
-    """Operating points and calibration of comparisons between portrait and selfie, see `face_calibration.record`."""
+    """Returns operating points and calibration of comparisons between portrait and selfie, see `calibration.record`."""
     pairs = compare_all(make_templates(sets, engines, progress)[0], IN_FORCE)
     return score_calibration.record(pairs.impostors.scores, pairs.genuines, profile=engines.profile, recipe=recipe)
 
@@ -228,7 +228,7 @@ def _templates(
     selfie = read_selfie(entry)
     face = detection.find_selfie_face(selfie, engines.detector)
     faces[Role.SELFIE] = engines.embedder.align(selfie, face.landmarks)
-    with suppress(BadInput):  # counted by what is missing
+    with suppress(BadInput):  # counted as not usable
         far = as_standing(selfie, face, width_px)
         faces[_STANDING] = engines.embedder.align(far, detection.find_selfie_face(far, engines.detector).landmarks)
     faces |= {_without(name): compare.remove_colour(faces[name]) for name in (Role.SELFIE, _STANDING) if name in faces}

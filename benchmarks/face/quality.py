@@ -1,4 +1,4 @@
-"""How often good-natured photographs are sent to a person for their quality, and what detection and quality cost."""
+"""Measures how often bona fide photographs are referred for their quality, and the cost of detection and quality."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +19,9 @@ from idproof.pipeline.face.quality.types import Better
 from idproof.pipeline.types import Outcome
 
 SHARE = 0.01
-"""Of the photographs of the tuning people: lies on the poor side of each component's limit."""
-_FRAME_PX = 320
-_FRAMES = 40
+"""Share of the tuning people's photographs on the poor side of each component's limit. Chosen by hand."""
+_FRAME_PX = 320  # as guidance uses them
+_FRAMES = 40  # timed. Chosen by hand.
 _DIGITS = 5
 
 Measured = list[list[quality.Measure]]
@@ -31,7 +31,7 @@ Progress = Callable[[int, int], None]
 def measure_quality(
     faces: LabelledFaces, engines: Engines, *, dataset: str, progress: Progress = lambda done, total: None
 ) -> Run:
-    """False refusals of the people of the test split, with the limits in force.
+    """Measures the false refusals of the people of the test split, with the limits in force.
 
     Args:
         faces: original pictures, the person in the middle.
@@ -64,7 +64,7 @@ def measure_quality(
 def calibrate_quality(
     faces: LabelledFaces, engines: Engines, *, dataset: str, progress: Progress = lambda done, total: None
 ) -> dict[str, Any]:
-    """The limits as they are written to a file, from the people of the tuning split."""
+    """Returns the limits as they are written to a file, from the people of the tuning split."""
     of_tuning = faces.of(Split.TUNING.holds)
     found = [quality.measure(face) for face in _faces(of_tuning, engines, progress)]
     limits, percentiles = {}, {}
@@ -88,9 +88,9 @@ def calibrate_quality(
 
 
 def frame_cost(pictures: Sequence[RGBImage], engines: Engines) -> dict[str, dict[str, Any]]:
-    """Median processor time of a frame whose longer side is 320 pixels: detection, alignment and quality.
+    """Measures the median processor time of a frame with a longer side of 320 pixels: detection, alignment and quality.
 
-    Processor time of this process, on one thread: what else the machine does hardly counts.
+    It is the processor time of this process on one thread, so other work on the machine hardly affects it.
     """
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)

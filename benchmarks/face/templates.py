@@ -1,4 +1,4 @@
-"""Templates of a labelled set, made once a run and held in memory only."""
+"""Makes the templates of a labelled set, once per run and in memory only."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,20 +15,20 @@ from idproof.pipeline.executors.task_runner import TaskRunner
 
 ALIGNED, ORIGINAL = "lfw-112", "lfw"
 DATASETS = (ORIGINAL, ALIGNED)
-_BATCH = 32
+_BATCH = 32  # pictures per call of the network. Chosen by hand.
 
 Batch = tuple[list[int], tuple[Embeddings, Embeddings] | None]
-"""Places of the pictures with a face, and both views of each."""
+"""Indices of the pictures with a face, and the features of each, upright and mirrored."""
 
 
 @dataclass(frozen=True)
 class Templates:
-    """What the faces of a set became.
+    """The templates of a set.
 
     Attributes:
-        places: (n,) which picture of the set each row is of; pictures without a face are left out.
-        people: (n,) whose picture it is, counted from 0.
-        steps: what each step of the way makes of them, in order, unit length; the last is the one in force.
+        places: (n,) index of the picture of each row; pictures without a face are left out.
+        people: (n,) number of the person of each row, from 0.
+        steps: processing step to templates of unit length, in order; the last step is the one in force.
     """
 
     places: NDArray[np.intp]
@@ -42,7 +42,7 @@ class Templates:
 
     @property
     def pictures(self) -> NDArray[np.intp]:
-        """How many pictures each person has."""
+        """Number of pictures per person."""
         return np.bincount(self.people)
 
 
@@ -53,14 +53,14 @@ def make(
     progress: Callable[[int, int], None],
     runner: TaskRunner | None = None,
 ) -> Templates:
-    """One template a picture and step.
+    """Makes one template per picture and step.
 
     Args:
         faces: the set.
         dataset: `lfw-112`, aligned by its publisher; or `lfw`, where detector and alignment are ours.
         engines: the profile to measure.
         progress: called with pictures done and in total.
-        runner: over a cluster, whose nodes open the same profile themselves; None for this process.
+        runner: over a cluster, whose nodes open the same profile; None for this process.
 
     Raises:
         DatasetInvalid: no face was found in any picture.
@@ -107,13 +107,13 @@ def _engines(profile: str) -> Engines:
 
 
 def unit(features: Embeddings) -> Embeddings:
-    """Rows of unit length."""
+    """Returns the rows at unit length."""
     length = np.linalg.norm(features, axis=1, keepdims=True)
     return np.asarray(features / np.maximum(length, 1e-12), dtype=np.float32)
 
 
 def central(picture: RGBImage, engines: Engines) -> DetectedFace | None:
-    """The face nearest to the middle of a picture: in this set the person who is named."""
+    """Returns the face nearest to the middle of a picture, which is the named person in this set."""
     height, width = picture.shape[:2]
 
     def off_centre(face: DetectedFace) -> float:

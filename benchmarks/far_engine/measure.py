@@ -1,6 +1,6 @@
-"""How fast and in how much memory all pairs of many templates are compared, beside the bare matrix product and peers.
+"""Measures the speed and memory of comparing all pairs of many templates, beside the bare matrix product and peers.
 
-Templates are invented: unit vectors in clusters, one a subject. What is measured is the engine, not a network.
+Templates are invented: unit vectors in clusters, one per subject. The engine is measured, not a network.
 """
 
 import resource
@@ -17,10 +17,11 @@ from idproof.benchmarks.harness.output import INVENTED, Run, figure, plain
 from idproof.benchmarks.metrics import Rate, rate
 from idproof.pipeline.executors.task_runner import TaskRunner
 
-_EACH = 4  # templates a subject
+# Chosen by hand; no outside source.
+_EACH = 4  # templates per subject
 _SPREAD = 0.35  # of a subject's templates about their middle
 _BLOCK = 1024
-_PEER_SCORES = 2_000_000
+_PEER_SCORES = 2_000_000  # what sorting peers do in a second
 FMRS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
 
 
@@ -33,7 +34,7 @@ def measure_far_engine(
     runner: TaskRunner | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
-    """Compare n invented templates with each other.
+    """Compares n invented templates with each other.
 
     Args:
         n: templates.
@@ -82,7 +83,7 @@ def measure_far_engine(
 
 
 def invented(n: int, dim: int, seed: int) -> NDArray[np.float32]:
-    """(n, dim) unit vectors; each four in a row are of one subject."""
+    """Returns (n, dim) unit vectors; every four in a row belong to one subject."""
     rng = np.random.default_rng(seed)
     middles = rng.normal(size=(-(-n // _EACH), dim)).astype(np.float32)
     vectors = np.repeat(middles, _EACH, axis=0)[:n] + _SPREAD * rng.normal(size=(n, dim)).astype(np.float32)
@@ -91,7 +92,7 @@ def invented(n: int, dim: int, seed: int) -> NDArray[np.float32]:
 
 
 def _bare(templates: FixedPoint, workers: int) -> float:
-    """Scores a second of the product alone, in the engine's blocks, nothing counted."""
+    """Returns scores per second of the product alone, in the engine's blocks, without counting."""
     from concurrent.futures import ThreadPoolExecutor
 
     values = templates.values[: 16 * _BLOCK]
@@ -112,7 +113,7 @@ def _bare(templates: FixedPoint, workers: int) -> float:
 
 
 def _peer_figures(speed: float, seed: int) -> dict[str, dict[str, object]]:
-    """How many times as many scores a second, counting that the peers are handed theirs ready made."""
+    """Returns the speed as a multiple of the peers', who get their scores ready made."""
     rng = np.random.default_rng(seed)
     impostors = rng.normal(0.0, 0.1, _PEER_SCORES).astype(np.float32)
     genuines = rng.normal(0.6, 0.1, _PEER_SCORES // 100).astype(np.float32)

@@ -1,1 +1,1 @@
-"""Shared by the benchmarks: the form of their output, resuming a run, starting a server."""
+"""Shared by the benchmarks: output, resuming, servers, processes, the identity core, finding the card, recording."""

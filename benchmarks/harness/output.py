@@ -1,4 +1,4 @@
-"""The one form in which every benchmark answers (`docs/benchmarks.md`)."""
+"""The output format of every benchmark (`docs/benchmarks.md`)."""
 
 import hashlib
 import os
@@ -15,28 +15,28 @@ from idproof.benchmarks.metrics import Rate
 from idproof.datasets.sets import RegistrationSet
 
 BONA_FIDE = "bona_fide"
-"""The kind of a registration that is no attack, in counts and figures."""
+"""Kind of a registration that is no attack, in counts and figures."""
 BAD_INPUT = "bad_input"
-"""How an attempt ended of which a capture could not be used."""
+"""Result of an attempt with a capture that could not be used."""
 RENDERED, PHOTOGRAPHS, CAPTURED, INVENTED = "rendered", "photographs", "captured", "invented"
-"""What a run was measured on, its member `data`: specimens, published photographs, anything else, made-up numbers."""
+"""Values of a run's member `data`: specimens, published photographs, other captures, made-up numbers."""
 SCHEMA = Path(__file__).with_name("run.schema.json")
-"""JSON Schema of the object that every benchmark answers with."""
+"""JSON Schema of the object that every benchmark prints."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a benchmark measured.
+    """The result of a benchmark.
 
     Attributes:
         bench: its name.
         profile: the model profile.
         weights: file name to SHA-256.
         seed: of everything random.
-        counts: how many attempts of what ended how.
+        counts: number of attempts by kind and result.
         figures: figure name to value, 95 % interval, number of attempts and unit.
         extra: further top-level members, such as `operating_points`; `run.schema.json` describes those that the
-            report knows.
+            report uses.
     """
 
     bench: str
@@ -48,7 +48,7 @@ class Run:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """Returns the object that `--json` prints."""
         return {
             "bench": self.bench,
             "version": version("idproof"),
@@ -64,7 +64,7 @@ class Run:
 
 
 def figure(rate: Rate, unit: str = "share") -> dict[str, Any]:
-    """A rate as a figure; the value of a rate without attempts is null."""
+    """Returns a rate as a figure; the value of a rate without attempts is null."""
     return {
         "value": rate.value if rate.n else None,
         "low": rate.low,
@@ -75,33 +75,34 @@ def figure(rate: Rate, unit: str = "share") -> dict[str, Any]:
 
 
 def plain(value: float, n: int, unit: str) -> dict[str, Any]:
-    """A figure without an interval."""
+    """Returns a figure without an interval."""
     return {"value": value, "low": None, "high": None, "n": n, "unit": unit}
 
 
 def operating_point(fmr: float, threshold: float, measured_fmr: Rate, measured_fnmr: Rate) -> dict[str, Any]:
-    """A threshold with what was measured there, as `models/operating_points/` holds it."""
+    """Returns a threshold and the rates measured there, as `models/operating_points/` holds it."""
     rates = {"measured_fmr": measured_fmr, "measured_fnmr": measured_fnmr}
-    told = {name: asdict(found) | {"value": found.value if found.n else None} for name, found in rates.items()}
-    return {"fmr": fmr, "threshold": threshold} | told
+    measured = {name: asdict(found) | {"value": found.value if found.n else None} for name, found in rates.items()}
+    return {"fmr": fmr, "threshold": threshold} | measured
 
 
 def data_of(sets: Sequence[RegistrationSet]) -> str:
-    """`rendered` when all are specimens, else `captured`."""
+    """Returns `rendered` when all are specimens, else `captured`."""
     return RENDERED if all(entry.specimen for entry in sets) else CAPTURED
 
 
 def attempt_id(card: RegistrationSet, selfie: RegistrationSet | None = None) -> str:
-    """The same attempt has the same id in every run and under any path; folders may name somebody.
+    """Returns the id of an attempt, which is the same in every run and under any path; folder names may name people.
 
-    Twelve hexadecimal digits of the SHA-256 of the front capture, and of another registration's selfie if one was used.
+    It is twelve hexadecimal digits of the SHA-256 of the front capture, and of the selfie when it is another
+    registration's.
     """
     front = _digits(card.parts()["card_front"])
     return front if selfie is None else f"{front}+{selfie_id(selfie)}"
 
 
 def selfie_id(entry: RegistrationSet) -> str:
-    """The second half of the id of an attempt that lends this registration's selfie."""
+    """Returns the second half of the id of an attempt that uses this registration's selfie with another card."""
     return _digits(entry.parts()["selfie"])
 
 
@@ -111,7 +112,7 @@ def _digits(data: bytes) -> str:
 
 @lru_cache(maxsize=1)
 def commit() -> str | None:
-    """The code's commit when it runs from a checkout, else None; `+` after it when files were changed."""
+    """Returns the commit of the checkout, with `+` when files were changed; None outside a checkout."""
     here = Path(__file__).resolve()
     try:
         _git(here.parent, "ls-files", "--error-unmatch", here.name)
@@ -128,7 +129,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on; nothing that names the machine or its user."""
+    """Returns facts about the machine, none of which names it or its user."""
     return {
         "processor": platform.machine(),
         "model": _processor_model(),

@@ -1,12 +1,12 @@
-"""Error rates, curves and intervals: pure functions of counts and scores, which import nothing of ours.
+"""Error rates, curves and intervals: pure functions of counts and scores. They import nothing of ours.
 
-Scores are similarities: a comparison is accepted when `score >= threshold`. Where two sets of scores are asked for,
-impostors come first, then genuines.
+Scores are similarities: a comparison is accepted when `score >= threshold`. Where a function takes
+two sets of scores, impostors come first, then genuines.
 
 - `rates`: FMR, FNMR, FAR, FRR, exact intervals, thresholds that promise at most a rate;
 - `curve`: DET, EER, AUC, d′;
 - `information`: Cllr and minCllr of log-likelihood ratios;
-- `attack`: APCER a species, BPCER, ACER, IAPAR, RIAPAR, DFAR and DFRR;
+- `attack`: APCER per species, BPCER, ACER, IAPAR, RIAPAR, DFAR and DFRR;
 - `groups`: differential performance;
 - `resample`: intervals by person and by picture, and whether two systems differ.
 """

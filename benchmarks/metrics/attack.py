@@ -1,7 +1,7 @@
-"""Presentation attacks and forged documents: a rate a species, and never one over all of them.
+"""Presentation attacks and forged documents: one rate per species, never one over all of them.
 
 ISO/IEC 30107-3:2023 for APCER, BPCER, IAPAR and RIAPAR; ACER is of its first edition, kept because papers print it.
-DFAR and DFRR are the document's counterparts in the words of the FIDO Alliance and NIST SP 800-63A-4.
+DFAR and DFRR are the counterparts for documents in the words of the FIDO Alliance and NIST SP 800-63A-4.
 """
 
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from idproof.benchmarks.metrics.rates import Rate, rate
 
 
 def apcer(accepted: Mapping[str, int], attacks: Mapping[str, int]) -> dict[str, Rate]:
-    """Attack presentation classification error rate of each species: attacks of it taken for bona fide.
+    """Returns the attack presentation classification error rate per species: attacks classified as bona fide.
 
     Args:
-        accepted: attacks classified as bona fide, a species; 0 where it has no entry.
-        attacks: attacks presented, a species; what got no response is counted apart, as APNRR.
+        accepted: species to attacks classified as bona fide; 0 where it has no entry.
+        attacks: species to attacks presented; attacks without a response are counted separately, as APNRR.
 
     Raises:
         ValueError: more accepted than presented, or a species that was never presented.
@@ -29,9 +29,9 @@ def apcer(accepted: Mapping[str, int], attacks: Mapping[str, int]) -> dict[str, 
 
 
 def worst(rates: Mapping[str, Rate]) -> tuple[str, Rate]:
-    """The species that is hardest to find: the headline. Of equals the one that least is known about.
+    """Returns the species with the highest rate; of equal rates, the one with the highest upper bound.
 
-    A species without attempts counts as the worst there is: nothing is known about it.
+    A species without attempts counts as the worst, because nothing is known about it.
 
     Raises:
         ValueError: no species.
@@ -46,7 +46,7 @@ def worst(rates: Mapping[str, Rate]) -> tuple[str, Rate]:
 
 
 def acer(worst_apcer: float, bpcer: float) -> float:
-    """Mean of the worst species' APCER and BPCER (ISO/IEC 30107-3:2017; the edition of 2023 dropped it).
+    """Returns the mean of the worst species' APCER and BPCER (ISO/IEC 30107-3:2017; the edition of 2023 dropped it).
 
     Example:
         >>> acer(0.2, 0.1)
@@ -56,7 +56,7 @@ def acer(worst_apcer: float, bpcer: float) -> float:
 
 
 def iapar(accepted: int, attacks: int) -> Rate:
-    """Impostor attack presentation accept rate of the whole system, for one species: accepted as the target.
+    """Returns the impostor attack presentation accept rate of the whole system for one species: accepted as the target.
 
     Example:
         >>> iapar(0, 30).high < 0.1
@@ -66,9 +66,9 @@ def iapar(accepted: int, attacks: int) -> Rate:
 
 
 def riapar(iapar_value: float, frr: float) -> float:
-    """Relative impostor attack presentation accept rate: 1 + IAPAR - (1 - FRR), at one threshold.
+    """Returns the relative impostor attack presentation accept rate: 1 + IAPAR - (1 - FRR), at one threshold.
 
-    A system that accepts nobody has an IAPAR of 0 and yet is no defence; here it scores 1.
+    A system that accepts nobody has an IAPAR of 0 and is yet no defence; its RIAPAR is 1.
 
     Example:
         >>> riapar(0.0, 1.0), round(riapar(0.05, 0.02), 2)
@@ -78,7 +78,7 @@ def riapar(iapar_value: float, frr: float) -> float:
 
 
 def document_rates(forged_accepted: int, forged: int, genuine_refused: int, genuine: int) -> tuple[Rate, Rate]:
-    """(DFAR, DFRR): forged documents accepted, genuine ones not.
+    """Returns (DFAR, DFRR): the rates of forged documents accepted and of genuine documents refused.
 
     Example:
         >>> [round(found.value, 2) for found in document_rates(1, 100, 5, 100)]

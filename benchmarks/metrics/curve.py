@@ -1,4 +1,4 @@
-"""What a threshold trades: the detection error trade-off and single numbers drawn from it.
+"""The detection error trade-off of a threshold, and single numbers derived from it.
 
 Martin et al., "The DET curve in assessment of detection task performance" (1997); ISO/IEC 19795-1:2021.
 """
@@ -16,7 +16,7 @@ _Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Det:
-    """FMR and FNMR at every threshold that tells scores apart, from accepting everything to accepting nothing.
+    """FMR and FNMR at every threshold that separates scores, from accepting everything to accepting nothing.
 
     Attributes:
         thresholds: (k,) rising; each distinct score, and infinity.
@@ -30,7 +30,7 @@ class Det:
 
 
 def det(impostors: Scores, genuines: Scores) -> Det:
-    """The whole curve; raises ValueError when either set is empty.
+    """Returns the whole curve; raises ValueError when either set is empty.
 
     Example:
         >>> curve = det(np.array([1.0, 2.0]), np.array([2.0, 3.0]))
@@ -45,9 +45,9 @@ def det(impostors: Scores, genuines: Scores) -> Det:
 
 
 def equal_error_rate(impostors: Scores, genuines: Scores) -> float:
-    """Where FMR and FNMR meet, on the straight line between the two neighbouring points of the DET.
+    """Returns the rate at which FMR and FNMR are equal, on the line between the two neighbouring points of the DET.
 
-    Between points no threshold exists; the line is what randomising between the two would reach. Ties make one
+    No threshold lies between two points; the line is what randomising between the two would reach. Ties make one
     point. Raises ValueError when either set is empty.
 
     Example:
@@ -63,7 +63,7 @@ def equal_error_rate(impostors: Scores, genuines: Scores) -> float:
 
 
 def area_under_curve(impostors: Scores, genuines: Scores) -> float:
-    """The chance that a genuine score exceeds an impostor's, ties counting half (Mann and Whitney, 1947).
+    """Returns the chance that a genuine score exceeds an impostor's, ties counting half (Mann and Whitney, 1947).
 
     Example:
         >>> area_under_curve(np.array([1.0, 2.0]), np.array([2.0, 3.0]))
@@ -76,9 +76,10 @@ def area_under_curve(impostors: Scores, genuines: Scores) -> float:
 
 
 def d_prime(impostors: Scores, genuines: Scores) -> float:
-    """Distance of the two means in pooled standard deviations (Daugman, "Biometric decision landscapes", 2000).
+    """Returns the distance of the two means in pooled standard deviations.
 
-    Infinite when neither set varies and their means differ; NaN when their means are equal too.
+    Daugman, "Biometric decision landscapes" (2000). Infinite when neither set varies and their
+    means differ; NaN when their means are equal too.
 
     Example:
         >>> d_prime(np.array([0.0, 2.0]), np.array([4.0, 6.0]))

@@ -1,6 +1,6 @@
-"""Does the system work as well for everybody? Differential performance between groups at one fixed threshold.
+"""Differential performance between groups of people at one fixed threshold (ISO/IEC 19795-10:2024).
 
-ISO/IEC 19795-10:2024. Rates are given a group; a group without attempts is refused rather than taken for perfect.
+Rates are given per group. A group without attempts is an error, since it is not perfect but unknown.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ from idproof.benchmarks.metrics.rates import Rate
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Whether each group may be at most so much worse than all together (NIST SP 800-63A-4: 25 %).
+    """The groups that are too much worse than all together (NIST SP 800-63A-4: more than 25 %).
 
     Attributes:
-        ratios: group to its rate over the overall rate; 1 where both are 0, infinite where only the latter is.
+        ratios: group to its rate over the overall rate; 1 where both are 0, infinite where only the overall rate is.
         beyond: groups whose ratio is above the tolerance.
-        undecided: groups within the tolerance whose interval still reaches beyond it: the counts decide nothing.
+        undecided: groups within the tolerance whose interval reaches beyond it: too few attempts to decide.
     """
 
     ratios: Mapping[str, float]
@@ -27,12 +27,12 @@ class Gate:
 
     @property
     def passed(self) -> bool:
-        """No group is beyond; `undecided` says how far that can be trusted."""
+        """Whether no group is beyond; `undecided` shows how far that can be trusted."""
         return not self.beyond
 
 
 def gate(overall: Rate, groups: Mapping[str, Rate], tolerance: float = 1.25) -> Gate:
-    """Hold every group against all together, at the threshold that all rates were measured at.
+    """Compares every group with all together; all rates were measured at one threshold.
 
     Raises:
         ValueError: no groups, or one without attempts.
@@ -46,7 +46,7 @@ def gate(overall: Rate, groups: Mapping[str, Rate], tolerance: float = 1.25) -> 
 
 
 def worst_ratio(groups: Mapping[str, Rate]) -> float:
-    """The highest rate over the lowest; infinite when only the lowest is 0 (ISO/IEC 19795-10).
+    """Returns the highest rate over the lowest; infinite when only the lowest is 0 (ISO/IEC 19795-10).
 
     Example:
         >>> worst_ratio({"a": Rate(0.02, 0, 1, 100), "b": Rate(0.01, 0, 1, 100)})
@@ -58,7 +58,7 @@ def worst_ratio(groups: Mapping[str, Rate]) -> float:
 
 
 def fairness_discrepancy_rate(fmr: Mapping[str, Rate], fnmr: Mapping[str, Rate], alpha: float = 0.5) -> float:
-    """FDR: 1 - (alpha × largest difference of FMR + (1 - alpha) × that of FNMR); 1 is equal treatment.
+    """Returns the FDR: 1 - (alpha × largest difference of FMR + (1 - alpha) × that of FNMR); 1 is equal treatment.
 
     De Freitas Pereira and Marcel, "Fairness in biometrics" (2021). At low error rates it is close to 1 whatever
     happens: read it beside the ratios.
@@ -74,9 +74,10 @@ def fairness_discrepancy_rate(fmr: Mapping[str, Rate], fnmr: Mapping[str, Rate],
 
 
 def gini(values: Sequence[float]) -> float:
-    """Gini coefficient of rates, corrected for few groups: 0 when all are equal, 1 when one group has all errors.
+    """Returns the Gini coefficient of rates, corrected for few groups.
 
-    Howard et al., "Evaluating proposed fairness models for face recognition algorithms" (2022). 0 when nobody errs.
+    0 when all are equal or nobody errs, 1 when one group has all errors. Howard et al., "Evaluating proposed fairness
+    models for face recognition algorithms" (2022).
 
     Example:
         >>> gini([0.1, 0.1]), gini([0.0, 0.2])
@@ -93,7 +94,7 @@ def gini(values: Sequence[float]) -> float:
 
 
 def garbe(fmr: Mapping[str, Rate], fnmr: Mapping[str, Rate], alpha: float = 0.5) -> float:
-    """Gini aggregation rate for biometric equitability: alpha × Gini of FMR + (1 - alpha) × Gini of FNMR.
+    """Returns the Gini aggregation rate for biometric equitability: alpha × Gini of FMR + (1 - alpha) × Gini of FNMR.
 
     Howard et al. (2022). 0 is equal treatment.
     """

@@ -1,8 +1,8 @@
-"""How much a score says as evidence: the cost of log-likelihood ratios.
+"""The value of a score as evidence: the cost of log-likelihood ratios.
 
 Brümmer and du Preez, "Application-independent evaluation of speaker detection" (2006); ISO/IEC 19795-1:2021 leaves
-calibration to the application. All ratios are natural logarithms, for the same person over another person; the cost
-is in bits: 0 for perfect evidence, 1 for none.
+calibration to the application. All ratios are natural logarithms, for the same person over another person. The
+cost is in bits: 0 for perfect evidence, 1 for none.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from idproof.benchmarks.metrics.rates import Scores
 
 
 def cllr(impostor_llrs: Scores, genuine_llrs: Scores) -> float:
-    """Cost of log-likelihood ratios as they are, calibration and discrimination together.
+    """Returns the cost of log-likelihood ratios as they are, calibration and discrimination together.
 
     Example:
         >>> cllr(np.zeros(3), np.zeros(5))
@@ -26,7 +26,7 @@ def cllr(impostor_llrs: Scores, genuine_llrs: Scores) -> float:
 
 
 def min_cllr(impostors: Scores, genuines: Scores) -> float:
-    """The least cost that any rising calibration of these scores reaches: what discrimination alone costs.
+    """Returns the least cost that any rising calibration of these scores reaches: what discrimination alone costs.
 
     The pool-adjacent-violators solution; equal scores stay together. `cllr - min_cllr` is the loss by calibration.
 
@@ -40,9 +40,9 @@ def min_cllr(impostors: Scores, genuines: Scores) -> float:
 
 
 def calibrated(scores: Scores, impostors: int) -> NDArray[np.float64]:
-    """Log-likelihood ratios of scores, the first `impostors` of them impostors', by pool-adjacent-violators.
+    """Returns log-likelihood ratios of scores, the first `impostors` of them impostors', by pool-adjacent-violators.
 
-    Infinite where only one of the classes scores so. Fitted on what it is applied to: for analysis, not for use.
+    Infinite where only one class has such scores. It is fitted on the scores that it is applied to: for analysis only.
     """
     values, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
     genuine = np.bincount(place[impostors:], minlength=values.size)

@@ -27,7 +27,7 @@ class Rate:
 
 
 def rate(events: int, n: int) -> Rate:
-    """A binomial rate; raises ValueError unless 0 <= events <= n.
+    """Returns a binomial rate; raises ValueError unless 0 <= events <= n.
 
     Clopper and Pearson, "The use of confidence or fiducial limits" (1934); for zero events Hanley and
     Lippman-Hand, "If nothing goes wrong, is everything all right?" (1983).
@@ -47,7 +47,7 @@ def rate(events: int, n: int) -> Rate:
 
 
 def threshold_at_fmr(impostors: Scores, fmr: float) -> float:
-    """The lowest threshold that promises a false match rate of at most `fmr` on these scores, ties included.
+    """Returns the lowest threshold that promises a false match rate of at most `fmr` on these scores, ties included.
 
     Raises:
         ValueError: no scores, or a rate outside 0..1.
@@ -67,17 +67,17 @@ def threshold_at_fmr(impostors: Scores, fmr: float) -> float:
 
 
 def fmr_at(impostors: Scores, threshold: float) -> Rate:
-    """False match rate at a threshold."""
+    """Returns the false match rate at a threshold."""
     return rate(int((impostors >= threshold).sum()), impostors.size)
 
 
 def fnmr_at(genuines: Scores, threshold: float) -> Rate:
-    """False non-match rate at a threshold."""
+    """Returns the false non-match rate at a threshold."""
     return rate(int((genuines < threshold).sum()), genuines.size)
 
 
 def false_accept_rate(fmr: float, failure_to_acquire: float) -> float:
-    """FAR of transactions of one attempt: an impostor is accepted who is captured and then matches.
+    """Returns the FAR of transactions of one attempt: impostors who are captured and match.
 
     ISO/IEC 19795-1:2021: FAR = FMR × (1 - FTA).
 
@@ -90,7 +90,7 @@ def false_accept_rate(fmr: float, failure_to_acquire: float) -> float:
 
 
 def false_reject_rate(fnmr: float, failure_to_acquire: float) -> float:
-    """FRR of transactions of one attempt: whoever is not captured, or is and does not match.
+    """Returns the FRR of transactions of one attempt: people who are not captured, or are captured and do not match.
 
     ISO/IEC 19795-1:2021: FRR = FTA + FNMR × (1 - FTA).
 
@@ -103,7 +103,7 @@ def false_reject_rate(fnmr: float, failure_to_acquire: float) -> float:
 
 
 def attempts_for_claim(rate_claimed: float, confidence: float = 0.95) -> int:
-    """How many attempts without one error it takes to claim a rate below `rate_claimed`.
+    """Returns the number of attempts without an error that allows the claim of a rate below `rate_claimed`.
 
     The rule of three, exactly: the least n with (1 - rate)^n <= 1 - confidence. It holds for independent attempts;
     comparisons that share people are not (`resample`).
@@ -123,7 +123,7 @@ def _shares(*values: float) -> None:
 
 
 def best_accuracy(impostors: Scores, genuines: Scores) -> float:
-    """The largest share of pairs that one threshold puts on the right side, 0..1."""
+    """Returns the largest share of pairs that one threshold classifies correctly, 0..1."""
     scores = np.concatenate([impostors, genuines])
     genuine = np.concatenate([np.zeros(impostors.size), np.ones(genuines.size)])[np.argsort(scores)]
     right_if_cut_before = np.concatenate([[genuine.sum()], genuine.sum() + np.cumsum(1 - 2 * genuine)])

@@ -1,7 +1,7 @@
-"""Intervals and differences where attempts are not independent: resampled by person or by picture.
+"""Intervals and differences where attempts are not independent: resampling by person or by picture.
 
-Comparisons of one person's pictures rise and fall together, so that an interval over comparisons is too narrow. Here
-whole units, people or pictures, are drawn with replacement (Efron, "Bootstrap methods", 1979; Poh, Martin and Bengio,
+Comparisons of one person's pictures are correlated, so an interval over comparisons is too narrow. Here whole units,
+people or pictures, are drawn with replacement (Efron, "Bootstrap methods", 1979; Poh, Martin and Bengio,
 "Performance generalization in biometric authentication using joint user-specific and sample bootstraps", 2007): a
 comparison of two units drawn a and b times counts a × b times, one within a unit as often as the unit was drawn.
 """
@@ -17,12 +17,12 @@ from scipy.stats import binomtest
 from idproof.benchmarks.metrics.rates import Rate, Scores
 
 Weights = NDArray[np.float64]
-"""(units,): how often each unit was drawn; all ones for the sample itself."""
+"""(units,): number of times that each unit was drawn; all ones for the sample itself."""
 
 
 @dataclass(frozen=True)
 class Comparisons:
-    """Scores and the two units that each compares.
+    """Scores, and the two units of each comparison.
 
     Attributes:
         scores: (n,).
@@ -38,12 +38,12 @@ class Comparisons:
             raise ValueError("scores and units are lists of one length")
 
     def falling(self) -> Self:
-        """The same, the highest score first."""
+        """Returns the comparisons with the highest score first."""
         order = np.argsort(-self.scores, kind="stable")
         return type(self)(self.scores[order], self.first[order], self.second[order])
 
     def counted(self, weights: Weights) -> Weights:
-        """(n,): how often each comparison counts."""
+        """Returns (n,): the weight of each comparison."""
         first, second = weights[self.first], weights[self.second]
         return np.asarray(np.where(self.first == self.second, first, first * second), dtype=np.float64)
 
@@ -51,17 +51,17 @@ class Comparisons:
 def interval(
     statistic: Callable[[Weights], float], units: int, *, draws: int = 1000, seed: int = 0, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Percentile interval of a statistic over units drawn with replacement.
+    """Returns the percentile interval of a statistic over units drawn with replacement.
 
     Args:
-        statistic: of the weights; NaN where a draw leaves it undefined, which is left out.
-        units: how many people, or pictures.
-        draws: how many times they are drawn.
+        statistic: of the weights; NaN where it is undefined; such draws are left out.
+        units: number of people, or of pictures.
+        draws: number of draws.
         seed: the same seed gives the same interval.
         confidence: of the interval.
 
     Raises:
-        ValueError: fewer than two units, or a statistic that hardly any draw defines.
+        ValueError: fewer than two units, or a statistic that most draws leave undefined.
     """
     if units < 2:
         raise ValueError("resampling needs two units or more")
@@ -83,7 +83,7 @@ def fnmr_interval(
     draws: int = 400,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """95 % interval of the FNMR at an FMR, by person; the threshold is found anew in every draw.
+    """Returns the 95 % interval of the FNMR at an FMR, by person; every draw finds its own threshold.
 
     Bolle, Ratha and Pankanti, "Error analysis of pattern recognition systems: the subsets bootstrap" (2004); for pairs
     of people Fogliato, Patil and Perona, "Confidence intervals for error rates in 1:1 matching tasks" (2024).
@@ -93,7 +93,7 @@ def fnmr_interval(
         genuine: all genuine comparisons.
         pictures: (people,) pictures of each person, from which the number of impostor comparisons follows.
         fmr: the rate.
-        draws: how many times people are drawn.
+        draws: number of draws.
         seed: of the draws.
 
     Returns:
@@ -111,7 +111,7 @@ def fnmr_interval(
 
 
 def weighted_fnmr(genuine: Comparisons, threshold: float, weights: Weights) -> float:
-    """FNMR at a threshold, each comparison counted as its units were drawn; NaN when none was, or at no threshold."""
+    """Returns the FNMR at a threshold with weighted comparisons; NaN when none was drawn, or without a threshold."""
     counted = genuine.counted(weights)
     total = counted.sum()
     if total == 0 or np.isnan(threshold):
@@ -120,12 +120,12 @@ def weighted_fnmr(genuine: Comparisons, threshold: float, weights: Weights) -> f
 
 
 def weighted_threshold(tail: Comparisons, total: float, fmr: float, weights: Weights) -> float:
-    """The lowest threshold that promises an FMR of at most `fmr` under these weights.
+    """Returns the lowest threshold that promises an FMR of at most `fmr` under these weights.
 
     Args:
         tail: the highest impostor comparisons, the highest first (`Comparisons.falling`); enough that the threshold
             lies among them.
-        total: how often all impostor comparisons count under the weights (`weighted_impostors`).
+        total: weight of all impostor comparisons (`weighted_impostors`).
         fmr: the rate.
         weights: of the units.
 
@@ -145,7 +145,7 @@ def weighted_threshold(tail: Comparisons, total: float, fmr: float, weights: Wei
 
 
 def weighted_impostors(pictures: NDArray[np.integer], weights: Weights) -> float:
-    """How often all comparisons between different units count, with so many pictures of each unit.
+    """Returns the weight of all comparisons between different units, with this many pictures per unit.
 
     Example:
         >>> weighted_impostors(np.array([2, 1, 1]), np.ones(3))
@@ -157,11 +157,11 @@ def weighted_impostors(pictures: NDArray[np.integer], weights: Weights) -> float
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Two systems on the same attempts.
+    """The difference of two systems on the same attempts.
 
     Attributes:
-        value: error rate of the second less that of the first.
-        first_only, second_only: attempts that only one of them got wrong.
+        value: error rate of the second system less that of the first.
+        first_only, second_only: attempts that only one of the systems got wrong.
         p_value: two-sided and exact, under no difference (McNemar, 1947).
     """
 
@@ -172,9 +172,9 @@ class Difference:
 
 
 def difference(first_wrong: NDArray[np.bool_], second_wrong: NDArray[np.bool_]) -> Difference:
-    """Whether two systems err differently on the same, independent attempts; raises ValueError for none.
+    """Compares the errors of two systems on the same, independent attempts; raises ValueError without attempts.
 
-    For comparisons that share people give one value a person, or use `interval` of the difference.
+    For comparisons that share people give one value per person, or use `interval` of the difference.
 
     Example:
         >>> found = difference(np.array([True] * 6 + [False] * 94), np.array([False] * 100))
@@ -182,7 +182,7 @@ def difference(first_wrong: NDArray[np.bool_], second_wrong: NDArray[np.bool_]) 
         (-0.06, 0.03125)
     """
     if first_wrong.shape != second_wrong.shape or first_wrong.size == 0:
-        raise ValueError("both systems are asked for the same attempts")
+        raise ValueError("both systems need results of the same attempts")
     first_only = int((first_wrong & ~second_wrong).sum())
     second_only = int((second_wrong & ~first_wrong).sum())
     disagreements = first_only + second_only
@@ -191,7 +191,7 @@ def difference(first_wrong: NDArray[np.bool_], second_wrong: NDArray[np.bool_]) 
 
 
 def with_interval(found: Rate, bounds: tuple[float, float]) -> Rate:
-    """The rate with another interval, such as one by person; never narrower than the exact one of its counts."""
+    """Returns the rate with another interval, such as one by person; it is never narrower than the exact interval."""
     return Rate(found.value, min(found.low, bounds[0]), max(found.high, bounds[1]), found.n)
 
 

@@ -1,4 +1,4 @@
-"""insightface alone, with its own pack `buffalo_l`: weights for non-commercial research, which it would download."""
+"""insightface with its own pack `buffalo_l`, whose weights are for non-commercial research; nothing is downloaded."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from idproof.benchmarks.peers.peer import FacePeer, Template, ToTemplate
 from idproof.models.types import RGBImage
 
 _PACK = "buffalo_l"
-_SIDE = 320
+_SIDE = 320  # pixels of its detector's input
 
 
 def _missing() -> str | None:

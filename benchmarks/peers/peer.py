@@ -1,4 +1,4 @@
-"""What every peer has in common, and how it says that it cannot be used."""
+"""The common parts of all peers, and the reason when one cannot be used."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from idproof.models.types import RGBImage
 
 Template = NDArray[np.floating]
 ToTemplate = Callable[[RGBImage], Template | None]
-"""A photograph to the template of its main face; None when the peer finds none."""
+"""Turns a photograph into the template of its main face; None when the peer finds none."""
 
 
 @dataclass(frozen=True)
 class Peer:
-    """Somebody else's work.
+    """Other software.
 
     Attributes:
         name: in figures.
-        distribution: that is installed, for its version.
-        module: that is imported to see whether it can be used.
-        missing: says what else is not there, such as weights; None when all is.
+        distribution: name of the installed package, for its version.
+        module: imported to find out whether the peer can be used.
+        missing: returns what else is missing, such as weights, or None.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Peer:
     missing: Callable[[], str | None] = lambda: None
 
     def why_not(self) -> str | None:
-        """Why it cannot be used here; None when it can."""
+        """Returns the reason why it cannot be used here; None when it can."""
         try:
             import_module(self.module)
         except Exception as error:  # noqa: BLE001 - whatever a peer's import does, it is the peer that cannot be used
@@ -41,7 +41,7 @@ class Peer:
         return self.missing()
 
     def version(self) -> str:
-        """Of the distribution, or `unknown`."""
+        """Returns the version of the package, or `unknown`."""
         try:
             return version(self.distribution)
         except PackageNotFoundError:
@@ -50,10 +50,10 @@ class Peer:
 
 @dataclass(frozen=True)
 class FacePeer(Peer):
-    """A way from a photograph to a comparison score.
+    """A peer that turns photographs into comparison scores.
 
     Attributes:
-        open: loads what it needs, and gives a function from photographs to templates.
+        open: loads its networks; returns a function from photographs to templates.
         similarity: of two templates; higher is more alike.
     """
 
@@ -63,11 +63,11 @@ class FacePeer(Peer):
 
 @dataclass(frozen=True)
 class ScorePeer(Peer):
-    """A way from scores to error rates; `per_second` is how many scores a second it takes in."""
+    """A peer that turns scores into error rates; `per_second` returns its scores per second."""
 
     per_second: Callable[[Scores, Scores], float] = lambda impostors, genuines: 0.0
 
 
 def unavailable(peers: Sequence[Peer]) -> dict[str, str]:
-    """Peers that cannot be used here, and why."""
+    """Returns the peers that cannot be used here, with the reason."""
     return {peer.name: why for peer in peers if (why := peer.why_not()) is not None}

@@ -1,6 +1,6 @@
-"""RapidOCR's whole pipeline: it finds the lines of the card by itself and reads them.
+"""RapidOCR's whole pipeline: it finds the lines of the card and reads them.
 
-A line belongs to the field that its middle lies in.
+A line belongs to the field that contains its middle.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ PEER = Peer("rapidocr", "rapidocr", "rapidocr")
 
 
 def opened(threads: int = 1) -> Callable[[RGBImage, DocumentType], Mapping[str, str]]:
-    """Field name to text of one canonical frame, with the networks that its wheel brings."""
+    """Opens its own networks; returns a function from a canonical frame to field name to text."""
     from rapidocr import RapidOCR
 
     engine = RapidOCR(

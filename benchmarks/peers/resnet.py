@@ -1,7 +1,7 @@
-"""face_recognition's way: dlib's detector, five landmarks and residual network, through dlib itself.
+"""The method of face_recognition: dlib's detector, five landmarks and residual network, through dlib itself.
 
-`face_recognition` is a thin layer over these calls, and asks for a dlib that is compiled on the spot; `dlib-bin` is the
-same code built. The networks are those of `face_recognition_models`.
+`face_recognition` is a thin layer over these calls and needs a dlib that is compiled on installation; `dlib-bin` is the
+same code, compiled. The networks are those of `face_recognition_models`.
 """
 
 from importlib.util import find_spec
@@ -39,7 +39,7 @@ def _open() -> ToTemplate:
     network = dlib.face_recognition_model_v1(str(folder / _NETWORK))
 
     def template(picture: RGBImage) -> Template | None:
-        faces = detector(picture, 1)  # `face_recognition` looks once enlarged
+        faces = detector(picture, 1)  # `face_recognition` enlarges the picture once
         if not faces:
             return None
         middle = dlib.point(picture.shape[1] // 2, picture.shape[0] // 2)
@@ -50,7 +50,7 @@ def _open() -> ToTemplate:
 
 
 def _similarity(one: Template, other: Template) -> float:
-    """Nearer is more alike."""
+    """Returns the negative distance: higher is more alike."""
     return -float(np.linalg.norm(one - other))
 
 

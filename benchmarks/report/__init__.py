@@ -1,6 +1,6 @@
-"""One page from the runs of several benchmarks, for whoever has to sign for the figures.
+"""Writes one page from the runs of several benchmarks, for the people who are responsible for the figures.
 
-- `read`: run files, held to their schema; `words`: rates as an official reads them;
-- `summary`, `species`, `nist`, `compare`, `causes`: what is said, each from figures alone;
-- `plots`, `gallery`: what is shown; `page`: all of it as one HTML file; `pdf`: the same printed.
+- `read`: run files, validated by their schema; `words`: rates in words;
+- `summary`, `species`, `nist`, `compare`, `causes`: statements, each from figures alone;
+- `plots`, `gallery`: pictures; `page`: everything as one HTML file; `pdf`: the page as PDF.
 """

@@ -1,4 +1,4 @@
-"""Why registrations were not accepted: reasons by kind, wherever a benchmark keeps them."""
+"""Reasons for which registrations were not accepted, per kind, from any benchmark that records them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ from typing import Any
 from idproof.benchmarks.harness.output import BONA_FIDE
 from idproof.benchmarks.report.read import ReadRun
 
-_MOST = 22
+_MOST = 22  # columns that fit the page
 
 
 @dataclass(frozen=True)
 class Reasons:
-    """Reasons given, and for how many of each kind.
+    """Reasons given, and the number of registrations per kind.
 
     Attributes:
-        kinds: kind to registrations of it, bona fide first.
-        codes: the reasons given most, the most frequent first.
+        kinds: kind to its number of registrations, bona fide first.
+        codes: the most frequent reasons, the most frequent first.
         given: kind to reason to registrations.
-        left_out: reasons given too rarely to be among `codes`.
+        left_out: number of reasons too rare for `codes`.
     """
 
     kinds: Mapping[str, int]
@@ -28,7 +28,7 @@ class Reasons:
 
 
 def reasons(run: ReadRun) -> Reasons | None:
-    """The run's confusion of reasons; None when it gave none."""
+    """Returns the reasons of a run; None when it has none."""
     given, sizes = _read(run)
     given = {kind: {code: count for code, count in row.items() if count} for kind, row in given.items()}
     order = sorted(given, key=lambda kind: (kind != BONA_FIDE, kind))
@@ -39,9 +39,9 @@ def reasons(run: ReadRun) -> Reasons | None:
     if not shares:
         return None
     ranked = sorted(shares, key=lambda code: -shares[code])
-    # What bona fide people are told must be seen, however rare.
-    told = [code for code in ranked if code in given.get(BONA_FIDE, {})]
-    chosen = set((told + [code for code in ranked if code not in told])[:_MOST])
+    # Reasons given to bona fide people are always shown, however rare.
+    to_bona_fide = [code for code in ranked if code in given.get(BONA_FIDE, {})]
+    chosen = set((to_bona_fide + [code for code in ranked if code not in to_bona_fide])[:_MOST])
     codes = tuple(code for code in ranked if code in chosen)
     return Reasons({kind: sizes.get(kind, 0) for kind in order}, codes, given, len(ranked) - len(codes))
 
@@ -50,9 +50,9 @@ def _read(run: ReadRun) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
     counts = run.get("counts")
     if "reasons" in run.json:
         sizes = {
-            kind: sum(v for v in ended.values() if isinstance(v, int))
-            for kind, ended in counts.items()
-            if isinstance(ended, dict)
+            kind: sum(v for v in results.values() if isinstance(v, int))
+            for kind, results in counts.items()
+            if isinstance(results, dict)
         }
         return {kind: dict(row) for kind, row in run.get("reasons").items()}, sizes
     if run.bench == "liveness":

@@ -1,7 +1,7 @@
-"""Two runs of one benchmark: which figures differ by more than chance.
+"""Compares two runs of one benchmark: figures that differ by more than chance.
 
-Paired where both runs kept how the same attempts ended (McNemar's exact test); otherwise the counts are compared as two
-independent samples (Fisher's exact test), which is the weaker test and treats shared attempts as if they were not.
+The comparison is paired where both runs recorded the results of the same attempts (McNemar's exact test). Otherwise
+the counts are compared as two independent samples (Fisher's exact test), which is weaker and ignores shared attempts.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ from idproof.benchmarks.metrics.resample import difference
 from idproof.benchmarks.report import words
 from idproof.benchmarks.report.read import ReadRun
 
-_KEPT = {"card": ("card.bpcer", "card.apcer."), "system": ("system.frr", "system.far.")}
-_SIGNIFICANT = 0.05
+_PAIRED_FIGURES = {"card": ("card.bpcer", "card.apcer."), "system": ("system.frr", "system.far.")}
+_SIGNIFICANT = 0.05  # by convention
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Change:
     Attributes:
         figure: its name.
         first, second: rates.
-        p_value: two-sided, exact, if nothing had changed; None where no test applies.
-        test: which.
+        p_value: two-sided and exact, under no change; None where no test applies.
+        test: name of the test.
         significant: after Holm's correction for all figures that were tested.
     """
 
@@ -43,12 +43,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs of one benchmark.
+    """The differences of two runs of one benchmark.
 
     Attributes:
         first, second: the runs, in the order given.
         changes: figures that differ, the least likely by chance first.
-        same: how many figures that are counts of attempts are equal.
+        same: number of equal figures that are counts of attempts.
     """
 
     first: ReadRun
@@ -58,7 +58,7 @@ class Comparison:
 
 
 def comparisons(runs: Sequence[ReadRun]) -> list[Comparison]:
-    """Each run with the one given before it, where both are of one benchmark and share a rate."""
+    """Compares each run with the previous run of the same benchmark, where they share a rate."""
     by_bench: dict[str, list[ReadRun]] = {}
     for run in runs:
         by_bench.setdefault(run.bench, []).append(run)
@@ -67,7 +67,7 @@ def comparisons(runs: Sequence[ReadRun]) -> list[Comparison]:
 
 
 def compared(first: ReadRun, second: ReadRun) -> Comparison:
-    """All rates that both runs have."""
+    """Compares all rates that both runs have."""
     changes, same = [], 0
     for name in first.figures:
         one, other = first.rate(name), second.rate(name)
@@ -84,8 +84,8 @@ def compared(first: ReadRun, second: ReadRun) -> Comparison:
 def _change(first: ReadRun, second: ReadRun, name: str, one: Rate, other: Rate) -> Change:
     if (paired := _paired(first, second, name)) is not None:
         found = difference(*paired)
-        told = f"McNemar, {paired[0].size:,} same attempts, {found.first_only} against {found.second_only} differ"
-        return Change(name, one, other, found.p_value, told)
+        test = f"McNemar, {paired[0].size:,} same attempts, {found.first_only} against {found.second_only} differ"
+        return Change(name, one, other, found.p_value, test)
     counts = words.events(one), words.events(other)
     if counts[0] is None or counts[1] is None:
         return Change(name, one, other, None, "no count of attempts: not tested")
@@ -94,8 +94,8 @@ def _change(first: ReadRun, second: ReadRun, name: str, one: Rate, other: Rate) 
 
 
 def _paired(first: ReadRun, second: ReadRun, name: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """Which of the attempts that both runs made each got wrong; None where they did not keep, or share, all of them."""
-    bona_fide, hostile = _KEPT.get(first.bench, ("", "-"))
+    """Returns, per run, which shared attempts it got wrong; None when the attempts were not recorded or differ."""
+    bona_fide, hostile = _PAIRED_FIGURES.get(first.bench, ("", "-"))
     if name == bona_fide:
         kind, wrong_if_accepted = BONA_FIDE, False
     elif name.startswith(hostile):

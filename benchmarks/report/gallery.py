@@ -1,4 +1,4 @@
-"""Small pictures of the registrations that went wrong; of specimens, and of nothing else."""
+"""Small pictures of specimens that were decided wrongly; pictures of people are never shown."""
 
 import io
 from base64 import b64encode
@@ -12,20 +12,20 @@ from idproof.benchmarks.report.read import ReadRun
 from idproof.datasets.sets import RegistrationSet
 from idproof.pipeline.errors import InvalidSpecimen
 
-_WIDTH = 200
+_WIDTH = 200  # pixels
 _MOST = 24
 _ACCEPT = "accept"
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One registration that did not end as it should.
+    """One registration with a wrong decision.
 
     Attributes:
         kind: `bona_fide` or the attack's.
-        decision: how it ended.
-        reasons: what was said.
-        pictures: front, tilted and selfie, as addresses that hold them.
+        decision: the wrong decision.
+        reasons: of the decision.
+        pictures: front, tilted and selfie, as data URLs.
     """
 
     kind: str
@@ -35,10 +35,10 @@ class Failure:
 
 
 def failures(run: ReadRun, sets: Sequence[RegistrationSet]) -> list[Failure]:
-    """The run's failures among these specimens, attacks that were accepted first, at most two dozen.
+    """Returns the failures of a run among these specimens, accepted attacks first, at most two dozen.
 
     Raises:
-        InvalidSpecimen: a registration is no specimen; people's pictures belong in no report.
+        InvalidSpecimen: a registration is not a specimen; a report never shows pictures of people.
     """
     for entry in sets:
         if not entry.specimen:
@@ -46,10 +46,10 @@ def failures(run: ReadRun, sets: Sequence[RegistrationSet]) -> list[Failure]:
     cards = {attempt_id(entry): entry for entry in sets}
     selfies = {selfie_id(entry): entry for entry in sets}
     shown = []
-    for kind, name, ended in sorted(_wrong(run), key=lambda row: (row[0] == BONA_FIDE, row[0])):
+    for kind, name, result in sorted(_wrong(run), key=lambda row: (row[0] == BONA_FIDE, row[0])):
         card, _, selfie = name.partition("+")
         if card in cards:
-            shown.append(_failure(kind, ended, cards[card], selfies.get(selfie)))
+            shown.append(_failure(kind, result, cards[card], selfies.get(selfie)))
         if len(shown) == _MOST:
             break
     return shown
@@ -57,16 +57,16 @@ def failures(run: ReadRun, sets: Sequence[RegistrationSet]) -> list[Failure]:
 
 def _wrong(run: ReadRun) -> Iterator[tuple[str, str, dict[str, object]]]:
     for kind, attempts in run.get("outcomes").items():
-        for name, ended in attempts.items():
-            if (ended["decision"] == _ACCEPT) == (kind != BONA_FIDE):
-                yield kind, name, ended
+        for name, result in attempts.items():
+            if (result["decision"] == _ACCEPT) == (kind != BONA_FIDE):
+                yield kind, name, result
 
 
-def _failure(kind: str, ended: dict[str, object], card: RegistrationSet, selfie: RegistrationSet | None) -> Failure:
-    reasons = ended["reasons"]
+def _failure(kind: str, result: dict[str, object], card: RegistrationSet, selfie: RegistrationSet | None) -> Failure:
+    reasons = result["reasons"]
     pictures = tuple(_small(data) for data in card.parts(selfie_of=selfie).values())
     return Failure(
-        kind, str(ended["decision"]), tuple(map(str, reasons if isinstance(reasons, list) else ())), pictures
+        kind, str(result["decision"]), tuple(map(str, reasons if isinstance(reasons, list) else ())), pictures
     )
 
 

@@ -1,7 +1,7 @@
-"""A run held against the limits of NIST SP 800-63A-4 for remote identity proofing.
+"""Compares runs with the limits of NIST SP 800-63A-4 for remote identity proofing.
 
-What rendered data cannot decide is marked: a specimen that misses a limit shows that the system misses it, one that
-keeps it shows nothing about real cards, cameras and attackers.
+Limits that rendered data cannot decide are marked: a limit missed on specimens is missed, but a limit kept on specimens
+shows nothing about real cards, cameras and attackers.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from idproof.benchmarks.report.species import table
 
 
 class State(StrEnum):
-    """What the runs say about a limit."""
+    """Result for one limit."""
 
     SHOWN = "shown on this data"
     NOT_SHOWN = "not shown"
@@ -26,13 +26,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Measured:
-    """A rate that speaks to a limit.
+    """A rate that a limit applies to.
 
     Attributes:
-        run: which run it comes from.
+        run: the run that measured it.
         what: the comparison or species.
         rate: with its interval.
-        data: what it was measured on.
+        data: kind of data, see `harness.output`.
         circular: the threshold was chosen on these very comparisons, so that the rate holds by construction.
     """
 
@@ -45,7 +45,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Row:
-    """One limit and what one run says about it."""
+    """One limit and the result of one run."""
 
     requirement: str
     limit: str
@@ -58,13 +58,13 @@ class Row:
 @dataclass(frozen=True)
 class _Requirement:
     name: str
-    told: str
+    wording: str
     limit: float
     find: Callable[[ReadRun], Measured | None]
 
 
 def state(found: Measured, limit: float) -> State:
-    """Where a rate and its interval leave a limit.
+    """Returns the result of a rate and its interval for a limit.
 
     Example:
         >>> run = ReadRun("run", "card", {}, {})
@@ -85,22 +85,33 @@ def state(found: Measured, limit: float) -> State:
 
 
 def rows(runs: Sequence[ReadRun]) -> list[Row]:
-    """Every limit, by every run that says something about it, or once as not measured."""
-    found: dict[str, list[Row]] = {asked.name: [] for asked in _REQUIREMENTS}
-    for asked in _REQUIREMENTS:
-        found[asked.name] += [_row(asked, measured) for run in runs if (measured := asked.find(run)) is not None]
-    limits = {asked.name: asked.told for asked in _REQUIREMENTS}
-    return [row for name, told in found.items() for row in told or [_not_measured(name, limits[name])]]
+    """Returns every limit with every run that measures it, or once as not measured."""
+    found: dict[str, list[Row]] = {requirement.name: [] for requirement in _REQUIREMENTS}
+    for requirement in _REQUIREMENTS:
+        found[requirement.name] += [
+            _row(requirement, measured) for run in runs if (measured := requirement.find(run)) is not None
+        ]
+    limits = {requirement.name: requirement.wording for requirement in _REQUIREMENTS}
+    return [
+        row for name, rows_of_limit in found.items() for row in rows_of_limit or [_not_measured(name, limits[name])]
+    ]
 
 
 def _not_measured(name: str, limit: str) -> Row:
     return Row(name, limit, "", "no run in this report measures it", None, "")
 
 
-def _row(asked: _Requirement, found: Measured) -> Row:
-    judged = state(found, asked.limit)
+def _row(requirement: _Requirement, found: Measured) -> Row:
+    judged = state(found, requirement.limit)
     measured = f"{found.what}: {words.count(found.rate)}; {words.interval(found.rate)}"
-    return Row(asked.name, asked.told, found.run.name, measured, judged, _why(found, judged, asked.limit))
+    return Row(
+        requirement.name,
+        requirement.wording,
+        found.run.name,
+        measured,
+        judged,
+        _why(found, judged, requirement.limit),
+    )
 
 
 def _why(found: Measured, judged: State, limit: float) -> str:
@@ -118,7 +129,7 @@ def _why(found: Measured, judged: State, limit: float) -> str:
 
 
 def _comparison(end: str, what: str) -> Callable[[ReadRun], Measured | None]:
-    """Card portrait against selfie when the run has it, else the photographs alone."""
+    """Finds the rate of card portraits against selfies."""
 
     def find(run: ReadRun) -> Measured | None:
         portrait = f"face.portrait.{end}@fmr1e-4"
@@ -143,7 +154,7 @@ def _photographs_fnmr(run: ReadRun) -> Measured | None:
 
 
 def _worst(*benches: str) -> Callable[[ReadRun], Measured | None]:
-    """The species with the highest upper bound: the one the claim breaks at first."""
+    """Finds the species with the highest upper bound, at which a claim fails first."""
 
     def find(run: ReadRun) -> Measured | None:
         attacks = table(run) if run.bench in benches else None

@@ -1,4 +1,4 @@
-"""All of it as one HTML file that asks for nothing: no script, no address outside itself."""
+"""Writes everything as one HTML file without scripts and without addresses outside itself."""
 
 import hashlib
 from base64 import b64encode
@@ -36,7 +36,7 @@ _TITLES = {
 
 @dataclass(frozen=True)
 class Groups:
-    """A figure group by group, held to the gate of NIST SP 800-63A-4."""
+    """A figure per group, with the gate of NIST SP 800-63A-4."""
 
     figure: str
     overall: Rate
@@ -46,7 +46,7 @@ class Groups:
 
 @dataclass(frozen=True)
 class Curve:
-    """A comparison's plots."""
+    """The plots of one comparison."""
 
     name: str
     data: str
@@ -74,15 +74,15 @@ class Section:
 
 
 def build(runs: Sequence[ReadRun], sets: Sequence[RegistrationSet] = (), *, made_at: datetime | None = None) -> str:
-    """The page.
+    """Returns the page.
 
     Args:
-        runs: in the order they are shown; two of one benchmark are also compared.
+        runs: in the order of the page; two runs of one benchmark are also compared.
         sets: specimens whose failures are shown.
-        made_at: told at the end; now when None.
+        made_at: printed at the end; None for now.
 
     Raises:
-        InvalidSpecimen: a registration of `sets` is no specimen.
+        InvalidSpecimen: a registration of `sets` is not a specimen.
     """
     style = (_HERE / "style.css").read_text(encoding="utf-8")
     timed = [run for run in runs if run.bench == "latency" and "latency.total.p50_ms" in run.figures]
@@ -110,7 +110,7 @@ def build(runs: Sequence[ReadRun], sets: Sequence[RegistrationSet] = (), *, made
 
 def _section(run: ReadRun, sets: Sequence[RegistrationSet]) -> Section:
     attacks, reasons = table(run), causes.reasons(run)
-    kept = bool(run.get("outcomes"))
+    recorded = bool(run.get("outcomes"))
     return Section(
         run=run,
         title=_TITLES.get(run.bench, run.bench),
@@ -120,9 +120,9 @@ def _section(run: ReadRun, sets: Sequence[RegistrationSet]) -> Section:
         groups=_groups(run),
         reasons=reasons,
         confusion=plots.confusion(reasons) if reasons else "",
-        failures=gallery.failures(run, sets) if sets and kept else [],
+        failures=gallery.failures(run, sets) if sets and recorded else [],
         figures=run.figures,
-        unshown=bool(sets) and not kept and attacks is not None,
+        unshown=bool(sets) and not recorded and attacks is not None,
     )
 
 
@@ -153,7 +153,9 @@ def _groups(run: ReadRun) -> list[Groups]:
     found = []
     for name, members in run.get("groups").items():
         overall = run.rate(name)
-        rates = {group: rate for group, told in members.items() if (rate := rate_of(told)) is not None}
+        rates = {
+            group: rate for group, found_of_group in members.items() if (rate := rate_of(found_of_group)) is not None
+        }
         if overall is not None and rates:
             found.append(Groups(name, overall, rates, gate(overall, rates)))
     return found
@@ -179,7 +181,7 @@ def _environment() -> Environment:
 
 
 def _figure(found: Mapping[str, Any]) -> str:
-    """A figure's value as it is told in the table of all figures."""
+    """Returns a figure's value as the table of all figures shows it."""
     if found["value"] is None:
         return "–"
     if found["unit"].startswith("share"):

@@ -1,4 +1,4 @@
-"""The page printed to PDF by Chromium, which Debian and Ubuntu package."""
+"""Prints the page to PDF with Chromium, which Debian and Ubuntu package."""
 
 import os
 import shutil
@@ -13,14 +13,14 @@ _SECONDS = 120
 
 
 def print_page(page: Path, out: Path) -> None:
-    """Print an HTML file; raises `IdproofError` when there is no Chromium or it does not print."""
+    """Prints an HTML file; raises `IdproofError` when there is no Chromium or it does not print."""
     program = next((found for name in _PROGRAMS if (found := shutil.which(name))), None)
     if program is None:
         raise IdproofError(
             "A PDF needs Chromium (`apt-get install chromium`); the HTML page can be printed by any browser."
         )
     with TemporaryDirectory() as profile:
-        asked = [
+        command = [
             program,
             "--headless",
             "--disable-gpu",
@@ -35,9 +35,9 @@ def print_page(page: Path, out: Path) -> None:
             page.resolve().as_uri(),
         ]
         if os.geteuid() == 0:
-            asked.insert(1, "--no-sandbox")  # Chromium refuses its own as root; the page is ours and runs no script
+            command.insert(1, "--no-sandbox")  # Chromium refuses its own as root; the page is ours and runs no script
         try:
-            done = subprocess.run(asked, capture_output=True, timeout=_SECONDS, check=False)
+            done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
         except (OSError, subprocess.TimeoutExpired):
             raise IdproofError("Chromium did not print the page.") from None
     if done.returncode != 0 or not out.exists():

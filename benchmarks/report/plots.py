@@ -1,4 +1,4 @@
-"""Plots as SVG, for a page that needs nothing from outside it."""
+"""Draws plots as SVG, for a page that needs nothing from outside."""
 
 import io
 from base64 import b64encode
@@ -40,7 +40,7 @@ _NIST = (1e-4, 1e-2)
 
 
 def det(name: str, curve: Mapping[str, Any], points: Sequence[Mapping[str, Any]] = ()) -> str:
-    """FNMR over FMR on logarithmic axes, the FNMR's interval shaded; `points` are operating points to mark."""
+    """Draws FNMR over FMR on logarithmic axes, the FNMR's interval shaded; `points` are operating points to mark."""
     with _axes(5.4, 3.9) as (figure, axes):
         fmr, fnmr, low, high = (np.array(curve[key]) for key in ("fmr", "fnmr", "fnmr_low", "fnmr_high"))
         seen = fmr > 0
@@ -54,7 +54,7 @@ def det(name: str, curve: Mapping[str, Any], points: Sequence[Mapping[str, Any]]
         axes.set_yscale("log")
         axes.set_xlim(max(float(fmr[seen].min()), 1e-8), 1.0)
         axes.set_ylim(floor, 1.0)
-        _asked(axes)
+        _mark_requirement(axes)
         for point in points:
             measured, missed = (point.get(key, {}).get("value") or 0.0 for key in ("measured_fmr", "measured_fnmr"))
             if measured > 0 and missed > 0:
@@ -70,7 +70,7 @@ def det(name: str, curve: Mapping[str, Any], points: Sequence[Mapping[str, Any]]
 
 
 def scores(name: str, curve: Mapping[str, Any], points: Sequence[Mapping[str, Any]] = ()) -> str:
-    """How the scores of both kinds of comparison lie, share of each a bin on a logarithmic axis."""
+    """Draws the scores of both kinds of comparison: the share per bin on a logarithmic axis."""
     with _axes(5.4, 3.9) as (figure, axes):
         edges = np.array(curve["scores"]["edges"])
         for kind, told, colour in (("impostor", "different people", AMBER), ("genuine", "one person", BLUE)):
@@ -84,13 +84,13 @@ def scores(name: str, curve: Mapping[str, Any], points: Sequence[Mapping[str, An
             axes.text(point["threshold"], 0.99, f"{point['fmr']:.0e} ", rotation=90, ha="right", va="top", transform=at)
         axes.grid(visible=True, axis="y", which="major")
         axes.set_xlabel("comparison score")
-        axes.set_ylabel("share of comparisons a bin")
+        axes.set_ylabel("share of comparisons per bin")
         axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=8.5, ncols=2)
         return _svg(figure, f"Scores of {name}")
 
 
 def latency(runs: Sequence[ReadRun]) -> str:
-    """Each run's stages as one bar, as long as the median of the whole."""
+    """Draws the stages of each run as one bar of the length of the total's median."""
     with _axes(7.6, 0.75 + 0.45 * len(runs)) as (figure, axes):
         shown = set()
         for place, run in enumerate(runs):
@@ -110,7 +110,7 @@ def latency(runs: Sequence[ReadRun]) -> str:
 
 
 def stages(run: ReadRun) -> dict[str, float]:
-    """Share of all time a stage, in order."""
+    """Returns the share of all time per stage, in order."""
     return {
         name.split(".")[1]: float(found["value"])
         for name, found in run.figures.items()
@@ -119,7 +119,7 @@ def stages(run: ReadRun) -> dict[str, float]:
 
 
 def confusion(found: Reasons) -> str:
-    """Share of each kind's registrations that were given each reason."""
+    """Draws the share of registrations per kind and reason."""
     kinds = list(found.kinds)
     cells = np.array(
         [[found.given[kind].get(code, 0) / max(1, found.kinds[kind]) for code in found.codes] for kind in kinds]
@@ -144,8 +144,8 @@ def confusion(found: Reasons) -> str:
         return _svg(figure, "Reasons given, per cent of each kind")
 
 
-def _asked(axes: Axes) -> None:
-    """What NIST SP 800-63A-4 asks for: the corner below FMR 1e-4 and FNMR 1e-2."""
+def _mark_requirement(axes: Axes) -> None:
+    """Marks the requirement of NIST SP 800-63A-4: the corner below FMR 1e-4 and FNMR 1e-2."""
     left, bottom = axes.get_xlim()[0], axes.get_ylim()[0]
     fmr, fnmr = _NIST
     if fmr > left and fnmr > bottom:
@@ -171,7 +171,7 @@ def _axes(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
 
 
 def _svg(figure: Figure, title: str) -> str:
-    """As an address that holds the picture itself: what it says to the page's style stays in it."""
+    """Returns the plot as a data URL, so that its styles do not affect the page."""
     out = io.BytesIO()
     figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Title": title, "Creator": None})
     drawn = out.getvalue().decode().replace(f"'{_MEASURED_WITH}'", _SHOWN_WITH)

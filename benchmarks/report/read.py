@@ -1,4 +1,4 @@
-"""Run files as the report uses them."""
+"""Reads run files for the report."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class ReadRun:
 
     Attributes:
         name: the file's name without its ending.
-        bench: which benchmark.
+        bench: name of the benchmark.
         json: the whole object.
         figures: as in the file.
     """
@@ -33,15 +33,15 @@ class ReadRun:
     figures: Mapping[str, Mapping[str, Any]] = field(repr=False)
 
     def get(self, member: str) -> Mapping[str, Any]:
-        """A member that is an object; an empty one when the run has none."""
+        """Returns a member that is an object; an empty one when the run lacks it."""
         return dict(self.json.get(member) or {})
 
     def rate(self, figure: str) -> Rate | None:
-        """A figure that is a rate with its interval, else None."""
+        """Returns a figure that is a rate with its interval, else None."""
         return rate_of(self.figures.get(figure))
 
     def data(self, figure: str = "") -> str:
-        """What a figure was measured on; a run that does not say so is taken for what its benchmark renders."""
+        """Returns the kind of data of a figure; by default that of its benchmark."""
         if figure.startswith("face.") and not figure.startswith(("face.portrait.", "face.calibration.")):
             return PHOTOGRAPHS
         if figure.startswith(("face.portrait.", "face.calibration.")):
@@ -51,7 +51,7 @@ class ReadRun:
 
 
 def rate_of(figure: Mapping[str, Any] | None) -> Rate | None:
-    """The figure as a rate; None when it has no interval, no attempts, or is no share."""
+    """Returns the figure as a rate; None when it has no interval, no attempts, or is not a share."""
     if figure is None or figure["unit"] != "share" or figure["n"] == 0:
         return None
     if figure["value"] is None or figure["low"] is None or figure["high"] is None:
@@ -60,7 +60,7 @@ def rate_of(figure: Mapping[str, Any] | None) -> Rate | None:
 
 
 def read(file: Path) -> ReadRun:
-    """One run; raises `IdproofError` with one sentence when it is none."""
+    """Reads one run; raises `IdproofError` when the file is not a run."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except OSError:

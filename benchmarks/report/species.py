@@ -1,4 +1,4 @@
-"""Attacks a species, the worst first named; attempts of different species are never added up."""
+"""Attack rates per species, the worst first; attempts of different species are never added up."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from idproof.benchmarks.metrics.attack import worst
 from idproof.benchmarks.report.read import ReadRun
 
 IMPOSTORS = frozenset({"impostor_selfie", "lookalike_selfie"})
-"""Kinds of a system run that present no artefact: an honest capture of the wrong person."""
+"""Kinds of a system run without an artefact: an unaltered capture of the wrong person."""
 _MAIN = re.compile(r"^(card|liveness)\.apcer\.([a-z_0-9]+)$|^(system)\.far\.([a-z_0-9]+)$")
 _OTHER = re.compile(
     r"^(card|liveness)\.((?:leave_one_out|supervised|baseline|supervised\.leave_one_out))\.apcer\.(.+)$"
@@ -24,14 +24,14 @@ _WAYS = {
 
 @dataclass(frozen=True)
 class Table:
-    """One run's attacks.
+    """The attacks of one run.
 
     Attributes:
-        figure: the beginning of the figures' names.
+        figure: prefix of the figures' names.
         rows: species to rate, the worst first.
-        impostors: the same for wrong people without an artefact.
+        impostors: the same for impostors without an artefact.
         bona_fide: rate of bona fide attempts not accepted, or None.
-        others: name of another way to decide, to species to rate.
+        others: name of another method to species to rate.
     """
 
     figure: str
@@ -42,12 +42,12 @@ class Table:
 
     @property
     def headline(self) -> tuple[str, Rate] | None:
-        """The species least is known to be found of; None when there is no artefact among the attempts."""
+        """The worst species; None without attempts with an artefact."""
         return worst(self.rows) if self.rows else None
 
 
 def table(run: ReadRun) -> Table | None:
-    """The run's attacks; None when it measured none."""
+    """Returns the attacks of a run; None when it measured none."""
     rows: dict[str, Rate] = {}
     others: dict[str, dict[str, Rate]] = {}
     start = ""

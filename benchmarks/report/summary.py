@@ -1,4 +1,4 @@
-"""What a run allows to be said, in sentences that anybody can check against its counts."""
+"""Writes what a run allows to be claimed, in sentences that anybody can check against its counts."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ from idproof.benchmarks.report import words
 from idproof.benchmarks.report.read import ReadRun
 from idproof.benchmarks.report.species import Table, table
 
-_ASKED = {"card": "cards", "liveness": "people's clips", "system": "registrations"}
+_BONA_FIDE_NAMES = {"card": "cards", "liveness": "people's clips", "system": "registrations"}
 _ATTACKS = {
     "card": "forged cards",
     "liveness": "attacks on liveness",
@@ -19,7 +19,7 @@ RULE = (
     "3,000 at 0.1 %: three divided by the number of attempts (the rule of three). Attempts that share a person or a "
     "card count for less than their number."
 )
-_WHO = {
+_IMPOSTOR_NAMES = {
     "impostor_selfie": "A card with the selfie of somebody else, taken at random",
     "lookalike_selfie": "A card with the selfie of the most similar other person at hand",
 }
@@ -30,7 +30,7 @@ _RENDERED = (
 
 
 def sentences(run: ReadRun) -> list[str]:
-    """The run's own summary; empty when it has nothing that is a rate."""
+    """Returns the summary of a run; empty when it has no rates."""
     found = []
     attacks = table(run)
     if attacks is not None:
@@ -61,9 +61,11 @@ def _about_attacks(run: ReadRun, attacks: Table) -> list[str]:
             f"{words.plainly(rate)}."
         )
     for kind, rate in attacks.impostors.items():
-        found.append(f"{_WHO[kind]}: accepted were {words.plainly(rate)}.")
+        found.append(f"{_IMPOSTOR_NAMES[kind]}: accepted were {words.plainly(rate)}.")
     if attacks.bona_fide is not None:
-        found.append(f"Of the bona fide {_ASKED[run.bench]}, {words.plainly(attacks.bona_fide)} were not accepted.")
+        found.append(
+            f"Of the bona fide {_BONA_FIDE_NAMES[run.bench]}, {words.plainly(attacks.bona_fide)} were not accepted."
+        )
     if attacks.rows:
         found.append(_smallest_claim(attacks.rows))
     return found

@@ -12,7 +12,7 @@ from idproof.benchmarks.capacity.clusters import simulate_clusters
 from idproof.benchmarks.capacity.measured import Costs
 from idproof.benchmarks.capacity.model import plan
 from idproof.benchmarks.capacity.queueing import erlang_c, servers_needed, waiting
-from idproof.benchmarks.capacity.simulate import World, prediction_error, simulate
+from idproof.benchmarks.capacity.simulate import ClusterConfig, prediction_error, simulate
 from idproof.benchmarks.errors import RunUnusable
 
 
@@ -52,7 +52,7 @@ def test_the_simulation_waits_as_the_theory_says(spread: str) -> None:
     rng = np.random.default_rng(3)
     times = list(rng.exponential(4000, 20_000)) if spread == "exponential" else [4000.0]
     measured = costs(times)
-    world = World(nodes=1, replicas=8, per_s=1.6)
+    world = ClusterConfig(nodes=1, replicas=8, per_s=1.6)
     outcomes = [simulate(measured, world, registrations=20_000, seed=seed) for seed in range(4)]
     expected = waiting(8, 1.6, measured.busy_ms / 1000, measured.variation)
     assert np.mean([one.waiting_s for one in outcomes]) == pytest.approx(expected.mean_s, rel=0.12)
@@ -61,16 +61,16 @@ def test_the_simulation_waits_as_the_theory_says(spread: str) -> None:
 
 def test_a_closed_loop_gives_what_the_workers_can_do() -> None:
     measured = costs([4000.0], driver_ms=10.0, contention=1.05)
-    one = simulate(measured, World(nodes=1, replicas=1, clients=1), registrations=50)
+    one = simulate(measured, ClusterConfig(nodes=1, replicas=1, clients=1), registrations=50)
     assert one.per_s == pytest.approx(1 / 4.01)
-    two = simulate(measured, World(nodes=1, replicas=2, clients=2), registrations=50)
+    two = simulate(measured, ClusterConfig(nodes=1, replicas=2, clients=2), registrations=50)
     assert two.per_s == pytest.approx(2 / 4.21, rel=0.01)
     assert prediction_error(measured, [one.per_s, two.per_s * 0.9], 50)[0] == pytest.approx(0)
     assert prediction_error(measured, [one.per_s, two.per_s * 0.9], 50)[1] == pytest.approx(1 / 0.9 - 1)
 
 
 def test_when_nodes_die_everybody_is_told_something() -> None:
-    world = World(nodes=4, replicas=2, per_s=1.5, failures_per_hour=60, repair_s=20, straggler_share=0.05)
+    world = ClusterConfig(nodes=4, replicas=2, per_s=1.5, failures_per_hour=60, repair_s=20, straggler_share=0.05)
     outcome = simulate(costs(), world, registrations=4000, seed=2)
     assert outcome.failures > 20
     assert outcome.retried > 0
@@ -81,14 +81,14 @@ def test_when_nodes_die_everybody_is_told_something() -> None:
 
 def test_one_server_before_many_replicas_is_where_it_breaks() -> None:
     slow_door = costs([4000.0], driver_ms=100.0)
-    through_one = simulate(slow_door, World(nodes=100, replicas=2, clients=200), registrations=2000)
-    through_ten = simulate(slow_door, World(nodes=100, replicas=2, servers=10, clients=200), registrations=2000)
+    through_one = simulate(slow_door, ClusterConfig(nodes=100, replicas=2, clients=200), registrations=2000)
+    through_ten = simulate(slow_door, ClusterConfig(nodes=100, replicas=2, servers=10, clients=200), registrations=2000)
     assert through_one.per_s == pytest.approx(10, rel=0.05)
     assert through_ten.per_s > 4 * through_one.per_s
 
 
 def test_a_full_queue_refuses_before_anything_is_examined() -> None:
-    outcome = simulate(costs(), World(nodes=1, replicas=1, per_s=2.0, queue=3), registrations=300, seed=4)
+    outcome = simulate(costs(), ClusterConfig(nodes=1, replicas=1, per_s=2.0, queue=3), registrations=300, seed=4)
     assert outcome.refused > 200
     assert outcome.ended == 300
 
