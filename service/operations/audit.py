@@ -1,10 +1,10 @@
-"""What the service did, in a log that shows every change: hash-chained, append-only, free of personal data.
+"""Audit log of the service, in which every change is found: hash-chained, append-only, free of personal data.
 
-Each line of `audit.jsonl` holds a number, a time, an event, the hash of the line before and its own. The head, how many
-lines there are and the last one's hash, is signed with the service's key and lies with the keys, apart from the log:
-without it nobody could tell a shorter log from a whole one. What this cannot find: somebody who puts back an older log
-together with the head of that time, or who has the signing key. Against both, keep a copy of the head elsewhere
-(`idproof audit head`) and check with it (`idproof audit check --head FILE`).
+Each line of `audit.jsonl` holds a number, a time, an event, the hash of the line before, and its own hash. The head
+holds the number of lines and the hash of the last one. It is signed with the service's key and lies with the keys,
+apart from the log: without it a log that was cut off would look complete. Two changes are not found: an older log put
+back together with its head, and a log rewritten by somebody who has the signing key. Against both, keep a copy of the
+head elsewhere (`idproof audit head`) and check with it (`idproof audit check --head FILE`).
 """
 
 import fcntl
@@ -29,85 +29,85 @@ from idproof.service.signing.keys import KeyRing, Keys
 EVENTS = ("verified", "erased", "expired", "recovered")
 _GENESIS = "0" * 64
 _TYPE = "audit-head+jwt"
-_MODE = 0o600
+_OWNER_ONLY = 0o600
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How far the log goes: lines, and the last one's hash."""
+    """Number of lines of a log, and the hash of the last one."""
 
     count: int = 0
     digest: str = _GENESIS
 
 
 class AuditLog:
-    """Appends events; safe from several threads and processes.
+    """Appends events. Safe to use from several threads and processes.
 
     Args:
-        log: the file of events.
-        head: the file of the signed head.
+        log: file of events.
+        head: file of the signed head.
         keys: sign and check the head.
     """
 
     def __init__(self, log: Path, head: Path, keys: Keys | KeyRing) -> None:
         self._log = log
         self._head = head
-        self._ring = keys
+        self._key_source = keys
 
     @property
     def _keys(self) -> Keys:
-        return self._ring.current if isinstance(self._ring, KeyRing) else self._ring
+        return self._key_source.current if isinstance(self._key_source, KeyRing) else self._key_source
 
     @classmethod
     def open(cls, settings: Settings, keys: Keys | KeyRing) -> "AuditLog":
-        """The log of this service, checked; one event that a crash left beyond the head is taken in.
+        """Opens and checks the log; one event that a crash left beyond the head is accepted, and noted as recovered.
 
         Raises:
-            AuditBroken: nothing is served on top of a log that was tampered with.
+            AuditBroken: the log was changed; the service must not start with it.
         """
         head_file = settings.audit_head
         audit = cls(settings.audit_log, head_file, keys)
         with audit._locked():
             if not head_file.exists() and not audit._lines():
                 audit._write_head(Head())
-            head, last = audit._read_head(), audit._walk()
-            if last.count == head.count + 1 and audit._passes(head):
+            head, last = audit._read_head(), audit._last_head()
+            if last.count == head.count + 1 and audit._contains(head):
                 audit._write_head(last)
                 audit._append("recovered", {})
             else:
-                _same(head, last)
+                _require_same(head, last)
         return audit
 
     def append(self, event: str, **about: Any) -> None:
-        """Write one event down for good before it returns; raises `AuditBroken`.
+        """Writes one event to disk before it returns; raises `AuditBroken`.
 
         Args:
             event: one of `EVENTS`.
-            about: ids, decisions and counts, never anything about a person.
+            about: ids, decisions and counts; nothing about a person.
         """
         with self._locked():
             self._append(event, about)
 
-    def check(self, kept: str | None = None) -> Head:
-        """Read the whole log.
+    def check(self, earlier_head: str | None = None) -> Head:
+        """Reads the whole log and returns its head.
 
         Args:
-            kept: an older signed head from elsewhere, which the log must still contain.
+            earlier_head: a signed head that was kept elsewhere; the log must still contain it.
 
         Raises:
-            AuditBroken: with the number of the first line that is not as it was written.
+            AuditBroken: the log was changed; names the first line that was.
         """
         with self._locked():
-            head, last = self._read_head(), self._walk()
-            _same(head, last)
-            if kept is not None and not self._passes(self._opened(kept)):
+            head, last = self._read_head(), self._last_head()
+            _require_same(head, last)
+            if earlier_head is not None and not self._contains(self._open_head(earlier_head)):
                 raise AuditBroken("The audit log does not contain the head that was kept: it was replaced.")
             return head
 
     def signed_head(self) -> str:
-        """The signed head, to be kept elsewhere."""
+        """Returns the signed head, for a copy elsewhere."""
         with self._locked():
-            return self._signed(self._read_head())
+            return self._sign_head(self._read_head())
 
     def _append(self, event: str, about: dict[str, Any]) -> None:
         if event not in EVENTS:
@@ -120,8 +120,8 @@ class AuditLog:
         _write(self._log, line, os.O_APPEND)
         self._write_head(Head(head.count + 1, digest))
 
-    def _walk(self) -> Head:
-        """Follow the chain to its end; raises `AuditBroken` at the first line that does not fit."""
+    def _last_head(self) -> Head:
+        """Follows the chain to its end; raises `AuditBroken` at the first line that does not fit."""
         return max(self._heads(), key=lambda head: head.count, default=Head())
 
     def _heads(self) -> Iterator[Head]:
@@ -146,15 +146,15 @@ class AuditLog:
             raise AuditBroken("The last line of the audit log is cut off.")
         return data.splitlines()
 
-    def _passes(self, head: Head) -> bool:
-        return head == Head() or any(passed == head for passed in self._heads())
+    def _contains(self, head: Head) -> bool:
+        return head == Head() or any(head_there == head for head_there in self._heads())
 
     def _read_head(self) -> Head:
         if not self._head.exists():
             raise AuditBroken(f"The audit log's head, {self._head.name}, is gone; put it back.")
-        return self._opened(self._head.read_text())
+        return self._open_head(self._head.read_text())
 
-    def _opened(self, token: str) -> Head:
+    def _open_head(self, token: str) -> Head:
         try:
             opened = jws.deserialize_compact(token.strip(), self._keys.verifying, algorithms=ACCEPTED)
             claims = json.loads(opened.payload)
@@ -165,20 +165,20 @@ class AuditLog:
             raise AuditBroken("What should be the audit log's head is something else that was signed.")
         return head
 
-    def _signed(self, head: Head) -> str:
+    def _sign_head(self, head: Head) -> str:
         header = {"alg": ALGORITHM, "kid": self._keys.signing.kid, "typ": _TYPE}
         claims = json.dumps({"count": head.count, "hash": head.digest})
         return jws.serialize_compact(header, claims, self._keys.signing, algorithms=ACCEPTED)
 
     def _write_head(self, head: Head) -> None:
         fresh = self._head.with_suffix(".new")
-        _write(fresh, self._signed(head).encode(), os.O_TRUNC)
+        _write(fresh, self._sign_head(head).encode(), os.O_TRUNC)
         fresh.replace(self._head)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         try:
-            descriptor = os.open(self._head.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, _MODE)
+            descriptor = os.open(self._head.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
                 yield
@@ -188,7 +188,7 @@ class AuditLog:
             raise AuditBroken(f"The audit log cannot be used: {error.strerror}.") from None
 
 
-def _same(head: Head, last: Head) -> None:
+def _require_same(head: Head, last: Head) -> None:
     if last.count < head.count:
         raise AuditBroken(f"The audit log was cut off: it has {last.count} lines, its signed head says {head.count}.")
     if last != head:
@@ -200,7 +200,7 @@ def _digest(entry: dict[str, Any]) -> str:
 
 
 def _write(path: Path, data: bytes, how: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | how, _MODE)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | how, _OWNER_ONLY)
     try:
         os.write(descriptor, data)
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""What an operator may set, from the environment (`IDPROOF_…`) or the command line."""
+"""Settings of an operator, from the environment (`IDPROOF_…`) or the command line."""
 
 import os
 from pathlib import Path
@@ -15,55 +15,57 @@ class Settings(BaseSettings):
     """Settings of the service.
 
     Attributes:
-        data_dir: folder of the keys and the database; made with mode 0700.
-        profile: of the networks.
-        issuer: the `iss` claim of verdicts.
-        threads: processor threads for each network call.
-        branches: threads on which independent parts of a registration go side by side.
-        liveness_distance: at which people answer a challenge: at arm's length, or standing before a kiosk.
-        concurrency: registrations verified at once; on a cluster never fewer than it has replicas at most.
+        data_dir: folder of the keys and the database; created with mode 0700.
+        profile: profile of networks.
+        issuer: claim `iss` of verdicts.
+        threads: processor threads per network call.
+        branches: threads on which independent stages of one registration run at the same time.
+        liveness_distance: distance at which people answer a challenge: at arm's length, or standing before a kiosk.
+        concurrency: registrations verified at once; on a cluster at least its maximum number of replicas.
         executor: where pictures are examined: in this process, or on a Ray cluster (`docs/cluster.md`).
-        ray_address: of the cluster, such as `ray-head:6379`; without it one begins on this machine.
-        replicas, max_replicas: of a deployment that this service begins, by the length of the queue.
-        queue: registrations that may wait; beyond them the answer is 503.
-        idle_s: seconds that a client may fall silent while it sends.
+        ray_address: address of the cluster, such as `ray-head:6379`; without it, one starts on this machine.
+        replicas, max_replicas: bounds of a deployment that this service starts; the queue's length decides.
+        queue: registrations that may wait; further ones get status 503.
+        idle_s: seconds for which a client may send nothing during an upload.
         production: refuse to start when a guard is missing (`idproof.pipeline.vault.guards`).
-        inspectable: let other processes of the same user read this one's memory, to search it for traces; a guard less,
-            so not for production.
-        retention_days: after which a kept verdict is erased.
-        session_required: whether a registration must come under a capture session.
-        session_s: seconds that a capture session may be used.
-        session_attempts: registrations that may be sent under one session until one leads to a verdict.
-        challenge_s: seconds within which the answer to a liveness challenge must arrive.
-        challenges: liveness challenges that one session may ask for.
+        inspectable: let other processes of the same user read this process's memory, to search it for pieces of
+            pictures. It removes a guard, so it is not for production.
+        retention_days: days after which a stored verdict is erased.
+        session_required: whether a registration needs a capture session.
+        session_s: seconds for which a capture session may be used.
+        session_attempts: registrations that may be sent under one session until one gives a verdict.
+        challenge_s: seconds within which the response to a liveness challenge must arrive.
+        challenges: liveness challenges per session.
         liveness_required: refuse registrations without frames that answer the session's challenge.
-        stream_s: seconds that the pictures of a streaming device's applicant may live until they are verified.
-        stream_grace_s: seconds after a cut for which they wait for the device to come back.
-        stream_threads: frames of streams that are looked at side by side.
-        idempotency_hours: for which an `Idempotency-Key` is remembered; never longer than the verdict.
-        anonymous: whether anybody may come in without a key; never in production, and for `idproof serve` never
-            on any address but the machine's own.
-        oauth_issuer, oauth_audience, oauth_jwks_url: whose bearer tokens hold, for whom they are made out, and where
-            the issuer's keys are.
-        rate_per_minute: requests of one client.
+        stream_s: seconds for which the pictures of a streaming device's applicant may exist before verification.
+        stream_grace_s: seconds for which they wait for a device whose connection was cut.
+        stream_threads: frames of streams that are examined at once.
+        idempotency_hours: hours for which an `Idempotency-Key` is remembered; never longer than the verdict.
+        anonymous: whether callers need no key; never in production, and `idproof serve` permits it only on the
+            machine's own address.
+        oauth_issuer, oauth_audience, oauth_jwks_url: issuer and audience of accepted bearer tokens, and the URL of the
+            issuer's keys.
+        rate_per_minute: requests per minute of one client.
         client_concurrency: registrations of one client at once.
-        tls_cert, tls_key: files (PEM) to serve HTTPS with.
-        tls_client_ca: file of the authorities one of which must have signed a client's certificate (mTLS).
-        trust_framework: named in `verified_claims`.
-        core_key: file with the identity core's public key (JWK); with it, only the core can read what was on the card.
-        core_url: where verdicts are delivered to, at least once each.
-        webhook_url: who is told when a registration that nobody waits for is done.
-        outbox_attempts: deliveries tried until an operator must look.
-        records_url: of the issuing department's records.
-        records_file: records in a file (`EmbeddedRecords`), for sandboxes.
-        peers_ca, peers_cert, peers_key: files (PEM) for TLS towards records, core and webhook: whom to trust, and who
-            we are.
-        otlp_endpoint: of an OpenTelemetry collector, `http://…/v1/traces`.
+        tls_cert, tls_key: files (PEM) for HTTPS.
+        tls_client_ca: file (PEM) of authorities; a client needs a certificate of one of them (mTLS).
+        trust_framework: framework named in `verified_claims`.
+        core_key: file with the identity core's public key (JWK); with it, only the core can read the card's data.
+        core_url: URL that verdicts are delivered to, at least once each.
+        webhook_url: URL that gets an event when an asynchronous registration is done.
+        outbox_attempts: attempts per delivery before it waits for an operator.
+        records_url: URL of the issuing department's records.
+        records_file: file of records (`EmbeddedRecords`), for sandboxes.
+        peers_ca, peers_cert, peers_key: files (PEM) for TLS towards records, core and webhook: trusted authorities, and
+            our own certificate and key.
+        otlp_endpoint: URL of an OpenTelemetry collector, `http://…/v1/traces`.
         sandbox: serve invented applicants with promised outcomes instead of verifying; never in production.
-        database_url: of a PostgreSQL database, `postgresql://…`; without it SQLite in the data folder.
+        database_url: URL of a PostgreSQL database, `postgresql://…`; without it, SQLite in the data folder.
 
-    Secrets may also stand in files, one each, named like the variables but in small letters (`idproof_database_url`),
-    in the folder that `IDPROOF_SECRETS_DIR` names, as orchestrators mount them.
+    Secrets may instead stand in files of the folder that `IDPROOF_SECRETS_DIR` names, one per secret, named like the
+    variables in lower case (`idproof_database_url`), as orchestrators mount them.
+
+    Times, counts and rates by default are chosen by hand; no outside source.
     """
 
     model_config = SettingsConfigDict(env_prefix="IDPROOF_", extra="ignore")
@@ -118,7 +120,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
 
     @model_validator(mode="after")
-    def _whole(self) -> "Settings":
+    def _consistent(self) -> "Settings":
         if len({self.oauth_issuer is None, self.oauth_audience is None, self.oauth_jwks_url is None}) > 1:
             raise ValueError("oauth_issuer, oauth_audience and oauth_jwks_url belong together")
         if (self.tls_cert is None) != (self.tls_key is None) or (self.tls_client_ca and not self.tls_cert):
@@ -130,10 +132,10 @@ class Settings(BaseSettings):
         return self
 
     @classmethod
-    def load(cls, **chosen: Any) -> "Settings":
-        """Settings from the environment, where not chosen here; raises `SettingsInvalid`, which names no value."""
+    def load(cls, **given: Any) -> "Settings":
+        """Reads from the environment what is not given here; raises `SettingsInvalid`, which names no value."""
         try:
-            return cls(_secrets_dir=os.environ.get("IDPROOF_SECRETS_DIR"), **chosen)  # type: ignore[call-arg]
+            return cls(_secrets_dir=os.environ.get("IDPROOF_SECRETS_DIR"), **given)  # type: ignore[call-arg]
         except ValidationError as error:
             wrong = "; ".join(
                 f"IDPROOF_{str(entry['loc'][0] if entry['loc'] else '…').upper()}: {entry['msg']}"
@@ -143,17 +145,17 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> Path:
-        """The SQLite file."""
+        """SQLite file."""
         return self.data_dir / "verdicts.sqlite"
 
     @property
     def keys_dir(self) -> Path:
-        """The folder of keys, apart from the database."""
+        """Folder of the keys, apart from the database."""
         return self.data_dir / "keys"
 
     @property
     def key_files(self) -> tuple[Path, Path]:
-        """The signing key's file and the sealing key's."""
+        """Files of the signing key and the sealing key."""
         return self.keys_dir / "signing.jwk", self.keys_dir / "sealing.key"
 
     @property
@@ -163,15 +165,15 @@ class Settings(BaseSettings):
 
     @property
     def jwks_file(self) -> Path:
-        """The public keys, for offline checks."""
+        """File of the public keys, for offline checks."""
         return self.keys_dir / "jwks.json"
 
     @property
     def audit_log(self) -> Path:
-        """The audit log."""
+        """File of the audit log."""
         return self.data_dir / "audit.jsonl"
 
     @property
     def audit_head(self) -> Path:
-        """The audit log's signed head, apart from the log."""
+        """File of the audit log's signed head, apart from the log."""
         return self.keys_dir / "audit.head"

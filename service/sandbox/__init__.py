@@ -1,4 +1,4 @@
-"""`idproof serve --sandbox`: the same interface with invented applicants whose outcomes are promised."""
+"""`idproof serve --sandbox`: the same interface with invented applicants, each with a promised outcome."""
 
 from idproof.service.sandbox.routes import install
 from idproof.service.sandbox.verifier import SandboxVerifier

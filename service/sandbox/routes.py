@@ -1,4 +1,4 @@
-"""What the sandbox has beside the interface itself: personas, their capture sets, and a mocked identity core."""
+"""Additional routes of the sandbox: personas, their capture sets, and a mocked identity core."""
 
 import json
 from collections import deque
@@ -14,20 +14,21 @@ from idproof.service.http import problems
 from idproof.service.sandbox.personas import capture_set, personas
 
 CORE_PATH = "/sandbox/core"
-_REMEMBERED = 100
-_LONGEST = 256 * 1024
+# Chosen by hand; no outside source.
+_MOST_EVENTS = 100
+_LONGEST_EVENT = 256 * 1024
 
 
 def install(app: FastAPI) -> None:
-    """Add them to the application."""
+    """Adds the routes to the application."""
     _persona_routes(app)
     _core_routes(app)
 
 
 def _persona_routes(app: FastAPI) -> None:
-    @app.get("/sandbox/personas")
-    async def everybody() -> dict[str, Any]:
-        """Who lives here, and what each of them leads to."""
+    @app.get("/sandbox/personas", name="everybody")  # the name makes the operation id, which stays
+    async def list_personas() -> dict[str, Any]:
+        """The personas and the outcome of each."""
         return {
             "personas": [
                 {
@@ -44,22 +45,22 @@ def _persona_routes(app: FastAPI) -> None:
 
     @app.get("/sandbox/personas/{name}/captures.zip", response_class=Response)
     async def captures(name: Annotated[str, Path(max_length=64)]) -> Response:
-        """A persona's captures: a zip archive with one JPEG for each part of an upload."""
+        """A persona's captures: a zip archive with one JPEG per part of an upload."""
         if name not in personas():
             return problems.problem("not_found", "There is no persona of this name.")
         return Response(await anyio.to_thread.run_sync(capture_set, name), media_type="application/zip")
 
 
 def _core_routes(app: FastAPI) -> None:
-    received: deque[dict[str, Any]] = deque(maxlen=_REMEMBERED)
+    received: deque[dict[str, Any]] = deque(maxlen=_MOST_EVENTS)
 
     @app.post(CORE_PATH, include_in_schema=False)
     async def core(request: Request) -> JSONResponse:
-        """An identity core that takes whatever it is sent."""
+        """A mocked identity core that accepts every event."""
         body = b""
-        async for piece in request.stream():
-            body += piece
-            if len(body) > _LONGEST:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _LONGEST_EVENT:
                 return problems.problem("upload_too_large", "No event is as large as this.")
         try:
             opened = jws.extract_compact(body)
@@ -71,7 +72,7 @@ def _core_routes(app: FastAPI) -> None:
             received.append({"header": opened.headers(), "claims": claims})
         return JSONResponse({"received": event})
 
-    @app.get(CORE_PATH)
-    async def seen() -> dict[str, Any]:
-        """What the mocked identity core received, the last first."""
+    @app.get(CORE_PATH, name="seen")
+    async def received_events() -> dict[str, Any]:
+        """The events that the mocked identity core received, newest first."""
         return {"received": list(reversed(received))}

@@ -1,4 +1,4 @@
-"""Gives every persona what was promised. It looks at nothing but the name: nobody is verified here."""
+"""Gives every persona its promised outcome, by the name in its captures alone: nobody is verified here."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -13,11 +13,11 @@ from idproof.service.errors import ServiceProblem
 from idproof.service.sandbox.personas import Persona, name_in, personas, problems, specimen
 
 NAME = "sandbox"
-"""Stands for policy and profile in every verdict, and for the issuer of its signature: none can be mistaken."""
+"""Policy and profile of every verdict of the sandbox, so that none can be mistaken for a real one."""
 
 
 class SandboxVerifier:
-    """Takes the place of `Verifier`: the same session, vault and verdict, without networks."""
+    """Replaces `Verifier`: the same session, vault and verdict, without networks."""
 
     def __init__(self) -> None:
         self.vault = Vault(Limits())
@@ -25,11 +25,11 @@ class SandboxVerifier:
         self.weights = {NAME: "no network is used"}
 
     def close(self) -> None:
-        """Wipe what is still open."""
+        """Wipes open sessions."""
         self.vault.close()
 
     def verify_session(self, session: VaultSession, _: LivenessResponse | None = None) -> Verdict:
-        """The promised outcome; raises `BadInput` where promised, or `ServiceProblem` for foreign captures."""
+        """Returns the promised verdict; raises the promised `BadInput`, or `ServiceProblem` for other captures."""
         started = datetime.now(UTC)
         try:
             persona = self._persona(session)

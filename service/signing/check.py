@@ -1,4 +1,4 @@
-"""Checks a verdict's signature without the service that gave it."""
+"""Checks a verdict's signature without the service that issued it."""
 
 import json
 from pathlib import Path
@@ -12,17 +12,17 @@ from idproof.service.signing.jws import verify
 
 
 def check_verdict(text: str, jwks: str | None) -> dict[str, Any]:
-    """The signed claims.
+    """Returns the signed claims of a verdict.
 
     Args:
         text: a verdict's JSON with its `jws` member, or the bare JWS.
-        jwks: file or URL of the public keys; by default the file beside this machine's own keys.
+        jwks: file or URL of the public keys; None for the file beside this machine's own keys.
 
     Raises:
-        SignatureInvalid: it does not hold, or the JSON around it says something else than what was signed.
+        SignatureInvalid: the signature does not hold, or the JSON around it differs from what was signed.
     """
-    body, token = _parts(text)
-    claims = verify(token, _keys(jwks))
+    body, token = _split(text)
+    claims = verify(token, _read_keys(jwks))
     if not isinstance(claims.get("verdict"), dict) or "iss" not in claims:
         raise SignatureInvalid("The token is not a verdict.")
     if body is not None and {k: v for k, v in body.items() if k not in ("jws", "texts")} != claims["verdict"]:
@@ -30,7 +30,7 @@ def check_verdict(text: str, jwks: str | None) -> dict[str, Any]:
     return claims
 
 
-def _parts(text: str) -> tuple[dict[str, Any] | None, str]:
+def _split(text: str) -> tuple[dict[str, Any] | None, str]:
     stripped = text.strip()
     if not stripped.startswith("{"):
         return None, stripped
@@ -41,7 +41,7 @@ def _parts(text: str) -> tuple[dict[str, Any] | None, str]:
         raise SignatureInvalid("The file holds no signed verdict.") from None
 
 
-def _keys(jwks: str | None) -> dict[str, Any]:
+def _read_keys(jwks: str | None) -> dict[str, Any]:
     try:
         if jwks is not None and jwks.startswith(("http://", "https://")):
             data = httpx.get(jwks, timeout=10).raise_for_status().json()

@@ -16,18 +16,18 @@ ALGORITHM = "EdDSA"
 TYPE = "verdict+jwt"
 ACCEPTED = [ALGORITHM, "Ed25519"]
 
-# RFC 9864 prefers the name Ed25519; most verifiers in the field know only EdDSA yet. We sign with the name they
-# know, and take both.
+# RFC 9864 prefers the name Ed25519, but most verifiers know only EdDSA. Tokens are signed with that name, and both
+# names are accepted.
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
 
 
 def sign(verdict: dict[str, Any], keys: Keys, issuer: str, **more: Any) -> str:
-    """The compact JWS of a verdict: claims `iss`, `iat`, `jti` (the verdict's id), `verdict`, and those given."""
+    """Returns the compact JWS of a verdict: claims `iss`, `iat`, `jti` (its id), `verdict`, and the given ones."""
     return sign_claims({"jti": verdict["id"], "verdict": verdict} | more, keys, issuer, TYPE)
 
 
 def sign_claims(claims: dict[str, Any], keys: Keys, issuer: str, kind: str) -> str:
-    """The compact JWS of claims under a type (`typ`) that tells what they are; `iss` and `iat` are added."""
+    """Returns the compact JWS of claims under a type (`typ`); adds `iss` and `iat`."""
     claims = {"iss": issuer, "iat": int(time.time())} | claims
     header = {"alg": ALGORITHM, "kid": keys.signing.kid, "typ": kind}
     payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":"))
@@ -35,7 +35,7 @@ def sign_claims(claims: dict[str, Any], keys: Keys, issuer: str, kind: str) -> s
 
 
 def verify(token: str, jwks: dict[str, Any], kind: str = TYPE) -> dict[str, Any]:
-    """The claims of a token of this type signed by one of the keys; raises `SignatureInvalid`."""
+    """Returns the claims of a token of this type that one of the keys signed; raises `SignatureInvalid`."""
     try:
         keys = KeySet.import_key_set(cast("KeySetSerialization", jwks))
         opened = jws.deserialize_compact(token, keys, algorithms=ACCEPTED)

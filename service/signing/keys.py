@@ -1,7 +1,7 @@
-"""The service's keys: one that signs verdicts, one that seals them at rest. Files of mode 0600, made at first start.
+"""Keys of the service: one signs verdicts, one seals them at rest. Files of mode 0600, created at the first start.
 
-Signing keys are rotated (`idproof keys rotate`): a new one signs, and the public half of the one before stays
-published, so that what it signed can be checked for as long as anybody wants to. Its private half is overwritten.
+Signing keys are rotated (`idproof keys rotate`): a new key signs, and the public half of the old one stays published,
+so that its signatures can be checked at any later time. The private half of the old key is overwritten.
 """
 
 import json
@@ -18,13 +18,13 @@ from joserfc.jwk import KeySet, OKPKey
 from idproof.service.errors import KeysUnusable
 from idproof.service.operations.settings import Settings
 
-_SEAL_BYTES = 32
-_OTHERS = 0o077
+_SEAL_BYTES = 32  # AES-256
+_OTHERS = 0o077  # permissions of group and others
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Keys:
-    """Both keys, and what is left of earlier ones.
+    """Both keys, and the public halves of earlier ones.
 
     Attributes:
         signing: Ed25519 (RFC 8037), `kid` is its thumbprint (RFC 7638).
@@ -38,16 +38,16 @@ class Keys:
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
-        """Read the keys, making those that do not exist yet; raises `KeysUnusable`."""
+        """Reads the keys and creates those that do not exist yet; raises `KeysUnusable`."""
         folder = settings.keys_dir
         signing_file, sealing_file = settings.key_files
         try:
-            # One by one: folders that `parents=True` makes on the way do not get the mode.
+            # One by one: intermediate folders that `parents=True` creates do not get the mode.
             settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             folder.mkdir(exist_ok=True, mode=0o700)
-            _not_lost(sealing_file, settings.database)
-            signing = _signing(signing_file.name, _read_or_make(signing_file, _new_signing))
-            sealing = _read_or_make(sealing_file, lambda: secrets.token_bytes(_SEAL_BYTES))
+            _require_sealing_key(sealing_file, settings.database)
+            signing = _signing(signing_file.name, _read_or_create(signing_file, _new_signing))
+            sealing = _read_or_create(sealing_file, lambda: secrets.token_bytes(_SEAL_BYTES))
             keys = cls(signing, sealing, _retired(settings.retired_file))
             settings.jwks_file.write_text(json.dumps(keys.public()), encoding="utf-8")
         except OSError as error:
@@ -58,11 +58,11 @@ class Keys:
 
     @classmethod
     def rotate(cls, settings: Settings) -> Self:
-        """A new signing key in place of the present one; raises `KeysUnusable`."""
+        """Replaces the signing key with a new one; raises `KeysUnusable`."""
         before = cls.open(settings)
         signing_file = settings.key_files[0]
         try:
-            # Published first: whatever the new key signs, the older one's half is already there.
+            # The old key's public half is published first, before the new key signs anything.
             older = [before.signing, *before.retired]
             _write(settings.retired_file, json.dumps(KeySet(list(older)).as_dict(private=False)).encode())
             fresh = signing_file.with_suffix(".new")
@@ -76,20 +76,20 @@ class Keys:
 
     @property
     def verifying(self) -> KeySet:
-        """Every key whose signatures hold."""
+        """Keys whose signatures are valid."""
         return KeySet([self.signing, *self.retired])
 
     def public(self) -> dict[str, object]:
-        """The public signing keys as a JWK set."""
+        """Returns the public signing keys as a JWK set."""
         return dict(self.verifying.as_dict(private=False))
 
     def __repr__(self) -> str:
-        """Never the keys."""
+        """Returns a text without the keys."""
         return "Keys(…)"
 
 
-def _not_lost(sealing_file: Path, database: Path) -> None:
-    """A new key would leave every verdict given so far unreadable, and without a word."""
+def _require_sealing_key(sealing_file: Path, database: Path) -> None:
+    """Raises `KeysUnusable` when the key is gone but verdicts are there: with a new key they would be unreadable."""
     if database.exists() and not sealing_file.exists():
         raise KeysUnusable(f"{sealing_file.name} is missing, but there are verdicts sealed with it; put it back.")
 
@@ -111,12 +111,12 @@ def _signing(name: str, data: bytes) -> OKPKey:
     return key
 
 
-def _read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
-    """Several processes may be first at once: one of them makes the file, whole, and all read that."""
+def _read_or_create(path: Path, create: Callable[[], bytes]) -> bytes:
+    """Reads a file, or creates it. When several processes start at once, one creates it whole and all read that one."""
     if not path.exists():
         fresh = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        # On disk before the first verdict is sealed with it: after a power cut neither is worth anything alone.
-        _write(fresh, make())
+        # On disk before the first verdict is sealed with it: after a power cut the verdict is useless without the key.
+        _write(fresh, create())
         try:
             os.link(fresh, path)
         except FileExistsError:
@@ -129,7 +129,7 @@ def _read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
 
 
 class KeyRing:
-    """The keys in force: read again when the signing key's file has changed, so that a rotation needs no restart."""
+    """Current keys; read again when the signing key's file has changed, so that a rotation needs no restart."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -138,7 +138,7 @@ class KeyRing:
 
     @property
     def current(self) -> Keys:
-        """The keys; raises `KeysUnusable`."""
+        """Current keys; raises `KeysUnusable`."""
         stamp = self._stamp()
         if stamp is not None and stamp != self._seen:
             self._keys, self._seen = Keys.open(self._settings), stamp
@@ -147,7 +147,7 @@ class KeyRing:
     def _stamp(self) -> tuple[int, int] | None:
         try:
             found = self._settings.key_files[0].stat()
-        except OSError:  # gone for a moment, or for good: `/readyz` says so
+        except OSError:  # missing for a moment or for ever: `/readyz` reports it
             return None
         return found.st_ino, found.st_mtime_ns
 
