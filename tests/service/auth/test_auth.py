@@ -1,4 +1,4 @@
-"""Who may do what: every route with every scope, keys and tokens that hold and that do not, and what one may use up."""
+"""Access control: every route with every scope, valid and invalid keys and tokens, and the limits of one client."""
 
 import json
 import socket
@@ -78,7 +78,7 @@ def guarded(app: Any) -> list[tuple[str, str, Scope]]:
     return found
 
 
-def test_every_route_with_every_scope(closed: Settings) -> None:
+def test_every_route_admits_its_scope_and_no_other(closed: Settings) -> None:
     app = create_app(closed.model_copy(update={"rate_per_minute": 10_000}), FakeVerifier())
     routes = guarded(app)
     assert {path for _, path, _ in routes} >= {"/v1/capture-sessions", "/v1/verifications"}
@@ -98,7 +98,7 @@ def test_every_route_with_every_scope(closed: Settings) -> None:
                 assert needed in answer.json()["detail"]
 
 
-def test_what_is_public_needs_nothing(closed: Settings) -> None:
+def test_public_routes_need_no_key(closed: Settings) -> None:
     app = create_app(closed, FakeVerifier())
     for route in app.routes:
         if isinstance(route, APIRoute) and route.path in PUBLIC:
@@ -106,7 +106,7 @@ def test_what_is_public_needs_nothing(closed: Settings) -> None:
             assert ask(app, "GET", place).status_code == 200
 
 
-def test_a_client_sees_its_own_verdicts_and_an_admin_all(closed: Settings) -> None:
+def test_a_client_reads_its_own_verdicts_and_an_admin_all(closed: Settings) -> None:
     app = create_app(closed, FakeVerifier())
     both = (Scope.VERIFY_WRITE, Scope.VERDICT_READ)
     one, two = bearer(key(closed, *both)), bearer(key(closed, *both))
@@ -117,7 +117,7 @@ def test_a_client_sees_its_own_verdicts_and_an_admin_all(closed: Settings) -> No
     assert seen == [1, 0, 1]
 
 
-def test_a_key_is_kept_only_as_a_hash_and_ends_when_it_is_revoked_or_old(on_either: Settings) -> None:
+def test_a_key_is_stored_as_a_hash_and_ends_when_revoked_or_expired(on_either: Settings) -> None:
     store = VerdictStore.open(on_either, Keys.open(on_either).sealing)
     keys = ApiKeys(store.database)
     made = keys.create("backend", [Scope.ADMIN])
@@ -138,7 +138,7 @@ def test_a_key_is_kept_only_as_a_hash_and_ends_when_it_is_revoked_or_old(on_eith
     assert keys.find(old) is None
 
 
-def test_the_key_commands(tmp_path: Path) -> None:
+def test_the_key_commands_create_list_and_revoke(tmp_path: Path) -> None:
     def key(*arguments: str) -> Ended:
         return idproof("key", *arguments, "--data-dir", tmp_path)
 
@@ -202,7 +202,7 @@ def status(app: Any, token: str) -> int:
     return ask(app, "GET", "/v1/verifications", headers=bearer(token)).status_code
 
 
-def test_a_bearer_token_of_the_issuer_is_taken(trusting: Any, issuer: Issuer) -> None:
+def test_a_valid_bearer_token_is_accepted(trusting: Any, issuer: Issuer) -> None:
     assert status(trusting, issuer.token()) == 200
     assert status(trusting, issuer.token(scope=None, scp=["verdict:read"])) == 200
     assert status(trusting, issuer.token(scope="verify:write")) == 403
@@ -210,7 +210,7 @@ def test_a_bearer_token_of_the_issuer_is_taken(trusting: Any, issuer: Issuer) ->
     assert issuer.asked == 1  # the keys are kept for a while
 
 
-def test_a_token_that_does_not_hold_is_refused(trusting: Any, issuer: Issuer) -> None:
+def test_an_invalid_token_is_refused(trusting: Any, issuer: Issuer) -> None:
     now = int(time.time())
     public = json.dumps(issuer.keys[0].as_dict(private=False)).encode()
     other = RSAKey.generate_key(2048, {"kid": "one"})
@@ -267,7 +267,7 @@ def test_no_token_is_checked_while_the_issuer_cannot_be_reached(trusting: Any, i
     assert (answer.status_code, answer.json()["code"]) == (503, "issuer_unavailable")
 
 
-def test_a_client_that_asks_too_often_is_told_when_to_come_again(closed: Settings) -> None:
+def test_a_client_over_its_rate_limit_gets_retry_after(closed: Settings) -> None:
     app = create_app(closed.model_copy(update={"rate_per_minute": 3}), FakeVerifier())
     one, two = bearer(key(closed, Scope.VERDICT_READ)), bearer(key(closed, Scope.VERDICT_READ))
     answers = [ask(app, "GET", "/v1/verifications", headers=one) for _ in range(5)]
@@ -277,13 +277,13 @@ def test_a_client_that_asks_too_often_is_told_when_to_come_again(closed: Setting
     assert ask(app, "GET", "/v1/verifications", headers=two).status_code == 200
 
 
-def test_who_guesses_is_slowed_down(closed: Settings) -> None:
+def test_an_address_with_too_many_failures_is_refused(closed: Settings) -> None:
     app = create_app(closed, FakeVerifier())
     tried = [ask(app, "GET", "/v1/verifications", headers=bearer(f"idp_x_{n}")).status_code for n in range(65)]
     assert tried == [401] * 60 + [429] * 5
 
 
-def test_one_client_cannot_take_every_place(closed: Settings) -> None:
+def test_one_client_cannot_use_every_slot(closed: Settings) -> None:
     greedy = closed.model_copy(update={"client_concurrency": 1, "queue": 8})
     one, two = bearer(key(closed, Scope.VERIFY_WRITE)), bearer(key(closed, Scope.VERIFY_WRITE))
     gate, inside = threading.Event(), threading.Event()
@@ -308,7 +308,7 @@ def test_one_client_cannot_take_every_place(closed: Settings) -> None:
         assert post(one) == 201
 
 
-def test_nobody_is_anonymous_in_production_or_from_afar(tmp_path: Path) -> None:
+def test_anonymous_clients_are_refused_in_production_and_on_other_addresses(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, production=True)
     assert ask(create_app(settings, FakeVerifier()), "POST", "/v1/capture-sessions").status_code == 401
     hosts = {"127.0.0.1": True, "::1": True, "localhost": True, "0.0.0.0": False, "10.0.0.7": False, "idproof": False}
@@ -316,7 +316,7 @@ def test_nobody_is_anonymous_in_production_or_from_afar(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("half", [{"oauth_issuer": "https://x"}, {"tls_cert": "cert.pem"}, {"tls_client_ca": "ca.pem"}])
-def test_half_a_trust_is_no_setting(half: dict[str, str]) -> None:
+def test_incomplete_issuer_settings_are_refused(half: dict[str, str]) -> None:
     with pytest.raises(SettingsInvalid, match="belong"):
         Settings.load(**half)
 
@@ -370,7 +370,7 @@ def bounded(settings: Settings) -> Iterator[int]:
         yield port
 
 
-def test_tls_and_client_certificates(tmp_path: Path) -> None:
+def test_tls_requires_a_client_certificate_where_configured(tmp_path: Path) -> None:
     authority = certificate(tmp_path, "ca")
     for name in ("server", "client"):
         certificate(tmp_path, name, authority)
@@ -391,7 +391,9 @@ def test_tls_and_client_certificates(tmp_path: Path) -> None:
         assert "max-age" in answer.headers["strict-transport-security"]
 
 
-def test_a_client_that_never_finishes_its_head_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_never_finishes_the_request_head_is_disconnected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(BoundedProtocol, "head_s", 0.4)
     with bounded(Settings(data_dir=tmp_path / "data")) as port:
         for sent in (b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "):

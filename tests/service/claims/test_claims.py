@@ -41,7 +41,7 @@ KEYS = {
 
 
 @pytest.mark.parametrize("kind", KEYS)
-def test_with_a_core_key_only_the_core_reads_what_was_on_the_card(settings: Settings, kind: str) -> None:
+def test_with_a_core_key_only_the_core_can_read_the_card_fields(settings: Settings, kind: str) -> None:
     key_file = settings.data_dir.parent / "core.jwk"
     key_file.write_text(json.dumps(KEYS[kind].as_dict(private=kind == "RSA")))  # a private part is not taken
     keys = Keys.open(settings)
@@ -61,7 +61,7 @@ def test_with_a_core_key_only_the_core_reads_what_was_on_the_card(settings: Sett
         verify(opened.plaintext.decode(), keys.public())
 
 
-def test_without_its_fields_a_verdict_is_still_found_by_the_persons_number(settings: Settings) -> None:
+def test_a_verdict_without_fields_is_found_by_the_card_number(settings: Settings) -> None:
     key_file = settings.data_dir.parent / "core.jwk"
     key_file.write_text(json.dumps(KEYS["P-256"].as_dict(private=False)))
     verifier = FakeVerifier()
@@ -80,13 +80,13 @@ def test_without_its_fields_a_verdict_is_still_found_by_the_persons_number(setti
     ["", "{}", json.dumps(OctKey.generate_key(256).as_dict()), json.dumps(OKPKey.generate_key().as_dict())],
     ids=["empty", "no key", "symmetric", "signing"],
 )
-def test_a_key_that_nothing_can_be_encrypted_to_is_refused(tmp_path: Path, content: str) -> None:
+def test_an_unusable_core_key_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "core.jwk").write_text(content)
     with pytest.raises(CoreKeyUnusable, match=r"core\.jwk"):
         CoreKey.load(tmp_path / "core.jwk")
 
 
-def test_an_accepted_registration_is_told_in_the_words_of_identity_assurance(settings: Settings) -> None:
+def test_an_accepted_registration_has_verified_claims_and_no_other_has(settings: Settings) -> None:
     claims = verify(signed_response(body(), Keys.open(settings), settings, None)["jws"], Keys.open(settings).public())
     told = claims["verified_claims"]
     assert told["claims"] == {
@@ -106,7 +106,7 @@ def test_an_accepted_registration_is_told_in_the_words_of_identity_assurance(set
         assert verified_claims(body(decision), trust_framework="x") is None
 
 
-def test_the_published_schema_is_that_of_the_verdicts(settings: Settings) -> None:
+def test_the_published_schema_matches_the_verdicts(settings: Settings) -> None:
     app = create_app(settings, FakeVerifier())
     published = ask(app, "GET", "/v1/schemas/verdict.json").json()
     assert published == verdict_schema()

@@ -21,7 +21,7 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path / "data", session_required=False)
 
 
-def test_the_interfaces_examples_are_what_it_gives(settings: Settings) -> None:
+def test_the_examples_of_the_description_match_the_responses(settings: Settings) -> None:
     given = to_json(a_verdict()) | {"reference": None, "session": None, "core_only": None, "jws": "", "texts": {}}
     example = openapi.VERIFY_RESPONSES[201]["content"]["application/json"]["example"]
     assert example.keys() == given.keys()
@@ -48,7 +48,9 @@ def client_of(settings: Settings, verifier: Any) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
 
-def test_an_unexpected_error_tells_nothing_and_wipes(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unexpected_error_shows_nothing_and_the_pictures_are_wiped(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     verifier = FakeVerifier(failing)
 
     async def run() -> httpx.Response:
@@ -64,7 +66,7 @@ def test_an_unexpected_error_tells_nothing_and_wipes(settings: Settings, capsys:
     assert verifier.sessions[0].outstanding == 0
 
 
-def test_not_ready_when_the_database_is_gone(settings: Settings) -> None:
+def test_the_service_is_not_ready_without_its_database(settings: Settings) -> None:
     async def run() -> tuple[int, int]:
         async with client_of(settings, FakeVerifier()) as client:
             before = await client.get("/readyz")

@@ -1,4 +1,4 @@
-"""The interface does what its description says, whatever it is sent: schemathesis, and more fuzzing behind `long`."""
+"""The interface matches its description for any input: schemathesis, and more fuzzing behind `long`."""
 
 import asyncio
 import gc
@@ -39,7 +39,7 @@ def described(application: Any) -> Any:
     return schemathesis.openapi.from_asgi("/openapi.json", application)
 
 
-def test_the_interface_is_as_described(described: Any) -> None:
+def test_the_interface_matches_its_description(described: Any) -> None:
     """Not by schemathesis's own pytest plugin, which does not know the newest pytest yet.
 
     Left out: that whatever fits the schema is accepted. It cannot say what a picture shows, or that a session is open.
@@ -129,14 +129,16 @@ def open_application(tmp_path: Path) -> Iterator[Any]:
         yield create_app(loose, forgetful)
 
 
-def test_some_mutated_bodies_are_problems_and_no_errors(open_application: Any) -> None:
+def test_mutated_bodies_are_answered_with_problems(open_application: Any) -> None:
     seen = fuzz_bodies(open_application, 300, seed=1)
     assert set(seen) <= {201, 400, 413, 415, 422}
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-def test_twenty_thousand_mutated_bodies_are_problems_and_nothing_grows(open_application: Any) -> None:
+def test_twenty_thousand_mutated_bodies_are_answered_with_problems_and_memory_does_not_grow(
+    open_application: Any,
+) -> None:
     fuzz_bodies(open_application, 500, seed=2)
     before = resident_mib()
     seen = fuzz_bodies(open_application, 20_000, seed=3)
@@ -165,14 +167,14 @@ def fuzz_pictures(cases: int, seed: int) -> dict[str, int]:
     return seen
 
 
-def test_some_mutated_pictures_decode_or_are_refused() -> None:
+def test_mutated_pictures_decode_or_are_refused() -> None:
     seen = fuzz_pictures(150, seed=1)
     assert min(seen.values()) > 0
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-def test_five_thousand_mutated_pictures_decode_or_are_refused_and_nothing_grows() -> None:
+def test_five_thousand_mutated_pictures_decode_or_are_refused_and_memory_does_not_grow() -> None:
     fuzz_pictures(300, seed=2)
     before = resident_mib()
     seen = fuzz_pictures(5_000, seed=3)
@@ -182,7 +184,7 @@ def test_five_thousand_mutated_pictures_decode_or_are_refused_and_nothing_grows(
     assert grown < 40
 
 
-def test_the_description_names_every_header_that_a_caller_needs(application: Any) -> None:
+def test_the_description_names_every_header_that_a_client_needs(application: Any) -> None:
     paths = ask(application, "GET", "/openapi.json").json()["paths"]
     names = {entry["name"] for entry in paths["/v1/verifications"]["post"]["parameters"]}
     assert names >= {"Capture-Session", "Idempotency-Key", "prefer"}

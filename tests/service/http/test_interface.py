@@ -1,4 +1,4 @@
-"""The interface as a registration backend meets it: a real server, real networks, hostile bodies."""
+"""The interface as a client sees it: a real server, real networks, hostile bodies."""
 
 import io
 import json
@@ -91,7 +91,7 @@ def test_the_verdict_can_be_read_again(server: Server, accepted: dict[str, Any])
     assert again.json() == {key: value for key, value in accepted.items() if key != "location"}
 
 
-def test_an_erased_verdict_is_gone_and_erasing_it_is_written_down(server: Server, registration: Registration) -> None:
+def test_an_erased_verdict_is_gone_and_the_audit_log_records_it(server: Server, registration: Registration) -> None:
     place = server.url + post(server, registration.parts()).headers["location"]
     assert httpx.get(place).status_code == 200
     assert httpx.delete(place).status_code == 204
@@ -114,7 +114,7 @@ def test_no_field_value_and_no_picture_is_in_any_file_or_log(
     assert accepted["id"] in server.logged()
 
 
-def test_no_piece_of_a_picture_stays_in_the_servers_memory(
+def test_no_part_of_a_picture_stays_in_the_servers_memory(
     server: Server, accepted: dict[str, Any], registration: Registration
 ) -> None:
     assert accepted
@@ -160,13 +160,13 @@ def test_a_capture_that_cannot_be_used_is_a_problem_with_its_code(
     expect_problem(post(server, parts | replaced), status, code, capture)
 
 
-def test_identical_captures(server: Server, parts: dict[str, bytes]) -> None:
+def test_identical_captures_are_refused(server: Server, parts: dict[str, bytes]) -> None:
     front = parts["card_front"]
     answer = post(server, parts | {"card_tilt_left": front, "card_tilt_right": front})
     expect_problem(answer, 422, "captures_identical")
 
 
-def test_wrong_missing_and_repeated_names(server: Server, parts: dict[str, bytes]) -> None:
+def test_unknown_missing_and_repeated_parts_are_refused(server: Server, parts: dict[str, bytes]) -> None:
     expect_problem(post(server, {"front": b"x"}), 422, "capture_missing")
     without = {name: data for name, data in parts.items() if name != "selfie"}
     expect_problem(post(server, without), 422, "capture_missing", "selfie")
@@ -175,7 +175,7 @@ def test_wrong_missing_and_repeated_names(server: Server, parts: dict[str, bytes
     expect_problem(answer, 422, "capture_missing", "selfie")
 
 
-def test_a_hundred_megabytes_are_refused_and_the_client_is_told(server: Server) -> None:
+def test_a_hundred_megabytes_are_refused_and_the_client_gets_the_response(server: Server) -> None:
     def body() -> Iterator[bytes]:
         yield b'--b\r\nContent-Disposition: form-data; name="selfie"; filename="s"\r\n\r\n'
         for _ in range(100):
@@ -197,7 +197,9 @@ def test_a_hundred_megabytes_are_refused_and_the_client_is_told(server: Server) 
         ("multipart/form-data; boundary=b", b"--b\r\nContent-Disposition: form-data", 400, "upload_malformed"),
     ],
 )
-def test_bodies_that_are_no_form(server: Server, content_type: str, body: bytes, status: int, code: str) -> None:
+def test_a_body_that_is_no_form_is_refused(
+    server: Server, content_type: str, body: bytes, status: int, code: str
+) -> None:
     headers = {"content-type": content_type} | session(server)
     answer = httpx.post(f"{server.url}/v1/verifications", content=body, headers=headers)
     expect_problem(answer, status, code)
@@ -215,17 +217,17 @@ def test_bodies_that_are_no_form(server: Server, content_type: str, body: bytes,
         "[" * 4000,
     ],
 )
-def test_metadata_has_a_form(server: Server, parts: dict[str, bytes], metadata: str) -> None:
+def test_metadata_of_another_form_is_refused(server: Server, parts: dict[str, bytes], metadata: str) -> None:
     expect_problem(post(server, parts, metadata=metadata), 422, "metadata_invalid")
 
 
-def test_unknown_places_and_methods_are_problems_too(server: Server) -> None:
+def test_unknown_paths_and_methods_are_problems(server: Server) -> None:
     expect_problem(httpx.get(f"{server.url}/nowhere"), 404, "not_found")
     expect_problem(httpx.get(f"{server.url}/v1/verifications/ver_none"), 404, "not_found")
     expect_problem(httpx.put(f"{server.url}/v1/verifications"), 405, "method_not_allowed")
 
 
-def test_every_answer_carries_the_security_headers(server: Server) -> None:
+def test_every_response_has_the_security_headers(server: Server) -> None:
     for path in ("/healthz", "/nowhere", "/.well-known/jwks.json"):
         headers = httpx.get(server.url + path).headers
         assert headers["x-content-type-options"] == "nosniff"
@@ -233,7 +235,7 @@ def test_every_answer_carries_the_security_headers(server: Server) -> None:
         assert "server" not in headers
 
 
-def test_the_interface_describes_itself_with_examples(server: Server) -> None:
+def test_the_description_has_examples(server: Server) -> None:
     described = httpx.get(f"{server.url}/openapi.json").json()
     verify_ = described["paths"]["/v1/verifications"]["post"]
     form = verify_["requestBody"]["content"]["multipart/form-data"]["schema"]
@@ -241,7 +243,7 @@ def test_the_interface_describes_itself_with_examples(server: Server) -> None:
     assert verify_["responses"]["201"]["content"]["application/json"]["example"]["decision"] == "accept"
 
 
-def test_a_client_that_hangs_up_half_way_leaves_nothing(server: Server, registration: Registration) -> None:
+def test_an_upload_that_is_cut_off_leaves_nothing(server: Server, registration: Registration) -> None:
     picture = registration.pictures["tilt_left.jpg"][::-1]  # bytes that no other test has sent
     head = b"POST /v1/verifications HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n"
     head += f"Capture-Session: {session(server)['Capture-Session']}\r\n".encode()
@@ -272,7 +274,7 @@ def names_seen(folder: Path, act: Callable[[], object]) -> set[str]:
     return set(seen.split()) - {"."}
 
 
-def test_no_file_with_a_name_is_made_for_the_readers(server: Server, parts: dict[str, bytes]) -> None:
+def test_no_named_file_is_made_for_the_text_readers(server: Server, parts: dict[str, bytes]) -> None:
     """A spilled upload has no name and shows in no listing: registrations/test_intake.py watches for those."""
 
     def control() -> None:

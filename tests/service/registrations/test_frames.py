@@ -1,4 +1,4 @@
-"""Frames over HTTP: they belong to the challenge that was asked last, and a device that fails too often is locked."""
+"""Frames over HTTP: they belong to the last challenge, and a device that fails too often is locked."""
 
 import json
 import time
@@ -52,7 +52,7 @@ def code(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json().get("code", "")
 
 
-def test_frames_answer_the_sessions_challenge(app: Any, verifier: FakeVerifier) -> None:
+def test_frames_are_examined_against_the_sessions_challenge(app: Any, verifier: FakeVerifier) -> None:
     opened = session(app, options={"photosensitive": True})
     camera = {"requested": [640, 480, 30.0], "reported": [480, 640, 29.9], "open_ms": 300.0}
     before = datetime.now(UTC)
@@ -72,7 +72,7 @@ def a_receipt(verifier: FakeVerifier) -> Any:
     return verifier.sessions[-1].wipe().wiped
 
 
-def test_without_frames_there_is_no_answer_and_where_they_are_required_no_verdict(
+def test_missing_frames_are_refused_only_where_liveness_is_required(
     on_either: Settings, verifier: FakeVerifier
 ) -> None:
     app = create_app(on_either, verifier)
@@ -99,7 +99,7 @@ def test_without_frames_there_is_no_answer_and_where_they_are_required_no_verdic
         ({"frames": SHOTS, "camera": {"requested": [1, 2], "reported": [1, 2, 3], "open_ms": 1}}, 8, None),
     ],
 )
-def test_frames_and_what_is_told_of_them_must_agree(
+def test_frames_and_their_metadata_must_agree(
     app: Any, verifier: FakeVerifier, told: Any, frames: int, expected: tuple[int, str] | None
 ) -> None:
     opened = session(app)["id"]
@@ -109,7 +109,7 @@ def test_frames_and_what_is_told_of_them_must_agree(
     assert post(app, opened).status_code == 201
 
 
-def test_as_many_frames_as_allowed_and_none_too_large(app: Any, verifier: FakeVerifier) -> None:
+def test_too_many_and_too_large_frames_are_refused(app: Any, verifier: FakeVerifier) -> None:
     shots = [{"captured_ms": 40.0 * i, "number": i} for i in range(MAX_FRAMES)]
     assert post(app, session(app)["id"], {"frames": shots}).status_code == 201
     large = ("frames", ("0", b"z" * (512 * 1024 + 1), "image/jpeg"))
@@ -119,13 +119,13 @@ def test_as_many_frames_as_allowed_and_none_too_large(app: Any, verifier: FakeVe
     assert refused.json()["capture"] == "frame_00"
 
 
-def test_frames_without_a_session_answer_nothing(on_either: Settings, verifier: FakeVerifier) -> None:
+def test_frames_without_a_session_are_refused(on_either: Settings, verifier: FakeVerifier) -> None:
     app = create_app(on_either.model_copy(update={"session_required": False}), verifier)
     assert code(post(app, None)) == (422, "challenge_missing")
     assert verifier.answers == []
 
 
-def test_an_answer_that_comes_too_late_decides_nothing_and_another_challenge_is_asked(
+def test_late_frames_decide_nothing_and_another_challenge_is_issued(
     on_either: Settings, verifier: FakeVerifier
 ) -> None:
     app = create_app(on_either.model_copy(update={"challenge_s": 0.3}), verifier)
@@ -140,7 +140,7 @@ def test_an_answer_that_comes_too_late_decides_nothing_and_another_challenge_is_
     assert answer.challenge.to_json() == again.json()
 
 
-def test_a_challenge_can_be_asked_anew_but_not_until_one_fits(on_either: Settings, verifier: FakeVerifier) -> None:
+def test_a_session_issues_a_limited_number_of_challenges(on_either: Settings, verifier: FakeVerifier) -> None:
     app = create_app(on_either.model_copy(update={"challenges": 3}), verifier)
     opened = session(app, options={"cannot_nod": True})
     place = f"/v1/capture-sessions/{opened['id']}/challenges"
@@ -151,7 +151,7 @@ def test_a_challenge_can_be_asked_anew_but_not_until_one_fits(on_either: Setting
     assert code(ask(app, "POST", place.replace(opened["id"], "cs_" + "0" * 26))) == (422, "session_unknown")
 
 
-def test_a_session_that_led_to_a_verdict_asks_nothing_more(app: Any) -> None:
+def test_a_session_with_a_verdict_issues_no_challenge(app: Any) -> None:
     opened = session(app)["id"]
     assert post(app, opened).status_code == 201
     assert code(ask(app, "POST", f"/v1/capture-sessions/{opened}/challenges")) == (409, "session_used")
@@ -167,7 +167,7 @@ def test_a_retry_with_other_frames_is_another_request(app: Any) -> None:
     assert code(post(app, opened, told, **{"Idempotency-Key": "key-1"})) == (422, "idempotency_key_reused")
 
 
-def test_five_failures_on_one_device_lock_it_for_a_while(app: Any, verifier: FakeVerifier) -> None:
+def test_five_failures_lock_a_device(app: Any, verifier: FakeVerifier) -> None:
     good = a_verdict()
     verifier.verdict = replace(good, decision=Decision.REJECT, reasons=("face_flat",), checks=(NOT_LIVE,))
     waiting = session(app, device="kiosk-17")["id"]
@@ -182,7 +182,7 @@ def test_five_failures_on_one_device_lock_it_for_a_while(app: Any, verifier: Fak
     assert session(app)["id"]
 
 
-def test_a_lock_ends_and_is_forgotten(app: Any, verifier: FakeVerifier, on_either: Settings) -> None:
+def test_a_lock_ends_and_its_failures_are_deleted(app: Any, verifier: FakeVerifier, on_either: Settings) -> None:
     verifier.verdict = replace(a_verdict(), checks=(NOT_LIVE,))
     for _ in range(5):
         post(app, session(app, device="kiosk-17")["id"])
@@ -204,7 +204,9 @@ def create_ledger(settings: Settings) -> Ledger:
     return Ledger(VerdictStore.open(settings, Keys.open(settings).sealing))
 
 
-def test_the_client_sends_frames_and_does_not_wait_for_a_lock(on_either: Settings, verifier: FakeVerifier) -> None:
+def test_the_client_library_sends_frames_and_does_not_retry_a_locked_device(
+    on_either: Settings, verifier: FakeVerifier
+) -> None:
     frames = [Frame(b"y" * 50, 100.0 * i, i) for i in range(8)]
     captures = dict.fromkeys(FILES, b"x")
     with serving(on_either, verifier) as (host, port), Client(f"http://{host}:{port}") as client:
@@ -223,7 +225,7 @@ def test_the_client_sends_frames_and_does_not_wait_for_a_lock(on_either: Setting
         assert caught.value.code == "device_locked"
 
 
-def test_a_challenge_lives_two_minutes(app: Any) -> None:
+def test_a_challenge_is_valid_for_two_minutes(app: Any) -> None:
     challenge = session(app)["challenge"]
     issued, expires = (datetime.fromisoformat(challenge[name]) for name in ("issued_at", "expires_at"))
     assert expires - issued == timedelta(seconds=120)

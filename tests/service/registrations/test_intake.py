@@ -59,7 +59,7 @@ def answer_on(client: socket.socket) -> tuple[int, dict[str, Any]]:
     return int(head.split()[1]), json.loads(body)
 
 
-def test_those_beyond_the_places_are_told_to_come_again(settings: Settings) -> None:
+def test_requests_beyond_the_slots_are_refused_with_retry_after(settings: Settings) -> None:
     gate, inside, most = threading.Event(), [], []
 
     def act() -> None:
@@ -90,7 +90,7 @@ def test_those_beyond_the_places_are_told_to_come_again(settings: Settings) -> N
     assert max(most) == 1
 
 
-def test_a_client_that_falls_silent_loses_its_place_and_its_pictures(settings: Settings) -> None:
+def test_a_client_that_stops_sending_loses_its_slot_and_its_pictures(settings: Settings) -> None:
     verifier = FakeVerifier()
     with serving(settings, verifier) as (host, port), socket.create_connection((host, port)) as client:
         client.sendall(HEAD + SELFIE + b"half a picture")
@@ -101,7 +101,7 @@ def test_a_client_that_falls_silent_loses_its_place_and_its_pictures(settings: S
         assert httpx.post(f"http://{host}:{port}/v1/verifications", files=FILES).status_code == 201
 
 
-def test_a_client_that_trickles_is_bounded_by_the_lifetime(settings: Settings) -> None:
+def test_a_slow_client_is_bounded_by_the_pictures_lifetime(settings: Settings) -> None:
     patient = settings.model_copy(update={"idle_s": 30.0})
     verifier = FakeVerifier(limits=Limits(lifetime_s=1))
     with serving(patient, verifier) as (host, port), socket.create_connection((host, port)) as client:
@@ -120,7 +120,7 @@ def test_a_client_that_trickles_is_bounded_by_the_lifetime(settings: Settings) -
     assert b"session_expired" in answered
 
 
-def test_a_refused_body_is_wiped_before_the_rest_of_it_has_come(settings: Settings) -> None:
+def test_a_refused_body_is_wiped_before_the_rest_arrives(settings: Settings) -> None:
     patient = settings.model_copy(update={"idle_s": 30.0})
     verifier = FakeVerifier()
     with serving(patient, verifier) as (host, port), socket.create_connection((host, port)) as client:
@@ -146,7 +146,7 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
 sys.addaudithook(_watch)
 
 
-def test_no_file_is_opened_for_writing_while_pictures_come_in(settings: Settings) -> None:
+def test_no_file_is_opened_for_writing_while_pictures_arrive(settings: Settings) -> None:
     """Watches the interpreter, not a folder: a spilled upload is a file without a name, which no listing shows."""
     global _WRITTEN
     application = create_app(settings, FakeVerifier())
@@ -164,7 +164,7 @@ def test_no_file_is_opened_for_writing_while_pictures_come_in(settings: Settings
     assert {Path(path).name for path in written} == {"audit.lock", "audit.jsonl", "audit.new"}
 
 
-def test_an_operators_trouble_is_logged_for_the_operator_alone(settings: Settings) -> None:
+def test_an_operators_error_is_logged_and_not_shown_to_the_client(settings: Settings) -> None:
     def act() -> None:
         raise EngineUnavailable("Tesseract is not installed.")
 
@@ -177,7 +177,7 @@ def test_an_operators_trouble_is_logged_for_the_operator_alone(settings: Setting
     assert verifier.sessions[0].outstanding == 0
 
 
-def test_a_refusal_is_logged_by_its_code(settings: Settings) -> None:
+def test_a_refusal_is_logged_with_its_code(settings: Settings) -> None:
     with capture_logs() as logged:
         ask(create_app(settings, FakeVerifier()), "POST", "/v1/verifications", files={"selfie": FILES["selfie"]})
     assert [(line["event"], line["code"], line["capture"]) for line in logged] == [
@@ -185,7 +185,7 @@ def test_a_refusal_is_logged_by_its_code(settings: Settings) -> None:
     ]
 
 
-def test_an_unexpected_error_is_logged_by_route_and_not_by_address(
+def test_an_unexpected_error_is_logged_with_its_route_and_not_its_path(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def load(*_: object) -> None:
@@ -207,7 +207,7 @@ def test_an_unexpected_error_is_logged_by_route_and_not_by_address(
         ("b", b"\r\n".join([b"X: " + b"a" * 700] * 7), 400, "upload_malformed", "headers"),
     ],
 )
-def test_the_frame_of_a_body_is_bounded_too(
+def test_boundary_and_part_headers_have_limits(
     settings: Settings, boundary: str, headers: bytes, status: int, code: str, says: str
 ) -> None:
     answer = ask(
@@ -231,7 +231,7 @@ PRINTABLE = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size
 
 @hypothesis_settings(deadline=None)
 @given(kind=PRINTABLE, disposition=PRINTABLE)
-def test_any_header_is_a_problem_and_never_an_exception(fuzzed: Any, kind: str, disposition: str) -> None:
+def test_any_header_is_answered_with_a_problem(fuzzed: Any, kind: str, disposition: str) -> None:
     for content_type in (f"multipart/form-data; {kind}", "multipart/form-data; boundary=b"):
         body = f"--b\r\nContent-Disposition: form-data; {disposition}\r\n\r\nx\r\n--b--\r\n".encode()
         answer = ask(fuzzed, "POST", "/v1/verifications", content=body, headers={"content-type": content_type})
@@ -241,13 +241,13 @@ def test_any_header_is_a_problem_and_never_an_exception(fuzzed: Any, kind: str, 
 
 @hypothesis_settings(deadline=None)
 @given(st.binary(max_size=400))
-def test_any_body_is_a_problem_and_never_an_exception(fuzzed: Any, body: bytes) -> None:
+def test_any_body_is_answered_with_a_problem(fuzzed: Any, body: bytes) -> None:
     headers = {"content-type": "multipart/form-data; boundary=b"}
     answer = ask(fuzzed, "POST", "/v1/verifications", content=b"--b\r\n" + body, headers=headers)
     assert answer.status_code in (400, 413, 422)
 
 
-def test_not_ready_without_the_keys(settings: Settings) -> None:
+def test_the_service_is_not_ready_without_its_keys(settings: Settings) -> None:
     application = create_app(settings, FakeVerifier())
     assert ask(application, "GET", "/readyz").status_code == 200
     (settings.keys_dir / "sealing.key").rename(settings.keys_dir / "elsewhere")

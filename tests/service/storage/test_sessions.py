@@ -1,4 +1,4 @@
-"""One session, one key, one verdict: on both databases, after a restart, and when the same comes twice at once."""
+"""One session and one key lead to one verdict: on both databases, after a restart, and for simultaneous requests."""
 
 import threading
 import time
@@ -44,7 +44,7 @@ def code(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json().get("code", "")
 
 
-def test_a_session_leads_to_one_verdict_which_carries_its_nonce(app: Any) -> None:
+def test_a_session_leads_to_one_verdict_with_its_nonce(app: Any) -> None:
     opened = session(app)
     given = post(app, opened["id"])
     assert given.status_code == 201
@@ -53,7 +53,7 @@ def test_a_session_leads_to_one_verdict_which_carries_its_nonce(app: Any) -> Non
     assert code(post(app, opened["id"], "a-new-key")) == (409, "session_used")
 
 
-def test_without_a_session_or_with_a_foreign_one_nothing_is_received(on_either: Settings) -> None:
+def test_nothing_is_received_without_a_session_of_the_client(on_either: Settings) -> None:
     verifier = FakeVerifier()
     app = create_app(on_either, verifier)
     assert code(post(app, None)) == (422, "session_missing")
@@ -62,14 +62,14 @@ def test_without_a_session_or_with_a_foreign_one_nothing_is_received(on_either: 
     assert verifier.sessions == []
 
 
-def test_a_session_lapses(on_either: Settings) -> None:
+def test_an_expired_session_is_refused(on_either: Settings) -> None:
     app = create_app(on_either.model_copy(update={"session_s": 0.01}), FakeVerifier())
     opened = session(app)
     time.sleep(0.05)
     assert code(post(app, opened["id"])) == (410, "session_lapsed")
 
 
-def test_a_capture_that_cannot_be_used_gives_the_session_back_but_not_for_ever(on_either: Settings) -> None:
+def test_a_session_allows_a_limited_number_of_unusable_captures(on_either: Settings) -> None:
     def cut_off() -> None:
         raise CardCutOff("The card is cut off.", capture="card_front")
 
@@ -100,7 +100,7 @@ def test_the_same_key_with_another_body_is_refused(app: Any) -> None:
     assert code(post(app, opened["id"], "key 1")) == (422, "request_invalid")
 
 
-def test_what_comes_twice_at_once_is_verified_once(on_either: Settings) -> None:
+def test_simultaneous_repeats_are_verified_once(on_either: Settings) -> None:
     gate, inside = threading.Event(), threading.Event()
 
     def act() -> None:
@@ -136,7 +136,7 @@ def begun(ledger: Ledger, session_id: str | None, key: str | None) -> Ticket:
     return ticket
 
 
-def test_after_a_server_was_killed_a_retry_begins_anew_and_the_dead_one_cannot_finish(store: VerdictStore) -> None:
+def test_a_retry_after_a_killed_server_begins_anew_and_the_dead_server_cannot_finish(store: VerdictStore) -> None:
     dead, living = Ledger(store), Ledger(store)
     opened = dead.sessions.open("one")
     lost = begun(dead, opened.id, "key")
@@ -155,7 +155,7 @@ def test_after_a_server_was_killed_a_retry_begins_anew_and_the_dead_one_cannot_f
         assert connection.scalar(select(func.count()).select_from(VERIFICATIONS)) == 1
 
 
-def test_a_lease_is_renewed_while_its_server_lives(store: VerdictStore) -> None:
+def test_a_running_server_renews_its_leases(store: VerdictStore) -> None:
     ledger = Ledger(store)
     ticket = begun(ledger, None, "key")
     with store.database.write() as connection:
@@ -166,7 +166,7 @@ def test_a_lease_is_renewed_while_its_server_lives(store: VerdictStore) -> None:
 
 
 @pytest.mark.parametrize("key", ["same", None])
-def test_of_many_who_begin_at_once_one_may(store: VerdictStore, key: str | None) -> None:
+def test_of_simultaneous_verifications_one_begins(store: VerdictStore, key: str | None) -> None:
     opened = Ledger(store).sessions.open("one")
 
     def begin(_: int) -> str:
@@ -194,7 +194,7 @@ def test_erasing_a_verdict_leaves_nothing_of_its_request_and_never_opens_its_ses
         ledger.begin("one", opened.id, "key")
 
 
-def test_what_is_of_no_use_any_more_is_forgotten(store: VerdictStore) -> None:
+def test_expired_rows_are_deleted(store: VerdictStore) -> None:
     ledger = Ledger(store)
     begun(ledger, ledger.sessions.open("one").id, "key")
     ledger.clean(30, 24)
@@ -211,7 +211,7 @@ def test_what_is_of_no_use_any_more_is_forgotten(store: VerdictStore) -> None:
             assert connection.execute(select(table)).all() == []
 
 
-def test_nothing_kept_of_a_request_tells_its_key_or_its_pictures(on_either: Settings, app: Any) -> None:
+def test_stored_requests_reveal_neither_key_nor_pictures(on_either: Settings, app: Any) -> None:
     assert post(app, session(app)["id"], "key-of-the-caller").status_code == 201
     store = VerdictStore.open(on_either, Keys.open(on_either).sealing)
     with store.database.read() as connection:
@@ -240,7 +240,7 @@ def settled(url: str) -> httpx.Response:
     return answer
 
 
-def test_who_does_not_wait_asks_later(running: tuple[str, FakeVerifier]) -> None:
+def test_an_asynchronous_verification_is_polled(running: tuple[str, FakeVerifier]) -> None:
     url, verifier = running
     gate = threading.Event()
     verifier.act = lambda: gate.wait(20) and None
@@ -258,7 +258,7 @@ def test_who_does_not_wait_asks_later(running: tuple[str, FakeVerifier]) -> None
     ("error", "status", "told"),
     [(CardCutOff("Cut off.", capture="selfie"), 422, "card_cut_off"), (KeyError(), 500, "internal")],
 )
-def test_who_does_not_wait_learns_what_went_wrong(
+def test_polling_reports_why_a_verification_failed(
     running: tuple[str, FakeVerifier], error: BadInput | KeyError, status: int, told: str
 ) -> None:
     url, verifier = running
@@ -272,7 +272,7 @@ def test_who_does_not_wait_learns_what_went_wrong(
     assert verifier.sessions[0].outstanding == 0
 
 
-def test_what_was_promised_is_done_before_the_server_ends(tmp_path: Path) -> None:
+def test_a_stopping_server_finishes_asynchronous_verifications(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data")
     with serving(settings, FakeVerifier(lambda: time.sleep(1))) as (host, port):
         answer = deferred(f"http://{host}:{port}")
@@ -280,7 +280,7 @@ def test_what_was_promised_is_done_before_the_server_ends(tmp_path: Path) -> Non
     assert store.load(answer.json()["id"]) is not None
 
 
-def test_pages(app: Any) -> None:
+def test_verdicts_are_listed_in_pages_from_the_newest(app: Any) -> None:
     ids = [post(app, session(app)["id"]).json()["id"] for _ in range(3)]
     first = ask(app, "GET", "/v1/verifications?limit=2").json()
     second = ask(app, "GET", f"/v1/verifications?limit=2&cursor={first['next']}").json()
@@ -290,7 +290,7 @@ def test_pages(app: Any) -> None:
     assert code(ask(app, "GET", "/v1/verifications?cursor=x")) == (422, "request_invalid")
 
 
-def test_a_verdict_that_arrives_between_two_questions_is_not_missed(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_verdict_stored_between_two_queries_is_found(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked for the verdict just before it is kept, and for the progress just after."""
     given = post(app, session(app)["id"])
     load, asked = VerdictStore.load, []
@@ -304,7 +304,7 @@ def test_a_verdict_that_arrives_between_two_questions_is_not_missed(app: Any, mo
     assert len(asked) == 2
 
 
-def test_a_person_may_say_all_of_themselves_and_nothing_of_the_profile(app: Any) -> None:
+def test_clients_set_the_applicants_options_and_not_the_profiles(app: Any) -> None:
     asked = dict.fromkeys(("cannot_turn", "cannot_nod", "cannot_approach", "photosensitive", "more_time"), True)
     opened = ask(app, "POST", "/v1/capture-sessions", json={"options": asked})
     assert opened.status_code == 201

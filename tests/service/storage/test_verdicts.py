@@ -1,4 +1,4 @@
-"""The verdicts at rest, on SQLite and on PostgreSQL alike."""
+"""Stored verdicts, on SQLite and on PostgreSQL."""
 
 import importlib
 import sqlite3
@@ -32,7 +32,7 @@ def store(on_either: Settings, keys: Keys) -> VerdictStore:
     return VerdictStore.open(on_either, keys.sealing)
 
 
-def test_the_store_gives_back_what_it_was_given(on_either: Settings, keys: Keys, store: VerdictStore) -> None:
+def test_a_stored_verdict_is_read_back(on_either: Settings, keys: Keys, store: VerdictStore) -> None:
     store.save("ver_1", VERDICT)
     assert store.load("ver_1") == VERDICT
     assert store.load("ver_2") is None
@@ -41,7 +41,7 @@ def test_the_store_gives_back_what_it_was_given(on_either: Settings, keys: Keys,
     assert VerdictStore.open(on_either, keys.sealing).load("ver_1") == VERDICT
 
 
-def test_nothing_can_be_read_in_a_copy_of_the_database(store: VerdictStore) -> None:
+def test_a_copy_of_the_database_reveals_nothing_of_a_card(store: VerdictStore) -> None:
     store.save("ver_1", VERDICT | OF_A_PERSON)
     with store.database.read() as connection:
         row = connection.execute(select(VERIFICATIONS)).one()
@@ -60,7 +60,7 @@ def test_a_row_moved_to_another_id_does_not_open(store: VerdictStore) -> None:
 
 
 @pytest.mark.parametrize("noted", [True, False])
-def test_another_key_is_refused_before_anything_is_written(
+def test_another_sealing_key_is_refused_before_anything_is_written(
     on_either: Settings, store: VerdictStore, noted: bool
 ) -> None:
     store.save("ver_1", VERDICT)
@@ -72,14 +72,14 @@ def test_another_key_is_refused_before_anything_is_written(
             VerdictStore.open(on_either, bytes(32))
 
 
-def test_a_database_error_does_not_show_what_was_to_be_stored(store: VerdictStore) -> None:
+def test_a_database_error_does_not_show_the_data(store: VerdictStore) -> None:
     store.save("ver_1", VERDICT)
     with pytest.raises(StoreUnavailable) as caught:
         store.save("ver_1", VERDICT)
     assert "ver_1" not in str(caught.value)
 
 
-def test_a_transaction_that_fails_leaves_nothing(store: VerdictStore) -> None:
+def test_a_failed_transaction_stores_nothing(store: VerdictStore) -> None:
     def half() -> None:
         with store.database.write() as connection:
             store.insert(connection, "ver_1", VERDICT, "one")
@@ -90,7 +90,7 @@ def test_a_transaction_that_fails_leaves_nothing(store: VerdictStore) -> None:
     assert store.load("ver_1") is None
 
 
-def test_all_that_is_kept_of_one_person_goes_and_nothing_else(store: VerdictStore) -> None:
+def test_erasing_a_person_erases_all_of_their_verdicts_and_no_other(store: VerdictStore) -> None:
     for name, document in (("ver_1", OF_A_PERSON), ("ver_2", OF_A_PERSON), ("ver_3", {"form": {"number": None}})):
         store.save(name, document)
     assert sorted(store.erase_person("a123456(3)")) == ["ver_1", "ver_2"]
@@ -98,7 +98,7 @@ def test_all_that_is_kept_of_one_person_goes_and_nothing_else(store: VerdictStor
     assert store.load("ver_3") == {"form": {"number": None}}
 
 
-def test_what_is_too_old_goes_and_nothing_else(store: VerdictStore) -> None:
+def test_old_verdicts_expire_and_no_other(store: VerdictStore) -> None:
     for name in ("ver_1", "ver_2"):
         store.save(name, VERDICT)
     with store.database.write() as connection:
@@ -108,7 +108,7 @@ def test_what_is_too_old_goes_and_nothing_else(store: VerdictStore) -> None:
     assert store.expire(30) == []
 
 
-def test_pages_run_from_the_newest_and_each_client_sees_its_own(store: VerdictStore) -> None:
+def test_pages_begin_with_the_newest_and_hold_only_the_clients_own(store: VerdictStore) -> None:
     for n in range(5):
         store.save(f"ver_{n}", {"n": n}, client="one" if n != 2 else "two")
     first = store.page("one", None, 2)
@@ -119,7 +119,7 @@ def test_pages_run_from_the_newest_and_each_client_sees_its_own(store: VerdictSt
     assert store.load("ver_2", client="two") == {"n": 2}
 
 
-def test_the_migrations_end_where_the_tables_are_described(store: VerdictStore) -> None:
+def test_the_migrations_produce_the_described_tables(store: VerdictStore) -> None:
     with store.database.read() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, METADATA) == []
@@ -128,7 +128,7 @@ def test_the_migrations_end_where_the_tables_are_described(store: VerdictStore) 
     assert ScriptDirectory(folder).get_heads() == [migrate.HEAD]
 
 
-def test_several_workers_may_start_at_once_on_an_empty_database(on_either: Settings, keys: Keys) -> None:
+def test_several_workers_may_migrate_an_empty_database_at_once(on_either: Settings, keys: Keys) -> None:
     failed: list[Exception] = []
 
     def start() -> None:
@@ -146,7 +146,7 @@ def test_several_workers_may_start_at_once_on_an_empty_database(on_either: Setti
 
 
 @pytest.mark.parametrize("person", [True, False])
-def test_a_sqlite_of_an_earlier_version_is_taken_over(tmp_path: Path, person: bool) -> None:
+def test_a_sqlite_database_of_an_earlier_version_is_migrated(tmp_path: Path, person: bool) -> None:
     settings = Settings(data_dir=tmp_path)
     with sqlite3.connect(settings.database) as database:
         more = ", person blob" if person else ""
@@ -161,7 +161,7 @@ def test_a_sqlite_of_an_earlier_version_is_taken_over(tmp_path: Path, person: bo
     assert store.erase_person("A1234563") == ["ver_1"]
 
 
-def test_sqlite_is_a_file_for_its_owner_whatever_the_folders_name(tmp_path: Path) -> None:
+def test_the_sqlite_file_is_readable_by_its_owner_only_in_any_folder(tmp_path: Path) -> None:
     named = Settings(data_dir=tmp_path / "data?mode=memory")
     VerdictStore.open(named, bytes(32)).save("ver_1", VERDICT)
     assert VerdictStore.open(named, bytes(32)).load("ver_1") == VERDICT
@@ -169,7 +169,7 @@ def test_sqlite_is_a_file_for_its_owner_whatever_the_folders_name(tmp_path: Path
 
 
 @pytest.mark.parametrize("url", ["nonsense", "mysql://x/y", "postgresql://nobody:hunter2@127.0.0.1:1/none"])
-def test_a_store_that_cannot_be_had_is_one_clear_error(tmp_path: Path, url: str) -> None:
+def test_an_unusable_database_address_is_one_clear_error(tmp_path: Path, url: str) -> None:
     (tmp_path / "file").write_text("")
     for settings in (Settings(data_dir=tmp_path / "file"), Settings(data_dir=tmp_path, database_url=url)):
         with pytest.raises(StoreUnavailable) as caught:
@@ -177,13 +177,15 @@ def test_a_store_that_cannot_be_had_is_one_clear_error(tmp_path: Path, url: str)
         assert "hunter2" not in f"{caught.value}{settings!r}"
 
 
-def test_the_address_may_stand_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgresql: Cluster) -> None:
+def test_the_database_address_may_be_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgresql: Cluster
+) -> None:
     (tmp_path / "idproof_database_url").write_text(postgresql.database() + "\n")
     monkeypatch.setenv("IDPROOF_SECRETS_DIR", str(tmp_path))
     assert not Database.open(Settings.load(data_dir=tmp_path)).is_sqlite
 
 
-def test_a_restart_of_the_database_is_survived(tmp_path: Path, postgresql: Cluster) -> None:
+def test_the_service_survives_a_restart_of_the_database(tmp_path: Path, postgresql: Cluster) -> None:
     store = VerdictStore.open(Settings(data_dir=tmp_path, database_url=postgresql.database()), bytes(32))
     store.save("ver_1", VERDICT)
     postgresql.stop("immediate")
