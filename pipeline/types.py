@@ -18,7 +18,7 @@ class Role(StrEnum):
 
     @property
     def is_card(self) -> bool:
-        """Whether the capture shows the card."""
+        """True if the capture shows the card."""
         return self is not Role.SELFIE
 
 

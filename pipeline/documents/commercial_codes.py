@@ -22,12 +22,12 @@ def codes(character: str) -> tuple[str, ...]:
 
 
 def has_code(character: str) -> bool:
-    """Whether the character, or another form of it, has a code."""
+    """True if the character, or another form of it, has a code."""
     return bool(codes(character) or variants(character))
 
 
 def agrees(character: str, code: str) -> bool:
-    """Whether a code belongs to the character or, if it has none, to another form of it, such as 户 for 戶.
+    """True if a code belongs to the character or, if it has none, to another form of it, such as 户 for 戶.
 
     Other forms do not count for a character with codes of its own: Unihan lists even 他 and 她 as variants.
 

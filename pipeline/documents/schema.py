@@ -83,7 +83,7 @@ class FieldSpec:
                 raise ValueError(f"{self.repertoire} is no character set") from None
 
     def prints(self, character: str) -> bool:
-        """Whether the issuer's character set contains the character."""
+        """True if the issuer's character set contains the character."""
         try:
             character.encode(self.repertoire or "utf-8")
         except UnicodeEncodeError:

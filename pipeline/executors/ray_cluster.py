@@ -74,7 +74,7 @@ _REDUCED_POLLING = {
     "REPORTER_UPDATE_INTERVAL_MS": "30000",
     "RAY_enable_metrics_collection": "0",
 }
-"""Intervals at which Ray inspects a cluster of one machine, whose own metrics nobody reads: with Ray's defaults it took
+"""Intervals at which Ray inspects a cluster of one machine, whose own metrics are not read: with Ray's defaults it took
 a ninth of a core from the examinations. Chosen by hand; no outside source."""
 
 _CONNECT_TIMEOUT_S = 10.0
@@ -92,7 +92,7 @@ _TASKS_PER_CORE = 2
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"} | TELEMETRY_OFF
 
 Task = TypeVar("Task")
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,7 @@ def deploy(config: ReplicaConfig, pool: ReplicaPool) -> "RayExecutor":
     return RayExecutor.connect()
 
 
-def spread(call: Callable[..., Found], tasks: Sequence[Task], *shared: Any) -> Iterator[Found]:
+def run_tasks(call: Callable[..., Result], tasks: Sequence[Task], *shared: Any) -> Iterator[Result]:
     """Yield `call(task, *shared)` in the order of the tasks, each on one core of the cluster that `start` connected to.
 
     For measurements on specimens and published pictures: tasks and results travel unsealed, and a task whose node
@@ -315,7 +315,7 @@ class RayExecutor:
             with session.on_end(response.cancel):
                 reply: ExaminationReply = response.result(timeout_s=session.remaining_s)
         except (BackPressureError, DeploymentUnavailableError):
-            raise ClusterBusy("All replicas have their hands full; please try again shortly.") from None
+            raise ClusterBusy("Every replica is busy; please try again shortly.") from None
         finally:
             request.wipe()
         if reply.refused is not None:

@@ -29,7 +29,7 @@ class TaskRunner:
     address: str | None = None
 
     def __call__(self, function: Callable[..., Result], tasks: Sequence[Task], *shared: Any) -> Iterable[Result]:
-        """Yields `function(task, *shared)` for every task, in order.
+        """Yield `function(task, *shared)` for every task, in order.
 
         The function, the tasks, `shared` and the results must be picklable. A cluster receives `shared` once, not with
         every task.
@@ -38,7 +38,7 @@ class TaskRunner:
             from idproof.pipeline.executors import ray_cluster
 
             ray_cluster.start(self.address)
-            yield from ray_cluster.spread(function, tasks, *shared)
+            yield from ray_cluster.run_tasks(function, tasks, *shared)
         elif self.workers == 1:
             yield from (function(task, *shared) for task in tasks)
         else:

@@ -76,7 +76,7 @@ class Guidance:
 
     @property
     def good(self) -> bool:
-        """Whether a picture like this is to be taken."""
+        """True if a picture like this is to be taken."""
         return self.hint is Hint.GOOD
 
 

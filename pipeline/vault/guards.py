@@ -113,7 +113,7 @@ def _survives_del() -> bool:
 
 
 def _is_still_there(pattern: bytes, found: bytes | None) -> bool:
-    """Whether more than half of the pattern is found; unmapped memory holds nothing."""
+    """True if more than half of the pattern is found; unmapped memory holds nothing."""
     if found is None:
         return False
     pairs = list(zip(pattern[_LINK_BYTES:], found[_LINK_BYTES:], strict=True))
@@ -134,7 +134,7 @@ def _read_memory(address: int, out: "ctypes.Array[ctypes.c_char]") -> bytes | No
 
 @cache
 def _memory_is_readable() -> bool:
-    """Whether a trial can be trusted: a pattern that is still held must be found."""
+    """True if a trial can be trusted: a pattern that is still held must be found."""
     if not hasattr(_libc, "process_vm_readv"):
         return False
     held = ctypes.create_string_buffer(os.urandom(64), 64)
@@ -167,7 +167,7 @@ def _quiet_crashes() -> bool:
 
 @cache
 def _hides_values(hook: Callable[..., object]) -> bool:
-    """Whether a hook reports a crash without the value that its message quotes: tried once per hook."""
+    """True if a hook reports a crash without the value that its message quotes: tried once per hook."""
     secret, report = os.urandom(8).hex(), io.StringIO()
     try:
         int(secret + "!")  # its message quotes the value

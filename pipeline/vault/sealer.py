@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from idproof.pipeline.errors import SealBroken, SessionExpired
 from idproof.pipeline.vault.pages import Pages
 
-KEY_BYTES = 32
+KEY_BYTES = 32  # AES-256
 _NONCE_BYTES, _TAG_BYTES = 12, 16  # NIST SP 800-38D, 5.2.1: 96-bit nonce, 128-bit tag
 _LENGTH_BYTES = 4  # of the header's length, in front of the header
 

@@ -301,7 +301,7 @@ class VaultSession:
             yield view
 
     def holds(self, kind: str, name: str) -> bool:
-        """Whether an array is held under this name."""
+        """True if an array is held under this name."""
         with self._lock:
             return (kind, name) in self._arrays
 

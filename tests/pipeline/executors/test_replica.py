@@ -16,6 +16,7 @@ from idproof.pipeline.executors.in_process import InProcessExecutor
 from idproof.pipeline.executors.replica import ExaminationReplica, ExaminationReply, ExaminationRequest, ReplicaConfig
 from idproof.pipeline.findings import Findings, from_json
 from idproof.pipeline.types import Role
+from idproof.pipeline.vault.kinds import REGISTERED_PORTRAIT
 from idproof.pipeline.vault.sealer import Sealer
 
 Build = Callable[..., Captures]
@@ -84,6 +85,27 @@ def test_a_buffer_does_not_open_under_another_name(replica: ExaminationReplica, 
     reply = asyncio.run(replica.examine(ExaminationRequest(60.0, sealer.copy_key(), None), sealed))
     assert reply.crashed is not None
     assert reply.crashed.startswith("SealBroken")
+
+
+def test_a_replica_compares_a_registered_portrait_with_the_templates_that_it_receives(
+    replica: ExaminationReplica, verifier: Verifier, captures_of: Build
+) -> None:
+    captures, registered = captures_of(), f"upload/{REGISTERED_PORTRAIT}"
+    reply, sealer = ask(replica, captures)
+    assert reply.templates is not None
+    assert reply.templates.keys() == {"portrait", "selfie", "selfie_colour", "second_portrait"}
+    sent = {f"template/{name}": data for name, data in reply.templates.items()}
+    sent[registered] = sealer.seal(np.frombuffer(captures.selfie, np.uint8), registered)
+    sealed = {name: np.frombuffer(data, np.uint8) for name, data in sent.items()}
+    compared = asyncio.run(replica.examine(ExaminationRequest(60.0, sealer.copy_key(), None), sealed))
+    with verifier.vault.open() as session:
+        for name, data in (*captures.items(), (REGISTERED_PORTRAIT, captures.selfie)):
+            session.receive(name).write(data)
+        verifier.executor.examine(session, None)
+        expected = verifier.executor.compare_registered(session)
+    assert compared.checks == expected
+    assert len(expected) == 2
+    assert compared.receipt.outstanding == 0
 
 
 def test_a_cancelled_request_is_wiped_at_once(
