@@ -58,10 +58,10 @@ def resolve_fields(
 ) -> dict[str, FieldReading]:
     """Returns one reading per field; the Chinese name is resolved with the help of its codes."""
     fused = {spec.name: fuse(readings[spec.name]) for spec in document.fields}
-    settled = {spec.name: resolve_field(fused[spec.name], spec, policy) for spec in document.fields}
-    if _NAME in settled and _CODES in settled and settled[_CODES].certain:
-        settled[_NAME] = resolve_name(fused[_NAME], settled[_NAME], settled[_CODES].text, document.field(_NAME))
-    return settled
+    resolved = {spec.name: resolve_field(fused[spec.name], spec, policy) for spec in document.fields}
+    if _NAME in resolved and _CODES in resolved and resolved[_CODES].certain:
+        resolved[_NAME] = resolve_name(fused[_NAME], resolved[_NAME], resolved[_CODES].text, document.field(_NAME))
+    return resolved
 
 
 def read_lines(

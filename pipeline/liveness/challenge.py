@@ -187,8 +187,7 @@ def draw(
     """Draws the challenge of a nonce: the same for the same nonce and options.
 
     With everything allowed it is one of 80 sequences of actions (three of five, none twice in a row) and one of 324
-    sequences of colours. The light and `Challenge.strict` make up for fewer possible actions; something is always
-    asked.
+    sequences of colours. The light and `Challenge.strict` make up for fewer possible actions.
 
     Args:
         nonce: 16 random bytes or more, from `secrets.token_bytes`.

@@ -118,7 +118,7 @@ class LivenessExaminer:
 
     def _checks(self, tracked: TrackedClip, samples: FaceSamples, challenge: Challenge) -> list[CheckResult]:
         clip = tracked.clip
-        # An applicant who is asked for less is held to the range of bona fide clips, without the margin beyond it.
+        # With fewer actions than usual, passive checks use the range of bona fide clips without the margin beyond it.
         passive_limits = replace(self.calibration, margin=0.0) if challenge.strict else self.calibration
         results = [
             injection.timing(clip),

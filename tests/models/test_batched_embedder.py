@@ -50,9 +50,9 @@ def test_requests_that_wait_share_the_next_batch() -> None:
 def test_a_later_request_may_take_earlier_ones_along() -> None:
     """The thread that computes finds its own request in the queue without comparing pictures."""
     batched = BatchedEmbedder(Slow())  # type: ignore[arg-type]
-    asked = [_Request([face(shade), face(shade + 1)]) for shade in (10, 20, 30)]
-    batched._waiting.extend(asked)
-    assert batched._take(asked[2]) == [asked[2], asked[0], asked[1]]
+    requests = [_Request([face(shade), face(shade + 1)]) for shade in (10, 20, 30)]
+    batched._waiting.extend(requests)
+    assert batched._take(requests[2]) == [requests[2], requests[0], requests[1]]
     assert batched._waiting == []
 
 

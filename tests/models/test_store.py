@@ -47,9 +47,9 @@ def names(folder: Path) -> set[str]:
 
 def test_fetch_downloads_only_missing_weights(small: Profile, cache: Path) -> None:
     assert states(small, cache) == {WeightState.MISSING}
-    told: list[tuple[str, bool]] = []
-    store.fetch(small, cache, lambda weight, brought: told.append((weight.name, brought)))
-    assert [brought for _, brought in told] == [True, True, True]
+    reported: list[tuple[str, bool]] = []
+    store.fetch(small, cache, lambda weight, brought: reported.append((weight.name, brought)))
+    assert [brought for _, brought in reported] == [True, True, True]
     assert states(small, cache) == {WeightState.READY}
     store.check(small, cache)
     assert store.fetch(small, cache) == []

@@ -102,15 +102,15 @@ def test_an_installed_wheel_of_this_version_is_used_without_pip(
 
 
 def test_an_archive_is_downloaded_checked_and_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+    requested = []
 
     def answer(url: str, **_: Any) -> httpx.Response:
-        asked.append(url)
+        requested.append(url)
         return httpx.Response(200, content=WHEEL, request=httpx.Request("GET", url))
 
     monkeypatch.setattr(httpx, "get", answer)
     assert weight_sources.SourceReader().read(ARCHIVE) == CONTENT
-    assert asked == [ARCHIVE.url]
+    assert requested == [ARCHIVE.url]
 
 
 def test_a_missing_archive_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:

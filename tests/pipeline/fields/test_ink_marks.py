@@ -57,8 +57,8 @@ def test_stars_that_the_reader_overlooked_are_restored() -> None:
     frame = np.full((DOCUMENT.size_px[1], DOCUMENT.size_px[0], 3), 200, dtype=np.uint8)
     printed = Image.fromarray(line("*CWB")).resize((right - left, bottom - top))
     frame[top:bottom, left:right] = np.asarray(printed)
-    heard = read_lines([frame] * 3, DOCUMENT, Readers(Overlooks("CWB"), Overlooks("")))["symbols"]
-    found = resolve_field(fuse(heard), SPEC, Policy())
+    readings = read_lines([frame] * 3, DOCUMENT, Readers(Overlooks("CWB"), Overlooks("")))["symbols"]
+    found = resolve_field(fuse(readings), SPEC, Policy())
     assert (found.text, found.certain) == ("*CWB", True)
 
 

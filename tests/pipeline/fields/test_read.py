@@ -25,65 +25,65 @@ def reading(text: str, confidence: float = 0.99) -> LineReading:
     return LineReading(text, (confidence,) * len(text))
 
 
-def settled(name: str, *readings: LineReading, latin: tuple[LineReading, ...] = ()) -> FieldReading:
+def resolved(name: str, *readings: LineReading, latin: tuple[LineReading, ...] = ()) -> FieldReading:
     spec = DOCUMENT.field(name)
-    heard = [WeightedReading(normalise(r, spec)) for r in readings] + [
+    weighted = [WeightedReading(normalise(r, spec)) for r in readings] + [
         WeightedReading(normalise(r, spec), 0.5) for r in latin
     ]
-    return resolve_field(fuse(heard), spec, POLICY)
+    return resolve_field(fuse(weighted), spec, POLICY)
 
 
 def test_two_captures_outvote_one_per_character() -> None:
-    found = settled("number", reading("A123456(3)"), reading("A128456(3)"), reading("A123456(8)"))
+    found = resolved("number", reading("A123456(3)"), reading("A128456(3)"), reading("A123456(8)"))
     assert (found.text, found.certain) == ("A123456(3)", True)
 
 
 def test_one_reading_alone_is_never_certain() -> None:
-    assert not settled("number", reading("A123456(3)")).certain
-    assert settled("number", reading("A123456(3)"), reading("A123456(3)", 0.6)).certain
-    assert settled("number", reading("A123456(3)"), latin=(reading("A123456(3)", 0.9),)).certain
+    assert not resolved("number", reading("A123456(3)")).certain
+    assert resolved("number", reading("A123456(3)"), reading("A123456(3)", 0.6)).certain
+    assert resolved("number", reading("A123456(3)"), latin=(reading("A123456(3)", 0.9),)).certain
 
 
 def test_a_tie_between_captures_is_reported_as_uncertain() -> None:
-    found = settled("number", reading("A123456(3)", 0.9), reading("A123458(3)", 0.9))
+    found = resolved("number", reading("A123456(3)", 0.9), reading("A123458(3)", 0.9))
     assert not found.certain
     assert {(position, character) for position, character, _ in found.alternatives} <= {(6, "6"), (6, "8")}
     assert found.alternatives
 
 
 def test_corrections_follow_the_form_and_are_reported() -> None:
-    found = settled("number", reading("A1Z3456(3)"), reading("A1Z3456(3)"), reading("A123456(3)"))
+    found = resolved("number", reading("A1Z3456(3)"), reading("A1Z3456(3)"), reading("A123456(3)"))
     assert found.text == "A123456(3)"
     assert [(c.position, c.read, c.taken, c.reason) for c in found.corrections] == [(2, "Z", "2", "form")]
-    unsupported = settled("number", reading("A1?3456(3)"), reading("A1?3456(3)"), reading("A1?3456(3)"))
+    unsupported = resolved("number", reading("A1?3456(3)"), reading("A1?3456(3)"), reading("A1?3456(3)"))
     assert not unsupported.certain
 
 
 def test_a_letter_in_place_of_a_digit_is_uncertain_when_no_digit_was_seen() -> None:
-    found = settled("date_of_birth", *(reading("O1-01-199W"),) * 3)
+    found = resolved("date_of_birth", *(reading("O1-01-199W"),) * 3)
     assert not found.certain
 
 
 def test_a_text_without_the_printed_form_is_never_certain() -> None:
-    found = settled("date_of_birth", *(reading("1990-01-01"),) * 3)
+    found = resolved("date_of_birth", *(reading("1990-01-01"),) * 3)
     assert not found.certain
 
 
 def test_an_optional_field_may_be_blank_but_a_required_one_may_not() -> None:
     blank = (reading(""), reading(""), reading(""))
-    assert settled("chinese_name", *blank).certain
-    assert settled("chinese_name", reading("~", 0.3), reading(""), reading("")).text == ""
-    assert not settled("english_name", *blank).certain
-    assert not settled("chinese_name", reading("陳大文"), reading(""), reading("")).certain
+    assert resolved("chinese_name", *blank).certain
+    assert resolved("chinese_name", reading("~", 0.3), reading(""), reading("")).text == ""
+    assert not resolved("english_name", *blank).certain
+    assert not resolved("chinese_name", reading("陳大文"), reading(""), reading("")).certain
 
 
 def test_a_lost_space_is_taken_from_another_capture() -> None:
-    found = settled("english_name", reading("MOK, FuWan"), reading("MOK, Fu Wan", 0.6), reading("MOK,FuWan"))
+    found = resolved("english_name", reading("MOK, FuWan"), reading("MOK, Fu Wan", 0.6), reading("MOK,FuWan"))
     assert (found.text, found.certain) == ("MOK, Fu Wan", True)
 
 
 def test_lost_and_added_characters_are_outvoted() -> None:
-    assert settled("issue_date", reading("05-02-24"), reading("05-0224"), reading("05--02-24")).text == "05-02-24"
+    assert resolved("issue_date", reading("05-02-24"), reading("05-0224"), reading("05--02-24")).text == "05-02-24"
 
 
 @pytest.mark.parametrize(
@@ -99,15 +99,15 @@ def test_lost_and_added_characters_are_outvoted() -> None:
     ],
 )
 def test_look_alike_punctuation_is_unified(name: str, seen: str, printed: str) -> None:
-    assert settled(name, reading(seen), reading(seen)).text == printed
+    assert resolved(name, reading(seen), reading(seen)).text == printed
 
 
 def named(codes: str, *texts: str, alternatives: dict[int, tuple[str, float]] | None = None) -> FieldReading:
     places = tuple((((alternatives or {})[i],) if i in (alternatives or {}) else ()) for i in range(len(texts[0])))
-    heard = [
+    weighted = [
         WeightedReading(LineReading(text, (0.9,) * len(text), places if text == texts[0] else ())) for text in texts
     ]
-    fused = fuse(heard)
+    fused = fuse(weighted)
     return resolve_name(
         fused, resolve_field(fused, DOCUMENT.field("chinese_name"), POLICY), codes, DOCUMENT.field("chinese_name")
     )
@@ -174,7 +174,7 @@ NAMES = [spec.name for spec in DOCUMENT.fields]
 
 @given(st.sampled_from(NAMES), st.lists(st.text(max_size=24), min_size=1, max_size=6))
 def test_any_texts_are_resolved_without_an_exception(name: str, texts: list[str]) -> None:
-    found = settled(name, *(reading(text) for text in texts))
+    found = resolved(name, *(reading(text) for text in texts))
     if found.certain and found.text:
         assert grammar.has_form(found.text, DOCUMENT.field(name))
 
@@ -196,7 +196,7 @@ def parse_everything(text: str) -> None:
     """Runs every parser of the fields; each may only return or raise ValueError."""
     hkid.is_valid(text)
     for name in NAMES:
-        settled(name, reading(text), reading(text[::-1]))
+        resolved(name, reading(text), reading(text[::-1]))
     for parse in (dates.birth_date, dates.issue_date, lambda t: dates.first_registration(t, dates.date(2024, 1, 1))):
         try:
             parse(text)
@@ -218,8 +218,8 @@ def test_parsers_survive_a_hundred_thousand_random_strings() -> None:
 
 
 def test_representations_do_not_show_the_text() -> None:
-    heard = [WeightedReading(reading("A123456(3)"))] * 2
-    shown = repr(settled("number", *(w.reading for w in heard))) + repr(heard) + repr(fuse(heard))
+    weighted = [WeightedReading(reading("A123456(3)"))] * 2
+    shown = repr(resolved("number", *(w.reading for w in weighted))) + repr(weighted) + repr(fuse(weighted))
     assert "A123456" not in shown
     assert "'6'" not in shown
 
@@ -231,11 +231,11 @@ def test_a_code_distinguishes_forms_with_codes_of_their_own() -> None:
 
 
 def test_letters_read_from_the_pattern_leave_a_blank_field_blank() -> None:
-    found = settled("chinese_name", reading("JA", 0.9), reading("J", 0.9), reading("J", 0.9))
+    found = resolved("chinese_name", reading("JA", 0.9), reading("J", 0.9), reading("J", 0.9))
     assert (found.text, found.certain) == ("", True)
-    noise = settled("chinese_codes", reading("X", 0.7), reading("X", 0.5), reading(""), latin=(reading("SESS", 0.6),))
+    noise = resolved("chinese_codes", reading("X", 0.7), reading("X", 0.5), reading(""), latin=(reading("SESS", 0.6),))
     assert (noise.text, noise.certain) == ("", True)
-    assert not settled("chinese_name", reading("陳大文"), reading("J"), reading("J")).certain
+    assert not resolved("chinese_name", reading("陳大文"), reading("J"), reading("J")).certain
 
 
 @pytest.mark.parametrize(

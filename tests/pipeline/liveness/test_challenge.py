@@ -21,7 +21,7 @@ def test_a_challenge_follows_from_its_nonce_and_asks_only_for_possible_actions(n
     assert challenge == draw(nonce, issued_at=NOW, options=Options.from_json(options.to_json()))
     assert {step.action for step in challenge.steps} <= set(options.actions())
     assert bool(challenge.lights) != options.photosensitive
-    # Whoever can do less is never asked for nothing at all: the passive checks are stricter then.
+    # With fewer actions than usual the passive checks are stricter.
     assert challenge.strict or (len(challenge.steps) >= 3 and challenge.lights)
     parts = [*challenge.steps, *challenge.lights]
     assert all(one.end_ms == other.start_ms for one, other in pairwise(parts))
