@@ -1,4 +1,4 @@
-"""What the Markdown pages promise exists: links, anchors, paths, commands, options; and their Python compiles."""
+"""Markdown pages hold what they promise: links, anchors, paths, commands and options exist, and their Python compiles."""
 
 import re
 from pathlib import Path
@@ -81,7 +81,7 @@ def test_the_pages_say_enough_for_these_tests_to_mean_something() -> None:
     assert sum(len(page.blocks("python")) for page in PAGES) >= 1
 
 
-# The readers themselves: each fault is found.
+# The readers of pages themselves: they find each fault.
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Reads what Markdown pages promise: links, anchors, paths of the repository, command lines and Python."""
+"""Reads the promises of Markdown pages: links, anchors, paths of the repository, command lines and Python."""
 
 import importlib.util
 import inspect
@@ -153,7 +153,7 @@ def _alternatives(line: str) -> list[str]:
 
 
 def fault_of_command(line: str) -> str | None:
-    """Why the command line cannot be what it says: an unknown command, option or choice; None when it can be."""
+    """Returns the first unknown command, option or choice of a command line as a sentence; None when all are known."""
     command: Any = cli()
     words = shlex.split(re.sub(r"[…\[\]]", " ", line))
     while words and isinstance(command, TyperGroup) and not words[0].startswith("-"):
@@ -219,7 +219,7 @@ def modules_run(page: Page) -> list[str]:
 
 
 def module_exists(name: str) -> bool:
-    """Whether Python finds it."""
+    """Returns whether Python finds the module."""
     try:
         return importlib.util.find_spec(name) is not None
     except ModuleNotFoundError:
