@@ -1,4 +1,4 @@
-"""Markdown pages hold what they promise: links, anchors, paths, commands and options exist, and their Python compiles."""
+"""Markdown pages keep their promises: links, anchors, paths, commands and options exist, and Python compiles."""
 
 import re
 from pathlib import Path
