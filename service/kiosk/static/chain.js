@@ -1,4 +1,4 @@
-// What idproof.capture.v1 computes: proofs of the handshake, and the chain of tags over frames (docs/stream.md).
+// Cryptography of idproof.capture.v1: proofs of the handshake, and the chain of tags over frames (docs/stream.md).
 
 import { bytes, hmacKey, text } from "./key.js";
 
@@ -14,7 +14,7 @@ export async function proofs(key, challenge, nonce) {
   return { device: text(device), server: text(server) };
 }
 
-/** The chain of one session: `seal` gives the next frame's bytes. One frame at a time: each tag follows from the last. */
+/** The chain of one session. Seal one frame at a time: each tag depends on the one before. */
 export class Chain {
   /** The chain as the server's `session` describes it: new, or resumed where the last frame arrived. */
   static async begin(key, session) {
@@ -47,8 +47,8 @@ export class Chain {
   }
 }
 
-function label(what) {
-  return new TextEncoder().encode(`${PROTOCOL} ${what}\0`);
+function label(purpose) {
+  return new TextEncoder().encode(`${PROTOCOL} ${purpose}\0`);
 }
 
 async function sign(key, ...parts) {

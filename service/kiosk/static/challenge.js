@@ -1,62 +1,62 @@
-// The liveness challenge, shown exactly as the server drew it, and filmed: what to do now, how far it is done, the light.
+// The liveness challenge, shown exactly as the server drew it, and filmed: the action, its progress, and the light.
 
-import { announce, by } from "./view.js";
-import * as words from "./words.js";
+import * as texts from "./texts.js";
+import { announce, byId } from "./view.js";
 
-const EVERY_MS = 100;
-const HALF_FRAME_MS = 17;
-const COUNT_MS = 800;
+const INTERVAL_MS = 100; // ten frames per second: docs/stream.md
+const HALF_FRAME_MS = 17; // of a camera with 30 frames per second
+const COUNT_MS = 800; // per number of the countdown; chosen by hand
 
-/** How long a challenge with these options takes, in whole seconds, before the server has drawn it. */
-export function seconds({ photosensitive, more_time: slow }) {
+/** Duration of a challenge with these options in whole seconds, as pipeline/liveness/challenge.py draws it. */
+export function durationSeconds({ photosensitive, more_time: slow }) {
   const steps = photosensitive ? 4 : 3;
   return Math.ceil(0.8 + steps * (slow ? 4 : 2) + (photosensitive ? 0 : 3));
 }
 
 export class Challenge {
-  constructor(camera, link) {
-    Object.assign(this, { camera, link, running: false });
+  constructor(camera, connection) {
+    Object.assign(this, { camera, connection, running: false });
   }
 
-  /** Count down, then call `ready`; false when it was stopped meanwhile. */
-  async count(ready) {
+  /** Count down, then call `ready`, unless the challenge is stopped meanwhile. */
+  async countDown(ready) {
     this.#open();
-    this.#ask("look_straight", "count.title");
+    this.#showAction("look_straight", "count.title");
     for (const left of [3, 2, 1]) {
-      by("count").textContent = left;
+      byId("count").textContent = left;
       await new Promise((resolve) => setTimeout(resolve, COUNT_MS));
       if (!this.running) return;
     }
-    by("count").textContent = "";
+    byId("count").textContent = "";
     ready();
   }
 
   /** Show the challenge and send what the camera sees of it, from its first moment to its last. */
   play(challenge) {
     this.challenge = challenge;
-    this.began = performance.now();
-    this.next = 0;
-    this.due = [...challenge.capture_ms];
-    this.now = null;
-    this.taken = () => this.#film();
-    this.camera.addEventListener("frame", this.taken);
-    this.#step();
+    this.startedAt = performance.now();
+    this.nextAt = 0;
+    this.moments = [...challenge.capture_ms];
+    this.shownPart = null;
+    this.onFrame = () => this.#sendFrame();
+    this.camera.addEventListener("frame", this.onFrame);
+    this.#advance();
   }
 
-  /** How far the action is done, as the server sees it. */
-  heed({ done }) {
+  /** Show the progress of the action, as the server measures it. */
+  updateProgress({ done }) {
     const share = Math.max(0, Math.min(1, done ?? 0));
-    by("ring").style.strokeDasharray = `${share * 100} 100`;
-    by("ring").style.opacity = share > 0.02 ? 1 : 0;
+    byId("ring").style.strokeDasharray = `${share * 100} 100`;
+    byId("ring").style.opacity = share > 0.02 ? 1 : 0;
   }
 
   stop() {
     this.running = false;
-    this.camera.removeEventListener("frame", this.taken);
+    this.camera.removeEventListener("frame", this.onFrame);
     cancelAnimationFrame(this.painting);
-    by("mirror-video").srcObject = null;
-    by("challenge").hidden = true;
-    by("challenge").style.removeProperty("background-color");
+    byId("mirror-video").srcObject = null;
+    byId("challenge").hidden = true;
+    byId("challenge").style.removeProperty("background-color");
     delete document.body.dataset.action;
     delete document.body.dataset.colour;
     for (const part of document.querySelectorAll(".top, main, .foot")) part.inert = false;
@@ -64,24 +64,24 @@ export class Challenge {
 
   #open() {
     this.running = true;
-    const mirror = by("mirror-video");
+    const mirror = byId("mirror-video");
     mirror.srcObject = this.camera.video.srcObject;
     mirror.play().catch(() => {});
-    by("mirror").classList.toggle("mirrored", this.camera.mirrored);
-    by("challenge").classList.remove("colours");
-    by("challenge").hidden = false;
+    byId("mirror").classList.toggle("mirrored", this.camera.mirrored);
+    byId("challenge").classList.remove("colours");
+    byId("challenge").hidden = false;
     for (const part of document.querySelectorAll(".top, main, .foot")) part.inert = true;
-    by("asked").focus();
+    byId("asked").focus();
   }
 
-  #step() {
+  #advance() {
     if (!this.running) return;
-    const at = performance.now() - this.began;
+    const at = performance.now() - this.startedAt;
     const part = this.#part(at);
-    if (part !== this.now) this.#show(part);
-    this.now = part;
-    if (at < this.challenge.duration_ms + EVERY_MS) this.painting = requestAnimationFrame(() => this.#step());
-    else this.camera.removeEventListener("frame", this.taken);
+    if (part !== this.shownPart) this.#show(part);
+    this.shownPart = part;
+    if (at < this.challenge.duration_ms + INTERVAL_MS) this.painting = requestAnimationFrame(() => this.#advance());
+    else this.camera.removeEventListener("frame", this.onFrame);
   }
 
   #part(at) {
@@ -90,33 +90,33 @@ export class Challenge {
   }
 
   #show(part) {
-    const stage = by("challenge");
+    const stage = byId("challenge");
     stage.classList.toggle("colours", Boolean(part?.colour));
     if (part?.colour) stage.style.backgroundColor = `rgb(${part.colour.join(" ")})`;
     else stage.style.removeProperty("background-color");
     if (part?.colour) document.body.dataset.colour = part.colour.join(",");
     else delete document.body.dataset.colour;
     const action = part?.action ?? (part ? "watch_colours" : "look_straight");
-    if (!(part?.colour && this.now?.colour)) this.#ask(action, `hint.${action}`);
-    this.heed({ done: 0 });
+    if (!(part?.colour && this.shownPart?.colour)) this.#showAction(action, `hint.${action}`);
+    this.updateProgress({ done: 0 });
   }
 
-  #ask(action, key) {
+  #showAction(action, key) {
     document.body.dataset.action = action;
-    words.put(by("asked"), key);
-    by("arrow-use").setAttribute("href", action === "watch_colours" ? "#i-colours" : `#i-${action}`);
-    announce(by("asked").textContent);
+    texts.setText(byId("asked"), key);
+    byId("arrow-use").setAttribute("href", action === "watch_colours" ? "#i-colours" : `#i-${action}`);
+    announce(byId("asked").textContent);
   }
 
-  /** One picture of the camera: sent if it is the nearest to a moment asked for, or a tenth of a second is over. */
-  #film() {
-    const at = performance.now() - this.began;
-    if (at > this.challenge.duration_ms + EVERY_MS) return;
-    const asked = this.due.length && at >= this.due[0] - HALF_FRAME_MS;
-    if (!asked && at < this.next - HALF_FRAME_MS) return;
-    while (this.due.length && at >= this.due[0] - HALF_FRAME_MS) this.due.shift();
-    while (this.next <= at + HALF_FRAME_MS) this.next += EVERY_MS;
+  /** Send a picture of the camera if it is the nearest to a moment asked for, or if a tenth of a second has passed. */
+  #sendFrame() {
+    const at = performance.now() - this.startedAt;
+    if (at > this.challenge.duration_ms + INTERVAL_MS) return;
+    const isMoment = this.moments.length && at >= this.moments[0] - HALF_FRAME_MS;
+    if (!isMoment && at < this.nextAt - HALF_FRAME_MS) return;
+    while (this.moments.length && at >= this.moments[0] - HALF_FRAME_MS) this.moments.shift();
+    while (this.nextAt <= at + HALF_FRAME_MS) this.nextAt += INTERVAL_MS;
     const frame = { role: "liveness", kind: "still", number: this.camera.number, at: at * 1000 };
-    this.link.show({ ...frame, jpeg: this.camera.take("still", true) });
+    this.connection.sendFrame({ ...frame, jpeg: this.camera.capture("still", true) });
   }
 }

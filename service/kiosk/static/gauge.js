@@ -1,57 +1,57 @@
-// How far the card is turned and how far it should be: the card seen from above, and the sectors its ends should reach.
+// Gauge of the card's turn: the card seen from above, and the sectors that its ends should reach.
 
-import { by } from "./view.js";
-import * as words from "./words.js";
+import * as texts from "./texts.js";
+import { byId } from "./view.js";
 
-const [INNER, OUTER, WAY] = [44, 104, 76];
+const [INNER, OUTER, ARROW] = [44, 104, 76]; // radii in units of the drawing
 
-/** Start a stage: with a gauge for a card, still empty, or without one. */
+/** Start a stage, with an empty gauge for a card, else without a gauge. */
 export function begin(card) {
-  by("gauge").hidden = !card;
-  by("gauge").className = "gauge unseen";
-  by("gauge-band").setAttribute("d", "");
-  by("gauge-way").setAttribute("d", "");
-  by("gauge-card").setAttribute("transform", "rotate(0)");
-  words.put(by("gauge-text"), "gauge.none");
+  byId("gauge").hidden = !card;
+  byId("gauge").className = "gauge unseen";
+  byId("gauge-band").setAttribute("d", "");
+  byId("gauge-way").setAttribute("d", "");
+  byId("gauge-card").setAttribute("transform", "rotate(0)");
+  texts.setText(byId("gauge-text"), "gauge.none");
 }
 
-/** The newest turn in degrees, positive with the card's left edge nearer to the camera. */
+/** Show the newest turn in degrees; positive: the card's left edge is nearer to the camera. */
 export function update({ turn_deg: turn, turn_target: target }, mirrored) {
-  const gauge = by("gauge");
+  const gauge = byId("gauge");
   if (!target) return;
   const seen = turn !== null && turn !== undefined;
-  const way = mirrored ? -1 : 1;
+  const sign = mirrored ? -1 : 1;
   gauge.classList.toggle("unseen", !seen);
   gauge.classList.toggle("reached", seen && turn >= target[0] && turn <= target[1]);
-  by("gauge-band").setAttribute("d", sectors(way * target[0], way * target[1]));
-  by("gauge-card").setAttribute("transform", `rotate(${(way * (seen ? turn : 0)).toFixed(1)})`);
-  by("gauge-way").setAttribute("d", seen ? path(way * turn, way * nearest(turn, target)) : "");
-  by("gauge-photo").setAttribute("cx", mirrored ? 58 : -58);
-  // Said without a sign: towards the target is positive, whichever way that is.
+  byId("gauge-band").setAttribute("d", sectors(sign * target[0], sign * target[1]));
+  byId("gauge-card").setAttribute("transform", `rotate(${(sign * (seen ? turn : 0)).toFixed(1)})`);
+  byId("gauge-way").setAttribute("d", seen ? path(sign * turn, sign * nearest(turn, target)) : "");
+  byId("gauge-photo").setAttribute("cx", mirrored ? 58 : -58);
+  // The text has no sign: towards the target is positive on either side.
   const side = target[0] + target[1] < 0 ? -1 : 1;
-  const said = [turn ?? 0, ...target].map((angle) => Math.round(side * angle));
-  const [now, from, to] = [said[0], Math.min(said[1], said[2]), Math.max(said[1], said[2])];
-  const text = by("gauge-text");
-  if (seen) words.put(text, "gauge.now", { now, from, to });
-  else words.put(text, "gauge.none");
+  const angles = [turn ?? 0, ...target].map((angle) => Math.round(side * angle));
+  const [now, from, to] = [angles[0], Math.min(angles[1], angles[2]), Math.max(angles[1], angles[2])];
+  const text = byId("gauge-text");
+  if (seen) texts.setText(text, "gauge.now", { now, from, to });
+  else texts.setText(text, "gauge.none");
   gauge.setAttribute("aria-valuenow", String(now));
   gauge.setAttribute("aria-valuetext", text.textContent);
 }
 
-/** The angle of the wanted ones that is nearest. */
+/** The nearest angle of the target range. */
 function nearest(turn, [low, high]) {
   return Math.min(Math.max(turn, Math.min(low, high)), Math.max(low, high));
 }
 
-/** A bent arrow at each end of the card, from where it is to where it should be. */
+/** A curved arrow at each end of the card, from its position to the target. */
 function path(from, to) {
   if (Math.abs(to - from) < 4) return "";
   const turn = Math.sign(to - from);
   return [0, 180].map((half) => {
-    const [start, end] = [polar(WAY, half + from), polar(WAY, half + to)];
+    const [start, end] = [polar(ARROW, half + from), polar(ARROW, half + to)];
     const back = half + to - turn * 9;
-    const head = `M${polar(WAY + 9, back)}L${end}L${polar(WAY - 9, back)}`;
-    return `M${start}A${WAY} ${WAY} 0 0 ${turn > 0 ? 1 : 0} ${end}${head}`;
+    const head = `M${polar(ARROW + 9, back)}L${end}L${polar(ARROW - 9, back)}`;
+    return `M${start}A${ARROW} ${ARROW} 0 0 ${turn > 0 ? 1 : 0} ${end}${head}`;
   }).join("");
 }
 

@@ -1,31 +1,31 @@
-// One instruction at a time, calm enough to be read: it changes when the server keeps saying something else.
+// One instruction at a time, steady enough to be read: it changes once the server has repeated another hint for a while.
 
-import { announce, by } from "./view.js";
-import * as words from "./words.js";
+import * as texts from "./texts.js";
+import { announce, byId } from "./view.js";
 
-const SURE_MS = 250;
-const LEAST_MS = 700;
+const STABLE_MS = 250; // of a new hint; chosen by hand
+const MIN_SHOWN_MS = 700; // of the hint before; chosen by hand
 let shown = { hint: null, at: 0 };
-let wanted = { hint: null, at: 0 };
+let candidate = { hint: null, at: 0 };
 
 /** Start a stage with its first instruction. */
 export function begin(hint) {
-  wanted = { hint, at: performance.now() };
+  candidate = { hint, at: performance.now() };
   change(hint);
 }
 
-/** The newest hint. */
-export function heed(hint) {
+/** Take the newest hint into account. */
+export function update(hint) {
   const now = performance.now();
-  if (hint !== wanted.hint) wanted = { hint, at: now };
+  if (hint !== candidate.hint) candidate = { hint, at: now };
   if (hint === shown.hint) return;
-  const sure = hint === "good" || (now - wanted.at >= SURE_MS && now - shown.at >= LEAST_MS);
-  if (sure) change(hint);
+  const stable = hint === "good" || (now - candidate.at >= STABLE_MS && now - shown.at >= MIN_SHOWN_MS);
+  if (stable) change(hint);
 }
 
 function change(hint) {
   shown = { hint, at: performance.now() };
   document.body.dataset.hint = hint;
-  words.put(by("instruction"), words.has(`hint.${hint}`) ? `hint.${hint}` : "hint.hold_still");
-  announce(by("instruction").textContent);
+  texts.setText(byId("instruction"), texts.has(`hint.${hint}`) ? `hint.${hint}` : "hint.hold_still");
+  announce(byId("instruction").textContent);
 }

@@ -1,4 +1,4 @@
-// The device's key: pasted once by an operator, kept by the browser as a key that no script can read out again.
+// The device's key: pasted once by an operator, stored by the browser as a key that no script can extract.
 
 const DATABASE = "idproof-kiosk";
 const STORE = "device";
@@ -9,7 +9,7 @@ export async function load() {
   return (await transact("readonly", (store) => store.get("own"))) ?? null;
 }
 
-/** Keep the device key that `idproof kiosk enroll` showed; null when it is not one. */
+/** Store a device key as `idproof kiosk enroll` printed it; null if it is none. */
 export async function enrol(pasted) {
   const found = PATTERN.exec(pasted.trim());
   if (!found) return null;

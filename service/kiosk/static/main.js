@@ -1,108 +1,108 @@
-// The page begins here: its words, this kiosk's key, the connection, and what each button does.
+// Entry of the page: its texts, this kiosk's key, the connection, and the action of each button.
 
+import * as absence from "./absence.js";
 import { Camera } from "./camera.js";
-import { Flow } from "./flow.js";
-import * as idle from "./idle.js";
+import { Connection } from "./connection.js";
 import * as key from "./key.js";
-import { Link } from "./link.js";
 import { Overlay } from "./overlay.js";
-import { ask, by, remark, show } from "./view.js";
-import * as words from "./words.js";
+import { Registration } from "./registration.js";
+import * as texts from "./texts.js";
+import { byId, openDialog, showToast, showView } from "./view.js";
 
 const ADDRESS = `${location.protocol === "http:" ? "ws" : "wss"}://${location.host}/v1/stream`;
-const UNWATCHED = new Set(["setup", "connecting", "welcome", "verifying", "result", "closed", "ended"]);
-let flow = null;
+const VIEWS_WITHOUT_WATCH = new Set(["setup", "connecting", "welcome", "verifying", "result", "closed", "ended"]);
+let registration = null;
 
-/** Buttons with `data-do`, by its value. */
-const DEEDS = {
-  welcome: () => flow.welcome(),
-  notice,
-  agree: () => flow.begin(),
-  decline: () => flow.cancel("declined"),
-  camera: () => flow.again(),
-  ready: () => flow.ready(),
+/** Actions of buttons, by their attribute `data-do`. */
+const ACTIONS = {
+  welcome: () => registration.welcome(),
+  notice: showNotice,
+  agree: () => registration.begin(),
+  decline: () => registration.cancel("declined"),
+  camera: () => registration.again(),
+  ready: () => registration.ready(),
   help() {
-    by("retake").hidden = !flow?.before;
-    ask("help");
+    byId("retake").hidden = !registration?.previousStage;
+    openDialog("help");
   },
-  "close-help": () => by("help").close(),
+  "close-help": () => byId("help").close(),
   retake() {
-    by("help").close();
-    flow.retake();
+    byId("help").close();
+    registration.retake();
   },
-  stop: () => ask("stop"),
-  "close-stop": () => by("stop").close(),
-  cancel: () => flow.cancel("cancelled"),
-  here: idle.stir,
+  stop: () => openDialog("stop"),
+  "close-stop": () => byId("stop").close(),
+  cancel: () => registration.cancel("cancelled"),
+  here: absence.noteActivity,
   staff() {
-    by("help").close();
-    if (!flow?.link.say({ type: "staff" })) remark("staff.failed");
+    byId("help").close();
+    if (!registration?.connection.send({ type: "staff" })) showToast("staff.failed");
   },
-  setup: () => show("setup"),
+  setup: () => showView("setup"),
 };
 
-/** What happens to the pictures, from the service itself: without it nothing begins. */
-async function notice() {
-  show("notice");
-  words.put(by("notice-failed"), null);
+/** Show what happens to the pictures, as the service states it; without that nothing begins. */
+async function showNotice() {
+  showView("notice");
+  texts.setText(byId("notice-failed"), null);
   try {
     const answer = await fetch("/v1/privacy", { cache: "no-store" });
     const { pictures, retention_days: days } = await answer.json();
     const seconds = pictures.at_most_seconds_streaming;
-    if (!(seconds > 0 && days > 0)) throw new Error("no such facts");
-    Object.assign(words.facts, { seconds, days });
-    words.refresh();
-    by("agree").disabled = by("notice-facts").hidden = false;
+    if (!(seconds > 0 && days > 0)) throw new Error("facts are missing");
+    Object.assign(texts.facts, { seconds, days });
+    texts.refresh();
+    byId("agree").disabled = byId("notice-facts").hidden = false;
   } catch {
-    by("agree").disabled = by("notice-facts").hidden = true;
-    words.put(by("notice-failed"), "notice.failed");
+    byId("agree").disabled = byId("notice-facts").hidden = true;
+    texts.setText(byId("notice-failed"), "notice.failed");
   }
 }
 
 function connect(device) {
-  flow?.link.end();
-  const link = new Link(device, ADDRESS);
-  const camera = flow?.camera ?? new Camera(by("video"));
-  const overlay = flow?.overlay ?? new Overlay(by("overlay"), by("finder"), camera);
-  flow = new Flow(link, camera, overlay);
-  show("connecting");
-  link.open();
+  registration?.connection.close();
+  const connection = new Connection(device, ADDRESS);
+  const camera = registration?.camera ?? new Camera(byId("video"));
+  const overlay = registration?.overlay ?? new Overlay(byId("overlay"), byId("finder"), camera);
+  registration = new Registration(connection, camera, overlay);
+  showView("connecting");
+  connection.open();
 }
 
 async function enrol(event) {
   event.preventDefault();
-  const device = await key.enrol(by("device-key").value);
-  words.put(by("setup-wrong"), device ? null : "setup.wrong");
+  const device = await key.enrol(byId("device-key").value);
+  texts.setText(byId("setup-wrong"), device ? null : "setup.wrong");
   if (!device) return;
-  by("device-key").value = "";
+  byId("device-key").value = "";
   connect(device);
 }
 
-function listen() {
+function addListeners() {
   document.addEventListener("click", ({ target }) => {
     const button = target.closest("button");
-    if (button?.dataset.do) DEEDS[button.dataset.do]();
+    if (button?.dataset.do) ACTIONS[button.dataset.do]();
     else if (button?.dataset.language) {
-      words.use(button.dataset.language);
-      flow?.speak(words.language);
+      texts.setLanguage(button.dataset.language);
+      registration?.setLanguage(texts.language);
     }
   });
-  by("setup").addEventListener("submit", enrol);
-  by("choices").addEventListener("change", () => {
-    const chosen = [...new FormData(by("choices")).keys()].map((name) => [name, true]);
-    flow?.choose(Object.fromEntries(chosen));
+  byId("setup").addEventListener("submit", enrol);
+  byId("choices").addEventListener("change", () => {
+    const chosen = [...new FormData(byId("choices")).keys()].map((name) => [name, true]);
+    registration?.setOptions(Object.fromEntries(chosen));
   });
   new MutationObserver(() => {
-    by("stop-button").hidden = !flow?.open;
+    byId("stop-button").hidden = !registration?.inSession;
   }).observe(document.body, { attributes: true, attributeFilter: ["data-view", "data-stage"] });
-  idle.watch(
-    () => Boolean(flow) && !UNWATCHED.has(document.body.dataset.view) && !flow.challenge.running,
-    () => flow.cancel("idle"),
+  absence.watch(
+    () => Boolean(registration) && !VIEWS_WITHOUT_WATCH.has(document.body.dataset.view) && !registration.challenge.running,
+    () => registration.cancel("idle"),
   );
 }
 
-await words.load();
-listen();
+await texts.load();
+addListeners();
 const device = await key.load();
 if (device) connect(device);
-else show("setup");
+else showView("setup");

@@ -1,7 +1,7 @@
-// The operators' page: counts of each device, asked for every five seconds. The key lives in this module alone.
+// The operators' page: counts of each device, requested every five seconds. The key is held in this module only.
 
-const EVERY_MS = 5000;
-const by = (id) => document.getElementById(id);
+const INTERVAL_MS = 5000; // chosen by hand
+const byId = (id) => document.getElementById(id);
 let key = null;
 
 function element(tag, text = "", name = "") {
@@ -15,42 +15,42 @@ const number = (value) => (value ?? "–").toString();
 const share = (part, whole) => (whole ? `${part} of ${whole}` : "–");
 const sum = (devices, name) => devices.reduce((total, device) => total + (device[name] ?? 0), 0);
 
-async function ask() {
+async function load() {
   const headers = key ? { Authorization: `Bearer ${key}` } : {};
   let answer;
   try {
     answer = await fetch("/v1/kiosks", { headers, cache: "no-store" });
   } catch {
-    return problem("The service does not answer. It is asked again in a few seconds.");
+    return showProblem("The service does not answer. It is asked again in a few seconds.");
   }
   if (answer.status === 401 || answer.status === 403) {
-    by("board").hidden = true;
-    by("enter").hidden = false;
-    return problem(key ? "This key may not see the kiosks." : "");
+    byId("board").hidden = true;
+    byId("enter").hidden = false;
+    return showProblem(key ? "This key may not see the kiosks." : "");
   }
-  if (!answer.ok) return problem(`The service answers with ${answer.status}. It is asked again in a few seconds.`);
-  problem("");
-  return show(await answer.json());
+  if (!answer.ok) return showProblem(`The service answers with ${answer.status}. It is asked again in a few seconds.`);
+  showProblem("");
+  return showOverview(await answer.json());
 }
 
-function problem(sentence) {
-  by("problem").textContent = sentence;
+function showProblem(sentence) {
+  byId("problem").textContent = sentence;
 }
 
-function show(floor) {
-  by("enter").hidden = true;
-  by("board").hidden = false;
-  by("at").textContent = `As of ${new Date(floor.at).toLocaleTimeString("en-GB")}`;
-  numbers(floor);
-  const called = floor.devices.filter((device) => device.staff_called);
+function showOverview(overview) {
+  byId("enter").hidden = true;
+  byId("board").hidden = false;
+  byId("at").textContent = `As of ${new Date(overview.at).toLocaleTimeString("en-GB")}`;
+  showNumbers(overview);
+  const called = overview.devices.filter((device) => device.staff_called);
   const names = called.map((device) => device.name).join(", ");
-  if (by("calls").dataset.names !== names) by("calls").textContent = names && `Somebody asks for staff at: ${names}`;
-  by("calls").dataset.names = names;
-  by("devices").replaceChildren(...floor.devices.map(device));
-  by("hints").replaceChildren(...hints(floor.devices));
+  if (byId("calls").dataset.names !== names) byId("calls").textContent = names && `Somebody asks for staff at: ${names}`;
+  byId("calls").dataset.names = names;
+  byId("devices").replaceChildren(...overview.devices.map(deviceRow));
+  byId("hints").replaceChildren(...hintRows(overview.devices));
 }
 
-function numbers({ devices, places, waiting }) {
+function showNumbers({ devices, places, waiting }) {
   const [finished, first, begun] = ["finished", "first_try", "started"].map((name) => sum(devices, name));
   const shown = [
     ["being verified", places ? `${places.used} of ${places.of}` : "–"],
@@ -64,26 +64,26 @@ function numbers({ devices, places, waiting }) {
     item.append(element("strong", value), element("span", name));
     return item;
   });
-  by("numbers").replaceChildren(...items);
+  byId("numbers").replaceChildren(...items);
 }
 
-function device(one) {
+function deviceRow(device) {
   const row = element("tr");
-  const name = element("th", one.name);
+  const name = element("th", device.name);
   name.scope = "row";
-  name.append(element("small", one.device));
+  name.append(element("small", device.device));
   const state = element("td");
-  const busy = !["off", "idle"].includes(one.state);
-  const look = one.staff_called ? "called" : busy ? "busy" : "";
-  const said = one.staff_called ? "asks for staff" : one.state.replaceAll("_", " ");
+  const busy = !["off", "idle"].includes(device.state);
+  const look = device.staff_called ? "called" : busy ? "busy" : "";
+  const said = device.staff_called ? "asks for staff" : device.state.replaceAll("_", " ");
   state.append(element("span", said, `state ${look}`));
-  const counts = [one.started, one.finished, share(one.first_try, one.finished), one.retries, one.cancelled, one.lapsed];
-  const cells = [...counts, one.accept, one.refer, one.reject].map((value) => element("td", number(value)));
+  const counts = [device.started, device.finished, share(device.first_try, device.finished), device.retries, device.cancelled, device.lapsed];
+  const cells = [...counts, device.accept, device.refer, device.reject].map((value) => element("td", number(value)));
   row.append(name, state, ...cells);
   return row;
 }
 
-function hints(devices) {
+function hintRows(devices) {
   const all = new Map();
   for (const { hints: given } of devices) {
     for (const [hint, { shown, sessions }] of Object.entries(given ?? {})) {
@@ -107,13 +107,13 @@ function hints(devices) {
   });
 }
 
-by("enter").addEventListener("submit", (event) => {
+byId("enter").addEventListener("submit", (event) => {
   event.preventDefault();
-  key = by("admin").value.trim();
-  by("admin").value = "";
-  ask();
+  key = byId("admin").value.trim();
+  byId("admin").value = "";
+  load();
 });
-ask();
+load();
 setInterval(() => {
-  if (!by("board").hidden) ask();
-}, EVERY_MS);
+  if (!byId("board").hidden) load();
+}, INTERVAL_MS);

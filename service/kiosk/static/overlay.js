@@ -1,11 +1,11 @@
-// What is drawn over the camera's picture: where to hold card or face, the card that was found, glare, the edge to move.
+// Drawing over the camera's picture: where to hold card or face, the card that was found, glare, and the edge to move.
 
-const SPACE = "http://www.w3.org/2000/svg";
-const CARD = 85.6 / 53.98; // ID-1
-const EASE = 0.4; // share of the way to the newest corners, each picture of the screen
-const STALE_MS = 1500;
+const SVG = "http://www.w3.org/2000/svg";
+const CARD = 85.6 / 53.98; // width by height of ID-1, ISO/IEC 7810
+const EASE = 0.4; // share of the way to the newest corners per frame of the screen; chosen by hand
+const STALE_MS = 1500; // after which corners are no longer drawn; chosen by hand
 const EDGES = { left: [0, 3], right: [1, 2] };
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Overlay {
   constructor(svg, finder, camera) {
@@ -14,13 +14,13 @@ export class Overlay {
     const shapes = ["path scrim", "path guide", "path oval", "path outline", "g glares"];
     for (const shape of [...shapes, "path near", "path near-core", "path push"]) {
       const [tag, name] = shape.split(" ");
-      this.parts[name] = document.createElementNS(SPACE, tag);
+      this.parts[name] = document.createElementNS(SVG, tag);
       this.parts[name].setAttribute("class", name);
       svg.append(this.parts[name]);
     }
   }
 
-  /** Ready for a card, or for a face. */
+  /** Prepare for a card, or for a face. */
   begin(face) {
     this.face = face;
     this.guidance = this.corners = null;
@@ -30,7 +30,7 @@ export class Overlay {
     this.#draw();
   }
 
-  /** The newest guidance. */
+  /** Draw the newest guidance. */
   update(guidance) {
     this.guidance = guidance;
     this.at = performance.now();
@@ -38,7 +38,7 @@ export class Overlay {
     if (!this.running) this.#run();
   }
 
-  /** Nothing of anybody is left on it. */
+  /** Remove everything that was drawn. */
   clear() {
     this.guidance = this.corners = null;
     this.finder.classList.remove("is-good");
@@ -68,19 +68,19 @@ export class Overlay {
     this.#path("guide", this.face || free ? "" : hole);
     this.#path("oval", this.face ? hole : "");
     this.#path("outline", free ? polygon(this.corners) : "");
-    this.#edge(free ? nearer(this.guidance) : null);
+    this.#edge(free ? nearerEdge(this.guidance) : null);
     this.#glare(free ? (this.guidance?.glare ?? []) : []);
   }
 
   #eased(wanted) {
-    if (!wanted || !this.corners || calm.matches) return wanted;
+    if (!wanted || !this.corners || reducedMotion.matches) return wanted;
     return wanted.map(([x, y], i) => {
       const [px, py] = this.corners[i];
       return [px + (x - px) * EASE, py + (y - py) * EASE];
     });
   }
 
-  /** A place in shares of the camera's picture, on the finder, which may cut the picture and mirror it. */
+  /** A position in shares of the camera's picture, converted to the finder, which may crop and mirror the picture. */
   #place([x, y]) {
     const { clientWidth, clientHeight } = this.finder;
     const { width, height } = this.camera.size;
@@ -98,7 +98,7 @@ export class Overlay {
     this.#path("push", ends ? this.#arrow(ends) : "");
   }
 
-  /** An arrow beside the edge that widens as it leaves the card: towards whoever looks, as perspective draws it. */
+  /** An arrow beside the edge that widens as it leaves the card: in perspective it points towards the applicant. */
   #arrow([[ax, ay], [bx, by]]) {
     const centre = this.corners.reduce(([x, y], [px, py]) => [x + px / 4, y + py / 4], [0, 0]);
     const out = Math.sign((ax + bx) / 2 - centre[0]);
@@ -114,7 +114,7 @@ export class Overlay {
   #glare(boxes) {
     const drawn = boxes.map(([left, top, width, height]) => {
       const [a, b] = [this.#place([left, top]), this.#place([left + width, top + height])];
-      const box = document.createElementNS(SPACE, "rect");
+      const box = document.createElementNS(SVG, "rect");
       const sides = { x: Math.min(a[0], b[0]), y: a[1], width: Math.abs(b[0] - a[0]), height: b[1] - a[1], rx: 8 };
       for (const [name, value] of Object.entries(sides)) box.setAttribute(name, value);
       box.setAttribute("class", "glared");
@@ -129,8 +129,8 @@ export class Overlay {
   }
 }
 
-/** Which edge of the card must come nearer to the camera, if any. */
-function nearer({ hint, turn_deg: turn } = {}) {
+/** The edge of the card that must come nearer to the camera, or null. */
+function nearerEdge({ hint, turn_deg: turn } = {}) {
   if (hint === "tilt_left_more" || hint === "tilt_right_less") return "left";
   if (hint === "tilt_right_more" || hint === "tilt_left_less") return "right";
   if (hint === "face_on" && turn !== null) return turn > 0 ? "right" : "left";

@@ -1,15 +1,15 @@
-// One view at a time: what is seen, what has the focus, and what a screen reader says.
+// One view at a time: its visibility, the focus, and what a screen reader announces.
 
-import * as words from "./words.js";
+import * as texts from "./texts.js";
 
-const QUIET_MS = 1500;
-const REMARK_MS = 4000;
-let spoken = { at: 0, timer: 0 };
+const ANNOUNCEMENT_MS = 1500; // from one to the next; chosen by hand
+const TOAST_MS = 4000; // long enough to be read; chosen by hand
+let announced = { at: 0, timer: 0 };
 
-export const by = (id) => document.getElementById(id);
+export const byId = (id) => document.getElementById(id);
 
-/** Show one view alone, put the focus on its heading, so that it is read out too. */
-export function show(name) {
+/** Show one view alone, with the focus on its heading, so that a screen reader reads it. */
+export function showView(name) {
   const before = document.body.dataset.view;
   document.body.dataset.view = name;
   for (const section of document.querySelectorAll("main > section")) section.hidden = section.dataset.of !== name;
@@ -19,52 +19,52 @@ export function show(name) {
   document.querySelector(`section[data-of="${name}"] h1`).focus({ preventScroll: true });
 }
 
-/** Have a sentence read out; of several within a moment only the last one, so that nobody is talked over. */
+/** Announce a sentence to screen readers; of several within a moment only the last one, so that none is cut off. */
 export function announce(sentence) {
-  clearTimeout(spoken.timer);
-  const wait = Math.max(0, spoken.at + QUIET_MS - performance.now());
-  spoken.timer = setTimeout(() => {
-    spoken.at = performance.now();
-    by("announce").textContent = sentence;
+  clearTimeout(announced.timer);
+  const wait = Math.max(0, announced.at + ANNOUNCEMENT_MS - performance.now());
+  announced.timer = setTimeout(() => {
+    announced.at = performance.now();
+    byId("announce").textContent = sentence;
   }, wait);
 }
 
-/** A short remark at the bottom, read out as well. */
-export function remark(key, values) {
-  const toast = by("toast");
-  words.put(toast, key, values);
+/** Show a short message at the bottom, and announce it. */
+export function showToast(key, values) {
+  const toast = byId("toast");
+  texts.setText(toast, key, values);
   announce(toast.textContent);
   clearTimeout(toast.timer);
-  toast.timer = setTimeout(() => words.put(toast, null), REMARK_MS);
+  toast.timer = setTimeout(() => texts.setText(toast, null), TOAST_MS);
 }
 
 /** Open a dialog with the focus on its heading. */
-export function ask(id) {
-  const dialog = by(id);
+export function openDialog(id) {
+  const dialog = byId(id);
   if (dialog.open) return;
   dialog.showModal();
   dialog.querySelector("h2").focus();
 }
 
-/** The camera cannot be used: why, and what to do about it. */
-export function trouble(kind) {
-  by("trouble-icon").setAttribute("href", kind === "lost" ? "#i-offline" : "#i-camera-off");
-  words.put(by("trouble-title"), `${kind}.title`);
-  words.put(by("trouble-text"), `${kind}.text`);
-  words.put(by("trouble-how"), kind === "refused" ? "refused.how" : null);
-  words.put(by("trouble-go"), kind === "lost" ? "camera.continue" : "camera.again");
-  show("trouble");
+/** Show why the camera cannot be used, and what to do about it. */
+export function showCameraTrouble(kind) {
+  byId("trouble-icon").setAttribute("href", kind === "lost" ? "#i-offline" : "#i-camera-off");
+  texts.setText(byId("trouble-title"), `${kind}.title`);
+  texts.setText(byId("trouble-text"), `${kind}.text`);
+  texts.setText(byId("trouble-how"), kind === "refused" ? "refused.how" : null);
+  texts.setText(byId("trouble-go"), kind === "lost" ? "camera.continue" : "camera.again");
+  showView("trouble");
 }
 
-/** The session is over without a verdict. */
-export function ended(code) {
-  words.put(by("ended-text"), words.has(`ended.${code}`) ? `ended.${code}` : "ended.internal");
-  show("ended");
+/** Show that the session is over without a verdict. */
+export function showEnded(code) {
+  texts.setText(byId("ended-text"), texts.has(`ended.${code}`) ? `ended.${code}` : "ended.internal");
+  showView("ended");
 }
 
-/** The steps at the bottom: those done, this one and how far it is, those to come. */
-export function steps(stages, stage, progress) {
-  const list = by("steps");
+/** Show the steps at the bottom: those done, the current one with its progress, and those to come. */
+export function showSteps(stages, stage, progress) {
+  const list = byId("steps");
   const place = stages.indexOf(stage);
   while (list.children.length < stages.length) list.append(document.createElement("li"));
   while (list.children.length > stages.length) list.lastChild.remove();
@@ -72,37 +72,37 @@ export function steps(stages, stage, progress) {
     item.className = at < place ? "done" : at === place ? "now" : "";
     item.style.setProperty("--done", at === place ? progress : 0);
   });
-  words.put(by("stepped"), "step", { place: place + 1, of: stages.length });
+  texts.setText(byId("stepped"), "step", { place: place + 1, of: stages.length });
 }
 
 const LOOKS = { accept: ["jade", "#i-good"], refer: ["", "#i-person"], reject: ["amber", "#i-sorry"] };
 
-/** The verdict, with reasons that a person can do something about; no score, and not which check failed. */
-export function result(verdict) {
+/** Show the verdict, with reasons that a person can correct; no score, and no check that failed. */
+export function showResult(verdict) {
   const [colour, icon] = LOOKS[verdict.decision];
-  by("result-icon").setAttribute("class", `picture ${colour}`);
-  by("result-use").setAttribute("href", icon);
-  words.put(by("result-title"), `${verdict.decision}.title`);
-  words.put(by("result-text"), `${verdict.decision}.text`);
+  byId("result-icon").setAttribute("class", `picture ${colour}`);
+  byId("result-use").setAttribute("href", icon);
+  texts.setText(byId("result-title"), `${verdict.decision}.title`);
+  texts.setText(byId("result-text"), `${verdict.decision}.text`);
   const reasons = verdict.decision === "accept" ? [] : (verdict.reasons ?? []);
-  by("result-list").replaceChildren(...reasons.map((code) => reason(code, verdict.texts?.[code])));
-  by("result-reasons").hidden = reasons.length === 0;
-  by("result-number").textContent = "";
-  if (verdict.id) by("result-number").append(label("result.reference"), ` ${verdict.id}`);
-  by("result-again").hidden = verdict.decision !== "reject";
-  by("result-finish").className = verdict.decision === "reject" ? "plain" : "go";
-  show("result");
+  byId("result-list").replaceChildren(...reasons.map((code) => reason(code, verdict.texts?.[code])));
+  byId("result-reasons").hidden = reasons.length === 0;
+  byId("result-number").textContent = "";
+  if (verdict.id) byId("result-number").append(label("result.reference"), ` ${verdict.id}`);
+  byId("result-again").hidden = verdict.decision !== "reject";
+  byId("result-finish").className = verdict.decision === "reject" ? "plain" : "go";
+  showView("result");
 }
 
 function reason(code, sentence) {
   const item = document.createElement("li");
-  if (words.has(`reason.${code}`)) words.put(item, `reason.${code}`);
-  else words.quote(item, sentence ?? "");
+  if (texts.has(`reason.${code}`)) texts.setText(item, `reason.${code}`);
+  else texts.setServerText(item, sentence ?? "");
   return item;
 }
 
 function label(key) {
   const element = document.createElement("span");
-  words.put(element, key);
+  texts.setText(element, key);
   return element;
 }

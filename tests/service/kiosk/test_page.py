@@ -1,4 +1,4 @@
-"""The kiosk's page in real Chromium: what it may do, what it says, and whom it shuts out."""
+"""The kiosk's page in real Chromium: its policy, its texts, and its accessibility."""
 
 import json
 import re
@@ -54,7 +54,7 @@ def test_only_listed_files_are_served(server: Server, name: str) -> None:
     assert answer.json()["code"] == "not_found"
 
 
-def test_every_sentence_is_there_in_both_languages() -> None:
+def test_every_sentence_exists_in_both_languages() -> None:
     assert TEXTS["en"].keys() == TEXTS["zh-Hant"].keys()
     page = (STATIC / "index.html").read_text("utf-8")
     named = set(re.findall(r'data-t(?:-label)?="([^"]+)"', page))
@@ -66,7 +66,7 @@ def test_every_sentence_is_there_in_both_languages() -> None:
 
 def test_every_hint_and_stage_of_the_protocol_has_a_sentence() -> None:
     document = (ROOT / "docs" / "stream.md").read_text("utf-8")
-    table = document.split("| hint | stage | say |")[1].split("\n\n")[0]
+    table = document.split("| hint | stage | instruction |")[1].split("\n\n")[0]
     hints = {
         hint for row in table.splitlines() for hint in re.findall(r"`(\w+)`", row.split("|")[1] if "|" in row else "")
     }
@@ -76,7 +76,7 @@ def test_every_hint_and_stage_of_the_protocol_has_a_sentence() -> None:
     assert {f"stage.{stage}" for stage in stages} <= TEXTS["en"].keys()
 
 
-def test_the_page_computes_the_protocols_vectors(server: Server, chromium: Browser) -> None:
+def test_the_page_reproduces_the_published_vectors(server: Server, chromium: Browser) -> None:
     vectors = json.loads((ROOT / "docs" / "stream-vectors.json").read_text("utf-8"))
     with kiosk.page(chromium, camera=False) as made:
         made.goto(f"{server.url}/kiosk")
@@ -94,8 +94,8 @@ def test_the_page_computes_the_protocols_vectors(server: Server, chromium: Brows
                 const message = await chain.seal({...frame, at: frame.captured_us, jpeg: raw(frame.jpeg_hex)});
                 sealed.push([hex(message.slice(0, 32)), hex(message.slice(32, 64)), hex(message.slice(64))]);
               }
-              let secret = "kept";
-              try { await crypto.subtle.exportKey("raw", key); secret = "told"; } catch {}
+              let secret = "hidden";
+              try { await crypto.subtle.exportKey("raw", key); secret = "exported"; } catch {}
               return {id, proof, mark: hex(chain.mark), sealed, secret};
             }""",
             vectors,
@@ -107,11 +107,11 @@ def test_the_page_computes_the_protocols_vectors(server: Server, chromium: Brows
     }
     assert found["mark"] == vectors["session"]["mark_hex"]
     assert found["sealed"] == [[one["header_hex"], one["tag_hex"], one["jpeg_hex"]] for one in vectors["frames"]]
-    assert found["secret"] == "kept"
+    assert found["secret"] == "hidden"
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "zh-HK"])
-def test_whoever_refuses_the_camera_has_begun_nothing(
+def test_no_session_begins_if_the_camera_is_refused(
     server: Server, chromium: Browser, device: str, locale: str
 ) -> None:
     with kiosk.page(chromium, kiosk.PHONE, locale, camera=False) as made:
@@ -143,17 +143,17 @@ CHALLENGE = """async ({parts, kind}) => {
   const camera = Object.assign(new EventTarget(), {video: {srcObject: null}, mirrored: true, number: 1});
   window.trial?.stop();
   window.trial = new Challenge(camera, {});
-  const counted = window.trial.count(() => {});
+  const countdown = window.trial.countDown(() => {});
   if (kind === "count") return;
-  await counted;
+  await countdown;
   const shown = parts.map((part) => ({...part, start_ms: 0, end_ms: 60000}));
   window.trial.play({steps: [], lights: [], [kind]: shown, capture_ms: [], duration_ms: 60000});
 }"""
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "zh-HK"])
-def test_the_challenges_screens_are_for_everybody(server: Server, chromium: Browser, locale: str) -> None:
-    """Counting, an action and every colour, held still for axe-core: in a real challenge each is there for a moment."""
+def test_the_screens_of_the_challenge_are_accessible(server: Server, chromium: Browser, locale: str) -> None:
+    """Countdown, an action and every colour, held still for axe-core: a real challenge shows each for a moment only."""
     screens: list[tuple[str, dict[str, object] | None, str]] = [
         ("count", None, "document.body.dataset.action === 'look_straight'"),
         ("steps", {"action": "turn_left"}, "document.body.dataset.action === 'turn_left'"),
@@ -175,7 +175,7 @@ def test_the_challenges_screens_are_for_everybody(server: Server, chromium: Brow
         assert not made.is_visible("#challenge")
 
 
-def test_the_operators_page_shows_counts_alone(server: Server, chromium: Browser, device: str) -> None:
+def test_the_operators_page_shows_counts_only(server: Server, chromium: Browser, device: str) -> None:
     with kiosk.page(chromium, kiosk.DESK, camera=False) as made:
         made.goto(f"{server.url}/kiosk/operators")
         made.wait_for_selector("#devices tr")
@@ -186,6 +186,6 @@ def test_the_operators_page_shows_counts_alone(server: Server, chromium: Browser
         assert kiosk.grave(made) == []
 
 
-def test_what_the_pages_need_is_installed() -> None:
+def test_the_files_of_the_pages_are_installed() -> None:
     root = files("idproof.service.kiosk") / "static"
     assert {"index.html", "operators.html", "main.js", "kiosk.css"} <= {entry.name for entry in root.iterdir()}

@@ -1,4 +1,4 @@
-"""Whole registrations at the kiosk's page: Chromium, the real server, its networks, and rendered people."""
+"""Whole registrations at the kiosk's page, with Chromium, the real server, its networks, and rendered people."""
 
 import json
 import os
@@ -24,7 +24,7 @@ SHOTS = os.environ.get("IDPROOF_KIOSK_SHOTS")  # a folder for pictures of every 
 
 @pytest.fixture(scope="module")
 def applicants(tmp_path_factory: pytest.TempPathFactory) -> list[SetCamera]:
-    """Of the bundled people: the second has another photograph than the card's to answer a challenge with."""
+    """Cameras that see bundled people; the second has another photograph than the card's for the challenge."""
     folder = tmp_path_factory.mktemp("sets")
     make_sets(folder, 2, 8)
     return cameras(folder, None, None)
@@ -41,13 +41,13 @@ def device(server: Server) -> str:
     return kiosk.enrol(server.data_dir, "Long")
 
 
-def taken(made: Page, name: str) -> None:
+def screenshot(made: Page, name: str) -> None:
     if SHOTS:
         made.screenshot(path=str(Path(SHOTS) / f"{name}.png"))
 
 
-def through(made: Page, until: tuple[str, ...], meet: Callable[[str, str], None] = lambda *_: None) -> str:
-    """As an applicant: follow what the page says until one of these views; `meet` sees each view and stage once."""
+def follow(made: Page, until: tuple[str, ...], meet: Callable[[str, str], None] = lambda *_: None) -> str:
+    """Follow the page as an applicant until one of these views; `meet` is called once per view and stage."""
     seen: set[tuple[str, str]] = set()
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
@@ -56,7 +56,7 @@ def through(made: Page, until: tuple[str, ...], meet: Callable[[str, str], None]
         )
         if view in until:
             return str(view)
-        if (view, stage) not in seen and not action:  # never in the way of a challenge
+        if (view, stage) not in seen and not action:  # axe-core would disturb a challenge
             seen.add((view, stage))
             meet(view, stage)
         if view == "intro":
@@ -94,10 +94,10 @@ def test_a_person_registers_and_is_accepted(
             states.append(f"{view} {stage}")
             assert kiosk.grave(made) == [], f"{view} {stage}"
 
-        through(made, ("result",), meet)
+        follow(made, ("result",), meet)
         assert made.inner_text("#result-title") == "Your identity is confirmed"
         assert kiosk.grave(made) == []
-        taken(made, "result-accept")
+        screenshot(made, "result-accept")
         kept = json.loads(kiosk.stored(made))
         assert (kept["local"], kept["session"], kept["caches"], kept["databases"]) == ({}, {}, [], ["idproof-kiosk"])
         assert kept["state"] is None
@@ -119,12 +119,12 @@ def test_a_print_before_the_camera_is_not_accepted(
         kiosk.connect(made, server.url, device)
         kiosk.rehearse(made, kiosk.rehearsal(applicants[1], "print_flat"))
         kiosk.agree(made)
-        end = through(made, ("result", "retry"))
+        end = follow(made, ("result", "retry"))
         shown = made.inner_text("main")
         assert end == "result"
         assert made.inner_text("#result-title") in ("未能在此確認你的身份", "職員會跟進你的登記")
         assert kiosk.grave(made) == []
-        taken(made, "result-reject")
+        screenshot(made, "result-reject")
         number = made.inner_text("#result-number").split()[-1]
         found = httpx.get(f"{server.url}/v1/verifications/{number}").json()
         assert found["decision"] in ("reject", "refer")
@@ -133,7 +133,7 @@ def test_a_print_before_the_camera_is_not_accepted(
         assert "所有相片已經刪除" in shown
 
 
-def test_a_camera_that_is_unplugged_and_a_line_that_is_cut(
+def test_a_registration_goes_on_after_the_camera_or_the_connection_was_lost(
     server: Server, chromium: Browser, device: str, applicants: list[SetCamera]
 ) -> None:
     cable = kiosk.Cable.laid(urlsplit(server.url).port or 0)
@@ -151,7 +151,7 @@ def test_a_camera_that_is_unplugged_and_a_line_that_is_cut(
             kiosk.view(made, "trouble")
             assert made.inner_text("#trouble-title") == "The camera was disconnected"
             assert kiosk.grave(made) == []
-            taken(made, "camera-lost")
+            screenshot(made, "camera-lost")
             made.click("#trouble-go")
             kiosk.view(made, "capture")
             assert made.evaluate("window.rehearsed.asked") == 2
@@ -159,19 +159,19 @@ def test_a_camera_that_is_unplugged_and_a_line_that_is_cut(
             cable.cut()
             kiosk.view(made, "offline")
             assert kiosk.grave(made) == []
-            taken(made, "offline")
+            screenshot(made, "offline")
             time.sleep(3)
             cable.mend()
             kiosk.view(made, "capture", timeout_s=40)
             place = made.evaluate("[...document.querySelectorAll('#steps li')].map((item) => item.className)")
-            assert place[0] == "done", "what was done before the cut is kept"
+            assert place[0] == "done", "stages done before the loss stay done"
             assert made.evaluate("document.body.dataset.stage") in (second, *_others(first, second))
             kiosk.wait(made, "document.body.dataset.stage === 'selfie'", timeout_s=120)
 
             made.click("#stop-button")
             made.wait_for_selector("#stop[open]")
             assert kiosk.grave(made) == []
-            taken(made, "stop")
+            screenshot(made, "stop")
             made.click('#stop [data-do="cancel"]')
             kiosk.view(made, "ended")
             assert made.evaluate("document.getElementById('video').srcObject") is None
@@ -183,7 +183,7 @@ def _others(*done: str) -> list[str]:
     return [stage for stage in ("card_front", "card_tilt_left", "card_tilt_right", "selfie") if stage not in done]
 
 
-def test_chromiums_own_camera_with_a_specimens_film(
+def test_a_film_of_a_specimen_in_chromiums_fake_camera_is_guided(
     server: Server, chromium: Browser, device: str, applicants: list[SetCamera], tmp_path: Path
 ) -> None:
     """The whole way of a picture: a film, Chromium's capture, the page, the server's guidance, and back."""
@@ -207,7 +207,7 @@ def test_chromiums_own_camera_with_a_specimens_film(
         )
         assert made.locator(".near-core[d^=M]").count() == 1
         assert kiosk.grave(made) == []
-        taken(made, "guidance-desk")
+        screenshot(made, "guidance-desk")
 
 
 def _film(jpeg: bytes) -> bytes:
@@ -221,7 +221,7 @@ def _film(jpeg: bytes) -> bytes:
     return b"".join(frames)
 
 
-def test_who_cannot_turn_is_asked_something_else(
+def test_an_applicant_who_cannot_turn_is_asked_for_something_else(
     server: Server, chromium: Browser, device: str, applicants: list[SetCamera]
 ) -> None:
     asked: list[dict[str, object]] = []
@@ -240,12 +240,12 @@ def test_who_cannot_turn_is_asked_something_else(
         for option in ("cannot_turn", "photosensitive"):
             made.check(f"#choices [name={option}]")
         assert kiosk.grave(made) == []
-        taken(made, "help")
+        screenshot(made, "help")
         made.keyboard.press("Escape")
         kiosk.agree(made)
         made.click("#staff-button")
         made.wait_for_selector("#staff-button.called")
-        through(made, ("verifying", "result", "retry"))
+        follow(made, ("verifying", "result", "retry"))
     assert asked[-1]["lights"] == []
     actions = {step["action"] for step in asked[-1]["steps"]}  # type: ignore[index,attr-defined]
     assert actions <= {"look_up", "look_down", "come_closer"}
@@ -253,7 +253,7 @@ def test_who_cannot_turn_is_asked_something_else(
     assert next(one for one in devices if one["name"] == "Long")["staff_called"]
 
 
-def test_a_key_that_the_service_does_not_know_closes_the_kiosk(server: Server, chromium: Browser) -> None:
+def test_an_unknown_key_puts_the_kiosk_out_of_service(server: Server, chromium: Browser) -> None:
     other = os.urandom(8).hex()
     with kiosk.page(chromium) as made:
         made.goto(f"{server.url}/kiosk")

@@ -1,15 +1,15 @@
-// The connection: handshake, messages in and out, and back again after a cut.
+// The connection to the server: handshake, messages, frames, and reconnection after a loss.
 
-import { Chain, PROTOCOL, proofs } from "./chain.js";
+import { Chain, proofs, PROTOCOL } from "./chain.js";
 import { bytes, text } from "./key.js";
 
-const AGAIN_MS = 2000;
-const SILENT_MS = 10_000; // frames go out and nothing comes back: the line is cut though nobody said so
-const CONGESTED_BYTES = 400_000;
+const RECONNECT_MS = 2000; // docs/stream.md
+const SILENT_MS = 10_000; // frames are sent and nothing arrives: the connection is lost; below the server's 12 s
+const CONGESTED_BYTES = 400_000; // three previews of the largest size; chosen by hand
 const FINAL = new Set(["device_unauthenticated", "device_revoked", "subprotocol_missing", "message_invalid"]);
 
-/** Raises `message` (detail: the server's message), `up`, `down`, and `refused` (detail: code) when trying is no use. */
-export class Link extends EventTarget {
+/** Dispatches `message` (detail: the server's message), `up`, `down`, and `refused` (detail: code) if retrying is useless. */
+export class Connection extends EventTarget {
   constructor(device, address) {
     super();
     this.device = device;
@@ -19,7 +19,7 @@ export class Link extends EventTarget {
     this.ready = false;
     this.queue = Promise.resolve();
     this.epoch = 0;
-    this.watching = setInterval(() => this.#watch(), 1000);
+    this.silenceTimer = setInterval(() => this.#checkSilence(), 1000);
   }
 
   open() {
@@ -27,26 +27,26 @@ export class Link extends EventTarget {
     const socket = new WebSocket(this.address, PROTOCOL);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
-    this.heard = this.sent = performance.now();
-    socket.onmessage = (event) => epoch === this.epoch && this.#hear(JSON.parse(event.data), epoch);
-    socket.onclose = (event) => epoch === this.epoch && this.#lost(event.reason);
+    this.receivedAt = this.sentAt = performance.now();
+    socket.onmessage = (event) => epoch === this.epoch && this.#receive(JSON.parse(event.data), epoch);
+    socket.onclose = (event) => epoch === this.epoch && this.#disconnected(event.reason);
   }
 
-  /** Send one message; false when the line is down. */
-  say(message) {
+  /** Send one message; false without a connection. */
+  send(message) {
     if (!this.ready) return false;
     this.socket.send(JSON.stringify(message));
     return true;
   }
 
-  /** Whether a small picture would only wait in line. */
+  /** Whether a preview would only wait. */
   get congested() {
     return !this.ready || !this.chain || this.socket.bufferedAmount > CONGESTED_BYTES;
   }
 
-  /** Send a frame of the session; gives its sequence number, 0 when it could not go. Frames are sealed one after another, in the order they
-   * were taken, also where their JPEG is still being made. */
-  show(frame) {
+  /** Send a frame of the session; resolves to its sequence number, 0 if it could not be sent. Frames are sealed in the
+   * order in which they were captured, also if their JPEG is not ready yet. */
+  sendFrame(frame) {
     const { epoch, chain } = this;
     const sending = this.queue.then(async () => {
       if (epoch !== this.epoch || !this.ready || chain !== this.chain || !chain) return 0;
@@ -55,37 +55,37 @@ export class Link extends EventTarget {
       const sealed = await chain.seal({ ...frame, jpeg });
       if (epoch !== this.epoch || chain !== this.chain) return 0;
       this.socket.send(sealed);
-      this.sent = performance.now();
+      this.sentAt = performance.now();
       return sequence;
     });
     this.queue = sending.catch(() => 0);
     return sending;
   }
 
-  /** Close for good. */
-  end() {
-    clearInterval(this.watching);
-    clearTimeout(this.trying);
+  /** Close, without reconnection. */
+  close() {
+    clearInterval(this.silenceTimer);
+    clearTimeout(this.reconnectTimer);
     this.epoch += 1;
     this.ready = false;
     this.socket.close();
   }
 
-  /** Leave the session: nothing of it is tried again. */
-  drop() {
+  /** Leave the session: it is not resumed. */
+  leaveSession() {
     this.session = this.chain = null;
   }
 
-  async #hear(message, epoch) {
-    this.heard = performance.now();
+  async #receive(message, epoch) {
+    this.receivedAt = performance.now();
     if (message.type === "hello") return this.#prove(message, epoch);
-    if (message.type === "welcome") return this.#welcomed(message);
+    if (message.type === "welcome") return this.#acceptWelcome(message);
     if (message.type === "session") {
       this.session = message.id;
       this.chain = await Chain.begin(this.device.key, message);
     }
     if (message.type === "error" && FINAL.has(message.code)) this.final = message.code;
-    this.#raise("message", message);
+    this.#dispatch("message", message);
     return undefined;
   }
 
@@ -98,7 +98,7 @@ export class Link extends EventTarget {
     this.socket.send(JSON.stringify(auth));
   }
 
-  #welcomed(message) {
+  #acceptWelcome(message) {
     if (message.proof !== this.expected) {
       this.final = "server_unproved";
       this.socket.close();
@@ -106,32 +106,32 @@ export class Link extends EventTarget {
     }
     this.ready = true;
     this.limits = message.limits;
-    this.#raise("up");
-    if (this.session) this.say({ type: "resume", session: this.session });
+    this.#dispatch("up");
+    if (this.session) this.send({ type: "resume", session: this.session });
   }
 
-  #lost(reason) {
+  #disconnected(reason) {
     const wasReady = this.ready;
     this.epoch += 1;
     this.ready = false;
     this.chain = null;
     const code = this.final ?? (FINAL.has(reason) ? reason : null);
     if (code) {
-      this.#raise("refused", code);
+      this.#dispatch("refused", code);
       return;
     }
-    this.#raise("down", { reason, was: wasReady });
-    this.trying = setTimeout(() => this.open(), AGAIN_MS);
+    this.#dispatch("down", { reason, was: wasReady });
+    this.reconnectTimer = setTimeout(() => this.open(), RECONNECT_MS);
   }
 
-  #watch() {
-    const waiting = this.ready && this.chain && this.sent > this.heard;
-    if (!waiting || performance.now() - this.heard < SILENT_MS) return;
+  #checkSilence() {
+    const waiting = this.ready && this.chain && this.sentAt > this.receivedAt;
+    if (!waiting || performance.now() - this.receivedAt < SILENT_MS) return;
     this.socket.close();
-    this.#lost("silent");
+    this.#disconnected("silent");
   }
 
-  #raise(name, detail) {
+  #dispatch(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }

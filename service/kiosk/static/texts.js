@@ -1,4 +1,4 @@
-// Every sentence of the page, in English and in Traditional Chinese; what is shown follows a change of language.
+// All sentences of the page, in English and in Traditional Chinese; a change of language changes those that are shown.
 
 export const LANGUAGES = ["en", "zh-Hant"];
 const TAGS = { en: "en", "zh-Hant": "zh-Hant-HK" };
@@ -7,64 +7,64 @@ const shown = new Map(); // element to key and values
 export const facts = {}; // values that any sentence may use
 export let language = "en";
 
-/** Load both tables; the browser's own language is the first one shown. */
+/** Load both tables and show the browser's own language. */
 export async function load() {
   for (const name of LANGUAGES) {
     const answer = await fetch(`/kiosk/static/texts/${name}.json`);
     tables[name] = await answer.json();
   }
-  use(first());
+  setLanguage(browserLanguage());
 }
 
-/** The language that the browser is set to, of those there are. */
-export function first() {
+/** The available language that the browser prefers. */
+export function browserLanguage() {
   const own = navigator.languages.find((tag) => /^(en|zh|yue)/.test(tag)) ?? "en";
   return own.startsWith("en") ? "en" : "zh-Hant";
 }
 
-/** Whether there is a sentence of this key. */
+/** Whether this key has a sentence. */
 export function has(key) {
   return key in tables.en;
 }
 
-/** One sentence. */
-export function say(key, values = {}) {
+/** The sentence of a key, with values filled in. */
+export function format(key, values = {}) {
   const all = { ...facts, ...values };
   return tables[language][key].replace(/\{(\w+)\}/g, (_, name) => all[name] ?? "–");
 }
 
-/** Show a sentence in an element, in whatever language is chosen then; no key empties it. */
-export function put(element, key, values = {}) {
+/** Show a sentence in an element, also after a change of language; null empties the element. */
+export function setText(element, key, values = {}) {
   element.removeAttribute("lang");
   if (key) shown.set(element, { key, values });
   else shown.delete(element);
-  const sentence = key ? say(key, values) : "";
+  const sentence = key ? format(key, values) : "";
   if (element.textContent !== sentence) element.textContent = sentence;
 }
 
-/** Show a sentence that the server said, marked as the language it was said in. */
-export function quote(element, sentence) {
+/** Show a sentence of the server, marked with the language that it was sent in. */
+export function setServerText(element, sentence) {
   shown.delete(element);
   element.textContent = sentence;
   element.lang = TAGS[language];
 }
 
 /** Change the language of the whole page. */
-export function use(name) {
+export function setLanguage(name) {
   language = name;
   document.documentElement.lang = TAGS[name];
-  document.title = `idproof · ${say("page.title")}`;
+  document.title = `idproof · ${format("page.title")}`;
   refresh();
 }
 
-/** Say everything again, after a change of language or of the facts. */
+/** Set every sentence again, after a change of language or of the facts. */
 export function refresh() {
-  for (const element of document.querySelectorAll("[data-t]")) element.textContent = say(element.dataset.t);
+  for (const element of document.querySelectorAll("[data-t]")) element.textContent = format(element.dataset.t);
   for (const element of document.querySelectorAll("[data-t-label]")) {
-    element.setAttribute("aria-label", say(element.dataset.tLabel));
+    element.setAttribute("aria-label", format(element.dataset.tLabel));
   }
   for (const button of document.querySelectorAll("[data-language]")) {
     button.setAttribute("aria-pressed", String(button.dataset.language === language));
   }
-  for (const [element, { key, values }] of shown) element.textContent = say(key, values);
+  for (const [element, { key, values }] of shown) element.textContent = format(key, values);
 }
