@@ -1,4 +1,4 @@
-"""The page before which an applicant stands, and the operators' page: static files, served with a strict policy."""
+"""The applicant's page and the operators' page: static files, served with a strict policy."""
 
 from idproof.service.kiosk.pages import install
 

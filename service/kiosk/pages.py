@@ -1,7 +1,7 @@
-"""`/kiosk` and `/kiosk/operators`: plain HTML, CSS and JavaScript modules as they lie in `static/`, without a build.
+"""Routes `/kiosk` and `/kiosk/operators`: the HTML, CSS and JavaScript modules of `static/`, without a build step.
 
-The policy allows scripts, styles, words and fonts of this service alone, nothing inline, and connections to nowhere
-else; the camera may be used by this page and by none that it could be put into.
+The policy (Content Security Policy Level 3) allows only scripts, styles, texts, fonts and connections of this service,
+and nothing inline. The camera may be used by this page, and no other page may embed it.
 """
 
 from functools import cache
@@ -34,7 +34,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_TYPES = {
+_MEDIA_TYPES = {
     "css": "text/css; charset=utf-8",
     "html": "text/html; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
@@ -46,33 +46,33 @@ _FONT = "font.otf"
 
 
 def install(app: FastAPI) -> None:
-    """Add the two pages and their files."""
+    """Add the two pages and their files to the application."""
 
     @app.get("/kiosk", include_in_schema=False)
     async def kiosk() -> Response:
-        """The applicant's page."""
-        return _answer("index.html")
+        """Returns the applicant's page."""
+        return _file_response("index.html")
 
     @app.get("/kiosk/operators", include_in_schema=False)
     async def operators() -> Response:
-        """The operators' page; what it shows it asks for with the operator's own key."""
-        return _answer("operators.html")
+        """Returns the operators' page, which requests its data with the operator's own key."""
+        return _file_response("operators.html")
 
     @app.get("/kiosk/static/{name:path}", include_in_schema=False)
     async def static(name: str) -> Response:
-        """One file of the pages."""
-        return _answer(name) if name in _table() else problems.problem("not_found", "There is no such file.")
+        """Returns one file of the pages."""
+        return _file_response(name) if name in _files() else problems.problem("not_found", "There is no such file.")
 
 
-def _answer(name: str) -> Response:
-    return Response(_table()[name].read_bytes(), media_type=_TYPES[name.rpartition(".")[2]], headers=_HEADERS)
+def _file_response(name: str) -> Response:
+    return Response(_files()[name].read_bytes(), media_type=_MEDIA_TYPES[name.rpartition(".")[2]], headers=_HEADERS)
 
 
 @cache
-def _table() -> dict[str, Traversable]:
-    """Every file that may be asked for, by name: what is not listed here is not reached, whatever its path."""
+def _files() -> dict[str, Traversable]:
+    """Returns every file that may be served, by name; a request for any other path finds nothing."""
     root = files("idproof.service.kiosk") / "static"
     listed = {entry.name: entry for entry in root.iterdir() if entry.is_file()}
     listed |= {f"texts/{entry.name}": entry for entry in (root / "texts").iterdir() if entry.is_file()}
-    # Chinese on a machine that has no typeface for it: the one that the specimens are printed with.
+    # The typeface of the specimens, for a machine that has none for Chinese.
     return listed | {_FONT: files("pylopdf_fonts_zh_tw") / "NotoSansTC-Regular.otf"}

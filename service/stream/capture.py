@@ -77,17 +77,17 @@ class Capture:
 
     @property
     def capturing(self) -> bool:
-        """Whether frames and messages of the device may change the session."""
+        """True while frames and messages of the device may change the session."""
         return self._machine.capturing
 
     @property
     def verifying(self) -> bool:
-        """Whether a verification was requested and has not ended."""
+        """True while a verification was requested and has not ended."""
         return self._machine.verifying
 
     @property
     def ended(self) -> bool:
-        """Whether nothing follows."""
+        """True once nothing follows."""
         return self._machine.ended
 
     @property

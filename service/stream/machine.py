@@ -52,17 +52,17 @@ class SessionMachine:
 
     @property
     def capturing(self) -> bool:
-        """Whether frames and messages of the device may change the session."""
+        """True while frames and messages of the device may change the session."""
         return self._state in CAPTURING
 
     @property
     def verifying(self) -> bool:
-        """Whether a verification was requested and has not ended."""
+        """True while a verification was requested and has not ended."""
         return self._state in (State.QUEUED, State.VERIFYING)
 
     @property
     def ended(self) -> bool:
-        """Whether nothing follows."""
+        """True once nothing follows."""
         return self._state is State.ENDED
 
     def require(self, event: Event) -> None:

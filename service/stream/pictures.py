@@ -117,7 +117,7 @@ class ChallengeFrames:
 
     @property
     def complete(self) -> bool:
-        """Whether every moment has a frame."""
+        """True once every moment has a frame."""
         return len(self._kept) == len(self.challenge.capture_ms())
 
     def timings(self) -> list[dict[str, float | int]]:

@@ -69,7 +69,7 @@ def _stream_route(app: FastAPI, runtime: StreamRuntime) -> None:
 
 
 def _same_origin(socket: WebSocket) -> bool:
-    """Whether the connection comes from a page of this service, or from no page at all."""
+    """Returns True for a connection from a page of this service, or from no page at all."""
     origin = socket.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == socket.headers.get("host")
 

@@ -1,4 +1,4 @@
-"""Sessions of this process whose device is away: they wait for it, after a while without their pictures."""
+"""Sessions of this process whose device is away: they wait for it, but their pictures only for a while."""
 
 import asyncio
 from collections.abc import Callable

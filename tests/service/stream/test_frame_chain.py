@@ -1,4 +1,4 @@
-"""Frames that do not hold: replayed, reordered, forged, foreign, malformed. Each is refused, and nothing moved."""
+"""The chain of frames: replayed, reordered, forged, foreign and malformed ones are refused and leave it unchanged."""
 
 import json
 import random
@@ -55,7 +55,7 @@ def test_the_order_of_the_angles_follows_from_the_nonce_alone() -> None:
     assert max(counts.values()) < 1.2 * min(counts.values())
 
 
-def mutated(  # noqa: C901 - one branch an attack
+def mutated(  # noqa: C901 - one branch per attack
     dice: random.Random, good: bytes, sent: list[bytes], foreign: Chain
 ) -> bytes:
     """One attack on a stream whose next frame would be `good`."""
@@ -71,15 +71,15 @@ def mutated(  # noqa: C901 - one branch an attack
         return dice.choice(sent)
     if kind == 3 and sent:  # an earlier picture under this header
         return good[:HEAD_BYTES] + dice.choice(sent)[HEAD_BYTES:] + b"\0"
-    if kind == 4:  # another device or session, or both
+    if kind == 4:  # of another device or session
         return foreign.pack(dice.choice(SHOWS), dice.random() < 0.5, 1, 1, b"\xff\xd8" + dice.randbytes(20))
-    if kind == 5:  # any header field, any value, the old tag
+    if kind == 5:  # any other value in any header field, with the old tag
         head = list(chain.HEADER.unpack(good[: chain.HEADER.size]))
         place = dice.choice([2, 3, 4, 6, 7, 8])
         other = dice.randrange(256) if place < 5 else dice.randrange(2**32)
         head[place] = other if other != head[place] else (other + 1) % 256
         return chain.HEADER.pack(*head) + good[chain.HEADER.size :]
-    if kind == 6:  # skipped ahead, rightly signed for that place by whoever has the key: reordered
+    if kind == 6:  # reordered: skipped ahead, with a valid tag for that place
         ahead = Chain(SECRET, NONCE, foreign.next + 1000, dice.randbytes(32))
         return ahead.pack(dice.choice(SHOWS), True, 1, 1, b"\xff\xd8early")
     if kind == 7:  # a new tag
@@ -87,7 +87,7 @@ def mutated(  # noqa: C901 - one branch an attack
     return dice.randbytes(dice.randrange(200))  # noise
 
 
-def test_twelve_thousand_attacks_are_refused_with_a_code_and_move_nothing() -> None:
+def test_twelve_thousand_attacks_are_refused_with_a_code_and_leave_the_chain_unchanged() -> None:
     dice = random.Random(20261126)
     device, server = Chain(SECRET, NONCE), Chain(SECRET, NONCE)
     sent: list[bytes] = []
@@ -104,7 +104,7 @@ def test_twelve_thousand_attacks_are_refused_with_a_code_and_move_nothing() -> N
             server.accept(attack)
         assert (server.next, server.tag) == before
         codes[refused.value.code] += 1
-        if dice.random() < 0.1:  # the true stream goes on as if nothing had been
+        if dice.random() < 0.1:  # the genuine stream goes on as before
             assert server.accept(good).sequence == device.next
             device = ahead
             sent.append(good)
@@ -134,7 +134,7 @@ def test_a_frame_that_is_too_large_is_refused_before_it_is_hashed() -> None:
         st.none() | st.booleans() | st.floats() | st.text(), lambda e: st.lists(e) | st.dictionaries(st.text(), e)
     )
 )
-def test_no_json_is_a_message_but_the_documented_ones(value: object) -> None:
+def test_undocumented_json_is_no_message(value: object) -> None:
     with pytest.raises(StreamProblem) as refused:
         parse(json.dumps(value))
     assert refused.value.code == "message_invalid"
@@ -151,7 +151,7 @@ def test_no_json_is_a_message_but_the_documented_ones(value: object) -> None:
         '{"type": "finish", "a": 1}',
     ],
 )
-def test_a_message_with_too_little_or_too_much_is_none(text: str) -> None:
+def test_a_message_with_missing_or_additional_members_is_invalid(text: str) -> None:
     with pytest.raises(StreamProblem) as refused:
         parse(text)
     assert refused.value.code == "message_invalid"
