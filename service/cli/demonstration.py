@@ -50,7 +50,7 @@ class ResidueReport:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing was found where nothing may be, by a search that found everything in the control."""
+        """True when the search found no piece in the service, and every piece in the control."""
         if self.memory is None or self.control is None:
             return False
         return self.files.found == 0 and self.memory.found == 0 and self.control.found == self.wanted

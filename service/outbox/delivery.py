@@ -204,7 +204,7 @@ async def _read_bounded(answer: httpx.Response) -> bytes:
 
 
 def _acknowledges(body: bytes, event: str) -> bool:
-    """Whether the core names the event that it received; a proxy's page with status 200 does not."""
+    """Returns True when the core names the event that it received; a proxy's page with status 200 does not."""
     try:
         return bool(json.loads(body)["received"] == event)
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -149,7 +149,7 @@ def test_events_from_many_threads_form_one_chain(audit: AuditLog) -> None:
     assert audit.check().count == 25
 
 
-def test_only_known_events_are_taken(audit: AuditLog) -> None:
+def test_an_unknown_event_is_refused(audit: AuditLog) -> None:
     with pytest.raises(ValueError, match="event"):
         audit.append("looked at")
 
@@ -159,7 +159,7 @@ def old(settings: Settings, verdict_id: str) -> None:
         database.execute("update verifications set created_at = '2020-01-01T00:00:00+00:00' where id = ?", [verdict_id])
 
 
-def test_the_job_erases_what_is_too_old_and_nothing_else(
+def test_the_retention_job_erases_old_verdicts_and_no_others(
     settings: Settings, store: VerdictStore, audit: AuditLog
 ) -> None:
     for name in ("ver_1", "ver_2"):
@@ -176,7 +176,7 @@ def test_the_job_erases_what_is_too_old_and_nothing_else(
     assert [event["about"] for event in events if event["event"] == "expired"] == [{"count": 1}]
 
 
-def test_all_that_is_kept_of_one_person_is_erased_by_the_cards_number(store: VerdictStore, audit: AuditLog) -> None:
+def test_every_verdict_of_a_card_number_is_erased(store: VerdictStore, audit: AuditLog) -> None:
     store.save("ver_1", DOCUMENT)
     store.save("ver_2", DOCUMENT)
     store.save("ver_3", {"form": {"number": "B1234563"}})
@@ -186,7 +186,7 @@ def test_all_that_is_kept_of_one_person_is_erased_by_the_cards_number(store: Ver
     assert retention.erase_person(store, audit, "") == 0
 
 
-def test_what_is_erased_is_overwritten_in_the_files_too(settings: Settings, store: VerdictStore) -> None:
+def test_an_erased_verdict_is_overwritten_in_the_database_files(settings: Settings, store: VerdictStore) -> None:
     store.save("ver_1", DOCUMENT)
     with sqlite3.connect(settings.database) as database:
         (sealed,) = database.execute("select sealed from verifications").fetchone()
@@ -206,7 +206,7 @@ def test_the_number_is_nowhere_in_the_files(settings: Settings, store: VerdictSt
         assert path.is_dir() or b"A123456" not in path.read_bytes()
 
 
-def test_a_database_of_an_earlier_version_is_taken_over(settings: Settings, keys: Keys) -> None:
+def test_a_database_of_an_earlier_version_is_migrated(settings: Settings, keys: Keys) -> None:
     with sqlite3.connect(settings.database) as database:
         database.execute("create table verifications (id varchar(30) primary key, created_at varchar(32), sealed blob)")
     store = VerdictStore.open(settings, keys.sealing)
@@ -225,7 +225,7 @@ def idproof(*arguments: object, stdin: str = "", **environment: str) -> subproce
     )
 
 
-def test_the_commands(settings: Settings, store: VerdictStore, audit: AuditLog, tmp_path: Path) -> None:
+def test_audit_and_verdict_commands(settings: Settings, store: VerdictStore, audit: AuditLog, tmp_path: Path) -> None:
     where = ("--data-dir", settings.data_dir)
     for name in ("ver_1", "ver_2"):
         store.save(name, DOCUMENT)
