@@ -1,1 +1,1 @@
-"""Takes registrations in, has them verified, and keeps the verdicts."""
+"""Registrations: received, verified, and stored with their signed response."""

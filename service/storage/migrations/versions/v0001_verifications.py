@@ -1,4 +1,4 @@
-"""Sealed verdicts by id and by person. Takes over databases from before there were migrations."""
+"""Sealed verdicts by id and by person; also migrates databases from before the first migration."""
 
 import sqlalchemy as sa
 from alembic import op

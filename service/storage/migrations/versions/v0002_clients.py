@@ -1,4 +1,4 @@
-"""Whose verdict it is, for listing; and by which key the database is sealed."""
+"""The client of each verdict, and the fingerprint of the key that seals the database."""
 
 import sqlalchemy as sa
 from alembic import op

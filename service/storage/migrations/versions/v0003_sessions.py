@@ -1,4 +1,4 @@
-"""Capture sessions, verifications under way, and idempotency keys."""
+"""Capture sessions, running verifications, and idempotency keys."""
 
 import sqlalchemy as sa
 from alembic import op

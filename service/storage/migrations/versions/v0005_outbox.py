@@ -1,4 +1,4 @@
-"""What is to be delivered: references to verdicts, never a copy."""
+"""The deliveries: references to verdicts, never a copy."""
 
 import sqlalchemy as sa
 from alembic import op

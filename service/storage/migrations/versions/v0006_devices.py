@@ -1,4 +1,4 @@
-"""Devices of capture sessions, and when liveness failed on them."""
+"""Devices of capture sessions, and the times of failed liveness on them."""
 
 import sqlalchemy as sa
 from alembic import op

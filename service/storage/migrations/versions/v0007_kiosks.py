@@ -1,4 +1,4 @@
-"""Devices that stream, and what happened on them."""
+"""Streaming devices and their counts."""
 
 import sqlalchemy as sa
 from alembic import op
