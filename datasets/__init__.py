@@ -1,1 +1,1 @@
-"""Where labelled samples come from."""
+"""Labelled samples: rendered specimens and people, and readers of public data sets."""

@@ -1,4 +1,4 @@
-"""Registrations on disk: the `set.json` format, a public contract that every benchmark and outside test reads.
+"""Reads registrations on disk in the `set.json` format, a public contract of benchmarks and outside tests.
 
     {"document": "hkid-2018",
      "captures": {"front": "…", "tilt_left": "…", "tilt_right": "…"}, "selfie": "…", "frames": [],
@@ -23,16 +23,16 @@ ROLES: Mapping[str, str] = {"card_front": "front", "card_tilt_left": "tilt_left"
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is known about a registration.
+    """The known truth about a registration.
 
     Attributes:
-        bona_fide: no attack of any kind.
-        attack: its kind, or None.
+        bona_fide: whether it is no attack of any kind.
+        attack: kind of the attack, or None.
         same_person: whether the selfie shows the card's holder.
         fields: field name to printed text.
         corners: capture name to four (x, y) points.
         person: an opaque label of the person on the card, or None.
-        labels: groups the holder belongs to, attribute to value, for differential performance.
+        labels: groups that the holder belongs to, attribute to value, for differential performance.
     """
 
     bona_fide: bool
@@ -46,10 +46,10 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationSet:
-    """One registration: where its pictures are, and the truth about it.
+    """One registration: its pictures and the truth about it.
 
-    `specimen` is true for what tells the seed of its invented artwork, as `idproof specimen make` does: nobody's own
-    data.
+    `specimen` is true for registrations that name the seed of their invented artwork, as `idproof specimen make` writes
+    them: they hold no person's own data.
     """
 
     folder: Path
@@ -61,7 +61,7 @@ class RegistrationSet:
     specimen: bool = False
 
     def parts(self, selfie_of: "RegistrationSet | None" = None) -> dict[str, bytes]:
-        """The pictures' bytes by role; with the selfie of another registration when one is given."""
+        """Returns the bytes of the pictures by role, with the selfie of another registration if one is given."""
         parts = {role: _bytes(self.folder, self.captures[name]) for role, name in ROLES.items()}
         other = selfie_of or self
         return parts | {"selfie": _bytes(other.folder, other.selfie)}
@@ -90,12 +90,12 @@ def _registration_files(root: Path) -> Iterator[Path]:
 
 
 def read_set(folder: Path) -> RegistrationSet:
-    """One registration; raises `InvalidSpecimen`."""
+    """Reads one registration; raises `InvalidSpecimen`."""
     try:
         return _parse(folder, json.loads((folder / FILE).read_text(encoding="utf-8")))
     except OSError:
         raise InvalidSpecimen(f"{folder.name}/{FILE} cannot be read.") from None
-    except UnicodeDecodeError:  # its own words would carry the file's contents
+    except UnicodeDecodeError:  # its message would contain parts of the file
         raise InvalidSpecimen(f"{folder.name}/{FILE} is not UTF-8.") from None
     except KeyError as error:
         raise InvalidSpecimen(f"{folder.name}/{FILE} lacks the key {error.args[0]}.") from None
@@ -128,7 +128,7 @@ def _truth(truth: dict[str, Any]) -> Truth:
         raise ValueError("truth.bona_fide is true and truth.attack names an attack")
     corners = _object(truth.get("corners", {}), "truth.corners")
     if not all(_is_quadrangle(points) for points in corners.values()):
-        raise TypeError("truth.corners holds four points [x, y] a capture")
+        raise TypeError("truth.corners holds four points [x, y] per capture")
     fields = _object(truth.get("fields", {}), "truth.fields")
     labels = _object(truth.get("labels", {}), "truth.labels")
     return Truth(

@@ -1,4 +1,4 @@
-"""What the readers of liveness sets share: samples, and frames out of pictures and films."""
+"""Shared by the readers of liveness sets: samples, and frames of pictures and videos."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

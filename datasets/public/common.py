@@ -1,4 +1,4 @@
-"""What the readers of public sets share: clips, frames, annotations and folds without a document in two of them."""
+"""Shared by the readers of public sets: clips, frames, annotations, and folds that never split a document."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

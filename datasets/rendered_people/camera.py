@@ -1,4 +1,4 @@
-"""A front camera looks at a surface: room light, light from the screen it is built into, noise, exposure, JPEG."""
+"""Renders a front camera's view of a surface: light of the room and of the device's screen, noise, exposure, JPEG."""
 
 from dataclasses import dataclass, replace
 
@@ -11,21 +11,24 @@ from idproof.datasets.specimen.draws import Draws
 from idproof.models.types import RGBImage
 
 SIZE = (384, 512)
+"""(width, height) of the pictures of a telephone or tablet."""
 KIOSK_SIZE = (240, 320)
-"""(width, height) of what a client at a kiosk cuts out of its pictures and sends."""
-_HANDED_LIGHT = np.array([0.35, -0.45, 0.82], dtype=np.float32)
+"""(width, height) of the part of a picture that a client at a kiosk sends."""
+_ROOM_LIGHT = np.array([0.35, -0.45, 0.82], dtype=np.float32)  # direction, from above and one side. Chosen by hand.
 
 
 @dataclass(frozen=True)
 class Camera:
-    """One telephone or tablet, in one room.
+    """One telephone or tablet in one room.
+
+    The ranges that `draw` and `of_kiosk` draw from were chosen by hand; no outside source.
 
     Attributes:
         distance: of the face, in the photograph's pixels (about 1.4 mm each).
-        zoom: pixels of the picture a pixel of the photograph.
+        zoom: pixels of the picture per pixel of the photograph.
         blur_px, noise, quality: lens, grey levels at mid grey, and JPEG.
         screen: light of the whole bright screen on the face, relative to the room's.
-        behind: share of that light which the background gets.
+        behind: share of that light that reaches the background.
         balance: gains of red, green and blue.
         adapts: share of a change of brightness that the automatic exposure takes back.
         size: (width, height) of its pictures.
@@ -44,7 +47,7 @@ class Camera:
 
     @classmethod
     def draw(cls, draws: Draws) -> "Camera":
-        """One of many, at arm's length."""
+        """Draws a camera at arm's length."""
         return cls(
             distance=draws.uniform(260, 420),
             zoom=draws.uniform(1.75, 2.15),
@@ -59,10 +62,10 @@ class Camera:
 
     @classmethod
     def of_kiosk(cls, draws: Draws) -> "Camera":
-        """One of many that people stand before, 0.9 to 1.5 m away: faces of 80 to 120 pixels, cut out with shoulders.
+        """Draws a camera of a kiosk, 0.9 to 1.5 m away: faces of 80 to 120 pixels, cut out with shoulders.
 
-        Its display is larger than a telephone's by about as much as it is farther away; the room behind is not so much
-        farther than the face, and gets more of its light.
+        Its display is larger than a telephone's by about as much as it is farther away. The room behind is not much
+        farther than the face and gets more of its light.
         """
         near = cls.draw(draws)
         return replace(
@@ -77,14 +80,13 @@ class Camera:
 
 @dataclass(frozen=True)
 class Reflectance:
-    """How what the surface carries answers light.
+    """Optical properties of the surface that carries the photograph.
 
     Attributes:
-        reflects: share of incoming screen light that comes back in the photograph's colours; 1 for skin and paper.
-        mirrors: share of it that comes back in the light's own colour, as from glass or gloss.
-        shades: how much turning it changes its shading.
-        grid: pixels of a display a pixel of the photograph, 0 for none; where the camera's own pixels meet them there
-            is moiré.
+        reflects: share of incoming screen light that is reflected in the photograph's colours; 1 for skin and paper.
+        mirrors: share of it that is reflected in the light's own colour, as from glass or gloss.
+        shades: strength of the change of shading by turning.
+        grid: pixels of a display per pixel of the photograph, 0 for none; they cause moiré with the camera's pixels.
     """
 
     reflects: float = 1.0
@@ -94,7 +96,7 @@ class Reflectance:
 
 
 def linear(picture: RGBImage) -> Field:
-    """Light of a picture, 0..1, by a square, which is near sRGB's curve and a tenth of its cost."""
+    """Returns the light of a picture, 0..1, by a square, which is close to sRGB's curve at a tenth of its cost."""
     return np.asarray(np.square(picture.astype(np.float32) / 255))
 
 
@@ -108,15 +110,15 @@ def see(
     glow: tuple[float, float, float],
     sway: tuple[float, float],
 ) -> Field:
-    """Linear light of one frame, (height, width, 3) of the camera's size.
+    """Returns the linear light of one frame, (height, width, 3) of the camera's size.
 
     Args:
         carried: the photograph, linear, a multiple of 250 pixels a side.
-        surface: what carries it.
-        pose: where that is.
-        reflectance: how it answers light.
-        camera: what looks.
-        scenery: what is seen where a sheet ends, of the camera's size.
+        surface: that carries it.
+        pose: of the surface.
+        reflectance: of the surface.
+        camera: that takes the frame.
+        scenery: background where a sheet ends, of the camera's size.
         glow: linear colour of the screen that the camera is built into.
         sway: of the camera, in the photograph's pixels.
     """
@@ -128,19 +130,19 @@ def see(
         light *= _pixels(at, reflectance.grid, camera.zoom)
     follows, shade, facing = _seen(surface, pose, at, camera.size)
     near = follows + (1 - follows) * np.float32(camera.behind)
-    thrown = np.asarray(glow, dtype=np.float32) * np.float32(camera.screen)
+    screen_light = np.asarray(glow, dtype=np.float32) * np.float32(camera.screen)
     lit = light * (1 + reflectance.shades * shade[..., None])
-    lit += light * reflectance.reflects * (facing * near)[..., None] * thrown + reflectance.mirrors * thrown
+    lit += light * reflectance.reflects * (facing * near)[..., None] * screen_light + reflectance.mirrors * screen_light
     if surface.ends and scenery is not None:
         side = surface.depth.shape[0] - 1
         inside = ((at >= 0) & (at <= side)).all(axis=-1).astype(np.float32)
         inside = cv2.GaussianBlur(inside, (0, 0), 0.8)[..., None]
-        lit = inside * lit + (1 - inside) * scenery * (1 + np.float32(camera.behind) * thrown)
+        lit = inside * lit + (1 - inside) * scenery * (1 + np.float32(camera.behind) * screen_light)
     return np.asarray(lit, dtype=np.float32)
 
 
 def _pixels(at: Field, grid: float, zoom: float) -> Field:
-    """A display's striped sub-pixels and rows, as much of them as the area of a camera's pixel leaves."""
+    """Returns a display's striped sub-pixels and rows, averaged over the area of a camera's pixel."""
     left = np.float32(abs(np.sinc(grid / zoom)) * np.exp(-0.5 * (0.9 * grid / zoom) ** 2))
     turns = np.float32(2 * np.pi) * np.mod(at * np.float32(grid), 1)
     stripes = 1 + left * np.cos(turns[..., :1] - np.array([0, 2.1, 4.2], dtype=np.float32))
@@ -148,10 +150,10 @@ def _pixels(at: Field, grid: float, zoom: float) -> Field:
 
 
 def _seen(surface: Surface, pose: Pose, at: Field, size: tuple[int, int]) -> tuple[Field, Field, Field]:
-    """What follows the surface, the change of its shading by turning, and how it faces the screen; each a picture."""
+    """Returns three pictures: what follows the surface, its change of shading, and how it faces the screen."""
     normals = surface.normals()
     turned = normals @ rotation(pose).T.astype(np.float32)
-    change = (turned - normals) @ _HANDED_LIGHT
+    change = (turned - normals) @ _ROOM_LIGHT
     stack = np.dstack([surface.moves, change * surface.moves, turned[..., 2].clip(0)]).astype(np.float32)
     small = cv2.resize(at, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     seen = cv2.remap(stack, small[..., 0], small[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -160,7 +162,7 @@ def _seen(surface: Surface, pose: Pose, at: Field, size: tuple[int, int]) -> tup
 
 
 def develop(light: Field, camera: Camera, rng: np.random.Generator, reference: float) -> RGBImage:
-    """What the camera makes of light; `reference` is the mean light it was first exposed for."""
+    """Turns light into a picture; `reference` is the mean light of the camera's first exposure."""
     mean = float(light.mean())
     gain = 0.9 / max(reference, 0.05) * 0.24 * (reference / mean) ** camera.adapts
     exposed = cv2.GaussianBlur(light * np.float32(gain) * camera.balance, (0, 0), camera.blur_px).clip(0, 1)
@@ -173,7 +175,7 @@ def develop(light: Field, camera: Camera, rng: np.random.Generator, reference: f
 
 
 def decoded(packed: NDArray[np.uint8]) -> RGBImage:
-    """RGB of an encoded picture."""
+    """Decodes a picture to RGB."""
     image = cv2.imdecode(packed, cv2.IMREAD_COLOR)
     if image is None:
         raise ValueError("a rendered frame is a picture")

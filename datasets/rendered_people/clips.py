@@ -1,8 +1,8 @@
-"""Clips that answer a liveness challenge: by a person, and by every species of attack that we render.
+"""Renders clips that answer a liveness challenge: of a person, and of every species of attack.
 
-Presentation attacks (ISO/IEC 30107-3: PAI species) are carried by a sheet or a display and do what they can to answer:
-the sheet is turned, tilted and brought closer as the challenge asks. Injection attacks replace the camera's frames.
-People, cameras and materials of tuning and test are drawn apart (`Draws`).
+Presentation attacks (ISO/IEC 30107-3: PAI species) are carried by a sheet or a display that follows the challenge as
+far as it can: it is turned, tilted and brought closer. Injection attacks replace the camera's frames.
+Tuning and test never share people, cameras or materials (`Draws`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,13 +26,13 @@ from idproof.pipeline.liveness.frames import Clip, Frame
 BONA_FIDE = "bona_fide"
 _FINE = 2  # photographs are enlarged by this before they are bent
 _FRAMES_A_SECOND = 30
-_PAGE = (0.6, 0.6, 0.6)  # what the screen shows while it gives instructions
+_PAGE = (0.6, 0.6, 0.6)  # light of the screen while it gives instructions. Chosen by hand.
 _ISSUED = datetime(2026, 1, 1, tzinfo=UTC)
 Poses = Sequence[Pose]
 
 
 class Distance(StrEnum):
-    """How far the person is from the camera: a telephone in the hand, or a kiosk that one stands before."""
+    """Distance of the person from the camera: a telephone in the hand, or a kiosk."""
 
     ARM = "arm"
     STANDING = "standing"
@@ -40,14 +40,14 @@ class Distance(StrEnum):
 
 @dataclass(frozen=True)
 class Sitting:
-    """One person before one camera, asked one thing.
+    """One recording: a person, a camera and a challenge.
 
     Attributes:
         photograph: (250, 250, 3) in the framing of deep-funneled LFW.
-        challenge: what is asked.
-        draws: of this sitting.
-        camera: of this sitting.
-        scenery: what is behind a sheet, linear.
+        challenge: to answer.
+        draws: random numbers of this recording.
+        camera: of this recording.
+        scenery: background behind a sheet, linear.
     """
 
     photograph: RGBImage
@@ -64,7 +64,7 @@ class Sitting:
         options: Options | None = None,
         distance: Distance = Distance.ARM,
     ) -> "Sitting":
-        """A challenge, a camera and a room."""
+        """Draws a challenge, a camera and a room."""
         challenge = draw(draws.rng.bytes(16), issued_at=_ISSUED, options=options)
         size = cameras.SIZE if distance is Distance.ARM else cameras.KIOSK_SIZE
         scenery = linear(cv2.GaussianBlur(backgrounds.draw(draws.rng, *size), (0, 0), 3.0))
@@ -72,7 +72,7 @@ class Sitting:
         return cls(photograph, challenge, draws, camera, scenery)
 
     def other(self) -> "Sitting":
-        """The same person and camera, asked something else."""
+        """Returns the same person and camera with another challenge."""
         while True:
             challenge = draw(self.draws.rng.bytes(16), issued_at=_ISSUED, options=self.challenge.options)
             if [step.action for step in challenge.steps] != [step.action for step in self.challenge.steps]:
@@ -80,7 +80,7 @@ class Sitting:
 
 
 def bona_fide(sitting: Sitting) -> Clip:
-    """A person who does what is asked, each in their own measure, before their own camera."""
+    """A person who follows the challenge, with individual amplitudes and camera."""
     draws = sitting.draws
     surface = surfaces.head(draws.uniform(0.85, 1.15))
     return _film(sitting, _fine(sitting.photograph), surface, Reflectance(), _acted(sitting))
@@ -227,7 +227,7 @@ def _handled(sitting: Sitting) -> list[Pose]:
 def _film(
     sitting: Sitting, carried: Field | Sequence[Field], surface: Surface, reflectance: Reflectance, poses: Poses
 ) -> Clip:
-    """The sitting's camera looks at what it is shown, at the times that the challenge asks for."""
+    """Records what the camera sees at the times that the challenge requires."""
     draws, camera, challenge = sitting.draws, sitting.camera, sitting.challenge
     lag, lead = draws.uniform(30, 130), int(draws.rng.integers(0, 400))
     frames, reference = [], None

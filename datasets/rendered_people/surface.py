@@ -1,8 +1,8 @@
-"""Shapes that carry a photograph: a head of generic depth, a flat or a bent sheet, and how they move.
+"""Shapes that carry a photograph: a head of generic depth, a flat or bent sheet, and their motion.
 
 Lengths are pixels of the photograph in the framing of deep-funneled LFW (250 × 250, eyes 46 pixels apart, 63 mm on a
-person). z points to the camera. A picture is warped by looking up, for each pixel seen, the point of the photograph
-that lands there; the displacement field is inverted by fixed-point iteration on a coarse grid.
+person). z points to the camera. A picture is warped by looking up, for each of its pixels, the point of the photograph
+that is seen there; the displacement field is inverted by fixed-point iteration on a coarse grid.
 """
 
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ CENTRE = (125.0, 128.0)
 EYES = ((102.0, 113.0), (148.0, 113.0))
 _NOSE, _PIVOT = (125.0, 137.0), (125.0, 150.0, -35.0)
 _HEAD = (60.0, 80.0, 58.0)  # semi-axes of the head's ellipsoid
-_ITERATIONS = 14
+_ITERATIONS = 14  # of the fixed point. Chosen by hand; no outside source.
 
 Field = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Surface:
-    """What carries the photograph.
+    """The surface that carries the photograph.
 
     Attributes:
         depth: (250, 250), towards the camera.
-        moves: (250, 250), 0..1: how far each point follows the head or the sheet; the rest is scenery.
-        ends: whether nothing is beyond the photograph's edge, as with a sheet or a display.
+        moves: (250, 250), 0..1: share by which each point follows the head or sheet; the rest is background.
+        ends: whether the surface ends at the photograph's edge, as a sheet or a display does.
     """
 
     depth: Field
@@ -44,7 +44,7 @@ class Surface:
 
 @dataclass(frozen=True)
 class Pose:
-    """Where a surface is: degrees, pixels of the photograph, and size relative to the photograph's.
+    """Pose of a surface: degrees, pixels of the photograph, and size relative to the photograph's.
 
     `yaw` is positive when the face turns to the right of the picture, `pitch` when it looks up.
     """
@@ -57,7 +57,7 @@ class Pose:
 
 
 def head(depth: float = 1.0) -> Surface:
-    """A generic head, its depth stretched by this factor."""
+    """Returns a generic head with its depth multiplied by this factor."""
     x, y = _grid()
     a, b, c = _HEAD
     radius = ((x - CENTRE[0]) / a) ** 2 + ((y - CENTRE[1]) / b) ** 2
@@ -70,14 +70,14 @@ def head(depth: float = 1.0) -> Surface:
 
 
 def sheet(bend: float = 0.0) -> Surface:
-    """Paper or a display; `bend` is the depth by which its left and right edges lie behind its middle."""
+    """Returns paper or a display; `bend` is the depth by which its left and right edges lie behind its middle."""
     x, _ = _grid()
     depth = -bend * ((x - CENTRE[0]) / (SIDE / 2)) ** 2
     return Surface(depth.astype(np.float32), np.ones((SIDE, SIDE), dtype=np.float32), ends=True)
 
 
 def with_holes(surface: Surface, depth: float) -> Surface:
-    """Eyes cut out; what is seen through them lies this far behind."""
+    """Returns the surface with the eyes cut out; what is seen through them lies this far behind."""
     x, y = _grid()
     holes = np.zeros((SIDE, SIDE), dtype=np.float32)
     for eye in EYES:
@@ -86,7 +86,7 @@ def with_holes(surface: Surface, depth: float) -> Surface:
 
 
 def displacement(surface: Surface, pose: Pose, distance: float) -> Field:
-    """(250, 250, 2): where each point of the photograph goes, seen from this distance."""
+    """Returns (250, 250, 2): the displacement of each point of the photograph, seen from this distance."""
     x, y = _grid()
     points = np.stack([x - _PIVOT[0], y - _PIVOT[1], surface.depth - _PIVOT[2]], axis=-1)
     moved = points @ rotation(pose).T + np.array(_PIVOT)
@@ -97,7 +97,7 @@ def displacement(surface: Surface, pose: Pose, distance: float) -> Field:
 
 
 def rotation(pose: Pose) -> NDArray[np.float64]:
-    """(3, 3), applied to points with x right, y down and z to the camera."""
+    """Returns (3, 3), applied to points with x right, y down and z to the camera."""
     yaw, pitch, roll = np.radians([pose.yaw, pose.pitch, pose.roll])
     about_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
     about_x = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
@@ -106,12 +106,12 @@ def rotation(pose: Pose) -> NDArray[np.float64]:
 
 
 def lookup(field: Field, size: tuple[int, int], zoom: float, offset: tuple[float, float], step: int = 4) -> Field:
-    """(height, width, 2): the point of the photograph seen at each pixel of a picture of this (width, height).
+    """Returns (height, width, 2): the point of the photograph seen at each pixel of a picture of this (width, height).
 
     Args:
         field: of `displacement`.
         size: of the picture.
-        zoom: pixels of the picture a pixel of the photograph.
+        zoom: pixels of the picture per pixel of the photograph.
         offset: of the picture's middle from the photograph's, in its pixels.
         step: of the grid on which the field is inverted.
     """

@@ -1,4 +1,4 @@
-"""What a card lies on: drawn surfaces, from a plain desk to a heap of papers."""
+"""Draws surfaces under a card, from a plain desk to a heap of papers."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ from idproof.models.types import RGBImage
 
 
 def draw(rng: np.random.Generator, width: int, height: int) -> RGBImage:
-    """One surface, (height, width, 3); drawn at half size, as it is out of focus anyway."""
+    """Draws one surface, (height, width, 3), at half size, since it is out of focus."""
     kinds = (_wood, _fabric, _papers, _gradient, _two_tone)
     small = kinds[rng.integers(len(kinds))](rng, width // 2, height // 2)
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)

@@ -1,7 +1,7 @@
-"""A phone's camera takes a picture: light on a scene, lens, sensor, colour filter, development and JPEG.
+"""Renders the picture of a phone's camera: light on a scene, lens, sensor, colour filter, development and JPEG.
 
-Light is linear; see `light`. What a capture shows is worked out for each of its pixels: the card's own colours through
-its exact homography, the light on a coarse grid (it is smooth), and then what every camera does to it: vignetting,
+Light is linear; see `light`. Each pixel of a capture is computed: the card's own colours through its exact
+homography, the light on a coarse grid (it is smooth), and then the effects of a camera: vignetting,
 blur, a Bayer mosaic with shot and read noise, demosaicing, white balance, a tone curve and sharpening.
 """
 
@@ -22,18 +22,20 @@ from idproof.datasets.specimen.projected_pattern import ProjectedPattern
 from idproof.datasets.specimen.view import HEIGHT, WIDTH, Lens, View
 from idproof.models.types import RGBImage
 
-_STEP = 12  # pixels from one point of the light's grid to the next
-_SWAY_PX = 60  # by which the hand moves between captures, at most, to each side
+_STEP = 12  # pixels between points of the grid of light. Chosen by hand.
+_SWAY_PX = 60  # largest movement of the hand between captures, to each side. Chosen by hand.
 _SLOPE = 274.0  # grey levels a unit of linear light at mid grey, from the sRGB curve
 
 Radiance = NDArray[np.float32]
 Surround = Callable[[Radiance, View], Radiance]
-"""Lays what is around a card in its own plane over a scene's radiance."""
+"""Draws the surroundings of a card in its own plane over a scene's radiance."""
 
 
 @dataclass(frozen=True)
 class Camera:
     """A camera, the same for all captures of a registration.
+
+    The ranges that `draw` draws from were chosen by hand; no outside source.
 
     Attributes:
         lens: intrinsics.
@@ -59,7 +61,7 @@ class Camera:
 
     @classmethod
     def draw(cls, draws: Draws) -> "Camera":
-        """One of many phones."""
+        """Draws the camera of a phone."""
         return cls(
             lens=Lens(WIDTH * draws.uniform(0.72, 1.1), (draws.uniform(-14, 14), draws.uniform(-10, 10))),
             blur_px=draws.uniform(0.45, 0.95),
@@ -75,11 +77,11 @@ class Camera:
 
 @dataclass(frozen=True)
 class Scene:
-    """What is before the camera besides the card.
+    """The surroundings of the card.
 
     Attributes:
         room: its light.
-        background: what lies behind the card, RGB.
+        background: picture behind the card, RGB.
         shadow: strength of the card's shadow on it, 0..1.
         hand: fingers over the card's edge, or None.
         motion_px: length and direction (radians) of the hand's movement while the picture was taken.
@@ -103,7 +105,7 @@ class Shot:
 
 
 def scene(draws: Draws, room: Room, background: RGBImage, skin: tuple[float, float, float]) -> Scene:
-    """The same room and table, seen a moment later by a hand that moves."""
+    """Returns the same room and table a moment later, seen from a moving hand."""
     top, left = draws.rng.integers(0, 2 * _SWAY_PX, 2)
     moved = background[top : top + HEIGHT, left : left + WIDTH]
     hand = Hand.draw(draws, skin) if draws.rng.uniform() < 0.3 else None
@@ -112,7 +114,7 @@ def scene(draws: Draws, room: Room, background: RGBImage, skin: tuple[float, flo
 
 
 def table(draws: Draws) -> RGBImage:
-    """What all captures of a registration lie on, a little larger than a capture."""
+    """Draws the surface under all captures of a registration, a little larger than a capture."""
     return backgrounds.draw(draws.rng, WIDTH + 2 * _SWAY_PX, HEIGHT + 2 * _SWAY_PX)
 
 
@@ -124,13 +126,13 @@ def photograph(
     rng: np.random.Generator,
     surround: Surround | None = None,
 ) -> Shot:
-    """A capture of a card lying in a scene, or on whatever `surround` lays under it."""
+    """Renders a capture of a card in a scene, or on what `surround` draws around it."""
     radiance = radiance_of(material, view, before, surround)
     return Shot(develop(radiance, before, camera, rng), view.corners)
 
 
 def radiance_of(material: Material, view: View, before: Scene, surround: Surround | None = None) -> Radiance:
-    """(HEIGHT, WIDTH, 3): light that reaches the lens, relative to paper of albedo 1 under the whole room."""
+    """Returns (HEIGHT, WIDTH, 3): light that reaches the lens, relative to paper of albedo 1 under the whole room."""
     lamps = view.lit_by(before.room)
     on_card = view.on_card(_STEP)
     points = np.concatenate([on_card, np.zeros((*on_card.shape[:2], 1))], axis=-1)
@@ -154,7 +156,7 @@ def radiance_of(material: Material, view: View, before: Scene, surround: Surroun
 
 
 def develop(radiance: Radiance, before: Scene, camera: Camera, rng: np.random.Generator) -> RGBImage:
-    """What the camera makes of light: 8 bits, sRGB."""
+    """Turns light into a picture: 8 bits, sRGB."""
     illuminant = before.room.illuminant()
     exposed = radiance * np.float32(camera.exposure / illuminant[1]) * _vignette(camera.vignette)[..., None]
     exposed = cv2.GaussianBlur(exposed, (0, 0), camera.blur_px)
@@ -182,7 +184,7 @@ def toned(colour: Radiance, contrast: float = 0.0) -> Radiance:
 
 
 def warp(flat: NDArray[np.floating], view: View) -> Radiance:
-    """A flat picture (at `SCALE`) as it stands in the capture, each pixel an average over its own area."""
+    """Projects a flat picture (at `SCALE`) into the capture; each pixel averages its own area."""
     # A pixel (i, j) of the flat picture has its centre at ((i + 0.5) / SCALE) millimetres.
     from_flat = view.homography @ np.array([[1 / SCALE, 0, 0.5 / SCALE], [0, 1 / SCALE, 0.5 / SCALE], [0, 0, 1]])
     ratio = SCALE * view.document.width_mm / (view.pose.share * WIDTH)

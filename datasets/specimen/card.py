@@ -1,4 +1,4 @@
-"""One person's card: what is printed on it, and what it is made of.
+"""One person's card: its print and its material.
 
 The hologram is a foil of gratings, the second portrait slides behind lenses as the angle of view changes, the
 laminate is glossy; `material` says how light meets them.
@@ -27,7 +27,9 @@ _GROUND_BEHIND = 0.18  # share of the ground that shows behind a portrait
 
 @dataclass(frozen=True)
 class Make:
-    """How one copy of a card came out of the machine, and what use did to it.
+    """Properties of one copy of a card from production and wear.
+
+    The ranges that `draw` draws from were chosen by hand; no outside source.
 
     Attributes:
         foil_strength: brightness of the hologram.
@@ -43,7 +45,7 @@ class Make:
 
     @classmethod
     def draw(cls, draws: Draws) -> "Make":
-        """One of many."""
+        """Draws the properties of one copy."""
         return cls(
             foil_strength=draws.uniform(1.1, 2.2),
             foil_spread=draws.uniform(0.10, 0.18),
@@ -61,10 +63,10 @@ class Card:
         artwork_seed: of the background.
         fields: field name to printed text.
         portrait: the holder's photograph in LFW framing.
-        make: how this copy came out.
+        make: properties of this copy.
         second_portrait: the photograph in the second portrait, or None for `portrait`, as on every genuine card.
         edited: which field was changed afterwards (`field`), how (`kind`, `by`, `print`) and what it `was`, or None.
-        lettering: field name to letters that are not the type's.
+        lettering: field name to letters that differ from the type's.
     """
 
     document: DocumentType

@@ -1,7 +1,7 @@
-"""Fields changed on a finished card so that it contradicts itself, and what a card that agrees with itself obeys.
+"""Changes a field of a finished card so that the card contradicts itself, and states the rules of consistent cards.
 
-The rules are the generator's own, so that a mistake in the verification's checks cannot hide itself. They look at
-nothing but the print: a date that only the clock could refute is no contradiction.
+The rules are the generator's own, so that a mistake in the checks of the verification cannot hide itself. They use the
+print alone: a date that only the clock could refute is no contradiction.
 """
 
 import re
@@ -32,7 +32,7 @@ class Edit:
 
 
 def contradictions(fields: Fields) -> set[str]:
-    """What in a card's print disagrees, each as the name of a rule; empty for every card that `identity` invents."""
+    """Returns the rules that a card's print breaks; empty for every card that `identity` invents."""
     rules: dict[str, Callable[[Fields], bool]] = {
         "check_digit": _check_digit,
         "dates_real": lambda fields: _day(fields["date_of_birth"]) is not None and _issued(fields) is not None,
@@ -47,7 +47,7 @@ def contradictions(fields: Fields) -> set[str]:
 
 
 def draw(fields: Fields, rng: Rng) -> Edit:
-    """One change that makes the card contradict itself: first the field is drawn, then the change.
+    """Draws one change that makes the card contradict itself: first the field, then the change.
 
     Raises:
         ValueError: the card has none of the fields of a Hong Kong identity card.

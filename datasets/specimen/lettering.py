@@ -1,4 +1,4 @@
-"""How the letters of one field are printed: as the type says, or by somebody who has another printer."""
+"""Letters of one field: as the type prescribes, or as a forger prints them."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,7 +14,7 @@ from idproof.pipeline.documents import Box
 MARGIN_MM = 0.5
 """Before and after a field's text."""
 
-_AS_ISSUED = 1 / 3  # share of forgers who have the issuer's letters and ink
+_AS_ISSUED = 1 / 3  # share of forgers with the issuer's letters and ink. Chosen by hand.
 
 
 class Face(StrEnum):
@@ -26,7 +26,7 @@ class Face(StrEnum):
 
 
 class Departure(StrEnum):
-    """What of a reprinted field is not the issuer's."""
+    """The property of a reprinted field that differs from the issuer's."""
 
     NONE = "as_issued"
     FACE = "face"
@@ -41,7 +41,7 @@ class Lettering:
 
     Attributes:
         face: another typeface than the type's, or None for that one.
-        weight_mm: how much every stroke is thicker, on each side.
+        weight_mm: added thickness of every stroke, on each side.
         size: height over the type's.
         ink: R, G, B.
     """
@@ -52,7 +52,7 @@ class Lettering:
     ink: tuple[int, int, int] = (28, 28, 34)
 
     def write(self, pen: ImageDraw.ImageDraw, text: str, box: Box, wanted: FieldPrint) -> None:
-        """The text into its box at `SCALE`, smaller where it would leave the box."""
+        """Writes the text into its box at `SCALE`, smaller where it would leave the box."""
         room = (box.width - 2 * MARGIN_MM) * SCALE
         height = wanted.height_mm * self.size
         letters = self._letters(wanted, text, height)
@@ -73,7 +73,7 @@ AS_ISSUED = Lettering()
 
 
 def another_hand(issued: FieldPrint, draws: Draws) -> tuple[Departure, Lettering]:
-    """What a forger prints with: the issuer's letters and ink in a third of the cases, else one thing is another."""
+    """Draws a forger's print: the issuer's letters and ink in a third of the cases, else one property differs."""
     part = draws.uniform(0, 1)
     if draws.rng.uniform() < _AS_ISSUED:
         return Departure.NONE, AS_ISSUED
@@ -91,7 +91,7 @@ def another_hand(issued: FieldPrint, draws: Draws) -> tuple[Departure, Lettering
 
 
 def _other_black(part: float, hue: int) -> tuple[int, int, int]:
-    """Bluish, brownish or paler."""
+    """Returns a bluish, brownish or paler black."""
     furthest = ((40, 52, 112), (92, 66, 40), (92, 92, 98))[hue]
     share = 0.4 + 0.6 * part
     red, green, blue = (round(_between(ink, far, share)) for ink, far in zip(AS_ISSUED.ink, furthest, strict=True))

@@ -1,4 +1,4 @@
-"""Makes registrations of invented people, bona fide or under attack, and writes them in the set format."""
+"""Renders registrations of invented people, bona fide or under attack, and writes them in the set format."""
 
 import hashlib
 import json
@@ -28,9 +28,10 @@ from idproof.pipeline.documents import DocumentType, load, load_builtin
 from idproof.pipeline.errors import InvalidSpecimen
 from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 
+# Chosen by hand; no outside source.
 _TURNS_DEG = {"front": (-5.0, 5.0), "tilt_left": (18.0, 30.0), "tilt_right": (-30.0, -18.0)}
-_MARGIN_PX = 12
-_FEW = 20
+_MARGIN_PX = 12  # between the card and the edge of a capture
+_FEW = 20  # a source with at most so many people is not split
 _ARTWORKS = 12  # of each split; twice as many without one
 
 
@@ -47,13 +48,13 @@ class Registration:
     description: Mapping[str, Any] = field(repr=False)
 
     def parts(self) -> dict[str, bytes]:
-        """The pictures by role, as the interface names them."""
+        """Returns the pictures by role, as the interface names them."""
         captures = self.description["captures"]
         parts = {role: self.pictures[captures[name]] for role, name in ROLES.items()}
         return parts | {"selfie": self.pictures[self.description["selfie"]]}
 
     def write(self, folder: Path) -> None:
-        """Into a folder of its own; raises `InvalidSpecimen` when it cannot be written."""
+        """Writes into a folder of its own; raises `InvalidSpecimen` when it cannot be written."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name, data in self.pictures.items():
@@ -77,7 +78,7 @@ def make_sets(
     runner: TaskRunner = SEQUENTIAL,
     resume: bool = False,
 ) -> list[Path]:
-    """Write `count` registrations below `out`, one folder each; the same arguments give the same bytes.
+    """Writes `count` registrations below `out`, one folder each; the same arguments give the same bytes.
 
     Args:
         out: folder, made when it is not there.
@@ -86,11 +87,11 @@ def make_sets(
         portraits: folder or zip of photographs in LFW layout, or None for the bundled ones.
         attack: one of `AttackKind`, or None for bona fide.
         progress: called with registrations done and in total.
-        names: `common` draws given names one by one; `covering` deals all characters of the table of names over the
-            `count` people, so that registration i then depends on `count` too.
+        names: `common` draws given names one by one; `covering` distributes all characters of the table of names over
+            the `count` people, so that registration i also depends on `count`.
         split: whose people, artworks, cameras, light and parameters of attacks are drawn, see `Split`.
         runner: over processes or a cluster, whose nodes see `out` and `portraits` under the same paths.
-        resume: keep what is there whole, of a run with the same arguments that was stopped.
+        resume: keep complete registrations of a stopped run with the same arguments.
 
     Returns:
         The folders written, in order.
@@ -101,7 +102,7 @@ def make_sets(
         DatasetInvalid: the photographs cannot be used.
     """
     dealt: list[str] | list[None] = covering(count, seed) if names == "covering" else [None] * count
-    PortraitSource.open(portraits)  # what cannot be used is said at once
+    PortraitSource.open(portraits)  # raises at once if it cannot be used
     folders = [out / f"{index:05d}" for index in range(count)]
     todo = [
         (index, characters, folder)
@@ -138,7 +139,7 @@ def make(
     characters: str | None = None,
     split: Split = Split.ANY,
 ) -> Registration:
-    """Registration `index` of a seed; raises as `make_sets` does.
+    """Renders registration `index` of a seed; raises as `make_sets` does.
 
     `characters` is the holder's given name, see `identity.invent`; a type without Chinese names ignores it.
     """
@@ -163,7 +164,7 @@ def make(
 
 
 def _another_type(document: DocumentType) -> DocumentType:
-    """One of the specimens' own types that is not this one."""
+    """Returns one of the specimens' own types other than this one."""
     types = (load(path) for path in sorted(TYPES.glob("*.toml")) if not path.name.endswith(".print.toml"))
     return next(other for other in types if other.name != document.name)
 
@@ -198,7 +199,7 @@ def _kind(attack: str | None) -> AttackKind | None:
 
 
 def _people(seed: int, index: int, source: PortraitSource, split: Split) -> tuple[Person, Person]:
-    """The holder and somebody else of the split; a seed walks through all people before one comes again."""
+    """Returns the holder and another person of the split; a seed uses all people before one is repeated."""
     labels = _of(split, source.holders())
     order = np.random.default_rng(np.random.SeedSequence([seed, 2**31])).permutation(len(labels))
     holder = labels[order[index % len(labels)]]
@@ -208,12 +209,12 @@ def _people(seed: int, index: int, source: PortraitSource, split: Split) -> tupl
 
 
 def _of(split: Split, labels: list[str]) -> list[str]:
-    """The split's people; everybody of a source too small to be parted, such as the bundled one."""
+    """Returns the split's people; everybody of a source too small to split, such as the bundled one."""
     return [label for label in labels if split.holds(label)] if len(labels) > _FEW else labels
 
 
 def _view(draws: Draws, document: DocumentType, lens: Lens, turn: tuple[float, float]) -> View:
-    """Drawn again until the whole card is in the picture, as the guidance on a screen would have it."""
+    """Draws views until the whole card is in the picture, as guidance on a screen requires."""
     while True:
         view = View(document, lens, Pose.draw(draws, draws.uniform(*turn)))
         if (view.corners > _MARGIN_PX).all() and (view.corners < np.array([WIDTH, HEIGHT]) - _MARGIN_PX).all():

@@ -1,4 +1,4 @@
-"""What light meets: a card, or what is shown in its place.
+"""Materials that reflect light: a card, or an object in its place.
 
 Flat pictures are at `SCALE` and cover the card exactly. Colours are given as sRGB and turned into linear light here.
 """
@@ -17,8 +17,8 @@ from idproof.datasets.specimen.view import View
 from idproof.models.types import RGBImage
 from idproof.pipeline.documents import Box, DocumentType
 
-_WHITE = 0.86  # albedo of what is drawn as pure white: paper and polycarbonate reflect no more
-_COARSE = 24  # pixels of a foil from one point to the next at which its diffraction is worked out
+_WHITE = 0.86  # albedo of pure white; paper and polycarbonate reflect no more. Chosen by hand.
+_COARSE = 24  # pixels of a foil between points whose diffraction is computed. Chosen by hand.
 
 Linear = NDArray[np.float32]
 Emission = Callable[[View], Linear]

@@ -1,4 +1,4 @@
-"""Where faces come from: freely licensed pictures that are bundled, or a folder or zip of the user's own.
+"""Photographs of faces: bundled, freely licensed pictures, or a folder or zip of the user.
 
 A source has people with one or more photographs each, in the framing of Labeled Faces in the Wild: square, the face
 in the middle, about two fifths of the side wide. Its layout is `Name/Name_0001.jpg`.
@@ -52,7 +52,7 @@ class PortraitSource:
         return sorted(counts, key=lambda name: (counts[name] < 2, name))
 
     def holders(self) -> list[str]:
-        """Who gets a card: people of whom the selfie can be another photograph.
+        """Returns the people who get a card: those whose selfie can be another photograph.
 
         Everybody when the source has no such people, and of the bundled few: the truth of a set says when its
         selfie is the card's own photograph, re-imaged.

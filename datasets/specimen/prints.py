@@ -1,4 +1,4 @@
-"""How a document type's specimens are printed, as data: `TYPE.print.toml` beside the type's template picture.
+"""The print of a document type's specimens as data: `TYPE.print.toml` beside the type's template picture.
 
 It holds the static print (texts, an emblem, vignettes), how high each field is printed, and, for types other than the
 Hong Kong one, a form from which values are made up. Every length is in millimetres.
@@ -15,7 +15,7 @@ from idproof.pipeline.documents import Box, DocumentType
 from idproof.pipeline.errors import InvalidSpecimen
 
 TYPES = Path(__file__).parent / "types"
-"""Where the print of the bundled types lies, and the second type itself."""
+"""Folder of the prints of the bundled types, and of the second type itself."""
 
 _LABEL_MM = 1.3
 _FIELD_MM = 2.5
@@ -37,7 +37,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class FieldPrint:
-    """How a field is printed; `form` is how a value is made up: `name`, `day`, or text with `#` for digits."""
+    """Print of a field; `form` describes invented values: `name`, `day`, or text with `#` for digits."""
 
     height_mm: float = _FIELD_MM
     serif: bool = False
@@ -80,7 +80,7 @@ class Print:
     holograms: Mapping[str, Hologram]
 
     def of(self, name: str) -> FieldPrint:
-        """How the field of this name is printed."""
+        """Returns the print of the field with this name."""
         return self.fields.get(name, FieldPrint())
 
 

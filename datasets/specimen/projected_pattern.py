@@ -1,4 +1,4 @@
-"""Light thrown on a part of the card as a pattern: a projector or a laser with a grating before it."""
+"""A light pattern projected on a part of the card, as by a projector or a laser with a grating."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class ProjectedPattern:
     """Coloured lines with speckle.
 
     Attributes:
-        box: where on the card.
+        box: position on the card.
         colours: linear light of the lines, in turn.
         pitch_mm: distance of two lines.
         angle: of the lines, radians.
@@ -29,7 +29,7 @@ class ProjectedPattern:
     seed: int
 
     def on(self, document: DocumentType) -> NDArray[np.float32]:
-        """(h, w, 3) at `SCALE`: irradiance that it adds."""
+        """Returns (h, w, 3) at `SCALE`: the added irradiance."""
         width, height = round(document.width_mm * SCALE), round(document.height_mm * SCALE)
         left, top, right, bottom = self.box.pixels(SCALE, pad_mm=0.5)
         y, x = np.mgrid[top:bottom, left:right] / SCALE

@@ -1,4 +1,4 @@
-"""Where a card is before the camera: pinhole geometry, exact.
+"""Geometry of a card before the camera: an exact pinhole model.
 
 Camera coordinates: x to the right, y down, z away from the camera, millimetres. `turn_deg` turns the card about its
 own vertical axis: positive when its left edge is nearer to the camera (`tilt_left`), negative when its right edge
@@ -20,7 +20,7 @@ WIDTH, HEIGHT = 1920, 1080
 
 @dataclass(frozen=True)
 class Pose:
-    """How the card lies before the camera: angles in degrees, offset as a share of the picture, share of its width."""
+    """Pose of the card before the camera: angles in degrees, offset as a share of the picture, share of its width."""
 
     turn_deg: float
     pitch_deg: float

@@ -1,4 +1,4 @@
-"""What analysts spread over a cluster comes out as it does in one process, and goes on where it was stopped."""
+"""Work on a cluster gives the same results as in one process, and can be resumed."""
 
 from collections.abc import Iterator
 from pathlib import Path

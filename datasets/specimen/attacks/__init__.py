@@ -1,7 +1,6 @@
-"""Attack renderings, to measure defences with. One file a family; parameters are drawn at random for each set.
+"""Renders attacks, to measure defences: one file per family, with random parameters for each set.
 
-They act where a real one would: on what is printed, on what lies before the camera in the card's place, on the light,
-or on the captures themselves.
+They act where a real attack would: on the print, on the object in the card's place, on the light, or on the captures.
 """
 
 from collections.abc import Mapping

@@ -154,5 +154,5 @@ def grid(view: View, pitch_mm: float) -> Radiance:
 
 
 def _seen(cycles_per_pixel: float) -> float:
-    """What is left of a grating of this frequency after a sensor pixel's area and a sharp lens."""
+    """Returns the contrast of a grating of this frequency after a sensor pixel's area and a sharp lens."""
     return float(np.abs(np.sinc(cycles_per_pixel)) * np.exp(-2 * (np.pi * 0.30 * cycles_per_pixel) ** 2))

@@ -1,4 +1,4 @@
-"""What an attack is, and the registration it is played in."""
+"""Kinds of attack, and the registration that an attack changes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -38,14 +38,14 @@ class AttackKind(StrEnum):
 
 @dataclass(frozen=True)
 class Setting:
-    """One registration's captures about to be taken.
+    """The captures of one registration before they are rendered.
 
     Attributes:
-        card: as printed, changes by the attack included.
+        card: as printed, including changes by the attack.
         camera: of all captures.
         views: capture name to view.
-        scenes: capture name to what is around the card.
-        draws: for everything that the attack draws.
+        scenes: capture name to the surroundings of the card.
+        draws: random numbers of the attack.
     """
 
     card: Card
@@ -61,7 +61,7 @@ class Setting:
         surround: Surround | None = None,
         camera: Camera | None = None,
     ) -> dict[str, Shot]:
-        """All captures of what `material` puts in the card's place."""
+        """Renders all captures with what `material` puts in the card's place."""
         rng, used = self.draws.spawn().rng, camera or self.camera
         return {
             name: cameras.photograph(material(view), view, self.scenes[name], used, rng, surround)
@@ -69,12 +69,12 @@ class Setting:
         }
 
     def lit(self, scenes: Mapping[str, Scene]) -> "Setting":
-        """The same in other light."""
+        """Returns the same captures in other light."""
         return replace(self, scenes=scenes)
 
 
 def honest(setting: Setting) -> dict[str, Shot]:
-    """The card itself."""
+    """Renders the card itself."""
     return setting.shoot(setting.card.material)
 
 
@@ -84,11 +84,11 @@ def _same(card: Card, _other: RGBImage, _draws: Draws) -> Card:
 
 @dataclass(frozen=True)
 class Attack:
-    """How a kind departs from a bona fide registration.
+    """The differences of a kind of attack from a bona fide registration.
 
     Attributes:
-        shots: how the captures come about.
-        card: changes what is printed; is given the card and another person's photograph.
+        shots: renders the captures.
+        card: changes the print; receives the card and another person's photograph.
         other_selfie: the selfie shows somebody else than the card's holder, a mule for instance. On a swapped
             portrait it shows the same mule, so card and selfie agree.
         other_document: the card is of another type than the registration says.

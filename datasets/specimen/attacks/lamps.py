@@ -26,7 +26,7 @@ def led(setting: Setting) -> dict[str, Shot]:
 
 
 def laser(setting: Setting) -> dict[str, Shot]:
-    """Coloured lines and speckle thrown on the hologram's place, others for each capture."""
+    """Coloured lines and speckle projected on the hologram's place, different in each capture."""
     scenes = {name: replace(scene, pattern=_pattern(setting, setting.draws)) for name, scene in setting.scenes.items()}
     return foils.flat(setting.lit(scenes))
 

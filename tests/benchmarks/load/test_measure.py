@@ -1,4 +1,4 @@
-"""What `bench load` counts is what happened, and its figures have the published names."""
+"""`bench load` counts verdicts, lost and doubled ones, and its figures have the published names."""
 
 import json
 

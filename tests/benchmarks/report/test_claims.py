@@ -1,4 +1,4 @@
-"""What the report says never goes beyond the counts."""
+"""The report never claims more than the counts allow."""
 
 from pathlib import Path
 from typing import Any

@@ -33,7 +33,7 @@ def colourfulness(card: np.ndarray) -> float:
 
 
 def colour_change(registration: Registration, rectified: Rectified, box: Box) -> float:
-    """How much a box's colours differ between the tilted captures, each freed of its own mean colour."""
+    """Returns the difference of a box's colours between the tilted captures, each without its mean colour."""
     one, other = (
         cv2.cvtColor(cv2.GaussianBlur(rectified(registration, name, box), (0, 0), 2) / 255, cv2.COLOR_RGB2LAB)[..., 1:]
         for name in NAMES[1:]

@@ -1,4 +1,4 @@
-"""What is printed on a card stands where the type file says, and what must change with the angle does."""
+"""The print of a card lies where the type file says, and the parts that must change with the angle change."""
 
 import numpy as np
 import pytest
@@ -63,7 +63,7 @@ def view(document: DocumentType, turn: float) -> View:
 
 
 def lit(card: Card, turn: float) -> np.ndarray:
-    """What the card sends back in one room, turned: linear, relative to the light that falls on it."""
+    """Returns the card's reflected light in one room, turned: linear, relative to the incoming light."""
     room, seen = Room.draw(Draws(np.random.default_rng(3))), view(card.document, turn)
     return card.material(seen).reflectance(seen, seen.lit_by(room))
 

@@ -1,4 +1,4 @@
-"""Where faces come from: the bundled ones, and a folder or zip in the published layout."""
+"""Sources of faces: the bundled ones, and a folder or zip in the published layout."""
 
 import tomllib
 from collections.abc import Callable
