@@ -3,8 +3,10 @@
 Constants of single checks stand with the checks, each with its source.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
+from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.calibration import Calibration, shipped_calibration
 
 MIB = 1024 * 1024
@@ -58,11 +60,15 @@ class Policy:
             measured at arm's length.
         field_share: least share of the votes per character of a certain field.
         field_supporters: least number of readings per character that voted for it first.
+        accept_from: the lowest level of capture at which a registration can be accepted; below it the decision is
+            `refer` at best. `UPLOAD` is an operator's written exception: uploaded files may have been computed.
+        liveness_required: without a response to a challenge the decision is `refer` at best. False is an operator's
+            written exception, and a measurement's of the other checks.
         required: checks that must all have passed for an accept, besides those of the card and of the document type.
         not_performed: steps of identity proofing that this policy leaves to others.
     """
 
-    version: str = "idproof-policy-4"
+    version: str = "idproof-policy-5"
     accept_fmr: float = 1e-4
     refer_fmr: float = 1e-2
     min_tilt_deg: float = 12.0
@@ -73,5 +79,21 @@ class Policy:
     liveness_calibration: Calibration | None = None
     field_share: float = 0.5
     field_supporters: int = 2
+    accept_from: CaptureLevel = CaptureLevel.DEVICE
+    liveness_required: bool = True
     required: tuple[str, ...] = ("fields_readable", "face_comparison")
     not_performed: tuple[str, ...] = ("liveness", "optically_variable_regions", "records_check")
+
+    @classmethod
+    def for_uploads(cls, **changes: Any) -> Self:
+        """Return the policy of an operator who accepts uploaded files without liveness, named after the exception.
+
+        Measurements of the other checks use it, on registrations that hold no frames.
+        """
+        return replace(cls(**changes), accept_from=CaptureLevel.UPLOAD, liveness_required=False).named_by_exceptions()
+
+    def named_by_exceptions(self) -> Self:
+        """Return this policy with its written exceptions in the version, so that a verdict tells of them."""
+        names = ["uploads"] if self.accept_from is CaptureLevel.UPLOAD else []
+        names += [] if self.liveness_required else ["without-liveness"]
+        return replace(self, version="+".join([self.version, *names]))

@@ -31,7 +31,7 @@ from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields import read as field_reading
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.findings import CardFindings, Findings
-from idproof.pipeline.liveness import injection
+from idproof.pipeline.liveness import injection, requirements
 from idproof.pipeline.liveness.examiner import Claim, LivenessExaminer
 from idproof.pipeline.liveness.frames import MAX_PIXELS, MIN_SIDE_PX
 from idproof.pipeline.liveness.response import LivenessResponse
@@ -262,7 +262,8 @@ def _check_liveness(session: VaultSession, tools: ExaminationTools, answer: Live
         templates = stack.enter_context(borrow_templates(session))
         claim = Claim(templates.selfie_colour, portrait, accept, refer)
         results = tools.liveness.examine(clip, answer.challenge, claim)
-    return [injection.fresh(answer.challenge, answer.received_at), *results]
+    asked = requirements.check(answer.challenge, reduction_permitted=answer.reduction_permitted)
+    return [injection.fresh(answer.challenge, answer.received_at), asked, *results]
 
 
 def _decode_frames(session: VaultSession, limits: Limits, answer: LivenessResponse) -> None:

@@ -256,6 +256,9 @@ class Verdict:
         started_at: ISO 8601 UTC, millisecond precision.
         timings_ms: stage to milliseconds.
         deletion: the deletion receipt.
+        capture_level: origin of the pictures (`idproof.pipeline.assurance.CaptureLevel`).
+        injectable: the pictures came as files, which may have been computed.
+        required: names of the checks that had to pass for an accept: what was not asked is not passed.
     """
 
     id: str
@@ -272,6 +275,9 @@ class Verdict:
     started_at: str
     timings_ms: Mapping[str, float]
     deletion: DeletionReceipt
+    capture_level: str = "upload"
+    injectable: bool = True
+    required: tuple[str, ...] = ()
     version: str = field(default="1")
 
     def __repr__(self) -> str:

@@ -43,6 +43,7 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
         "reasons": list(verdict.reasons),
         "checks": [asdict(check) for check in verdict.checks],
         "not_performed": list(verdict.not_performed),
+        "required": list(verdict.required),
         "deletion": asdict(verdict.deletion)
         | {
             "wiped": [asdict(entry) | {"roles": list(entry.roles)} for entry in verdict.deletion.wiped],
@@ -62,6 +63,7 @@ def from_json(data: dict[str, Any]) -> Verdict:
             "checks": tuple(_check(entry) for entry in data["checks"]),
             "fields": {name: _reading(entry) for name, entry in data["fields"].items()},
             "not_performed": tuple(data["not_performed"]),
+            "required": tuple(data.get("required", ())),
             "deletion": DeletionReceipt(
                 wiped=tuple(Wiped(**entry | {"roles": tuple(entry.get("roles", ()))}) for entry in deletion["wiped"]),
                 mechanism=deletion["mechanism"],

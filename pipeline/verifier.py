@@ -6,6 +6,7 @@ from typing import Self
 
 from idproof.models.types import FaceDetector
 from idproof.pipeline import verify
+from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import FramesUnusable
@@ -102,7 +103,11 @@ class Verifier:
         self.executor.close()
 
     def verify(
-        self, captures: Captures, answer: LivenessResponse | None = None, frames: Sequence[bytes | bytearray] = ()
+        self,
+        captures: Captures,
+        answer: LivenessResponse | None = None,
+        frames: Sequence[bytes | bytearray] = (),
+        level: CaptureLevel = CaptureLevel.UPLOAD,
     ) -> Verdict:
         """Verify one registration.
 
@@ -110,9 +115,11 @@ class Verifier:
 
         Args:
             captures: the card from three angles, and the selfie.
-            answer: to a liveness challenge. With it liveness is checked and required; without it the verdict lists
-                liveness as not performed.
+            answer: to a liveness challenge. Without it the verdict lists liveness as not performed, and the decision
+                is `refer` at best unless the policy does not require liveness.
             frames: of the answer, JPEG or PNG, one per shot.
+            level: origin of the pictures, as far as the caller can vouch for it. Below the policy's `accept_from` the
+                decision is `refer` at best.
 
         Raises:
             BadInput: a capture or a frame cannot be used; nothing was decided about the applicant.
@@ -124,18 +131,24 @@ class Verifier:
             with self.vault.open() as session:
                 for name, data in (*captures.items(), *zip(names, frames, strict=True)):
                     session.receive(name).write(data)
-                return self.verify_session(session, answer)
+                return self.verify_session(session, answer, level)
         finally:
             captures.wipe()
             for frame in frames:
                 if isinstance(frame, bytearray):
                     frame[:] = bytes(len(frame))
 
-    def verify_session(self, session: VaultSession, answer: LivenessResponse | None = None) -> Verdict:
+    def verify_session(
+        self,
+        session: VaultSession,
+        answer: LivenessResponse | None = None,
+        level: CaptureLevel = CaptureLevel.UPLOAD,
+    ) -> Verdict:
         """Verify the captures that a session of `vault` received; the session is wiped when this returns or raises.
 
         Args:
             session: holds the four captures, and the answer's frames under its `names`.
             answer: as in `verify`; a service draws its challenge again from the nonce that it stored.
+            level: as in `verify`.
         """
-        return verify.verify(session, self.rules, self.executor, answer)
+        return verify.verify(session, self.rules, self.executor, answer, level)

@@ -10,7 +10,8 @@ from typing import Protocol
 
 from idproof.models.liveness_texture import WEIGHTS as LIVENESS_WEIGHTS
 from idproof.models.types import FaceDetector
-from idproof.pipeline import verdict
+from idproof.pipeline import assurance, verdict
+from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.decide import decide
 from idproof.pipeline.documents import DocumentType
@@ -20,7 +21,7 @@ from idproof.pipeline.fields import records
 from idproof.pipeline.fields.card_data import CardData, card_data
 from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.findings import Findings
-from idproof.pipeline.liveness import examiner
+from idproof.pipeline.liveness import examiner, requirements
 from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.timing import StageTimer
 from idproof.pipeline.types import CheckResult, Verdict
@@ -52,11 +53,16 @@ class Rules:
     optically_variable: bool
     records: RecordsAuthority | None = None
 
-    @property
-    def required(self) -> tuple[str, ...]:
-        """Checks that must all have passed for an accept: the card's, the policy's, and those the type names."""
+    def required(self, response: LivenessResponse | None) -> tuple[str, ...]:
+        """Names of the checks that must all have passed for an accept.
+
+        They are those of the card, of the policy, of the document type, of the level of capture and of the records if
+        they are asked; and those of liveness, unless the operator wrote an exception and no frames came.
+        """
         asked = (records.NAME,) if self.records is not None else ()
-        return (*self.card_checks, *self.policy.required, *quality.NAMES, *self.document.checks, *asked)
+        liveness = requirements.required(response) if response or self.policy.liveness_required else ()
+        ours = (*self.card_checks, *self.policy.required, *quality.NAMES, *self.document.checks)
+        return (*ours, *asked, *liveness, assurance.NAME)
 
     @property
     def not_performed(self) -> tuple[str, ...]:
@@ -103,10 +109,17 @@ class Executor(Protocol):
         ...
 
 
-def verify(session: VaultSession, rules: Rules, executor: Executor, answer: LivenessResponse | None = None) -> Verdict:
+def verify(
+    session: VaultSession,
+    rules: Rules,
+    executor: Executor,
+    answer: LivenessResponse | None = None,
+    level: CaptureLevel = CaptureLevel.UPLOAD,
+) -> Verdict:
     """Verify the captures of a session; everything in it is wiped before this returns or raises.
 
-    With an answer to a challenge, liveness is checked and required; without one it is listed as not performed.
+    With an answer to a challenge liveness is checked; without one it is listed as not performed, and the registration
+    is referred, unless the policy does not require liveness.
 
     Raises:
         BadInput: a capture cannot be used; nothing was decided about the applicant.
@@ -123,7 +136,8 @@ def verify(session: VaultSession, rules: Rules, executor: Executor, answer: Live
     finally:
         with timer.stage("wipe"):
             receipt = session.wipe()
-    required = rules.required if answer is None else (*rules.required, examiner.NAME)
+    checks.append(assurance.check(level, rules.policy.accept_from))
+    required = rules.required(answer)
     decision, reasons = decide(checks, required)
     return Verdict(
         id=verdict.new_id(),
@@ -140,6 +154,9 @@ def verify(session: VaultSession, rules: Rules, executor: Executor, answer: Live
         started_at=started.isoformat(timespec="milliseconds"),
         timings_ms={**findings.timings_ms, **timer.timings_ms},
         deletion=receipt,
+        capture_level=level.value,
+        injectable=level is CaptureLevel.UPLOAD,
+        required=required,
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from idproof.datasets.specimen.make import Registration, make
 from idproof.datasets.specimen.portraits import PortraitSource
-from idproof.pipeline import Captures, Verifier
+from idproof.pipeline import Captures, Policy, Verifier
 from idproof.pipeline.documents import DocumentType, load_builtin
 
 SEED = 31
@@ -21,8 +21,8 @@ def rendered(attack: str | None = None, index: int = 0) -> Registration:
 
 @pytest.fixture(scope="session")
 def verifier() -> Verifier:
-    """The real verifier with the profile `open`."""
-    return Verifier.open(profile="open")
+    """The real verifier with the profile `open`, whose operator accepts uploaded files without liveness."""
+    return Verifier.open(profile="open", policy=Policy.for_uploads())
 
 
 @pytest.fixture(scope="session")

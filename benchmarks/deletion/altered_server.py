@@ -73,7 +73,7 @@ def _altered(mode: str, verifier: Verifier, stack: contextlib.ExitStack) -> Veri
         stack.enter_context(record_engines(verifier, lambda _, array: _leaked.append(array.copy())))
         stack.enter_context(patch.object(seal, "AESGCM", _Unsealed))
         verify = verifier.verify_session
-        stack.enter_context(patch.object(verifier, "verify_session", lambda held, _: _leak_everything(held, verify)))
+        stack.enter_context(patch.object(verifier, "verify_session", lambda held, *_: _leak_everything(held, verify)))
     return verifier
 
 

@@ -74,16 +74,16 @@ def measure(chosen: Configuration) -> dict[str, Any]:
 
 @contextmanager
 def _verifier(chosen: Configuration) -> Iterator[Verifier]:
-    spec = ReplicaConfig(profile=chosen.profile)
+    spec = ReplicaConfig(profile=chosen.profile, policy=Policy.for_uploads())
     if chosen.executor == IN_PROCESS:
-        yield Verifier.open(profile=chosen.profile)
+        yield Verifier.open(profile=chosen.profile, policy=Policy.for_uploads())
         return
     from idproof.pipeline.executors import ray_cluster
 
     ray_cluster.start(cpus=chosen.workers)
     try:
         executor = ray_cluster.deploy(spec, ray_cluster.ReplicaPool(chosen.workers, chosen.workers))
-        tools = open_tools(spec.profile, spec.document, Policy(), Limits(), 1)
+        tools = open_tools(spec.profile, spec.document, Policy.for_uploads(), Limits(), 1)
         yield Verifier(rules_for_tools(tools, None), executor)
     finally:
         ray_cluster.stop()

@@ -83,7 +83,7 @@ def measure_system(
         figures=figures(outcomes) | causes.figures(results),
         extra={
             "data": data_of(sets),
-            "policy": Policy().version,
+            "policy": Policy.for_uploads().version,
             "reasons": causes.reasons(results),
             "causes": causes.table(results),
             "groups": causes.groups(results),
@@ -123,7 +123,7 @@ def resume_file(
     attempts = [[attempt_id(t.card, each.selfie) + each.kind for each in t.attempts] for t in tasks] if file else []
     return ResumeFile(
         file,
-        [*attempts, *weights.values(), Policy().version],
+        [*attempts, *weights.values(), Policy.for_uploads().version],
         "registrations, attempts, weights or policy",
         encode=lambda results: [asdict(result) for result in results],
         decode=lambda entries: [_result_from_json(entry) for entry in entries],
@@ -146,7 +146,7 @@ def _counted(results: Sequence[AttemptResult]) -> dict[str, Counter[str]]:
 @lru_cache(maxsize=1)
 def _opened(profile: str, threads: int) -> tuple[Verifier, CachedCardExecutor]:
     """Opens a verifier whose executor examines a card once; otherwise it is the ordinary one."""
-    tools = open_tools(profile, "hkid-2018", Policy(), Limits(), threads)
+    tools = open_tools(profile, "hkid-2018", Policy.for_uploads(), Limits(), threads)
     executor = CachedCardExecutor(tools)
     return Verifier(rules_for_tools(tools, None), executor), executor
 

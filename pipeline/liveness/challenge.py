@@ -13,6 +13,7 @@ criterion 2.3.1 "Three Flashes or Below Threshold").
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,9 @@ NEUTRAL_MS, STEP_MS, LIGHT_MS = 800, 2000, 600
 _MORE_TIME_FACTOR = 2  # on the length of each step, for applicants who ask for more time
 MIN_CAPTURES = 8
 _STEP_CAPTURES, _LIGHT_CAPTURE = (0.45, 0.70, 0.95), 0.7  # shares of the length of a step or a colour
-STEPS, MORE_STEPS, LIGHTS = 3, 4, 5
+STEPS, MORE_STEPS, LIGHTS, MORE_LIGHTS = 3, 5, 5, 7
+"""Counts of actions and colours. Without light 5 actions of 5 are one of 1,280 sequences, and with a single action 7
+colours are one of 2,916, so that an applicant who can do less still gets a challenge of 10 bits."""
 _DOMAIN = b"idproof liveness challenge 1\0"
 
 Colour = tuple[int, int, int]
@@ -78,6 +81,11 @@ class Options:
     more_time: bool = False
     eyelids: bool = False
     lips: bool = False
+
+    @property
+    def reduces(self) -> bool:
+        """True if less is asked than of other people; an attacker must not get this by ticking a box."""
+        return self.cannot_turn or self.cannot_nod or self.cannot_approach or self.photosensitive
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
@@ -148,6 +156,16 @@ class Challenge:
     strict: bool
 
     @property
+    def strength_bits(self) -> float:
+        """Binary logarithm of how many sequences of actions and colours this challenge was drawn from.
+
+        A recording made before the challenge was drawn fits it with a chance of 2 to the minus this.
+        """
+        actions = _count_sequences(len(self.options.actions()), len(self.steps))
+        colours = _count_sequences(len(PALETTE), len(self.lights))
+        return math.log2(actions * colours)
+
+    @property
     def duration_ms(self) -> int:
         """Milliseconds from the first frame to the last."""
         return max([NEUTRAL_MS, *(step.end_ms for step in self.steps), *(light.end_ms for light in self.lights)])
@@ -187,7 +205,8 @@ def draw(
     """Draws the challenge of a nonce: the same for the same nonce and options.
 
     With everything allowed it is one of 80 sequences of actions (three of five, none twice in a row) and one of 324
-    sequences of colours. The light and `Challenge.strict` make up for fewer possible actions.
+    sequences of colours. More steps or more colours make up for what an applicant cannot do, and `Challenge.strict`
+    holds the passive checks to a stricter operating point. `requirements` decides whether the rest is enough.
 
     Args:
         nonce: 16 random bytes or more, from `secrets.token_bytes`.
@@ -202,7 +221,7 @@ def draw(
         >>> now = datetime(2026, 1, 1, tzinfo=UTC)
         >>> challenge = draw(bytes(16), issued_at=now, options=Options(cannot_turn=True, cannot_nod=True))
         >>> [step.action.value for step in challenge.steps], len(challenge.lights), challenge.strict
-        (['come_closer'], 5, True)
+        (['come_closer'], 7, True)
     """
     if len(nonce) < MIN_NONCE_BYTES:
         raise ValueError(f"a nonce has {MIN_NONCE_BYTES} bytes or more")
@@ -216,7 +235,8 @@ def draw(
     starts = [NEUTRAL_MS + i * step_ms for i in range(len(actions))]
     steps = tuple(Step(action, start, start + step_ms) for action, start in zip(actions, starts, strict=True))
     lights_start = NEUTRAL_MS + len(steps) * step_ms
-    colours = () if options.photosensitive else stream.sequence(PALETTE, LIGHTS)
+    lights = LIGHTS if len(steps) == wanted else MORE_LIGHTS
+    colours = () if options.photosensitive else stream.sequence(PALETTE, lights)
     issued = issued_at.astimezone(UTC)
     return Challenge(
         nonce=nonce,
@@ -230,6 +250,11 @@ def draw(
         options=options,
         strict=options.photosensitive or len(steps) < wanted,
     )
+
+
+def _count_sequences(items: int, length: int) -> int:
+    """Returns how many sequences of this length `_RandomStream.sequence` can draw."""
+    return items * (items - 1) ** (length - 1) if items > 1 and length > 0 else 1
 
 
 def _time_within(part: Step | Light, share: float) -> int:

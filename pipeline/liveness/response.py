@@ -32,12 +32,14 @@ class LivenessResponse:
         timings: 8 to 48, one per frame, in the order they were sent.
         received_at: arrival of the frames by the server's clock, with a time zone.
         camera: the client's report of its camera, if any.
+        reduction_permitted: staff granted that this applicant is asked for less (`Options.reduces`).
     """
 
     challenge: Challenge
     timings: Sequence[FrameTiming]
     received_at: datetime
     camera: CameraReport | None = None
+    reduction_permitted: bool = False
 
     def __post_init__(self) -> None:
         if not MIN_FRAMES <= len(self.timings) <= MAX_FRAMES:

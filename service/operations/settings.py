@@ -36,6 +36,10 @@ class Settings(BaseSettings):
         session_attempts: registrations that may be sent under one session until one gives a verdict.
         challenge_s: seconds within which the response to a liveness challenge must arrive.
         challenges: liveness challenges per session.
+        accept_uploads_because: the operator's reason to accept uploaded files, which may have been computed;
+            without it an upload is referred at best.
+        accept_without_liveness_because: the operator's reason to accept registrations without frames that respond
+            to a challenge; without it they are referred at best.
         liveness_required: refuse registrations without frames that answer the session's challenge.
         stream_s: seconds for which the pictures of a streaming device's applicant may exist before verification.
         stream_grace_s: seconds for which they wait for a device whose connection was cut.
@@ -91,6 +95,8 @@ class Settings(BaseSettings):
     session_attempts: int = Field(default=3, ge=1)
     challenge_s: float = Field(default=120.0, gt=0, le=600)
     challenges: int = Field(default=5, ge=1)
+    accept_uploads_because: str | None = Field(default=None, min_length=10)
+    accept_without_liveness_because: str | None = Field(default=None, min_length=10)
     liveness_required: bool = False
     stream_s: float = Field(default=240.0, gt=0, le=600)
     stream_grace_s: float = Field(default=30.0, ge=0, le=120)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from starlette.requests import ClientDisconnect
 
 from idproof.pipeline import Outcome, VaultSession, Verdict, Verifier
+from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.errors import IdproofError
 from idproof.pipeline.liveness import examiner as liveness
 from idproof.pipeline.liveness.response import LivenessResponse
@@ -168,7 +169,7 @@ class RegistrationIntake:
             resources.callback(pictures.wipe)
             async with self._failure_recorded(ticket, registration):
                 frames = self._liveness_answer(ticket, received)
-            return await self._verify(ticket, registration, pictures, received, frames)
+            return await self._verify(ticket, registration, pictures, received, frames, CaptureLevel.DEVICE)
 
     async def renew_leases(self) -> None:
         """Renews this process's leases for as long as the process runs."""
@@ -246,12 +247,13 @@ class RegistrationIntake:
         pictures: VaultSession,
         received: Received,
         frames: LivenessResponse | None,
+        level: CaptureLevel = CaptureLevel.UPLOAD,
     ) -> dict[str, Any]:
         async with self._failure_recorded(ticket, registration):
             if self.limiter is None:
                 self.limiter = anyio.CapacityLimiter(self.settings.concurrency)
             verify = self.verifier.verify_session
-            verdict = await anyio.to_thread.run_sync(verify, pictures, frames, limiter=self.limiter)
+            verdict = await anyio.to_thread.run_sync(verify, pictures, frames, level, limiter=self.limiter)
             response = self._response(ticket, verdict, received.metadata)
             number = verdict.form.get("number")
             await _in_thread(self._store, ticket, registration, response, received.fingerprint, number)

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from idproof.pipeline import CheckResult, Decision, Limits, Outcome, Role, Status, Vault, VaultSession, Verdict
+from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.fields.card_data import card_data
 from idproof.pipeline.liveness.response import LivenessResponse
@@ -28,7 +29,12 @@ class SandboxVerifier:
         """Wipes open sessions."""
         self.vault.close()
 
-    def verify_session(self, session: VaultSession, _: LivenessResponse | None = None) -> Verdict:
+    def verify_session(
+        self,
+        session: VaultSession,
+        _: LivenessResponse | None = None,
+        level: CaptureLevel = CaptureLevel.UPLOAD,
+    ) -> Verdict:
         """Returns the promised verdict; raises the promised `BadInput`, or `ServiceProblem` for other captures."""
         started = datetime.now(UTC)
         try:
@@ -54,6 +60,8 @@ class SandboxVerifier:
             started_at=started.isoformat(timespec="milliseconds"),
             timings_ms={NAME: 0.0},
             deletion=receipt,
+            capture_level=level.value,
+            injectable=level is CaptureLevel.UPLOAD,
         )
 
     def _persona(self, session: VaultSession) -> Persona:

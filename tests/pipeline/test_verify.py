@@ -16,6 +16,7 @@ from idproof.datasets.sets import read_sets
 from idproof.datasets.specimen.make import Registration
 from idproof.models.profiles import load_engines
 from idproof.pipeline import Captures, Decision, Limits, Policy, Verifier, capture
+from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.errors import BadInput, CapturesIdentical, FaceNotFound, SessionExpired, SeveralFaces
 from idproof.pipeline.executors.in_process import InProcessExecutor
 from idproof.pipeline.face import compare
@@ -217,9 +218,26 @@ def test_a_capture_that_is_wiped_during_decoding_is_not_unreadable(
 
 
 def test_a_missing_check_never_accepts(captures_of: Build, verifier: Verifier) -> None:
-    strict = Policy(required=(*Policy().required, "liveness"))
+    strict = Policy.for_uploads(required=(*Policy().required, "another_check"))
     verdict = Verifier(replace(verifier.rules, policy=strict), verifier.executor).verify(captures_of())
-    assert (verdict.decision, verdict.reasons) == (Decision.REFER, ("liveness_missing",))
+    assert (verdict.decision, verdict.reasons) == (Decision.REFER, ("another_check_missing",))
+
+
+def test_files_without_a_challenge_are_referred_at_best(captures_of: Build, verifier: Verifier) -> None:
+    ours = Verifier(replace(verifier.rules, policy=Policy()), verifier.executor)
+    verdict = ours.verify(captures_of())
+    assert (verdict.decision, verdict.reasons) == (Decision.REFER, ("captures_injectable", "liveness_missing"))
+    assert (verdict.capture_level, verdict.injectable) == ("upload", True)
+    assert {"liveness", "capture_assurance"} <= set(verdict.required)
+    from_device = ours.verify(captures_of(), level=CaptureLevel.DEVICE)
+    assert (from_device.decision, from_device.reasons) == (Decision.REFER, ("liveness_missing",))
+    assert not from_device.injectable
+
+
+def test_an_operators_exception_stands_in_the_verdict(captures_of: Build, verifier: Verifier) -> None:
+    verdict = verifier.verify(captures_of())
+    assert (verdict.decision, verdict.injectable) == (Decision.ACCEPT, True)
+    assert verdict.policy == f"{Policy().version}+uploads+without-liveness"
 
 
 def test_the_operators_limits_are_in_force(captures_of: Build, verifier: Verifier) -> None:

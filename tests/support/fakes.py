@@ -13,6 +13,7 @@ import httpx
 import uvicorn
 
 from idproof.pipeline import Limits, Vault, VaultSession, Verdict
+from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.verdict import from_json, new_id
 from idproof.service.http.app import create_app
@@ -60,7 +61,12 @@ class FakeVerifier:
     def close(self) -> None:
         self.vault.close()
 
-    def verify_session(self, session: VaultSession, answer: LivenessResponse | None = None) -> Verdict:
+    def verify_session(
+        self,
+        session: VaultSession,
+        answer: LivenessResponse | None = None,
+        level: CaptureLevel = CaptureLevel.UPLOAD,
+    ) -> Verdict:
         self.act()
         self.answers.append(answer)
         session.wipe()

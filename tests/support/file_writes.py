@@ -22,7 +22,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from idproof.pipeline import Captures, Decision, Role, Verifier
+from idproof.pipeline import Captures, Decision, Policy, Role, Verifier
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
 _CHANGES = {"os.mkdir", "os.rename", "os.link", "os.symlink", "os.truncate", "sqlite3.connect"}
@@ -61,7 +61,7 @@ def is_file(target: str | bytes | int) -> bool:
 
 def verify(folder: Path) -> Callable[[], None]:
     """Verify the captures in the folder."""
-    verifier = Verifier.open(profile="open")
+    verifier = Verifier.open(profile="open", policy=Policy.for_uploads())
     captures = Captures.from_parts({role.value: (folder / role.value).read_bytes() for role in Role})
 
     def perform() -> None:

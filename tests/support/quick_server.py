@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from idproof.pipeline import Limits, Role, Vault, VaultSession, Verdict
+from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.verdict import from_json, new_id
 from idproof.service.operations import process, server
@@ -34,7 +35,12 @@ class QuickVerifier:
     def close(self) -> None:
         self.vault.close()
 
-    def verify_session(self, session: VaultSession, answer: LivenessResponse | None = None) -> Verdict:
+    def verify_session(
+        self,
+        session: VaultSession,
+        answer: LivenessResponse | None = None,
+        level: CaptureLevel = CaptureLevel.UPLOAD,
+    ) -> Verdict:
         with session.upload(Role.SELFIE) as data:
             mark = hashlib.sha256(bytes(data)).digest()[0]
         time.sleep(self._takes_s)

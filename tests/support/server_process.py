@@ -11,6 +11,12 @@ from pathlib import Path
 
 import httpx
 
+WRITTEN_EXCEPTIONS = {
+    "IDPROOF_ACCEPT_UPLOADS_BECAUSE": "specimens are posted to see how a registration is accepted",
+    "IDPROOF_ACCEPT_WITHOUT_LIVENESS_BECAUSE": "a specimen has no frames",
+}
+"""Settings of an operator who accepts uploaded files without liveness."""
+
 
 @dataclass
 class Server:
@@ -43,7 +49,9 @@ def start(folder: Path, port: int | None = None, more: tuple[str, ...] = ()) -> 
         str(folder / "data"),
         *more,
     ]
-    environment = os.environ | {"TMPDIR": str(scratch), "PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "default"}
+    environment = (
+        os.environ | {"TMPDIR": str(scratch), "PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "default"} | WRITTEN_EXCEPTIONS
+    )
     with log.open("ab") as file:
         process = subprocess.Popen(command, env=environment, stdout=file, stderr=file)
     server = Server(f"http://127.0.0.1:{port}", folder / "data", scratch, log, process.pid)

@@ -1,0 +1,53 @@
+"""Requirements of a liveness challenge: the checks that must have passed, and whether it asked for enough.
+
+A check that was not asked for is not passed. An applicant who cannot turn the head or bear changing light is asked for
+less; then the checks of what was not asked are missing, and a person decides. Staff can grant the reduction beforehand,
+and then the checks of what was asked suffice, if that is still hard enough to guess.
+"""
+
+from idproof.pipeline.liveness import examiner, injection, motion, screen_light
+from idproof.pipeline.liveness.challenge import Challenge
+from idproof.pipeline.liveness.response import LivenessResponse
+from idproof.pipeline.types import CheckResult, Outcome, Status
+
+CHALLENGE = "liveness_challenge"
+MIN_BITS = 10.0
+"""A recording made beforehand fits at most one challenge in 1,024. Chosen by hand: no standard states a figure."""
+
+_ALWAYS = (examiner.NAME, CHALLENGE, injection.FRESH, motion.SELFIE, injection.PORTRAIT)
+_OF_STEPS = (motion.ACTIONS, motion.RIGID)
+_OF_LIGHTS = (screen_light.FOLLOWS, screen_light.STRENGTH, screen_light.FALLS_OFF)
+
+
+def required(response: LivenessResponse | None) -> tuple[str, ...]:
+    """Returns the names of the checks that must all have passed for an accept.
+
+    Args:
+        response: to a challenge; None when no frames came.
+    """
+    if response is None:
+        return (examiner.NAME,)
+    if not response.reduction_permitted:
+        return (*_ALWAYS, *_OF_STEPS, *_OF_LIGHTS)
+    challenge = response.challenge
+    return (*_ALWAYS, *(_OF_STEPS if challenge.steps else ()), *(_OF_LIGHTS if challenge.lights else ()))
+
+
+def check(challenge: Challenge, *, reduction_permitted: bool) -> CheckResult:
+    """`liveness_challenge`: strength of what was asked, in bits.
+
+    In doubt, with `challenge_reduced`, when less was asked than of other people without a grant by staff, and when it
+    could be guessed more often than once in 1,024 tries whoever granted it.
+    """
+    bits = challenge.strength_bits
+    enough = bits >= MIN_BITS and (reduction_permitted or not challenge.options.reduces)
+    return CheckResult(
+        name=CHALLENGE,
+        status=Status.ASSESSED,
+        outcome=Outcome.PASS if enough else Outcome.DOUBT,
+        value=round(bits, 1),
+        unit="bits",
+        score=min(1.0, bits / MIN_BITS) if enough else 0.0,
+        reason=None if enough else "challenge_reduced",
+        limit=MIN_BITS,
+    )
