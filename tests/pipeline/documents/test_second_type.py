@@ -5,7 +5,7 @@ import pytest
 from idproof.datasets.specimen.make import Registration, make
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.datasets.specimen.prints import TYPES
-from idproof.pipeline import Captures, Verifier
+from idproof.pipeline import Captures, Policy, Verifier
 from idproof.pipeline.errors import CardNotFound
 
 ROLES = {
@@ -18,7 +18,7 @@ ROLES = {
 
 @pytest.fixture(scope="module")
 def pass_verifier() -> Verifier:
-    return Verifier.open(document=TYPES / "harbour_pass.toml")
+    return Verifier.open(policy=Policy.for_uploads(), document=TYPES / "harbour_pass.toml")
 
 
 def captures(registration: Registration) -> Captures:
