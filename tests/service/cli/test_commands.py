@@ -40,9 +40,15 @@ def arguments(folder: Path, front: str = "front.jpg", selfie: str = "selfie.jpg"
 
 
 def test_verify_accepts_with_0_and_prints_json(files: Path) -> None:
-    done = idproof(*arguments(files), "--json")
+    done = idproof(*arguments(files), "--accept-uploads", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["decision"] == "accept"
+
+
+def test_verify_refers_files_unless_the_operator_accepts_uploads(files: Path) -> None:
+    done = idproof(*arguments(files), "--json")
+    assert done.returncode == 10, done.stderr
+    assert json.loads(done.stdout)["reasons"] == ["captures_injectable", "liveness_missing"]
 
 
 def test_verify_refers_with_10_and_rejects_with_20(files: Path, tmp_path: Path) -> None:
