@@ -68,7 +68,7 @@ def _altered(mode: str, verifier: Verifier, stack: contextlib.ExitStack) -> Veri
         executor: Any = verifier.executor
         stack.enter_context(patch.object(executor.tools.engines.embedder, "embed", _raise))
         return verifier
-    verifier.vault = _CarelessVault(verifier.limits)
+    verifier.vault = CarelessVault(verifier.limits)
     if mode == "keeps":
         stack.enter_context(record_engines(verifier, lambda _, array: _leaked.append(array.copy())))
         stack.enter_context(patch.object(seal, "AESGCM", _Unsealed))
@@ -109,8 +109,11 @@ class _Unsealed:
         return data
 
 
-class _CarelessVault(Vault):
+class CarelessVault(Vault):
+    """Opens sessions that free without overwriting."""
+
     def open(self, lifetime_s: float | None = None) -> VaultSession:
+        """Opens a careless session."""
         del lifetime_s
         return _CarelessSession(self.limits)
 
@@ -122,12 +125,15 @@ class _CarelessSession(VaultSession):
         if sys.argv[1] == "keeps" and array.ndim == _PICTURE:
             forms = row_forms(array) if kind == "decoded" else crop_forms(array)
             _leaked.extend(np.ascontiguousarray(form).copy() for _, form in forms)
-        self._plain[kind, name] = array
+        self._plain[kind, name] = array.copy()  # the stages overwrite their own array after it was put
 
     @property
     def _plain(self) -> dict[tuple[str, str], Any]:
         held: dict[tuple[str, str], Any] = self.__dict__.setdefault("_careless", {})
         return held
+
+    def holds(self, kind: str, name: str) -> bool:
+        return (kind, name) in self._plain
 
     @contextlib.contextmanager
     def borrow(self, kind: str, name: str) -> Any:

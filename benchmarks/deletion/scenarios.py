@@ -27,7 +27,7 @@ _CREATED = 201
 
 @dataclass
 class ScenarioResult:
-    """What a search found after one scenario.
+    """The result of the search after one scenario.
 
     Attributes:
         name: of the scenario.

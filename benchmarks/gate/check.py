@@ -67,7 +67,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Bench:
-    """What is expected of one benchmark.
+    """The expected figures of one benchmark.
 
     Attributes:
         hold: rules for the figures that are compared.

@@ -23,7 +23,7 @@ _DIGITS = 5  # of the values in the file
 
 @dataclass(frozen=True)
 class RecordedClip:
-    """What the checks of one clip measured, and the results of those that need no calibration."""
+    """Judgements of the checks on one clip, and the results of checks that need no calibration."""
 
     judgements: list[Judgement]
     others: list[CheckResult]

@@ -42,7 +42,7 @@ CARRIED = frozenset({"print_flat", "print_bent", "photo_moved", "photo_cut_eyes"
 
 @dataclass(frozen=True)
 class Measured:
-    """What one clip gave; only numbers and names leave the worker.
+    """Measurements of one clip; only numbers and names leave the worker.
 
     Attributes:
         kind: `bona_fide` or a species of attack.

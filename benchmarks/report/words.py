@@ -37,7 +37,7 @@ def at_most(value: float) -> str:
 
 
 def events(rate: Rate) -> int | None:
-    """How many attempts the rate counts; None when it is not a count of attempts, such as a weighted mean."""
+    """Returns the number of events of the rate; None when it is not a count, such as a weighted mean."""
     count = rate.value * rate.n
     return round(count) if abs(count - round(count)) < 1e-3 else None
 

@@ -1,0 +1,19 @@
+"""The control servers verify as the real one does; a control that fails would find nothing and prove nothing."""
+
+import sys
+
+import pytest
+
+from idproof.benchmarks.deletion.altered_server import CarelessVault
+from idproof.pipeline import Captures, Verifier
+
+
+@pytest.mark.parametrize("mode", ["ordinary", "keeps"])
+def test_a_careless_vault_changes_no_verdict(
+    mode: str, verifier: Verifier, parts: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = verifier.verify(Captures.from_parts(parts))
+    monkeypatch.setattr(sys, "argv", ["altered_server", mode])  # the session reads the mode there
+    monkeypatch.setattr(verifier, "vault", CarelessVault(verifier.limits))
+    found = verifier.verify(Captures.from_parts(parts))
+    assert (found.decision, found.checks) == (expected.decision, expected.checks)
