@@ -41,7 +41,7 @@ def record_engines(verifier: Verifier, record: Record) -> Iterator[None]:
     executor: Any = verifier.executor  # the benchmark looks inside on purpose
     engines = executor.tools.engines
     reader, latin, detector, embedder = engines.reader, engines.latin_reader, engines.detector, engines.embedder
-    read, run, rows = reader._run, latin._run, detector._rows
+    read, run, candidates = reader._run, latin._run, detector._candidates
 
     def lines(pictures: list[NDArray[np.uint8]]) -> Any:
         for picture in pictures:
@@ -55,7 +55,7 @@ def record_engines(verifier: Verifier, record: Record) -> Iterator[None]:
 
     def faces(picture: NDArray[np.uint8]) -> Any:
         record("line", picture)
-        return rows(picture)
+        return candidates(picture)
 
     network = embedder._network
     with (
@@ -63,7 +63,7 @@ def record_engines(verifier: Verifier, record: Record) -> Iterator[None]:
         patch.object(reader, "_run", lines),
         patch.object(latin, "_run", page),
         patch.object(detector, "_session", _RecordedSession(detector._session, record)),
-        patch.object(detector, "_rows", faces),
+        patch.object(detector, "_candidates", faces),
         patch.object(network, "session", _RecordedSession(network.session, record, "embedding")),
     ):
         yield
