@@ -4,7 +4,7 @@ import json
 import random
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
@@ -22,6 +22,8 @@ from idproof.service.storage import Ledger, VerdictStore
 CORE_EVENT, WEBHOOK_EVENT = "verdict-event+jwt", "verification-event+jwt"
 POLL_S = 2.0
 """Seconds between looks for deliveries of other processes: chosen by hand; no outside source."""
+_MOST_AT_ONCE = 16
+"""Attempts to one destination that run at the same time in one process: chosen by hand; no outside source."""
 _LONGEST_ANSWER = 4096
 """Bytes; an acknowledgement has less than a hundred."""
 _MOST_DOUBLINGS = 20
@@ -31,6 +33,21 @@ _ERROR_CHARACTERS = 64
 _OK = range(200, 300)
 
 log = structlog.get_logger("idproof")
+
+
+@dataclass(slots=True)
+class _Queue:
+    """The deliveries of one destination.
+
+    Attributes:
+        to: the destination.
+        running: number of attempts that run.
+        changed: set when a delivery was added or an attempt ended.
+    """
+
+    to: Destination
+    running: int = 0
+    changed: anyio.Event = field(default_factory=anyio.Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +69,8 @@ class DeliveryTiming:
 
 class DeliveryWorker:
     """Delivers events; each server process has one, and leases keep two from delivering the same event.
+
+    Each destination has a queue of its own, so that one that answers slowly, or not at all, delays no other.
 
     Args:
         outbox: queue of deliveries.
@@ -82,7 +101,7 @@ class DeliveryWorker:
         self._rng = rng or random.Random()  # noqa: S311 - of waits, not of secrets
         self._observe = observe
         self._timing = timing
-        self._wake = anyio.Event()
+        self._queues = [_Queue(to) for to in Destination]
         self._urls = {Destination.CORE: settings.core_url, Destination.WEBHOOK: settings.webhook_url}
 
     @property
@@ -91,33 +110,50 @@ class DeliveryWorker:
         return frozenset(to for to, url in self._urls.items() if url is not None)
 
     def wake(self) -> None:
-        """Starts the next round at once, since a delivery was queued; must be called on the event loop."""
-        self._wake.set()
+        """Makes every queue look for deliveries at once, since one was added; must be called on the event loop."""
+        for queue in self._queues:
+            queue.changed.set()
 
     async def run(self) -> None:
         """Delivers for as long as the process lives; errors are logged and deliveries tried again."""
         timeout = httpx.Timeout(self._timing.timeout_s, connect=self._timing.connect_s)
-        async with httpx.AsyncClient(timeout=timeout, verify=self._trust(), follow_redirects=False) as client:
+        async with (
+            httpx.AsyncClient(timeout=timeout, verify=self._trust(), follow_redirects=False) as client,
+            anyio.create_task_group() as tasks,
+        ):
+            for queue in self._queues:
+                tasks.start_soon(self._run_queue, client, queue)
+
+    async def _run_queue(self, client: httpx.AsyncClient, queue: _Queue) -> None:
+        """Starts each due delivery of one destination as soon as fewer than `_MOST_AT_ONCE` attempts run there."""
+
+        async def attempt(delivery: Delivery) -> None:
+            try:
+                await self.attempt(client, delivery)
+            finally:
+                queue.running -= 1
+                queue.changed.set()  # another may start, and the next of the same registration may be due
+
+        async with anyio.create_task_group() as attempts:
             while True:
-                self._wake = anyio.Event()
-                try:
-                    busy = await self.deliver_due(client)
-                except Exception as error:  # noqa: BLE001 - one unexpected error must not end all deliveries
-                    busy = False
-                    log_error(error)
-                if not busy:
-                    with anyio.move_on_after(POLL_S):
-                        await self._wake.wait()
+                queue.changed = anyio.Event()
+                for delivery in await self._claim(queue):
+                    queue.running += 1
+                    attempts.start_soon(attempt, delivery)
+                with anyio.move_on_after(POLL_S):
+                    await queue.changed.wait()
 
-    async def deliver_due(self, client: httpx.AsyncClient) -> bool:
-        """Tries every due delivery once; returns whether there was any."""
-        deliveries = await anyio.to_thread.run_sync(self.outbox.claim)
-        async with anyio.create_task_group() as tasks:
-            for delivery in deliveries:
-                tasks.start_soon(self._deliver_and_log_errors, client, delivery)
-        return bool(deliveries)
+    async def _claim(self, queue: _Queue) -> list[Delivery]:
+        if queue.running >= _MOST_AT_ONCE:
+            return []
+        try:
+            return await anyio.to_thread.run_sync(self.outbox.claim, queue.to, _MOST_AT_ONCE - queue.running)
+        except Exception as error:  # noqa: BLE001 - one unexpected error must not end all deliveries
+            log_error(error)
+            return []
 
-    async def _deliver_and_log_errors(self, client: httpx.AsyncClient, delivery: Delivery) -> None:
+    async def attempt(self, client: httpx.AsyncClient, delivery: Delivery) -> None:
+        """Tries one claimed delivery and records the result; an unexpected error is logged, and its lease expires."""
         try:
             await self._deliver(client, delivery)
         except Exception as error:  # noqa: BLE001 - its lease expires, and it is tried again

@@ -17,8 +17,6 @@ from idproof.service.storage.seal import Seal
 PENDING, DELIVERED, DEAD = "pending", "delivered", "dead"
 LEASE_S = 60.0
 """Seconds; longer than any attempt takes. Chosen by hand; no outside source."""
-_MOST_CLAIMED = 16
-"""Deliveries that one process claims at once: chosen by hand; no outside source."""
 
 
 class Destination(StrEnum):
@@ -80,8 +78,14 @@ class Outbox:
         row |= {"created_at": datetime.now(UTC).isoformat(timespec="seconds")}
         connection.execute(insert(OUTBOX).values(row))
 
-    def claim(self, lease_s: float = LEASE_S) -> list[Delivery]:
-        """Claims due deliveries, each the first of its registration; nobody else gets them for `lease_s` seconds."""
+    def claim(self, to: Destination, most: int, lease_s: float = LEASE_S) -> list[Delivery]:
+        """Claims due deliveries to one destination, each the first of its registration.
+
+        Args:
+            to: destination.
+            most: largest number of deliveries to claim.
+            lease_s: seconds within which nobody else gets them.
+        """
         now = _now_ms()
         earlier = OUTBOX.alias()
         blocked = exists().where(
@@ -92,8 +96,8 @@ class Outbox:
                 earlier.c.state != DELIVERED,
             )
         )
-        due = (OUTBOX.c.state == PENDING, OUTBOX.c.due_ms <= now, OUTBOX.c.lease_ms <= now)
-        wanted = select(OUTBOX).where(*due, ~blocked).order_by(OUTBOX.c.seq).limit(_MOST_CLAIMED)
+        due = (OUTBOX.c.destination == to, OUTBOX.c.state == PENDING, OUTBOX.c.due_ms <= now, OUTBOX.c.lease_ms <= now)
+        wanted = select(OUTBOX).where(*due, ~blocked).order_by(OUTBOX.c.seq).limit(most)
         with self._database.read() as connection:
             if connection.execute(wanted.limit(1)).first() is None:
                 return []

@@ -4,15 +4,18 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import anyio
 import httpx
 import pytest
+from anyio.from_thread import start_blocking_portal
 from commands import Ended, idproof
 from fakes import FILES, FakeVerifier, serving
-from peers import IdentityCore, Reply, running, slow
+from peers import IdentityCore, Peer, Reply, running, slow
 from sqlalchemy import select
 
 from idproof.service.operations.settings import Settings
@@ -49,12 +52,13 @@ class Bench:
             self.outbox, self.store, self.ledger, self.ring, settings, random.Random(1), timing=timing
         )
 
-    def verdict(self, registration: str) -> str:
+    def verdict(self, registration: str, to: Destination = Destination.CORE) -> str:
         ticket = self.ledger.begin("one", None, None)
         document = {"reference": registration, "jws": f"jws of {ticket.id}", "core_only": None}
+        document |= {"decision": "accept", "reasons": []}
 
         def also(connection: Any) -> None:
-            self.outbox.add(connection, Destination.CORE, ticket.id, registration)
+            self.outbox.add(connection, to, ticket.id, registration)
 
         self.ledger.finish(ticket, document, None, also)  # type: ignore[arg-type]
         return ticket.id
@@ -63,7 +67,9 @@ class Bench:
         async def go() -> None:
             async with httpx.AsyncClient() as client:
                 for _ in range(count):
-                    await self.delivery_worker.deliver_due(client)
+                    async with anyio.create_task_group() as attempts:
+                        for due in self.outbox.claim(Destination.CORE, 16):
+                            attempts.start_soon(self.delivery_worker.attempt, client, due)
 
         anyio.run(go)
 
@@ -180,16 +186,16 @@ def test_after_the_last_attempt_a_delivery_waits_for_an_operator(to_core: Settin
 def test_two_workers_do_not_claim_the_same_delivery(bench: Bench) -> None:
     for n in range(5):
         bench.verdict(f"r{n}")
-    assert len(bench.outbox.claim()) == 5
-    assert bench.outbox.claim() == []
+    assert len(bench.outbox.claim(Destination.CORE, 16)) == 5
+    assert bench.outbox.claim(Destination.CORE, 16) == []
 
 
 def test_a_delivery_whose_lease_expired_is_claimed_again(bench: Bench) -> None:
     bench.verdict("r1")
-    assert len(bench.outbox.claim(lease_s=0.05)) == 1
-    assert bench.outbox.claim() == []
+    assert len(bench.outbox.claim(Destination.CORE, 16, lease_s=0.05)) == 1
+    assert bench.outbox.claim(Destination.CORE, 16) == []
     time.sleep(0.1)
-    assert len(bench.outbox.claim()) == 1
+    assert len(bench.outbox.claim(Destination.CORE, 16)) == 1
 
 
 def test_an_erased_verdict_is_not_delivered(bench: Bench, core: IdentityCore) -> None:
@@ -206,6 +212,75 @@ def test_waits_double_up_to_the_longest_with_jitter(to_core: Settings) -> None:
     waits = [bench.delivery_worker._wait(n) or 0 for n in range(30)]
     assert all(0.5 * min(300, 2**n) <= wait <= min(300, 2**n) for n, wait in enumerate(waits))
     assert bench.delivery_worker._wait(99) is None
+
+
+@contextmanager
+def stalled() -> Iterator[tuple[Peer, Event]]:
+    """A webhook that receives requests and answers none until the event is set."""
+    released = Event()
+
+    def wait() -> None:
+        released.wait(60)
+
+    with running(IdentityCore()) as peer:
+        peer.trouble = wait
+        try:
+            yield peer, released
+        finally:
+            released.set()
+
+
+@contextmanager
+def delivering(bench: Bench) -> Iterator[None]:
+    """Runs the worker in the background."""
+    with start_blocking_portal() as portal:
+        future = portal.start_task_soon(bench.delivery_worker.run)
+        try:
+            yield
+        finally:
+            future.cancel()
+
+
+def test_a_stalled_webhook_does_not_delay_the_core(to_core: Settings, core: IdentityCore) -> None:
+    """More events than attempts run at once; the time limit is far above this test's, so that only waiting can fail."""
+    with stalled() as (hook, released):
+        bench = Bench(to_core.model_copy(update={"webhook_url": hook.url}), DeliveryTiming(timeout_s=30))
+        hooked = [bench.verdict(f"w{n}", Destination.WEBHOOK) for n in range(40)]
+        with delivering(bench):
+            until(lambda: hook.attempts == 16)
+            for n in range(6):
+                bench.verdict("r1" if n % 2 else "r2")
+            until(lambda: len(core.order) == 6)
+            assert hook.attempts == 16
+            released.set()
+            until(lambda: len(hook.order) == 40)
+        assert sorted(hook.verdicts()) == sorted(hooked)
+
+
+def test_a_stalled_delivery_does_not_delay_those_of_other_registrations(to_core: Settings, core: IdentityCore) -> None:
+    released = Event()
+    holds = [released]
+    core.trouble = lambda: holds.pop().wait(60) and None if holds else None
+    bench = Bench(to_core, DeliveryTiming(timeout_s=30))
+    try:
+        with delivering(bench):
+            first = bench.verdict("r1")
+            until(lambda: core.attempts == 1)
+            later, others = bench.verdict("r1"), [bench.verdict(f"r{n}") for n in range(2, 9)]
+            until(lambda: len(core.order) == 7)
+            assert sorted(core.verdicts()) == sorted(others)
+            released.set()
+            until(lambda: len(core.order) == 9)
+        assert core.verdicts()[-2:] == [first, later]
+    finally:
+        released.set()
+
+
+def until(happened: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def arrived(core: IdentityCore, count: int) -> bool:
