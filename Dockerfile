@@ -14,7 +14,7 @@ COPY pipeline pipeline
 COPY datasets datasets
 COPY benchmarks benchmarks
 COPY service service
-RUN pip install -c constraints.txt '.[postgres,ray]'
+RUN pip install -c constraints.txt '.[heif,postgres,ray]'
 RUN idproof models fetch --profile open && idproof models check --profile open
 
 FROM python:3.12-slim-bookworm

@@ -16,6 +16,7 @@
         ├── CaptureTooLarge            more bytes than allowed
         ├── CaptureUnreadable          not a picture, or a damaged one
         ├── CaptureFormatUnsupported   a picture in an unsupported format
+        ├── CaptureHeifUnsupported     HEIC or AVIF, which this installation does not decode
         ├── CaptureTooManyPixels       more pixels than allowed (nothing was decoded)
         ├── CaptureTooSmall            too few pixels to assess
         ├── CapturesIdentical          two captures are the same picture
@@ -39,6 +40,7 @@ __all__ = [
     "CalibrationInvalid",
     "CaptureEmpty",
     "CaptureFormatUnsupported",
+    "CaptureHeifUnsupported",
     "CaptureMissing",
     "CaptureTooLarge",
     "CaptureTooManyPixels",
@@ -163,9 +165,15 @@ class CaptureUnreadable(BadInput):
 
 
 class CaptureFormatUnsupported(BadInput):
-    """A picture, but not an 8-bit RGB or grey still JPEG or PNG."""
+    """A picture, but not an 8-bit RGB or grey still JPEG, PNG or HEIC."""
 
     code = "capture_format_unsupported"
+
+
+class CaptureHeifUnsupported(BadInput):
+    """A HEIC or AVIF picture that this installation does not decode; a JPEG of it is needed."""
+
+    code = "capture_heif_unsupported"
 
 
 class CaptureTooManyPixels(BadInput):

@@ -27,7 +27,7 @@ CARD_ROLES = (Role.CARD_FRONT, Role.CARD_TILT_LEFT, Role.CARD_TILT_RIGHT)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Captures:
-    """One registration's pictures as they were received: encoded JPEG or PNG bytes, one per role.
+    """One registration's pictures as they were received: encoded JPEG, PNG or HEIC bytes, one per role.
 
     A `bytearray` is overwritten with zeros after the verification. An immutable `bytes` object cannot be overwritten;
     deleting it stays with the caller.

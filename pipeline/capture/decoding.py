@@ -1,21 +1,25 @@
 """Decodes a capture's bytes to pixels, within bounds that are checked before anything is decoded.
 
-The header is read first: format, number of frames, pixel type and size. Only a still 8-bit RGB or grey JPEG or
-PNG within the limits is decoded; nothing is written anywhere. A JPEG that carries further pictures behind the first
-(MPO: depth or gain maps of phones) is decoded to its first picture, which is the one that the applicant saw.
+The header is read first: format, number of frames, pixel type and size. Only a still 8-bit RGB or grey JPEG, PNG or
+HEIC within the limits is decoded; nothing is written anywhere. A JPEG that carries further pictures behind the first
+(MPO: depth or gain maps of phones) is decoded to its first picture, which is the one that the applicant saw, and a
+HEIC to its primary picture.
 """
 
 import io
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from idproof.models.types import RGBImage
+from idproof.pipeline.capture.heif import HeifKind, open_heic, recognise
 from idproof.pipeline.capture.memory_reader import MemoryReader
+from idproof.pipeline.capture.orientation import turn_upright
 from idproof.pipeline.config import Limits
 from idproof.pipeline.errors import (
     BadInput,
     CaptureFormatUnsupported,
+    CaptureHeifUnsupported,
     CaptureTooManyPixels,
     CaptureTooSmall,
     CaptureUnreadable,
@@ -24,6 +28,7 @@ from idproof.pipeline.errors import (
 _PNG_BIT_DEPTH_OFFSET = 24
 """PNG specification (third edition), 5.2 and 11.2.1: signature 8 bytes, length 4, type 4, width 4, height 4."""
 
+_MAX_BITS = 8  # per channel
 _OPAQUE = 255
 
 
@@ -31,7 +36,7 @@ def decode(data: memoryview, role: str, limits: Limits) -> RGBImage:
     """Decode one capture, turned upright by its EXIF orientation.
 
     Args:
-        data: JPEG or PNG.
+        data: JPEG, PNG, or HEIC where `pi-heif` is installed.
         role: of the capture, or another name, for errors.
         limits: bounds on pixels and on the shorter side.
 
@@ -40,13 +45,19 @@ def decode(data: memoryview, role: str, limits: Limits) -> RGBImage:
 
     Raises:
         CaptureUnreadable: not a picture, or damaged.
-        CaptureFormatUnsupported: animated, 16-bit, CMYK, transparent, or neither JPEG nor PNG.
+        CaptureFormatUnsupported: animated, 16-bit, CMYK, transparent, or no JPEG, PNG or HEIC.
+        CaptureHeifUnsupported: AVIF, or HEIC without `pi-heif`.
         CaptureTooManyPixels, CaptureTooSmall: outside the limits; nothing was decoded.
     """
     try:
+        kind = recognise(data)
+        if kind is not None:
+            return _decode_heif(data, kind, role, limits)
         with Image.open(io.BufferedReader(MemoryReader(data))) as image:
             _check_header(image, data, role, limits)
-            return _pixels(image, role)
+            image.load()
+            _require_opaque(image, role)
+            return _as_array(turn_upright(image))
     except BadInput:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -56,31 +67,56 @@ def decode(data: memoryview, role: str, limits: Limits) -> RGBImage:
         raise CaptureUnreadable(f"The capture {role} is not a readable picture.", capture=role) from None
 
 
+def _decode_heif(data: memoryview, kind: HeifKind, role: str, limits: Limits) -> RGBImage:
+    if kind is HeifKind.SEQUENCE:
+        raise _animated(role)
+    image = None if kind is HeifKind.AVIF else open_heic(data)
+    if image is None:
+        raise CaptureHeifUnsupported(f"The capture {role} is {kind}, which is not read here; send JPEG.", capture=role)
+    if image.info["bit_depth"] > _MAX_BITS:
+        raise _too_deep(role)
+    _check_size(image.size, role, limits)
+    decoded = image.to_pillow()
+    _require_opaque(decoded, role)
+    return _as_array(decoded)
+
+
 def _check_header(image: Image.Image, data: memoryview, role: str, limits: Limits) -> None:
     if image.format not in ("JPEG", "MPO", "PNG"):
         raise CaptureFormatUnsupported(f"The capture {role} must be a JPEG or a PNG.", capture=role)
     if image.format == "PNG" and getattr(image, "n_frames", 1) > 1:
-        raise CaptureFormatUnsupported(f"The capture {role} is animated; send one still picture.", capture=role)
-    if image.format == "PNG" and data[_PNG_BIT_DEPTH_OFFSET] > 8:
-        raise CaptureFormatUnsupported(f"The capture {role} has 16 bits per channel; send 8.", capture=role)
+        raise _animated(role)
+    if image.format == "PNG" and data[_PNG_BIT_DEPTH_OFFSET] > _MAX_BITS:
+        raise _too_deep(role)
     if image.mode not in ("RGB", "L", "RGBA", "LA", "P", "1"):
         raise CaptureFormatUnsupported(f"The capture {role} must have RGB or grey pixels.", capture=role)
-    if image.width * image.height > limits.max_pixels:
+    _check_size(image.size, role, limits)
+
+
+def _check_size(size: tuple[int, int], role: str, limits: Limits) -> None:
+    if size[0] * size[1] > limits.max_pixels:
         raise _too_many_pixels(role, limits)
-    if min(image.size) < limits.min_side_px:
+    if min(size) < limits.min_side_px:
         raise CaptureTooSmall(f"The capture {role} needs {limits.min_side_px} pixels per side.", capture=role)
+
+
+def _require_opaque(image: Image.Image, role: str) -> None:
+    """Refuse transparent pixels, whose look depends on the viewer; an opaque channel, as browsers write it, passes."""
+    if image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema() != (_OPAQUE, _OPAQUE):
+        raise CaptureFormatUnsupported(f"The capture {role} has transparent pixels.", capture=role)
+
+
+def _as_array(image: Image.Image) -> RGBImage:
+    return np.array(image.convert("RGB"), dtype=np.uint8)
+
+
+def _animated(role: str) -> CaptureFormatUnsupported:
+    return CaptureFormatUnsupported(f"The capture {role} is animated; send one still picture.", capture=role)
+
+
+def _too_deep(role: str) -> CaptureFormatUnsupported:
+    return CaptureFormatUnsupported(f"The capture {role} has more than 8 bits per channel; send 8.", capture=role)
 
 
 def _too_many_pixels(role: str, limits: Limits) -> CaptureTooManyPixels:
     return CaptureTooManyPixels(f"The capture {role} has more than {limits.max_pixels} pixels.", capture=role)
-
-
-def _pixels(image: Image.Image, role: str) -> RGBImage:
-    image.load()
-    if image.has_transparency_data:
-        alpha = image.convert("RGBA").getchannel("A")
-        # A transparent pixel's look depends on the viewer; an opaque channel, as browsers write it, does no harm.
-        if alpha.getextrema() != (_OPAQUE, _OPAQUE):
-            raise CaptureFormatUnsupported(f"The capture {role} has transparent pixels.", capture=role)
-    upright = ImageOps.exif_transpose(image).convert("RGB")
-    return np.array(upright, dtype=np.uint8)

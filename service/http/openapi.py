@@ -20,7 +20,7 @@ ABOUT: dict[str, Any] = {
     ),
 }
 
-_PICTURE = {"type": "string", "format": "binary", "description": "JPEG or PNG, 8 bits, still."}
+_PICTURE = {"type": "string", "format": "binary", "description": "JPEG, PNG or (if installed) HEIC; 8 bits, still."}
 _ROLE_DESCRIPTIONS = {
     Role.CARD_FRONT: "The card's front, face on.",
     Role.CARD_TILT_LEFT: "The card turned so that its left edge is nearer, by 15 to 30 degrees.",
@@ -68,7 +68,7 @@ VERIFY_BODY: dict[str, Any] = {
                     METADATA: {"reference": "registration-000017", "document": "hkid-2018", "liveness": _LIVENESS},
                 },
                 "encoding": {
-                    **{role.value: {"contentType": "image/jpeg, image/png"} for role in Role},
+                    **{role.value: {"contentType": "image/jpeg, image/png, image/heic"} for role in Role},
                     FRAMES: {"contentType": "image/jpeg, image/png"},
                     METADATA: {"contentType": "application/json"},
                 },

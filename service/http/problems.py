@@ -26,6 +26,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "capture_too_large": 413,
     "capture_unreadable": 422,
     "capture_format_unsupported": 415,
+    "capture_heif_unsupported": 415,
     "capture_too_many_pixels": 413,
     "capture_too_small": 422,
     "captures_identical": 422,
