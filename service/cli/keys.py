@@ -1,4 +1,4 @@
-"""`idproof key …`: the API keys of clients; `idproof keys …`: the service's own signing keys."""
+"""`idproof key …` and `idproof client …`: clients and their API keys; `idproof keys …`: the service's signing keys."""
 
 from typing import Annotated
 
@@ -7,14 +7,18 @@ import typer
 from idproof.service.cli.options import DataDir
 
 app = typer.Typer(no_args_is_help=True, help="API keys of clients: create, list, revoke.")
+client_app = typer.Typer(no_args_is_help=True, help="Clients that have API keys: list, merge.")
 signing_app = typer.Typer(no_args_is_help=True, help="The service's signing keys: list, rotate.")
 
 
 @app.command("create")
 def create(
-    name: Annotated[str, typer.Option(help="Name of the client, for your own lists.")],
+    name: Annotated[str, typer.Option(help="Name of the client; an existing client gets a further key.")],
     scope: Annotated[list[str], typer.Option(help="session:write, verify:write, verdict:read, metrics:read, admin.")],
     days: Annotated[float | None, typer.Option(min=0, help="Days after which the key expires.")] = None,
+    client: Annotated[
+        str | None, typer.Option(help="Id or name of an existing client; --name then names only the key.")
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Create a key and print it, only this once: the database holds its hash."""
@@ -27,18 +31,28 @@ def create(
         raise typer.BadParameter(f"{unknown[0]} is not one of {', '.join(known)}", param_hint="--scope")
     if not 0 < len(name) <= 64:
         raise typer.BadParameter("1 to 64 characters", param_hint="--name")
-    typer.echo(ApiKeys(open_database(data_dir)).create(name, [Scope(word) for word in scope], days))
+    keys = ApiKeys(open_database(data_dir))
+    try:
+        made = keys.create(name, [Scope(word) for word in scope], days, client)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--name" if client is None else "--client") from None
+    typer.echo(made)
+    found = keys.find(made)
+    for entry in keys.clients():
+        if found is not None and entry.id == found.id and entry.keys > 1:
+            typer.echo(f"client {entry.name} ({entry.id}) now has {entry.keys} keys in force", err=True)
 
 
 @app.command("list")
 def list_(data_dir: DataDir = None) -> None:
-    """List every key: id, name, scopes, and how long it is valid; never the key itself."""
+    """List every key: id, name, scopes, how long it is valid, and its client; never the key itself."""
     from idproof.service.auth.api_keys import ApiKeys
     from idproof.service.operations.data_folder import open_database
 
     for entry in ApiKeys(open_database(data_dir)).entries():
         ends = f"revoked {entry.revoked_at}" if entry.revoked_at else f"until {entry.expires_at or 'revoked'}"
-        typer.echo(f"{entry.id}  {entry.name}  {' '.join(entry.scopes)}  since {entry.created_at}  {ends}")
+        line = f"{entry.id}  {entry.name}  {' '.join(entry.scopes)}  since {entry.created_at}  {ends}"
+        typer.echo(f"{line}  of {entry.client}")
 
 
 @app.command("revoke")
@@ -50,6 +64,37 @@ def revoke(key_id: Annotated[str, typer.Argument(help="Id of the key, as listed.
     done = ApiKeys(open_database(data_dir)).revoke(key_id)
     typer.echo("revoked" if done else "there is none of this id in force")
     raise typer.Exit(0 if done else 1)
+
+
+@client_app.command("list")
+def client_list(data_dir: DataDir = None) -> None:
+    """List every client that has API keys: id, name, and the number of keys in force."""
+    from idproof.service.auth.api_keys import ApiKeys
+    from idproof.service.operations.data_folder import open_database
+
+    for entry in ApiKeys(open_database(data_dir)).clients():
+        typer.echo(f"{entry.id}  {entry.name}  {entry.keys} keys  since {entry.created_at}")
+
+
+@client_app.command("merge")
+def client_merge(
+    source: Annotated[str, typer.Argument(help="Client that ceases to exist: id or name.")],
+    target: Annotated[str, typer.Argument(help="Client that gets its keys, verdicts and devices: id or name.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Join a client to another. The keys of both then read the verdicts of both; this cannot be undone."""
+    from idproof.service.auth.api_keys import ApiKeys
+    from idproof.service.operations.data_folder import open_verdicts_and_audit
+
+    store, audit = open_verdicts_and_audit(data_dir)
+    keys = ApiKeys(store.database)
+    try:
+        source, target = keys.resolve(source), keys.resolve(target)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    keys.merge(source, target)
+    audit.append("clients_merged", source=source, target=target)
+    typer.echo(f"{source} is now {target}")
 
 
 @signing_app.command("rotate")

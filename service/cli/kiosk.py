@@ -18,7 +18,7 @@ def enroll(
     name: Annotated[str, typer.Option(help="Name of the device, for your own lists.")],
     client: Annotated[
         str | None,
-        typer.Option(help="Client that owns its verdicts, as key:ID of an API key; without it, the device itself."),
+        typer.Option(help="Client that owns its verdicts: name, id, or key:ID of an API key; without it, the device."),
     ] = None,
     count: Annotated[int, typer.Option(min=1, max=1000, help="Number of devices: NAME 1, NAME 2 and so on.")] = 1,
     data_dir: DataDir = None,
@@ -27,8 +27,9 @@ def enroll(
     if not 0 < len(name) <= 58 or (client is not None and not 0 < len(client) <= 64):
         raise typer.BadParameter("1 to 58 characters", param_hint="--name, --client")
     devices = _kiosks(data_dir)
+    owner = None if client is None else _owner(client, data_dir)
     for index in range(count):
-        typer.echo(devices.enroll(name if count == 1 else f"{name} {index + 1}", client))
+        typer.echo(devices.enroll(name if count == 1 else f"{name} {index + 1}", owner))
 
 
 @app.command("list")
@@ -103,3 +104,16 @@ def _kiosks(data_dir: Path | None) -> "Kiosks":
 
     store, _ = open_verdicts_and_audit(data_dir)
     return Kiosks(store.database, store.seal)
+
+
+def _owner(client: str, data_dir: Path | None) -> str:
+    """Returns the id of a client; one that authenticates by OAuth is known by its id alone."""
+    from idproof.service.auth.api_keys import ApiKeys
+    from idproof.service.operations.data_folder import open_database
+
+    if client.startswith("oauth:"):
+        return client
+    try:
+        return ApiKeys(open_database(data_dir)).resolve(client)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--client") from None

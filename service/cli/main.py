@@ -34,6 +34,7 @@ for name, group in {
     "verdict": verdict.app,
     "audit": audit.app,
     "key": keys.app,
+    "client": keys.client_app,
     "outbox": outbox.app,
     "cluster": cluster.app,
     "kiosk": kiosk.app,

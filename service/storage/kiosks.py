@@ -61,7 +61,7 @@ class Kiosks:
 
         Args:
             name: for the operator's lists.
-            client: the owner of its verdicts: a client of the interface such as `key:0123`, or the device itself.
+            client: id of the client of the interface that owns its verdicts; by default the device itself.
         """
         kiosk = secrets.token_hex(_ID_BYTES)
         row = {"id": kiosk, "name": name, "client": client or f"kiosk:{kiosk}", "created_at": _now()}

@@ -82,6 +82,16 @@ IDEMPOTENCY = Table(
 )
 """Idempotency keys and their verifications; key and body are keyed hashes (see `ledger.py`)."""
 
+CLIENTS = Table(
+    "clients",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Index("ix_clients_name", "name"),
+)
+"""Clients that have API keys: the owners of sessions, verifications and verdicts (their columns `client`)."""
+
 API_KEYS = Table(
     "api_keys",
     METADATA,
@@ -92,6 +102,8 @@ API_KEYS = Table(
     Column("created_at", String(32), nullable=False),
     Column("expires_at", String(32), nullable=True),
     Column("revoked_at", String(32), nullable=True),
+    Column("client", String(64), nullable=False),
+    Index("ix_api_keys_client", "client"),
 )
 
 OUTBOX = Table(

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +54,18 @@ PUBLIC = {
 PLACES = {"{name:path}": "kiosk.css", "{verification_id}": "ver_" + "0" * 26}
 
 
+_numbers = count()
+
+
 @pytest.fixture
 def closed(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path / "data", anonymous=False, session_required=False)
 
 
-def key(settings: Settings, *scopes: Scope, days: float | None = None) -> str:
+def key(settings: Settings, *scopes: Scope, client: str | None = None) -> str:
+    """A key of this client, or of a client that has no other key."""
     store = VerdictStore.open(settings, Keys.open(settings).sealing)
-    return ApiKeys(store.database).create("test", scopes, days)
+    return ApiKeys(store.database).create(client or f"client {next(_numbers)}", scopes)
 
 
 def bearer(token: str) -> dict[str, str]:
