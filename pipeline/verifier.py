@@ -22,14 +22,15 @@ class Verifier:
     """Verifies registrations with networks that are loaded once. Safe to use from several threads.
 
     Example:
-        The captures are encoded pictures (bytes); nothing is read from or written to a file.
+        The captures are encoded pictures (bytes); nothing is read from or written to a file. These came as files,
+        without frames of a living person, so they are referred.
 
         >>> from idproof.pipeline import Captures, Verifier
         >>> verifier = Verifier.open(profile="open")
         >>> captures = Captures(card_front=front, card_tilt_left=left, card_tilt_right=right, selfie=selfie)
         >>> verdict = verifier.verify(captures)
         >>> verdict.decision, verdict.reasons
-        (<Decision.ACCEPT: 'accept'>, ())
+        (<Decision.REFER: 'refer'>, ('captures_injectable', 'liveness_missing'))
     """
 
     def __init__(self, rules: verify.Rules, executor: verify.Executor) -> None:

@@ -1,4 +1,4 @@
-"""What several rooms' tests need: real networks, opened once, and one rendered applicant."""
+"""Fixtures of several rooms: real networks, opened once, and one rendered applicant."""
 
 from collections.abc import Callable
 from functools import lru_cache

@@ -27,7 +27,7 @@ class Gate:
 
     @property
     def passed(self) -> bool:
-        """Whether no group is beyond; `undecided` shows how far that can be trusted."""
+        """True if no group is beyond; `undecided` shows how far that can be trusted."""
         return not self.beyond
 
 

@@ -70,7 +70,7 @@ class Step:
 
     @property
     def served(self) -> bool:
-        """Whether guidance came in time, and often enough to every device."""
+        """True if guidance came in time, and often enough to every device."""
         return self.p95_ms <= LATE_MS and self.least_guided_fps >= LEAST_FPS
 
 

@@ -42,7 +42,7 @@ class AttemptResult:
 
     @property
     def accepted(self) -> bool:
-        """Whether the registration was accepted."""
+        """True if the registration was accepted."""
         return self.decision == Decision.ACCEPT
 
 

@@ -7,7 +7,7 @@ block is left, normally or by an exception, and at the latest when its lifetime 
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import reduce
@@ -15,111 +15,18 @@ from types import TracebackType
 from typing import Any, Self
 from weakref import WeakSet
 
-import numpy as np
 from numpy.typing import NDArray
 
 from idproof.pipeline.config import Limits
-from idproof.pipeline.errors import CaptureEmpty, CaptureMissing, CaptureTooLarge, SessionExpired
+from idproof.pipeline.errors import CaptureEmpty, CaptureMissing, SessionExpired
 from idproof.pipeline.types import DeletionReceipt, Role, Wiped
 from idproof.pipeline.vault import guards
+from idproof.pipeline.vault.buffers import HeldArray, UploadSink, refuse_if_wiped
 from idproof.pipeline.vault.kinds import UPLOAD
 from idproof.pipeline.vault.pages import Pages
 from idproof.pipeline.vault.sealer import Sealer
 
 MECHANISM = "overwritten with zeros, then released"
-
-
-class UploadSink:
-    """Receives the bytes of one capture into anonymous memory that never grows by copying.
-
-    The whole limit is reserved as address space at once, and the kernel provides pages as they are written, so a
-    growing upload leaves no half-size copies in freed memory.
-    """
-
-    def __init__(self, role: str, limit: int) -> None:
-        self.role = role
-        self.size = 0
-        self.wiped = False
-        self._limit = limit
-        self._memory = Pages(limit).memory
-        self._lock = threading.Lock()
-
-    def write(self, chunk: bytes | bytearray | memoryview) -> int:
-        """Append; raises `CaptureTooLarge` at the first byte over the limit, `SessionExpired` once wiped."""
-        data = memoryview(chunk).cast("B")
-        with self._lock:  # not one byte may arrive after the wipe
-            _ensure_held(self)
-            if self.size + len(data) > self._limit:
-                raise CaptureTooLarge(f"The capture {self.role} is larger than {self._limit} bytes.", capture=self.role)
-            self._memory[self.size : self.size + len(data)] = data
-            self.size += len(data)
-        return len(data)
-
-    @contextmanager
-    def reading(self) -> Iterator[memoryview]:
-        """Lend the bytes received so far, read-only, for the length of the block; raises as `VaultSession.upload`."""
-        with self._lock:
-            _ensure_held(self)
-            whole = memoryview(self._memory)
-        view = whole[: self.size].toreadonly()
-        try:
-            with _refuse_if_wiped(self):
-                yield view
-        finally:
-            view.release()
-            whole.release()
-
-    def wipe(self) -> int:
-        """Overwrite and release; returns how many bytes were held."""
-        with self._lock:
-            if self.wiped:
-                return 0
-            self.wiped = True
-            np.frombuffer(self._memory, dtype=np.uint8, count=self.size)[...] = 0
-            # A decoder on another thread may still hold a view: it reads zeros from now on, gets `SessionExpired` when
-            # it returns the view, and the pages are freed then.
-            with suppress(BufferError):
-                self._memory.close()
-            return self.size
-
-
-@dataclass(eq=False)
-class _HeldArray:
-    """An array in pages of the vault.
-
-    Attributes:
-        values: the array.
-        wiped: whether it was overwritten.
-    """
-
-    values: NDArray[Any]
-    wiped: bool = False
-
-    def wipe(self) -> int:
-        """Overwrite; returns how many bytes were held."""
-        self.wiped = True  # set before the zeros, so that a reader who saw a zero gets the error
-        self.values.fill(0)
-        return self.values.nbytes
-
-
-@contextmanager
-def _refuse_if_wiped(held: UploadSink | _HeldArray) -> Iterator[None]:
-    """Raise `SessionExpired` at the end of the block if the lent buffer was overwritten within it.
-
-    The vault does not wait for readers before it overwrites. A result computed from half a picture and half zeros is no
-    fact, and an error raised on it is no fault of the picture, so neither leaves the block.
-    """
-    try:
-        yield
-    except Exception:
-        _ensure_held(held)
-        raise
-    _ensure_held(held)
-
-
-def _ensure_held(held: UploadSink | _HeldArray) -> None:
-    if held.wiped:
-        raise SessionExpired("The capture session has ended; its pictures are deleted.") from None
 
 
 @dataclass
@@ -141,7 +48,7 @@ class VaultSession:
 
     limits: Limits
     _sinks: dict[str, UploadSink] = field(default_factory=dict)
-    _arrays: dict[tuple[str, str], _HeldArray] = field(default_factory=dict)
+    _arrays: dict[tuple[str, str], HeldArray] = field(default_factory=dict)
     _kinds: dict[str, _KindTotals] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _open: bool = True
@@ -272,7 +179,7 @@ class VaultSession:
                 self._overwrite(kind, name)
                 values = Pages(array.nbytes).array(array.shape, array.dtype)
                 values[...] = array
-                self._arrays[kind, name] = _HeldArray(values)
+                self._arrays[kind, name] = HeldArray(values)
         finally:
             array.fill(0)
 
@@ -297,7 +204,7 @@ class VaultSession:
             held = self._arrays[kind, name]
         view = held.values.view()
         view.flags.writeable = False
-        with _refuse_if_wiped(held):
+        with refuse_if_wiped(held):
             yield view
 
     def holds(self, kind: str, name: str) -> bool:

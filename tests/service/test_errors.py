@@ -47,7 +47,7 @@ def errors() -> list[type[IdproofError]]:
 
 @pytest.fixture(scope="module")
 def raised(errors: list[type[IdproofError]]) -> Counter[str]:
-    """How many classes have each code."""
+    """Counts the classes per code."""
     counts: Counter[str] = Counter()
     for kind in errors:
         if kind not in TREE_ONLY:

@@ -48,7 +48,7 @@ def main(action: str, folder: Path) -> list[str]:
 
 
 def is_file(target: str | bytes | int) -> bool:
-    """Whether a path or descriptor is a file, becomes one, or is the folder of a file without a name.
+    """Reports if a path or descriptor is a file, becomes one, or is the folder of a file without a name.
 
     Pipes, and devices such as /dev/null, are none.
     """

@@ -115,7 +115,7 @@ def wait(made: Page, question: str, told: Any = None, timeout_s: float = 60) -> 
 
 
 def grave(made: Page) -> list[str]:
-    """What axe-core finds serious or critical."""
+    """Returns the findings of axe-core that are serious or critical."""
     found = Axe().run(made).response["violations"]
     return [
         f"{one['id']}: {node['html'][:160]}"

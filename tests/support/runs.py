@@ -1,4 +1,4 @@
-"""What every benchmark answers with is held to the published schema."""
+"""Holds the output of every benchmark to the published schema."""
 
 import json
 from typing import Any

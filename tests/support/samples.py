@@ -9,7 +9,7 @@ from idproof.datasets.specimen import make_sets
 
 
 def make(out: Path, count: int, seed: int, attack: str | None = None) -> list[Path]:
-    """What `make_sets` writes for these arguments: registration i depends on the seed and i alone."""
+    """Writes the sets of `make_sets` for these arguments: registration i depends on the seed and i alone."""
     kept = Path(_kept().name) / f"{seed}-{attack}"
     folders = make_sets(kept, count, seed, attack=attack, resume=True)
     return [Path(shutil.copytree(folder, out / folder.name)) for folder in folders]

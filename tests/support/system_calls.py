@@ -19,7 +19,7 @@ _NAME = re.compile(_PATH)
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What a command and its children did.
+    """Record of what a command and its children did.
 
     Attributes:
         returncode, stdout, stderr: of the command.

@@ -1,4 +1,4 @@
-"""What is acknowledged reaches the core, once and unchanged, whatever dies in between; counts are printed.
+"""Every acknowledged verdict reaches the core, once and unchanged, whatever dies in between; counts are printed.
 
 The server is the real process with a verifier that decides in an instant (`tests/support/quick_server.py`).
 """

@@ -1,4 +1,4 @@
-"""What an operator sees and does: metrics, traces, readiness, several workers, files to deploy with."""
+"""Operation: metrics, traces, readiness, several workers, files to deploy with."""
 
 import json
 import os
