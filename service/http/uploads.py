@@ -21,6 +21,7 @@ from idproof.pipeline.liveness.frames import MAX_FRAMES
 from idproof.pipeline.liveness.response import frame_name
 from idproof.pipeline.vault import UploadSink
 from idproof.service.errors import ServiceProblem
+from idproof.service.http.fingerprint import PartFingerprint
 from idproof.service.registrations.frames import FRAMES, LivenessDescription
 
 METADATA = "metadata"
@@ -101,7 +102,7 @@ class Upload:
         self._metadata = bytearray()
         self._complete = False
         self._fingerprint_key = fingerprint_key
-        self._macs: dict[str, hmac.HMAC] = {}
+        self._fingerprints: dict[str, PartFingerprint] = {}
         self._parser = MultipartParser(boundary, callbacks=self._callbacks())
 
     async def receive(self, chunks: AsyncIterator[bytes]) -> Metadata:
@@ -122,6 +123,9 @@ class Upload:
             self._session.wipe()
             await self._drain(chunks)
             raise
+        finally:
+            for part in self._fingerprints.values():
+                part.finish()
 
     def fingerprint(self, bound_to: str) -> bytes | None:
         """Returns HMAC-SHA-256 over the name and content of every part; their order and the boundary do not matter.
@@ -132,8 +136,8 @@ class Upload:
         if self._fingerprint_key is None:
             return None
         mac = hmac.new(self._fingerprint_key, bound_to.encode(), "sha256")
-        for name in sorted(self._macs):
-            mac.update(name.encode() + self._macs[name].digest())
+        for name in sorted(self._fingerprints):
+            mac.update(name.encode() + self._fingerprints[name].digest())
         return mac.digest()
 
     async def _in_time(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -215,12 +219,12 @@ class Upload:
             raise CaptureMissing(f"A part has an unknown or repeated name; known are {known}.")
         self._names.append(name)
         if self._fingerprint_key is not None:
-            self._macs[name] = hmac.new(self._fingerprint_key, name.encode() + b"\0", "sha256")
+            self._fingerprints[name] = PartFingerprint(self._fingerprint_key, name)
 
     def _add_part_data(self, data: bytes, start: int, end: int) -> None:
         piece = memoryview(data)[start:end]
         if self._fingerprint_key is not None:
-            self._macs[self._names[-1]].update(piece)
+            self._fingerprints[self._names[-1]].update(piece)
         if isinstance(self._sink, UploadSink):
             self._sink.write(piece)
         else:
