@@ -19,8 +19,8 @@ class Quota:
     Args:
         per_minute: requests of one client.
         at_once: registrations of one client that are received or verified at once.
-        failures_per_minute: requests from one address that may fail authentication or lack a scope. The default was
-            chosen by hand: it stops guessing, and lets an operator repair a wrong key.
+        failures_per_minute: requests from one address that may fail authentication; further failures are answered
+            with `rate_limited`. The default was chosen by hand: it lets an operator repair a wrong key.
     """
 
     def __init__(self, per_minute: int, at_once: int, failures_per_minute: int = 60) -> None:
@@ -35,14 +35,14 @@ class Quota:
         if not self._limiter.hit(self._rate, "request", client):
             raise self._too_many(self._rate, "request", client)
 
-    def address(self, host: str) -> None:
-        """Raises `rate_limited` for an address with too many failures."""
-        if not self._limiter.test(self._failures, "failure", host):
-            raise self._too_many(self._failures, "failure", host)
-
     def failed(self, host: str) -> None:
-        """Counts one failure of an address."""
-        self._limiter.hit(self._failures, "failure", host)
+        """Counts one request from an address that failed authentication; raises `rate_limited` after too many.
+
+        Never asked before authentication: many clients share an address behind a proxy or a network's gateway, and a
+        valid credential must not be refused because of others.
+        """
+        if not self._limiter.hit(self._failures, "failure", host):
+            raise self._too_many(self._failures, "failure", host)
 
     @contextmanager
     def one_more(self, client: str) -> Iterator[None]:

@@ -46,7 +46,7 @@ class Tokens:
             aud={"essential": True, "value": audience},
             exp={"essential": True},
         )
-        self._lock = threading.Lock()
+        self._lock, self._reading = threading.Lock(), threading.Lock()
         self._keys = KeySet([])
         self._read_at = self._tried_at = -math.inf
 
@@ -66,14 +66,28 @@ class Tokens:
         return decoded.claims
 
     def _issuer_keys(self, max_age_s: float) -> KeySet:
+        """Returns the issuer's keys; one thread reads them again, and the others use the older copy meanwhile.
+
+        An invalid token has them read again, too: while a slow issuer answers, valid tokens must not wait for it.
+        """
         with self._lock:
             now = self._clock()
-            if now - self._read_at > max_age_s and now - self._tried_at > RETRY_S:
+            due = now - self._read_at > max_age_s and now - self._tried_at > RETRY_S
+            reads = due and self._reading.acquire(blocking=False)
+            if reads:
                 self._tried_at = now
+            usable = now - self._read_at <= STALE_S
+        if reads:
+            try:
                 self._read()
-            if now - self._read_at > STALE_S:
-                raise IssuerUnavailable("The issuer's keys cannot be read.")
-            return self._keys
+            finally:
+                self._reading.release()
+        elif not usable:
+            with self._reading:  # until the thread that reads them is done
+                pass
+        if self._clock() - self._read_at > STALE_S:
+            raise IssuerUnavailable("The issuer's keys cannot be read.")
+        return self._keys
 
     def _read(self) -> None:
         try:

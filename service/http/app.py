@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 from fastapi import Depends, FastAPI, Response
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from idproof.pipeline import Verifier
 from idproof.pipeline.vault import guards
@@ -56,6 +57,8 @@ def create_app(settings: Settings, verifier: Verifier) -> FastAPI:
     gate = AccessControl(settings, store.database)
     app = FastAPI(lifespan=lambda _: _background_jobs(intake), **openapi.ABOUT)
     app.add_middleware(SecurityMiddleware, secure=settings.tls_cert is not None, on_response=metrics.count_response)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     problems.install(app)
     routes.install(app, intake, gate)
     stream.install(app, intake, gate)

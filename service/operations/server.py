@@ -71,6 +71,8 @@ def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
         "timeout_graceful_shutdown": _DRAIN_S,
         "timeout_worker_healthcheck": _HEALTH_CHECK_S,
         "server_header": False,
+        # uvicorn believes `X-Forwarded-For` from loopback unasked; `create_app` believes the proxies of the settings.
+        "proxy_headers": False,
         **_tls(settings),
     }
     if workers == 1:

@@ -1,11 +1,12 @@
 """Settings of an operator, from the environment (`IDPROOF_…`) or the command line."""
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from idproof.service.errors import SettingsInvalid
@@ -51,6 +52,8 @@ class Settings(BaseSettings):
             issuer's keys.
         rate_per_minute: requests per minute of one client.
         client_concurrency: registrations of one client at once.
+        trusted_proxies: addresses and networks of the proxies in front, separated by commas, such as
+            `10.0.0.5,10.1.0.0/16`. Only from these is `X-Forwarded-For` believed; by default from nobody.
         tls_cert, tls_key: files (PEM) for HTTPS.
         tls_client_ca: file (PEM) of authorities; a client needs a certificate of one of them (mTLS).
         trust_framework: framework named in `verified_claims`.
@@ -108,6 +111,7 @@ class Settings(BaseSettings):
     oauth_jwks_url: str | None = None
     rate_per_minute: int = Field(default=600, ge=1)
     client_concurrency: int = Field(default=32, ge=1)
+    trusted_proxies: str = ""
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_client_ca: Path | None = None
@@ -124,6 +128,15 @@ class Settings(BaseSettings):
     peers_cert: Path | None = None
     peers_key: Path | None = None
     database_url: SecretStr | None = None
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        names = [name.strip() for name in value.split(",") if name.strip()]
+        for name in names:
+            if ip_network(name).prefixlen == 0:
+                raise ValueError("a network of every address would let any client choose its own")
+        return ",".join(names)
 
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":

@@ -51,10 +51,9 @@ async def authenticate(runtime: StreamRuntime, channel: Channel) -> Authenticate
 
     Raises:
         StreamProblem: `stream_slow`, `message_invalid`, `device_unauthenticated` or `device_connected`.
-        ServiceProblem: `rate_limited`: too many attempts from this address.
+        ServiceProblem: `rate_limited`: the proof does not hold, like too many from this address before.
         WebSocketDisconnect: the device left.
     """
-    runtime.gate.quota.address(channel.host)
     challenge = secrets.token_bytes(_CHALLENGE_BYTES)
     await channel.send({"type": "hello", "protocol": PROTOCOL, "challenge": base64(challenge)})
     auth = await _receive_auth(channel)

@@ -1,5 +1,6 @@
 """Access control: every route with every scope, valid and invalid keys and tokens, and the limits of one client."""
 
+import asyncio
 import json
 import socket
 import ssl
@@ -35,6 +36,7 @@ from idproof.service.auth.tokens import Tokens
 from idproof.service.errors import IssuerUnavailable, SettingsInvalid
 from idproof.service.http.app import create_app
 from idproof.service.http.connections import BoundedProtocol
+from idproof.service.operations import server
 from idproof.service.operations.server import _is_loopback, _tls
 from idproof.service.operations.settings import Settings
 from idproof.service.signing.keys import Keys
@@ -282,10 +284,118 @@ def test_a_client_over_its_rate_limit_gets_retry_after(closed: Settings) -> None
     assert ask(app, "GET", "/v1/verifications", headers=two).status_code == 200
 
 
-def test_an_address_with_too_many_failures_is_refused(closed: Settings) -> None:
+def test_failures_from_one_address_are_limited_and_never_refuse_a_valid_key(closed: Settings) -> None:
     app = create_app(closed, FakeVerifier())
-    tried = [ask(app, "GET", "/v1/verifications", headers=bearer(f"idp_x_{n}")).status_code for n in range(65)]
-    assert tried == [401] * 60 + [429] * 5
+    wrong = [
+        ask(app, "GET", "/v1/verifications", headers=bearer(f"idp_x_{n}") if n % 2 else {}).status_code
+        for n in range(65)
+    ]
+    assert wrong == [401] * 60 + [429] * 5
+    good, narrow = bearer(key(closed, Scope.VERDICT_READ)), bearer(key(closed, Scope.METRICS_READ))
+    assert ask(app, "GET", "/v1/verifications", headers=good).status_code == 200
+    assert ask(app, "GET", "/v1/verifications", headers=narrow).status_code == 403
+
+
+def test_a_valid_key_without_the_scope_counts_against_its_client_and_not_its_address(closed: Settings) -> None:
+    app = create_app(closed.model_copy(update={"rate_per_minute": 70}), FakeVerifier())
+    narrow = bearer(key(closed, Scope.METRICS_READ))
+    answers = [ask(app, "GET", "/v1/verifications", headers=narrow).status_code for _ in range(71)]
+    assert answers == [403] * 70 + [429]
+    assert ask(app, "GET", "/v1/verifications").status_code == 401
+
+
+def test_a_valid_token_is_accepted_among_failures_and_while_a_slow_issuer_is_asked(
+    trusting: Any, issuer: Issuer, closed: Settings
+) -> None:
+    for _ in range(65):
+        status(trusting, "a.b.c")
+    assert status(trusting, issuer.token()) == 200
+
+    now, entered, released = [1000.0], threading.Event(), threading.Event()
+    checked = Tokens("https://issuer", "idproof", issuer.url, clock=lambda: now[0])
+    assert checked.find(issuer.token()) is not None
+    read = checked._read
+
+    def slow() -> None:
+        entered.set()
+        assert released.wait(30)
+        read()
+
+    checked._read = slow  # type: ignore[method-assign]
+    now[0] += tokens.RETRY_S + 1
+    with ThreadPoolExecutor(2) as pool:
+        bad = pool.submit(checked.find, issuer.token(RSAKey.generate_key(2048, {"kid": "other"})))
+        assert entered.wait(30)
+        good = pool.submit(checked.find, issuer.token())
+        try:
+            assert good.result(10) is not None
+        finally:
+            released.set()
+        assert bad.result(30) is None
+
+
+def addresses(settings: Settings, peer: str, forwarded: str) -> list[int]:
+    """Statuses of requests without a key: 60 of one `X-Forwarded-For` from a peer, then one of another."""
+    app = create_app(settings, FakeVerifier())
+
+    async def send(value: str) -> int:
+        transport = httpx.ASGITransport(app, client=(peer, 1234))
+        async with httpx.AsyncClient(transport=transport, base_url="http://idproof") as client:
+            return (await client.get("/v1/verifications", headers={"X-Forwarded-For": value})).status_code
+
+    async def all_of_them() -> list[int]:
+        first = [await send(forwarded) for _ in range(61)]
+        return [first[0], first[-1], await send("203.0.113.9")]
+
+    return asyncio.run(all_of_them())
+
+
+@pytest.mark.parametrize(
+    ("trusted", "peer", "statuses"),
+    [
+        ("", "127.0.0.1", [401, 429, 429]),  # the header is ignored, also from the machine itself
+        ("", "10.0.0.5", [401, 429, 429]),
+        ("10.0.0.5, 10.1.0.0/16", "10.0.0.5", [401, 429, 401]),
+        ("10.0.0.5, 10.1.0.0/16", "10.1.2.3", [401, 429, 401]),
+        ("10.0.0.5, 10.1.0.0/16", "127.0.0.1", [401, 429, 429]),
+        ("10.0.0.5, 10.1.0.0/16", "10.2.0.1", [401, 429, 429]),
+    ],
+)
+def test_forwarded_addresses_are_believed_only_from_trusted_proxies(
+    closed: Settings, trusted: str, peer: str, statuses: list[int]
+) -> None:
+    settings = Settings.load(data_dir=closed.data_dir, anonymous=False, trusted_proxies=trusted)
+    assert addresses(settings, peer, "198.51.100.7") == statuses
+
+
+def test_a_client_cannot_choose_its_address_in_front_of_a_trusted_proxy(closed: Settings) -> None:
+    settings = Settings.load(data_dir=closed.data_dir, trusted_proxies="10.0.0.5")  # and anonymous is allowed otherwise
+    app = create_app(settings, FakeVerifier())
+
+    async def send(spoofed: str) -> int:
+        transport = httpx.ASGITransport(app, client=("10.0.0.5", 1234))
+        async with httpx.AsyncClient(transport=transport, base_url="http://idproof") as client:
+            headers = {"X-Forwarded-For": f"{spoofed}, 198.51.100.7"}  # as the proxy appends it
+            return (await client.get("/v1/verifications", headers=headers)).status_code
+
+    async def all_of_them() -> list[int]:
+        return [await send(f"192.0.2.{number}") for number in range(61)]
+
+    assert asyncio.run(all_of_them()) == [401] * 60 + [429]
+
+
+@pytest.mark.parametrize("wrong", ["*", "0.0.0.0/0", "::/0", "proxy.example", "10.0.0.1/8"])
+def test_trusted_proxies_are_addresses_and_not_everybody(wrong: str) -> None:
+    with pytest.raises(SettingsInvalid, match="IDPROOF_TRUSTED_PROXIES"):
+        Settings.load(trusted_proxies=wrong)
+
+
+def test_the_server_itself_believes_no_forwarded_address(closed: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    options: dict[str, Any] = {}
+    monkeypatch.setattr(server, "application", lambda *_: None)
+    monkeypatch.setattr(server.uvicorn, "run", lambda _app, **given: options.update(given))
+    server.run(closed, "127.0.0.1", 0)
+    assert options["proxy_headers"] is False
 
 
 def test_one_client_cannot_use_every_slot(closed: Settings) -> None:

@@ -1,0 +1,54 @@
+"""The handshake of a device, without a server: who is refused, and who is not."""
+
+import asyncio
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from idproof.pipeline.errors import IdproofError
+from idproof.service.auth.quota import Quota
+from idproof.service.operations.settings import Settings
+from idproof.service.signing.keys import Keys
+from idproof.service.storage import VerdictStore
+from idproof.service.storage.kiosks import Kiosks
+from idproof.service.stream import chain
+from idproof.service.stream.handshake import authenticate
+from idproof.service.stream.messages import base64, unbase64
+
+
+class FakeChannel:
+    """Answers the server's challenge as a device with this secret does."""
+
+    host = "198.51.100.7"
+
+    def __init__(self, device: str, secret: bytes) -> None:
+        self.device, self.secret, self.hello = device, secret, {}  # type: ignore[var-annotated]
+
+    async def send(self, message: dict[str, Any]) -> None:
+        self.hello = message
+
+    async def receive(self) -> str:
+        nonce = bytes(32)
+        proof = chain.device_proof(self.secret, unbase64(self.hello["challenge"]), nonce)
+        return json.dumps({"type": "auth", "device": self.device, "nonce": base64(nonce), "proof": base64(proof)})
+
+
+def test_failures_from_one_address_never_refuse_a_valid_device(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    store = VerdictStore.open(settings, Keys.open(settings).sealing)
+    kiosks = Kiosks(store.database, store.seal)
+    device = kiosks.enroll("Counter 3").split("_")[1]
+    gate = SimpleNamespace(quota=Quota(per_minute=600, at_once=1, failures_per_minute=2))
+    runtime: Any = SimpleNamespace(gate=gate, kiosks=kiosks)
+
+    def attempt(secret: bytes) -> str:
+        try:
+            found = asyncio.run(authenticate(runtime, FakeChannel(device, secret)))  # type: ignore[arg-type]
+        except IdproofError as error:
+            return error.code
+        return found.kiosk.id
+
+    wrong = [attempt(bytes(32)) for _ in range(4)]
+    assert wrong == ["device_unauthenticated"] * 2 + ["rate_limited"] * 2
+    assert attempt(kiosks.secret(device)) == device
