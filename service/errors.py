@@ -46,6 +46,7 @@ ServiceCode = Literal[
     "request_in_progress",
     "idempotency_key_reused",
     "verification_lost",
+    "stopped",
     "not_found",
     "method_not_allowed",
     "request_invalid",

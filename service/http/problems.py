@@ -62,6 +62,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "request_in_progress": 409,
     "idempotency_key_reused": 422,
     "verification_lost": 410,
+    "stopped": 410,
     "not_found": 404,
     "method_not_allowed": 405,
     "busy": 503,

@@ -1,11 +1,11 @@
 """Registrations: received, verified, and stored with everything that follows from the verdict."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hmac import compare_digest
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import anyio
 import structlog
@@ -68,6 +68,23 @@ class RegistrationResult:
     id: str
     response: dict[str, Any] | None
     replayed: bool = False
+
+
+class StreamedSession(Protocol):
+    """A device's session, as far as its verification needs to know."""
+
+    @property
+    def ended(self) -> bool:
+        """True once it was stopped or ended otherwise: nobody waits for a verdict."""
+        ...
+
+    async def begin_verification(self, verdict_id: str) -> None:
+        """The verification has begun under this identifier."""
+        ...
+
+    def decide(self) -> None:
+        """The verdict is about to be stored: the session can be stopped no more."""
+        ...
 
 
 @dataclass
@@ -146,7 +163,7 @@ class RegistrationIntake:
         client_quota: AbstractContextManager[None],
         pictures: VaultSession,
         received: Received,
-        on_begin: Callable[[str], Awaitable[None]],
+        session: StreamedSession,
     ) -> dict[str, Any]:
         """Verifies what a stream left in the vault and returns the response body; the pictures are deleted.
 
@@ -155,21 +172,23 @@ class RegistrationIntake:
             client_quota: as in `verify_upload`.
             pictures: the captures and the frames.
             received: the device's metadata, and when the answer to the challenge was complete.
-            on_begin: called with the verdict's id when the verification begins.
+            session: of the device; once it has ended, the verification is recorded as `stopped`.
 
         Raises:
-            IdproofError: it was refused, or could not be stored. If `on_begin` was not called, nothing was deleted.
+            IdproofError: it was refused, or could not be stored. If the session was not told of its beginning, nothing
+                was deleted.
         """
         async with AsyncExitStack() as resources:
             resources.enter_context(client_quota)
             await resources.enter_async_context(self.slot())
             ticket = await _in_thread(self.ledger.begin, registration.client, registration.session_id, None)
             assert isinstance(ticket, Ticket)  # noqa: S101 - without a key there is nothing to replay
-            await on_begin(ticket.id)
             resources.callback(pictures.wipe)
             async with self._failure_recorded(ticket, registration):
-                frames = self._liveness_answer(ticket, received)
-            return await self._verify(ticket, registration, pictures, received, frames, CaptureLevel.DEVICE)
+                await session.begin_verification(ticket.id)
+                with _ending_reported(session):
+                    frames = self._liveness_answer(ticket, received)
+            return await self._verify(ticket, registration, pictures, received, frames, session)
 
     async def renew_leases(self) -> None:
         """Renews this process's leases for as long as the process runs."""
@@ -247,14 +266,18 @@ class RegistrationIntake:
         pictures: VaultSession,
         received: Received,
         frames: LivenessResponse | None,
-        level: CaptureLevel = CaptureLevel.UPLOAD,
+        session: StreamedSession | None = None,
     ) -> dict[str, Any]:
+        level = CaptureLevel.UPLOAD if session is None else CaptureLevel.DEVICE
         async with self._failure_recorded(ticket, registration):
             if self.limiter is None:
                 self.limiter = anyio.CapacityLimiter(self.settings.concurrency)
-            verify = self.verifier.verify_session
-            verdict = await anyio.to_thread.run_sync(verify, pictures, frames, level, limiter=self.limiter)
-            response = self._response(ticket, verdict, received.metadata)
+            with _ending_reported(session):
+                verify = self.verifier.verify_session
+                verdict = await anyio.to_thread.run_sync(verify, pictures, frames, level, limiter=self.limiter)
+                response = self._response(ticket, verdict, received.metadata)
+            if session is not None:
+                session.decide()  # in the same step of the event loop in which the session was seen not to have ended
             number = verdict.form.get("number")
             await _in_thread(self._store, ticket, registration, response, received.fingerprint, number)
         self.delivery_worker.wake()
@@ -328,6 +351,23 @@ class RegistrationIntake:
     def _notify_failure(self, connection: Connection, ticket: Ticket, registration: RegistrationRequest) -> None:
         if Destination.WEBHOOK in self._destinations(registration):
             self.delivery_worker.outbox.add(connection, Destination.WEBHOOK, ticket.id, ticket.id)
+
+
+@contextmanager
+def _ending_reported(session: StreamedSession | None) -> Iterator[None]:
+    """Raises `stopped` at the end of the block, instead of any other error, once the session has ended."""
+    try:
+        yield
+    except Exception:
+        if session is not None and session.ended:
+            raise _stopped() from None
+        raise
+    if session is not None and session.ended:
+        raise _stopped()
+
+
+def _stopped() -> ServiceProblem:
+    return ServiceProblem("stopped", "The session was ended before its verdict; every picture was deleted.")
 
 
 def _liveness_failed(response: dict[str, Any]) -> bool:

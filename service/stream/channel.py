@@ -48,16 +48,17 @@ class Channel:
         text = message.get("text")
         return cast("str | bytes", text if text is not None else message["bytes"])
 
-    async def complain(self, error: IdproofError, sequence: int | None = None) -> None:
+    async def complain(self, error: IdproofError, session: str | None, sequence: int | None = None) -> None:
         """Report an error after which the connection goes on.
 
         Args:
             error: what happened.
+            session: id of the session that it belongs to, if it belongs to one.
             sequence: of the frame that it is about, if it is about one.
         """
         wait = getattr(error, "retry_after", None)
         said = replies.error(code_of(error), error.sentence, fatal=False, sequence=sequence, retry_after=wait)
-        await self.send(said)
+        await self.send(said | {"session": session})
 
     @asynccontextmanager
     async def closed_on_error(self) -> AsyncIterator[None]:

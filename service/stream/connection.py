@@ -17,7 +17,7 @@ from idproof.service.stream import messages, replies, verification
 from idproof.service.stream.channel import Channel, code_of
 from idproof.service.stream.codes import CLOSES
 from idproof.service.stream.handshake import AuthenticatedDevice, authenticate
-from idproof.service.stream.opening import options_of, resume_session, session_lapsed, start_session
+from idproof.service.stream.opening import options_of, resume_session, session_lapsed, start_session, take_suspended
 from idproof.service.stream.pictures import WaitingFrame
 from idproof.service.stream.runtime import StreamRuntime
 from idproof.service.stream.scheduler import Slot
@@ -56,6 +56,8 @@ class Connection:
         self._metrics = runtime.intake.metrics
         self._session: DeviceSession | None = None
         self._staff_at = device.kiosk.staff_at
+        self._staff_called_in_session = False
+        self._addressed: str | None = None
         self._language = texts.ENGLISH
         self._frame_arrived = anyio.Event()
 
@@ -108,24 +110,30 @@ class Connection:
             except IdproofError as error:
                 if code_of(error) in CLOSES:
                     raise
-                await self._channel.complain(error)
+                await self._channel.complain(error, self._addressed)
             del message  # a reference would hold the picture until the next message
 
     async def _handle(self, text: str) -> None:
+        self._addressed = None
         message = messages.parse(text)
         if isinstance(message, messages.SetLanguage):
             self._language = message.language
             if self._session is not None:
                 self._session.set_language(message.language)
             await self._channel.send({"type": "language_taken"})
-        elif isinstance(message, messages.Bare) and message.type == "staff":
+        elif isinstance(message, messages.Staff):
             self._staff_at = datetime.now(UTC).isoformat(timespec="seconds")
+            self._staff_called_in_session = self._session is not None and not self._session.ended
             await self._renew()
             await self._channel.send({"type": "staff_called"})
         elif isinstance(message, messages.Start | messages.Resume):
             await self._begin(message)
-        else:
+        elif isinstance(message, messages.Cancel):
+            await self._stop(message)
+        elif isinstance(message, messages.SessionMessage):
             await self._handle_in_session(message)
+        else:
+            raise _unexpected()
 
     async def _begin(self, message: messages.Start | messages.Resume) -> None:
         if self._session is not None and not self._session.ended:
@@ -134,34 +142,54 @@ class Connection:
             session = resume_session(self._runtime, self._device, message)
         else:
             session = await start_session(self._runtime, self._device, message)
-            self._staff_at, self._language = None, message.language
+            self._language = message.language
+            self._begin_staff_call()
             await self._count("started")
         self._session = session
         await self._channel.send(session.session_message(resumed=isinstance(message, messages.Resume)))
         session.attach(self._channel.send)
         await session.report_outcome()
 
-    async def _handle_in_session(self, message: messages.DeviceMessage) -> None:
+    @property
+    def _session_id(self) -> str | None:
+        return None if self._session is None else self._session.id
+
+    def _begin_staff_call(self) -> None:
+        """Drop a call that was made in an earlier session; one made before this session belongs to its applicant."""
+        if self._staff_called_in_session:
+            self._staff_at = None
+        self._staff_called_in_session = self._staff_at is not None
+
+    async def _stop(self, message: messages.Cancel) -> None:
+        """End the session of an applicant who stopped: the current one, or one that waits for this device."""
         session = self._session
-        if session is None or not session.capturing:
+        self._addressed = message.session or self._session_id
+        if (session is None or session.ended) and message.session is not None:
+            session = take_suspended(self._runtime, self._device, message.session)
+        if session is None or message.session not in (None, session.id):
+            raise _unexpected()
+        session.stop()
+        await self._runtime.count(self._kiosk.id, session, "cancelled")
+        await self._channel.send({"type": "cancelled", "session": session.id})
+
+    async def _handle_in_session(self, message: messages.SessionMessage) -> None:
+        session = self._session
+        self._addressed = self._session_id
+        if session is None or not session.capturing or message.session not in (None, session.id):
             raise _unexpected()
         if session.remaining_s < 0:
             session.end()
             raise session_lapsed()
         session.pictures.ensure_open()
         match message:
-            case messages.Bare(type="cancel"):
-                session.end()
-                await self._count("cancelled")
-                await self._channel.send({"type": "cancelled"})
             case messages.SetOptions():
                 session.set_options(options_of(message.options))
-                await self._channel.send({"type": "options_taken"})
+                await session.report({"type": "options_taken"})
             case messages.Ready():
                 await self._ask_challenge(session, message)
             case messages.Retake():
-                await self._channel.send(session.retake(message.stage.value))
-            case messages.Bare(type="finish"):
+                await session.report(session.retake(message.stage.value))
+            case messages.Finish():
                 session.request_verification()
                 verification.start(self._runtime, self._kiosk, session)
             case _:
@@ -174,28 +202,29 @@ class Connection:
         challenge = await anyio.to_thread.run_sync(ask_again, self._kiosk.client, session.id, session.options)
         session.ask_challenge(challenge, message.camera)
         left = max(0, intake.settings.challenges - 1 - session.challenges_asked)
-        await self._channel.send({"type": "challenge", "challenge": challenge.to_json(), "left": left})
+        await session.report({"type": "challenge", "challenge": challenge.to_json(), "left": left})
 
     async def _restart_expired(self) -> None:
         session = self._session
         if session is None or not session.capturing:
             return
         stage = session.restart_expired()
-        await self._channel.send(replies.error("session_expired", "The pictures' time is over.", fatal=False))
-        await self._channel.send(stage)
+        await session.report(replies.error("session_expired", "The pictures' time is over.", fatal=False))
+        await session.report(stage)
 
     # Frames.
 
     async def _receive_frame(self, message: bytes) -> None:
         arrived = time.monotonic()
         session = self._session
+        self._addressed = self._session_id
         if session is None:
             raise StreamProblem("frame_unexpected", "No session was started.")
         before = session.dropped
         said = session.receive_frame(message, arrived)
         self._count_dropped(session.dropped - before)
         for entry in said:
-            await self._channel.send(entry)
+            await session.report(entry)
         if session.remaining_s < 0 and session.capturing:
             session.end()
             await self._count("lapsed")
@@ -223,13 +252,14 @@ class Connection:
                 found = await anyio.to_thread.run_sync(session.examine, waiting, limiter=self._runtime.limiter)
         except StreamProblem as error:  # kept beyond this block it would keep the connection, and its last message
             session.pictures.discard_examined()
-            await self._channel.complain(error, None if waiting is None else waiting.frame.sequence)
+            sequence = None if waiting is None else waiting.frame.sequence
+            await self._channel.complain(error, session.id, sequence)
             return
         before = session.dropped
         said = session.apply_guidance(waiting, found)
         self._count_dropped(session.dropped - before)
         for entry in said:
-            await self._channel.send(entry)
+            await session.report(entry)
         if found is not None:
             self._metrics.count_guided_frame(found.hint.value, time.monotonic() - waiting.arrived)
 

@@ -58,7 +58,7 @@ class SessionMachine:
     @property
     def verifying(self) -> bool:
         """True while a verification was requested and has not ended."""
-        return self._state in (State.QUEUED, State.VERIFYING)
+        return self._state in (State.QUEUED, State.VERIFYING, State.STORING)
 
     @property
     def ended(self) -> bool:
@@ -116,12 +116,21 @@ class SessionMachine:
         """The verification decided nothing; the pictures are gone."""
         self._enter(0, Event.VERIFICATION_FAILED)
 
+    def decide(self) -> None:
+        """The verification has decided; its verdict is about to be stored, and nothing stops it any more."""
+        self._move(Event.DECIDED, State.STORING)
+
     def conclude(self) -> None:
-        """A verdict was given."""
+        """A verdict was stored."""
         self._move(Event.VERDICT, State.ENDED)
 
+    def stop(self) -> None:
+        """The applicant stopped; raises `StreamProblem` `message_unexpected` once a verdict is being stored."""
+        self.require(Event.STOP)
+        self._move(Event.STOP, State.ENDED)
+
     def end(self) -> None:
-        """Cancelled, out of time, revoked, or replaced by another session; without effect if it ended before."""
+        """Out of time, revoked, left, or replaced by another session; without effect if it ended before."""
         if not self.ended:
             self._move(Event.END, State.ENDED)
 

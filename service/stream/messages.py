@@ -14,6 +14,7 @@ from idproof.service.registrations.frames import CameraDescription
 MAX_TEXT = 8192
 """Characters of a message, at most: a rule of `docs/stream.md`."""
 Language = Literal["en", "zh-Hant"]
+SessionId = Annotated[str, Field(pattern=r"^cs_[0-9A-HJKMNP-TV-Z]{26}$")]
 _Bytes32 = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")]  # the last two bits are zero
 
 
@@ -44,24 +45,34 @@ class Resume(_Message):
     """Resumption of a session after the connection was lost."""
 
     type: Literal["resume"]
-    session: str = Field(pattern=r"^cs_[0-9A-HJKMNP-TV-Z]{26}$")
+    session: SessionId
 
 
-class SetOptions(_Message):
+class _SessionMessage(_Message):
+    """A message within a session.
+
+    Attributes:
+        session: to which it belongs; a message for another session than the current one is not taken.
+    """
+
+    session: SessionId | None = None
+
+
+class SetOptions(_SessionMessage):
     """Another list of actions that the applicant cannot do."""
 
     type: Literal["options"]
     options: ApplicantOptions
 
 
-class Ready(_Message):
+class Ready(_SessionMessage):
     """The applicant is ready for the challenge."""
 
     type: Literal["ready"]
     camera: CameraDescription | None = None
 
 
-class Retake(_Message):
+class Retake(_SessionMessage):
     """Return to a stage that was done."""
 
     type: Literal["retake"]
@@ -75,13 +86,26 @@ class SetLanguage(_Message):
     language: Language
 
 
-class Bare(_Message):
-    """A message that has no member besides its type."""
+class Staff(_Message):
+    """The applicant asks for staff."""
 
-    type: Literal["finish", "cancel", "staff"]
+    type: Literal["staff"]
 
 
-DeviceMessage = Auth | Start | Resume | SetOptions | Ready | Retake | SetLanguage | Bare
+class Finish(_SessionMessage):
+    """Everything is captured: verify."""
+
+    type: Literal["finish"]
+
+
+class Cancel(_SessionMessage):
+    """The applicant stops, at any moment; with `session`, also a session that waits for its device."""
+
+    type: Literal["cancel"]
+
+
+SessionMessage = SetOptions | Ready | Retake | Finish | Cancel
+DeviceMessage = Auth | Start | Resume | SetLanguage | Staff | SessionMessage
 _ADAPTER: TypeAdapter[DeviceMessage] = TypeAdapter(Annotated[DeviceMessage, Field(discriminator="type")])
 
 

@@ -48,16 +48,22 @@ def resume_session(runtime: StreamRuntime, device: AuthenticatedDevice, message:
     Raises:
         StreamProblem: `session_unknown` or `session_lapsed`.
     """
-    suspended, kiosk = runtime.suspended, device.kiosk
-    session = suspended.take(kiosk.id)
-    if session is None or session.id != message.session:
-        if session is not None:
-            suspended.add(kiosk.id, session)
-        raise StreamProblem("session_unknown", "No such session waits here; start another one.")
+    session = take_suspended(runtime, device, message.session)
     if session.remaining_s < 0 and not session.verifying:
         session.end()
         raise session_lapsed()
     session.resume()
+    return session
+
+
+def take_suspended(runtime: StreamRuntime, device: AuthenticatedDevice, session_id: str) -> DeviceSession:
+    """Returns the session of this id, which waits for this device no more; raises `StreamProblem` `session_unknown`."""
+    suspended, kiosk = runtime.suspended, device.kiosk
+    session = suspended.take(kiosk.id)
+    if session is None or session.id != session_id:
+        if session is not None:
+            suspended.add(kiosk.id, session)
+        raise StreamProblem("session_unknown", "No such session waits here; start another one.")
     return session
 
 

@@ -70,6 +70,18 @@ class DeviceSession(Capture):
         """Use another language for sentences."""
         self._language = language
 
+    def stop(self) -> None:
+        """End the session for the applicant who stopped it, and overwrite every picture, also those being verified.
+
+        A verification that is running loses its pictures and learns of it by `SessionExpired`; its outcome is reported
+        to nobody.
+
+        Raises:
+            StreamProblem: `message_unexpected`: the session ended before, or its verdict is being stored.
+        """
+        self._machine.stop()
+        self._pictures.wipe()
+
     def end(self) -> None:
         """End the session and overwrite every picture; without effect on a session that ended before."""
         self._machine.end()
@@ -89,10 +101,14 @@ class DeviceSession(Capture):
         self._machine.request_finish()
 
     async def begin_verification(self, verdict_id: str) -> None:
-        """The verification has begun: report its identifier to the device."""
+        """The verification has begun: report its identifier to the device, unless the session ended meanwhile."""
         if not self.ended:
             self._machine.begin_verification()
-        await self.report({"type": "verifying", "id": verdict_id})
+            await self.report({"type": "verifying", "id": verdict_id})
+
+    def decide(self) -> None:
+        """The verification has decided, and its verdict is about to be stored: `stop` comes too late from now on."""
+        self._machine.decide()
 
     def count_retry(self) -> int:
         """Count a verification that failed because of a capture; returns the number of them."""
@@ -102,13 +118,16 @@ class DeviceSession(Capture):
     async def end_verification(self, outcome: Message) -> None:
         """End, begin again, or allow `finish` once more, depending on the outcome; report it to the device.
 
+        The outcome for a session that ended meanwhile is reported to nobody: the next applicant may stand there.
+
         Args:
-            outcome: the message `verdict`, `retry` (without `stage`, which is added here) or `error`.
+            outcome: the message `verdict`, or `retry` or `error` without `stage`, which is added here.
         """
-        if not self.ended:
-            self._settle(outcome)
-        if outcome["type"] == "retry":
-            outcome = outcome | {"stage": self._machine.stages[0]}
+        if self.ended:
+            return
+        self._settle(outcome)
+        if outcome["type"] != "verdict":
+            outcome = outcome | {"stage": self._machine.stage}
         self._outcome = outcome
         await self.report_outcome()
 
@@ -135,15 +154,15 @@ class DeviceSession(Capture):
         self._send = None
 
     async def report(self, message: Message) -> None:
-        """Send a message, if a device is connected."""
+        """Send a message with the session's identifier, if a device is connected."""
         if self._send is not None:
-            await self._send(message)
+            await self._send(message | {"session": self.id})
 
     async def report_outcome(self) -> None:
         """Send the outcome of the verification once, as soon as a device is connected."""
         if self._send is not None and self._outcome is not None:
             outcome, self._outcome = self._outcome, None
-            await self._send(outcome)
+            await self.report(outcome)
 
     def release_pictures(self) -> None:
         """Overwrite every picture, since the device is away for too long; `resume` then begins at the first stage."""

@@ -26,6 +26,7 @@ class State(StrEnum):
     FINISH = "finish"
     QUEUED = "queued"
     VERIFYING = "verifying"
+    STORING = "storing"
     ENDED = "ended"
 
 
@@ -42,7 +43,9 @@ class Event(StrEnum):
     VERIFICATION_BEGUN = "verification begun"
     VERIFICATION_POSTPONED = "verification postponed"
     VERIFICATION_FAILED = "verification failed"
+    DECIDED = "decided"
     VERDICT = "verdict"
+    STOP = "stop"
     END = "end"
 
 
@@ -51,25 +54,29 @@ CAPTURING = frozenset({State.CARD, State.SELFIE, State.LIVENESS, State.ANSWERING
 
 _TO_CARD, _TO_SELFIE, _TO_LIVENESS = (frozenset({state}) for state in (State.CARD, State.SELFIE, State.LIVENESS))
 _TO_ANSWERING, _TO_FINISH, _TO_QUEUED = (frozenset({state}) for state in (State.ANSWERING, State.FINISH, State.QUEUED))
-_TO_VERIFYING, _TO_ENDED = (frozenset({state}) for state in (State.VERIFYING, State.ENDED))
+_TO_VERIFYING, _TO_STORING = (frozenset({state}) for state in (State.VERIFYING, State.STORING))
+_TO_ENDED = frozenset({State.ENDED})
 
 TRANSITIONS: Mapping[State, Mapping[Event, frozenset[State]]] = {
     State.CARD: {
         Event.STAGE_COMPLETE: _TO_CARD | _TO_SELFIE,
         Event.RETAKE: _TO_CARD,
         Event.PICTURES_EXPIRED: _TO_CARD,
+        Event.STOP: _TO_ENDED,
         Event.END: _TO_ENDED,
     },
     State.SELFIE: {
         Event.STAGE_COMPLETE: _TO_LIVENESS,
         Event.RETAKE: _TO_CARD,
         Event.PICTURES_EXPIRED: _TO_CARD,
+        Event.STOP: _TO_ENDED,
         Event.END: _TO_ENDED,
     },
     State.LIVENESS: {
         Event.CHALLENGE_ASKED: _TO_ANSWERING,
         Event.RETAKE: _TO_CARD | _TO_SELFIE,
         Event.PICTURES_EXPIRED: _TO_CARD,
+        Event.STOP: _TO_ENDED,
         Event.END: _TO_ENDED,
     },
     State.ANSWERING: {
@@ -78,21 +85,30 @@ TRANSITIONS: Mapping[State, Mapping[Event, frozenset[State]]] = {
         Event.ANSWER_VOID: _TO_LIVENESS,
         Event.RETAKE: _TO_CARD | _TO_SELFIE,
         Event.PICTURES_EXPIRED: _TO_CARD,
+        Event.STOP: _TO_ENDED,
         Event.END: _TO_ENDED,
     },
     State.FINISH: {
         Event.FINISH_REQUESTED: _TO_QUEUED,
         Event.RETAKE: _TO_CARD | _TO_SELFIE,
         Event.PICTURES_EXPIRED: _TO_CARD,
+        Event.STOP: _TO_ENDED,
         Event.END: _TO_ENDED,
     },
     State.QUEUED: {
         Event.VERIFICATION_BEGUN: _TO_VERIFYING,
         Event.VERIFICATION_POSTPONED: _TO_FINISH,
         Event.VERIFICATION_FAILED: _TO_CARD,
+        Event.STOP: _TO_ENDED,
         Event.END: _TO_ENDED,
     },
     State.VERIFYING: {
+        Event.DECIDED: _TO_STORING,
+        Event.VERIFICATION_FAILED: _TO_CARD,
+        Event.STOP: _TO_ENDED,
+        Event.END: _TO_ENDED,
+    },
+    State.STORING: {
         Event.VERDICT: _TO_ENDED,
         Event.VERIFICATION_FAILED: _TO_CARD,
         Event.END: _TO_ENDED,

@@ -42,7 +42,7 @@ async def _verify(runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession, 
     pictures = session.pictures.vault_session
     try:
         share = runtime.gate.quota.one_more(kiosk.client)
-        answer = await runtime.intake.verify_stream(registration, share, pictures, received, session.begin_verification)
+        answer = await runtime.intake.verify_stream(registration, share, pictures, received, session)
         outcome = on_screen.verdict(answer, session.language)
     except Exception as error:  # noqa: BLE001 - the device learns of every error by a message
         outcome = _failure(runtime, session, error)

@@ -8,16 +8,20 @@ const SILENT_MS = 10_000; // frames are sent and nothing arrives: the connection
 const CONGESTED_BYTES = 400_000; // three previews of the largest size; chosen by hand
 const FINAL = new Set(["device_unauthenticated", "device_revoked", "subprotocol_missing", "message_invalid"]);
 
-/** Dispatches `message` (detail: the server's message), `up`, `down`, and `refused` (detail: code) if retrying is useless. */
+/** Dispatches `message` (detail: a message of the server that belongs to this page's session, or to none), `up`, `down`,
+ * and `refused` (detail: code) if retrying is useless. */
 export class Connection extends EventTarget {
   constructor(device, address) {
     super();
     this.device = device;
     this.address = address;
     this.session = null; // id of the session to be resumed
+    this.starting = false; // `start` was sent and not answered
+    this.stopped = new Set(); // ids of sessions that were stopped while there was no connection
     this.chain = null;
     this.ready = false;
     this.queue = Promise.resolve();
+    this.received = Promise.resolve();
     this.epoch = 0;
     this.silenceTimer = setInterval(() => this.#checkSilence(), 1000);
   }
@@ -28,7 +32,9 @@ export class Connection extends EventTarget {
     socket.binaryType = "arraybuffer";
     this.socket = socket;
     this.receivedAt = this.sentAt = performance.now();
-    socket.onmessage = (event) => epoch === this.epoch && this.#receive(JSON.parse(event.data), epoch);
+    socket.onmessage = (event) => {
+      this.received = this.received.then(() => this.#receive(JSON.parse(event.data), epoch)).catch(reportError);
+    };
     socket.onclose = (event) => epoch === this.epoch && this.#disconnected(event.reason);
   }
 
@@ -37,6 +43,12 @@ export class Connection extends EventTarget {
     if (!this.ready) return false;
     this.socket.send(JSON.stringify(message));
     return true;
+  }
+
+  /** Send `start`; false without a connection. */
+  start(message) {
+    this.starting = this.send(message);
+    return this.starting;
   }
 
   /** Whether a preview would only wait. */
@@ -71,22 +83,57 @@ export class Connection extends EventTarget {
     this.socket.close();
   }
 
-  /** Leave the session: it is not resumed. */
+  /** Leave the session: it is not resumed, and nothing of it is dispatched any more. */
   leaveSession() {
+    const { starting } = this;
     this.session = this.chain = null;
+    this.starting = false;
+    if (starting) this.restart(); // the session that may be opening belongs to nobody
+  }
+
+  /** Stop the session when there is a connection again. */
+  stopLater() {
+    this.stopped.add(this.session);
+  }
+
+  /** Leave the connection in an orderly way, so that the server ends a session of it, and open another one. */
+  restart() {
+    this.epoch += 1;
+    this.ready = false;
+    this.chain = null;
+    this.socket.close(1000);
+    clearTimeout(this.reconnectTimer);
+    this.reconnectTimer = setTimeout(() => this.open(), RECONNECT_MS);
   }
 
   async #receive(message, epoch) {
+    if (epoch !== this.epoch) return;
     this.receivedAt = performance.now();
-    if (message.type === "hello") return this.#prove(message, epoch);
-    if (message.type === "welcome") return this.#acceptWelcome(message);
-    if (message.type === "session") {
-      this.session = message.id;
-      this.chain = await Chain.begin(this.device.key, message);
+    if (message.type === "hello") await this.#prove(message, epoch);
+    else if (message.type === "welcome") this.#acceptWelcome(message);
+    else if (this.#isOurs(message)) {
+      if (message.type === "session") await this.#adopt(message);
+      else if (message.type === "error") this.#noteError(message);
+      if (epoch === this.epoch) this.#dispatch("message", message);
     }
-    if (message.type === "error" && FINAL.has(message.code)) this.final = message.code;
-    this.#dispatch("message", message);
-    return undefined;
+  }
+
+  /** Whether a message is about this page's session, or about no session: never about that of an applicant before. */
+  #isOurs(message) {
+    if (message.type === "session") return message.resumed ? message.id === this.session : this.starting;
+    if (message.session) return message.session === this.session;
+    return message.type !== "error" || message.fatal || this.starting || this.session !== null;
+  }
+
+  async #adopt(message) {
+    this.session = message.id;
+    this.starting = false;
+    this.chain = await Chain.begin(this.device.key, message);
+  }
+
+  #noteError({ code, session }) {
+    if (FINAL.has(code)) this.final = code;
+    if (!session) this.starting = false;
   }
 
   async #prove(hello, epoch) {
@@ -106,21 +153,23 @@ export class Connection extends EventTarget {
     }
     this.ready = true;
     this.limits = message.limits;
+    for (const session of this.stopped) this.send({ type: "cancel", session });
+    this.stopped.clear();
     this.#dispatch("up");
     if (this.session) this.send({ type: "resume", session: this.session });
   }
 
   #disconnected(reason) {
-    const wasReady = this.ready;
+    const { ready: wasReady, starting } = this;
     this.epoch += 1;
-    this.ready = false;
+    this.ready = this.starting = false;
     this.chain = null;
     const code = this.final ?? (FINAL.has(reason) ? reason : null);
     if (code) {
       this.#dispatch("refused", code);
       return;
     }
-    this.#dispatch("down", { reason, was: wasReady });
+    this.#dispatch("down", { reason, was: wasReady, starting });
     this.reconnectTimer = setTimeout(() => this.open(), RECONNECT_MS);
   }
 

@@ -10,7 +10,7 @@ import * as texts from "./texts.js";
 import { byId, openDialog, showToast, showView } from "./view.js";
 
 const ADDRESS = `${location.protocol === "http:" ? "ws" : "wss"}://${location.host}/v1/stream`;
-const VIEWS_WITHOUT_WATCH = new Set(["setup", "connecting", "welcome", "verifying", "result", "closed", "ended"]);
+const VIEWS_WITHOUT_WATCH = new Set(["setup", "connecting", "welcome", "verifying", "stopping", "result", "closed", "ended"]);
 let registration = null;
 
 /** Actions of buttons, by their attribute `data-do`. */
@@ -93,7 +93,7 @@ function addListeners() {
     registration?.setOptions(Object.fromEntries(chosen));
   });
   new MutationObserver(() => {
-    byId("stop-button").hidden = !registration?.inSession;
+    byId("stop-button").hidden = !registration?.inSession || document.body.dataset.view === "stopping";
   }).observe(document.body, { attributes: true, attributeFilter: ["data-view", "data-stage"] });
   absence.watch(
     () => Boolean(registration) && !VIEWS_WITHOUT_WATCH.has(document.body.dataset.view) && !registration.challenge.running,

@@ -9,10 +9,14 @@ import * as texts from "./texts.js";
 import { byId, showCameraTrouble, showEnded, showResult, showSteps, showToast, showView } from "./view.js";
 
 const RESULT_S = 60; // for which a result stays on the screen; chosen by hand
-const ENDING_CODES = new Set([
-  "session_lapsed", "session_unknown", "session_used", "challenges_used", "device_locked", "rate_limited",
-  "store_unavailable", "internal",
-]);
+const STOP_MS = 10_000; // within which the server deletes; then the connection is opened anew. Chosen by hand
+const CHECK_MARGIN_S = 10; // beyond the lifetime of the pictures, when any verification has ended. Chosen by hand
+/** Errors after which the registration goes on as it is. Any other one ends it. */
+const HARMLESS_CODES = new Set(["message_unexpected", "stage_incomplete", "frame_unreadable"]);
+/** Errors of a session that the server has ended already. */
+const OVER_CODES = new Set(["session_lapsed", "session_unknown"]);
+/** Messages that matter to an applicant who has stopped. */
+const STOPPING_TYPES = new Set(["cancelled", "verdict", "error"]);
 const isPhone = () => matchMedia("(pointer: coarse)").matches && Math.min(screen.width, screen.height) < 600;
 
 export class Registration {
@@ -20,9 +24,11 @@ export class Registration {
     Object.assign(this, { connection, camera, overlay, stage: null, stages: [], options: {}, reason: null });
     this.sender = new FrameSender(camera, connection);
     this.challenge = new Challenge(camera, connection);
-    connection.addEventListener("message", ({ detail }) => this[`on_${detail.type}`]?.(detail));
+    connection.addEventListener("message", ({ detail }) => {
+      if (!this.stopping || STOPPING_TYPES.has(detail.type)) this[`on_${detail.type}`]?.(detail);
+    });
     connection.addEventListener("up", () => this.#connected());
-    connection.addEventListener("down", () => this.#disconnected());
+    connection.addEventListener("down", ({ detail }) => this.#disconnected(detail));
     connection.addEventListener("refused", ({ detail }) => this.#refused(detail));
     camera.addEventListener("lost", () => this.#cameraLost());
   }
@@ -34,6 +40,7 @@ export class Registration {
 
   /** The applicant agreed: open the camera first, so that no session begins if it is refused. */
   async begin() {
+    if (this.connection.starting) return;
     this.agreed = true;
     if (await this.#openCamera("card_front")) this.#startSession();
   }
@@ -70,17 +77,37 @@ export class Registration {
     if (this.previousStage) this.connection.send({ type: "retake", stage: this.previousStage });
   }
 
-  /** Stop, for a reason that has a sentence `ended.*`. */
+  /** Stop, for a reason that has a sentence `ended.*`; it is shown once the server has deleted the pictures. */
   cancel(code) {
-    const sent = this.inSession && this.connection.send({ type: "cancel" });
-    const offline = this.inSession && !sent;
+    if (this.stopping) return;
+    if (!this.inSession) {
+      this.#leaveSession();
+      showEnded(code);
+      return;
+    }
+    this.#stopCapture();
+    this.stopping = code;
+    if (!this.#sendCancel()) this.#stopOffline();
+    else {
+      showView("stopping");
+      this.#waitFor(STOP_MS, () => {
+        this.#stopOffline();
+        this.connection.restart();
+      });
+    }
+  }
+
+  on_cancelled() {
+    const code = this.stopping;
+    if (!code) return;
     this.#leaveSession();
-    showEnded(offline ? "cancelled_offline" : code);
+    showEnded(code);
   }
 
   on_session(message) {
     const cut = message.resumed && this.stage;
     if (!message.resumed) this.sender.startedAt = performance.now();
+    this.picturesS = message.pictures_s;
     this.stages = message.stages;
     const lost = cut && message.stages.indexOf(message.stage) < message.stages.indexOf(this.stage);
     if (cut) showToast(lost ? "restarted" : "resumed");
@@ -116,10 +143,7 @@ export class Registration {
   }
 
   on_verifying() {
-    this.sender.pause();
-    this.camera.close();
-    this.overlay.clear();
-    showView("verifying");
+    this.#showChecking();
   }
 
   on_verdict(message) {
@@ -129,6 +153,7 @@ export class Registration {
   }
 
   on_retry(message) {
+    clearTimeout(this.timer);
     this.sender.pause();
     this.stage = message.stage;
     texts.setServerText(byId("retry-text"), message.sentence);
@@ -147,29 +172,65 @@ export class Registration {
     showToast("staff.called");
   }
 
-  on_error({ code, fatal, retry_after: wait }) {
+  on_error({ code, fatal, stage, retry_after: wait }) {
     if (fatal) return; // the connection closes next, and is opened again if that can help
-    if (code === "busy" && document.body.dataset.view === "verifying") {
-      setTimeout(() => this.connection.send({ type: "finish" }), (wait ?? 2) * 1000);
-    } else if (code === "session_expired") showToast("ended.session_expired");
+    const checking = document.body.dataset.view === "verifying";
+    if (this.stopping) this.#followStop(code);
+    else if (checking && stage === "finish") this.#waitFor((wait ?? 2) * 1000, () => this.#enter("finish"));
+    else if (code === "session_expired") showToast("ended.session_expired");
     else if (code === "consent_missing") showView("notice");
     else if (code === "message_unexpected" && this.challenge.running) this.#enter("liveness");
-    else if (ENDING_CODES.has(code) || code === "busy") {
-      if (this.inSession) this.connection.send({ type: "cancel" });
-      this.#leaveSession();
-      showEnded(code);
-    }
+    else if (OVER_CODES.has(code)) this.#showOver(code);
+    else if (checking || !HARMLESS_CODES.has(code)) this.cancel(code);
+  }
+
+  /** An error while the applicant waits for the end: a verdict may be on its way, or the session is still there. */
+  #followStop(code) {
+    if (OVER_CODES.has(code)) this.#showOver("cancelled");
+    else if (code !== "message_unexpected") this.#sendCancel();
+  }
+
+  #showOver(code) {
+    this.#leaveSession();
+    showEnded(code);
+  }
+
+  #sendCancel() {
+    return this.connection.send({ type: "cancel", session: this.connection.session });
+  }
+
+  /** The server is told as soon as there is a connection again. */
+  #stopOffline() {
+    const checking = ["finish", "verifying"].includes(this.stage);
+    this.connection.stopLater();
+    this.#showOver(checking ? "cancelled_offline_checking" : "cancelled_offline");
+  }
+
+  /** Show that the server checks, for as long as it can hold the pictures: after that no answer comes. */
+  #showChecking() {
+    this.sender.pause();
+    this.camera.close();
+    this.overlay.clear();
+    showView("verifying");
+    this.#waitFor((this.picturesS + CHECK_MARGIN_S) * 1000, () => this.cancel("internal"));
+  }
+
+  /** Do this after a while, unless the registration goes on before. */
+  #waitFor(ms, action) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(action, ms);
   }
 
   async #enter(stage) {
+    clearTimeout(this.timer);
     this.stage = stage;
     document.body.dataset.stage = stage;
     this.sender.pause();
     this.challenge.stop();
     this.overlay.clear();
-    if (stage === "finish") {
-      this.connection.send({ type: "finish" });
-      showView("verifying");
+    if (stage === "finish" || stage === "verifying") {
+      if (stage === "finish") this.connection.send({ type: "finish", session: this.connection.session });
+      this.#showChecking();
     } else if (!(await this.#openCamera(stage)) || this.stage !== stage) return;
     else if (stage === "liveness") this.#beginLiveness();
     else this.#beginCapture(stage);
@@ -205,7 +266,8 @@ export class Registration {
     if (!this.camera.live) showView("camera");
     try {
       await this.camera.open(facing);
-      return true;
+      if (!this.agreed) this.camera.close(); // the applicant left meanwhile
+      return this.agreed;
     } catch (error) {
       showCameraTrouble(error.name === "NotAllowedError" ? "refused" : "missing");
       return false;
@@ -216,7 +278,7 @@ export class Registration {
     const { options } = this;
     const start = { type: "start", consent: true, language: texts.language };
     if (Object.keys(options).length) start.options = options;
-    this.starting = !this.connection.send(start); // sent as soon as there is a connection
+    this.starting = !this.connection.start(start); // sent as soon as there is a connection
     if (this.starting) showView("connecting");
   }
 
@@ -226,12 +288,17 @@ export class Registration {
     else if (!this.inSession && ["connecting", "offline", "setup"].includes(view)) showView("welcome");
   }
 
-  #disconnected() {
+  #disconnected({ starting }) {
     this.sender.pause();
     this.challenge.stop();
+    clearTimeout(this.timer);
     const view = document.body.dataset.view;
-    if (this.inSession) showView("offline");
-    else if (view === "welcome") showView("connecting");
+    if (this.stopping) this.#stopOffline();
+    else if (this.inSession) showView("offline");
+    else if (starting && this.agreed) {
+      this.starting = true; // nobody knows whether the session began
+      showView("connecting");
+    } else if (view === "welcome") showView("connecting");
   }
 
   #refused(code) {
@@ -248,14 +315,19 @@ export class Registration {
     if (this.stage && this.stage !== "finish") showCameraTrouble("lost");
   }
 
-  /** Leave nothing of this applicant on the page. */
-  #leaveSession() {
+  #stopCapture() {
     this.sender.pause();
     this.challenge.stop();
     this.camera.close();
     this.overlay.clear();
+  }
+
+  /** Leave nothing of this applicant on the page. */
+  #leaveSession() {
+    clearTimeout(this.timer);
+    this.#stopCapture();
     this.connection.leaveSession();
-    Object.assign(this, { stage: null, options: {}, reason: null, agreed: false, starting: false });
+    Object.assign(this, { stage: null, options: {}, reason: null, agreed: false, starting: false, stopping: null });
     byId("choices").reset();
     delete document.body.dataset.stage;
     delete document.body.dataset.hint;

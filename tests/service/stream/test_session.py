@@ -268,7 +268,7 @@ RETRY = {"type": "retry", "code": "card_not_found", "capture": "card_front", "se
         ({"type": "verdict", "decision": "accept"}, State.ENDED, 0, {}),
         (RETRY | {"attempts_left": 2}, State.CARD, 0, {"stage": "card_front"}),
         (RETRY | {"attempts_left": 0}, State.ENDED, 0, {"stage": "card_front"}),
-        ({"type": "error", "code": "store_unavailable"}, State.CARD, 0, {}),
+        ({"type": "error", "code": "store_unavailable"}, State.CARD, 0, {"stage": "card_front"}),
     ],
     ids=["verdict", "retry", "last retry", "error"],
 )
@@ -286,10 +286,12 @@ def test_the_outcome_of_a_verification_is_reported_once_the_device_is_back(
         session.request_verification()
         session.attach(hear)
         await session.begin_verification("ver_1")
-        assert heard == [{"type": "verifying", "id": "ver_1"}]
+        assert heard == [{"type": "verifying", "id": "ver_1", "session": session.id}]
         session.detach()
         session.resume()
         assert session.verifying
+        if outcome["type"] == "verdict":
+            session.decide()
         await session.end_verification(outcome)
         assert len(heard) == 1
         session.attach(hear)
@@ -297,7 +299,7 @@ def test_the_outcome_of_a_verification_is_reported_once_the_device_is_back(
         await session.report_outcome()
 
     asyncio.run(run())
-    assert heard[1:] == [outcome | more]
+    assert heard[1:] == [outcome | more | {"session": session.id}]
     assert (session.state, session.pictures.outstanding) == (state, pictures)
 
 
@@ -310,6 +312,30 @@ def test_a_verification_without_a_place_may_be_requested_again(session: DeviceSe
     assert (session.state, session.pictures.outstanding) == (State.FINISH, held)
     session.request_verification()
     assert session.state is State.QUEUED
+
+
+def test_a_stop_during_the_verification_overwrites_the_pictures_and_no_outcome_is_reported(
+    session: DeviceSession, device: Chain
+) -> None:
+    heard: list[dict[str, Any]] = []
+
+    async def hear(message: dict[str, Any]) -> None:
+        heard.append(message)
+
+    async def run() -> None:
+        session.attach(hear)
+        await session.begin_verification("ver_1")
+        session.stop()
+        assert (session.ended, session.pictures.outstanding) == (True, 0)
+        with pytest.raises(SessionExpired):
+            session.pictures.ensure_open()
+        await session.end_verification({"type": "verdict", "decision": "accept"})
+
+    complete_stills(session, device)
+    answer(session, device, new_challenge())
+    session.request_verification()
+    asyncio.run(run())
+    assert [message["type"] for message in heard] == ["verifying"]
 
 
 def test_a_session_that_ended_during_its_verification_stays_ended(session: DeviceSession, device: Chain) -> None:

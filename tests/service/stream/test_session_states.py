@@ -162,6 +162,11 @@ def verifying(session: DeviceSession, device: Chain) -> None:
     asyncio.run(session.begin_verification("ver_1"))
 
 
+def storing(session: DeviceSession, device: Chain) -> None:
+    verifying(session, device)
+    session.decide()
+
+
 REACH: dict[str, Callable[[DeviceSession, Chain], None]] = {
     "first card": lambda session, device: None,
     "second card": second_card,
@@ -171,6 +176,7 @@ REACH: dict[str, Callable[[DeviceSession, Chain], None]] = {
     "finish": finish,
     "queued": queued,
     "verifying": verifying,
+    "storing": storing,
     "ended": lambda session, device: session.end(),
 }
 
@@ -200,7 +206,7 @@ def conclude(kind: str) -> Callable[[DeviceSession, Chain], None]:
     return lambda session, device: asyncio.run(session.end_verification(outcome(kind)))
 
 
-ANY, VERIFICATION = set(State), {State.QUEUED, State.VERIFYING}
+ANY, VERIFICATION = set(State), {State.QUEUED, State.VERIFYING, State.STORING}
 ACTS: tuple[tuple[Callable[[DeviceSession, Chain], object], Set[State]], ...] = (
     (capture, ANY),
     (leave_a_gap, ANY),
@@ -210,8 +216,10 @@ ACTS: tuple[tuple[Callable[[DeviceSession, Chain], object], Set[State]], ...] = 
     (lambda session, device: session.resume(), ANY),
     (lambda session, device: session.request_verification(), ANY),
     (lambda session, device: session.restart_expired(), CAPTURING),
+    (lambda session, device: session.stop(), ANY),
+    (lambda session, device: session.decide(), {State.VERIFYING}),
     (begin, {State.QUEUED, State.ENDED}),
-    (conclude("verdict"), {State.VERIFYING, State.ENDED}),
+    (conclude("verdict"), {State.STORING, State.ENDED}),
     (conclude("retry"), VERIFICATION | {State.ENDED}),
     (conclude("error"), VERIFICATION | {State.ENDED}),
 )
@@ -296,15 +304,42 @@ class RandomOrders(RuleBasedStateMachine):
     def verification_begins(self) -> None:
         asyncio.run(self.session.begin_verification("ver_1"))
 
-    @precondition(lambda self: self.session.state in (State.VERIFYING, State.ENDED))
+    @precondition(lambda self: self.session.state is State.VERIFYING)
+    @rule()
+    def verification_decides(self) -> None:
+        self.session.decide()
+
+    @precondition(lambda self: self.session.state in (State.STORING, State.ENDED))
     @rule()
     def verdict(self) -> None:
-        asyncio.run(self.session.end_verification(outcome("verdict")))
+        self.end_verification("verdict", 1)
 
-    @precondition(lambda self: self.session.state in (State.QUEUED, State.VERIFYING, State.ENDED))
+    @precondition(lambda self: self.session.state in VERIFICATION | {State.ENDED})
     @rule(kind=st.sampled_from(["retry", "error"]), left=st.integers(0, 2))
     def verification_fails(self, kind: str, left: int) -> None:
+        self.end_verification(kind, left)
+
+    def end_verification(self, kind: str, left: int) -> None:
+        """End a verification; its outcome is reported once, with the session's id, unless the session has ended."""
+        heard: list[dict[str, Any]] = []
+
+        async def hear(message: dict[str, Any]) -> None:
+            heard.append(message)
+
+        ended = self.session.ended
+        self.session.attach(hear)
         asyncio.run(self.session.end_verification(outcome(kind, left)))
+        self.session.detach()
+        assert [message["session"] for message in heard] == ([] if ended else [self.session.id])
+
+    @rule(chance=st.integers(0, 4))
+    def the_applicant_stops(self, chance: int) -> None:
+        if chance:
+            return
+        stoppable = not self.session.ended and self.session.state is not State.STORING
+        self.attempt(self.session.stop)
+        if stoppable:
+            assert (self.session.state, self.session.pictures.outstanding) == (State.ENDED, 0)
 
     @rule()
     def the_connection_is_cut_and_resumed(self) -> None:
@@ -332,7 +367,7 @@ class RandomOrders(RuleBasedStateMachine):
             self.session.restart_expired()
 
     @rule(chance=st.integers(0, 9))
-    def cancel(self, chance: int) -> None:
+    def the_session_ends(self, chance: int) -> None:
         if not chance:
             self.session.end()
 

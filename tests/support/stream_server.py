@@ -1,0 +1,92 @@
+"""A real stream server without networks: guidance finds what a test says, and the verification does what it says."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from device_sessions import FakeGuide
+from fakes import FakeVerifier, serving
+
+from idproof.pipeline import Limits, Policy, Vault
+from idproof.service.http.connections import BoundedProtocol
+from idproof.service.operations.server import WEBSOCKET_OPTIONS
+from idproof.service.operations.settings import Settings
+from idproof.service.storage.kiosks import Kiosks
+from idproof.service.stream import routes
+from idproof.service.stream.simulator.device import Device
+
+Result = TypeVar("Result")
+JPEG = b"\xff\xd8" + bytes(50)
+
+
+class StreamVerifier(FakeVerifier):
+    """A verifier whose vault opens sessions of any length, as streams ask for."""
+
+    def __init__(self, act: Callable[[], None] = lambda: None) -> None:
+        super().__init__(act)
+        self.vault = Vault(Limits())
+        self.policy = Policy()
+
+
+class BlankCamera:
+    """Camera whose pictures have no content: the guide does not look at them."""
+
+    def preview(self, stage: str, count: int) -> bytes:
+        return JPEG
+
+    def still(self, stage: str) -> bytes:
+        return JPEG
+
+    def answer(self, challenge: dict[str, Any]) -> list[tuple[float, int, bytes]]:
+        return [(float(at), number, JPEG) for number, at in enumerate(range(0, challenge["duration_ms"], 100))]
+
+
+@contextmanager
+def stream_server(
+    settings: Settings, verifier: StreamVerifier, monkeypatch: pytest.MonkeyPatch, guide: FakeGuide | None = None
+) -> Iterator[str]:
+    """Serves on a free port; yields the URL."""
+    monkeypatch.setattr(routes, "_open_guide", lambda _: guide or FakeGuide())
+    with serving(settings, verifier, http=BoundedProtocol, **WEBSOCKET_OPTIONS) as (host, port):
+        yield f"http://{host}:{port}"
+
+
+def enroll(folder: Path, name: str = "Counter 3") -> str:
+    """Returns the key of a new device."""
+    from idproof.service.operations.data_folder import open_verdicts_and_audit
+
+    store, _ = open_verdicts_and_audit(folder)
+    return Kiosks(store.database, store.seal).enroll(name)
+
+
+def with_device(url: str, key: str, act: Callable[[Device], Coroutine[Any, Any, Result]]) -> Result:
+    """Lets one device act, and closes it however that ends."""
+
+    async def run() -> Result:
+        device = await Device.connect(url, key)
+        try:
+            return await act(device)
+        finally:
+            await device.socket.close()
+
+    return asyncio.run(run())
+
+
+async def capture_everything(device: Device, until: str = "finish") -> None:
+    """Play a started session up to a stage without sending what follows it."""
+    stage, camera = device.session["stage"], BlankCamera()
+    while stage != until:
+        if stage == "liveness":
+            await device.send({"type": "ready"})
+            challenge = (await device.receive("challenge"))["challenge"]
+            for at, number, picture in camera.answer(challenge):
+                await device.send_frame(stage, picture, still=True, captured_ms=at, number=number)
+            stage = (await device.receive("stage"))["stage"]
+        else:
+            for _ in range(2):
+                await device.send_frame(stage, JPEG, still=True)
+                await device.receive("guidance")
+            stage = (await device.receive("stage"))["stage"]
