@@ -17,9 +17,10 @@ def list_(state: State = None, data_dir: DataDir = None) -> None:
     from idproof.service.operations.data_folder import open_outbox
 
     for entry in open_outbox(data_dir).entries(state):
+        erasure = "  erasure" if entry.kind == "erasure" else ""
         error = f"  {entry.error}" if entry.error else ""
         line = f"{entry.event}  {entry.destination}  {entry.state}  {entry.attempts} attempts"
-        typer.echo(f"{line}  {entry.verification}  {entry.created_at}{error}")
+        typer.echo(f"{line}  {entry.verification}  {entry.created_at}{erasure}{error}")
 
 
 @app.command("retry")

@@ -150,6 +150,7 @@ def _read_routes(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) 
         """Erase a verdict and everything that was read from the card."""
         if not await anyio.to_thread.run_sync(retention.erase, intake.store, intake.audit, verification_id):
             return problems.problem("not_found", "There is no verification of this id.")
+        intake.delivery_worker.wake()
         return Response(status_code=204)
 
 

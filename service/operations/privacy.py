@@ -35,6 +35,11 @@ def privacy_statement(settings: Settings, limits: Limits) -> dict[str, Any]:
                 "how": "plain, nothing about a person",
                 "for": "the operator",
             },
+            {
+                "what": "the caller's reference of a failed verification",
+                "how": "AES-256-GCM, key apart",
+                "for": kept,
+            },
             {"what": "delivery to the identity core: ids, times", "how": "plain, nothing about a person", "for": kept},
             {
                 "what": "idempotency key and fingerprint of its request",

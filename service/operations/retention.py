@@ -6,6 +6,7 @@ import structlog
 from idproof.pipeline.errors import IdproofError
 from idproof.service.operations.audit import AuditLog
 from idproof.service.operations.settings import Settings
+from idproof.service.outbox.queue import Outbox
 from idproof.service.storage import Ledger, VerdictStore
 
 PERIOD_S = 3600.0
@@ -27,16 +28,16 @@ def expire(store: VerdictStore, audit: AuditLog, days: float) -> int:
 
 
 def erase(store: VerdictStore, audit: AuditLog, verdict_id: str) -> bool:
-    """Erases one verdict; returns False when none has this id."""
-    erased = store.erase(verdict_id)
+    """Erases one verdict and reports it to the core if it was sent there; returns False when none has this id."""
+    erased = store.erase(verdict_id, Outbox(store.database, store.seal).add_erasures)
     for verdict_id in erased:
         audit.append("erased", id=verdict_id)
     return bool(erased)
 
 
 def erase_person(store: VerdictStore, audit: AuditLog, number: str) -> int:
-    """Erases every verdict stored under a card number; returns their number."""
-    erased = store.erase_person(number)
+    """Erases every verdict stored under a card number, reporting each like `erase`; returns their number."""
+    erased = store.erase_person(number, Outbox(store.database, store.seal).add_erasures)
     for verdict_id in erased:
         audit.append("erased", id=verdict_id)
     return len(erased)

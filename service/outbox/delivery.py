@@ -14,12 +14,13 @@ import structlog
 from idproof.service.errors import log_error
 from idproof.service.operations.settings import Settings
 from idproof.service.operations.tls import client_context
-from idproof.service.outbox.queue import Delivery, Destination, Outbox
+from idproof.service.outbox.queue import Delivery, Destination, Kind, Outbox
 from idproof.service.signing.jws import sign_claims
 from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, VerdictStore
 
 CORE_EVENT, WEBHOOK_EVENT = "verdict-event+jwt", "verification-event+jwt"
+ERASURE_EVENT = "erasure-event+jwt"
 POLL_S = 2.0
 """Seconds between looks for deliveries of other processes: chosen by hand; no outside source."""
 _MOST_AT_ONCE = 16
@@ -185,6 +186,8 @@ class DeliveryWorker:
     async def _post(self, client: httpx.AsyncClient, delivery: Delivery, claims: dict[str, Any]) -> str | None:
         """Sends the event; returns None when it was acknowledged, else a code of the failure."""
         kind = CORE_EVENT if delivery.destination is Destination.CORE else WEBHOOK_EVENT
+        if delivery.kind is Kind.ERASURE:
+            kind = ERASURE_EVENT
         url = self._urls[delivery.destination]
         if url is None:
             return "no_address"
@@ -205,8 +208,10 @@ class DeliveryWorker:
         return None
 
     def _claims(self, delivery: Delivery) -> dict[str, Any] | None:
-        verdict = self._verdicts.load(delivery.verification)
         about = {"jti": delivery.event, "sequence": delivery.seq, "verification": delivery.verification}
+        if delivery.kind is Kind.ERASURE:
+            return about | {"aud": "identity-core", "erased_at": delivery.created_at}
+        verdict = self._verdicts.load(delivery.verification)
         if delivery.destination is Destination.CORE:
             if verdict is None:
                 return None
@@ -216,7 +221,10 @@ class DeliveryWorker:
             shown = {name: verdict[name] for name in ("decision", "reasons", "reference")}
             return about | {"aud": "webhook", "status": "done"} | shown
         progress = self._ledger.progress(delivery.verification, None)
-        return None if progress is None else about | {"aud": "webhook", "status": "failed", "code": progress.code}
+        if progress is None:
+            return None
+        shown = {"code": progress.code, "capture": progress.capture, "reference": progress.reference}
+        return about | {"aud": "webhook", "status": "failed"} | shown
 
     def _wait(self, attempts: int) -> float | None:
         if attempts + 1 >= self._settings.outbox_attempts:

@@ -2,12 +2,13 @@
 
 import hmac
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, insert, or_, select, text, update
 
 from idproof.pipeline.verdict import new_id
 from idproof.service.storage.engine import Database
@@ -17,6 +18,13 @@ from idproof.service.storage.seal import Seal
 PENDING, DELIVERED, DEAD = "pending", "delivered", "dead"
 LEASE_S = 60.0
 """Seconds; longer than any attempt takes. Chosen by hand; no outside source."""
+
+
+class Kind(StrEnum):
+    """Contents of events: a verdict (or a failure, for the webhook), or the erasure of a verdict."""
+
+    VERDICT = "verdict"
+    ERASURE = "erasure"
 
 
 class Destination(StrEnum):
@@ -33,7 +41,7 @@ class Delivery:
     Attributes:
         seq: grows with time; of one registration, the later delivery has the greater number.
         event: id, the same at every attempt.
-        verification: id of the verification whose verdict it carries.
+        verification: id of the verification whose verdict or erasure it carries.
         error: code of the last failure.
     """
 
@@ -45,6 +53,7 @@ class Delivery:
     attempts: int
     created_at: str
     error: str | None
+    kind: Kind = Kind.VERDICT
 
 
 class Outbox:
@@ -73,10 +82,23 @@ class Outbox:
             # PostgreSQL gives out numbers before transactions end, so those of one registration must not overlap.
             lock = int.from_bytes(stream[:8], "big", signed=True)
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
-        row: dict[str, Any] = {"event": "evt_" + new_id().removeprefix("ver_"), "destination": to, "stream": stream}
-        row |= {"verification": verification, "state": PENDING, "attempts": 0, "due_ms": 0, "lease_ms": 0}
-        row |= {"created_at": datetime.now(UTC).isoformat(timespec="seconds")}
-        connection.execute(insert(OUTBOX).values(row))
+        self._insert(connection, to, verification, stream, Kind.VERDICT)
+
+    def add_erasures(self, connection: Connection, verifications: Sequence[str]) -> None:
+        """Queues the erasure of verdicts for the core, as a part of the transaction that erases them.
+
+        Only verdicts that were queued for the core are reported. An erasure waits for the verdict's own delivery if
+        that is on its way, and for no other: neither does a dead delivery of the same registration hold it back.
+
+        Args:
+            connection: of that transaction, before the deliveries of the verdicts are deleted.
+            verifications: their ids.
+        """
+        for verification in verifications:
+            known = (OUTBOX.c.verification == verification, OUTBOX.c.destination == Destination.CORE)
+            if connection.execute(select(OUTBOX.c.seq).where(*known).limit(1)).first() is not None:
+                stream = hmac.digest(self._key, f"erasure\0{verification}".encode(), "sha256")
+                self._insert(connection, Destination.CORE, verification, stream, Kind.ERASURE)
 
     def claim(self, to: Destination, most: int, lease_s: float = LEASE_S) -> list[Delivery]:
         """Claims due deliveries to one destination, each the first of its registration.
@@ -91,7 +113,7 @@ class Outbox:
         blocked = exists().where(
             and_(
                 earlier.c.destination == OUTBOX.c.destination,
-                earlier.c.stream == OUTBOX.c.stream,
+                or_(earlier.c.stream == OUTBOX.c.stream, earlier.c.verification == OUTBOX.c.verification),
                 earlier.c.seq < OUTBOX.c.seq,
                 earlier.c.state != DELIVERED,
             )
@@ -150,6 +172,12 @@ class Outbox:
             found = {str(state): int(count) for state, count in connection.execute(wanted).all()}
         return dict.fromkeys((PENDING, DELIVERED, DEAD), 0) | found
 
+    def _insert(self, connection: Connection, to: Destination, verification: str, stream: bytes, kind: Kind) -> None:
+        row: dict[str, Any] = {"event": "evt_" + new_id().removeprefix("ver_"), "destination": to, "stream": stream}
+        row |= {"verification": verification, "state": PENDING, "attempts": 0, "due_ms": 0, "lease_ms": 0}
+        row |= {"created_at": datetime.now(UTC).isoformat(timespec="seconds"), "kind": kind}
+        connection.execute(insert(OUTBOX).values(row))
+
     def _change(self, which: ColumnElement[bool], **values: Any) -> int:
         with self._database.write() as connection:
             return connection.execute(update(OUTBOX).where(which).values(values)).rowcount
@@ -157,7 +185,8 @@ class Outbox:
 
 def _delivery(row: Row[Any]) -> Delivery:
     to = Destination(row.destination)
-    return Delivery(row.seq, row.event, to, row.verification, row.state, row.attempts, row.created_at, row.error)
+    common = (row.verification, row.state, row.attempts, row.created_at, row.error)
+    return Delivery(row.seq, row.event, to, *common, Kind(row.kind))
 
 
 def _now_ms() -> int:

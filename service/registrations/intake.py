@@ -148,6 +148,7 @@ class RegistrationIntake:
             # While the body is received the client is still connected, so no webhook reports a failure.
             async with self._failure_recorded(ticket, replace(registration, client_waits=True)):
                 received = await self._receive(request, registration, pictures)
+            async with self._failure_recorded(ticket, replace(registration, client_waits=True), received):
                 frames = self._liveness_answer(ticket, received)
             if registration.client_waits:
                 response = await self._verify(ticket, registration, pictures, received, frames)
@@ -184,7 +185,7 @@ class RegistrationIntake:
             ticket = await _in_thread(self.ledger.begin, registration.client, registration.session_id, None)
             assert isinstance(ticket, Ticket)  # noqa: S101 - without a key there is nothing to replay
             resources.callback(pictures.wipe)
-            async with self._failure_recorded(ticket, registration):
+            async with self._failure_recorded(ticket, registration, received):
                 await session.begin_verification(ticket.id)
                 with _ending_reported(session):
                     frames = self._liveness_answer(ticket, received)
@@ -269,7 +270,7 @@ class RegistrationIntake:
         session: StreamedSession | None = None,
     ) -> dict[str, Any]:
         level = CaptureLevel.UPLOAD if session is None else CaptureLevel.DEVICE
-        async with self._failure_recorded(ticket, registration):
+        async with self._failure_recorded(ticket, registration, received):
             if self.limiter is None:
                 self.limiter = anyio.CapacityLimiter(self.settings.concurrency)
             with _ending_reported(session):
@@ -329,13 +330,17 @@ class RegistrationIntake:
         self.ledger.finish(ticket, response, fingerprint, store_consequences, number)
 
     @asynccontextmanager
-    async def _failure_recorded(self, ticket: Ticket, registration: RegistrationRequest) -> AsyncIterator[None]:
+    async def _failure_recorded(
+        self, ticket: Ticket, registration: RegistrationRequest, received: Received | None = None
+    ) -> AsyncIterator[None]:
         """On an error gives the session and the idempotency key back, and records the error for `GET`."""
         try:
             yield
         except Exception as error:
             described = describe_error(error)
-            failure = Progress(FAILED, described.code, described.status, described.sentence, described.capture)
+            reference = None if received is None else received.metadata.reference
+            problem = (described.code, described.status, described.sentence, described.capture)
+            failure = Progress(FAILED, *problem, reference)
             # If this cannot be stored either, the lease lapses.
             with suppress(IdproofError), anyio.CancelScope(shield=True):
                 await _in_thread(

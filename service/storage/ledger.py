@@ -73,6 +73,7 @@ class Progress:
         status: of HTTP.
         sentence: in English.
         capture: the capture at fault, or None.
+        reference: the caller's, or None.
     """
 
     state: str
@@ -80,6 +81,7 @@ class Progress:
     status: int = 0
     sentence: str = ""
     capture: str | None = None
+    reference: str | None = None
 
 
 class Ledger:
@@ -94,6 +96,7 @@ class Ledger:
         self.sessions = Sessions(verdicts.database, verdicts.seal, rules)
         self._verdicts = verdicts
         self._database = verdicts.database
+        self._seal = verdicts.seal
         self._owner = uuid4().hex
         self._key_mac = verdicts.seal.subkey("idempotency key")
         self._body_mac = verdicts.seal.subkey("request fingerprint")
@@ -171,8 +174,10 @@ class Ledger:
         self, ticket: Ticket, progress: Progress, store_more: Callable[[Connection], None] = lambda _: None
     ) -> None:
         """Ends a verification without a verdict; its session and key may be used again. Raises `StoreUnavailable`."""
-        values = {"state": FAILED, "code": progress.code, "status": progress.status}
+        values: dict[str, Any] = {"state": FAILED, "code": progress.code, "status": progress.status}
         values |= {"sentence": progress.sentence, "capture": progress.capture}
+        if progress.reference is not None:  # may name a person: sealed, like the reference of a verdict
+            values["sealed"] = self._seal.close(_sealed_name(ticket.id), {"reference": progress.reference})
         with self._database.write() as connection:
             mine = (OPERATIONS.c.id == ticket.id, OPERATIONS.c.owner == self._owner, OPERATIONS.c.state == RUNNING)
             if connection.execute(update(OPERATIONS).where(*mine).values(values)).rowcount:
@@ -194,7 +199,8 @@ class Ledger:
         if row is None:
             return None
         if row.state == FAILED:
-            return Progress(FAILED, row.code, row.status, row.sentence, row.capture)
+            kept = {} if row.sealed is None else self._seal.open(_sealed_name(row.id), row.sealed)
+            return Progress(FAILED, row.code, row.status, row.sentence, row.capture, kept.get("reference"))
         return Progress(RUNNING if _alive(row) else "lost")
 
     def clean(self, days: float, idempotency_hours: float) -> None:
@@ -251,6 +257,10 @@ class Ledger:
         if session_id is not None:
             held = {"operation": ticket.id, "attempts": SESSIONS.c.attempts + 1}
             connection.execute(update(SESSIONS).where(SESSIONS.c.id == session_id).values(held))
+
+
+def _sealed_name(operation: str) -> str:
+    return f"{operation} failed"
 
 
 def _scoped(client: str, key: str) -> bytes:

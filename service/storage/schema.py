@@ -65,10 +65,14 @@ OPERATIONS = Table(
     Column("status", Integer, nullable=True),
     Column("sentence", Text, nullable=True),
     Column("capture", String(32), nullable=True),
+    Column("sealed", LargeBinary, nullable=True),
     Index("ix_operations_created_at", "created_at"),
     Index("ix_operations_owner", "owner", "state"),
 )
-"""Running, completed and failed verifications. The server that runs one renews its lease, or counts as dead."""
+"""Running, completed and failed verifications. The server that runs one renews its lease, or counts as dead.
+
+`sealed` holds the caller's reference of a failed one.
+"""
 
 IDEMPOTENCY = Table(
     "idempotency",
@@ -120,11 +124,12 @@ OUTBOX = Table(
     Column("lease_ms", BigInteger, nullable=False),
     Column("created_at", String(32), nullable=False),
     Column("error", String(64), nullable=True),
+    Column("kind", String(8), nullable=False, server_default="verdict"),
     Index("ix_outbox_due", "state", "due_ms"),
     Index("ix_outbox_stream", "destination", "stream", "seq"),
     Index("ix_outbox_verification", "verification"),
 )
-"""Deliveries; the verdict itself is only in `verifications`."""
+"""Deliveries of verdicts and of erasures (`kind`); the verdict itself is only in `verifications`."""
 
 KIOSKS = Table(
     "kiosks",

@@ -1,10 +1,11 @@
 """Stored verdicts: one sealed row per verdict."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select
 
 from idproof.service.errors import StoreUnavailable
 from idproof.service.operations.settings import Settings
@@ -15,6 +16,13 @@ from idproof.service.storage.seal import Seal
 ANONYMOUS = "anonymous"
 _KEY_FACT = "sealing key"
 _IDS_PER_STATEMENT = 500  # SQLite allows 999 parameters in its older versions (SQLITE_MAX_VARIABLE_NUMBER)
+
+
+StoreMore = Callable[[Connection, Sequence[str]], None]
+"""Stores more in the transaction that erases verdicts, given their ids."""
+
+
+def _store_nothing(_connection: Connection, _ids: Sequence[str]) -> None: ...
 
 
 class VerdictStore:
@@ -91,21 +99,27 @@ class VerdictStore:
             rows = connection.execute(wanted).all()
         return [self.seal.open(row.id, row.sealed) for row in rows]
 
-    def erase(self, verdict_id: str) -> list[str]:
-        """Erases one verdict and returns the erased ids; raises `StoreUnavailable`."""
-        return self._delete(VERIFICATIONS.c.id == verdict_id)
+    def erase(self, verdict_id: str, store_more: StoreMore = _store_nothing) -> list[str]:
+        """Erases one verdict and returns the erased ids; raises `StoreUnavailable`.
 
-    def erase_person(self, number: str) -> list[str]:
+        Args:
+            verdict_id: of the verdict.
+            store_more: stores what follows from the erasure, by the erased ids, in the same transaction.
+        """
+        return self._delete(VERIFICATIONS.c.id == verdict_id, store_more)
+
+    def erase_person(self, number: str, store_more: StoreMore = _store_nothing) -> list[str]:
         """Erases every verdict in which this card number was read with certainty; returns the erased ids.
 
         Args:
             number: with or without brackets, such as `A123456(3)`.
+            store_more: as in `erase`.
 
         Raises:
             StoreUnavailable: nothing was erased.
         """
         person = self.seal.person(number)
-        return [] if person is None else self._delete(VERIFICATIONS.c.person == person)
+        return [] if person is None else self._delete(VERIFICATIONS.c.person == person, store_more)
 
     def expire(self, days: float) -> list[str]:
         """Erases verdicts older than this many days and returns their ids; raises `StoreUnavailable`."""
@@ -120,15 +134,19 @@ class VerdictStore:
         """Closes the database."""
         self.database.close()
 
-    def _delete(self, which: ColumnElement[bool]) -> list[str]:
+    def _delete(self, which: ColumnElement[bool], store_more: StoreMore = _store_nothing) -> list[str]:
+        # A delivery that is on its way stays until it ends, so that the erasure reaches the receiver after it.
+        resting = or_(OUTBOX.c.state != "pending", OUTBOX.c.lease_ms <= time.time() * 1000)
         with self.database.write() as connection:
             rows: Sequence[str] = connection.execute(select(VERIFICATIONS.c.id).where(which)).scalars().all()
+            store_more(connection, rows)
             for start in range(0, len(rows), _IDS_PER_STATEMENT):
                 ids = rows[start : start + _IDS_PER_STATEMENT]
                 connection.execute(delete(VERIFICATIONS).where(VERIFICATIONS.c.id.in_(ids)))
                 connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.operation.in_(ids)))
                 connection.execute(delete(OPERATIONS).where(OPERATIONS.c.id.in_(ids)))
-                connection.execute(delete(OUTBOX).where(OUTBOX.c.verification.in_(ids)))
+                verdicts = (OUTBOX.c.verification.in_(ids), OUTBOX.c.kind == "verdict", resting)
+                connection.execute(delete(OUTBOX).where(*verdicts))
         if rows:
             self.database.scrub()
         return list(rows)

@@ -34,5 +34,5 @@ def test_the_statement_on_privacy_is_what_holds(settings: Settings) -> None:
     from idproof.service.storage.schema import METADATA
 
     covered = {"verifications", "sessions", "operations", "idempotency", "api_keys", "facts", "outbox", "failures"}
-    covered |= {"kiosks", "kiosk_counts"}
+    covered |= {"kiosks", "kiosk_counts", "clients"}
     assert set(METADATA.tables) <= covered

@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -18,6 +19,11 @@ from fakes import FILES, FakeVerifier, serving
 from peers import IdentityCore, Peer, Reply, running, slow
 from sqlalchemy import select
 
+from idproof.pipeline.errors import CardNotFound
+from idproof.pipeline.types import Role
+from idproof.service.errors import SignatureInvalid
+from idproof.service.operations import retention
+from idproof.service.operations.audit import AuditLog
 from idproof.service.operations.settings import Settings
 from idproof.service.outbox import Delivery, DeliveryTiming, DeliveryWorker, Destination, Outbox, delivery
 from idproof.service.signing.jws import verify
@@ -52,7 +58,7 @@ class Bench:
             self.outbox, self.store, self.ledger, self.ring, settings, random.Random(1), timing=timing
         )
 
-    def verdict(self, registration: str, to: Destination = Destination.CORE) -> str:
+    def verdict(self, registration: str, to: Destination = Destination.CORE, number: str | None = None) -> str:
         ticket = self.ledger.begin("one", None, None)
         document = {"reference": registration, "jws": f"jws of {ticket.id}", "core_only": None}
         document |= {"decision": "accept", "reasons": []}
@@ -60,7 +66,7 @@ class Bench:
         def also(connection: Any) -> None:
             self.outbox.add(connection, to, ticket.id, registration)
 
-        self.ledger.finish(ticket, document, None, also)  # type: ignore[arg-type]
+        self.ledger.finish(ticket, document, None, also, number)  # type: ignore[arg-type]
         return ticket.id
 
     def rounds(self, count: int = 1) -> None:
@@ -77,6 +83,11 @@ class Bench:
         deadline = time.monotonic() + seconds
         while self.outbox.counts()["pending"] and time.monotonic() < deadline:
             self.rounds()
+
+
+@pytest.fixture
+def audit(to_core: Settings, bench: Bench) -> AuditLog:
+    return AuditLog.open(to_core, bench.ring)
 
 
 @pytest.fixture
@@ -192,9 +203,9 @@ def test_two_workers_do_not_claim_the_same_delivery(bench: Bench) -> None:
 
 def test_a_delivery_whose_lease_expired_is_claimed_again(bench: Bench) -> None:
     bench.verdict("r1")
-    assert len(bench.outbox.claim(Destination.CORE, 16, lease_s=0.05)) == 1
+    assert len(bench.outbox.claim(Destination.CORE, 16, lease_s=1.0)) == 1
     assert bench.outbox.claim(Destination.CORE, 16) == []
-    time.sleep(0.1)
+    time.sleep(1.1)
     assert len(bench.outbox.claim(Destination.CORE, 16)) == 1
 
 
@@ -205,6 +216,76 @@ def test_an_erased_verdict_is_not_delivered(bench: Bench, core: IdentityCore) ->
         assert erased not in [row.verification for row in connection.execute(select(OUTBOX))]
     bench.rounds()
     assert core.verdicts() == [lost]
+
+
+def test_an_erasure_reaches_the_core_signed_as_what_it_is(bench: Bench, core: IdentityCore, audit: AuditLog) -> None:
+    erased = bench.verdict("r1")
+    bench.until_quiet()
+    assert retention.erase(bench.store, audit, erased)
+    assert not retention.erase(bench.store, audit, erased)
+    bench.until_quiet()
+    verdict, event = core.order
+    claims = {"iss": "idproof", "aud": "identity-core", "verification": erased}
+    assert event == event | claims
+    assert datetime.fromisoformat(event["erased_at"]) <= datetime.now(UTC)
+    assert event["sequence"] > verdict["sequence"]
+    assert "verdict" not in event
+    assert verify(core.tokens[1], bench.ring.current.public(), delivery.ERASURE_EVENT)["jti"] == event["jti"]
+    with pytest.raises(SignatureInvalid):
+        verify(core.tokens[1], bench.ring.current.public(), delivery.CORE_EVENT)
+
+
+def test_an_erasure_of_a_person_is_reported_once_per_verdict_and_an_expiry_is_not(
+    bench: Bench, core: IdentityCore, audit: AuditLog
+) -> None:
+    erased = [bench.verdict(f"r{number}", number="A123456(3)") for number in range(2)]
+    bench.until_quiet()
+    assert retention.erase_person(bench.store, audit, "A1234563") == 2
+    bench.until_quiet()
+    assert {event["verification"] for event in core.order if "erased_at" in event} == set(erased)
+    bench.verdict("r3")
+    bench.until_quiet()
+    assert retention.expire(bench.store, audit, -1) == 1
+    bench.until_quiet()
+    assert len(core.order) == 5
+
+
+def test_an_erasure_follows_the_delivery_that_is_on_its_way(bench: Bench, core: IdentityCore, audit: AuditLog) -> None:
+    erased = bench.verdict("r1")
+    (on_its_way,) = bench.outbox.claim(Destination.CORE, 16)
+    retention.erase(bench.store, audit, erased)
+    assert bench.outbox.claim(Destination.CORE, 16) == []
+    bench.outbox.delivered(on_its_way)
+    bench.until_quiet()
+    assert [event["verification"] for event in core.order] == [erased]
+    assert "erased_at" in core.order[0]
+
+
+def test_an_erasure_waits_for_no_dead_delivery_and_holds_up_no_verdict(
+    bench: Bench, core: IdentityCore, audit: AuditLog
+) -> None:
+    dead, erased = bench.verdict("r1"), bench.verdict("r1")
+    (claimed,) = bench.outbox.claim(Destination.CORE, 16)
+    assert claimed.verification == dead
+    bench.outbox.failed(claimed, "status_500", None)
+    retention.erase(bench.store, audit, erased)
+    bench.until_quiet()
+    assert [event["verification"] for event in core.order] == [erased]
+    # A core that refuses erasures holds up no verdict of the registration.
+    second = bench.verdict("r2")
+    bench.until_quiet()
+    retention.erase(bench.store, audit, second)
+    (claimed,) = bench.outbox.claim(Destination.CORE, 16)
+    bench.outbox.failed(claimed, "status_400", None)
+    later = bench.verdict("r2")
+    bench.until_quiet()
+    assert core.verdicts()[-1] == later
+
+
+def test_no_erasure_is_reported_to_a_core_that_was_not_sent_the_verdict(bench: Bench, audit: AuditLog) -> None:
+    erased = bench.verdict("r1", Destination.WEBHOOK)
+    retention.erase(bench.store, audit, erased)
+    assert bench.outbox.entries() == []
 
 
 def test_waits_double_up_to_the_longest_with_jitter(to_core: Settings) -> None:
@@ -296,6 +377,9 @@ def test_a_running_service_delivers_at_once_and_sends_asynchronous_results_to_th
     def fail() -> None:
         raise KeyError
 
+    def no_card() -> None:
+        raise CardNotFound("There is no card.", capture=Role.CARD_TILT_LEFT)
+
     with running(IdentityCore()) as hook:
         settings = to_core.model_copy(update={"webhook_url": hook.url})
         verifier = FakeVerifier()
@@ -310,14 +394,24 @@ def test_a_running_service_delivers_at_once_and_sends_asynchronous_results_to_th
             verifier.act = fail
             failed = httpx.post(f"{url}/v1/verifications", files=FILES, headers=headers).json()["id"]
             assert arrived(hook, 2)
+            verifier.act = no_card
+            metadata = {"metadata": (None, json.dumps({"reference": "registration-000017"}), "application/json")}
+            httpx.post(f"{url}/v1/verifications", files=FILES | metadata, headers=headers).raise_for_status()
+            assert arrived(hook, 3)
+            httpx.delete(f"{url}/v1/verifications/{later}").raise_for_status()
+            assert arrived(core, 3)
             jwks = httpx.get(f"{url}/.well-known/jwks.json").json()
         core.verified(jwks)
         hook.verified(jwks)
-        assert core.verdicts() == [waited["id"], later]
+        assert [event["verification"] for event in core.order] == [waited["id"], later, later]
+        assert "erased_at" in core.order[2]
         assert core.order[0]["verdict"] == waited["jws"]
-        done, lost = hook.order
+        done, lost, unusable = hook.order
         assert (done["verification"], done["status"], done["decision"]) == (later, "done", "refer")
         assert (lost["verification"], lost["status"], lost["code"]) == (failed, "failed", "internal")
+        assert (lost["capture"], lost["reference"]) == (None, None)
+        assert unusable == unusable | {"status": "failed", "code": "card_not_found"}
+        assert (unusable["capture"], unusable["reference"]) == ("card_tilt_left", "registration-000017")
         assert "fields" not in json.dumps(hook.order)
 
 
