@@ -11,6 +11,7 @@ import typer
 from idproof.models.errors import IdproofError
 from idproof.service.cli import audit, cluster, keys, kiosk, models, outbox, specimen, verdict
 from idproof.service.cli.demo import demo
+from idproof.service.cli.health import health
 from idproof.service.cli.options import EXIT_BAD_INPUT, EXIT_INTERNAL
 from idproof.service.cli.output import print_error
 from idproof.service.cli.serve import serve
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Remote identity proofing: a card seen from three angles, a face, one signed verdict.",
 )
-for command in (verify, serve, demo):
+for command in (verify, serve, health, demo):
     app.command()(command)
 for name, group in {
     "models": models.app,

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
+import httpx
 from fastapi import Depends, FastAPI, Response
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -21,7 +22,7 @@ from idproof.service.operations.audit import AuditLog
 from idproof.service.operations.metrics import MEDIA_TYPE, Metrics
 from idproof.service.operations.privacy import privacy_statement
 from idproof.service.operations.settings import Settings
-from idproof.service.outbox import DeliveryWorker, Outbox
+from idproof.service.outbox import DeliveryWorker, Destination, Outbox
 from idproof.service.registrations.intake import RegistrationIntake
 from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, SessionRules, VerdictStore
@@ -31,12 +32,15 @@ DRAIN_S = 30
 """Seconds that a stopping server gives the verifications that it has promised. Chosen by hand; no outside source."""
 
 
-def create_app(settings: Settings, verifier: Verifier) -> FastAPI:
+def create_app(
+    settings: Settings, verifier: Verifier, core_transport: httpx.AsyncBaseTransport | None = None
+) -> FastAPI:
     """Returns the application.
 
     Args:
         settings: of the operator.
         verifier: verifies the registrations; closed when the application ends.
+        core_transport: carries the deliveries to the identity core in place of the network.
 
     Raises:
         KeysUnusable: a key file cannot be used.
@@ -50,7 +54,10 @@ def create_app(settings: Settings, verifier: Verifier) -> FastAPI:
     ledger = Ledger(store, rules)
     core_key = CoreKey.load(settings.core_key) if settings.core_key is not None else None
     metrics, outbox = Metrics(), Outbox(store.database, store.seal)
-    delivery_worker = DeliveryWorker(outbox, store, ledger, ring, settings, observe=metrics.count_delivery)
+    transports = {} if core_transport is None else {Destination.CORE: core_transport}
+    delivery_worker = DeliveryWorker(
+        outbox, store, ledger, ring, settings, observe=metrics.count_delivery, transports=transports
+    )
     intake = RegistrationIntake(
         settings, verifier, ring, store, ledger, audit, delivery_worker, core_key=core_key, metrics=metrics
     )

@@ -102,7 +102,7 @@ def application(settings: Settings, host: str, port: int) -> FastAPI:
     # OpenCV takes every core by default; it shares the networks' budget of threads.
     cv2.setNumThreads(settings.threads)
     settings = cluster.with_cluster_concurrency(settings)
-    app = _sandbox(settings, port) if settings.sandbox else create_app(settings, _verifier(settings))
+    app = _sandbox(settings) if settings.sandbox else create_app(settings, _verifier(settings))
     # Loaded objects stay for ever: a garbage collection that skips them takes milliseconds after a stream, not 0.1 s.
     gc.freeze()
     structlog.get_logger("idproof").info("serving", host=host, port=port, profile=settings.profile)
@@ -122,15 +122,21 @@ def _verifier(settings: Settings) -> Verifier:
     )
 
 
-def _sandbox(settings: Settings, port: int) -> FastAPI:
+def _sandbox(settings: Settings) -> FastAPI:
     """Returns the sandbox with keys, database and issuer of its own, so that its verdicts cannot pass for real ones."""
     from idproof.service import sandbox
-    from idproof.service.sandbox.routes import CORE_PATH
+    from idproof.service.sandbox.core import CORE_URL, MockedCore
 
     changed = {"data_dir": settings.data_dir / "sandbox", "issuer": "idproof-sandbox", "records_url": None}
-    changed |= {"core_url": settings.core_url or f"http://127.0.0.1:{port}{CORE_PATH}"}
-    app = create_app(settings.model_copy(update=changed), cast("Verifier", sandbox.SandboxVerifier()))
-    sandbox.install(app)
+    core = MockedCore()
+    mocked = settings.core_url is None
+    changed |= {"core_url": CORE_URL if mocked else settings.core_url}
+    app = create_app(
+        settings.model_copy(update=changed),
+        cast("Verifier", sandbox.SandboxVerifier()),
+        core_transport=core.transport() if mocked else None,
+    )
+    sandbox.install(app, core)
     return app
 
 

@@ -56,6 +56,8 @@ class Settings(BaseSettings):
             `10.0.0.5,10.1.0.0/16`. Only from these is `X-Forwarded-For` believed; by default from nobody.
         tls_cert, tls_key: files (PEM) for HTTPS.
         tls_client_ca: file (PEM) of authorities; a client needs a certificate of one of them (mTLS).
+        health_cert, health_key: files (PEM) of the certificate that `idproof health` shows where clients need one;
+            without them it shows `tls_cert`.
         trust_framework: framework named in `verified_claims`.
         core_key: file with the identity core's public key (JWK); with it, only the core can read the card's data.
         core_url: URL that verdicts are delivered to, at least once each.
@@ -115,6 +117,8 @@ class Settings(BaseSettings):
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_client_ca: Path | None = None
+    health_cert: Path | None = None
+    health_key: Path | None = None
     trust_framework: str = "hk_idproof"
     core_key: Path | None = None
     core_url: str | None = Field(default=None, pattern=r"^https?://")
@@ -144,6 +148,8 @@ class Settings(BaseSettings):
             raise ValueError("oauth_issuer, oauth_audience and oauth_jwks_url belong together")
         if (self.tls_cert is None) != (self.tls_key is None) or (self.tls_client_ca and not self.tls_cert):
             raise ValueError("tls_cert and tls_key belong together, and tls_client_ca to them")
+        if (self.health_cert is None) != (self.health_key is None):
+            raise ValueError("health_cert and health_key belong together")
         if self.max_replicas is not None and self.max_replicas < self.replicas:
             raise ValueError("max_replicas is at least replicas")
         if self.sandbox and self.production:

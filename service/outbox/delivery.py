@@ -3,7 +3,7 @@
 import json
 import random
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +81,7 @@ class DeliveryWorker:
         rng: of the jitter of waits.
         observe: called after each attempt with the destination and `delivered`, `failed` or `dead`.
         timing: waits and timeouts.
+        transports: carry the deliveries to some destinations in place of the network.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class DeliveryWorker:
         rng: random.Random | None = None,
         observe: Callable[[str, str], None] = lambda _to, _result: None,
         timing: DeliveryTiming = DeliveryTiming(),
+        transports: Mapping[Destination, httpx.AsyncBaseTransport] | None = None,
     ) -> None:
         self.outbox = outbox
         self._verdicts = verdicts
@@ -102,6 +104,7 @@ class DeliveryWorker:
         self._rng = rng or random.Random()  # noqa: S311 - of waits, not of secrets
         self._observe = observe
         self._timing = timing
+        self._transports = transports or {}
         self._queues = [_Queue(to) for to in Destination]
         self._urls = {Destination.CORE: settings.core_url, Destination.WEBHOOK: settings.webhook_url}
 
@@ -117,16 +120,15 @@ class DeliveryWorker:
 
     async def run(self) -> None:
         """Delivers for as long as the process lives; errors are logged and deliveries tried again."""
-        timeout = httpx.Timeout(self._timing.timeout_s, connect=self._timing.connect_s)
-        async with (
-            httpx.AsyncClient(timeout=timeout, verify=self._trust(), follow_redirects=False) as client,
-            anyio.create_task_group() as tasks,
-        ):
+        trust = self._trust()
+        async with anyio.create_task_group() as tasks:
             for queue in self._queues:
-                tasks.start_soon(self._run_queue, client, queue)
+                tasks.start_soon(self._run_queue, queue, trust)
 
-    async def _run_queue(self, client: httpx.AsyncClient, queue: _Queue) -> None:
+    async def _run_queue(self, queue: _Queue, trust: ssl.SSLContext) -> None:
         """Starts each due delivery of one destination as soon as fewer than `_MOST_AT_ONCE` attempts run there."""
+        timeout = httpx.Timeout(self._timing.timeout_s, connect=self._timing.connect_s)
+        client = httpx.AsyncClient(timeout=timeout, verify=trust, transport=self._transports.get(queue.to))
 
         async def attempt(delivery: Delivery) -> None:
             try:
@@ -135,7 +137,7 @@ class DeliveryWorker:
                 queue.running -= 1
                 queue.changed.set()  # another may start, and the next of the same registration may be due
 
-        async with anyio.create_task_group() as attempts:
+        async with client, anyio.create_task_group() as attempts:
             while True:
                 queue.changed = anyio.Event()
                 for delivery in await self._claim(queue):

@@ -1,28 +1,20 @@
 """Additional routes of the sandbox: personas, their capture sets, and a mocked identity core."""
 
-import json
-from collections import deque
 from typing import Annotated, Any
 
 import anyio
 from fastapi import FastAPI, Path, Request, Response
 from fastapi.responses import JSONResponse
-from joserfc import jws
-from joserfc.errors import JoseError
 
 from idproof.service.http import problems
+from idproof.service.sandbox.core import CORE_PATH, LONGEST_EVENT, MockedCore
 from idproof.service.sandbox.personas import capture_set, personas
 
-CORE_PATH = "/sandbox/core"
-# Chosen by hand; no outside source.
-_MOST_EVENTS = 100
-_LONGEST_EVENT = 256 * 1024
 
-
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, core: MockedCore) -> None:
     """Adds the routes to the application."""
     _persona_routes(app)
-    _core_routes(app)
+    _core_routes(app, core)
 
 
 def _persona_routes(app: FastAPI) -> None:
@@ -51,28 +43,21 @@ def _persona_routes(app: FastAPI) -> None:
         return Response(await anyio.to_thread.run_sync(capture_set, name), media_type="application/zip")
 
 
-def _core_routes(app: FastAPI) -> None:
-    received: deque[dict[str, Any]] = deque(maxlen=_MOST_EVENTS)
-
+def _core_routes(app: FastAPI, core: MockedCore) -> None:
     @app.post(CORE_PATH, include_in_schema=False)
-    async def core(request: Request) -> JSONResponse:
-        """A mocked identity core that accepts every event."""
+    async def receive(request: Request) -> JSONResponse:
+        """Delivers an event to the mocked identity core, as another service would."""
         body = b""
         async for chunk in request.stream():
             body += chunk
-            if len(body) > _LONGEST_EVENT:
+            if len(body) > LONGEST_EVENT:
                 return problems.problem("upload_too_large", "No event is as large as this.")
-        try:
-            opened = jws.extract_compact(body)
-            claims = json.loads(opened.payload)
-            event = claims["jti"]
-        except (JoseError, ValueError, KeyError, TypeError):
+        event = core.receive(body)
+        if event is None:
             return problems.problem("request_invalid", "This is no event.")
-        if event not in [entry["claims"]["jti"] for entry in received]:
-            received.append({"header": opened.headers(), "claims": claims})
         return JSONResponse({"received": event})
 
     @app.get(CORE_PATH, name="seen")
     async def received_events() -> dict[str, Any]:
         """The events that the mocked identity core received, newest first."""
-        return {"received": list(reversed(received))}
+        return {"received": core.events()}

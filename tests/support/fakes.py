@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from idproof.pipeline import Limits, Vault, VaultSession, Verdict
 from idproof.pipeline.assurance import CaptureLevel
@@ -76,7 +77,12 @@ class FakeVerifier:
 @contextmanager
 def serving(settings: Settings, verifier: Any, **options: Any) -> Iterator[tuple[str, int]]:
     """The application under a real uvicorn, on a free port, on a thread of this process."""
-    app = create_app(settings, verifier)
+    with serving_app(create_app(settings, verifier), **options) as address:
+        yield address
+
+
+@contextmanager
+def serving_app(app: FastAPI, **options: Any) -> Iterator[tuple[str, int]]:
     config = uvicorn.Config(app, port=0, log_config=None, access_log=False, **({"ws": "none"} | options))
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -2,6 +2,7 @@
 
 import io
 import re
+import ssl
 import time
 import zipfile
 from collections.abc import Iterator
@@ -10,16 +11,18 @@ from typing import Any
 
 import httpx
 import pytest
+from certificates import certificate
+from fakes import serving_app
 from server_process import Server, start, stop
 
 from idproof.client import Client, Problem
-from idproof.pipeline import Verdict
+from idproof.pipeline import Role, Verdict
 from idproof.pipeline.verdict import from_json
 from idproof.service.errors import SettingsInvalid
 from idproof.service.operations import server
 from idproof.service.operations.settings import Settings
 from idproof.service.sandbox import personas
-from idproof.service.sandbox.routes import CORE_PATH
+from idproof.service.sandbox.core import CORE_PATH
 from idproof.service.signing.jws import verify
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -101,5 +104,25 @@ def test_other_captures_and_mixed_sets_are_refused(sandbox: Server, everybody: l
 def test_a_sandbox_is_not_for_production_and_keeps_apart(tmp_path: Path) -> None:
     with pytest.raises(SettingsInvalid, match="sandbox"):
         Settings.load(sandbox=True, production=True)
-    server._sandbox(Settings(data_dir=tmp_path, sandbox=True), 1)
+    server._sandbox(Settings(data_dir=tmp_path, sandbox=True))
     assert [path.name for path in tmp_path.iterdir()] == ["sandbox"]
+
+
+def test_the_mocked_core_receives_verdicts_where_the_sandbox_has_tls_and_client_certificates(tmp_path: Path) -> None:
+    certificate(tmp_path, "server", certificate(tmp_path, "ca"))
+    files = {"tls_cert": tmp_path / "server.pem", "tls_key": tmp_path / "server.key"}
+    settings = Settings(data_dir=tmp_path, sandbox=True, tls_client_ca=tmp_path / "ca.pem", **files)
+    trust = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+    trust.load_cert_chain(*files.values())
+    sent = dict.fromkeys(Role, personas.mark(b"\xff\xd8", "accept"))
+    with (
+        serving_app(server._sandbox(settings), **server._tls(settings)) as (host, port),
+        Client(f"https://{host}:{port}", verify=trust) as client,
+    ):
+        verdict = client.verify(sent, session=client.open_session().id)
+        received: list[Any] = []
+        deadline = time.monotonic() + 20
+        while not received and time.monotonic() < deadline:
+            received = httpx.get(f"https://{host}:{port}{CORE_PATH}", verify=trust).json()["received"]
+            time.sleep(0.05)
+    assert [event["claims"]["verdict"] for event in received] == [verdict.jws]
