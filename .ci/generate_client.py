@@ -21,6 +21,7 @@ TARGET = ROOT / "service" / "client" / "client.py"
 NAMES = {"AsyncClient": "Client", "AsyncIterator": "Iterator", "aclose": "close", "anyio": "time"}
 SENTENCES = {
     "The asynchronous client, and the source of the synchronous one.": "The synchronous client; change the other file.",
+    "Use it in a `with` block, or call `aclose` at the end.": "Use it in a `with` block, or call `close` at the end.",
     "Awaits each answer, under asyncio or trio.": "Waits for each answer. Safe to use from several threads.",
 }
 

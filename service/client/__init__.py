@@ -10,13 +10,14 @@ with Client("https://idproof.example", token="idp_…") as client:
 
 from idproof.client.async_client import AsyncClient
 from idproof.client.client import Client
-from idproof.client.types import Answer, Camera, Frame, Problem, Session, Unreachable, VerdictView
+from idproof.client.types import Answer, Camera, FailureCode, Frame, Problem, Session, Unreachable, VerdictView
 
 __all__ = [
     "Answer",
     "AsyncClient",
     "Camera",
     "Client",
+    "FailureCode",
     "Frame",
     "Problem",
     "Session",

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,6 +25,8 @@ class AsyncClient:
         tries: maximum number of times that one request is sent.
         first_wait_s: longest wait before the second try, in seconds; later waits double.
         options: for httpx, such as `verify` or `cert`.
+
+    Use it in a `with` block, or call `aclose` at the end.
     """
 
     def __init__(
@@ -41,15 +42,18 @@ class AsyncClient:
         self._requests = RequestBuilder(token, language)
         self._tries = tries
         self._first_wait_s = first_wait_s
-        self._options: dict[str, Any] = {"base_url": url, "timeout": TIMEOUT} | options
+        self._http = httpx.AsyncClient(**{"base_url": url, "timeout": TIMEOUT} | options)
 
     async def __aenter__(self) -> Self:
-        self._http = httpx.AsyncClient(**self._options)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes the connections; no request can be sent after it."""
         await self._http.aclose()
 
     async def open_session(self, options: Mapping[str, bool] | None = None, device: str | None = None) -> Session:
@@ -131,10 +135,12 @@ class AsyncClient:
     async def _send(self, request: Request) -> httpx.Response:
         schedule = RetrySchedule(self._tries, self._first_wait_s)
         while True:
-            response = None
-            with suppress(httpx.TransportError):
+            response, error = None, None
+            try:
                 response = await self._http.request(**request.to_httpx())
-            wait = schedule.wait_after(response)
+            except httpx.TransportError as caught:
+                error = caught
+            wait = schedule.wait_after(response, error)
             if wait is None:
-                return protocol.final_response(response)
+                return protocol.final_response(response, error)
             await anyio.sleep(wait)

@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import httpx
 
-from idproof.client.types import Answer, Problem, Session, Unreachable, VerdictView
+from idproof.client.failures import LASTING, failure_code, unreachable
+from idproof.client.types import Answer, Problem, Session, VerdictView
 
 # Waits, tries and timeouts are chosen by hand; no outside source. Waits double from the first to the longest.
 FIRST_WAIT_S = 0.5
@@ -114,9 +115,11 @@ class RetrySchedule:
         self._wait = first_wait_s
         self._rng = random.Random()  # noqa: S311 - of waits, not of secrets
 
-    def wait_after(self, response: httpx.Response | None) -> float | None:
-        """Returns the seconds to wait after a response, or after none; None when it is final or no try is left."""
+    def wait_after(self, response: httpx.Response | None, error: httpx.TransportError | None = None) -> float | None:
+        """Returns the seconds to wait after a response, or after an error; None when it is final or no try is left."""
         if response is not None and not _is_temporary(response):
+            return None
+        if error is not None and failure_code(error) in LASTING:
             return None
         if self._left <= 0:
             return None
@@ -126,10 +129,11 @@ class RetrySchedule:
         return max(wait, float(requested)) if requested.isdigit() else wait
 
 
-def final_response(response: httpx.Response | None) -> httpx.Response:
+def final_response(response: httpx.Response | None, error: httpx.TransportError | None) -> httpx.Response:
     """Returns the last response; raises `Unreachable` when there is none."""
-    if response is None:
-        raise Unreachable("The service did not answer.")
+    if error is not None:
+        raise unreachable(error)
+    assert response is not None  # noqa: S101 - there is a response or an error
     return response
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import Any
 
 
@@ -23,8 +24,32 @@ class Problem(Exception):
         self.capture = capture
 
 
+class FailureCode(StrEnum):
+    """Causes for which no answer came."""
+
+    CERTIFICATE_UNTRUSTED = "certificate_untrusted"
+    TLS_FAILED = "tls_failed"
+    REQUEST_UNSENDABLE = "request_unsendable"
+    NAME_UNKNOWN = "name_unknown"
+    CONNECTION_REFUSED = "connection_refused"
+    TIMED_OUT = "timed_out"
+    CONNECTION_LOST = "connection_lost"
+
+
 class Unreachable(Exception):
-    """No answer came after every try. The verdict may exist: the same `key` gets it later."""
+    """No answer came after every try. The verdict may exist: the same `key` gets it later.
+
+    `__cause__` is the error of httpx. The first three codes of `FailureCode` are raised after one try.
+
+    Attributes:
+        code: the cause.
+        detail: one sentence for people.
+    """
+
+    def __init__(self, code: FailureCode, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
