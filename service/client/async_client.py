@@ -42,7 +42,8 @@ class AsyncClient:
         self._requests = RequestBuilder(token, language)
         self._tries = tries
         self._first_wait_s = first_wait_s
-        self._http = httpx.AsyncClient(**{"base_url": url, "timeout": TIMEOUT} | options)
+        chosen: dict[str, Any] = {"base_url": url, "timeout": TIMEOUT} | options
+        self._http = httpx.AsyncClient(**chosen)
 
     async def __aenter__(self) -> Self:
         return self

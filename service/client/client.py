@@ -42,7 +42,8 @@ class Client:
         self._requests = RequestBuilder(token, language)
         self._tries = tries
         self._first_wait_s = first_wait_s
-        self._http = httpx.Client(**{"base_url": url, "timeout": TIMEOUT} | options)
+        chosen: dict[str, Any] = {"base_url": url, "timeout": TIMEOUT} | options
+        self._http = httpx.Client(**chosen)
 
     def __enter__(self) -> Self:
         return self
