@@ -22,6 +22,7 @@ from typing import Literal, get_args
 import structlog
 
 from idproof.pipeline.errors import BadInput, IdproofError
+from idproof.service.request_faults import RequestFault
 
 ServiceCode = Literal[
     "busy",
@@ -134,14 +135,23 @@ class ServiceProblem(IdproofError):
 
     Args:
         code: one of `SERVICE_CODES`.
-        sentence: for the client.
+        sentence: for the client. It may be stored, so it repeats nothing that the client sent.
         retry_after: seconds after which the same request may succeed, or None.
+        errors: the parts of the request that are not as documented; for the response only.
     """
 
-    def __init__(self, code: ServiceCode, sentence: str, *, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        code: ServiceCode,
+        sentence: str,
+        *,
+        retry_after: int | None = None,
+        errors: tuple[RequestFault, ...] = (),
+    ) -> None:
         super().__init__(sentence)
         self.code = code
         self.retry_after = retry_after
+        self.errors = errors
 
 
 class StreamProblem(IdproofError):

@@ -14,7 +14,7 @@ from idproof.service.auth.clients import ANYBODY, Client, Scope
 from idproof.service.auth.quota import Quota
 from idproof.service.auth.tokens import Tokens
 from idproof.service.errors import ServiceProblem
-from idproof.service.http.uploads import drain
+from idproof.service.http.draining import drain
 from idproof.service.operations.settings import Settings
 from idproof.service.storage import Database
 

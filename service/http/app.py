@@ -16,6 +16,7 @@ from idproof.service import kiosk
 from idproof.service.auth import AccessControl, Scope
 from idproof.service.claims import CoreKey, verdict_schema
 from idproof.service.http import openapi, problems, routes
+from idproof.service.http.requests import RequestForms, no_unknown_parameters
 from idproof.service.http.security import SecurityMiddleware
 from idproof.service.operations import retention
 from idproof.service.operations.audit import AuditLog
@@ -28,6 +29,9 @@ from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, SessionRules, VerdictStore
 from idproof.service.stream import routes as stream
 
+_CACHED = "public, max-age=300"
+"""Of what is public and the same for everybody. Five minutes, by hand: a new signing key is found that soon even by
+clients that do not ask again for an unknown `kid`."""
 DRAIN_S = 30
 """Seconds that a stopping server gives the verifications that it has promised. Chosen by hand; no outside source."""
 
@@ -62,10 +66,13 @@ def create_app(
         settings, verifier, ring, store, ledger, audit, delivery_worker, core_key=core_key, metrics=metrics
     )
     gate = AccessControl(settings, store.database)
-    app = FastAPI(lifespan=lambda _: _background_jobs(intake), **openapi.ABOUT)
+    app = FastAPI(
+        lifespan=lambda _: _background_jobs(intake), dependencies=[Depends(no_unknown_parameters)], **openapi.ABOUT
+    )
     app.add_middleware(SecurityMiddleware, secure=settings.tls_cert is not None, on_response=metrics.count_response)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
+    app.add_middleware(RequestForms)  # outermost, so that everything else sees the usual form of a request
     problems.install(app)
     routes.install(app, intake, gate)
     stream.install(app, intake, gate)
@@ -116,13 +123,15 @@ def _state_routes(app: FastAPI, intake: RegistrationIntake) -> None:
 
 def _public_routes(app: FastAPI, intake: RegistrationIntake) -> None:
     @app.get("/.well-known/jwks.json")
-    async def jwks() -> dict[str, Any]:
+    async def jwks(response: Response) -> dict[str, Any]:
         """The public keys that verdicts are signed with."""
+        response.headers["Cache-Control"] = _CACHED
         return intake.keys.current.public()
 
     @app.get("/v1/schemas/verdict.json")
-    async def schema() -> dict[str, Any]:
+    async def schema(response: Response) -> dict[str, Any]:
         """The JSON Schema of a verdict."""
+        response.headers["Cache-Control"] = _CACHED
         return verdict_schema()
 
     @app.get("/v1/privacy")

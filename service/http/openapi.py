@@ -123,6 +123,9 @@ _VERDICT: dict[str, Any] = {
     "core_only": None,
     "jws": "eyJhbGciOiJFZERTQSIs…",
     "texts": {},
+    "required": ["face_comparison"],
+    "capture_level": "upload",
+    "injectable": True,
 }
 _PROBLEM: dict[str, Any] = {
     "type": "urn:idproof:problem:card_not_found",

@@ -1,7 +1,7 @@
 """Every error as problem details (RFC 9457): a stable code, a sentence, and nothing about a person."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +13,9 @@ from starlette.exceptions import HTTPException
 from idproof.pipeline.errors import BadInput, IdproofError
 from idproof.service.applicant_messages import texts
 from idproof.service.errors import log_error
+from idproof.service.http.draining import drain_request
+from idproof.service.http.request_faults import describe_fields, request_faults
+from idproof.service.request_faults import RequestFault
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
@@ -109,8 +112,9 @@ def problem(
     status: int | None = None,
     capture: str | None = None,
     headers: Mapping[str, str] | None = None,
+    errors: Iterable[RequestFault] = (),
 ) -> JSONResponse:
-    """Returns a problem details response; `code` and `capture` are extension members.
+    """Returns a problem details response; `code`, `capture` and `errors` are extension members.
 
     Args:
         code: a key of `STATUS_BY_CODE`.
@@ -118,6 +122,7 @@ def problem(
         status: the HTTP status, where it is not the one of `STATUS_BY_CODE`.
         capture: the capture at fault, or None.
         headers: of the response.
+        errors: the parts of the request that are not as documented.
     """
     status = STATUS_BY_CODE[code] if status is None else status
     body: dict[str, Any] = {
@@ -129,6 +134,8 @@ def problem(
     }
     if capture is not None:
         body["capture"] = capture
+    if listed := [{k: v for k, v in asdict(error).items() if v is not None} for error in errors]:
+        body["errors"] = listed
     all_headers = dict(headers or {})
     if code in _WITH_RETRY_AFTER or status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         all_headers.setdefault("Retry-After", str(RETRY_AFTER_S))
@@ -160,11 +167,16 @@ async def _known_error(request: Request, error: Exception) -> JSONResponse:
         sentence = texts.sentence(described.code, texts.CHINESE)
     wait = getattr(error, "retry_after", None)
     headers = None if wait is None else {"Retry-After": str(wait)}
-    return problem(described.code, sentence, capture=described.capture, headers=headers)
+    errors = getattr(error, "errors", ())
+    return problem(described.code, sentence, capture=described.capture, headers=headers, errors=errors)
 
 
-async def _validation_error(_: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - the input is not repeated
-    return problem("request_invalid", "The request does not have the documented form.")
+async def _validation_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type
+    await drain_request(request)
+    errors = request_faults(error.errors())
+    sentence = f"The request does not have the documented form: {describe_fields(errors)}."
+    return problem("request_invalid", sentence, errors=errors)
 
 
 async def _http_exception(_: Request, error: Exception) -> JSONResponse:

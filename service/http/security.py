@@ -8,9 +8,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from idproof.service.http.problems import internal
 
-_POLICY = "Content-Security-Policy"  # a route that returns a page sets its own
+_POLICY = "Content-Security-Policy"
+_CACHE = "Cache-Control"
+_OWN = (_POLICY, _CACHE)  # a route that returns a page, or public data, sets its own
 _HEADERS = {
-    "Cache-Control": "no-store",
+    _CACHE: "no-store",
     _POLICY: "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -50,10 +52,7 @@ class SecurityMiddleware:
                 started = True
                 route = getattr(scope.get("route"), "path", "none")
                 self._on_response(route, scope["method"] if route != "none" else "any", message["status"])
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    if name != _POLICY or not (scope["path"].startswith(_PAGES) or _POLICY in headers):
-                        headers[name] = value
+                self._add_headers(MutableHeaders(scope=message), scope["path"])
             await send(message)
 
         try:
@@ -67,3 +66,10 @@ class SecurityMiddleware:
             )
             if not started:
                 await internal()(scope, receive, send_with_headers)
+
+    def _add_headers(self, headers: MutableHeaders, path: str) -> None:
+        for name, value in self._headers.items():
+            if name == _POLICY and path.startswith(_PAGES):
+                continue
+            if name not in _OWN or name not in headers:
+                headers[name] = value

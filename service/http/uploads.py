@@ -5,13 +5,15 @@ The framework's form parser is not used: it writes parts of more than a megabyte
 
 import hmac
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import anyio
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
@@ -21,18 +23,22 @@ from idproof.pipeline.liveness.frames import MAX_FRAMES
 from idproof.pipeline.liveness.response import frame_name
 from idproof.pipeline.vault import UploadSink
 from idproof.service.errors import ServiceProblem
+from idproof.service.http.draining import DRAIN_BYTES, drain
 from idproof.service.http.fingerprint import PartFingerprint
+from idproof.service.http.request_faults import describe_fields, request_faults
 from idproof.service.registrations.frames import FRAMES, LivenessDescription
+from idproof.service.request_faults import RequestFault
 
 METADATA = "metadata"
 # Limits without an outside source were chosen by hand, as several times what a client needs.
 MAX_METADATA_BYTES = 16 * 1024  # 48 frames with their times and numbers take 3 KiB
 _OVERHEAD_BYTES = 64 * 1024  # metadata, and the boundaries and headers of all parts
 _MAX_PARTS = len(Role) + MAX_FRAMES + 1
-_DRAIN_BYTES = 256 * 1024 * 1024  # a refused client may still have its largest body in flight
-_DRAIN_S = 10
 _MAX_BOUNDARY_BYTES = 70  # RFC 2046, section 5.1.1
 _MAX_HEADER_BYTES = 4096  # of all headers of one part
+_MAX_PREAMBLE_BYTES = 4096  # before the first part: some clients put a sentence there
+_REFERENCE = r"^[A-Za-z0-9._-]+$"
+_REFERENCE_RULE = "1 to 64 Latin letters, digits, dots, underscores and hyphens; no other letters, and no spaces."
 
 
 class Metadata(BaseModel):
@@ -43,7 +49,7 @@ class Metadata(BaseModel):
     reference: str | None = Field(
         default=None,
         max_length=64,
-        pattern=r"^[A-Za-z0-9._-]+$",
+        pattern=_REFERENCE,
         description="Your own reference, given back with the verdict. Not personal data, please.",
         examples=["registration-000017"],
     )
@@ -51,6 +57,13 @@ class Metadata(BaseModel):
     liveness: LivenessDescription | None = Field(
         default=None, description="With the parts `frames`, and only with them."
     )
+
+    @field_validator("reference", mode="before")
+    @classmethod
+    def _reference_is_named_in_words(cls, value: object) -> object:
+        if isinstance(value, str) and not re.fullmatch(_REFERENCE, value, re.ASCII):
+            raise PydanticCustomError("reference_form", _REFERENCE_RULE)
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +117,8 @@ class Upload:
         self._fingerprint_key = fingerprint_key
         self._fingerprints: dict[str, PartFingerprint] = {}
         self._parser = MultipartParser(boundary, callbacks=self._callbacks())
+        self._delimiter = b"--" + boundary
+        self._preamble: bytearray | None = bytearray()
 
     async def receive(self, chunks: AsyncIterator[bytes]) -> Metadata:
         """Receives the whole body and returns its metadata.
@@ -156,10 +171,27 @@ class Upload:
         self._received += len(chunk)
         if self._received > self._limit:
             raise ServiceProblem("upload_too_large", f"The body is larger than {self._limit} bytes.")
+        chunk = self._without_preamble(chunk)
         try:
             self._parser.write(chunk)
         except FormParserError:
             raise ServiceProblem("upload_malformed", "The multipart body is malformed.") from None
+
+    def _without_preamble(self, chunk: bytes) -> bytes:
+        """Returns the bytes from the first delimiter on: what stands before it is ignored (RFC 2046, section 5.1.1)."""
+        if self._preamble is None or (not self._preamble and chunk.startswith(self._delimiter)):
+            self._preamble = None
+            return chunk
+        # One line break before everything makes a delimiter at the very start look like any other.
+        seen = b"\r\n" + self._preamble + chunk
+        at = seen.find(b"\r\n" + self._delimiter)
+        if at >= 0:
+            self._preamble = None
+            return seen[at + 2 :]
+        if len(seen) > _MAX_PREAMBLE_BYTES:
+            raise ServiceProblem("upload_malformed", "No boundary is found at the beginning of the body.")
+        self._preamble += chunk
+        return b""
 
     def _finish(self) -> Metadata:
         if not self._complete:
@@ -174,7 +206,7 @@ class Upload:
         return metadata
 
     async def _drain(self, chunks: AsyncIterator[bytes]) -> None:
-        await drain(chunks, _DRAIN_BYTES - self._received)
+        await drain(chunks, DRAIN_BYTES - self._received)
 
     def _callbacks(self) -> Any:
         return {
@@ -236,19 +268,18 @@ class Upload:
         self._complete = True
 
 
-async def drain(chunks: AsyncIterator[bytes], max_bytes: int = _DRAIN_BYTES) -> None:
-    """Reads and discards the rest of a refused body, up to a limit, so that the client gets its response."""
-    with anyio.move_on_after(_DRAIN_S):
-        async for chunk in chunks:
-            max_bytes -= len(chunk)
-            if max_bytes < 0:
-                return
-
-
 def _parsed_metadata(data: bytes) -> Metadata:
     if not data:
         return Metadata()
     try:
         return Metadata.model_validate(json.loads(data))
-    except (ValueError, ValidationError, RecursionError):
-        raise ServiceProblem("metadata_invalid", "metadata is not the documented JSON object.") from None
+    except ValidationError as error:
+        raise metadata_invalid(*request_faults(error.errors(), METADATA)) from None
+    except (ValueError, RecursionError):
+        raise metadata_invalid(RequestFault(METADATA, "", "This is not valid JSON.")) from None
+
+
+def metadata_invalid(*errors: RequestFault) -> ServiceProblem:
+    """Returns the problem of metadata that is not as documented."""
+    rules = "; ".join(dict.fromkeys(f"{describe_fields([error])}: {error.detail.rstrip('.')}" for error in errors))
+    return ServiceProblem("metadata_invalid", f"The part metadata cannot be used. {rules}.", errors=errors)

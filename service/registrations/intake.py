@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from hmac import compare_digest
 from typing import Any, Protocol, TypeVar
 
@@ -22,14 +23,16 @@ from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.verdict import to_json
 from idproof.service.claims import CoreKey
 from idproof.service.errors import ServiceProblem, log_error
+from idproof.service.http.draining import drain_request
 from idproof.service.http.problems import describe_error
-from idproof.service.http.uploads import Metadata, Received, Upload, drain
+from idproof.service.http.uploads import METADATA, Metadata, Received, Upload, metadata_invalid
 from idproof.service.operations import telemetry
 from idproof.service.operations.audit import AuditLog
 from idproof.service.operations.metrics import Metrics
 from idproof.service.operations.settings import Settings
 from idproof.service.outbox import DeliveryWorker, Destination
 from idproof.service.registrations.responses import signed_response
+from idproof.service.request_faults import RequestFault
 from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, Progress, Replay, Ticket, VerdictStore
 from idproof.service.storage.ledger import FAILED, LEASE_S
@@ -146,9 +149,10 @@ class RegistrationIntake:
             if isinstance(ticket, Replay):
                 return await self._replay(request, registration, ticket, pictures)
             # While the body is received the client is still connected, so no webhook reports a failure.
-            async with self._failure_recorded(ticket, replace(registration, client_waits=True)):
+            waiting = replace(registration, client_waits=True)
+            async with self._failure_recorded(ticket, waiting, return_attempt=True):
                 received = await self._receive(request, registration, pictures)
-            async with self._failure_recorded(ticket, replace(registration, client_waits=True), received):
+            async with self._failure_recorded(ticket, waiting, received, return_attempt=True):
                 frames = self._liveness_answer(ticket, received)
             if registration.client_waits:
                 response = await self._verify(ticket, registration, pictures, received, frames)
@@ -218,8 +222,7 @@ class RegistrationIntake:
             return await _in_thread(self.ledger.begin, *call)
         except IdproofError:
             # The rest of the body is read, within bounds, so that the client gets the reason and no broken connection.
-            with suppress(ClientDisconnect):
-                await drain(aiter(request.stream()))
+            await drain_request(request)
             raise
 
     async def _replay(
@@ -244,7 +247,8 @@ class RegistrationIntake:
             # There is no client to answer; the end of the vault session deletes what had arrived.
             raise ServiceProblem("upload_malformed", "The client went away.") from None
         if metadata.document != self.verifier.document.name:
-            raise ServiceProblem("metadata_invalid", f"This service verifies {self.verifier.document.name}.")
+            expected = f"This service verifies {self.verifier.document.name}."
+            raise metadata_invalid(RequestFault(METADATA, "/document", expected))
         return Received(metadata, upload.fingerprint(registration.session_id or ""), datetime.now(UTC))
 
     def _liveness_answer(self, ticket: Ticket, received: Received) -> LivenessResponse | None:
@@ -331,9 +335,21 @@ class RegistrationIntake:
 
     @asynccontextmanager
     async def _failure_recorded(
-        self, ticket: Ticket, registration: RegistrationRequest, received: Received | None = None
+        self,
+        ticket: Ticket,
+        registration: RegistrationRequest,
+        received: Received | None = None,
+        *,
+        return_attempt: bool = False,
     ) -> AsyncIterator[None]:
-        """On an error gives the session and the idempotency key back, and records the error for `GET`."""
+        """On an error gives the session and the idempotency key back, and records the error for `GET`.
+
+        Args:
+            ticket: of the verification.
+            registration: its request.
+            received: the body, if it has arrived.
+            return_attempt: the error is of the request, no picture was examined, and the session keeps its attempt.
+        """
         try:
             yield
         except Exception as error:
@@ -343,9 +359,8 @@ class RegistrationIntake:
             failure = Progress(FAILED, *problem, reference)
             # If this cannot be stored either, the lease lapses.
             with suppress(IdproofError), anyio.CancelScope(shield=True):
-                await _in_thread(
-                    self.ledger.fail, ticket, failure, lambda on: self._notify_failure(on, ticket, registration)
-                )
+                fail = partial(self.ledger.fail, return_attempt=return_attempt)
+                await _in_thread(fail, ticket, failure, lambda on: self._notify_failure(on, ticket, registration))
             raise
 
     def _destinations(self, registration: RegistrationRequest) -> list[Destination]:

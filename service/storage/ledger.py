@@ -171,17 +171,33 @@ class Ledger:
             store_more(connection)
 
     def fail(
-        self, ticket: Ticket, progress: Progress, store_more: Callable[[Connection], None] = lambda _: None
+        self,
+        ticket: Ticket,
+        progress: Progress,
+        store_more: Callable[[Connection], None] = lambda _: None,
+        *,
+        return_attempt: bool = False,
     ) -> None:
-        """Ends a verification without a verdict; its session and key may be used again. Raises `StoreUnavailable`."""
+        """Ends a verification without a verdict; its session and key may be used again. Raises `StoreUnavailable`.
+
+        Args:
+            ticket: the right to finish.
+            progress: the failure.
+            store_more: stores what follows from the failure.
+            return_attempt: whether this attempt does not count among those of its session.
+        """
         values: dict[str, Any] = {"state": FAILED, "code": progress.code, "status": progress.status}
         values |= {"sentence": progress.sentence, "capture": progress.capture}
         if progress.reference is not None:  # may name a person: sealed, like the reference of a verdict
             values["sealed"] = self._seal.close(_sealed_name(ticket.id), {"reference": progress.reference})
         with self._database.write() as connection:
             mine = (OPERATIONS.c.id == ticket.id, OPERATIONS.c.owner == self._owner, OPERATIONS.c.state == RUNNING)
-            if connection.execute(update(OPERATIONS).where(*mine).values(values)).rowcount:
-                store_more(connection)
+            if not connection.execute(update(OPERATIONS).where(*mine).values(values)).rowcount:
+                return
+            if return_attempt and ticket.session is not None:
+                held = (SESSIONS.c.id == ticket.session.id, SESSIONS.c.operation == ticket.id)
+                connection.execute(update(SESSIONS).where(*held).values(attempts=SESSIONS.c.attempts - 1))
+            store_more(connection)
 
     def renew(self) -> None:
         """Renews the leases of every verification of this process; raises `StoreUnavailable`."""
