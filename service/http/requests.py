@@ -38,9 +38,9 @@ class RequestForms:
             return
 
         async def send_without_body(message: Message) -> None:
-            await send(message | {"body": b""} if message["type"] == "http.response.body" else message)
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        await self._app(scope | {"method": "GET"}, receive, send_without_body)
+        await self._app({**scope, "method": "GET"}, receive, send_without_body)
 
 
 async def no_unknown_parameters(connection: HTTPConnection) -> None:
