@@ -3,7 +3,8 @@
     IdproofError
     ├── BenchmarkFailed    a server, a device or the search failed: no result is reported
     ├── RunNotResumable    the file to resume from belongs to another run, or cannot be used
-    └── RunUnusable        a file is not a run of `idproof bench scale`
+    ├── RunUnusable        a file is not a run of `idproof bench scale`
+    └── ScoresInvalid      a file of scores or templates cannot be used
 
 The rest of the tree is drawn in `idproof.models.errors` and `idproof.pipeline.errors`.
 """
@@ -27,3 +28,9 @@ class RunUnusable(IdproofError):
     """A file is not a run of `idproof bench scale`."""
 
     code = "run_unusable"
+
+
+class ScoresInvalid(IdproofError):
+    """A file of scores or templates cannot be read or written, or its columns cannot be used."""
+
+    code = "scores_invalid"

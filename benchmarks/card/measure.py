@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache, partial
+from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from idproof.benchmarks.card.public_sets import overlap
 from idproof.benchmarks.harness.cards import LocatedCard, locate_card
 from idproof.benchmarks.harness.output import BAD_INPUT, BONA_FIDE, Run, attempt_id, data_of, figure, plain
 from idproof.benchmarks.metrics import rate
+from idproof.benchmarks.scores import checks, files
 from idproof.datasets.sets import ROLES, RegistrationSet
 from idproof.models.profiles import load_engines
 from idproof.models.types import Engines
@@ -50,6 +52,7 @@ class Measured:
         fields_passed: whether every check of the fields passed; None when the fields were not checked.
         objections: reasons against it; the error's code when a capture could not be used.
         values: check of the card to value, None where it could not be assessed.
+        scores: check of the card to score, None where it could not be assessed.
         ious, corner_px: overlap and mean distance of the corners, per capture with known corners.
         baseline: score of the published baseline, None when the card was not found.
         found: whether the card was found in all captures.
@@ -63,6 +66,7 @@ class Measured:
     fields_passed: bool | None = None
     objections: tuple[str, ...] = ()
     values: Mapping[str, float | None] = field(default_factory=dict)
+    scores: checks.CheckScores = field(default_factory=dict)
     ious: tuple[float, ...] = ()
     corner_px: tuple[float, ...] = ()
     baseline: float | None = None
@@ -76,6 +80,7 @@ def measure_card(
     profile: str = "open",
     runner: TaskRunner = SEQUENTIAL,
     seed: int = 0,
+    scores: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
     """Examines every card.
@@ -87,8 +92,10 @@ def measure_card(
         profile: of the networks that read the fields.
         runner: where the cards are examined.
         seed: of the supervised variant.
+        scores: file for the scores of every check, see `scores.files`.
         progress: called with registrations done and in total.
     """
+    files.check_name(scores)
     chosen = [entry for entry in sets if entry.truth.bona_fide or entry.truth.attack]
     tasks = [(entry, True) for entry in chosen] + [(entry, False) for entry in tuning]
     measured = []
@@ -96,6 +103,8 @@ def measure_card(
         measured.append(result)
         progress(len(measured), len(tasks))
     tested, tuned = measured[: len(chosen)], measured[len(chosen) :]
+    if scores is not None:
+        files.write(scores, checks.columns((m.kind, m.scores) for m in tested))
     figures = {**_rates(tested), **_places(tested)}
     if tuned:
         figures |= variants.supervised(tested, tuned, seed) | variants.baseline(tested, tuned)
@@ -153,6 +162,7 @@ def _measure(task: tuple[RegistrationSet, bool], profile: str) -> Measured:
         fields_passed=fields_passed,
         objections=reasons,
         values={result.name: result.value for result in results},
+        scores=checks.scores_of(results),
         ious=tuple(overlap(one, other) for one, other in outlines),
         corner_px=tuple(float(np.linalg.norm(one - other, axis=1).mean()) for one, other in outlines),
         baseline=_baseline(located, locator.document),

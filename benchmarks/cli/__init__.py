@@ -16,6 +16,7 @@ from idproof.benchmarks.cli import (
     peers,
     report,
     scale,
+    scores,
     stream,
     system,
 )
@@ -38,6 +39,7 @@ for commands in (
     scale,
     capacity_commands,
     far_engine,
+    scores,
     peers,
     report,
     check,

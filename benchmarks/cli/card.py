@@ -7,7 +7,17 @@ import typer
 
 from idproof.benchmarks.card.measure import measure_card
 from idproof.benchmarks.card.public_sets import measure_public_set
-from idproof.benchmarks.cli.options import Address, AsJson, Executor, OptionalSets, Out, Profile, Sets, Workers
+from idproof.benchmarks.cli.options import (
+    Address,
+    AsJson,
+    Executor,
+    OptionalSets,
+    Out,
+    Profile,
+    RawScores,
+    Sets,
+    Workers,
+)
 from idproof.benchmarks.cli.output import show_run
 from idproof.benchmarks.cli.progress import ProgressReport, report_line
 from idproof.datasets.public import READERS
@@ -31,12 +41,15 @@ def card(
     workers: Workers = 1,
     executor: Executor = "in-process",
     address: Address = None,
+    scores: RawScores = None,
     json_: AsJson = False,
     out: Out = None,
 ) -> None:
     """Measure the checks of the card: APCER per kind of attack, BPCER, and how exactly the card is found."""
     if (sets is None) == (dataset is None) or (dataset is None) != (root is None):
         raise typer.BadParameter("give either --sets, or --dataset with --root")
+    if dataset is not None and scores is not None:
+        raise typer.BadParameter("--scores is written of registrations (--sets)")
     with ProgressReport("registrations") as progress:
         if dataset is not None and root is not None:
             result = measure_public_set(dataset, root, profile=profile, seed=seed, progress=progress)
@@ -47,6 +60,7 @@ def card(
                 profile=profile,
                 runner=TaskRunner(workers, executor, address),
                 seed=seed,
+                scores=scores,
                 progress=progress,
             )
     show_run(result, json_, out)

@@ -13,6 +13,7 @@ from idproof.benchmarks.cli.options import (
     OptionalSets,
     Out,
     Profile,
+    RawScores,
     SomePeople,
     Threads,
     cluster,
@@ -50,6 +51,7 @@ def face(
     address: Address = None,
     seed: Annotated[int, typer.Option(help="Of the people drawn and of the intervals.")] = 0,
     threads: Threads = 1,
+    scores: RawScores = None,
     json_: AsJson = False,
     out: Out = None,
 ) -> None:
@@ -58,6 +60,8 @@ def face(
         raise typer.BadParameter("give --dataset with --root, or --sets, or all of them")
     if dataset is not None and dataset not in DATASETS:
         raise typer.BadParameter("known sets: " + ", ".join(DATASETS), param_hint="--dataset")
+    if scores is not None and dataset is not None and sets is not None:
+        raise typer.BadParameter("--scores is of one kind of comparison: give --dataset or --sets")
     engines = load_engines(profile, threads=threads)
     result: Run | None = None
     if dataset is not None and root is not None:
@@ -70,13 +74,16 @@ def face(
                 dataset=dataset,
                 pairs=pairs if people is None else None,
                 groups=groups,
+                scores=scores,
                 seed=seed,
                 runner=cluster(executor, address),
                 progress=progress,
             )
     if sets is not None:
         with ProgressReport("registrations") as progress:
-            result = measure_portraits(read_sets(sets), engines, seed=seed, after=result, progress=progress)
+            result = measure_portraits(
+                read_sets(sets), engines, seed=seed, after=result, scores=scores, progress=progress
+            )
     if result is not None:
         show_run(result, json_, out)
 

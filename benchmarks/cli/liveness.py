@@ -12,6 +12,7 @@ from idproof.benchmarks.cli.options import (
     LfwPictures,
     Out,
     Profile,
+    RawScores,
     Resume,
     Seed,
     Workers,
@@ -41,6 +42,7 @@ def liveness(
         list[int] | None, typer.Option(help="Seed of an earlier run of 50 clips; its people are left out; repeatable.")
     ] = None,
     resume: Resume = None,
+    scores: RawScores = None,
     calibration: Annotated[Path, typer.Option(help="File that the limits come from.")] = CALIBRATION_FILE,
     json_: AsJson = False,
     out: Out = None,
@@ -58,6 +60,7 @@ def liveness(
             runner=TaskRunner(workers, executor, address),
             seed=seed,
             resume=resume,
+            scores=scores,
             progress=progress,
         )
     show_run(result, json_, out)

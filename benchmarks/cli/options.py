@@ -22,6 +22,9 @@ Sets = Annotated[Path, typer.Option(help="Folder of registrations in the set.jso
 OptionalSets = Annotated[Path | None, typer.Option(help="Folder of registrations in the set.json format.")]
 Recipe = Annotated[str, typer.Option(help="How the registrations were made; recorded in the file.")]
 Threads = Annotated[int, typer.Option(min=1, help="Processor threads per network call.")]
+RawScores = Annotated[
+    Path | None, typer.Option("--scores", help="Also write the raw scores: CSV, npy or Parquet, for `bench scores`.")
+]
 Resume = Annotated[Path | None, typer.Option(help="File to stop and resume by.")]
 LfwPictures = Annotated[Path, typer.Option(help="Original LFW pictures (250 × 250), folder or zip.")]
 SomePeople = Annotated[int | None, typer.Option(min=2, help="Use only this many people, drawn with the seed.")]

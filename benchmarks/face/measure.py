@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from idproof.benchmarks.face import curves, lookalikes
 from idproof.benchmarks.face import groups as face_groups
 from idproof.benchmarks.face import templates as face_templates
-from idproof.benchmarks.face.pairs import AllPairs, all_pairs
+from idproof.benchmarks.face.pairs import AllPairs, all_pairs, columns
 from idproof.benchmarks.face.templates import Templates
 from idproof.benchmarks.harness.output import PHOTOGRAPHS, Run, figure, operating_point, plain
 from idproof.benchmarks.metrics import Rate, best_accuracy, fmr_at, fnmr_at, rate, threshold_at_fmr
 from idproof.benchmarks.metrics.resample import fnmr_interval
+from idproof.benchmarks.scores import files
 from idproof.datasets.lfw import LabelledFaces
 from idproof.models.score_reports import face_thresholds
 from idproof.models.types import Engines
@@ -34,6 +35,7 @@ def measure_face(
     dataset: str,
     pairs: Path | None = None,
     groups: str | None = None,
+    scores: Path | None = None,
     seed: int = 0,
     runner: TaskRunner | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -47,10 +49,12 @@ def measure_face(
         pairs: a CSV of labelled pairs (`datasets.lfw.read_pairs`) for the pair accuracy, or None.
         groups: a CSV of labels, or `capture` for how pictures were taken (`groups.py`); rates per group go to
             `groups`, at the thresholds in force.
+        scores: file for the score of every comparison, see `scores.files`.
         seed: of the resampling of people for the intervals.
         runner: makes the templates over a cluster; None for this process.
         progress: called with pictures done and in total.
     """
+    files.check_name(scores)
     templates = face_templates.make(faces, dataset, engines, progress, runner)
     compared = {step: all_pairs(rows, templates.people) for step, rows in templates.steps.items()}
     figures: dict[str, Mapping[str, Any]] = {}
@@ -58,6 +62,8 @@ def measure_face(
         intervals = _intervals(found, templates, seed)
         figures |= _error_rates(found, intervals, f"face.step.{step}.")
     in_force = compared[list(compared)[-1]]
+    if scores is not None:
+        files.write(scores, columns(templates.in_force, templates.people))
     figures = _error_rates(in_force, intervals, "face.") | figures
     thresholds = {fmr: threshold_at_fmr(in_force.impostors, fmr) for fmr in OPERATING_POINTS}
     figures |= lookalikes.figures(

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.benchmarks.metrics.resample import Comparisons
+from idproof.benchmarks.scores.table import Column
 from idproof.models.types import Embeddings
 
 _TAIL_SHARE = 0.02  # twice the largest false match rate that is asked for
@@ -44,6 +45,27 @@ def all_pairs(templates: Embeddings, people: NDArray[np.intp], block: int = _BLO
         genuines.append((scores[places], people[rows][places[0]], people[places[1]]))
     every = np.concatenate(impostors)
     return AllPairs(every, _tail(every, templates, people, block), _joined(genuines))
+
+
+def columns(templates: Embeddings, people: NDArray[np.intp], block: int = _BLOCK) -> dict[str, Column]:
+    """Returns every comparison as a table of scores; people are numbers.
+
+    Example:
+        >>> found = columns(np.eye(3, dtype=np.float32), np.array([0, 0, 1]))
+        >>> found["label"].tolist(), found["other_person"].tolist()
+        ([1, 0, 0], [0, 1, 1])
+    """
+    parts = []
+    for scores, rows, same, later in _blocks(templates, people, block):
+        one, other = np.nonzero(later)
+        parts.append((scores[one, other], same[one, other].astype(np.uint8), people[rows][one], people[other]))
+    score, label, person, other_person = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return {
+        "score": score,
+        "label": label,
+        "person": person.astype(np.int32),
+        "other_person": other_person.astype(np.int32),
+    }
 
 
 def _tail(impostors: NDArray[np.float32], templates: Embeddings, people: NDArray[np.intp], block: int) -> Comparisons:

@@ -7,6 +7,7 @@ that this benchmark showed to be best on tuning sets.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -19,6 +20,7 @@ from idproof.benchmarks.harness.output import Run, data_of, figure, plain
 from idproof.benchmarks.metrics import fmr_at, fnmr_at, rate
 from idproof.benchmarks.metrics.curve import d_prime
 from idproof.benchmarks.metrics.resample import Comparisons
+from idproof.benchmarks.scores import files
 from idproof.datasets.rendered_people.camera import decoded
 from idproof.datasets.sets import RegistrationSet
 from idproof.models.score_reports import portrait_calibration, portrait_thresholds
@@ -124,6 +126,7 @@ def measure_portraits(
     *,
     seed: int = 0,
     after: Run | None = None,
+    scores: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
     """Measures how often the holder's own selfie does not match the portrait, with every way to make a template.
@@ -135,10 +138,14 @@ def measure_portraits(
         sets: registrations; attacks among them are left out.
         engines: the profile.
         seed: recorded with the run; nothing here is random.
+        scores: file for the score of every portrait with every selfie, see `scores.files`.
         after: an earlier part of the same benchmark, whose figures are kept.
         progress: called with registrations done and in total.
     """
+    files.check_name(scores)
     compared, unusable = make_templates(sets, engines, progress)
+    if scores is not None and compared:
+        _write_scores(scores, compare_all(compared, IN_FORCE))
     figures: dict[str, Mapping[str, Any]] = {
         "face.portrait.not_found": figure(rate(unusable, unusable + len(compared)))
     }
@@ -155,6 +162,17 @@ def measure_portraits(
         counts={**after.counts, **counts},
         extra={**after.extra, "curves": {**after.extra.get("curves", {}), **curves}},
     )
+
+
+def _write_scores(file: Path, pairs: PortraitComparisons) -> None:
+    kinds = (pairs.genuines, pairs.impostors)
+    columns = {
+        "score": np.concatenate([kind.scores for kind in kinds]),
+        "label": np.repeat(np.array(["genuine", "impostor"]), [kind.scores.size for kind in kinds]),
+        "person": np.concatenate([kind.first for kind in kinds]),
+        "other_person": np.concatenate([kind.second for kind in kinds]),
+    }
+    files.write(file, columns)
 
 
 def _curves(compared: Sequence[RegistrationTemplates], data: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from statistics import median
@@ -25,6 +25,7 @@ from idproof.benchmarks.harness.resume import ResumeFile
 from idproof.benchmarks.liveness.people import drawn_by
 from idproof.benchmarks.liveness.rendering import ClipTask, clip_tasks, open_engines, render
 from idproof.benchmarks.metrics import rate
+from idproof.benchmarks.scores import checks, files
 from idproof.datasets.rendered_people.clips import BONA_FIDE, SPECIES, Distance
 from idproof.datasets.specimen.draws import Split
 from idproof.models.liveness_texture import FILE, SHA256
@@ -52,6 +53,7 @@ class Measured:
         ms: time of the examination.
         frames: of the clip.
         accepted_left_out: whether it is accepted without what was learned from its species; None for bona fide clips.
+        scores: check to score, None where it could not be assessed; empty in files to resume by that lack it.
     """
 
     kind: str
@@ -61,6 +63,7 @@ class Measured:
     ms: float
     frames: int
     accepted_left_out: bool | None = None
+    scores: checks.CheckScores = field(default_factory=dict)
 
 
 def measure_liveness(
@@ -76,6 +79,7 @@ def measure_liveness(
     runner: TaskRunner = SEQUENTIAL,
     seed: int = 0,
     resume: Path | None = None,
+    scores: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
     """Renders and examines clips of people and of each species of attack, each of another person of `test`.
@@ -92,12 +96,14 @@ def measure_liveness(
         runner: where the clips are rendered and examined.
         seed: of everything rendered.
         resume: file to stop and resume by.
+        scores: file for the scores of every check, see `scores.files`.
         progress: called with clips done and in total.
 
     Raises:
         CalibrationInvalid: the calibration cannot be used.
         RunNotResumable: the file to resume by is of another run.
     """
+    files.check_name(scores)
     attacks = tuple(species)
     # Earlier runs drew people for all species, whatever is measured now.
     drawn = _CLIPS_OF_EARLIER_RUNS * (1 + len(SPECIES))
@@ -108,6 +114,8 @@ def measure_liveness(
     tasks = [replace(task, calibration=calibration) for task in rendered]
     file = _resume_file(resume, tasks, profile, calibration)
     measured = file.run(runner, _measure, tasks, after_each=lambda: progress(len(file.done), len(tasks)))
+    if scores is not None:
+        files.write(scores, checks.columns((entry.kind, entry.scores) for entry in measured))
     return Run(
         bench="liveness",
         profile=profile,
@@ -159,6 +167,7 @@ def _measure(task: ClipTask) -> Measured:
         ms=ms,
         frames=len(clip.frames),
         accepted_left_out=_accepted_left_out(task.kind, results, decision, limits),
+        scores=checks.scores_of(results),
     )
 
 

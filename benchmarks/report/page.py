@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from idproof.benchmarks.harness.output import RENDERED
 from idproof.benchmarks.metrics import Rate
 from idproof.benchmarks.metrics.groups import Gate, gate
-from idproof.benchmarks.report import causes, compare, gallery, nist, plots, summary, words
+from idproof.benchmarks.report import causes, compare, gallery, iso19795, nist, plots, side_by_side, summary, words
 from idproof.benchmarks.report.read import ReadRun, rate_of
 from idproof.benchmarks.report.species import Table, table
 from idproof.datasets.sets import RegistrationSet
@@ -30,6 +30,7 @@ _TITLES = {
     "load": "Load: what the service bears",
     "peers": "Peers, side by side",
     "quality": "Quality of the selfie",
+    "scores": "Scores of other software",
     "system": "The whole registration",
 }
 
@@ -64,7 +65,11 @@ class Section:
     sentences: Sequence[str]
     attacks: Table | None
     curves: Sequence[Curve]
+    overlay: str
+    systems: side_by_side.Table | None
     groups: Sequence[Groups]
+    matrices: Mapping[str, side_by_side.Matrix]
+    test_report: Sequence[iso19795.Subject]
     reasons: causes.Reasons | None
     confusion: str
     failures: Sequence[gallery.Failure]
@@ -117,7 +122,11 @@ def _section(run: ReadRun, sets: Sequence[RegistrationSet]) -> Section:
         sentences=summary.sentences(run),
         attacks=attacks,
         curves=_curves(run),
+        overlay=plots.overlay(curves) if len(curves := run.get("curves")) > 1 and run.bench == "scores" else "",
+        systems=side_by_side.table(run),
         groups=_groups(run),
+        matrices=side_by_side.matrices(run),
+        test_report=iso19795.subjects(run),
         reasons=reasons,
         confusion=plots.confusion(reasons) if reasons else "",
         failures=gallery.failures(run, sets) if sets and recorded else [],
@@ -129,7 +138,7 @@ def _section(run: ReadRun, sets: Sequence[RegistrationSet]) -> Section:
 def _curves(run: ReadRun) -> list[Curve]:
     found = []
     for name, curve in run.get("curves").items():
-        points = run.json.get("operating_points", []) if name == "face" else []
+        points = [point for point in run.json.get("operating_points", []) if point.get("system", "face") == name]
         found.append(
             Curve(
                 name,

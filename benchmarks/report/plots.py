@@ -37,6 +37,8 @@ _STYLE: Any = {  # its type lists every setting there is
     "grid.linewidth": 0.7,
 }
 _NIST = (1e-4, 1e-2)
+_SYSTEMS = (BLUE, AMBER, GREEN, "#8a5d7d", "#1d2733")
+_DASHES: Any = ("-", (0, (5, 2)), (0, (1, 1.5)))  # curves differ without colour too; 15 combinations
 
 
 def det(name: str, curve: Mapping[str, Any], points: Sequence[Mapping[str, Any]] = ()) -> str:
@@ -63,10 +65,35 @@ def det(name: str, curve: Mapping[str, Any], points: Sequence[Mapping[str, Any]]
                     f"{point['threshold']:.3f}", (measured, missed), (5, 5), textcoords="offset points", fontsize=8
                 )
         axes.grid(visible=True, which="major")
-        axes.set_xlabel("others who match (FMR)")
-        axes.set_ylabel("holders who do not match (FNMR)")
+        matched, missed_by = curve.get("rates", ("others who match (FMR)", "holders who do not match (FNMR)"))
+        axes.set_xlabel(matched)
+        axes.set_ylabel(missed_by)
         _per_cent(axes)
         return _svg(figure, f"Detection error trade-off of {name}")
+
+
+def overlay(curves: Mapping[str, Mapping[str, Any]]) -> str:
+    """Draws the curves of several systems, or of several species of attack, on one pair of logarithmic axes."""
+    rates = next(iter(curves.values())).get("rates", ("FMR", "FNMR"))
+    lowest = [1e-1, 1e-1]
+    with _axes(7.6, 4.6) as (figure, axes):
+        for number, (name, curve) in enumerate(curves.items()):
+            both = np.array([curve["fmr"], curve["fnmr"]])
+            both = both[:, (both > 0).all(axis=0)]
+            color, style = _SYSTEMS[number % len(_SYSTEMS)], _DASHES[number % len(_DASHES)]
+            axes.plot(*both, color=color, ls=style, lw=1.7, label=name)
+            if both.size:
+                lowest = [min(known, float(row.min())) for known, row in zip(lowest, both, strict=True)]
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlim(max(lowest[0], 1e-8), 1.0)
+        axes.set_ylim(max(lowest[1], 1e-6), 1.0)
+        axes.grid(visible=True, which="major")
+        axes.set_xlabel(rates[0])
+        axes.set_ylabel(rates[1])
+        _per_cent(axes)
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8.5)
+        return _svg(figure, f"Detection error trade-offs of {', '.join(curves)}")
 
 
 def scores(name: str, curve: Mapping[str, Any], points: Sequence[Mapping[str, Any]] = ()) -> str:

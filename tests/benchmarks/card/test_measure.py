@@ -11,6 +11,7 @@ from runs import published
 from idproof.benchmarks.card import calibration, pictures, variants
 from idproof.benchmarks.card.measure import Measured, measure_card
 from idproof.benchmarks.harness.output import BONA_FIDE
+from idproof.benchmarks.scores import files
 from idproof.datasets.sets import read_sets
 from idproof.pipeline.calibration import Calibration, shipped_calibration
 from idproof.pipeline.errors import CalibrationInvalid
@@ -28,9 +29,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_rendered_registrations_are_counted_by_kind(folder: Path) -> None:
+def test_rendered_registrations_are_counted_by_kind(folder: Path, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
-    run = measure_card(read_sets(folder), progress=lambda done, total: seen.append((done, total)))
+    scores = tmp_path / "scores.npy"
+    run = measure_card(read_sets(folder), scores=scores, progress=lambda done, total: seen.append((done, total)))
+    systems = {system.system: system for system in files.read(scores)}
+    hologram = systems["hologram_shape"]
+    # A card that was not found has no score, nor has the shape of a hologram that is not there.
+    assert int(hologram.positives.sum()) == 1
+    assert {name for name, rows in hologram.species().items() if rows.any()} == {"field_edit"}
+    assert int((~hologram.scored).sum()) == 2
     ended = [entry["decision"] for kind in published(run)["outcomes"].values() for entry in kind.values()]
     assert len(ended) == len(read_sets(folder))
     assert ended.count("accept") == sum(entry["accepted"] for entry in run.counts.values())

@@ -12,6 +12,8 @@ from idproof.benchmarks.face import lookalikes, portrait
 from idproof.benchmarks.face import templates as face_templates
 from idproof.benchmarks.face.measure import measure_face
 from idproof.benchmarks.face.pairs import all_pairs
+from idproof.benchmarks.scores import files
+from idproof.benchmarks.scores.measure import measure_scores
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.sets import read_sets
 from idproof.datasets.specimen.portraits import PortraitSource
@@ -47,7 +49,14 @@ def test_a_run_on_aligned_pictures_in_the_published_layout(tmp_path: Path) -> No
     pairs = tmp_path / "pairs.csv"
     pairs.write_text("file_a,file_b,same\nA_B/A_B_0001.jpg,A_B/A_B_0002.jpg,1\nA_B/A_B_0001.jpg,C_D/C_D_0001.jpg,0\n")
     faces = LabelledFaces.open(tmp_path)
-    run = published(measure_face(faces, load_engines(), dataset="lfw-112", pairs=pairs))
+    scores = tmp_path / "scores.csv"
+    run = published(measure_face(faces, load_engines(), dataset="lfw-112", pairs=pairs, scores=scores))
+    own = measure_scores(files.read(scores), rates=[0.1])
+    assert (own.counts["scores"]["impostor"], own.counts["scores"]["genuine"]) == (12, 3)
+    assert own.counts["scores"]["people"] == 3
+    templates = face_templates.make(faces, "lfw-112", load_engines(), lambda done, total: None)
+    found = all_pairs(templates.in_force, templates.people)
+    assert files.read(scores)[0].scores.max() == pytest.approx(found.genuines.scores.max(), abs=1e-5)
     assert (run["counts"]["impostor_comparisons"], run["counts"]["genuine_comparisons"]) == (12, 3)
     assert run["figures"]["face.pairs.accuracy"]["n"] == 2
     assert {"face.fnmr@fmr1e-3", "face.fnmr@fmr1e-4"} <= set(run["figures"])
@@ -92,7 +101,11 @@ def test_a_selfie_as_a_kiosk_takes_it_has_a_face_of_that_width() -> None:
 def test_portraits_are_compared_with_every_selfie_and_each_way_is_shown(tmp_path: Path) -> None:
     samples.make(tmp_path / "bona_fide", 2, 31)
     samples.make(tmp_path / "attack", 1, 31, attack="selfie_other")
-    run = published(portrait.measure_portraits(read_sets(tmp_path), load_engines()))
+    scores = tmp_path / "scores.csv"
+    run = published(portrait.measure_portraits(read_sets(tmp_path), load_engines(), scores=scores))
+    (written,) = files.read(scores)
+    assert (written.positive.sum(), (~written.positive).sum()) == (2, 2)
+    assert written.scores[written.positive].min() > written.scores[~written.positive].max()
     assert run["counts"] == {"portrait_registrations": 2, "portrait_unusable": 0}
     assert run["figures"]["face.portrait.standing.not_found"]["value"] == 0
     for way in ("", "coloured.", "standing.", "front.", *(f"{name}." for name in portrait.ENHANCEMENTS)):

@@ -17,13 +17,14 @@ from idproof.benchmarks.liveness.calibration import RecordedClip, evidence_left_
 from idproof.benchmarks.liveness.measure import measure_liveness
 from idproof.benchmarks.liveness.people import drawn_by, photographs
 from idproof.benchmarks.liveness.real_photographs import texture_logits
+from idproof.benchmarks.scores import files
 from idproof.datasets.rendered_people.clips import BONA_FIDE
 from idproof.datasets.specimen.draws import Split
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.profiles import load_engines
 from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.errors import DatasetInvalid
-from idproof.pipeline.liveness.examiner import CALIBRATION_FILE, shipped_calibration
+from idproof.pipeline.liveness.examiner import CALIBRATION_FILE, NAME, shipped_calibration
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +61,12 @@ def test_people_whom_an_earlier_run_drew_are_not_drawn_again(people: Path) -> No
         list(photographs(people, Split.TEST, 40, 1, detector, everybody))
 
 
-def test_figures_have_counts_and_intervals(people: Path) -> None:
-    run = published(measure_liveness(people, clips=1, species=["screen_photo"], seed=3))
+def test_figures_have_counts_and_intervals(people: Path, tmp_path: Path) -> None:
+    scores = tmp_path / "scores.csv"
+    run = published(measure_liveness(people, clips=1, species=["screen_photo"], seed=3, scores=scores))
+    fused = next(system for system in files.read(scores) if system.system == NAME)
+    assert (fused.positives.sum(), list(fused.species())) == (1, ["screen_photo"])
+    assert fused.scores[fused.positives][0] > fused.scores[fused.species()["screen_photo"]][0]
     assert run["distance"] == "arm"
     assert set(run["figures"]) >= {
         "liveness.bpcer",
