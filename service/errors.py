@@ -8,6 +8,7 @@
     ├── AuditBroken            the audit log was changed, or cannot be written
     ├── IssuerUnavailable      the token issuer's keys cannot be read
     ├── SignatureInvalid       a token is not signed by any of the keys
+    │   └── SigningKeyRevoked  its key was revoked, since somebody else may have it
     ├── DemoFailed             the demonstration's service did not start or answer
     ├── ServiceProblem         a request that cannot be served; its code is one of `SERVICE_CODES`
     └── StreamProblem          a breach of the stream protocol; its code is one of `STREAM_CODES`
@@ -122,6 +123,12 @@ class SignatureInvalid(IdproofError):
     """A token is not signed by any of the keys, or is no token."""
 
     code = "signature_invalid"
+
+
+class SigningKeyRevoked(SignatureInvalid):
+    """A token is signed with a key that was revoked: whoever has the key may have signed it."""
+
+    code = "signing_key_revoked"
 
 
 class DemoFailed(IdproofError):

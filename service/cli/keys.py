@@ -8,7 +8,7 @@ from idproof.service.cli.options import DataDir
 
 app = typer.Typer(no_args_is_help=True, help="API keys of clients: create, list, revoke.")
 client_app = typer.Typer(no_args_is_help=True, help="Clients that have API keys: list, merge.")
-signing_app = typer.Typer(no_args_is_help=True, help="The service's signing keys: list, rotate.")
+signing_app = typer.Typer(no_args_is_help=True, help="The service's signing keys: list, rotate, revoke.")
 
 
 @app.command("create")
@@ -108,7 +108,7 @@ def rotate(data_dir: DataDir = None) -> None:
 
 @signing_app.command("list")
 def signing_list(data_dir: DataDir = None) -> None:
-    """List the key that signs, and the retired keys whose signatures are still valid."""
+    """List the key that signs, the retired keys whose signatures are still valid, and the revoked ones."""
     from idproof.service.operations.data_folder import load_settings
     from idproof.service.signing.keys import Keys
 
@@ -116,3 +116,17 @@ def signing_list(data_dir: DataDir = None) -> None:
     typer.echo(f"{keys.signing.kid}  signs")
     for key in keys.retired:
         typer.echo(f"{key.kid}  retired")
+    for kid, revoked_at in keys.revoked.items():
+        typer.echo(f"{kid}  revoked {revoked_at}")
+
+
+@signing_app.command("revoke")
+def signing_revoke(
+    kid: Annotated[str, typer.Argument(help="Id of the key, as listed; the key that signs is replaced first.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Revoke a signing key that somebody else may have: its signatures no longer hold. This cannot be undone."""
+    from idproof.service.operations.data_folder import load_settings
+    from idproof.service.operations.revocation import revoke_signing_key
+
+    typer.echo(f"revoked; signing with {revoke_signing_key(load_settings(data_dir), kid).signing.kid}")

@@ -18,7 +18,7 @@ from idproof.service.cli.serve import serve
 from idproof.service.cli.verify import verify
 
 _EXIT_NOT_GENUINE = 1
-_NOT_GENUINE = ("signature_invalid", "audit_broken")
+_NOT_GENUINE = ("signature_invalid", "signing_key_revoked", "audit_broken")
 """Codes of errors that are the finding of a check, not wrong use."""
 
 app = typer.Typer(

@@ -14,6 +14,7 @@ from idproof.service.auth import AccessControl, Client, Scope
 from idproof.service.http import openapi, problems
 from idproof.service.operations import retention, telemetry
 from idproof.service.registrations.intake import RegistrationIntake, RegistrationRequest
+from idproof.service.signing.jws import with_valid_signature
 from idproof.service.storage.ledger import FAILED, RUNNING, Progress
 
 VERDICT_ID = r"^ver_[0-9A-HJKMNP-TV-Z]{26}$"
@@ -138,7 +139,7 @@ def _read_routes(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) 
             found = await anyio.to_thread.run_sync(intake.store.load, verification_id, client.sees)
         if found is None:
             return problems.problem("not_found", "There is no verification of this id.")
-        return _verdict(found, request)
+        return _verdict(with_valid_signature(found, intake.keys.current), request)
 
     @app.delete(
         "/v1/verifications/{verification_id}",

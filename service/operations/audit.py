@@ -26,7 +26,7 @@ from idproof.service.operations.settings import Settings
 from idproof.service.signing.jws import ACCEPTED, ALGORITHM
 from idproof.service.signing.keys import KeyRing, Keys
 
-EVENTS = ("verified", "erased", "expired", "recovered", "clients_merged")
+EVENTS = ("verified", "erased", "expired", "recovered", "clients_merged", "key_revoked")
 _GENESIS = "0" * 64
 _TYPE = "audit-head+jwt"
 _OWNER_ONLY = 0o600
@@ -108,6 +108,11 @@ class AuditLog:
         """Returns the signed head, for a copy elsewhere."""
         with self._locked():
             return self._sign_head(self._read_head())
+
+    def renew_signature(self) -> None:
+        """Signs the head with the current key, before the key that signed it is revoked; raises `AuditBroken`."""
+        with self._locked():
+            self._write_head(self._read_head())
 
     def _append(self, event: str, about: dict[str, Any]) -> None:
         if event not in EVENTS:

@@ -189,6 +189,11 @@ class Settings(BaseSettings):
         return self.keys_dir / "retired.json"
 
     @property
+    def revoked_file(self) -> Path:
+        """Ids of revoked signing keys, and when each was revoked."""
+        return self.keys_dir / "revoked.json"
+
+    @property
     def jwks_file(self) -> Path:
         """File of the public keys, for offline checks."""
         return self.keys_dir / "jwks.json"

@@ -15,7 +15,7 @@ from idproof.service.errors import log_error
 from idproof.service.operations.settings import Settings
 from idproof.service.operations.tls import client_context
 from idproof.service.outbox.queue import Delivery, Destination, Kind, Outbox
-from idproof.service.signing.jws import sign_claims
+from idproof.service.signing.jws import sign_claims, with_valid_signature
 from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, VerdictStore
 
@@ -217,6 +217,7 @@ class DeliveryWorker:
         if delivery.destination is Destination.CORE:
             if verdict is None:
                 return None
+            verdict = with_valid_signature(verdict, self._keys.current)
             more = {"reference": verdict["reference"], "verdict": verdict["jws"], "core_only": verdict["core_only"]}
             return about | {"aud": "identity-core"} | more
         if verdict is not None:

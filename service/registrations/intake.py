@@ -33,6 +33,7 @@ from idproof.service.operations.settings import Settings
 from idproof.service.outbox import DeliveryWorker, Destination
 from idproof.service.registrations.responses import signed_response
 from idproof.service.request_faults import RequestFault
+from idproof.service.signing.jws import with_valid_signature
 from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, Progress, Replay, Ticket, VerdictStore
 from idproof.service.storage.ledger import FAILED, LEASE_S
@@ -235,7 +236,7 @@ class RegistrationIntake:
         response = await _in_thread(self.store.load, replay.id)
         if response is None:
             raise ServiceProblem("not_found", "The verdict was erased.")
-        return RegistrationResult(replay.id, response, replayed=True)
+        return RegistrationResult(replay.id, with_valid_signature(response, self.keys.current), replayed=True)
 
     async def _receive(self, request: Request, registration: RegistrationRequest, pictures: VaultSession) -> Received:
         client, key = registration.client, registration.idempotency_key

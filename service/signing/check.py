@@ -19,6 +19,7 @@ def check_verdict(text: str, jwks: str | None) -> dict[str, Any]:
         jwks: file or URL of the public keys; None for the file beside this machine's own keys.
 
     Raises:
+        SigningKeyRevoked: the key that signed it was revoked.
         SignatureInvalid: the signature does not hold, or the JSON around it differs from what was signed.
     """
     body, token = _split(text)

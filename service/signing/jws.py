@@ -9,7 +9,7 @@ from joserfc import jws
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import KeySet, KeySetSerialization
 
-from idproof.service.errors import SignatureInvalid
+from idproof.service.errors import SignatureInvalid, SigningKeyRevoked
 from idproof.service.signing.keys import Keys
 
 ALGORITHM = "EdDSA"
@@ -34,8 +34,44 @@ def sign_claims(claims: dict[str, Any], keys: Keys, issuer: str, kind: str) -> s
     return jws.serialize_compact(header, payload, keys.signing, algorithms=ACCEPTED)
 
 
+def with_valid_signature(document: dict[str, Any], keys: Keys) -> dict[str, Any]:
+    """Returns a verdict of the database, signed anew if its key was revoked since.
+
+    The database is sealed with another key: what it holds was issued here, whoever has the revoked key.
+    """
+    token = document.get("jws")
+    if token is None or not keys.revoked or _kid(token) not in keys.revoked:
+        return document
+    stored = jws.extract_compact(token.encode())
+    header = stored.headers() | {"kid": keys.signing.kid}
+    return document | {"jws": jws.serialize_compact(header, stored.payload, keys.signing, algorithms=ACCEPTED)}
+
+
+def _kid(token: str) -> str | None:
+    try:
+        kid = jws.extract_compact(token.encode()).headers().get("kid")
+    except (JoseError, ValueError, KeyError, TypeError):
+        return None
+    return kid if isinstance(kid, str) else None
+
+
+def _revoked_at(token: str, jwks: dict[str, Any]) -> str | None:
+    """Returns the time at which the key of a token was revoked, as the key set says; None if it was not."""
+    revoked, kid = jwks.get("revoked"), _kid(token)
+    entries = revoked if isinstance(revoked, list) else []
+    found = (entry for entry in entries if isinstance(entry, dict) and kid is not None and entry.get("kid") == kid)
+    return next((str(entry.get("revoked_at", "an unknown day")) for entry in found), None)
+
+
 def verify(token: str, jwks: dict[str, Any], kind: str = TYPE) -> dict[str, Any]:
-    """Returns the claims of a token of this type that one of the keys signed; raises `SignatureInvalid`."""
+    """Returns the claims of a token of this type that one of the keys signed.
+
+    Raises:
+        SigningKeyRevoked: the key set names the token's key as revoked.
+        SignatureInvalid: none of the keys signed it, or it is of another type.
+    """
+    if (revoked_at := _revoked_at(token, jwks)) is not None:
+        raise SigningKeyRevoked(f"The key that signs this was revoked at {revoked_at}: others may have signed with it.")
     try:
         keys = KeySet.import_key_set(cast("KeySetSerialization", jwks))
         opened = jws.deserialize_compact(token, keys, algorithms=ACCEPTED)

@@ -2,13 +2,17 @@
 
 Signing keys are rotated (`idproof keys rotate`): a new key signs, and the public half of the old one stays published,
 so that its signatures can be checked at any later time. The private half of the old key is overwritten.
+
+A key that somebody else may have is revoked (`idproof keys revoke`): it leaves the published keys, whose set names it
+as revoked, so that its signatures are refused and the reason is known.
 """
 
 import json
 import os
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -30,11 +34,13 @@ class Keys:
         signing: Ed25519 (RFC 8037), `kid` is its thumbprint (RFC 7638).
         sealing: 32 bytes for AES-256-GCM.
         retired: public halves of earlier signing keys.
+        revoked: ids of revoked signing keys, each with the time of its revocation (ISO 8601 UTC).
     """
 
     signing: OKPKey
     sealing: bytes
     retired: tuple[OKPKey, ...] = ()
+    revoked: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -48,7 +54,9 @@ class Keys:
             _require_sealing_key(sealing_file, settings.database)
             signing = _signing(signing_file.name, _read_or_create(signing_file, _new_signing))
             sealing = _read_or_create(sealing_file, lambda: secrets.token_bytes(_SEAL_BYTES))
-            keys = cls(signing, sealing, _retired(settings.retired_file))
+            revoked = _revoked(settings.revoked_file)
+            retired = tuple(key for key in _retired(settings.retired_file) if key.kid not in revoked)
+            keys = cls(signing, sealing, retired, revoked)
             settings.jwks_file.write_text(json.dumps(keys.public()), encoding="utf-8")
         except OSError as error:
             raise KeysUnusable(f"The folder for keys, {folder}, cannot be used: {error.strerror}.") from None
@@ -64,7 +72,7 @@ class Keys:
         try:
             # The old key's public half is published first, before the new key signs anything.
             older = [before.signing, *before.retired]
-            _write(settings.retired_file, json.dumps(KeySet(list(older)).as_dict(private=False)).encode())
+            _replace(settings.retired_file, _key_set(older))
             fresh = signing_file.with_suffix(".new")
             _write(fresh, _new_signing())
             with signing_file.open("r+b") as old:
@@ -74,14 +82,38 @@ class Keys:
             raise KeysUnusable(f"The signing key cannot be changed: {error.strerror}.") from None
         return cls.open(settings)
 
+    @classmethod
+    def revoke(cls, settings: Settings, kid: str) -> Self:
+        """Revokes a retired signing key; `idproof.service.operations.revocation` also revokes the current one.
+
+        Raises:
+            KeysUnusable: the files cannot be changed.
+        """
+        before = cls.open(settings)
+        revoked = dict(before.revoked) | {kid: datetime.now(UTC).isoformat(timespec="seconds")}
+        entries = [{"kid": name, "revoked_at": revoked_at} for name, revoked_at in revoked.items()]
+        try:
+            _replace(settings.revoked_file, json.dumps({"keys": entries}).encode())
+            _replace(settings.retired_file, _key_set([key for key in before.retired if key.kid != kid]))
+        except OSError as error:
+            raise KeysUnusable(f"The signing key cannot be revoked: {error.strerror}.") from None
+        return cls.open(settings)
+
     @property
     def verifying(self) -> KeySet:
         """Keys whose signatures are valid."""
         return KeySet([self.signing, *self.retired])
 
     def public(self) -> dict[str, object]:
-        """Returns the public signing keys as a JWK set."""
-        return dict(self.verifying.as_dict(private=False))
+        """Returns the public signing keys as a JWK set.
+
+        Its member `revoked` names the revoked keys, if there are any (RFC 7517, section 5: others ignore the member).
+        """
+        published: dict[str, object] = dict(self.verifying.as_dict(private=False))
+        if self.revoked:
+            entries = self.revoked.items()
+            published["revoked"] = [{"kid": kid, "revoked_at": revoked_at} for kid, revoked_at in entries]
+        return published
 
     def __repr__(self) -> str:
         """Returns a text without the keys."""
@@ -129,7 +161,7 @@ def _read_or_create(path: Path, create: Callable[[], bytes]) -> bytes:
 
 
 class KeyRing:
-    """Current keys; read again when the signing key's file has changed, so that a rotation needs no restart."""
+    """Current keys; read again when their files have changed, so that rotation and revocation need no restart."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -144,12 +176,33 @@ class KeyRing:
             self._keys, self._seen = Keys.open(self._settings), stamp
         return self._keys
 
-    def _stamp(self) -> tuple[int, int] | None:
-        try:
-            found = self._settings.key_files[0].stat()
-        except OSError:  # missing for a moment or for ever: `/readyz` reports it
+    def _stamp(self) -> list[tuple[int, int] | None] | None:
+        settings = self._settings
+        signing = _file_stamp(settings.key_files[0])
+        if signing is None:  # missing for a moment or for ever: `/readyz` reports it
             return None
-        return found.st_ino, found.st_mtime_ns
+        return [signing, _file_stamp(settings.retired_file), _file_stamp(settings.revoked_file)]
+
+
+def _file_stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _key_set(keys: Sequence[OKPKey]) -> bytes:
+    return json.dumps(KeySet(list(keys)).as_dict(private=False)).encode()
+
+
+def _revoked(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    try:
+        return {str(entry["kid"]): str(entry["revoked_at"]) for entry in json.loads(path.read_bytes())["keys"]}
+    except (ValueError, KeyError, TypeError):
+        raise KeysUnusable(f"{path.name} does not hold revoked keys.") from None
 
 
 def _retired(path: Path) -> tuple[OKPKey, ...]:
@@ -159,6 +212,13 @@ def _retired(path: Path) -> tuple[OKPKey, ...]:
         return tuple(OKPKey.import_key(entry) for entry in json.loads(path.read_bytes())["keys"])
     except (ValueError, KeyError, TypeError, JoseError):
         raise KeysUnusable(f"{path.name} does not hold public keys.") from None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Writes a file at once: a server that reads it meanwhile finds the old one or the new one."""
+    fresh = path.with_suffix(".new")
+    _write(fresh, data)
+    fresh.replace(path)
 
 
 def _write(path: Path, data: bytes) -> None:
