@@ -1,11 +1,13 @@
 """Opens the tools that examine pictures, and makes the rules by which a verdict is given on their findings."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from idproof.models.liveness_texture import TextureNetwork
 from idproof.models.profiles import load_engines
 from idproof.models.score_reports import face_thresholds, portrait_calibration, portrait_thresholds
 from idproof.models.session import CPU
+from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.card.examiner import CardExaminer
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.config import Limits, Policy
@@ -44,14 +46,19 @@ def open_tools(
     Raises:
         ModelError: a weight is missing, damaged, or has no measured operating points; or the provider is missing.
         DocumentTypeInvalid: the document type cannot be used.
+        CalibrationInvalid: the document type's calibration cannot be used.
     """
     kind = open_document(document)
+    card_examiner = CardExaminer.open(kind)
+    if kind.calibration is not None:
+        policy = replace(policy, calibration=Calibration.load(kind.calibration))
+        card_examiner.require_limits(policy.calibration)
     engines = load_engines(profile, manifest=manifest, cache=cache, threads=threads, provider=provider)
     texture = TextureNetwork.shipped(threads, provider)
     return ExaminationTools(
         engines=engines,
         locator=CardLocator.open(kind),
-        examiner=CardExaminer.open(kind),
+        examiner=card_examiner,
         policy=policy,
         limits=limits,
         face_thresholds=face_thresholds(profile),
@@ -68,9 +75,17 @@ def open_tools(
 
 
 def open_document(document: str | Path) -> DocumentType:
-    """Load a built-in type by its name, or an operator's own by its path; raises `DocumentTypeInvalid`."""
-    kind = load(document) if isinstance(document, Path) else load_builtin(document)
-    field_checks.known(kind.checks, kind.name)
+    """Load a document type.
+
+    Args:
+        document: name of a built-in type; or path of an operator's own, as a `Path` or as a text that ends in `.toml`.
+
+    Raises:
+        DocumentTypeInvalid: the file is missing or contradicts itself, or a check that it names can never be assessed.
+    """
+    own = isinstance(document, Path) or document.endswith(".toml")
+    kind = load(Path(document)) if own else load_builtin(str(document))
+    field_checks.require_assessable(kind)
     return kind
 
 
@@ -98,4 +113,5 @@ def make_rules(
         examiner.required,
         examiner.optically_variable,
         records,
+        examiner.left_out,
     )

@@ -43,6 +43,7 @@ class Rules:
         card_checks: checks of the card itself that must have passed.
         optically_variable: whether the card's optically variable regions are among them.
         records: the issuing department's, where they are asked.
+        card_checks_left_out: checks of the card that the document type leaves out.
     """
 
     document: DocumentType
@@ -52,6 +53,7 @@ class Rules:
     card_checks: tuple[str, ...]
     optically_variable: bool
     records: RecordsAuthority | None = None
+    card_checks_left_out: tuple[str, ...] = ()
 
     def required(self, response: LivenessResponse | None) -> tuple[str, ...]:
         """Names of the checks that must all have passed for an accept.
@@ -69,7 +71,7 @@ class Rules:
         """Steps of identity proofing that are left to others under these rules."""
         done = {RECORDS_CHECK} if self.records is not None else set()
         done |= {VARIABLE_REGIONS} if self.optically_variable else set()
-        return tuple(name for name in self.policy.not_performed if name not in done)
+        return (*(name for name in self.policy.not_performed if name not in done), *self.card_checks_left_out)
 
 
 class Executor(Protocol):
@@ -131,7 +133,9 @@ def verify(
         checks = [*findings.checks]
         if rules.records is not None and findings.fields:
             with timer.stage("records"):
-                checks += _ask_records(session, rules.records, executor, card_data(findings.fields))
+                checks += _ask_records(
+                    session, rules.records, executor, card_data(findings.fields, rules.document, started.date())
+                )
         session.ensure_open()
     finally:
         with timer.stage("wipe"):
@@ -146,7 +150,7 @@ def verify(
         checks=tuple(checks),
         document_type=rules.document.name,
         fields=findings.fields,
-        form=asdict(card_data(findings.fields)),
+        form=asdict(card_data(findings.fields, rules.document, started.date())),
         not_performed=tuple(name for name in rules.not_performed if answer is None or name != examiner.NAME),
         policy=rules.policy.version,
         profile=rules.profile,

@@ -7,7 +7,7 @@ import numpy as np
 
 from idproof.datasets.specimen import names
 from idproof.datasets.specimen.prints import print_of
-from idproof.pipeline.documents import DocumentType
+from idproof.pipeline.documents import DateFormat, DocumentType, FieldSpec
 from idproof.pipeline.documents.commercial_codes import codes
 from idproof.pipeline.errors import InvalidSpecimen
 
@@ -71,17 +71,24 @@ def fields_of(document: DocumentType, rng: np.random.Generator, *, characters: s
     if not any(forms.values()):
         made = invent(rng, characters=characters)
     else:
-        made = {name: _by_form(form, rng) for name, form in forms.items() if form}
+        made = {
+            spec.name: _by_form(form, spec, document, rng) for spec in document.fields if (form := forms[spec.name])
+        }
     if set(made) != set(forms):
         raise InvalidSpecimen(f"The print file of {document.name} does not say how each of its fields is made up.")
     return made
 
 
-def _by_form(form: str, rng: np.random.Generator) -> str:
+def _by_form(form: str, spec: FieldSpec, document: DocumentType, rng: np.random.Generator) -> str:
     if form == "name":
         return _names(rng, None)["english_name"]
-    if form == "day":
-        return _day(rng, _TODAY, _years(_TODAY, 10)).strftime("%d-%m-%Y")
+    days = {
+        "day": (_TODAY, _years(_TODAY, 10)),
+        "born": (date(1938, 1, 1), _years(document.issued_from, -18)),
+        "issued": (document.issued_from, _TODAY),
+    }
+    if form in days:
+        return (spec.date or DateFormat("DD-MM-YYYY")).print(_day(rng, *days[form]))
     return "".join(str(rng.integers(10)) if character == "#" else character for character in form)
 
 

@@ -37,7 +37,11 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class FieldPrint:
-    """Print of a field; `form` describes invented values: `name`, `day`, or text with `#` for digits."""
+    """Print of a field; `form` describes invented values.
+
+    It is `name`; `born`, `issued` or `day` (a birthday of an adult, a day since the type was first issued, one of the
+    next ten years), printed in the field's date format; or text with `#` for digits.
+    """
 
     height_mm: float = _FIELD_MM
     serif: bool = False

@@ -5,14 +5,17 @@ A file and the picture that it names are in one folder, so an operator's own typ
 """
 
 import codecs
+import re
 import tomllib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
+from idproof.pipeline.documents.date_format import DateFormat
 from idproof.pipeline.errors import DocumentTypeInvalid
 
+_SOME_DAY = date(2019, 11, 23)
 SCRIPTS = ("latin", "digits", "chinese", "symbols")
 
 
@@ -60,6 +63,7 @@ class FieldSpec:
             empty when any character may be printed.
         letters_mm: height of the digits of a field of digits, as issued; 0 where it is unknown, or where a long text is
             printed smaller.
+        date: printed form of the date that the field holds, or None where it holds none.
     """
 
     name: str
@@ -72,10 +76,13 @@ class FieldSpec:
     texts: tuple[str, ...] = ()
     repertoire: str = ""
     letters_mm: float = 0.0
+    date: DateFormat | None = None
 
     def __post_init__(self) -> None:
         if self.letters_mm < 0:
             raise ValueError("letters cannot have a negative height")
+        if self.date is not None and not re.fullmatch(self.pattern, self.date.print(_SOME_DAY)):
+            raise ValueError(f"the pattern of {self.name} does not fit dates of the form {self.date.form}")
         if self.repertoire:
             try:
                 codecs.lookup(self.repertoire)
@@ -141,6 +148,10 @@ class DocumentType:
         ghost: the second, small portrait, or None.
         regions: optically variable regions.
         checks: names of the checks (`idproof.pipeline.fields.checks`) that its fields must pass.
+        card_checks: names of the checks of the card itself that are made; None for every one that can be made.
+        calibration: file of the values of bona fide cards of this type, from which the limits of those checks follow;
+            None for the policy's.
+        issuer_country: of the issuer, three letters of ISO 3166-1; None if it is not stated.
     """
 
     name: str
@@ -155,6 +166,9 @@ class DocumentType:
     ghost: Box | None
     regions: tuple[Region, ...]
     checks: tuple[str, ...] = ()
+    card_checks: tuple[str, ...] | None = None
+    calibration: Path | None = None
+    issuer_country: str | None = None
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -173,6 +187,10 @@ class DocumentType:
         for box in [*card, *([self.ghost] if self.ghost else [])]:
             if box.x < 0 or box.y < 0 or box.x + box.width > self.width_mm or box.y + box.height > self.height_mm:
                 raise ValueError("a box reaches over the card's edge")
+        if self.card_checks is not None and not self.card_checks:
+            raise ValueError("card_checks is left out for all of them, or names at least one")
+        if self.issuer_country is not None and not re.fullmatch("[A-Z]{3}", self.issuer_country):
+            raise ValueError("issuer_country is three capital letters (ISO 3166-1)")
         if len({spec.name for spec in self.fields}) != len(self.fields):
             raise ValueError("two fields have one name")
         if any(spec.script not in SCRIPTS for spec in self.fields):
@@ -201,6 +219,7 @@ class DocumentType:
                     texts=tuple(spec.get("texts", ())),
                     repertoire=spec.get("repertoire", ""),
                     letters_mm=float(spec.get("letters_mm", 0.0)),
+                    date=DateFormat(spec["date"], spec.get("century", 0)) if "date" in spec else None,
                 )
                 for name, spec in table["fields"].items()
             ),
@@ -208,6 +227,9 @@ class DocumentType:
             ghost=Box(*table["ghost"]) if "ghost" in table else None,
             regions=tuple(Region.from_table(name, spec, folder) for name, spec in table.get("regions", {}).items()),
             checks=tuple(table.get("checks", ())),
+            card_checks=tuple(table["card_checks"]) if "card_checks" in table else None,
+            calibration=folder / table["calibration"] if "calibration" in table else None,
+            issuer_country=table.get("issuer_country"),
         )
 
 

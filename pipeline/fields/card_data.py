@@ -3,10 +3,13 @@
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
+from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.fields.checks import dates
 from idproof.pipeline.types import FieldReading
 
+_DATE_FIELDS = {"birth_date": dates.BIRTH, "first_registration": dates.FIRST, "issue_date": dates.ISSUE}
 _SEX = {"M": "male", "F": "female"}
 
 
@@ -40,8 +43,14 @@ class CardData:
         return f"CardData(<{filled} fields>)"
 
 
-def card_data(fields: Mapping[str, FieldReading]) -> CardData:
-    """Returns the card's well-known fields; a field that the document type lacks stays None."""
+def card_data(fields: Mapping[str, FieldReading], document: DocumentType, today: date) -> CardData:
+    """Returns the card's well-known fields; a field that the document type lacks stays None.
+
+    Args:
+        fields: as read.
+        document: the type, whose formats the dates are printed in.
+        today: day of the verification, for the century of two-digit years.
+    """
 
     def text(name: str) -> str | None:
         reading = fields.get(name)
@@ -57,21 +66,17 @@ def card_data(fields: Mapping[str, FieldReading]) -> CardData:
         number=number.replace("(", "").replace(")", "") if number is not None else None,
         symbols=text("symbols"),
         sex=_SEX.get(sex[-1:]) if sex is not None else None,
-        **_dates(text("date_of_birth"), text("first_registration"), text("issue_date")),
+        **_dates({spec.name: text(spec.name) or "" for spec in document.fields}, document, today),
     )
 
 
-def _dates(birth: str | None, first: str | None, issue: str | None) -> dict[str, str | None]:
-    """Returns ISO dates; an impossible one stays None."""
-    found: dict[str, str | None] = {"birth_date": None, "first_registration": None, "issue_date": None}
-    try:
-        if birth is not None:
-            found["birth_date"] = dates.birth_date(birth).isoformat()
-        if issue is not None:
-            issued = dates.issue_date(issue)
-            found["issue_date"] = issued.isoformat()
-            if first is not None:
-                found["first_registration"] = dates.first_registration(first, issued).isoformat()[:7]
-    except ValueError:
-        pass
+def _dates(texts: Mapping[str, str], document: DocumentType, today: date) -> dict[str, str]:
+    """Returns ISO dates by the names of `CardData`; an impossible one is left out."""
+    parsed = dates.parse_all(texts, document, today)
+    found = {}
+    for name, field in _DATE_FIELDS.items():
+        day = parsed.get(field)
+        form = document.field(field).date if day is not None else None
+        if day is not None and form is not None:
+            found[name] = form.iso(day)
     return found

@@ -7,12 +7,15 @@ _CHECKS = {"vri": "document", "bvr": "face_comparison", "data": "records"}
 """Check methods: inspection of pictures taken remotely, remote biometric comparison, comparison with data."""
 
 
-def verified_claims(verdict: dict[str, Any], *, trust_framework: str) -> dict[str, Any] | None:
+def verified_claims(
+    verdict: dict[str, Any], *, trust_framework: str, issuer_country: str | None
+) -> dict[str, Any] | None:
     """Returns `verified_claims` of an accepted registration; None for any other, which verifies nothing.
 
     Args:
         verdict: as returned by `to_json`, with fields and form.
         trust_framework: the operator's name for the rules that it follows.
+        issuer_country: of the card's issuer, by its document type; None leaves the issuer out.
     """
     if verdict["decision"] != "accept":
         return None
@@ -33,20 +36,20 @@ def verified_claims(verdict: dict[str, Any], *, trust_framework: str) -> dict[st
                     for method, kind in (("vri", "evidence_validation"), ("bvr", "verification"))
                 ],
             },
-            "evidence": [_evidence(verdict, form)],
+            "evidence": [_evidence(verdict, form, issuer_country)],
         },
         "claims": claims,
     }
 
 
-def _evidence(verdict: dict[str, Any], form: dict[str, Any]) -> dict[str, Any]:
+def _evidence(verdict: dict[str, Any], form: dict[str, Any], issuer_country: str | None) -> dict[str, Any]:
     made = {check["name"] for check in verdict["checks"]}
     methods = [method for method, check in _CHECKS.items() if check == "document" or check in made]
     details = {
         "type": "idcard",
         "document_number": form.get("number"),
         "date_of_issuance": form.get("issue_date"),
-        "issuer": {"country_code": "HKG"},
+        "issuer": None if issuer_country is None else {"country_code": issuer_country},
     }
     return {
         "type": "document",

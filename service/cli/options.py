@@ -13,5 +13,8 @@ EXIT_INTERNAL = 70
 Executor = Literal["in-process", "ray"]
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the keys and the database.")]
 Profile = Annotated[str, typer.Option(help="Profile of networks.")]
+Document = Annotated[
+    str, typer.Option(help="Document type of the card: a built-in name, or the path of your own file (….toml).")
+]
 Manifest = Annotated[Path | None, typer.Option(help="Your own manifest of weights.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]

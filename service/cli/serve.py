@@ -13,6 +13,9 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
     data_dir: DataDir = None,
     profile: Annotated[str | None, typer.Option(help="Profile of networks.")] = None,
+    document: Annotated[
+        str | None, typer.Option(help="Document type of the cards: a built-in name, or the path of your own (….toml).")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Number of server processes.")] = 1,
     sandbox: Annotated[
         bool, typer.Option(help="Serve invented applicants with promised outcomes; verifies nobody.")
@@ -29,7 +32,12 @@ def serve(
     from idproof.service.operations.settings import Settings
 
     process.restart_hardened(sys.argv[1:])
-    chosen: dict[str, Any] = {"data_dir": data_dir, "profile": profile, "sandbox": sandbox or None}
+    chosen: dict[str, Any] = {
+        "data_dir": data_dir,
+        "profile": profile,
+        "document": document,
+        "sandbox": sandbox or None,
+    }
     chosen |= {"executor": executor, "ray_address": address, "replicas": replicas}
     settings = Settings.load(**{name: value for name, value in chosen.items() if value is not None})
     process.enforce_guards(settings)

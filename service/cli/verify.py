@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from idproof.service.cli.options import EXIT_BY_DECISION, Json, Profile
+from idproof.service.cli.options import EXIT_BY_DECISION, Document, Json, Profile
 from idproof.service.cli.output import print_json, print_verdict, read_file
 
 
@@ -13,6 +13,7 @@ def verify(
     card: Annotated[list[Path], typer.Option(help="Given three times: front, tilted left, tilted right.")],
     selfie: Annotated[Path, typer.Option(help="Picture of the applicant's face.")],
     profile: Profile = "open",
+    document: Document = "hkid-2018",
     accept_uploads: Annotated[
         bool, typer.Option("--accept-uploads", help="Accept files without liveness; else they are referred at best.")
     ] = False,
@@ -28,6 +29,6 @@ def verify(
     files = dict(zip([*CARD_ROLES, Role.SELFIE], [*card, selfie], strict=True))
     captures = Captures.from_parts({role.value: read_file(path) for role, path in files.items()})
     policy = Policy.for_uploads() if accept_uploads else Policy()
-    verdict = Verifier.open(profile=profile, policy=policy).verify(captures)
+    verdict = Verifier.open(profile=profile, document=document, policy=policy).verify(captures)
     (print_json if json_ else print_verdict)(to_json(verdict))
     raise typer.Exit(EXIT_BY_DECISION[verdict.decision.value])

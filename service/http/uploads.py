@@ -53,7 +53,9 @@ class Metadata(BaseModel):
         description="Your own reference, given back with the verdict. Not personal data, please.",
         examples=["registration-000017"],
     )
-    document: str = Field(default="hkid-2018", description="Document type of the card.")
+    document: str | None = Field(
+        default=None, description="Document type of the card; by default the one that the service verifies."
+    )
     liveness: LivenessDescription | None = Field(
         default=None, description="With the parts `frames`, and only with them."
     )

@@ -45,6 +45,7 @@ def replica_config(settings: Settings) -> ReplicaConfig:
     """Returns the configuration of a replica."""
     return ReplicaConfig(
         profile=settings.profile,
+        document=settings.document,
         policy=build_policy(settings),
         limits=Limits(),
         threads=settings.threads,

@@ -115,6 +115,7 @@ def _verifier(settings: Settings) -> Verifier:
         return cluster.open_cluster_verifier(settings, records)
     return Verifier.open(
         profile=settings.profile,
+        document=settings.document,
         policy=build_policy(settings),
         threads=settings.threads,
         branches=settings.branches,

@@ -18,6 +18,8 @@ class Settings(BaseSettings):
     Attributes:
         data_dir: folder of the keys and the database; created with mode 0700.
         profile: profile of networks.
+        document: document type of the cards: a built-in type's name, or the path of an operator's own file (`….toml`).
+            On a cluster every node needs the same file at that path.
         issuer: claim `iss` of verdicts.
         threads: processor threads per network call.
         branches: threads on which independent stages of one registration run at the same time.
@@ -81,6 +83,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(default_factory=lambda: user_data_path("idproof"))
     profile: str = "open"
+    document: str = "hkid-2018"
     issuer: str = "idproof"
     threads: int = Field(default=1, ge=1)
     branches: int = Field(default=1, ge=1)
@@ -154,6 +157,8 @@ class Settings(BaseSettings):
             raise ValueError("max_replicas is at least replicas")
         if self.sandbox and self.production:
             raise ValueError("a sandbox verifies nobody and is not for production")
+        if self.sandbox and self.document != "hkid-2018":
+            raise ValueError("the applicants of a sandbox hold cards of the type hkid-2018")
         return self
 
     @classmethod

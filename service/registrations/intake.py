@@ -247,7 +247,7 @@ class RegistrationIntake:
         except ClientDisconnect:
             # There is no client to answer; the end of the vault session deletes what had arrived.
             raise ServiceProblem("upload_malformed", "The client went away.") from None
-        if metadata.document != self.verifier.document.name:
+        if metadata.document not in (None, self.verifier.document.name):
             expected = f"This service verifies {self.verifier.document.name}."
             raise metadata_invalid(RequestFault(METADATA, "/document", expected))
         return Received(metadata, upload.fingerprint(registration.session_id or ""), datetime.now(UTC))
@@ -311,7 +311,9 @@ class RegistrationIntake:
         session = ticket.session
         body = to_json(verdict) | {"id": ticket.id, "reference": metadata.reference}
         body["session"] = None if session is None else {"id": session.id, "nonce": session.nonce}
-        return signed_response(body, self.keys.current, self.settings, self.core_key)
+        return signed_response(
+            body, self.keys.current, self.settings, self.core_key, self.verifier.document.issuer_country
+        )
 
     def _store(
         self,

@@ -12,16 +12,19 @@ CORE_TYPE = "verdict-fields+jwt"
 """The `typ` of the JWS inside `core_only`."""
 
 
-def signed_response(body: dict[str, Any], keys: Keys, settings: Settings, core_key: CoreKey | None) -> dict[str, Any]:
+def signed_response(
+    body: dict[str, Any], keys: Keys, settings: Settings, core_key: CoreKey | None, issuer_country: str | None
+) -> dict[str, Any]:
     """Returns the response body with its JWS.
 
     Args:
         body: the verdict as JSON, with its id, reference and session.
         keys: the signing key.
         settings: the issuer and the trust framework.
+        issuer_country: of the card's document type, for the claims.
         core_key: if given, what was read from the card is encrypted to it and removed from the rest of the body.
     """
-    claims = verified_claims(body, trust_framework=settings.trust_framework)
+    claims = verified_claims(body, trust_framework=settings.trust_framework, issuer_country=issuer_country)
     optional = {} if claims is None else {"verified_claims": claims}
     if core_key is None:
         body |= {"core_only": None}

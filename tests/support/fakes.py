@@ -45,7 +45,7 @@ class RecordingVault(Vault):
 
 
 class FakeVerifier:
-    document = type("Document", (), {"name": "hkid-2018"})
+    document = type("Document", (), {"name": "hkid-2018", "issuer_country": "HKG"})
     weights = {"none": "0"}  # noqa: RUF012
     face_detector = None
 

@@ -25,7 +25,7 @@ VERDICT.pop("reference")
 class QuickVerifier:
     """Decides by a hash of the selfie, and takes as long as it is told."""
 
-    document = type("Document", (), {"name": "hkid-2018"})
+    document = type("Document", (), {"name": "hkid-2018", "issuer_country": "HKG"})
     weights = {"none": "0"}  # noqa: RUF012
 
     def __init__(self) -> None:

@@ -4,8 +4,9 @@ A document type names the checks that its fields must pass. A check whose fields
 be assessed, and so never accepts.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
+from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import DocumentTypeInvalid
 from idproof.pipeline.fields.checks import dates, names, number, symbols
 from idproof.pipeline.fields.checks.facts import Facts, yes_no
@@ -29,14 +30,48 @@ CHECKS: Mapping[str, Check] = {
 }
 """Every check that a document type may name."""
 
+_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "number_check_digit": ("number",),
+    "name_codes": ("chinese_name", "chinese_codes"),
+    "name_complete": ("chinese_name", "chinese_codes"),
+    "name_romanisation": ("chinese_name", "english_name"),
+    "first_registration_age": (dates.BIRTH, dates.FIRST),
+    "issued_under_design": (dates.ISSUE,),
+    "symbols_form": ("symbols",),
+    "symbols_age": ("symbols", dates.BIRTH, dates.ISSUE),
+    "symbols_title": ("title", "symbols"),
+    "sex_scripts": ("sex",),
+}
+"""Fields without which a check can never be assessed."""
+
+_DATES = (dates.BIRTH, dates.FIRST, dates.ISSUE)
+
 READABLE = "fields_readable"
 
 
-def known(names_: Sequence[str], document: str) -> tuple[str, ...]:
-    """Returns the names as they are; raises `DocumentTypeInvalid` for a name that no check has."""
-    if unknown := [name for name in names_ if name not in CHECKS]:
-        raise DocumentTypeInvalid(f"The document type {document} names an unknown check: {unknown[0]}.")
-    return tuple(names_)
+def require_assessable(document: DocumentType) -> None:
+    """Require that every check that the type names exists, and that the type has the fields that it needs.
+
+    A check that can never be assessed would refer every card of the type.
+
+    Raises:
+        DocumentTypeInvalid: names the check and what it needs.
+    """
+    dated = {spec.name for spec in document.fields if spec.date is not None}
+    usable = dated | {spec.name for spec in document.fields if spec.name not in _DATES}
+    for name in document.checks:
+        if name not in CHECKS:
+            raise DocumentTypeInvalid(f"The document type {document.name} names an unknown check: {name}.")
+        missing = [field for field in _FIELDS.get(name, ()) if field not in usable]
+        if missing:
+            what = f"{missing[0]} with its date format" if missing[0] in _DATES else missing[0]
+            raise DocumentTypeInvalid(
+                f"The document type {document.name} names the check {name} without a field {what}."
+            )
+        if (name == "dates_real" and not dated) or (name == "dates_ordered" and not dated & set(_DATES)):
+            raise DocumentTypeInvalid(
+                f"The document type {document.name} names the check {name}, and none of its fields has a date format."
+            )
 
 
 def run(facts: Facts) -> list[CheckResult]:

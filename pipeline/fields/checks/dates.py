@@ -1,57 +1,57 @@
-"""The three dates of the card."""
+"""The dates of the card, in the printed forms that its document type names."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.fields.checks.facts import Facts, not_read, yes_no
 from idproof.pipeline.types import CheckResult
 
+BIRTH, FIRST, ISSUE = "date_of_birth", "first_registration", "issue_date"
 _REGISTRATION_AGE = 11  # years, from which a person registers (Registration of Persons Ordinance, Cap. 177)
-_CENTURY = 100
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Dates:
-    """The dates as calendar days; the first registration is the first day of its month."""
+    """The dates as calendar days, None for those that the document type lacks; a month is its first day."""
 
-    birth: date
-    first: date
-    issue: date
+    birth: date | None
+    first: date | None
+    issue: date | None
 
 
-def birth_date(text: str) -> date:
-    """Parses `DD-MM-YYYY`; raises ValueError for anything that is no day of the calendar.
+def parse_all(texts: Mapping[str, str], document: DocumentType, today: date) -> dict[str, date | None]:
+    """Parses every printed date of a type.
 
-    Example:
-        >>> birth_date("29-02-1996").isoformat()
-        '1996-02-29'
+    Args:
+        texts: field name to text; fields without a text are left out of the result.
+        document: the type.
+        today: the day of the check.
+
+    Returns:
+        Field name to day; None for one that is no day of the calendar.
     """
-    day, month, year = _numbers(text, 2, 2, 4)
-    return date(year, month, day)
-
-
-def issue_date(text: str) -> date:
-    """Parses `DD-MM-YY`, this century; raises ValueError."""
-    day, month, year = _numbers(text, 2, 2, 2)
-    return date(2000 + year, month, day)
-
-
-def first_registration(text: str, not_after: date) -> date:
-    """Parses `(MM-YY)` as the first of that month, in the latest century not after `not_after`; raises ValueError."""
-    if not (text.startswith("(") and text.endswith(")")):
-        raise ValueError("the first registration stands in brackets")
-    month, year = _numbers(text[1:-1], 2, 2)
-    latest = date(not_after.year // _CENTURY * _CENTURY + year, month, 1)
-    return latest if latest <= not_after else latest.replace(year=latest.year - _CENTURY)
+    parsed: dict[str, date | None] = {}
+    # A two-digit year is not later than the issue of the card, so the issue comes first.
+    for spec in sorted(document.fields, key=lambda spec: spec.name != ISSUE):
+        if spec.date is None or not texts.get(spec.name):
+            continue
+        try:
+            parsed[spec.name] = spec.date.parse(texts[spec.name], parsed.get(ISSUE) or today)
+        except ValueError:
+            parsed[spec.name] = None
+    return parsed
 
 
 def read(facts: Facts) -> Dates | None:
-    """Returns all three dates; None when one was not read; raises ValueError when one is no day of the calendar."""
-    texts = facts.texts("date_of_birth", "first_registration", "issue_date")
-    if texts is None:
+    """Returns the well-known dates; None when one was not read; raises ValueError when one is no calendar day."""
+    parsed = _read_all(facts)
+    if parsed is None:
         return None
-    issue = issue_date(texts[2])
-    return Dates(birth_date(texts[0]), first_registration(texts[1], issue), issue)
+    if None in parsed.values():
+        raise ValueError("no day of the calendar")
+    return Dates(parsed.get(BIRTH), parsed.get(FIRST), parsed.get(ISSUE))
 
 
 def age(birth: date, on: date) -> int:
@@ -60,28 +60,28 @@ def age(birth: date, on: date) -> int:
 
 
 def real(facts: Facts) -> CheckResult:
-    """`dates_real`: each is a day of the calendar."""
+    """`dates_real`: every date of the type is a day of the calendar, in its printed form."""
     name = "dates_real"
-    try:
-        return not_read(name) if read(facts) is None else yes_no(name, True, "date_impossible")
-    except ValueError:
-        return yes_no(name, False, "date_impossible")
+    parsed = _read_all(facts)
+    return not_read(name) if parsed is None else yes_no(name, None not in parsed.values(), "date_impossible")
 
 
 def ordered(facts: Facts) -> CheckResult:
-    """`dates_ordered`: birth before first registration, not after issue, not after today."""
+    """`dates_ordered`: birth before first registration, not after issue, not after today; of those the type has."""
     name = "dates_ordered"
     dates = _usable(facts)
     if dates is None:
         return not_read(name)
-    return yes_no(name, dates.birth < dates.first <= dates.issue <= facts.today, "dates_out_of_order")
+    later = [day for day in (dates.first, dates.issue, facts.today) if day is not None]
+    born_before = dates.birth is None or dates.birth < later[0]
+    return yes_no(name, born_before and later == sorted(later), "dates_out_of_order")
 
 
 def first_registration_age(facts: Facts) -> CheckResult:
     """`first_registration_age`: nobody registers before the age of 11, to the precision of a month."""
     name = "first_registration_age"
     dates = _usable(facts)
-    if dates is None:
+    if dates is None or dates.birth is None or dates.first is None:
         return not_read(name)
     end_of_month = dates.first.replace(day=28)
     return yes_no(name, age(dates.birth, end_of_month) >= _REGISTRATION_AGE, "first_registration_too_young")
@@ -91,7 +91,7 @@ def issued_under_design(facts: Facts) -> CheckResult:
     """`issued_under_design`: no card of this design is older than the design."""
     name = "issued_under_design"
     dates = _usable(facts)
-    if dates is None:
+    if dates is None or dates.issue is None:
         return not_read(name)
     return yes_no(name, dates.issue >= facts.document.issued_from, "issued_before_design")
 
@@ -104,8 +104,11 @@ def _usable(facts: Facts) -> Dates | None:
         return None
 
 
-def _numbers(text: str, *lengths: int) -> list[int]:
-    parts = text.split("-")
-    if [len(part) for part in parts] != list(lengths) or not all(part.isascii() and part.isdigit() for part in parts):
-        raise ValueError("not a printed date")
-    return [int(part) for part in parts]
+def _read_all(facts: Facts) -> dict[str, date | None] | None:
+    """Returns every date of the type, or None when one was not read; an optional date may be blank."""
+    texts = {spec.name: facts.text(spec.name) for spec in facts.document.fields if spec.date is not None}
+    known = {name: text for name, text in texts.items() if text is not None}
+    blank = [name for name, text in known.items() if not text and facts.document.field(name).required]
+    if not texts or len(known) != len(texts) or blank:
+        return None
+    return parse_all(known, facts.document, facts.today)

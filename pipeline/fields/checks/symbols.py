@@ -32,7 +32,7 @@ def age(facts: Facts) -> CheckResult:
         known = dates.read(facts)
     except ValueError:
         known = None
-    if match is None or known is None:
+    if match is None or known is None or known.birth is None or known.issue is None:
         return not_read(name)
     years = dates.age(known.birth, known.issue)
     allowed = {"***": years >= _ADULT_AGE, "*": _CHILD_AGE <= years < _ADULT_AGE, None: True}

@@ -7,6 +7,8 @@ from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.datasets.specimen.prints import TYPES
 from idproof.pipeline import Captures, Policy, Verifier
 from idproof.pipeline.errors import CardNotFound
+from idproof.pipeline.guidance import GuidanceMemory, Guide, Hint
+from idproof.pipeline.types import Role
 
 ROLES = {
     "card_front": "front.jpg",
@@ -33,6 +35,17 @@ def test_a_second_types_fields_are_read_right(pass_verifier: Verifier, index: in
     assert {name: reading.text for name, reading in verdict.fields.items()} == registration.description["truth"][
         "fields"
     ]
+
+
+def test_the_camera_is_guided_to_a_second_types_card(pass_verifier: Verifier, registration: Registration) -> None:
+    assert pass_verifier.face_detector is not None
+    guide = Guide.open(pass_verifier.document, pass_verifier.face_detector)
+    own = make(31, 0, PortraitSource.open(None), pass_verifier.document)
+    hints = [
+        guide.card(memoryview(pictures["front.jpg"]), Role.CARD_FRONT, GuidanceMemory(), 0.0).hint
+        for pictures in (own.pictures, registration.pictures)
+    ]
+    assert hints == [Hint.GOOD, Hint.SHOW_CARD]
 
 
 def test_one_types_card_is_not_taken_for_the_others(pass_verifier: Verifier, registration: Registration) -> None:

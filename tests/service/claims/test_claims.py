@@ -1,6 +1,7 @@
 """The verdict as evidence: claims of identity assurance, encryption to the identity core, and the published schema."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from fakes import FILES, FakeVerifier, a_verdict, ask
 from joserfc import jwe
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
+from idproof.pipeline.types import Decision
 from idproof.pipeline.verdict import to_json
 from idproof.service.claims import CoreKey, verdict_schema, verified_claims
 from idproof.service.errors import CoreKeyUnusable, SignatureInvalid
@@ -45,7 +47,7 @@ def test_with_a_core_key_only_the_core_can_read_the_card_fields(settings: Settin
     key_file = settings.data_dir.parent / "core.jwk"
     key_file.write_text(json.dumps(KEYS[kind].as_dict(private=kind == "RSA")))  # a private part is not taken
     keys = Keys.open(settings)
-    answer = signed_response(body(), keys, settings, CoreKey.load(key_file))
+    answer = signed_response(body(), keys, settings, CoreKey.load(key_file), "HKG")
     claims = verify(answer["jws"], keys.public())
     for said in (json.dumps(answer), json.dumps(claims)):
         assert "A1234563" not in said
@@ -87,7 +89,9 @@ def test_an_unusable_core_key_is_refused(tmp_path: Path, content: str) -> None:
 
 
 def test_an_accepted_registration_has_verified_claims_and_no_other_has(settings: Settings) -> None:
-    claims = verify(signed_response(body(), Keys.open(settings), settings, None)["jws"], Keys.open(settings).public())
+    claims = verify(
+        signed_response(body(), Keys.open(settings), settings, None, "HKG")["jws"], Keys.open(settings).public()
+    )
     told = claims["verified_claims"]
     assert told["claims"] == {
         "family_name": "CHAN",
@@ -102,8 +106,31 @@ def test_an_accepted_registration_has_verified_claims_and_no_other_has(settings:
     (evidence,) = process["evidence"]
     assert [check["check_method"] for check in evidence["check_details"]] == ["vri", "bvr"]
     assert evidence["document_details"]["document_number"] == "A1234563"
+    assert evidence["document_details"]["issuer"] == {"country_code": "HKG"}
     for decision in ("refer", "reject"):
-        assert verified_claims(body(decision), trust_framework="x") is None
+        assert verified_claims(body(decision), trust_framework="x", issuer_country="HKG") is None
+
+
+@pytest.mark.parametrize(("country", "issuer"), [("SGP", {"country_code": "SGP"}), (None, None)])
+def test_the_issuer_in_the_claims_is_the_document_types(country: str | None, issuer: dict[str, str] | None) -> None:
+    claims = verified_claims(body(), trust_framework="x", issuer_country=country)
+    assert claims is not None
+    assert claims["verification"]["evidence"][0]["document_details"].get("issuer") == issuer
+
+
+def test_a_service_of_another_document_type_names_its_issuer_and_needs_no_document_in_the_metadata(
+    settings: Settings,
+) -> None:
+    verifier = FakeVerifier()
+    verifier.document = type("Document", (), {"name": "my-type", "issuer_country": "SGP"})
+    verifier.verdict = replace(a_verdict(), decision=Decision.ACCEPT, form=FORM)
+    app = create_app(settings, verifier)
+    answer = ask(app, "POST", "/v1/verifications", files=FILES).json()
+    told = verify(answer["jws"], Keys.open(settings).public())["verified_claims"]
+    assert told["verification"]["evidence"][0]["document_details"]["issuer"] == {"country_code": "SGP"}
+    for name, status in (("my-type", 201), ("hkid-2018", 422)):
+        files = FILES | {"metadata": (None, json.dumps({"document": name}))}
+        assert ask(app, "POST", "/v1/verifications", files=files).status_code == status
 
 
 def test_the_published_schema_matches_the_verdicts(settings: Settings) -> None:

@@ -69,6 +69,19 @@ def test_a_kiosks_service_goes_by_the_limits_of_people_who_stand_wherever_pictur
     assert arm == Policy()
 
 
+def test_the_services_document_type_is_the_one_that_pictures_are_examined_by(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(server.Verifier, "open", lambda **chosen: opened.append(chosen["document"]))
+    monkeypatch.setenv("IDPROOF_DOCUMENT", "types/mine.toml")
+    settings = Settings.load()
+    server._verifier(settings)
+    assert opened == ["types/mine.toml"] == [cluster.replica_config(settings).document]
+    with pytest.raises(SettingsInvalid, match="sandbox"):
+        Settings.load(sandbox=True)
+
+
 def test_fewer_replicas_at_most_than_at_least_is_no_setting() -> None:
     with pytest.raises(SettingsInvalid, match="max_replicas"):
         Settings.load(replicas=3, max_replicas=2)

@@ -1,0 +1,155 @@
+"""A type of an operator's own: its dates, its checks of the card with their limits, and its issuer are data."""
+
+import json
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from idproof.datasets.specimen.prints import TYPES
+from idproof.pipeline import Limits, Policy
+from idproof.pipeline.calibration import shipped_calibration
+from idproof.pipeline.card.examiner import CardExaminer
+from idproof.pipeline.documents import DocumentType, load
+from idproof.pipeline.errors import DocumentTypeInvalid
+from idproof.pipeline.fields.card_data import card_data
+from idproof.pipeline.fields.checks import run
+from idproof.pipeline.fields.checks.facts import Facts
+from idproof.pipeline.opening import make_rules, open_document, open_tools
+from idproof.pipeline.types import FieldReading, Outcome
+
+HARBOUR = (TYPES / "harbour_pass.toml").read_text(encoding="utf-8")
+DATES = """
+[fields.date_of_birth]
+box = [5.0, 44.0, 20.0, 3.0]
+script = "digits"
+pattern = '[0-9. ]+'
+date = "YYYY.MM.DD"
+
+[fields.issue_date]
+box = [30.0, 44.0, 20.0, 3.0]
+script = "latin"
+pattern = '[0-9]{2} [A-Z]{3} [0-9]{2}'
+date = "DD MMM YY"
+century = 2000
+"""
+CHECKS = 'checks = ["dates_real", "dates_ordered", "issued_under_design"]\n'
+GENUINE = {
+    "holder": "SILVA, Ana",
+    "pass_number": "HP-123456",
+    "valid_until": "01-02-2031",
+    "date_of_birth": "1990.12.31",
+    "issue_date": "05 MAR 21",
+}
+TODAY = date(2026, 11, 23)
+
+
+def own_type(folder: Path, head: str = "", tail: str = "") -> DocumentType:
+    text = head + HARBOUR.replace('"harbour_pass.png"', f'"{TYPES / "harbour_pass.png"}"') + tail
+    (folder / "own.toml").write_text(text, encoding="utf-8")
+    return open_document(folder / "own.toml")
+
+
+def facts(document: DocumentType, **changed: str) -> Facts:
+    texts = GENUINE | changed
+    return Facts({name: FieldReading(text, 0.99, certain=True) for name, text in texts.items()}, document, TODAY)
+
+
+def test_dates_in_the_types_own_forms_pass(tmp_path: Path) -> None:
+    document = own_type(tmp_path, CHECKS, DATES)
+    assert {result.name: result.outcome for result in run(facts(document))} == dict.fromkeys(
+        ("fields_readable", *document.checks), Outcome.PASS
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"date_of_birth": "1990.02.30"}, "date_impossible"),
+        ({"date_of_birth": "31-12-1990"}, "date_impossible"),
+        ({"valid_until": "31-02-2031"}, "date_impossible"),
+        ({"date_of_birth": "2021.03.05"}, "dates_out_of_order"),
+        ({"issue_date": "24 NOV 26"}, "dates_out_of_order"),
+        ({"issue_date": "31 DEC 19"}, "issued_before_design"),
+    ],
+)
+def test_a_contradiction_between_the_types_own_dates_fails(
+    tmp_path: Path, changed: dict[str, str], reason: str
+) -> None:
+    dated = HARBOUR.replace(
+        "pattern = '\\d{2}-\\d{2}-\\d{4}'", "pattern = '\\d{2}-\\d{2}-\\d{4}'\ndate = \"DD-MM-YYYY\""
+    )
+    assert dated != HARBOUR
+    (tmp_path / "own.toml").write_text(
+        CHECKS + dated.replace('"harbour_pass.png"', f'"{TYPES / "harbour_pass.png"}"') + DATES, encoding="utf-8"
+    )
+    document = open_document(tmp_path / "own.toml")
+    assert [result.reason for result in run(facts(document, **changed)) if result.outcome is Outcome.FAIL] == [reason]
+
+
+def test_an_unread_date_leaves_the_dates_unassessed(tmp_path: Path) -> None:
+    document = own_type(tmp_path, CHECKS, DATES)
+    unread = dict(facts(document).fields) | {"issue_date": FieldReading("05 MAR 21", 0.2, certain=False)}
+    assert all(result.outcome is None for result in run(Facts(unread, document, TODAY)))
+
+
+def test_records_and_claims_get_the_types_dates_in_iso_form(tmp_path: Path) -> None:
+    document = own_type(tmp_path, CHECKS, DATES)
+    filled = {
+        name: value for name, value in asdict(card_data(facts(document).fields, document, TODAY)).items() if value
+    }
+    assert filled == {"birth_date": "1990-12-31", "issue_date": "2021-03-05"}
+
+
+def test_a_pattern_that_does_not_fit_its_date_format_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DocumentTypeInvalid, match="date_of_birth"):
+        own_type(tmp_path, CHECKS, DATES.replace("[0-9. ]+", "[0-9]{8}"))
+
+
+def test_the_type_chooses_the_checks_of_its_card(tmp_path: Path) -> None:
+    whole = CardExaminer.open(own_type(tmp_path))
+    chosen = CardExaminer.open(own_type(tmp_path, 'card_checks = ["same_card", "card_angles"]\n'))
+    assert set(chosen.required) == {"same_card", "card_angles"}
+    assert set(chosen.left_out) == set(whole.required) - set(chosen.required)
+    rules = make_rules(chosen.document, chosen, Policy(), Limits(), "open", None)
+    assert set(chosen.left_out) <= set(rules.not_performed)
+    assert not set(chosen.left_out) & set(rules.required(None))
+
+
+@pytest.mark.parametrize("names", ['["no_such_check"]', '["second_portrait"]', "[]"])
+def test_a_type_cannot_choose_a_check_that_its_card_cannot_have(tmp_path: Path, names: str) -> None:
+    with pytest.raises(DocumentTypeInvalid, match="check"):
+        CardExaminer.open(own_type(tmp_path, f"card_checks = {names}\n"))
+
+
+def calibration(folder: Path, **changed: Any) -> None:
+    shipped = shipped_calibration()
+    values = {name: list(measured) for name, measured in shipped.values.items()} | changed
+    table = {"values": values, "margin": shipped.margin, "quotients": sorted(shipped.quotients), "source": {}}
+    (folder / "limits.json").write_text(json.dumps(table))
+
+
+def test_the_limits_of_the_card_come_from_the_types_own_calibration(tmp_path: Path) -> None:
+    calibration(tmp_path, same_card=[0.25] * 20)
+    own_type(tmp_path, 'calibration = "limits.json"\n')
+    tools = open_tools("open", tmp_path / "own.toml", Policy(), Limits(), 1)
+    assert tools.policy.calibration.low("same_card") == 0.25
+    assert load(tmp_path / "own.toml").calibration == tmp_path / "limits.json"
+
+
+def test_a_calibration_without_a_value_of_a_check_is_refused_before_anybody_is_verified(tmp_path: Path) -> None:
+    calibration(tmp_path)
+    table = json.loads((tmp_path / "limits.json").read_text())
+    del table["values"]["same_card"]
+    (tmp_path / "limits.json").write_text(json.dumps(table))
+    own_type(tmp_path, 'calibration = "limits.json"\n')
+    with pytest.raises(DocumentTypeInvalid, match="same_card"):
+        open_tools("open", str(tmp_path / "own.toml"), Policy(), Limits(), 1)
+
+
+@pytest.mark.parametrize("country", ["Hong Kong", "HK", "hkg"])
+def test_an_issuer_that_is_no_country_code_is_refused(tmp_path: Path, country: str) -> None:
+    with pytest.raises(DocumentTypeInvalid, match="issuer_country"):
+        own_type(tmp_path, f'issuer_country = "{country}"\n')
