@@ -77,10 +77,19 @@ class Calibration:
         score = (1 + len(measured) - bisect_left(measured, value)) / (1 + len(measured))
         return _result(name, value, self.high(name), unit, reason, score, passed=value <= self.high(name))
 
-    def within(self, name: str, value: float, *, unit: str, reason: str) -> CheckResult:
-        """Judges a quantity that fails on either side; the result gives the nearer limit."""
+    def within(self, name: str, value: float, *, unit: str, reason: str, tolerance: float = 0.0) -> CheckResult:
+        """Judges a quantity that fails on either side; the result gives the nearer limit.
+
+        Args:
+            name: the check.
+            value: as measured.
+            unit: of the value.
+            reason: code when the value is beyond a limit.
+            tolerance: by which each limit lies further out, since the standard lets cards differ by it and the
+                calibrated cards do not.
+        """
         below = (1 + bisect_right(self._values_of(name), value)) / (1 + len(self._values_of(name)))
-        low, high = self.low(name), self.high(name)
+        low, high = self.low(name) - tolerance, self.high(name) + tolerance
         limit = low if abs(value - low) < abs(value - high) else high
         score = 2 * min(below, 1 - below + 1 / (1 + len(self._values_of(name))))
         return _result(name, value, limit, unit, reason, score, passed=low <= value <= high)

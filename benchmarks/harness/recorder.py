@@ -15,11 +15,15 @@ class Judgement(NamedTuple):
     value: float
     unit: str
     reason: str
+    tolerance: float = 0.0
 
     def by(self, calibration: Calibration) -> CheckResult:
         """Returns the result that this calibration gives."""
-        judge = {"at_least": calibration.at_least, "at_most": calibration.at_most, "within": calibration.within}
-        return judge[self.side](self.name, self.value, unit=self.unit, reason=self.reason)
+        name, value, unit, reason = self.name, self.value, self.unit, self.reason
+        if self.side == "within":
+            return calibration.within(name, value, unit=unit, reason=reason, tolerance=self.tolerance)
+        judge = {"at_least": calibration.at_least, "at_most": calibration.at_most}
+        return judge[self.side](name, value, unit=unit, reason=reason)
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,9 @@ class RecordingCalibration(Calibration):
         """Passes."""
         return self._record(Judgement("at_most", name, value, unit, reason))
 
-    def within(self, name: str, value: float, *, unit: str, reason: str) -> CheckResult:
+    def within(self, name: str, value: float, *, unit: str, reason: str, tolerance: float = 0.0) -> CheckResult:
         """Passes."""
-        return self._record(Judgement("within", name, value, unit, reason))
+        return self._record(Judgement("within", name, value, unit, reason, tolerance))
 
     def _record(self, judgement: Judgement) -> CheckResult:
         judgement = judgement._replace(value=round(judgement.value, DECIMALS))

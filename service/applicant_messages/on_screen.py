@@ -17,6 +17,7 @@ CORRECTABLE = (
     "angles_not_as_instructed",
     "field_unreadable",
     "card_overexposed",
+    "outline_not_seen",
 )
 """Reasons that are shown as they are, since an applicant can do something about them."""
 SUBSTITUTES: Mapping[str, Mapping[str, str]] = {

@@ -1,13 +1,18 @@
-"""Runs one check on captures that a test has altered."""
+"""Runs one check on captures that a test has altered, or on inputs that were wronged once."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pytest
+from PIL import Image
 
 from idproof.pipeline import Policy
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check
-from idproof.pipeline.types import CheckResult, Role
+from idproof.pipeline.card.locating.locator import CardLocator
+from idproof.pipeline.types import CARD_ROLES, CheckResult, Role
 
 Pictures = Mapping[Role, np.ndarray]
 
@@ -31,3 +36,17 @@ def altered(card: CardCaptures, change: Callable[[np.ndarray], np.ndarray], *rol
         for role, picture in card.rectified.items()
     }
     return replace(card, rectified=rectified)
+
+
+def located(locator: CardLocator, images: Pictures) -> CardCaptures:
+    """The card of three captures, found and rectified."""
+    views = {role: locator.locate(image, role, Policy()) for role, image in images.items()}
+    return CardCaptures(images, {role: locator.rectify(image, views[role]) for role, image in images.items()}, views)
+
+
+def failed_input(folder: str) -> dict[Role, np.ndarray]:
+    """The card captures of `fail/FOLDER` beside the checkout, or in the folder that `IDPROOF_DATA` names."""
+    place = Path(os.environ.get("IDPROOF_DATA", "../shared/data")) / "fail" / folder
+    if not place.exists():
+        pytest.skip(f"fail/{folder} is not here (IDPROOF_DATA names its folder)")
+    return {role: np.array(Image.open(place / f"{role}.jpg").convert("RGB")) for role in CARD_ROLES}

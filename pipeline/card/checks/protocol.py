@@ -39,6 +39,8 @@ class Quantity:
         ratio: true for a quantity that is positive and has no upper end; its limit is extrapolated by a quotient and
             not by a difference (`Calibration`).
         optically_variable: true when the quantity shows that a region's look changes with the angle.
+        tolerance: by which the standard lets genuine cards differ, for a quantity with limits on both sides; the limits
+            lie this much beyond those calibrated.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Quantity:
     limit: Limit
     ratio: bool = False
     optically_variable: bool = False
+    tolerance: float = 0.0
 
     def judge(self, value: float, calibration: Calibration) -> CheckResult:
         """Compares a value with its calibrated limit.
@@ -55,11 +58,9 @@ class Quantity:
             CalibrationInvalid: the calibration has no values of this quantity.
             KeyError: the policy holds the limit.
         """
-        sides = {
-            Limit.AT_LEAST: calibration.at_least,
-            Limit.AT_MOST: calibration.at_most,
-            Limit.WITHIN: calibration.within,
-        }
+        if self.limit is Limit.WITHIN:
+            return calibration.within(self.name, value, unit=self.unit, reason=self.reason, tolerance=self.tolerance)
+        sides = {Limit.AT_LEAST: calibration.at_least, Limit.AT_MOST: calibration.at_most}
         return sides[self.limit](self.name, value, unit=self.unit, reason=self.reason)
 
     def not_assessed(self, reason: str) -> CheckResult:

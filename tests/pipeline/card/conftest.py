@@ -4,10 +4,10 @@ import io
 
 import numpy as np
 import pytest
+from card_checks import located
 from PIL import Image
 
 from idproof.datasets.specimen.make import Registration
-from idproof.pipeline import Policy
 from idproof.pipeline.card.checks.protocol import CardCaptures
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.documents import DocumentType
@@ -21,7 +21,5 @@ def locator(document: DocumentType) -> CardLocator:
 
 @pytest.fixture(scope="session")
 def card(locator: CardLocator, registration: Registration) -> CardCaptures:
-    parts, policy = registration.parts(), Policy()
-    images = {role: np.array(Image.open(io.BytesIO(parts[role])).convert("RGB")) for role in CARD_ROLES}
-    views = {role: locator.locate(image, role, policy) for role, image in images.items()}
-    return CardCaptures(images, {role: locator.rectify(image, views[role]) for role, image in images.items()}, views)
+    parts = registration.parts()
+    return located(locator, {role: np.array(Image.open(io.BytesIO(parts[role])).convert("RGB")) for role in CARD_ROLES})
