@@ -1,5 +1,8 @@
 """The Chinese name, resolved with the help of the commercial codes under it.
 
+One reader reads Chinese, and it names a character that it knows even where another is printed. A name is therefore
+certain only when its codes, which two readers read, confirm every character and how many there are.
+
 Where the readers disagree, the code may decide between the characters that they saw. A character that no reader saw is
 never taken from the code; then name and codes contradict each other, and the checks report it.
 
@@ -8,6 +11,8 @@ the common form, whatever is printed. A form outside of the issuer's character s
 in it, and a simplified form by the full one, unless nearly all votes are for it. Between two forms of which neither is
 simplified the code cannot decide: unless one has a clear majority, the name is uncertain.
 """
+
+from dataclasses import replace
 
 from idproof.pipeline.documents import FieldSpec, commercial_codes
 from idproof.pipeline.fields.fuse import FusedReading, Votes
@@ -20,7 +25,7 @@ _SIMPLIFIED_SHARE = 0.98  # of a simplified form that is printed as such; a misr
 
 
 def resolve_name(fused: FusedReading, reading: FieldReading, codes: str, spec: FieldSpec) -> FieldReading:
-    """Compares each character of the name with its code; returns the name unchanged when their numbers differ.
+    """Compares each character of the name with its code; a name with another number of characters is uncertain.
 
     Args:
         fused: the votes for the name.
@@ -30,7 +35,7 @@ def resolve_name(fused: FusedReading, reading: FieldReading, codes: str, spec: F
     """
     printed = codes.split()
     if len(printed) != len(fused.votes) or len(reading.text) != len(fused.votes):
-        return reading
+        return replace(reading, certain=False)
     positions = list(zip(fused.votes, reading.text, printed, strict=True))
     taken = [_take(votes, seen, code, spec) for votes, seen, code in positions]
     corrections = tuple(
@@ -38,12 +43,11 @@ def resolve_name(fused: FusedReading, reading: FieldReading, codes: str, spec: F
         for i, (before, after) in enumerate(zip(reading.text, taken, strict=True))
         if before != after
     )
-    # Each code confirms its character, but not its form.
-    supported = reading.certain or all(map(commercial_codes.agrees, taken, printed))
     return FieldReading(
         text="".join(taken),
         confidence=reading.confidence,
-        certain=supported
+        # Each code confirms its character, but not its form.
+        certain=all(map(commercial_codes.agrees, taken, printed))
         and all(_is_clear(votes, after, code, spec) for (votes, _, code), after in zip(positions, taken, strict=True)),
         corrections=reading.corrections + corrections,
         alternatives=reading.alternatives,

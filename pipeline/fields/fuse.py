@@ -4,6 +4,9 @@ Readings come from several captures and from independent readers. They are align
 the others (the weighted medoid under edit distance), and each position is decided by vote. A reader's alternatives vote
 as well, with the weight that it gives them. Spaces do not count as characters, because readers lose them; they are
 decided separately.
+
+A character that one reading has and another lacks is a disagreement about the length of the text, which no vote for
+single characters shows. `FusedReading.presence` measures it.
 """
 
 from collections import defaultdict
@@ -55,6 +58,11 @@ class FusedReading:
         spaces: positions that have a space before them.
         dissent: highest confidence of a reading with text where the vote says blank paper, 0..1.
         marks: largest number of marks of ink on one capture's line.
+        firsts: for each position, the pairs of reader and its first choice.
+        readers: names of the readers that were asked, whatever they read.
+        presence: smallest share of the readings' weight, 0..1, that agrees with the result about whether there is a
+            character: at any of its positions, and between them, where a reading has a character that the result lacks.
+        presence_readers: smallest number of readers with a reading that agrees so.
     """
 
     votes: tuple[Votes, ...]
@@ -62,6 +70,10 @@ class FusedReading:
     spaces: frozenset[int]
     dissent: float = 0.0
     marks: int = 0
+    firsts: tuple[tuple[tuple[str, str], ...], ...] = ()
+    readers: frozenset[str] = frozenset()
+    presence: float = 1.0
+    presence_readers: int = 0
 
     def __repr__(self) -> str:
         """Describes the reading without its text, so that field values stay out of logs."""
@@ -87,19 +99,25 @@ def fuse(readings: Sequence[WeightedReading]) -> FusedReading:
     """
     backbone = _medoid(readings)
     tallies: list[defaultdict[str, float]] = [defaultdict(float) for _ in backbone]
-    firsts: list[list[str]] = [[] for _ in backbone]
-    spaces: defaultdict[int, float] = defaultdict(float)
-    for reading in readings:
-        _vote(reading, backbone, tallies, firsts, spaces)
+    firsts: list[list[tuple[str, str]]] = [[] for _ in backbone]
+    alignments = [_align(backbone, reading.joined) for reading in readings]
+    for reading, aligned in zip(readings, alignments, strict=True):
+        _vote(reading, aligned, tallies, firsts)
+    spaces = _space_votes(readings, alignments)
     votes = tuple(_shares(tally) for tally in tallies)
     winners = [max(shares, key=shares.__getitem__) for shares in votes]
     printed = [i for i, winner in enumerate(winners) if winner]
+    presence, presence_readers = _presence(readings, alignments, frozenset(printed))
     return FusedReading(
         votes=tuple(votes[i] for i in printed),
-        supporters=tuple(firsts[i].count(winners[i]) for i in printed),
+        supporters=tuple(sum(character == winners[i] for _, character in firsts[i]) for i in printed),
         spaces=frozenset(n for n, i in enumerate(printed) if n > 0 and spaces[i] >= _MIN_SPACE_VOTES),
         dissent=0.0 if printed else max((w.reading.confidence for w in readings), default=0.0),
         marks=max((w.marks for w in readings), default=0),
+        firsts=tuple(tuple(firsts[i]) for i in printed),
+        readers=frozenset(w.reader for w in readings),
+        presence=presence,
+        presence_readers=presence_readers,
     )
 
 
@@ -112,37 +130,105 @@ def _medoid(readings: Sequence[WeightedReading]) -> str:
     return min(readings, key=distance).joined if readings else ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Alignment:
+    """One reading beside the backbone.
+
+    Attributes:
+        positions: for each position of the backbone the place of the reading's character, or None.
+        inserted: positions of the backbone before which the reading has further characters.
+    """
+
+    positions: tuple[int | None, ...]
+    inserted: frozenset[int]
+
+
 def _vote(
     reading: WeightedReading,
-    backbone: str,
+    aligned: _Alignment,
     tallies: list[defaultdict[str, float]],
-    firsts: list[list[str]],
-    spaces: defaultdict[int, float],
+    firsts: list[list[tuple[str, str]]],
 ) -> None:
-    positions = _align(backbone, reading.joined)
     seen = [i for i, character in enumerate(reading.reading.text) if character != " "]
-    for position, at in enumerate(positions):
+    for position, at in enumerate(aligned.positions):
         if at is None:
             tallies[position][""] += reading.weight * (_MISSING_CONFIDENCE if reading.joined else _BLANK_CONFIDENCE)
             continue
         i = seen[at]
         character = reading.reading.text[i]
         tallies[position][character] += reading.weight * reading.reading.confidences[i]
-        firsts[position].append(character)
+        firsts[position].append((reading.reader, character))
         for other, share in reading.reading.alternatives[i] if reading.reading.alternatives else ():
             tallies[position][other] += reading.weight * share
-        if i > 0 and reading.reading.text[i - 1] == " ":
-            spaces[position] += reading.weight
 
 
-def _align(backbone: str, text: str) -> list[int | None]:
-    """Returns for each position of the backbone the aligned position of `text`, or None."""
+def _space_votes(readings: Sequence[WeightedReading], alignments: Sequence[_Alignment]) -> defaultdict[int, float]:
+    """Returns the votes for a space before each position of the backbone.
+
+    Where a reading lost characters beside a space, the space may stand on either side of them; the readings that lost
+    none there decide.
+    """
+    votes: defaultdict[int, float] = defaultdict(float)
+    unclear: list[tuple[float, range]] = []
+    for reading, aligned in zip(readings, alignments, strict=True):
+        spaced = _spaced(reading.reading.text)
+        for position, at in enumerate(aligned.positions):
+            if at is None or at not in spaced:
+                continue
+            first = _first_after_space(aligned, position)
+            if first == position:
+                votes[position] += reading.weight
+            else:
+                unclear.append((reading.weight, range(first, position + 1)))
+    clear = dict(votes)
+    for weight, places in unclear:
+        votes[max(places, key=lambda place: clear.get(place, 0.0))] += weight
+    return votes
+
+
+def _spaced(text: str) -> frozenset[int]:
+    """Returns the places, among the characters of a text that are no spaces, that follow a space."""
+    seen = [i for i, character in enumerate(text) if character != " "]
+    return frozenset(n for n, i in enumerate(seen) if i > 0 and text[i - 1] == " ")
+
+
+def _first_after_space(aligned: _Alignment, position: int) -> int:
+    """Returns the first position before which a space may stand that a reading has before its character here."""
+    while position > 0 and aligned.positions[position - 1] is None and position not in aligned.inserted:
+        position -= 1
+    return position
+
+
+def _align(backbone: str, text: str) -> _Alignment:
     positions: list[int | None] = [None] * len(backbone)
+    inserted: set[int] = set()
     for step in Levenshtein.opcodes(backbone, text):
         if step.tag in ("equal", "replace"):
             for i, j in zip(range(step.src_start, step.src_end), range(step.dest_start, step.dest_end), strict=True):
                 positions[i] = j
-    return positions
+        elif step.tag == "insert":
+            inserted.add(step.src_start)
+    return _Alignment(tuple(positions), frozenset(inserted))
+
+
+def _presence(
+    readings: Sequence[WeightedReading], alignments: Sequence[_Alignment], printed: frozenset[int]
+) -> tuple[float, int]:
+    """Returns `FusedReading.presence` and `FusedReading.presence_readers`."""
+    total = sum(w.weight for w in readings)
+    length = len(alignments[0].positions) if alignments else 0
+    gaps = sorted(frozenset().union(*(aligned.inserted for aligned in alignments)))
+    agreeing = [
+        *([(a.positions[i] is not None) == (i in printed) for a in alignments] for i in range(length)),
+        *([gap not in a.inserted for a in alignments] for gap in gaps),
+    ]
+    if not agreeing or total <= 0:
+        return 1.0, len({w.reader for w in readings})
+    shares = [
+        sum(w.weight for w, agrees in zip(readings, column, strict=True) if agrees) / total for column in agreeing
+    ]
+    supporting = [len({w.reader for w, agrees in zip(readings, column, strict=True) if agrees}) for column in agreeing]
+    return min(shares), min(supporting)
 
 
 def _shares(tally: defaultdict[str, float]) -> Votes:

@@ -20,11 +20,14 @@ _LOOK_ALIKES = (
     "0OQD",
     "1Il|!",
     "2Zz",
-    "5Ss",
+    "5Ss$",
     "6Gb",
     "8B",
     "9gq",
     "4A",
+    "£€E",
+    "€C",
+    "¥Y",
     "7T",
     "UV",
     "(C[{",
@@ -33,7 +36,9 @@ _LOOK_ALIKES = (
     "*×x+",
     ".,",
 )
-_CONFUSED = {c: frozenset(group) - {c} for group in _LOOK_ALIKES for c in group}
+_CONFUSED = {
+    c: frozenset().union(*(group for group in _LOOK_ALIKES if c in group)) - {c} for c in "".join(_LOOK_ALIKES)
+}
 # Chosen by hand on rendered tuning cards; no outside source.
 _LOOK_ALIKE_SHARE = 0.5  # of a character's votes that its look-alike may claim
 _MIN_SHARE = 0.02  # of the votes, from which an allowed character counts as seen
@@ -50,11 +55,19 @@ _SAME_INK = str.maketrans(
         "＊": "*",
         "×": "*",
         "’": "'",
+        "‘": "'",
+        "ʼ": "'",
+        "＇": "'",
+        "´": "'",
+        "`": "'",
+        "‐": "-",
+        "‑": "-",
+        "−": "-",
+        "．": ".",
         "：": ":",
         "∪": "U",
     }
 )
-_UPRIGHT_STROKES = frozenset("l|1")  # between capitals the same stroke as an I
 _BETWEEN_SCRIPTS = re.compile(r"(?<=[\u3400-\u9fff])(?=[A-Za-z])|(?<=[A-Za-z])(?=[\u3400-\u9fff])")
 _CLASSES = {"A": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "9": "0123456789", "C": "0123456789A"}
 
@@ -67,32 +80,6 @@ def unify(text: str) -> str:
         'A123456(3)'
     """
     return unicodedata.normalize("NFC", text).translate(_SAME_INK)
-
-
-def upright_in_capitals(text: str) -> tuple[bool, ...]:
-    """Returns for each character whether it is an upright stroke among capitals, where it is an I.
-
-    Example:
-        >>> upright_in_capitals("CHOl, Sil")
-        (False, False, False, True, False, False, False, False, False)
-    """
-
-    def among(i: int) -> bool:
-        before, after = text[max(0, i - 1) : i], text[i + 1 : i + 2]
-        beside = before + after
-        return text[i] in _UPRIGHT_STROKES | {"I"} and beside.isupper() and not any(map(str.isdigit, beside))
-
-    return tuple(among(i) for i in range(len(text)))
-
-
-def as_capital(character: str) -> str:
-    """Returns an I for an upright stroke, and any other character as it is.
-
-    Example:
-        >>> as_capital("l"), as_capital("L")
-        ('I', 'L')
-    """
-    return "I" if character in _UPRIGHT_STROKES else character
 
 
 def correct(fused: FusedReading, spec: FieldSpec) -> tuple[str, tuple[Correction, ...], float]:
@@ -114,6 +101,26 @@ def correct(fused: FusedReading, spec: FieldSpec) -> tuple[str, tuple[Correction
     return "".join(c for c, _ in taken), corrections, min(share for _, share in taken)
 
 
+def engines_behind(text: str, fused: FusedReading, spec: FieldSpec) -> int:
+    """Returns the smallest number of readers that saw any character of a text, which is as long as `fused.votes`.
+
+    Where the field has a form, a reader's character that the form does not allow counts for its look-alike: `£` for E.
+    """
+    form = next((form for form in spec.forms if len(form) == len(text) and _fits(text, form)), None)
+
+    def saw(position: int, character: str) -> bool:
+        if character == text[position]:
+            return True
+        if form is None or character in _CLASSES.get(form[position], form[position]):
+            return False
+        return text[position] in _CONFUSED.get(character, ())
+
+    return min(
+        (len({reader for reader, character in firsts if saw(i, character)}) for i, firsts in enumerate(fused.firsts)),
+        default=0,
+    )
+
+
 def printed(text: str, fused: FusedReading, spec: FieldSpec) -> str:
     """Returns the text with its spaces as the card prints them."""
     if spec.group:
@@ -129,6 +136,21 @@ def printed(text: str, fused: FusedReading, spec: FieldSpec) -> str:
 def has_form(text: str, spec: FieldSpec) -> bool:
     """Returns whether the text has the printed form; an optional field may be empty."""
     return (not spec.required and text == "") or re.fullmatch(spec.pattern, text) is not None
+
+
+def has_one_length(text: str, spec: FieldSpec) -> bool:
+    """Returns whether the form refuses the text with any one character left out or written twice.
+
+    Example:
+        >>> from idproof.pipeline.documents import load_builtin
+        >>> card = load_builtin()
+        >>> has_one_length("01-02-1990", card.field("date_of_birth"))
+        True
+        >>> has_one_length("LI, Yi", card.field("english_name"))
+        False
+    """
+    others = (text[:i] + more + text[i + 1 :] for i, c in enumerate(text) for more in ("", c + c))
+    return not any(has_form(other, spec) for other in others if other)
 
 
 def similarity(read: str, text: str) -> float:
@@ -151,6 +173,10 @@ def _best(position: Votes, allowed: str) -> tuple[str, float]:
     if share(winner) >= _MIN_SHARE:
         return winner, min(1.0, share(winner))
     return max(position, key=position.__getitem__), 0.0  # no allowed character was seen: as read, and uncertain
+
+
+def _fits(text: str, form: str) -> bool:
+    return all(character in _CLASSES.get(symbol, symbol) for character, symbol in zip(text, form, strict=True))
 
 
 def _likelihood(taken: Sequence[tuple[str, float]]) -> float:

@@ -1,18 +1,24 @@
 """Reading of the printed fields by every reader in every capture, and their fusion.
 
-A field is certain when its text has the document type's form, when each character is the first choice of at least two
-readings and has a sufficient share of the votes, and when no mark of ink is left without a character where marks can be
-counted. Any other field is reported as read, but uncertain, and never accepts.
+A field is certain when all of these hold; any other field is reported as read, but uncertain, and never accepts:
+
+- its text has the document type's form;
+- each character is the first choice of at least two readings and has a sufficient share of the votes;
+- where two readers read the field, each character was seen by both: the captures of one reader share its mistakes;
+- the readings agree on how many characters there are: one that some have and others lack is a disagreement. Where
+  marks of ink can be counted, their number decides instead;
+- a Chinese name, which one reader reads alone, is confirmed by the codes under it, where the document type has them.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from idproof.models.types import LineReader, LineReading, RGBImage
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType, FieldSpec
-from idproof.pipeline.fields import grammar, ink_marks
+from idproof.pipeline.fields import capitals, grammar, ink_marks
+from idproof.pipeline.fields.capitals import Letter
 from idproof.pipeline.fields.chinese_name import resolve_name
 from idproof.pipeline.fields.fuse import FusedReading, WeightedReading, fuse
 from idproof.pipeline.types import FieldReading, Role
@@ -21,6 +27,9 @@ from idproof.pipeline.types import FieldReading, Role
 _PAD_MM = 0.3  # around a field's box
 _MIN_REPORTED_SHARE = 0.05  # of the votes, from which an alternative is reported
 _MIN_SIMILARITY, _MIN_LEAD = 0.85, 0.08  # to a printed text, and over the next text
+# Shares of the readings' weight that agree on how many characters there are. Where the form allows one number only, one
+# capture of three may lose or gain a character. Elsewhere only one capture of the reader with the lower weight may.
+_MIN_PRESENCE_ONE_LENGTH, _MIN_PRESENCE = 2 / 3, 0.85
 
 _FIELD_CHARACTERS = {
     "chinese": re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]"),
@@ -56,11 +65,15 @@ def read(
 def resolve_fields(
     readings: Mapping[str, Sequence[WeightedReading]], document: DocumentType, policy: Policy
 ) -> dict[str, FieldReading]:
-    """Returns one reading per field; the Chinese name is resolved with the help of its codes."""
+    """Returns one reading per field; the Chinese name is resolved with the help of its codes, and needs them."""
     fused = {spec.name: fuse(readings[spec.name]) for spec in document.fields}
     resolved = {spec.name: resolve_field(fused[spec.name], spec, policy) for spec in document.fields}
-    if _NAME in resolved and _CODES in resolved and resolved[_CODES].certain:
-        resolved[_NAME] = resolve_name(fused[_NAME], resolved[_NAME], resolved[_CODES].text, document.field(_NAME))
+    if _NAME in resolved and _CODES in resolved:
+        name, codes = resolved[_NAME], resolved[_CODES]
+        if not codes.certain:
+            resolved[_NAME] = replace(name, certain=False)
+        elif codes.text:
+            resolved[_NAME] = resolve_name(fused[_NAME], name, codes.text, document.field(_NAME))
     return resolved
 
 
@@ -114,17 +127,29 @@ def normalise(reading: LineReading, spec: FieldSpec) -> LineReading:
         return written if len(written) == 1 else character
 
     text = "".join(map(unify, reading.text))
-    capitals = grammar.upright_in_capitals(text) if spec.script == "latin" and not spec.forms else (False,) * len(text)
-
-    def at(position: int, character: str) -> str:
-        return grammar.as_capital(unify(character)) if capitals[position] else unify(character)
-
-    return replace(
+    if spec.script != "latin" or spec.forms:
+        return _written(reading, [(i, unify) for i in range(len(text))])
+    letters = capitals.letters(text, spec.pattern)
+    return _written(
         reading,
-        text="".join(at(i, c) for i, c in enumerate(text)),
+        [
+            (i, (lambda character: capitals.as_capital(unify(character))) if letter is Letter.CAPITAL else unify)
+            for i, letter in enumerate(letters)
+            if letter is not Letter.REPEATED
+        ],
+    )
+
+
+def _written(reading: LineReading, kept: Sequence[tuple[int, Callable[[str], str]]]) -> LineReading:
+    """Returns a reading's characters at some places, each written by a function."""
+    return LineReading(
+        text="".join(write(reading.text[i]) for i, write in kept),
+        confidences=tuple(reading.confidences[i] for i, _ in kept),
         alternatives=tuple(
-            tuple((at(i, c), share) for c, share in others) for i, others in enumerate(reading.alternatives)
-        ),
+            tuple((write(character), share) for character, share in reading.alternatives[i]) for i, write in kept
+        )
+        if reading.alternatives
+        else (),
     )
 
 
@@ -144,7 +169,7 @@ def resolve_field(fused: FusedReading, spec: FieldSpec, policy: Policy) -> Field
             grammar.has_form(printed, spec)
             and share >= policy.field_share
             and min(fused.supporters) >= policy.field_supporters
-            and fused.marks <= len(fused.votes)
+            and _is_seen_by_all(text, printed, fused, spec)
         ),
         corrections=corrections,
         alternatives=tuple(
@@ -153,6 +178,18 @@ def resolve_field(fused: FusedReading, spec: FieldSpec, policy: Policy) -> Field
             for character, votes in shares.items()
             if character != text[i] and votes >= _MIN_REPORTED_SHARE
         ),
+    )
+
+
+def _is_seen_by_all(text: str, printed: str, fused: FusedReading, spec: FieldSpec) -> bool:
+    """Returns whether independent evidence agrees on every character, and on how many there are."""
+    if spec.script == "symbols":  # one reader, and the marks of ink that were counted
+        return fused.marks <= len(fused.votes)
+    readers = len(fused.readers)
+    return (
+        fused.presence >= (_MIN_PRESENCE_ONE_LENGTH if grammar.has_one_length(printed, spec) else _MIN_PRESENCE)
+        and fused.presence_readers >= readers
+        and grammar.engines_behind(text, fused, spec) >= readers
     )
 
 

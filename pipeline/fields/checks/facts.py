@@ -7,6 +7,9 @@ from datetime import date
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.types import CheckResult, FieldReading, Outcome, Status
 
+_CLEAR_SHARE = 0.8
+"""Of the votes, from which a character is seen clearly. Chosen by hand on rendered tuning cards; no outside source."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Facts:
@@ -20,6 +23,12 @@ class Facts:
         """Returns the field's text when it was read with certainty, else None."""
         reading = self.fields.get(name)
         return reading.text if reading is not None and reading.certain else None
+
+    def text_as_seen(self, name: str) -> str | None:
+        """Returns the field's text when every capture shows it clearly, even where nothing else confirms it."""
+        reading = self.fields.get(name)
+        clear = reading is not None and (reading.certain or reading.confidence >= _CLEAR_SHARE)
+        return reading.text if reading is not None and clear else None
 
     def texts(self, *names: str) -> tuple[str, ...] | None:
         """Returns the texts of several fields, or None unless all were read with certainty."""

@@ -34,13 +34,12 @@ def complete(facts: Facts) -> CheckResult:
     """`name_complete`: Chinese name and codes are both present, as many codes as characters, or both absent.
 
     A different number of codes is in doubt and does not fail: only one reader reads Chinese, and it alone rejects
-    nobody.
+    nobody. The numbers are compared for a name that its codes do not confirm, too, when it was seen clearly.
     """
     name = "name_complete"
-    texts = facts.texts("chinese_name", "chinese_codes")
-    if texts is None:
+    chinese, printed = facts.text_as_seen("chinese_name"), facts.text("chinese_codes")
+    if chinese is None or printed is None or (facts.text("chinese_name") is None and not (chinese and printed)):
         return not_read(name)
-    chinese, printed = texts
     if bool(chinese) != bool(printed):
         return yes_no(name, False, "name_without_codes" if chinese else "codes_without_name")
     return yes_no(name, len(chinese) == len(printed.split()), "name_code_count", otherwise=Outcome.DOUBT)
@@ -49,14 +48,14 @@ def complete(facts: Facts) -> CheckResult:
 def codes(facts: Facts) -> CheckResult:
     """`name_codes`: each code is one of its character's codes, Taiwan's or the Mainland's (Unihan).
 
-    A different code is in doubt and does not fail, as in `complete`. Could not be assessed for a character that the
-    published table does not list (`name_code_unlisted`) or another number of codes (`name_code_count`).
+    A different code is in doubt and does not fail, as in `complete`; it leaves the name uncertain, so that the name is
+    compared as it was seen. Could not be assessed for a character that the published table does not list
+    (`name_code_unlisted`) or another number of codes (`name_code_count`).
     """
     name = "name_codes"
-    texts = facts.texts("chinese_name", "chinese_codes")
-    if texts is None:
+    chinese, printed = facts.text_as_seen("chinese_name"), facts.text("chinese_codes")
+    if chinese is None or printed is None:
         return not_read(name)
-    chinese, printed = texts
     if len(chinese) != len(printed.split()):
         return CheckResult.not_assessed(name, "name_code_count")
     pairs = list(zip(chinese, printed.split(), strict=True))

@@ -86,6 +86,17 @@ def test_codes_without_one_per_character_are_not_compared() -> None:
     assert (found.outcome, found.reason) == (None, "name_code_count")
 
 
+@pytest.mark.parametrize(
+    ("chinese", "check", "reason"),
+    [("陳太文", "name_codes", "name_codes_differ"), ("陳文", "name_complete", "name_code_count")],
+)
+def test_codes_that_do_not_confirm_a_clearly_seen_name_are_reported(chinese: str, check: str, reason: str) -> None:
+    for confidence, expected in ((0.95, reason), (0.55, f"{check}_unread")):
+        name = FieldReading(chinese, confidence, certain=False)
+        found = CHECKS[check](Facts(dict(facts().fields) | {"chinese_name": name}, DOCUMENT, TODAY))
+        assert (found.outcome is Outcome.PASS, found.reason) == (False, expected)
+
+
 def test_every_check_can_fail() -> None:
     assert {name for _, name, _ in CONTRADICTIONS} == set(CHECKS)
 

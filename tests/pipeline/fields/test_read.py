@@ -13,7 +13,7 @@ from idproof.pipeline.fields import grammar, hkid
 from idproof.pipeline.fields.checks import dates
 from idproof.pipeline.fields.chinese_name import resolve_name
 from idproof.pipeline.fields.fuse import WeightedReading, fuse
-from idproof.pipeline.fields.read import Readers, normalise, read, resolve_field
+from idproof.pipeline.fields.read import Readers, normalise, read, resolve_field, resolve_fields
 from idproof.pipeline.types import CARD_ROLES, FieldReading
 
 DOCUMENT = load_builtin()
@@ -30,6 +30,61 @@ def resolved(name: str, *readings: LineReading, latin: tuple[LineReading, ...] =
         WeightedReading(normalise(r, spec), 0.5) for r in latin
     ]
     return resolve_field(fuse(weighted), spec, POLICY)
+
+
+def engines(name: str, first: tuple[str, ...], second: tuple[str, ...], confidence: float = 0.9) -> FieldReading:
+    """Resolves the readings of two engines, one reading per capture each."""
+    spec = DOCUMENT.field(name)
+    weighted = [
+        WeightedReading(normalise(reading(text, confidence), spec), weight, reader)
+        for reader, weight, texts in (("first", 1.0, first), ("second", 0.5, second))
+        for text in texts
+    ]
+    return resolve_field(fuse(weighted), spec, POLICY)
+
+
+LONG = "VILLANUEVA-MONTEMAYOR, Maria Alejandrina"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ((LONG.replace("ria", "ra"),) * 3, (LONG,) * 3),  # one engine loses a letter in every capture
+        ((LONG.replace("nd", "nrd"),) * 3, (LONG,) * 3),  # or sees one that the other does not
+        ((LONG,) * 3, (LONG.replace("dr", "d"),) * 3),
+        ((LONG.replace("ria", "ra"),) * 2 + (LONG,), (LONG,) * 3),  # or in most captures
+        ((LONG,) * 3, ("",) * 3),  # the other engine reads nothing
+        ((LONG,) * 3, (LONG.replace("j", "y"),) * 3),  # or another letter
+    ],
+)
+def test_engines_that_disagree_are_never_certain(first: tuple[str, ...], second: tuple[str, ...]) -> None:
+    assert not engines("english_name", first, second).certain
+
+
+def test_a_letter_lost_in_one_capture_of_the_weaker_engine_is_outvoted() -> None:
+    found = engines("english_name", (LONG,) * 3, (LONG, LONG, LONG.replace("j", "")))
+    assert (found.text, found.certain) == (LONG, True)
+
+
+def test_a_letter_lost_in_one_capture_is_outvoted_where_the_form_has_one_length() -> None:
+    whole = ("01-02-1990",) * 3
+    found = engines("date_of_birth", ("01-02-1990", "01-021990", "01-02-1990"), whole)
+    assert (found.text, found.certain) == ("01-02-1990", True)
+    assert not engines("english_name", (LONG, LONG.replace("ria", "ra"), LONG), (LONG,) * 3).certain
+    assert not engines("number", ("AB987654(3)", "A987654(3)", "AB987654(3)"), ("AB987654(3)",) * 3).certain
+
+
+def test_a_space_beside_a_lost_letter_stays_in_its_place() -> None:
+    found = engines("english_name", ("ILLYES, lles", "ILLYES, lles", "ILLYES, Illes"), ("ILLYES, Illes",) * 3)
+    assert (found.text, found.certain) == ("ILLYES, Illes", False)
+    assert engines("english_name", ("CHAN, ai Man", "CHAN, Ta Man"), ("CHAN, Tai Man",) * 2).text == "CHAN, Tai Man"
+
+
+def test_a_sign_that_the_form_forbids_counts_for_the_letter_it_looks_like() -> None:
+    for sign, letter in ("£E", "$S", "¥Y", "2Z"):
+        found = engines("number", (f"{letter}123456(3)",) * 3, (f"{sign}123456(3)",) * 3)
+        assert (found.text, found.certain) == (f"{letter}123456(3)", True)
+    assert not engines("number", ("E123456(3)",) * 3, ("F123456(3)",) * 3).certain
 
 
 def test_two_captures_outvote_one_per_character() -> None:
@@ -110,6 +165,22 @@ def named(codes: str, *texts: str, alternatives: dict[int, tuple[str, float]] | 
     return resolve_name(
         fused, resolve_field(fused, DOCUMENT.field("chinese_name"), POLICY), codes, DOCUMENT.field("chinese_name")
     )
+
+
+def test_a_name_that_its_codes_do_not_confirm_is_uncertain() -> None:
+    """The one reader of Chinese takes 𣊬 for 瞬 in every capture, or leaves out a character that it does not know."""
+    assert named("7115 1129 2429", "陳大文", "陳大文", "陳大文").certain
+    assert not named("7115 8399 2429", "陳粒文", "陳粒文", "陳粒文").certain
+    assert not named("7115 1129 2429", "陳文", "陳文", "陳文").certain
+    assert not named("7115 1129", "", "", "").certain
+
+
+def test_a_name_whose_codes_are_uncertain_is_uncertain() -> None:
+    readings = {spec.name: [WeightedReading(LineReading("", ()))] for spec in DOCUMENT.fields}
+    readings["chinese_name"] = [WeightedReading(reading("陳大文"))] * 3
+    for codes, certain in (("711511292429", True), ("71151129242", False)):
+        readings["chinese_codes"] = [WeightedReading(reading(codes))] * 3
+        assert resolve_fields(readings, DOCUMENT, POLICY)["chinese_name"].certain is certain
 
 
 def test_a_form_that_the_issuer_does_not_print_is_replaced_by_the_printed_one() -> None:
@@ -247,6 +318,42 @@ def test_an_upright_stroke_among_capitals_is_an_i(document: DocumentType, read_a
     spec = document.field("english_name")
     tidied = normalise(LineReading(read_as, (0.9,) * len(read_as)), spec)
     assert tidied.text == printed
+
+
+@pytest.mark.parametrize(
+    ("read_as", "printed"),
+    [
+        ("Li, Ming", "LI, Ming"),
+        ("LiI, Ning", "LI, Ning"),
+        ("LIi, Ning", "LI, Ning"),
+        ("HIILI, Niilo", "HIILI, Niilo"),
+        ("Smith, Jo", "SMITH, Jo"),
+        ("TAIT, lain", "TAIT, Iain"),
+        ("HO, |", "HO, I"),
+        ("GORE, Al", "GORE, Al"),
+        ("LI, Yat Long lan", "LI, Yat Long Ian"),
+        ("CRUZ, Maria de la Paz", "CRUZ, Maria de la Paz"),
+        ("SURYANl", "SURYANI"),
+        ("O‘NEILL, Liam", "O'NEILL, Liam"),
+        ("SMITH‑JONES, Ann−Marie", "SMITH-JONES, Ann-Marie"),
+    ],
+)
+def test_capitals_are_those_of_the_grammar(document: DocumentType, read_as: str, printed: str) -> None:
+    """Before the comma, and first in the given names, a stroke or a small letter is a capital; elsewhere it is not."""
+    spec = document.field("english_name")
+    assert normalise(LineReading(read_as, (0.9,) * len(read_as)), spec).text == printed
+
+
+def test_letters_dropped_as_repeated_keep_the_rest_in_step(document: DocumentType) -> None:
+    read_as = LineReading("LiI, Al", (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7), ((("l", 0.01),),) * 7)
+    found = normalise(read_as, document.field("english_name"))
+    assert (found.text, found.confidences) == ("LI, Al", (0.1, 0.3, 0.4, 0.5, 0.6, 0.7))
+    assert found.alternatives == ((("I", 0.01),),) * 2 + ((("l", 0.01),),) * 2 + ((("I", 0.01),), (("l", 0.01),))
+
+
+def test_one_engine_reading_a_surname_in_small_letters_does_not_divide_the_votes() -> None:
+    found = engines("english_name", ("Li, Ming", "LiI, Ming", "Li, Ming"), ("LI, Ming",) * 3)
+    assert (found.text, found.certain) == ("LI, Ming", True)
 
 
 def test_a_number_keeps_its_ones(document: DocumentType) -> None:
