@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from idproof.pipeline.errors import IdproofError
 from idproof.service.auth.api_keys import PREFIX, ApiKeys
 from idproof.service.auth.clients import ANYBODY, Client, Scope
-from idproof.service.auth.quota import Quota
+from idproof.service.auth.quota import ALLOWANCE, Allowance, Quota
 from idproof.service.auth.tokens import Tokens
 from idproof.service.errors import ServiceProblem
 from idproof.service.http.draining import drain
@@ -66,12 +66,19 @@ class AccessControl:
             client = await anyio.to_thread.run_sync(self._authenticate, credential)
         except ServiceProblem:
             # Counted only now: a valid credential is accepted whoever else fails from its address.
-            self.quota.failed(request.client.host if request.client is not None else "")
+            host = request.client.host if request.client is not None else ""
+            self._count(request, self.quota.failed(host))
             raise
-        self.quota.request(client.id)
+        self._count(request, self.quota.request(client.id))
         if scope not in client.scopes:
             raise ServiceProblem("forbidden", f"This needs the scope {scope}.")
         return client
+
+    @staticmethod
+    def _count(request: Request, allowance: Allowance) -> None:
+        """Leaves the client's allowance for the answer's headers; raises `rate_limited` if it was used up."""
+        setattr(request.state, ALLOWANCE, allowance)
+        allowance.require()
 
     def _authenticate(self, credential: str | None) -> Client:
         if credential is None:

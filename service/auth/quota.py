@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import ceil
 from time import time
 
@@ -11,6 +12,41 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from idproof.service.errors import ServiceProblem
+
+ALLOWANCE = "allowance"
+"""Name in a request's state under which its answer finds the `Allowance`."""
+_WINDOW_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """Requests that one client, or failures that one address, has left.
+
+    Attributes:
+        policy: name of the limit.
+        per_minute: the limit.
+        left: requests left now.
+        reset_s: seconds until there are more.
+        allowed: whether the request that was counted is within the limit.
+    """
+
+    policy: str
+    per_minute: int
+    left: int
+    reset_s: int
+    allowed: bool
+
+    def require(self) -> None:
+        """Raises `rate_limited` if the request that was counted is not allowed."""
+        if not self.allowed:
+            raise ServiceProblem("rate_limited", "Too many requests; slow down.", retry_after=self.reset_s)
+
+    def headers(self) -> dict[str, str]:
+        """Returns the headers of draft-ietf-httpapi-ratelimit-headers-10."""
+        return {
+            "RateLimit-Policy": f'"{self.policy}";q={self.per_minute};w={_WINDOW_S}',
+            "RateLimit": f'"{self.policy}";r={self.left};t={self.reset_s}',
+        }
 
 
 class Quota:
@@ -30,19 +66,17 @@ class Quota:
         self._at_once = at_once
         self._busy: Counter[str] = Counter()
 
-    def request(self, client: str) -> None:
-        """Counts one request; raises `rate_limited`."""
-        if not self._limiter.hit(self._rate, "request", client):
-            raise self._too_many(self._rate, "request", client)
+    def request(self, client: str) -> Allowance:
+        """Counts one request of a client."""
+        return self._hit(self._rate, "client", client)
 
-    def failed(self, host: str) -> None:
-        """Counts one request from an address that failed authentication; raises `rate_limited` after too many.
+    def failed(self, host: str) -> Allowance:
+        """Counts one request from an address that failed authentication.
 
         Never asked before authentication: many clients share an address behind a proxy or a network's gateway, and a
         valid credential must not be refused because of others.
         """
-        if not self._limiter.hit(self._failures, "failure", host):
-            raise self._too_many(self._failures, "failure", host)
+        return self._hit(self._failures, "failures", host)
 
     @contextmanager
     def one_more(self, client: str) -> Iterator[None]:
@@ -57,6 +91,7 @@ class Quota:
             if not self._busy[client]:
                 del self._busy[client]
 
-    def _too_many(self, rate: RateLimitItemPerMinute, kind: str, name: str) -> ServiceProblem:
-        wait = max(1, ceil(self._limiter.get_window_stats(rate, kind, name).reset_time - time()))
-        return ServiceProblem("rate_limited", "Too many requests; slow down.", retry_after=wait)
+    def _hit(self, rate: RateLimitItemPerMinute, policy: str, name: str) -> Allowance:
+        allowed = self._limiter.hit(rate, policy, name)
+        stats = self._limiter.get_window_stats(rate, policy, name)
+        return Allowance(policy, rate.amount, stats.remaining, max(1, ceil(stats.reset_time - time())), allowed)

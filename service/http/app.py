@@ -16,6 +16,7 @@ from idproof.service import kiosk
 from idproof.service.auth import AccessControl, Scope
 from idproof.service.claims import CoreKey, verdict_schema
 from idproof.service.http import openapi, problems, routes
+from idproof.service.http.request_ids import RequestIds
 from idproof.service.http.requests import RequestForms, no_unknown_parameters
 from idproof.service.http.security import SecurityMiddleware
 from idproof.service.operations import retention
@@ -72,7 +73,8 @@ def create_app(
     app.add_middleware(SecurityMiddleware, secure=settings.tls_cert is not None, on_response=metrics.count_response)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
-    app.add_middleware(RequestForms)  # outermost, so that everything else sees the usual form of a request
+    app.add_middleware(RequestForms)  # so that everything within sees the usual form of a request
+    app.add_middleware(RequestIds)  # outermost, so that every answer has one
     problems.install(app)
     routes.install(app, intake, gate)
     stream.install(app, intake, gate)

@@ -1,9 +1,14 @@
-"""A time limit for the head of a request: uvicorn has none."""
+"""What uvicorn lacks: a time limit for the head of a request, and a problem for what is not HTTP."""
 
 import asyncio
+from http import HTTPStatus
 from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+import h11
+from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol, RequestResponseCycle
+
+from idproof.service.http import problems
+from idproof.service.http.request_ids import HEADER, new_request_id
 
 
 class BoundedProtocol(H11Protocol):
@@ -32,6 +37,15 @@ class BoundedProtocol(H11Protocol):
             self._end_limit()
         elif self._timer is None and self.transport.get_protocol() is self:
             self._timer = self.loop.call_later(self.head_s, self._close)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answers a request that is not HTTP, which no application sees, with the problem and the id that all have."""
+        answer = problems.problem("request_invalid", msg, status=HTTPStatus.BAD_REQUEST)
+        headers = [(b"connection", b"close"), (HEADER.lower().encode(), new_request_id().encode()), *answer.raw_headers]
+        start = h11.Response(status_code=answer.status_code, headers=headers, reason=STATUS_PHRASES[answer.status_code])
+        for event in (start, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def handle_websocket_upgrade(self, event: Any) -> None:
         """Ends the time limit when the connection becomes a stream, which has limits of its own."""

@@ -1,4 +1,4 @@
-"""The outermost middleware: security headers on every response, and no response that shows an unexpected error."""
+"""Middleware: security headers and the client's rate limit on every response, and none that shows an error's text."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,7 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from idproof.service.auth.quota import ALLOWANCE
 from idproof.service.http.problems import internal
 
 _POLICY = "Content-Security-Policy"
@@ -52,7 +53,10 @@ class SecurityMiddleware:
                 started = True
                 route = getattr(scope.get("route"), "path", "none")
                 self._on_response(route, scope["method"] if route != "none" else "any", message["status"])
-                self._add_headers(MutableHeaders(scope=message), scope["path"])
+                headers = MutableHeaders(scope=message)
+                self._add_headers(headers, scope["path"])
+                if (allowance := scope.get("state", {}).get(ALLOWANCE)) is not None:
+                    headers.update(allowance.headers())
             await send(message)
 
         try:

@@ -177,6 +177,7 @@ def configure_logs() -> None:
     """Writes JSON lines to standard error, also for other libraries; exceptions by name only, never with their text."""
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 import ssl
 import threading
@@ -277,6 +278,22 @@ def test_a_client_over_its_rate_limit_gets_retry_after(closed: Settings) -> None
     assert answers[-1].json()["code"] == "rate_limited"
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 61
     assert ask(app, "GET", "/v1/verifications", headers=two).status_code == 200
+
+
+def test_answers_say_how_many_requests_are_left(closed: Settings) -> None:
+    app = create_app(closed.model_copy(update={"rate_per_minute": 3}), FakeVerifier())
+    who = bearer(key(closed, Scope.VERDICT_READ))
+    answers = [ask(app, method, "/v1/verifications", headers=who) for method in ("GET", "POST", "GET", "GET")]
+    assert [answer.status_code for answer in answers] == [200, 403, 200, 429]
+    assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"client";q=3;w=60'}
+    left = [re.fullmatch(r'"client";r=(\d);t=(\d+)', answer.headers["ratelimit"]) for answer in answers]
+    assert [found and found[1] for found in left] == ["2", "1", "0", "0"]
+    assert left[-1] is not None
+    assert left[-1][2] == answers[-1].headers["retry-after"]
+    failed = ask(app, "GET", "/v1/verifications", headers=bearer("idp_x_y"))
+    assert failed.headers["ratelimit-policy"] == '"failures";q=60;w=60'
+    assert failed.headers["ratelimit"].startswith('"failures";r=59;t=')
+    assert "ratelimit" not in ask(app, "GET", "/healthz").headers
 
 
 def test_failures_from_one_address_are_limited_and_never_refuse_a_valid_key(closed: Settings) -> None:
