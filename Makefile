@@ -5,6 +5,7 @@ export PYTHONSAFEPATH = 1
 # Neither onnxruntime nor Ray reports usage, whatever a test imports first (see models/__init__.py).
 export ORT_DISABLE_TELEMETRY = 1
 export RAY_USAGE_STATS_ENABLED = 0
+export RAY_USAGE_STATS_REPORT_URL = http://127.0.0.1:9/
 # Networks and OpenCV share few cores here: one thread each unless told otherwise.
 export OMP_NUM_THREADS ?= 1
 

@@ -10,8 +10,15 @@ Both are imported by their own names, so that code that needs only the types doe
 
 import os
 
-TELEMETRY_OFF = {"ORT_DISABLE_TELEMETRY": "1", "RAY_USAGE_STATS_ENABLED": "0"}
+TELEMETRY_OFF = {
+    "ORT_DISABLE_TELEMETRY": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9/",
+}
 """Environment that keeps onnxruntime (since 1.32) and Ray from reporting usage to their makers.
+
+A cluster that `ray start` started reports once that its statistics are off; the address, where nothing listens, keeps
+that report on the machine.
 
 onnxruntime reads its switch when it is imported, and Ray when a cluster starts, so both are set here: Python runs this
 file before any file that imports either. Child processes inherit them.

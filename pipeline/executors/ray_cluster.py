@@ -15,7 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
@@ -24,6 +24,7 @@ import ray
 from numpy.typing import NDArray
 from ray import exceptions as ray_errors
 from ray import serve
+from ray._private import services
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
 from ray.serve.handle import DeploymentHandle
 
@@ -76,6 +77,13 @@ _REDUCED_POLLING = {
 }
 """Intervals at which Ray inspects a cluster of one machine, whose own metrics are not read: with Ray's defaults it took
 a ninth of a core from the examinations. Chosen by hand; no outside source."""
+
+_LOOPBACK = "127.0.0.2"
+"""Address of a cluster of one machine, which no other machine reaches; 127.0.0.1 Ray would replace by an address on the
+network."""
+
+_SEVERAL_NODES = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""Ray's switch, on every system, for clusters of several machines."""
 
 _CONNECT_TIMEOUT_S = 10.0
 """Seconds in which a cluster's address must accept a connection. Chosen by hand; no outside source."""
@@ -136,15 +144,37 @@ def start(address: str | None = None, *, cpus: int | None = None) -> None:
         options |= {"object_store_memory": _STORE_MIB * _MIB, "_temp_dir": f"{folder}/ray"}
         # By default Ray's workers yield the processor to every other process.
         options["_system_config"] = {"automatic_object_spilling_enabled": False, "worker_niceness": 0}
+        options["_node_ip_address"] = _LOOPBACK
         for name, value in _REDUCED_POLLING.items():
             os.environ.setdefault(name, value)
     own_handler = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(namespace=APPLICATION, log_to_driver=False, logging_level=logging.ERROR, **options)
+        with _within_the_machine() if address is None else nullcontext():
+            ray.init(namespace=APPLICATION, log_to_driver=False, logging_level=logging.ERROR, **options)
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         raise ClusterUnavailable(f"No Ray cluster can be reached ({type(error).__name__}).") from None
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, own_handler)  # Ray's would end a server that still has work to finish
+
+
+@contextmanager
+def _within_the_machine() -> Iterator[None]:
+    """Starts Ray's processes in the block so that they look up no name and address no other machine.
+
+    Even with usage statistics off, Ray's reporter of them, which is the one module of a cluster without a dashboard,
+    asks `metadata.google.internal` and 169.254.169.254 for the provider of the machine. It is not started. A process
+    that does not know its node's address finds it by a socket towards 8.8.8.8, unless the variable is 0.
+    """
+    reporter, before = services.start_api_server, os.environ.get(_SEVERAL_NODES)
+    services.start_api_server = lambda *_, **__: (None, None)
+    os.environ[_SEVERAL_NODES] = "0"
+    try:
+        yield
+    finally:
+        services.start_api_server = reporter
+        del os.environ[_SEVERAL_NODES]
+        if before is not None:
+            os.environ[_SEVERAL_NODES] = before
 
 
 def _check_reachable(address: str) -> None:

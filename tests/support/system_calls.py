@@ -10,6 +10,7 @@ from pathlib import Path
 _CALLS = "connect,sendto,sendmsg,sendmmsg,open,openat,openat2,creat,mkdir,mkdirat,truncate,"
 _CALLS += "rename,renameat,renameat2,link,linkat,symlink,symlinkat"
 _REMOTE = re.compile(r"\b(connect|sendto|sendmsg|sendmmsg)\(.*sa_family=(AF_INET6?)\b")
+_WITHIN = re.compile(r'"(127\.[\d.]+|::ffff:127\.[\d.]+|::1)"')
 _RESOLVER = re.compile(r'\bopen\w*\(.*"(/etc/resolv\.conf|/etc/hosts)"')
 _PATH = r'(?:(?:AT_FDCWD|\d+)<(?P<folder>[^>]*)>, )?"(?P<name>[^"]*)"'
 _OPENED = re.compile(rf"\b(?:open|openat|openat2|creat)\({_PATH}(?P<rest>.*)")
@@ -33,12 +34,19 @@ class Trace:
     remote: list[str]
     written: set[Path]
 
+    def beyond_the_machine(self) -> list[str]:
+        """Returns the lines on connections and packets to addresses that are not the machine's own.
+
+        Files of the resolver are left out: programs read them also when they resolve an address that is no name.
+        """
+        return [line for line in self.remote if _REMOTE.search(line) and not _WITHIN.search(line)]
+
     def written_outside(self, *allowed: Path) -> set[Path]:
         """Returns the written paths that are not below any of these."""
         return {path for path in self.written if not any(path.is_relative_to(folder) for folder in allowed)}
 
 
-def trace(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Trace:
+def trace(command: Sequence[str], environment: Mapping[str, str], log: Path, timeout_s: float = 280) -> Trace:
     """Runs a command to its end under strace; `environment` replaces or adds variables."""
     options = ["--follow-forks", "--seccomp-bpf", "--decode-fds=path", "--string-limit=4096", "--quiet=all"]
     done = subprocess.run(
@@ -46,7 +54,7 @@ def trace(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=timeout_s,
     )
     lines = log.read_text(errors="replace").splitlines()
     remote = [line for line in lines if _REMOTE.search(line) or _RESOLVER.search(line)]

@@ -6,16 +6,26 @@ would see a connection, a look-up and a file.
 
 import json
 import os
+import re
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import ray_verification
 from system_calls import Trace, trace
 
 from idproof.datasets.specimen.make import Registration
 from idproof.models import TELEMETRY_OFF
 from idproof.models.store import default_cache
 
+ROOT = Path(__file__).parents[3]
+_TELEMETRY_ON = {"ORT_DISABLE_TELEMETRY": "0", "RAY_USAGE_STATS_ENABLED": "1", "RAY_USAGE_STATS_REPORT_URL": ""}
+_COLLECTOR = "http://192.0.2.9:4318"
+"""Of a network for documentation (RFC 5737)."""
+_EXPORTS = {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_METRICS_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": _COLLECTOR}
+"""OpenTelemetry's own settings, which send nothing: the service exports only to its own setting's address."""
 _ALLOWED = (Path("/dev/null"), Path("/dev/tty"), Path("/proc/self"))
 
 
@@ -26,7 +36,7 @@ def run(folder: Path, *command: str, **environment: str) -> Trace:
         path.mkdir(exist_ok=True)
     ours = {"HOME": str(home), "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONSAFEPATH": "1"}
     ours |= {name: "" for name in os.environ if name.startswith("XDG_")} | {"IDPROOF_MODELS": str(default_cache())}
-    ours |= dict.fromkeys(TELEMETRY_OFF, "0")  # the code sets it, not whoever starts the tests
+    ours |= _TELEMETRY_ON | _EXPORTS  # the code switches it off, not whoever starts the tests
     return trace([sys.executable, *command], ours | environment, folder / "strace.log")
 
 
@@ -64,6 +74,64 @@ def test_the_service_connects_only_within_the_machine_and_writes_only_below_its_
     assert printed["clean"] is True
     assert (printed["residue"]["wanted"], printed["residue"]["control"]["found"]) == (32, 32)
     assert "Starting the service" in done.stderr
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder for Ray, which puts sockets into it: their names have at most 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as name:
+        yield Path(name)
+
+
+@pytest.mark.long
+def test_a_verification_on_a_ray_cluster_connects_only_within_the_machine(
+    tmp_path: Path, short: Path, registration: Registration
+) -> None:
+    """Every process is followed: driver, cluster, agents and the replica that loads the networks.
+
+    Ray writes one file into the home folder, the token that its own connections need.
+    """
+    registration.write(tmp_path / "set")
+    script = (ray_verification.__file__, str(tmp_path / "set"), str(tmp_path / "tmp"))
+    done = run(tmp_path, "-P", *script, RAY_TMPDIR=str(short))
+    assert (done.returncode, done.stdout) == (0, "refer\n"), done.stderr
+    assert done.remote != []
+    assert done.beyond_the_machine() == []
+    home = tmp_path / "home"
+    written = done.written_outside(tmp_path / "tmp", short, *_ALLOWED, Path("/dev/shm"))
+    assert {path for path in written if not re.fullmatch(r"/proc/\d+/oom_score_adj", str(path))} == {
+        home / ".ray",
+        home / ".ray" / "auth_token",
+    }
+
+
+def test_every_switch_of_telemetry_is_set_in_container_makefile_and_manifest() -> None:
+    assert TELEMETRY_OFF.keys() == _TELEMETRY_ON.keys()
+    for name, value in TELEMETRY_OFF.items():
+        assert f"{name}={value}" in (ROOT / "Dockerfile").read_text()
+        assert f"{name} = {value}" in (ROOT / "Makefile").read_text()
+    manifest = (ROOT / "service" / "operations" / "kuberay.yaml").read_text()
+    for name in ("RAY_USAGE_STATS_ENABLED", "RAY_USAGE_STATS_REPORT_URL"):
+        assert f'{{ name: {name}, value: "{TELEMETRY_OFF[name]}" }}' in manifest
+
+
+EXPORT = """
+from idproof.service.operations import telemetry
+from idproof.service.operations.settings import Settings
+telemetry.configure(Settings(otlp_endpoint={endpoint!r}))
+telemetry.record_verification("ver_1", "accept", {{"capture": 1.0}})
+getattr(telemetry.trace.get_tracer_provider(), "shutdown", lambda: None)()
+"""
+
+
+@pytest.mark.parametrize(("endpoint", "sent"), [(None, False), ("http://127.0.0.1:9/v1/traces", True)])
+def test_spans_leave_the_machine_only_to_the_collector_of_the_settings(
+    tmp_path: Path, endpoint: str | None, sent: bool
+) -> None:
+    done = run(tmp_path, "-c", EXPORT.format(endpoint=endpoint))
+    assert done.returncode == 0, done.stderr
+    assert bool(done.remote) == sent
+    assert done.beyond_the_machine() == []
 
 
 CONNECT = "import socket; socket.socket().connect(('127.0.0.1', 9))"
