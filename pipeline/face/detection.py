@@ -10,12 +10,17 @@ import numpy as np
 from idproof.models.types import DetectedFace, FaceDetector, RGBImage
 from idproof.pipeline.config import RIVAL_AREA
 from idproof.pipeline.documents import DocumentType
-from idproof.pipeline.errors import CaptureTooSmall, FaceNotFound, SeveralFaces
+from idproof.pipeline.errors import CaptureTooDark, CaptureTooSmall, FaceNotFound, SeveralFaces
 from idproof.pipeline.types import Role
 
 _MIN_EYE_DISTANCE_PX = 24.0
 """Below it the network sees mostly interpolation: 112 px crops put the eyes 35 px apart. Chosen by hand."""
 
+_MIDDLE_GREY = 118
+"""Grey level of a surface that reflects 18 %, exposed by a light meter, in sRGB (IEC 61966-2-1): 0.18 linear."""
+_THREE_STOPS_UNDER = 41
+"""Grey level of the same surface with an eighth of the light."""
+_BRIGHT_QUANTILE, _NOISE_BLUR_PX, _LIGHTEN = 0.9, 1.5, 0.7  # chosen by hand; no outside source
 _PORTRAIT_PAD = 0.3  # of its height; chosen by hand, no outside source
 
 
@@ -25,18 +30,39 @@ def find_selfie_face(image: RGBImage, detector: FaceDetector) -> DetectedFace:
     People far behind are tolerated; a second person before the camera is not.
 
     Raises:
+        CaptureTooDark: no face, for lack of light.
         FaceNotFound: no face.
         SeveralFaces: a second face of comparable size.
         CaptureTooSmall: eyes too close together to compare.
     """
     faces = _detect_in_any_roll(image, detector)
     if not faces:
+        if _is_too_dark(image, detector):
+            raise CaptureTooDark("The selfie is too dark to find a face in; use more light.", capture=Role.SELFIE)
         raise FaceNotFound("No face was found in the selfie.", capture=Role.SELFIE)
     if len(faces) > 1 and faces[1].area > RIVAL_AREA * faces[0].area:
         raise SeveralFaces("There is more than one person in the selfie.", capture=Role.SELFIE)
     if faces[0].inter_eye_distance < _MIN_EYE_DISTANCE_PX:
         raise CaptureTooSmall("The face in the selfie is too small; come closer.", capture=Role.SELFIE)
     return faces[0]
+
+
+def _is_too_dark(image: RGBImage, detector: FaceDetector) -> bool:
+    """Returns true when lack of light explains that no face was found in a picture.
+
+    Its middle is then darker than middle grey, and either hardly exposed at all, or it shows a face once it is
+    lightened and its noise is smoothed.
+    """
+    height, width = image.shape[:2]
+    middle = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[height // 4 : -(-3 * height // 4), width // 4 : -(-3 * width // 4)]
+    bright = float(np.quantile(middle, _BRIGHT_QUANTILE))
+    if bright >= _MIDDLE_GREY:
+        return False
+    if bright < _THREE_STOPS_UNDER:
+        return True
+    smooth = cv2.GaussianBlur(image, (0, 0), _NOISE_BLUR_PX).astype(np.float32) / bright
+    lightened = np.asarray(255 * np.minimum(smooth, 1) ** _LIGHTEN, dtype=np.uint8)
+    return bool(_detect_in_any_roll(lightened, detector))
 
 
 def _detect_in_any_roll(image: RGBImage, detector: FaceDetector) -> list[DetectedFace]:
@@ -80,9 +106,11 @@ def pad_edges(portrait: RGBImage) -> RGBImage:
 
 
 def find_portrait_face(crop: RGBImage, detector: FaceDetector, role: str = Role.CARD_FRONT) -> DetectedFace:
-    """Finds the cardholder's face in one capture's `crop_portrait`; raises `FaceNotFound`."""
+    """Finds the cardholder's face in one capture's `crop_portrait`; raises `FaceNotFound`, `CaptureTooDark`."""
     faces = detector.detect(crop)
     if not faces:
+        if _is_too_dark(crop, detector):
+            raise CaptureTooDark("The card's portrait is too dark to find a face in; use more light.", capture=role)
         raise FaceNotFound("No face was found in the card's portrait.", capture=role)
     return faces[0]
 

@@ -8,7 +8,7 @@ from idproof.models.profiles import load_engines
 from idproof.models.score_reports import ScoreCalibration
 from idproof.models.types import DetectedFace, RGBImage
 from idproof.pipeline import Policy
-from idproof.pipeline.errors import FaceNotFound
+from idproof.pipeline.errors import CaptureTooDark, FaceNotFound
 from idproof.pipeline.face import compare, detection
 from idproof.pipeline.types import CARD_ROLES, Role
 
@@ -34,6 +34,40 @@ def test_a_front_capture_without_a_face_is_an_error() -> None:
     with pytest.raises(FaceNotFound) as caught:
         detection.find_portrait_faces(crops(Role.CARD_FRONT), Bright())
     assert caught.value.capture is Role.CARD_FRONT
+
+
+def darkened(picture: RGBImage, light: float) -> RGBImage:
+    """The picture taken with this share of the light, by a sensor whose noise stays as it is."""
+    linear = (picture / 255.0) ** 2.2 * light + np.random.default_rng(0).normal(0, 0.004, picture.shape)
+    return np.asarray(255 * linear.clip(0, 1) ** (1 / 2.2), dtype=np.uint8)
+
+
+def test_a_selfie_in_which_darkness_hides_the_face_is_too_dark() -> None:
+    detector = load_engines("open").detector
+    person = skimage.data.astronaut()
+    for light in (0.01, 0.002):
+        assert not detector.detect(darkened(person, light)), "or the picture shows nothing here"
+        with pytest.raises(CaptureTooDark) as caught:
+            detection.find_selfie_face(darkened(person, light), detector)
+        assert (caught.value.code, caught.value.capture) == ("capture_too_dark", Role.SELFIE)
+
+
+def test_a_picture_of_nobody_is_not_called_dark() -> None:
+    detector = load_engines("open").detector
+    for picture in (skimage.data.coffee(), darkened(skimage.data.coffee(), 0.1), np.full((400, 400, 3), 90, np.uint8)):
+        with pytest.raises(FaceNotFound) as caught:
+            detection.find_selfie_face(picture, detector)
+        assert caught.value.code == "face_not_found"
+
+
+def test_a_dark_portrait_is_too_dark_and_a_covered_one_is_not() -> None:
+    detector = load_engines("open").detector
+    face = skimage.data.astronaut()[:300, 70:380]
+    with pytest.raises(CaptureTooDark):
+        detection.find_portrait_face(darkened(face, 0.004), detector)
+    with pytest.raises(FaceNotFound) as caught:
+        detection.find_portrait_face(np.full_like(face, 150), detector)
+    assert caught.value.code == "face_not_found"
 
 
 def test_the_fused_template_is_the_mean_direction_and_overwrites_the_first() -> None:
