@@ -15,10 +15,13 @@ from idproof.benchmarks.metrics.rates import Rate
 class Gate:
     """The groups that are too much worse than all together (NIST SP 800-63A-4: more than 25 %).
 
+    The interval of a group decides, not its rate alone: one error among few attempts is many times the overall rate and
+    shows nothing. The overall rate is taken as measured; it has more attempts than any group.
+
     Attributes:
         ratios: group to its rate over the overall rate; 1 where both are 0, infinite where only the overall rate is.
-        beyond: groups whose ratio is above the tolerance.
-        undecided: groups within the tolerance whose interval reaches beyond it: too few attempts to decide.
+        beyond: groups whose whole interval lies above the tolerance.
+        undecided: groups whose interval reaches from within the tolerance beyond it: too few attempts to decide.
     """
 
     ratios: Mapping[str, float]
@@ -27,7 +30,7 @@ class Gate:
 
     @property
     def passed(self) -> bool:
-        """True if no group is beyond; `undecided` shows how far that can be trusted."""
+        """True if no group is shown to be beyond; `undecided` shows how far that can be trusted."""
         return not self.beyond
 
 
@@ -40,7 +43,7 @@ def gate(overall: Rate, groups: Mapping[str, Rate], tolerance: float = 1.25) -> 
     _complete(list(groups.values()))
     ratios = {name: _ratio(group.value, overall.value) for name, group in groups.items()}
     allowed = tolerance * overall.value
-    beyond = tuple(name for name, ratio in ratios.items() if ratio > tolerance)
+    beyond = tuple(name for name, group in groups.items() if group.low > allowed)
     undecided = tuple(name for name, group in groups.items() if name not in beyond and group.high > allowed)
     return Gate(ratios, beyond, undecided)
 

@@ -101,7 +101,7 @@ def build(runs: Sequence[ReadRun], sets: Sequence[RegistrationSet] = (), *, made
             sections=[_section(run, sets) for run in runs],
             overall=summary.overall(runs),
             rule=summary.RULE,
-            rendered=any(run.data() == RENDERED for run in runs),
+            rendered=any(run.data(name) == RENDERED for run in runs for name in ("", *run.figures)),
             nist=nist.rows(runs),
             comparisons=compare.comparisons(runs),
             operating=[(run, points) for run in runs if (points := _measured_points(run))],

@@ -23,10 +23,6 @@ _IMPOSTOR_NAMES = {
     "impostor_selfie": "A card with the selfie of somebody else, taken at random",
     "lookalike_selfie": "A card with the selfie of the most similar other person at hand",
 }
-_RENDERED = (
-    "All of this was measured on rendered specimens. They show that the parts answer the questions they were built "
-    "for, and cannot show how real cards, cameras, people and attackers fare."
-)
 
 
 def sentences(run: ReadRun) -> list[str]:
@@ -43,8 +39,6 @@ def sentences(run: ReadRun) -> list[str]:
         found += _about_time(run)
     elif run.bench == "deletion":
         found += _about_deletion(run)
-    if found and run.data() == RENDERED:
-        found.append(_RENDERED)
     return found
 
 
@@ -84,6 +78,7 @@ def _about_faces(run: ReadRun) -> list[str]:
     portrait = {fmr: run.rate(f"face.portrait.fnmr@fmr{fmr}") for fmr in ("1e-3", "1e-4")}
     others = {fmr: run.rate(f"face.portrait.measured_fmr@fmr{fmr}") for fmr in portrait}
     alone = run.rate("face.fnmr@fmr1e-4")
+    rendered = " on rendered specimens" if run.data("face.portrait.fnmr") == RENDERED else ""
     if alone is not None:
         found.append(
             "Photograph against photograph, at the threshold that let 1 in 10,000 of these impostor comparisons "
@@ -95,11 +90,9 @@ def _about_faces(run: ReadRun) -> list[str]:
         own, other = portrait[fmr], others[fmr]
         if own is not None and other is not None:
             found.append(
-                f"Card portrait against selfie, at the profile's threshold for {name}: the holder's own selfie did not "
-                f"match in {words.plainly(own)}; other people's matched in {words.plainly(other)}."
+                f"Card portrait against selfie{rendered}, at the profile's threshold for {name}: the holder's own "
+                f"selfie did not match in {words.plainly(own)}; other people's matched in {words.plainly(other)}."
             )
-    if any(rate is not None for rate in portrait.values()):
-        found.append(_RENDERED)
     return found
 
 

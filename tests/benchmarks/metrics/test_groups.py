@@ -9,11 +9,17 @@ from idproof.benchmarks.metrics.groups import fairness_discrepancy_rate, garbe, 
 
 
 def test_a_group_more_than_a_quarter_worse_is_beyond_the_gate() -> None:
-    found = gate(rate(100, 10_000), {"a": rate(1, 1000), "b": rate(13, 1000), "c": rate(1240, 100_000)})
+    found = gate(rate(100, 10_000), {"a": rate(1, 1000), "b": rate(30, 1000), "c": rate(1240, 100_000)})
     assert found.beyond == ("b",)
     assert not found.passed
-    assert found.ratios["b"] == pytest.approx(1.3)
+    assert found.ratios["b"] == pytest.approx(3)
     assert found.undecided == ("c",), "1.24 times as bad, and its interval reaches 1.3"
+
+
+def test_a_single_error_among_few_attempts_is_no_proof_that_a_group_is_worse() -> None:
+    found = gate(rate(10, 10_000), {"one": rate(1, 100), "many": rate(100, 10_000)})
+    assert found.ratios["one"] == found.ratios["many"] == pytest.approx(10)
+    assert (found.beyond, found.undecided) == (("many",), ("one",))
 
 
 def test_small_counts_pass_the_gate_only_undecided() -> None:

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import kiosk_page
 import numpy as np
 import pytest
 import samples
@@ -78,6 +79,47 @@ def test_groups_are_held_to_the_gate(write_run: Any) -> None:
     text = page.build([write_run("card", "card", CARD, groups=groups)])
     assert "5.00 ×" in text
     assert '<span class="state missed">missed</span>' in text
+    single = {"card.bpcer": {"few": {"value": 0.1, "low": 0.0025, "high": 0.445, "n": 10, "unit": "share"}}}
+    text = page.build([write_run("card", "card", CARD, groups=single)])
+    assert "10.00 ×" in text
+    assert '<span class="state missed">missed</span>' not in text
+
+
+def everything(write_run: Any) -> list[Any]:
+    """Runs of which every table and every state is on the page."""
+    portraits = {
+        f"face.portrait.{rate}@fmr{fmr}": (1, 200) for rate in ("fnmr", "measured_fmr") for fmr in ("1e-3", "1e-4")
+    }
+    rates = {"worse": (0.3, 0.2, 0.4), "unknown": (0.1, 0.0025, 0.445), "as_good": (0.005, 0.001, 0.01)}
+    groups = {
+        name: {"value": value, "low": low, "high": high, "n": 100, "unit": "share"}
+        for name, (value, low, high) in rates.items()
+    }
+    causes = {"screen": {"attempts": 52, "objected": {"card": 50}, "alone": {"card": 1}, "checks": {}}}
+    return [
+        write_run("face", "face", {"face.fnmr@fmr1e-4": (3, 500), **portraits}, data="rendered"),
+        write_run("card", "card", CARD, groups={"card.bpcer": groups}, causes=causes, notes=["nothing"]),
+        write_run("later", "card", {**CARD, "card.bpcer": (9, 100), "card.apcer.print_glossy": (30, 300)}),
+        write_run("system", "system", {"system.far.lookalike_selfie": (1, 2), "system.frr": (1, 20)}),
+    ]
+
+
+def test_no_paragraph_is_printed_twice(write_run: Any) -> None:
+    paragraphs = re.findall(r"<p[^>]*>(.*?)</p>", page.build(everything(write_run)), re.DOTALL)
+    assert [text for text in set(paragraphs) if paragraphs.count(text) > 1] == []
+    assert sum("rendered specimens show" in text for text in paragraphs) == 1
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no Chromium here")
+def test_people_of_poor_sight_can_read_the_page(tmp_path: Path, write_run: Any) -> None:
+    text = page.build(everything(write_run))
+    for state in ("missed", "not-shown", "shown"):
+        assert f'class="state {state}"' in text
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    with kiosk_page.browser() as opened, opened.new_page(bypass_csp=True) as shown:
+        shown.goto((tmp_path / "page.html").as_uri())
+        shown.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
+        assert kiosk_page.grave(shown) == []
 
 
 def test_failed_specimens_are_shown_and_nothing_else_is(tmp_path: Path, write_run: Any) -> None:
