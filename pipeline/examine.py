@@ -12,7 +12,6 @@ This file and `verify`, on the other side of the executor, are the only ones tha
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 
 import numpy as np
@@ -29,6 +28,7 @@ from idproof.pipeline.executors.branches import Branches
 from idproof.pipeline.face import compare, detection, quality, registered_portrait, second_portrait
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields import read as field_reading
+from idproof.pipeline.fields.checks.dates import today
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.findings import CardFindings, Findings
 from idproof.pipeline.liveness import injection, requirements
@@ -175,7 +175,7 @@ def _read_fields(session: VaultSession, tools: ExaminationTools) -> tuple[dict[s
     readers = field_reading.Readers(engines.reader, engines.latin_reader)
     with _borrow_card_pictures(session, RECTIFIED) as rectified:
         fields = field_reading.read(rectified, document, readers, tools.policy)
-    return fields, field_checks.run(Facts(fields, document, datetime.now(UTC).date()))
+    return fields, field_checks.run(Facts(fields, document, today()))
 
 
 def _compare_faces(session: VaultSession, tools: ExaminationTools) -> list[CheckResult]:

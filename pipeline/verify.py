@@ -19,6 +19,7 @@ from idproof.pipeline.errors import BadInput
 from idproof.pipeline.face import quality, registered_portrait
 from idproof.pipeline.fields import records
 from idproof.pipeline.fields.card_data import CardData, card_data
+from idproof.pipeline.fields.checks.dates import today
 from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.findings import Findings
 from idproof.pipeline.liveness import examiner, requirements
@@ -134,7 +135,7 @@ def verify(
         if rules.records is not None and findings.fields:
             with timer.stage("records"):
                 checks += _ask_records(
-                    session, rules.records, executor, card_data(findings.fields, rules.document, started.date())
+                    session, rules.records, executor, card_data(findings.fields, rules.document, today(started))
                 )
         session.ensure_open()
     finally:
@@ -150,7 +151,7 @@ def verify(
         checks=tuple(checks),
         document_type=rules.document.name,
         fields=findings.fields,
-        form=asdict(card_data(findings.fields, rules.document, started.date())),
+        form=asdict(card_data(findings.fields, rules.document, today(started))),
         not_performed=tuple(name for name in rules.not_performed if answer is None or name != examiner.NAME),
         policy=rules.policy.version,
         profile=rules.profile,

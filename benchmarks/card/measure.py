@@ -8,7 +8,6 @@ is the share of bona fide cards that are not accepted, APCER of a kind the share
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from idproof.pipeline.documents import DocumentType, load_builtin
 from idproof.pipeline.errors import BadInput
 from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 from idproof.pipeline.fields import checks as field_checks
+from idproof.pipeline.fields.checks.dates import today
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.fields.read import Readers, read
 from idproof.pipeline.types import CheckResult, Decision, Role
@@ -171,7 +171,7 @@ def _measure(task: tuple[RegistrationSet, bool], profile: str) -> Measured:
 
 def _field_checks(card: LocatedCard, engines: Engines, document: DocumentType, policy: Policy) -> list[CheckResult]:
     readers = Readers(engines.reader, engines.latin_reader)
-    facts = Facts(read(card.rectified, document, readers, policy), document, datetime.now(UTC).date())
+    facts = Facts(read(card.rectified, document, readers, policy), document, today())
     return field_checks.run(facts)
 
 

@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import lru_cache, partial
 
 import numpy as np
@@ -27,6 +26,7 @@ from idproof.pipeline.documents import DocumentType, load_builtin
 from idproof.pipeline.errors import BadInput
 from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 from idproof.pipeline.fields import checks
+from idproof.pipeline.fields.checks.dates import today
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.fields.fuse import WeightedReading, fuse
 from idproof.pipeline.fields.read import Readers, read_lines, resolve_field, resolve_fields
@@ -121,7 +121,7 @@ def _measure(entry: RegistrationSet, profile: str, with_peer: bool = False) -> M
     fused = resolve_fields(heard, document, policy)
     ours = time.perf_counter() - start
     readings = {FUSED: fused} | {name: _alone(heard, document, policy, name) for name in (EVERY_SCRIPT, LATIN)}
-    found = checks.run(Facts(fused, document, datetime.now(UTC).date()))
+    found = checks.run(Facts(fused, document, today()))
     return Measured(
         edited=edited,
         errors={reader: _errors(texts, entry.truth.fields) for reader, texts in readings.items()},

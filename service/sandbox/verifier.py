@@ -7,6 +7,7 @@ from idproof.pipeline import CheckResult, Decision, Limits, Outcome, Role, Statu
 from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.fields.card_data import card_data
+from idproof.pipeline.fields.checks.dates import today
 from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.types import FieldReading
 from idproof.pipeline.verdict import new_id
@@ -52,7 +53,7 @@ class SandboxVerifier:
             checks=_checks(persona),
             document_type=self.document.name,
             fields=fields,
-            form=asdict(card_data(fields, self.document, started.date())),
+            form=asdict(card_data(fields, self.document, today(started))),
             not_performed=("everything: this is a sandbox",),
             policy=NAME,
             profile=NAME,

@@ -1,15 +1,17 @@
 """The dates of the card, in the printed forms that its document type names."""
 
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.fields.checks.facts import Facts, not_read, yes_no
-from idproof.pipeline.types import CheckResult
+from idproof.pipeline.types import CheckResult, Outcome
 
 BIRTH, FIRST, ISSUE = "date_of_birth", "first_registration", "issue_date"
-_REGISTRATION_AGE = 11  # years, from which a person registers (Registration of Persons Ordinance, Cap. 177)
+_REGISTRATION_AGE = 11  # years, from which a person must register (Registration of Persons Regulations, Cap. 177A)
+_HONG_KONG = timezone(timedelta(hours=8), "HKT")  # without summer time since 1979
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -54,6 +56,19 @@ def read(facts: Facts) -> Dates | None:
     return Dates(parsed.get(BIRTH), parsed.get(FIRST), parsed.get(ISSUE))
 
 
+def today(now: datetime | None = None) -> date:
+    """Returns the day in Hong Kong, where the cards are issued: a card of today bears that date from midnight there.
+
+    Args:
+        now: a moment with a time zone; the present when None.
+
+    Example:
+        >>> today(datetime.fromisoformat("2026-11-29T16:00:00+00:00")).isoformat()
+        '2026-11-30'
+    """
+    return (now or datetime.now(_HONG_KONG)).astimezone(_HONG_KONG).date()
+
+
 def age(birth: date, on: date) -> int:
     """Returns the age in full years on a day."""
     return on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
@@ -67,24 +82,32 @@ def real(facts: Facts) -> CheckResult:
 
 
 def ordered(facts: Facts) -> CheckResult:
-    """`dates_ordered`: birth before first registration, not after issue, not after today; of those the type has."""
+    """`dates_ordered`: birth, then first registration, then issue, not after today; of those the type has.
+
+    The first registration is known to the month, so that it may be in the month of birth.
+    """
     name = "dates_ordered"
     dates = _usable(facts)
     if dates is None:
         return not_read(name)
     later = [day for day in (dates.first, dates.issue, facts.today) if day is not None]
-    born_before = dates.birth is None or dates.birth < later[0]
+    birth = dates.birth or date.min
+    born_before = birth < (dates.issue or facts.today) and (dates.first is None or birth <= _end_of_month(dates.first))
     return yes_no(name, born_before and later == sorted(later), "dates_out_of_order")
 
 
 def first_registration_age(facts: Facts) -> CheckResult:
-    """`first_registration_age`: nobody registers before the age of 11, to the precision of a month."""
+    """`first_registration_age`: the first registration is not before the age of 11, to the precision of a month.
+
+    An earlier one is in doubt and does not fail: a person under 11 need not register, but may (Registration of Persons
+    Regulations, Cap. 177A, reg. 25).
+    """
     name = "first_registration_age"
     dates = _usable(facts)
     if dates is None or dates.birth is None or dates.first is None:
         return not_read(name)
-    end_of_month = dates.first.replace(day=28)
-    return yes_no(name, age(dates.birth, end_of_month) >= _REGISTRATION_AGE, "first_registration_too_young")
+    old_enough = age(dates.birth, _end_of_month(dates.first)) >= _REGISTRATION_AGE
+    return yes_no(name, old_enough, "first_registration_too_young", otherwise=Outcome.DOUBT)
 
 
 def issued_under_design(facts: Facts) -> CheckResult:
@@ -94,6 +117,10 @@ def issued_under_design(facts: Facts) -> CheckResult:
     if dates is None or dates.issue is None:
         return not_read(name)
     return yes_no(name, dates.issue >= facts.document.issued_from, "issued_before_design")
+
+
+def _end_of_month(day: date) -> date:
+    return day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def _usable(facts: Facts) -> Dates | None:

@@ -1,17 +1,19 @@
 """Every check of the fields: what passes, and the reason when it does not."""
 
+from contextlib import nullcontext
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from idproof.pipeline import Policy
+from idproof.pipeline import Policy, examine
 from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.documents.commercial_codes import agrees, codes
 from idproof.pipeline.errors import DocumentTypeInvalid
 from idproof.pipeline.fields.card_data import CardData, card_data
-from idproof.pipeline.fields.checks import CHECKS, readable, require_assessable, run
+from idproof.pipeline.fields.checks import CHECKS, dates, readable, require_assessable, run
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.types import FieldReading, Outcome, Status
 
@@ -95,6 +97,56 @@ def test_codes_that_do_not_confirm_a_clearly_seen_name_are_reported(chinese: str
         name = FieldReading(chinese, confidence, certain=False)
         found = CHECKS[check](Facts(dict(facts().fields) | {"chinese_name": name}, DOCUMENT, TODAY))
         assert (found.outcome is Outcome.PASS, found.reason) == (False, expected)
+
+
+@pytest.mark.parametrize(
+    ("birth", "first", "outcome"),
+    [
+        ("29-03-1996", "(03-07)", Outcome.PASS),  # eleven within the month, on its last days
+        ("30-03-1996", "(03-07)", Outcome.PASS),
+        ("31-03-1996", "(03-07)", Outcome.PASS),
+        ("29-02-1996", "(02-07)", Outcome.DOUBT),  # eleven on 1 March
+        ("01-04-1996", "(03-07)", Outcome.DOUBT),
+        ("31-03-2000", "(03-07)", Outcome.DOUBT),  # a child may be registered
+    ],
+)
+def test_a_first_registration_is_compared_to_the_month_and_never_rejected(
+    birth: str, first: str, outcome: Outcome
+) -> None:
+    found = facts(date_of_birth=birth, first_registration=first)
+    assert CHECKS["first_registration_age"](found).outcome is outcome
+    assert CHECKS["dates_ordered"](found).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(("first", "outcome"), [("(03-15)", Outcome.PASS), ("(02-15)", Outcome.FAIL)])
+def test_a_child_may_be_registered_in_the_month_of_birth_but_not_before(first: str, outcome: Outcome) -> None:
+    found = facts(date_of_birth="20-03-2015", first_registration=first, symbols="AZ")
+    assert CHECKS["dates_ordered"](found).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        ("2026-11-29T15:59:59+00:00", "2026-11-29"),
+        ("2026-11-29T16:00:00+00:00", "2026-11-30"),
+        ("2026-11-29T23:59:59+00:00", "2026-11-30"),
+        ("2026-11-30T00:00:00+08:00", "2026-11-30"),
+    ],
+)
+def test_today_is_hong_kongs_day(moment: str, day: str) -> None:
+    assert dates.today(datetime.fromisoformat(moment)).isoformat() == day
+
+
+@pytest.mark.parametrize(("day", "outcome"), [(date(2026, 11, 30), Outcome.PASS), (date(2026, 11, 29), Outcome.FAIL)])
+def test_the_examination_compares_with_hong_kongs_day(
+    monkeypatch: pytest.MonkeyPatch, day: date, outcome: Outcome
+) -> None:
+    read = dict(facts(issue_date="30-11-26").fields)
+    monkeypatch.setattr(examine, "today", lambda: day)
+    monkeypatch.setattr(examine, "_borrow_card_pictures", lambda *_: nullcontext({}))
+    monkeypatch.setattr(examine.field_reading, "read", lambda *_: read)
+    _, found = examine._read_fields(Mock(), Mock(**{"locator.document": DOCUMENT}))
+    assert next(check for check in found if check.name == "dates_ordered").outcome is outcome
 
 
 def test_every_check_can_fail() -> None:
