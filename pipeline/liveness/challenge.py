@@ -56,6 +56,11 @@ _TURNS = (Action.TURN_LEFT, Action.TURN_RIGHT)
 _NODS = (Action.LOOK_UP, Action.LOOK_DOWN)
 
 
+REDUCING = ("cannot_turn", "cannot_nod", "cannot_approach", "photosensitive")
+"""Names of the options with which less is asked than of other people. The built-in profiles ask nobody to blink or to
+open the mouth, so that saying so reduces nothing; more time changes no sequence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """Abilities of the applicant and of the profile. There is an equivalent for everything an applicant cannot do.
@@ -83,9 +88,14 @@ class Options:
     lips: bool = False
 
     @property
+    def reductions(self) -> tuple[str, ...]:
+        """Names of the options in force that reduce what is asked (`REDUCING`)."""
+        return tuple(name for name in REDUCING if getattr(self, name))
+
+    @property
     def reduces(self) -> bool:
         """True if less is asked than of other people; an attacker must not get this by ticking a box."""
-        return self.cannot_turn or self.cannot_nod or self.cannot_approach or self.photosensitive
+        return bool(self.reductions)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:

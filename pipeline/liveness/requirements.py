@@ -5,8 +5,10 @@ less; then the checks of what was not asked are missing, and a person decides. S
 and then the checks of what was asked suffice, if that is still hard enough to guess.
 """
 
+from datetime import UTC, datetime
+
 from idproof.pipeline.liveness import examiner, injection, motion, screen_light
-from idproof.pipeline.liveness.challenge import Challenge
+from idproof.pipeline.liveness.challenge import MIN_NONCE_BYTES, Action, Challenge, Options, draw
 from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.types import CheckResult, Outcome, Status
 
@@ -31,6 +33,17 @@ def required(response: LivenessResponse | None) -> tuple[str, ...]:
         return (*_ALWAYS, *_OF_STEPS, *_OF_LIGHTS)
     challenge = response.challenge
     return (*_ALWAYS, *(_OF_STEPS if challenge.steps else ()), *(_OF_LIGHTS if challenge.lights else ()))
+
+
+def can_pass(options: Options) -> bool:
+    """Returns whether an answer can be accepted with these options once staff granted them.
+
+    It cannot where a guess would be too easy, nor where the only action left is to come closer: a turn or a nod shows
+    that the head is solid.
+    """
+    challenge = draw(bytes(MIN_NONCE_BYTES), issued_at=datetime.now(UTC), options=options)
+    turns = any(step.action is not Action.COME_CLOSER for step in challenge.steps)
+    return challenge.strength_bits >= MIN_BITS and (turns or not challenge.steps)
 
 
 def check(challenge: Challenge, *, reduction_permitted: bool) -> CheckResult:

@@ -9,6 +9,7 @@ class Scope(StrEnum):
 
     SESSION_WRITE = "session:write"
     VERIFY_WRITE = "verify:write"
+    PERMIT_WRITE = "permit:write"
     VERDICT_READ = "verdict:read"
     METRICS_READ = "metrics:read"
     ADMIN = "admin"
@@ -32,5 +33,6 @@ class Client:
         return None if Scope.ADMIN in self.scopes else self.id
 
 
-ANYBODY = Client("anonymous", frozenset(Scope))
-"""The client without authentication: only on the machine itself, for trying the service out."""
+ANYBODY = Client("anonymous", frozenset(Scope) - {Scope.PERMIT_WRITE})
+"""The client without authentication: only on the machine itself, for trying the service out. It grants no permits: the
+kiosk's page would be such a client."""

@@ -10,7 +10,7 @@ from idproof.service.cli.options import DataDir
 if TYPE_CHECKING:
     from idproof.service.storage.kiosks import Kiosks
 
-app = typer.Typer(no_args_is_help=True, help="Devices that stream: enroll, list, revoke, replay.")
+app = typer.Typer(no_args_is_help=True, help="Devices that stream: enroll, list, revoke, permit, replay.")
 
 
 @app.command("enroll")
@@ -48,6 +48,39 @@ def revoke(
     done = _kiosks(data_dir).revoke(kiosk)
     typer.echo("revoked" if done else "there is none of this id in force")
     raise typer.Exit(0 if done else 1)
+
+
+@app.command("permit")
+def permit(
+    device: Annotated[str, typer.Option(help="Id of the device, as listed.")],
+    options: Annotated[
+        str,
+        typer.Option(help="Granted options, with commas: cannot_turn, cannot_nod, cannot_approach, photosensitive."),
+    ],
+    data_dir: DataDir = None,
+) -> None:
+    """Grant the applicant at a device a challenge that asks for less; print the code for the kiosk's page.
+
+    The code works once, for a quarter of an hour (IDPROOF_PERMIT_S), at this device. Exit 1 when no valid device has
+    this id.
+    """
+    from idproof.pipeline.liveness.challenge import REDUCING
+    from idproof.service.operations.data_folder import load_settings, open_verdicts_and_audit
+    from idproof.service.registrations import permits
+    from idproof.service.storage.kiosks import Kiosks
+    from idproof.service.storage.permits import Permits, device_holder
+
+    names = [name.strip() for name in options.split(",")]
+    if not set(names) <= set(REDUCING):
+        raise typer.BadParameter(f"options are among {', '.join(REDUCING)}", param_hint="--options")
+    store, audit = open_verdicts_and_audit(data_dir)
+    if Kiosks(store.database, store.seal).find(device) is None:
+        typer.echo("there is none of this id in force", err=True)
+        raise typer.Exit(1)
+    known, lifetime_s = Permits(store.database, store.seal), load_settings(data_dir).permit_s
+    code, granted = permits.grant(known, audit, device_holder(device), names, by="operator", lifetime_s=lifetime_s)
+    typer.echo(code)
+    typer.echo(f"once, until {granted.expires_at}: {', '.join(granted.options)}", err=True)
 
 
 @app.command("replay")

@@ -15,7 +15,7 @@ from idproof.pipeline.vault import guards
 from idproof.service import kiosk
 from idproof.service.auth import AccessControl, Scope
 from idproof.service.claims import CoreKey, verdict_schema
-from idproof.service.http import openapi, problems, routes
+from idproof.service.http import openapi, permit_routes, problems, routes
 from idproof.service.http.request_ids import RequestIds
 from idproof.service.http.requests import RequestForms, no_unknown_parameters
 from idproof.service.http.security import SecurityMiddleware
@@ -77,6 +77,7 @@ def create_app(
     app.add_middleware(RequestIds)  # outermost, so that every answer has one
     problems.install(app)
     routes.install(app, intake, gate)
+    permit_routes.install(app, intake, gate)
     stream.install(app, intake, gate)
     _state_routes(app, intake)
     _public_routes(app, intake)

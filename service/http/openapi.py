@@ -186,6 +186,24 @@ SESSION_RESPONSES: dict[int | str, dict[str, Any]] = {
         },
     ),
 }
+SESSION_RESPONSES |= {
+    403: _problem("The permit cannot be used here, or not for these options."),
+    429: _problem("The device is locked."),
+}
+PERMIT_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER_ERROR,
+    201: _response(
+        "The permit; its code is shown only here.",
+        {
+            "id": "pmt_0123456789abcdef",
+            "permit": "K7M2P-9QX4D",
+            "options": ["cannot_turn"],
+            "expires_at": "2026-11-23T09:15:00+00:00",
+        },
+    ),
+    404: _problem("There is no such device."),
+    422: _problem("These options together would leave too weak a challenge."),
+}
 _SUMMARY = {name: _VERDICT[name] for name in ("id", "decision", "reasons", "document_type", "reference", "started_at")}
 LIST_RESPONSES: dict[int | str, dict[str, Any]] = {
     "default": _OTHER_ERROR,

@@ -13,9 +13,11 @@ from idproof.service.applicant_messages import texts
 from idproof.service.auth import AccessControl, Client, Scope
 from idproof.service.http import openapi, problems
 from idproof.service.operations import retention, telemetry
+from idproof.service.registrations import permits
 from idproof.service.registrations.intake import RegistrationIntake, RegistrationRequest
 from idproof.service.signing.jws import with_valid_signature
 from idproof.service.storage.ledger import FAILED, RUNNING, Progress
+from idproof.service.storage.permits import CODE_PATTERN, client_holder
 
 VERDICT_ID = r"^ver_[0-9A-HJKMNP-TV-Z]{26}$"
 _SESSION_ID = r"^cs_[0-9A-HJKMNP-TV-Z]{26}$"
@@ -52,6 +54,11 @@ class SessionRequest(BaseModel):
         description="Your own name of the device, to lock it after too many failures. Not personal data, please.",
         examples=["kiosk-17"],
     )
+    permit: str | None = Field(
+        default=None,
+        pattern=CODE_PATTERN,
+        description="Code of a permit of staff for options that reduce the challenge.",
+    )
 
 
 def install(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> None:
@@ -69,7 +76,8 @@ def _session_routes(app: FastAPI, intake: RegistrationIntake, gate: AccessContro
         """Open a capture session for one applicant; it leads to one verdict."""
         wanted = wanted or SessionRequest()
         options = Options(**cast("BaseModel", wanted.options).model_dump())
-        session = await anyio.to_thread.run_sync(intake.ledger.sessions.open, client.id, options, wanted.device)
+        permit = permits.use_of(intake.audit, wanted.permit, client_holder(client.id))
+        session = await anyio.to_thread.run_sync(intake.ledger.sessions.open, client.id, options, wanted.device, permit)
         return JSONResponse(
             {
                 "id": session.id,

@@ -26,7 +26,16 @@ from idproof.service.operations.settings import Settings
 from idproof.service.signing.jws import ACCEPTED, ALGORITHM
 from idproof.service.signing.keys import KeyRing, Keys
 
-EVENTS = ("verified", "erased", "expired", "recovered", "clients_merged", "key_revoked")
+EVENTS = (
+    "verified",
+    "erased",
+    "expired",
+    "recovered",
+    "clients_merged",
+    "key_revoked",
+    "permit_granted",
+    "permit_used",
+)
 _GENESIS = "0" * 64
 _TYPE = "audit-head+jwt"
 _OWNER_ONLY = 0o600

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
         session_attempts: registrations that may be sent under one session until one gives a verdict.
         challenge_s: seconds within which the response to a liveness challenge must arrive.
         challenges: liveness challenges per session.
+        permit_s: seconds for which a permit for a reduced challenge may be used.
         accept_uploads_because: the operator's reason to accept uploaded files, which may have been computed;
             without it an upload is referred at best.
         accept_without_liveness_because: the operator's reason to accept registrations without frames that respond
@@ -103,6 +104,7 @@ class Settings(BaseSettings):
     session_attempts: int = Field(default=3, ge=1)
     challenge_s: float = Field(default=120.0, gt=0, le=600)
     challenges: int = Field(default=5, ge=1)
+    permit_s: float = Field(default=900.0, gt=0, le=86_400)
     accept_uploads_because: str | None = Field(default=None, min_length=10)
     accept_without_liveness_because: str | None = Field(default=None, min_length=10)
     liveness_required: bool = False

@@ -42,7 +42,9 @@ class LivenessDescription(_Strict):
     frames: list[FrameDescription] = Field(min_length=MIN_FRAMES, max_length=MAX_FRAMES)
     camera: CameraDescription | None = None
 
-    def response(self, challenge: Challenge, received_at: datetime) -> LivenessResponse:
+    def response(
+        self, challenge: Challenge, received_at: datetime, *, reduction_permitted: bool = False
+    ) -> LivenessResponse:
         """Returns the description with the challenge, as the pipeline examines it."""
         camera = self.camera
         return LivenessResponse(
@@ -50,4 +52,5 @@ class LivenessDescription(_Strict):
             [FrameTiming(frame.captured_ms, frame.number) for frame in self.frames],
             received_at,
             None if camera is None else CameraReport(camera.requested, camera.reported, camera.open_ms),
+            reduction_permitted,
         )

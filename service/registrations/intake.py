@@ -263,7 +263,7 @@ class RegistrationIntake:
             raise ServiceProblem("challenge_missing", "Frames answer the challenge of a capture session; name it.")
         if session.challenge.expired(received.at):
             raise ServiceProblem("challenge_lapsed", "The frames came too late; ask for another challenge.")
-        return described.response(session.challenge, received.at)
+        return described.response(session.challenge, received.at, reduction_permitted=session.reduction_permitted)
 
     async def _verify(
         self,

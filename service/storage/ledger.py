@@ -23,6 +23,7 @@ from idproof.pipeline.liveness.challenge import Challenge, Options
 from idproof.pipeline.verdict import new_id
 from idproof.service.errors import ServiceProblem
 from idproof.service.storage.engine import Conflict
+from idproof.service.storage.permits import Permits, PermitUse
 from idproof.service.storage.schema import IDEMPOTENCY, OPERATIONS, OUTBOX, SESSIONS
 from idproof.service.storage.sessions import CaptureSession, SessionRules, Sessions
 from idproof.service.storage.verdicts import VerdictStore
@@ -115,6 +116,27 @@ class Ledger:
         """
         with self._database.write() as connection:
             return self.sessions.ask(connection, self._usable(connection, session_id, client), options)
+
+    @property
+    def permits(self) -> Permits:
+        """Permits of staff for reduced challenges."""
+        return self.sessions.permits
+
+    def use_permit(self, client: str, session_id: str, permit: PermitUse, options: Options) -> None:
+        """Uses up a permit for a capture session that is open.
+
+        Args:
+            client: the owner of the session.
+            session_id: of the session.
+            permit: of staff.
+            options: the applicant's, which the permit must grant as far as they reduce the challenge.
+
+        Raises:
+            ServiceProblem: the session or the permit cannot be used.
+            StoreUnavailable: nothing was used up.
+        """
+        with self._database.write() as connection:
+            self.sessions.permit(connection, self._usable(connection, session_id, client), permit, options)
 
     def begin(self, client: str, session_id: str | None, key: str | None) -> Ticket | Replay:
         """Begins a verification, or returns the earlier one of the same idempotency key.
@@ -228,6 +250,7 @@ class Ledger:
             connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.created_at < keys))
             connection.execute(delete(OPERATIONS).where(OPERATIONS.c.created_at < oldest))
             connection.execute(delete(OUTBOX).where(OUTBOX.c.created_at < oldest))
+            self.permits.clean(connection)
             self.sessions.clean(connection, now - timedelta(days=days))
 
     def _earlier(self, connection: Connection, mac: bytes) -> Replay | None:

@@ -131,6 +131,19 @@ OUTBOX = Table(
 )
 """Deliveries of verdicts and of erasures (`kind`); the verdict itself is only in `verifications`."""
 
+PERMITS = Table(
+    "permits",
+    METADATA,
+    Column("mac", LargeBinary, primary_key=True),
+    Column("id", String(20), nullable=False),
+    Column("holder", String(80), nullable=False),
+    Column("options", Text, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("used_ms", BigInteger, nullable=True),
+    Index("ix_permits_expires_ms", "expires_ms"),
+)
+"""Permits of staff for reduced challenges, by the keyed hash of their codes; deleted when they have expired."""
+
 KIOSKS = Table(
     "kiosks",
     METADATA,

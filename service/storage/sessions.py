@@ -9,6 +9,7 @@ import json
 import secrets
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -21,6 +22,7 @@ from idproof.pipeline.liveness.lockout import Lockout
 from idproof.pipeline.verdict import new_id
 from idproof.service.errors import ServiceProblem
 from idproof.service.storage.engine import Database
+from idproof.service.storage.permits import Permits, PermitUse
 from idproof.service.storage.schema import FAILURES, SESSIONS
 from idproof.service.storage.seal import Seal
 
@@ -37,6 +39,7 @@ class CaptureSession:
         challenge: the last one that was issued.
         expires_at: ISO 8601 UTC.
         device: keyed hash of the device that the client named, or None.
+        permitted: names of the options that staff granted.
     """
 
     id: str
@@ -44,6 +47,12 @@ class CaptureSession:
     challenge: Challenge
     expires_at: str
     device: bytes | None = None
+    permitted: tuple[str, ...] = ()
+
+    @property
+    def reduction_permitted(self) -> bool:
+        """True if staff granted every option with which the challenge asks for less."""
+        return bool(self.permitted) and set(self.challenge.options.reductions) <= set(self.permitted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +81,25 @@ class Sessions:
         self.rules = rules or SessionRules()
         self._database = database
         self._device_mac = seal.subkey("device")
+        self.permits = Permits(database, seal)
 
-    def open(self, client: str, options: Options | None = None, device: str | None = None) -> CaptureSession:
+    def open(
+        self,
+        client: str,
+        options: Options | None = None,
+        device: str | None = None,
+        permit: PermitUse | None = None,
+    ) -> CaptureSession:
         """Opens a session with a challenge drawn from its nonce.
 
         Args:
             client: its owner.
             options: of the applicant.
             device: the client's own name of the device, or None; only a keyed hash of it is stored.
+            permit: of staff, to be used up with this session, or None.
 
         Raises:
-            ServiceProblem: the device is locked.
+            ServiceProblem: the device is locked, or the permit cannot be used for these options.
         """
         now, nonce = datetime.now(UTC), secrets.token_bytes(_NONCE_BYTES)
         expires = now + timedelta(seconds=self.rules.lifetime_s)
@@ -98,8 +115,17 @@ class Sessions:
         }
         with self._database.write() as connection:
             self.ensure_unlocked(connection, row["device"])
+            if permit is not None:
+                granted = self.permits.use(connection, permit, row["id"], options or Options()).options
+                row["challenge"] = _with_permitted(row["challenge"], granted)
             connection.execute(insert(SESSIONS).values(row))
         return self._session(row)
+
+    def permit(self, connection: Connection, row: Row[Any], permit: PermitUse, options: Options) -> None:
+        """Uses up a permit for an open session; raises `ServiceProblem` if it cannot be used for these options."""
+        granted = self.permits.use(connection, permit, row.id, options).options
+        challenge = _with_permitted(row.challenge, granted)
+        connection.execute(update(SESSIONS).where(SESSIONS.c.id == row.id).values(challenge=challenge))
 
     def ask(self, connection: Connection, row: Row[Any], options: Options | None = None) -> Challenge:
         """Issues another challenge, which replaces the previous one; raises `ServiceProblem` after too many.
@@ -115,6 +141,7 @@ class Sessions:
             raise ServiceProblem("challenges_used", "The capture session has no challenges left; open another one.")
         options = options or Options.from_json(stored["options"])
         asked = _recipe(secrets.token_bytes(_NONCE_BYTES), datetime.now(UTC), options, drawn)
+        asked = _with_permitted(asked, stored.get("permitted", ()))
         connection.execute(update(SESSIONS).where(SESSIONS.c.id == row.id).values(challenge=asked))
         return self._challenge(asked, row.nonce)
 
@@ -160,7 +187,8 @@ class Sessions:
     def _session(self, row: dict[str, Any]) -> CaptureSession:
         expires = datetime.fromtimestamp(row["expires_ms"] / 1000, UTC).isoformat(timespec="seconds")
         challenge = self._challenge(row["challenge"], row["nonce"])
-        return CaptureSession(row["id"], row["nonce"], challenge, expires, row["device"])
+        permitted = tuple(json.loads(row["challenge"]).get("permitted", ()))
+        return CaptureSession(row["id"], row["nonce"], challenge, expires, row["device"], permitted)
 
     def _challenge(self, asked: str, nonce: str) -> Challenge:
         stored = json.loads(asked)
@@ -180,3 +208,9 @@ def _recipe(nonce: bytes | None, issued_at: datetime, options: Options, drawn: i
     """Returns what a challenge is drawn from again, as JSON; the first challenge uses the session's nonce."""
     recipe: dict[str, Any] = {"issued_at": issued_at.isoformat(), "options": options.to_json(), "drawn": drawn}
     return json.dumps(recipe if nonce is None else recipe | {"nonce": nonce.hex()})
+
+
+def _with_permitted(recipe: str, options: Iterable[str]) -> str:
+    """Returns a recipe with options that staff granted, beside those that it has."""
+    stored = json.loads(recipe)
+    return json.dumps(stored | {"permitted": sorted({*stored.get("permitted", ()), *options})})

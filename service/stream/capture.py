@@ -249,14 +249,15 @@ class Capture:
 
     def _check_answer(self, answer: ChallengeFrames, captured_ms: float) -> list[Message]:
         challenge = answer.challenge
-        if answer.complete and captured_ms >= challenge.capture_ms()[-1] - _NO_NEARER_MS:
+        last_moment = challenge.capture_ms()[-1]
+        if answer.complete and captured_ms >= last_moment - _NO_NEARER_MS:
             now = datetime.now(UTC)
             if challenge.expired(now):
                 return [self._repeat_challenge("challenge_lapsed")]
             self._answered_at = now
             self._machine.complete_answer()
             return [self._enter_stage()]
-        if captured_ms >= challenge.duration_ms - _LAST_FRAME_MS:
+        if captured_ms >= max(last_moment, challenge.duration_ms - _LAST_FRAME_MS):
             return [self._repeat_challenge("challenge_incomplete")]
         return []
 

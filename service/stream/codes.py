@@ -34,6 +34,8 @@ STAYS = frozenset(
         "session_used",
         "challenges_used",
         "device_locked",
+        "permit_invalid",
+        "permit_exceeded",
         "busy",
         "store_unavailable",
         "audit_broken",

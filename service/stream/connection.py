@@ -12,7 +12,9 @@ from starlette.websockets import WebSocketDisconnect
 from idproof.pipeline.errors import IdproofError, SessionExpired
 from idproof.service.applicant_messages import texts
 from idproof.service.errors import StreamProblem
+from idproof.service.registrations import permits
 from idproof.service.storage.kiosks import LEASE_S
+from idproof.service.storage.permits import device_holder
 from idproof.service.stream import messages, replies, verification
 from idproof.service.stream.channel import Channel, code_of
 from idproof.service.stream.codes import CLOSES
@@ -183,7 +185,7 @@ class Connection:
         session.pictures.ensure_open()
         match message:
             case messages.SetOptions():
-                session.set_options(options_of(message.options))
+                await self._set_options(session, message)
                 await session.report({"type": "options_taken"})
             case messages.Ready():
                 await self._ask_challenge(session, message)
@@ -194,6 +196,15 @@ class Connection:
                 verification.start(self._runtime, self._kiosk, session)
             case _:
                 raise _unexpected()
+
+    async def _set_options(self, session: DeviceSession, message: messages.SetOptions) -> None:
+        session.require_liveness()  # before a permit is used up
+        intake, options = self._runtime.intake, options_of(message.options)
+        permit = permits.use_of(intake.audit, message.permit, device_holder(self._kiosk.id))
+        if permit is not None:
+            use = intake.ledger.use_permit
+            await anyio.to_thread.run_sync(use, self._kiosk.client, session.id, permit, options)
+        session.set_options(options)
 
     async def _ask_challenge(self, session: DeviceSession, message: messages.Ready) -> None:
         session.require_liveness()

@@ -10,11 +10,13 @@ from idproof.pipeline.types import Role
 from idproof.service.errors import StreamProblem
 from idproof.service.http.routes import ApplicantOptions
 from idproof.service.registrations.frames import CameraDescription
+from idproof.service.storage.permits import CODE_PATTERN
 
 MAX_TEXT = 8192
 """Characters of a message, at most: a rule of `docs/stream.md`."""
 Language = Literal["en", "zh-Hant"]
 SessionId = Annotated[str, Field(pattern=r"^cs_[0-9A-HJKMNP-TV-Z]{26}$")]
+PermitCode = Annotated[str, Field(pattern=CODE_PATTERN)]
 _Bytes32 = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")]  # the last two bits are zero
 
 
@@ -38,6 +40,7 @@ class Start(_Message):
     consent: bool
     language: Language = "en"
     options: ApplicantOptions = ApplicantOptions()
+    permit: PermitCode | None = None
     reference: str | None = Field(default=None, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")
 
 
@@ -63,6 +66,7 @@ class SetOptions(_SessionMessage):
 
     type: Literal["options"]
     options: ApplicantOptions
+    permit: PermitCode | None = None
 
 
 class Ready(_SessionMessage):

@@ -7,6 +7,8 @@ from pydantic import BaseModel
 
 from idproof.pipeline.liveness.challenge import Options
 from idproof.service.errors import StreamProblem
+from idproof.service.registrations import permits
+from idproof.service.storage.permits import device_holder
 from idproof.service.stream import messages
 from idproof.service.stream.handshake import AuthenticatedDevice
 from idproof.service.stream.parameters import SessionParameters
@@ -19,7 +21,7 @@ async def start_session(runtime: StreamRuntime, device: AuthenticatedDevice, mes
 
     Raises:
         StreamProblem: `consent_missing`.
-        ServiceProblem: `device_locked`.
+        ServiceProblem: `device_locked`, `permit_invalid` or `permit_exceeded`.
         ModelError, DocumentTypeInvalid, StoreUnavailable: no session can be opened.
     """
     if not message.consent:
@@ -29,7 +31,8 @@ async def start_session(runtime: StreamRuntime, device: AuthenticatedDevice, mes
     if earlier is not None and not earlier.verifying:
         earlier.end()
     options = options_of(message.options)
-    opened = await anyio.to_thread.run_sync(intake.ledger.sessions.open, kiosk.client, options, kiosk.id)
+    permit = permits.use_of(intake.audit, message.permit, device_holder(kiosk.id))
+    opened = await anyio.to_thread.run_sync(intake.ledger.sessions.open, kiosk.client, options, kiosk.id, permit)
     parameters = SessionParameters(
         opened=opened,
         secret=device.secret,

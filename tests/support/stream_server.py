@@ -1,16 +1,20 @@
 """A real stream server without networks: guidance finds what a test says, and the verification does what it says."""
 
 import asyncio
+import base64
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import cv2
+import numpy as np
 import pytest
 from device_sessions import FakeGuide
 from fakes import FakeVerifier, serving
+from playwright.sync_api import Page
 
-from idproof.pipeline import Limits, Policy, Vault
+from idproof.pipeline import Limits, Policy, Role, Vault
 from idproof.service.http.connections import BoundedProtocol
 from idproof.service.operations.server import WEBSOCKET_OPTIONS
 from idproof.service.operations.settings import Settings
@@ -41,7 +45,7 @@ class BlankCamera:
         return JPEG
 
     def answer(self, challenge: dict[str, Any]) -> list[tuple[float, int, bytes]]:
-        return [(float(at), number, JPEG) for number, at in enumerate(range(0, challenge["duration_ms"], 100))]
+        return [(float(at), number, JPEG) for number, at in enumerate(range(0, challenge["duration_ms"], 50))]
 
 
 @contextmanager
@@ -60,6 +64,13 @@ def enroll(folder: Path, name: str = "Counter 3") -> str:
 
     store, _ = open_verdicts_and_audit(folder)
     return Kiosks(store.database, store.seal).enroll(name)
+
+
+def show_blank(made: Page) -> None:
+    """Lets the camera of a kiosk's page see nothing in particular, whatever the page asks for."""
+    picture = np.random.default_rng(1).integers(0, 255, (480, 640, 3), dtype=np.uint8)
+    coded = base64.b64encode(cv2.imencode(".jpg", picture)[1].tobytes()).decode()
+    made.evaluate("all => window.rehearse(all)", {name: [coded] for name in (*Role, "neutral")})
 
 
 def with_device(url: str, key: str, act: Callable[[Device], Coroutine[Any, Any, Result]]) -> Result:

@@ -92,6 +92,11 @@ function addListeners() {
     const chosen = [...new FormData(byId("choices")).keys()].map((name) => [name, true]);
     registration?.setOptions(Object.fromEntries(chosen));
   });
+  byId("permit").addEventListener("submit", (event) => {
+    event.preventDefault();
+    registration?.usePermit(byId("permit-code").value);
+    byId("permit-code").value = "";
+  });
   new MutationObserver(() => {
     byId("stop-button").hidden = !registration?.inSession || document.body.dataset.view === "stopping";
   }).observe(document.body, { attributes: true, attributeFilter: ["data-view", "data-stage"] });

@@ -6,13 +6,16 @@ import { FrameSender } from "./frame_sender.js";
 import * as gauge from "./gauge.js";
 import * as instruction from "./instruction.js";
 import * as texts from "./texts.js";
-import { byId, showCameraTrouble, showEnded, showResult, showSteps, showToast, showView } from "./view.js";
+import { byId, openDialog, showCameraTrouble, showEnded, showResult, showSteps, showToast, showView } from "./view.js";
 
 const RESULT_S = 60; // for which a result stays on the screen; chosen by hand
 const STOP_MS = 10_000; // within which the server deletes; then the connection is opened anew. Chosen by hand
 const CHECK_MARGIN_S = 10; // beyond the lifetime of the pictures, when any verification has ended. Chosen by hand
 /** Errors after which the registration goes on as it is. Any other one ends it. */
 const HARMLESS_CODES = new Set(["message_unexpected", "stage_incomplete", "frame_unreadable"]);
+/** Errors after which the applicant may type another code. */
+const PERMIT_CODES = new Set(["permit_invalid", "permit_exceeded"]);
+const PERMIT = /^[0-9A-Za-z -]{10,20}$/; // docs/stream.md
 /** Errors of a session that the server has ended already. */
 const OVER_CODES = new Set(["session_lapsed", "session_unknown"]);
 /** Messages that matter to an applicant who has stopped. */
@@ -59,8 +62,20 @@ export class Registration {
   /** Note what the applicant cannot do; report it at once if a challenge is next. */
   setOptions(options) {
     this.options = options;
-    if (this.stage === "liveness") this.connection.send({ type: "options", options });
+    if (this.stage === "liveness") this.#sendOptions();
     if (document.body.dataset.view === "intro") this.#describeChallenge();
+  }
+
+  /** Take a code of staff: it is used at once if a challenge is next, else with the session or before the challenge. */
+  usePermit(typed) {
+    const code = typed.trim();
+    this.permit = PERMIT.test(code) ? code : null;
+    this.#sayPermit(this.permit ? "noted" : "permit_invalid");
+    if (this.permit && this.stage === "liveness") this.#sendOptions();
+  }
+
+  on_options_taken() {
+    this.#permitTaken();
   }
 
   setLanguage(language) {
@@ -107,6 +122,7 @@ export class Registration {
   on_session(message) {
     const cut = message.resumed && this.stage;
     if (!message.resumed) this.sender.startedAt = performance.now();
+    if (!message.resumed) this.#permitTaken();
     this.picturesS = message.pictures_s;
     this.stages = message.stages;
     const lost = cut && message.stages.indexOf(message.stage) < message.stages.indexOf(this.stage);
@@ -177,11 +193,43 @@ export class Registration {
     const checking = document.body.dataset.view === "verifying";
     if (this.stopping) this.#followStop(code);
     else if (checking && stage === "finish") this.#waitFor((wait ?? 2) * 1000, () => this.#enter("finish"));
+    else if (PERMIT_CODES.has(code)) this.#refusePermit(code);
     else if (code === "session_expired") showToast("ended.session_expired");
     else if (code === "consent_missing") showView("notice");
     else if (code === "message_unexpected" && this.challenge.running) this.#enter("liveness");
     else if (OVER_CODES.has(code)) this.#showOver(code);
     else if (checking || !HARMLESS_CODES.has(code)) this.cancel(code);
+  }
+
+  #sendOptions() {
+    const { options, permit } = this;
+    const message = { type: "options", session: this.connection.session, options };
+    this.permitSent = Boolean(permit);
+    this.connection.send(permit ? { ...message, permit } : message);
+  }
+
+  #permitTaken() {
+    if (!this.permitSent) return;
+    this.permit = null;
+    this.permitSent = false;
+    this.#sayPermit("taken");
+  }
+
+  /** Without the code everything goes on as before: what the applicant cannot do is still not asked. */
+  #refusePermit(code) {
+    this.permit = null;
+    this.permitSent = false;
+    if (this.inSession) this.#sendOptions();
+    else {
+      this.camera.close();
+      showView("notice");
+    }
+    this.#sayPermit(code);
+    openDialog("help");
+  }
+
+  #sayPermit(key) {
+    texts.setText(byId("permit-said"), key && `permit.${key}`);
   }
 
   /** An error while the applicant waits for the end: a verdict may be on its way, or the session is still there. */
@@ -248,7 +296,7 @@ export class Registration {
   }
 
   #beginLiveness() {
-    if (Object.keys(this.options).length) this.connection.send({ type: "options", options: this.options });
+    if (Object.keys(this.options).length || this.permit) this.#sendOptions();
     this.#describeChallenge();
     showView("intro");
   }
@@ -275,9 +323,11 @@ export class Registration {
   }
 
   #startSession() {
-    const { options } = this;
+    const { options, permit } = this;
     const start = { type: "start", consent: true, language: texts.language };
     if (Object.keys(options).length) start.options = options;
+    if (permit) start.permit = permit;
+    this.permitSent = Boolean(permit);
     this.starting = !this.connection.start(start); // sent as soon as there is a connection
     if (this.starting) showView("connecting");
   }
@@ -328,7 +378,10 @@ export class Registration {
     this.#stopCapture();
     this.connection.leaveSession();
     Object.assign(this, { stage: null, options: {}, reason: null, agreed: false, starting: false, stopping: null });
+    Object.assign(this, { permit: null, permitSent: false });
     byId("choices").reset();
+    byId("permit").reset();
+    this.#sayPermit(null);
     delete document.body.dataset.stage;
     delete document.body.dataset.hint;
   }

@@ -58,6 +58,7 @@ def test_a_grant_by_staff_is_worth_what_can_still_be_measured(options: Options) 
     enough = permitted.challenge.strength_bits >= requirements.MIN_BITS
     accepted = best_decision(permitted) is Decision.ACCEPT
     assert accepted == (enough and (turns or not permitted.challenge.steps))
+    assert accepted == requirements.can_pass(options)
 
 
 def test_everything_ticked_asks_nothing_and_is_referred_even_with_a_grant() -> None:

@@ -1,6 +1,5 @@
 """Stop, errors and calls for staff at the kiosk's page: Chromium before a real server without networks."""
 
-import base64
 import json
 import re
 import threading
@@ -9,15 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import httpx
 import kiosk_page as kiosk
-import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
-from stream_server import StreamVerifier, enroll, stream_server
+from stream_server import StreamVerifier, enroll, show_blank, stream_server
 
-from idproof.pipeline import Role
 from idproof.service.errors import AuditBroken, ServiceProblem
 from idproof.service.operations.settings import Settings
 from idproof.service.registrations.intake import RegistrationIntake
@@ -65,9 +61,7 @@ def key(address: str, tmp_path: Path) -> str:
 
 def register_until(made: Page, view: str) -> None:
     """Agree, and do what the page asks until this view, before a camera that sees nothing in particular."""
-    picture = np.random.default_rng(1).integers(0, 255, (480, 640, 3), dtype=np.uint8)
-    coded = base64.b64encode(cv2.imencode(".jpg", picture)[1].tobytes()).decode()
-    kiosk.rehearse(made, {name: [coded] for name in (*Role, "neutral")})
+    show_blank(made)
     kiosk.agree(made)
     if kiosk.view(made, "intro", view, timeout_s=40) != view:
         made.click('[data-of="intro"] .go')
@@ -200,7 +194,8 @@ def test_every_code_of_the_protocol_has_a_reaction_of_the_page() -> None:
     source = (STATIC / "registration.js").read_text("utf-8")
     words = json.loads((STATIC / "texts" / "en.json").read_text("utf-8"))
     harmless = set(re.findall(r'"(\w+)"', re.search(r"HARMLESS_CODES = new Set\(\[(.*?)\]", source, re.DOTALL)[1]))  # type: ignore[index]
-    own = {"consent_missing", "session_expired"}
+    own = {"consent_missing", "session_expired", "permit_invalid", "permit_exceeded"}
+    assert {"permit.permit_invalid", "permit.permit_exceeded"} <= words.keys()
     assert harmless | own <= STAYS
     for code in STAYS - harmless - own:
         assert f"ended.{code}" in words, code
