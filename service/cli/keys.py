@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from idproof.service.cli.options import DataDir
+from idproof.service.cli.options import DataDir, Sandbox
 
 app = typer.Typer(no_args_is_help=True, help="API keys of clients: create, list, revoke.")
 client_app = typer.Typer(no_args_is_help=True, help="Clients that have API keys: list, merge.")
@@ -20,6 +20,7 @@ def create(
         str | None, typer.Option(help="Id or name of an existing client; --name then names only the key.")
     ] = None,
     data_dir: DataDir = None,
+    sandbox: Sandbox = False,
 ) -> None:
     """Create a key and print it, only this once: the database holds its hash."""
     from idproof.service.auth.api_keys import ApiKeys
@@ -31,7 +32,7 @@ def create(
         raise typer.BadParameter(f"{unknown[0]} is not one of {', '.join(known)}", param_hint="--scope")
     if not 0 < len(name) <= 64:
         raise typer.BadParameter("1 to 64 characters", param_hint="--name")
-    keys = ApiKeys(open_database(data_dir))
+    keys = ApiKeys(open_database(data_dir, sandbox=sandbox))
     try:
         made = keys.create(name, [Scope(word) for word in scope], days, client)
     except ValueError as error:
@@ -44,35 +45,39 @@ def create(
 
 
 @app.command("list")
-def list_(data_dir: DataDir = None) -> None:
+def list_(data_dir: DataDir = None, sandbox: Sandbox = False) -> None:
     """List every key: id, name, scopes, how long it is valid, and its client; never the key itself."""
     from idproof.service.auth.api_keys import ApiKeys
     from idproof.service.operations.data_folder import open_database
 
-    for entry in ApiKeys(open_database(data_dir)).entries():
+    for entry in ApiKeys(open_database(data_dir, sandbox=sandbox)).entries():
         ends = f"revoked {entry.revoked_at}" if entry.revoked_at else f"until {entry.expires_at or 'revoked'}"
         line = f"{entry.id}  {entry.name}  {' '.join(entry.scopes)}  since {entry.created_at}  {ends}"
         typer.echo(f"{line}  of {entry.client}")
 
 
 @app.command("revoke")
-def revoke(key_id: Annotated[str, typer.Argument(help="Id of the key, as listed.")], data_dir: DataDir = None) -> None:
+def revoke(
+    key_id: Annotated[str, typer.Argument(help="Id of the key, as listed.")],
+    data_dir: DataDir = None,
+    sandbox: Sandbox = False,
+) -> None:
     """Revoke a key at once. Exit 1 when no valid key has this id."""
     from idproof.service.auth.api_keys import ApiKeys
     from idproof.service.operations.data_folder import open_database
 
-    done = ApiKeys(open_database(data_dir)).revoke(key_id)
+    done = ApiKeys(open_database(data_dir, sandbox=sandbox)).revoke(key_id)
     typer.echo("revoked" if done else "there is none of this id in force")
     raise typer.Exit(0 if done else 1)
 
 
 @client_app.command("list")
-def client_list(data_dir: DataDir = None) -> None:
+def client_list(data_dir: DataDir = None, sandbox: Sandbox = False) -> None:
     """List every client that has API keys: id, name, and the number of keys in force."""
     from idproof.service.auth.api_keys import ApiKeys
     from idproof.service.operations.data_folder import open_database
 
-    for entry in ApiKeys(open_database(data_dir)).clients():
+    for entry in ApiKeys(open_database(data_dir, sandbox=sandbox)).clients():
         typer.echo(f"{entry.id}  {entry.name}  {entry.keys} keys  since {entry.created_at}")
 
 
@@ -81,12 +86,13 @@ def client_merge(
     source: Annotated[str, typer.Argument(help="Client that ceases to exist: id or name.")],
     target: Annotated[str, typer.Argument(help="Client that gets its keys, verdicts and devices: id or name.")],
     data_dir: DataDir = None,
+    sandbox: Sandbox = False,
 ) -> None:
     """Join a client to another. The keys of both then read the verdicts of both; this cannot be undone."""
     from idproof.service.auth.api_keys import ApiKeys
     from idproof.service.operations.data_folder import open_verdicts_and_audit
 
-    store, audit = open_verdicts_and_audit(data_dir)
+    store, audit = open_verdicts_and_audit(data_dir, sandbox=sandbox)
     keys = ApiKeys(store.database)
     try:
         source, target = keys.resolve(source), keys.resolve(target)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from idproof.service.cli.options import DataDir
+from idproof.service.cli.options import DataDir, Sandbox
 
 if TYPE_CHECKING:
     from idproof.service.storage.kiosks import Kiosks
@@ -22,30 +22,33 @@ def enroll(
     ] = None,
     count: Annotated[int, typer.Option(min=1, max=1000, help="Number of devices: NAME 1, NAME 2 and so on.")] = 1,
     data_dir: DataDir = None,
+    sandbox: Sandbox = False,
 ) -> None:
     """Enroll a device and print its key, only this once: it is stored nowhere."""
     if not 0 < len(name) <= 58 or (client is not None and not 0 < len(client) <= 64):
         raise typer.BadParameter("1 to 58 characters", param_hint="--name, --client")
-    devices = _kiosks(data_dir)
-    owner = None if client is None else _owner(client, data_dir)
+    devices = _kiosks(data_dir, sandbox)
+    owner = None if client is None else _owner(client, data_dir, sandbox)
     for index in range(count):
         typer.echo(devices.enroll(name if count == 1 else f"{name} {index + 1}", owner))
 
 
 @app.command("list")
-def list_(data_dir: DataDir = None) -> None:
+def list_(data_dir: DataDir = None, sandbox: Sandbox = False) -> None:
     """List every device: id, name, state and times; never its key."""
-    for entry in _kiosks(data_dir).entries():
+    for entry in _kiosks(data_dir, sandbox).entries():
         state = f"revoked {entry.revoked_at}" if entry.revoked_at else entry.state
         typer.echo(f"{entry.id}  {entry.name}  {state}  since {entry.created_at}  seen {entry.seen_at or 'never'}")
 
 
 @app.command("revoke")
 def revoke(
-    kiosk: Annotated[str, typer.Argument(help="Id of the device, as listed.")], data_dir: DataDir = None
+    kiosk: Annotated[str, typer.Argument(help="Id of the device, as listed.")],
+    data_dir: DataDir = None,
+    sandbox: Sandbox = False,
 ) -> None:
     """Revoke a device's key; a connected device is cut off within seconds. Exit 1 when no valid device has this id."""
-    done = _kiosks(data_dir).revoke(kiosk)
+    done = _kiosks(data_dir, sandbox).revoke(kiosk)
     typer.echo("revoked" if done else "there is none of this id in force")
     raise typer.Exit(0 if done else 1)
 
@@ -131,15 +134,15 @@ def replay(
         typer.echo(json.dumps(result.to_json()))
 
 
-def _kiosks(data_dir: Path | None) -> "Kiosks":
+def _kiosks(data_dir: Path | None, sandbox: bool) -> "Kiosks":
     from idproof.service.operations.data_folder import open_verdicts_and_audit
     from idproof.service.storage.kiosks import Kiosks
 
-    store, _ = open_verdicts_and_audit(data_dir)
+    store, _ = open_verdicts_and_audit(data_dir, sandbox=sandbox)
     return Kiosks(store.database, store.seal)
 
 
-def _owner(client: str, data_dir: Path | None) -> str:
+def _owner(client: str, data_dir: Path | None, sandbox: bool) -> str:
     """Returns the id of a client; one that authenticates by OAuth is known by its id alone."""
     from idproof.service.auth.api_keys import ApiKeys
     from idproof.service.operations.data_folder import open_database
@@ -147,6 +150,6 @@ def _owner(client: str, data_dir: Path | None) -> str:
     if client.startswith("oauth:"):
         return client
     try:
-        return ApiKeys(open_database(data_dir)).resolve(client)
+        return ApiKeys(open_database(data_dir, sandbox=sandbox)).resolve(client)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--client") from None

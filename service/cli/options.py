@@ -12,6 +12,7 @@ EXIT_INTERNAL = 70
 
 Executor = Literal["in-process", "ray"]
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the keys and the database.")]
+Sandbox = Annotated[bool, typer.Option("--sandbox", help="Of the sandbox (`idproof serve --sandbox`).")]
 Profile = Annotated[str, typer.Option(help="Profile of networks.")]
 Document = Annotated[
     str, typer.Option(help="Document type of the card: a built-in name, or the path of your own file (….toml).")

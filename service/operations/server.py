@@ -128,12 +128,10 @@ def _sandbox(settings: Settings) -> FastAPI:
     from idproof.service import sandbox
     from idproof.service.sandbox.core import CORE_URL, MockedCore
 
-    changed = {"data_dir": settings.data_dir / "sandbox", "issuer": "idproof-sandbox", "records_url": None}
     core = MockedCore()
     mocked = settings.core_url is None
-    changed |= {"core_url": CORE_URL if mocked else settings.core_url}
     app = create_app(
-        settings.model_copy(update=changed),
+        settings.for_sandbox().model_copy(update={"core_url": CORE_URL} if mocked else {}),
         cast("Verifier", sandbox.SandboxVerifier()),
         core_transport=core.transport() if mocked else None,
     )

@@ -175,6 +175,15 @@ class Settings(BaseSettings):
             )
             raise SettingsInvalid(f"These settings cannot be used: {wrong}.") from None
 
+    def for_sandbox(self) -> "Settings":
+        """Returns the sandbox's settings: keys, database and issuer of its own, whatever the real service's are.
+
+        The sandbox never opens the database of `database_url`: it would seal it with its own key, and a real service
+        could not use it any more.
+        """
+        changed = {"data_dir": self.data_dir / "sandbox", "issuer": "idproof-sandbox", "sandbox": True}
+        return self.model_copy(update=changed | {"records_url": None, "records_file": None, "database_url": None})
+
     @property
     def database(self) -> Path:
         """SQLite file."""

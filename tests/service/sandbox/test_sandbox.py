@@ -12,8 +12,11 @@ from typing import Any
 import httpx
 import pytest
 from certificates import certificate
-from fakes import serving_app
+from commands import idproof
+from fakes import ask, serving_app
+from postgres import Cluster
 from server_process import Server, start, stop
+from sqlalchemy import func, select
 
 from idproof.client import Client, Problem
 from idproof.pipeline import Role, Verdict
@@ -24,6 +27,9 @@ from idproof.service.operations.settings import Settings
 from idproof.service.sandbox import personas
 from idproof.service.sandbox.core import CORE_PATH
 from idproof.service.signing.jws import verify
+from idproof.service.signing.keys import Keys
+from idproof.service.storage import VerdictStore
+from idproof.service.storage.schema import SESSIONS
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -62,6 +68,38 @@ def test_every_persona_leads_where_it_is_said_to(sandbox: Server, everybody: lis
             assert verdict.document["profile"] == "sandbox"
             plain = {key: value for key, value in verdict.document.items() if key in Verdict.__dataclass_fields__}
             assert from_json(plain).decision == persona["decision"]
+
+
+def test_a_sandbox_leaves_the_real_services_database_alone(tmp_path: Path, postgresql: Cluster) -> None:
+    settings = Settings.load(data_dir=tmp_path, sandbox=True, database_url=postgresql.database())
+    app = server._sandbox(settings)
+    opened = ask(app, "POST", "/v1/capture-sessions")
+    assert opened.status_code == 201
+    real = settings.model_copy(update={"sandbox": False})
+    store = VerdictStore.open(real, Keys.open(real).sealing)  # refused if the sandbox had sealed it
+    with store.database.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(SESSIONS)) == 0
+
+
+def test_keys_of_the_sandbox_are_made_with_its_own_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def create(*more: str) -> str:
+        scope = ("--scope", "session:write", "--data-dir", tmp_path)
+        return idproof("key", "create", "--name", "backend", *scope, *more).stdout.strip()
+
+    def status(app: Any, key: str) -> int:
+        return ask(app, "POST", "/v1/capture-sessions", headers={"X-API-Key": key}).status_code
+
+    app = server._sandbox(Settings.load(data_dir=tmp_path, sandbox=True, anonymous=False))
+    real, own = create(), create("--sandbox")
+    monkeypatch.setenv("IDPROOF_SANDBOX", "1")
+    by_environment = create()
+    assert [status(app, key) for key in (real, own, by_environment)] == [401, 201, 201]
+    monkeypatch.delenv("IDPROOF_SANDBOX")
+    listed = idproof("client", "list", "--sandbox", "--data-dir", tmp_path).stdout
+    assert "backend  2 keys" in listed
+    for command in (("kiosk", "enroll", "--name", "Counter"), ("kiosk", "list"), ("outbox", "list"), ("key", "list")):
+        assert idproof(*command, "--sandbox", "--data-dir", tmp_path).returncode == 0
+    assert "Counter" not in idproof("kiosk", "list", "--data-dir", tmp_path).stdout
 
 
 def test_every_decision_every_reason_and_every_problem_is_reachable(everybody: list[dict[str, Any]]) -> None:
