@@ -43,9 +43,17 @@ class WeightStatus:
 
 
 def default_cache() -> Path:
-    """Returns the folder named by `IDPROOF_MODELS`, else the user's cache folder."""
+    """Returns the folder named by `IDPROOF_MODELS`, else the user's cache folder.
+
+    Raises:
+        CacheUnwritable: the user has no home folder, and none is named.
+    """
     named = os.environ.get(ENVIRONMENT)
-    return Path(named).expanduser() if named else user_cache_path("idproof") / "models"
+    try:
+        return Path(named).expanduser() if named else user_cache_path("idproof") / "models"
+    except RuntimeError:  # neither HOME nor an entry of this user, as in some containers
+        sentence = f"This user has no home folder: name the folder of the weights in full with {ENVIRONMENT}."
+        raise CacheUnwritable(sentence) from None
 
 
 def read(weight: Weight, profile: Profile, cache: Path | None = None) -> bytes:

@@ -148,6 +148,7 @@ def start(address: str | None = None, *, cpus: int | None = None) -> None:
         for name, value in _REDUCED_POLLING.items():
             os.environ.setdefault(name, value)
     own_handler = signal.getsignal(signal.SIGTERM)
+    _log_through_root()
     try:
         with _within_the_machine() if address is None else nullcontext():
             ray.init(namespace=APPLICATION, log_to_driver=False, logging_level=logging.ERROR, **options)
@@ -175,6 +176,15 @@ def _within_the_machine() -> Iterator[None]:
         del os.environ[_SEVERAL_NODES]
         if before is not None:
             os.environ[_SEVERAL_NODES] = before
+
+
+def _log_through_root() -> None:
+    """Sends the warnings of Ray's loggers to the handlers of the application: their own write lines of another form."""
+    for name in ("ray", "ray.serve"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+        logger.setLevel(logging.WARNING)
 
 
 def _check_reachable(address: str) -> None:
@@ -237,6 +247,7 @@ def deploy(config: ReplicaConfig, pool: ReplicaPool) -> "RayExecutor":
         ClusterUnavailable: they do not start, because weights, provider, guards or resources are missing.
     """
     serve.start(proxy_location="Disabled")  # no replica is reachable over HTTP
+    _log_through_root()
     try:
         serve.run(application(config, pool), name=APPLICATION, route_prefix=None)
     except RuntimeError:

@@ -1,5 +1,7 @@
 """Authentication and permission of every request to an endpoint that is not public."""
 
+import hashlib
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -13,12 +15,15 @@ from idproof.service.auth.api_keys import PREFIX, ApiKeys
 from idproof.service.auth.clients import ANYBODY, Client, Scope
 from idproof.service.auth.quota import ALLOWANCE, Allowance, Quota
 from idproof.service.auth.tokens import Tokens
-from idproof.service.errors import ServiceProblem
+from idproof.service.errors import ServiceProblem, StoreUnavailable
 from idproof.service.http.draining import drain
 from idproof.service.operations.settings import Settings
 from idproof.service.storage import Database
 
 _DRAIN_BYTES = 16 * 1024 * 1024  # of a refused body; less than from an authenticated client. Chosen by hand.
+# Chosen by hand: longer than most outages, and few scrapers.
+_CONFIRMED_S = 3600.0
+_MOST_CONFIRMED = 16
 _MAX_TOKEN_LENGTH = 8192  # the usual limit of HTTP servers for one header
 
 log = structlog.get_logger("idproof")
@@ -38,12 +43,18 @@ class AccessControl:
         self._anonymous_allowed = settings.anonymous and not settings.production and not settings.trusted_proxies
         self._api_keys = ApiKeys(database)
         self._tokens = None
+        self._confirmed: dict[bytes, tuple[Client, float]] = {}
         if settings.oauth_issuer is not None:
             # `Settings` refuses an issuer without the other two.
             self._tokens = Tokens(settings.oauth_issuer, settings.oauth_audience or "", settings.oauth_jwks_url or "")
 
-    def needs(self, scope: Scope) -> Callable[[Request], Awaitable[Client]]:
+    def needs(self, scope: Scope, *, through_outage: bool = False) -> Callable[[Request], Awaitable[Client]]:
         """Returns a dependency that returns the client, if it has the scope.
+
+        Args:
+            scope: the permission.
+            through_outage: while the database does not answer, a credential that it confirmed within `_CONFIRMED_S`
+                seconds is accepted; for what must be readable just then, and says nothing about a person.
 
         Raises:
             ServiceProblem: `unauthenticated`, `forbidden` or `rate_limited`.
@@ -51,7 +62,7 @@ class AccessControl:
 
         async def dependency(request: Request) -> Client:
             try:
-                return await self._admit(request, scope)
+                return await self._admit(request, scope, through_outage=through_outage)
             except IdproofError:
                 with suppress(ClientDisconnect):
                     await drain(aiter(request.stream()), _DRAIN_BYTES)
@@ -60,10 +71,11 @@ class AccessControl:
         dependency.scope = scope  # type: ignore[attr-defined] # a test reads it from every route
         return dependency
 
-    async def _admit(self, request: Request, scope: Scope) -> Client:
+    async def _admit(self, request: Request, scope: Scope, *, through_outage: bool) -> Client:
         try:
             credential = _credential(request)
-            client = await anyio.to_thread.run_sync(self._authenticate, credential)
+            authenticate = self._authenticate_through_outage if through_outage else self._authenticate
+            client = await anyio.to_thread.run_sync(authenticate, credential)
         except ServiceProblem:
             # Counted only now: a valid credential is accepted whoever else fails from its address.
             host = request.client.host if request.client is not None else ""
@@ -79,6 +91,23 @@ class AccessControl:
         """Leaves the client's allowance for the answer's headers; raises `rate_limited` if it was used up."""
         setattr(request.state, ALLOWANCE, allowance)
         allowance.require()
+
+    def _authenticate_through_outage(self, credential: str | None) -> Client:
+        name = hashlib.sha256((credential or "").encode()).digest()
+        try:
+            client = self._authenticate(credential)
+        except StoreUnavailable:
+            confirmed = self._confirmed.get(name)
+            if confirmed is None or time.monotonic() - confirmed[1] > _CONFIRMED_S:
+                raise
+            return confirmed[0]
+        except ServiceProblem:
+            self._confirmed.pop(name, None)  # revoked or expired
+            raise
+        if len(self._confirmed) >= _MOST_CONFIRMED:
+            self._confirmed.clear()
+        self._confirmed[name] = client, time.monotonic()
+        return client
 
     def _authenticate(self, credential: str | None) -> Client:
         if credential is None:

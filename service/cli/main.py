@@ -13,7 +13,7 @@ from idproof.service.cli import audit, cluster, keys, kiosk, models, outbox, spe
 from idproof.service.cli.demo import demo
 from idproof.service.cli.health import health
 from idproof.service.cli.options import EXIT_BAD_INPUT, EXIT_INTERNAL
-from idproof.service.cli.output import print_error
+from idproof.service.cli.output import escape_unprintable_characters, print_error
 from idproof.service.cli.serve import serve
 from idproof.service.cli.verify import verify
 
@@ -47,6 +47,7 @@ for name, group in {
 def main(argv: list[str] | None = None) -> NoReturn:
     """Runs a command and exits with its code. A known error is one line on standard error, never a traceback."""
     argv = sys.argv[1:] if argv is None else argv
+    escape_unprintable_characters()
     try:
         _add_benchmarks(wanted=argv[:1] in (["bench"], ["capacity"]))
         typer.main.get_command(app).main(argv, prog_name="idproof")

@@ -1,6 +1,9 @@
 """Prints verdicts for people and for programs, and reads the files that commands are given."""
 
+import codecs
+import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +12,29 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+_ESCAPED = "idproof.json_escape"
 _COLOUR_BY_DECISION = {"accept": "green", "refer": "yellow", "reject": "red"}
 
 
 def plain_console() -> Console:
     """Returns a console that prints text as it is: brackets and colons read from a card are no markup."""
     return Console(soft_wrap=True, markup=False, emoji=False)
+
+
+def escape_unprintable_characters() -> None:
+    r"""Lets both output streams write a character that their encoding lacks as JSON escapes it, instead of raising.
+
+    A terminal without UTF-8 shows `\u9673` for 陳, and JSON stays JSON.
+    """
+    codecs.register_error(_ESCAPED, _escape)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_ESCAPED)
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - both streams are written only
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 def print_error(line: str) -> None:
@@ -24,7 +44,8 @@ def print_error(line: str) -> None:
 
 def print_json(document: Any) -> None:
     """Prints one JSON document on standard output."""
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    # Not by `typer.echo`, which takes an ASCII terminal for a mistake and writes UTF-8 to it.
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
 
 def print_verdict(verdict: dict[str, Any]) -> None:

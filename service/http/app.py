@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
@@ -15,6 +15,7 @@ from idproof.pipeline.vault import guards
 from idproof.service import kiosk
 from idproof.service.auth import AccessControl, Scope
 from idproof.service.claims import CoreKey, verdict_schema
+from idproof.service.errors import StoreUnavailable
 from idproof.service.http import openapi, permit_routes, problems, routes
 from idproof.service.http.request_ids import RequestIds
 from idproof.service.http.requests import RequestForms, no_unknown_parameters
@@ -70,7 +71,11 @@ def create_app(
     app = FastAPI(
         lifespan=lambda _: _background_jobs(intake), dependencies=[Depends(no_unknown_parameters)], **openapi.ABOUT
     )
-    app.add_middleware(SecurityMiddleware, secure=settings.tls_cert is not None, on_response=metrics.count_response)
+    app.add_middleware(
+        SecurityMiddleware,
+        secure=settings.tls_cert is not None or settings.tls_by_proxy,
+        on_response=metrics.count_response,
+    )
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     app.add_middleware(RequestForms)  # so that everything within sees the usual form of a request
@@ -144,8 +149,14 @@ def _public_routes(app: FastAPI, intake: RegistrationIntake) -> None:
 
 
 def _metrics_route(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> None:
-    @app.get("/metrics", dependencies=[Depends(gate.needs(Scope.METRICS_READ))], responses=openapi.METRICS_RESPONSES)
+    @app.get(
+        "/metrics",
+        dependencies=[Depends(gate.needs(Scope.METRICS_READ, through_outage=True))],
+        responses=openapi.METRICS_RESPONSES,
+    )
     async def metrics() -> Response:
         """Prometheus metrics."""
-        outbox = await anyio.to_thread.run_sync(intake.delivery_worker.outbox.counts)
+        outbox = None
+        with suppress(StoreUnavailable):
+            outbox = await anyio.to_thread.run_sync(intake.delivery_worker.outbox.counts)
         return Response(intake.metrics.render((intake.slots_used, intake.slots_total), outbox), media_type=MEDIA_TYPE)

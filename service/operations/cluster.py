@@ -21,7 +21,7 @@ def open_cluster_verifier(settings: Settings, records: RecordsAuthority | None) 
     try:
         from idproof.pipeline.executors import ray_cluster
     except ImportError:
-        raise SettingsInvalid("The executor ray needs Ray: pip install 'idproof[ray]'.") from None
+        raise SettingsInvalid("The executor ray needs idproof with the extra ray.") from None
     config, most = replica_config(settings), settings.max_replicas or settings.replicas
     # One core more than the replicas take: during an upgrade the new replica and the old one work at the same time.
     ray_cluster.start(settings.ray_address, cpus=(most + 1) * config.threads)

@@ -40,6 +40,7 @@ class Metrics:
         self._places = self._gauge("idproof_places_taken", "Registrations received or verified now.", "livesum")
         self._capacity = self._gauge("idproof_places", "Registrations that may be at once.", "livesum")
         self._outbox = self._gauge("idproof_outbox", "Deliveries by state.", "livemax", ["state"])
+        self._database = self._gauge("idproof_database_up", "1: the database answers.", "livemin")
         self._guards = self._gauge("idproof_guard", "1: the guard holds.", "livemin", ["guard"])
 
     def count_verdict(self, decision: str, reasons: Iterable[str], timings_ms: Mapping[str, float]) -> None:
@@ -77,16 +78,17 @@ class Metrics:
         """Adds to the number of connected devices."""
         self._streams.inc(change)
 
-    def render(self, places: tuple[int, int], outbox: Mapping[str, int]) -> bytes:
+    def render(self, places: tuple[int, int], outbox: Mapping[str, int] | None) -> bytes:
         """Returns all metrics in Prometheus' text format.
 
         Args:
             places: number of places taken, and number of places.
-            outbox: number of deliveries by state.
+            outbox: number of deliveries by state, or None while the database does not answer; the last numbers stay.
         """
+        self._database.set(outbox is not None)
         self._places.set(places[0])
         self._capacity.set(places[1])
-        for state, count in outbox.items():
+        for state, count in (outbox or {}).items():
             self._outbox.labels(state).set(count)
         active = guards.active()
         for guard in (*guards.REQUIRED, *guards.ADVISED):

@@ -25,6 +25,7 @@ from idproof.service.operations import cluster, process, telemetry
 from idproof.service.operations.metrics import SHARED_FOLDER
 from idproof.service.operations.policy import build_policy
 from idproof.service.operations.settings import Settings
+from idproof.service.operations.workers import serve_workers
 from idproof.service.records import open_records
 from idproof.service.stream.chain import HEAD_BYTES, STILL_BYTES
 
@@ -55,6 +56,7 @@ def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
         workers: number of server processes, each with networks of its own; one that dies is replaced.
     """
     settings = _without_anonymous_callers(settings, host)
+    _require_tls(settings, host)
     if workers > 1 and settings.executor == "ray" and settings.ray_address is None:
         raise SettingsInvalid("Several server processes share a cluster only by its address; name it.")
     options: dict[str, Any] = {
@@ -80,7 +82,7 @@ def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="idproof-metrics-") as shared:
         os.environ |= {SHARED_FOLDER: shared, _SETTINGS: _settings_for_workers(settings), _HOST: host, _PORT: str(port)}
-        uvicorn.run("idproof.service.operations.server:worker", factory=True, workers=workers, **options)
+        serve_workers("idproof.service.operations.server:worker", workers, options)
 
 
 def worker() -> FastAPI:
@@ -144,6 +146,18 @@ def _without_anonymous_callers(settings: Settings, host: str) -> Settings:
     if settings.anonymous and (settings.production or not _is_loopback(host)):
         return settings.model_copy(update={"anonymous": False})
     return settings
+
+
+def _require_tls(settings: Settings, host: str) -> None:
+    """Warns of pictures that would cross a network in the clear; in production raises `SettingsInvalid`."""
+    if _is_loopback(host) or settings.tls_cert is not None or settings.tls_by_proxy:
+        return
+    if settings.production:
+        raise SettingsInvalid(
+            f"In production the service listens on {host} only with TLS: set IDPROOF_TLS_CERT and IDPROOF_TLS_KEY, or "
+            "IDPROOF_TLS_BY_PROXY=1 where a proxy in front of it ends TLS."
+        )
+    structlog.get_logger("idproof").warning("no tls", host=host, settings=["IDPROOF_TLS_CERT", "IDPROOF_TLS_BY_PROXY"])
 
 
 def _settings_for_workers(settings: Settings) -> str:

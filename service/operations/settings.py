@@ -12,6 +12,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from idproof.service.errors import SettingsInvalid
 
 
+def _default_data_dir() -> Path:
+    try:
+        return user_data_path("idproof")
+    except RuntimeError:  # neither HOME nor an entry of this user, as in some containers
+        raise SettingsInvalid(
+            "This user has no home folder: name the folder of the keys and the database with IDPROOF_DATA_DIR."
+        ) from None
+
+
 class Settings(BaseSettings):
     """Settings of the service.
 
@@ -58,6 +67,8 @@ class Settings(BaseSettings):
         trusted_proxies: addresses and networks of the proxies in front, separated by commas, such as
             `10.0.0.5,10.1.0.0/16`. Only from these is `X-Forwarded-For` believed; by default from nobody.
         tls_cert, tls_key: files (PEM) for HTTPS.
+        tls_by_proxy: a proxy in front of this service ends TLS; without it and without a certificate, a service in
+            production listens on the machine's own address only.
         tls_client_ca: file (PEM) of authorities; a client needs a certificate of one of them (mTLS).
         health_cert, health_key: files (PEM) of the certificate that `idproof health` shows where clients need one;
             without them it shows `tls_cert`.
@@ -82,7 +93,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="IDPROOF_", extra="ignore")
 
-    data_dir: Path = Field(default_factory=lambda: user_data_path("idproof"))
+    data_dir: Path = Field(default_factory=_default_data_dir)
     profile: str = "open"
     document: str = "hkid-2018"
     issuer: str = "idproof"
@@ -121,6 +132,7 @@ class Settings(BaseSettings):
     trusted_proxies: str = ""
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    tls_by_proxy: bool = False
     tls_client_ca: Path | None = None
     health_cert: Path | None = None
     health_key: Path | None = None

@@ -26,7 +26,7 @@ def configure(settings: Settings) -> None:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
-        raise SettingsInvalid("IDPROOF_OTLP_ENDPOINT needs: pip install 'idproof[telemetry]'.") from None
+        raise SettingsInvalid("IDPROOF_OTLP_ENDPOINT needs idproof with the extra telemetry.") from None
     provider = TracerProvider(resource=Resource.create({"service.name": _NAME}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(settings.otlp_endpoint)))
     trace.set_tracer_provider(provider)

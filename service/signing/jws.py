@@ -1,6 +1,7 @@
 """Verdicts as compact JWS (RFC 7515) with Ed25519 signatures (RFC 8037)."""
 
 import json
+import re
 import time
 import warnings
 from typing import Any, cast
@@ -14,6 +15,7 @@ from idproof.service.signing.keys import Keys
 
 ALGORITHM = "EdDSA"
 TYPE = "verdict+jwt"
+_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ACCEPTED = [ALGORITHM, "Ed25519"]
 
 # RFC 9864 prefers the name Ed25519, but most verifiers know only EdDSA. Tokens are signed with that name, and both
@@ -77,7 +79,19 @@ def verify(token: str, jwks: dict[str, Any], kind: str = TYPE) -> dict[str, Any]
         opened = jws.deserialize_compact(token, keys, algorithms=ACCEPTED)
         claims = json.loads(opened.payload)
     except (JoseError, ValueError, KeyError, TypeError):
-        raise SignatureInvalid("The signature does not hold.") from None
+        raise SignatureInvalid(_cause(token, jwks)) from None
     if opened.headers().get("typ") != kind or not isinstance(claims, dict):
         raise SignatureInvalid(f"The token is not a {kind}.")
     return claims
+
+
+def _cause(token: str, jwks: dict[str, Any]) -> str:
+    """Returns the sentence for a token that does not verify: its key is not among the given ones, or it was changed."""
+    try:
+        kid = str(jws.extract_compact(token.encode()).headers()["kid"])
+        known = {str(key.get("kid")) for key in jwks["keys"]}
+    except (JoseError, ValueError, KeyError, TypeError, AttributeError):
+        return "The signature does not hold."
+    if kid in known or not _KEY_ID.fullmatch(kid):
+        return "The signature does not hold."
+    return f"None of the given keys has the id {kid}, which the signature names; read the issuer's public keys again."

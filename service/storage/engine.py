@@ -147,7 +147,7 @@ def _postgresql(settings: Settings) -> Engine:
     except (ArgumentError, NoSuchModuleError):
         raise StoreUnavailable("IDPROOF_DATABASE_URL is not the address of a database.") from None
     except ImportError:
-        raise StoreUnavailable("PostgreSQL needs its driver: pip install 'idproof[postgres]'.") from None
+        raise StoreUnavailable("PostgreSQL needs its driver: install idproof with the extra postgres.") from None
 
 
 def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

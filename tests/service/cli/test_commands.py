@@ -190,3 +190,23 @@ def test_specimen_art_and_sheet(tmp_path: Path, files: Path) -> None:
     assert {"artwork.png", "template.png", "layout.json", "mask_hologram.png"} <= names
     assert idproof("specimen", "sheet", "--sets", files, "--out", tmp_path / "sheet.png").returncode == 0
     assert (tmp_path / "sheet.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_without_utf8_shows_escapes_and_json_stays_json(encoding: str) -> None:
+    code = """if True:
+        from idproof.service.cli import main, output
+        @main.app.command("say")
+        def say() -> None:
+            output.print_json({"name": "CHAN, Tai Man 陳大文 \N{CJK UNIFIED IDEOGRAPH-282E2}"})
+            output.plain_console().print("陳 é")
+            output.print_error("陳")
+        main.main(["say"])
+    """
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    document, _, line = done.stdout.decode(encoding).rstrip().rpartition("\n")
+    assert json.loads(document)["name"] == "CHAN, Tai Man 陳大文 \N{CJK UNIFIED IDEOGRAPH-282E2}"
+    assert line == ("\\u9673 \\u00e9" if encoding == "ascii" else "\\u9673 é")
+    assert done.stderr.decode(encoding) == "\\u9673\n"

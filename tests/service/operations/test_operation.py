@@ -6,6 +6,8 @@ import re
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,14 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from server_process import start, stop
 
-from idproof.service.errors import SettingsInvalid
+from idproof.service.auth import Scope
+from idproof.service.auth.api_keys import ApiKeys
+from idproof.service.errors import SettingsInvalid, StoreUnavailable
 from idproof.service.http.app import create_app
 from idproof.service.operations import telemetry
 from idproof.service.operations.settings import Settings
+from idproof.service.signing.keys import KeyRing
+from idproof.service.storage import Database, VerdictStore
 
 ROOT = Path(__file__).parents[3]
 
@@ -66,6 +72,49 @@ def test_the_dashboard_asks_for_metrics_that_there_are(settings: Settings) -> No
     }
     assert len(asked) >= 8
     assert {re.sub("_bucket$", "", name) for name in asked} <= known
+
+
+def test_metrics_are_readable_while_the_database_is_down(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    strict = settings.model_copy(update={"anonymous": False})
+    app = create_app(strict, FakeVerifier())
+    keys = ApiKeys(VerdictStore.open(strict, KeyRing(strict).current.sealing).database)
+    key, unused = (keys.create(name, [Scope.METRICS_READ, Scope.VERDICT_READ]) for name in ("scraper", "unused"))
+
+    def get(path: str, with_key: str) -> httpx.Response:
+        return ask(app, "GET", path, headers={"X-API-Key": with_key})
+
+    assert "idproof_database_up 1.0" in get("/metrics", key).text
+
+    @contextmanager
+    def unreachable(*_: object) -> Iterator[None]:
+        raise StoreUnavailable("The database cannot be read.")
+        yield
+
+    monkeypatch.setattr(Database, "read", unreachable)
+    during = get("/metrics", key)
+    assert during.status_code == 200
+    assert "idproof_database_up 0.0" in during.text
+    assert 'idproof_requests_total{method="GET",route="/metrics",status="200"}' in during.text
+    assert get("/metrics", unused).status_code == 503  # never confirmed by the database
+    assert get("/v1/verifications", key).status_code == 503
+    monkeypatch.setattr("idproof.service.auth.access._CONFIRMED_S", 0.0)
+    assert get("/metrics", key).status_code == 503
+
+
+def test_a_revoked_key_reads_no_metrics_in_a_later_outage(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    strict = settings.model_copy(update={"anonymous": False})
+    app = create_app(strict, FakeVerifier())
+    keys = ApiKeys(VerdictStore.open(strict, KeyRing(strict).current.sealing).database)
+    headers = {"X-API-Key": keys.create("scraper", [Scope.METRICS_READ])}
+    assert ask(app, "GET", "/metrics", headers=headers).status_code == 200
+    assert keys.revoke(keys.entries()[0].id)
+    assert ask(app, "GET", "/metrics", headers=headers).status_code == 401
+
+    def unreachable(*_: object) -> None:
+        raise StoreUnavailable("The database cannot be read.")
+
+    monkeypatch.setattr(Database, "read", unreachable)
+    assert ask(app, "GET", "/metrics", headers=headers).status_code == 503
 
 
 def test_a_trace_has_stages_and_a_decision_and_no_payload(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Signing keys: made once, rotated while the service runs."""
 
 import json
+from base64 import urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def test_after_a_rotation_old_and_new_signatures_hold_and_a_running_service_uses
     assert len({before.signing.kid, rotated.signing.kid, again.signing.kid}) == 3
     for token in (old, sign({"id": "ver_2"}, rotated, "i"), sign({"id": "ver_3"}, ring.current, "i")):
         assert verify(token, ring.current.public())["iss"] == "i"
-    with pytest.raises(SignatureInvalid):
+    with pytest.raises(SignatureInvalid, match=f"None of the given keys has the id {again.signing.kid}"):
         verify(sign({"id": "ver_3"}, ring.current, "i"), before.public())
     assert '"d"' not in settings.retired_file.read_text()
     assert json.loads(settings.jwks_file.read_text()) == ring.current.public()
@@ -46,6 +47,24 @@ def test_after_a_rotation_old_and_new_signatures_hold_and_a_running_service_uses
     settings.retired_file.write_text("{}")
     with pytest.raises(KeysUnusable, match=r"retired\.json"):
         Keys.open(settings)
+
+
+def test_a_changed_token_of_a_known_key_is_not_called_one_of_an_unknown_key(settings: Settings) -> None:
+    keys = Keys.open(settings)
+    header, _, signature = sign({"id": "ver_1"}, keys, "i").split(".")
+    changed = ".".join((header, sign({"id": "ver_2"}, keys, "i").split(".")[1], signature))
+    with pytest.raises(SignatureInvalid, match="The signature does not hold"):
+        verify(changed, keys.public())
+
+
+def test_a_strange_key_id_is_not_repeated(settings: Settings) -> None:
+    keys = Keys.open(settings)
+    _, payload, signature = sign({"id": "ver_1"}, keys, "i").split(".")
+    strange = json.dumps({"alg": "EdDSA", "kid": "\x1b[31m", "typ": "verdict+jwt"}).encode()
+    token = ".".join((urlsafe_b64encode(strange).decode().rstrip("="), payload, signature))
+    with pytest.raises(SignatureInvalid) as caught:
+        verify(token, keys.public())
+    assert caught.value.sentence == "The signature does not hold."
 
 
 def test_the_rotation_command(settings: Settings) -> None:
