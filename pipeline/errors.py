@@ -25,7 +25,7 @@
         │   └── CardTooSmall           too few pixels per millimetre
         ├── SeveralCards               more than one card in one picture
         ├── FaceNotFound               no face on the card's portrait or the selfie
-        │   └── CaptureTooDark         none is found for lack of light
+        │   └── FaceTooDark            none is found for lack of light
         ├── SeveralFaces               more than one face in the selfie
         ├── FramesUnusable             frames of a liveness challenge that cannot be used
         └── SessionExpired             the pictures were deleted before a verdict was reached
@@ -43,7 +43,6 @@ __all__ = [
     "CaptureFormatUnsupported",
     "CaptureHeifUnsupported",
     "CaptureMissing",
-    "CaptureTooDark",
     "CaptureTooLarge",
     "CaptureTooManyPixels",
     "CaptureTooSmall",
@@ -57,6 +56,7 @@ __all__ = [
     "DatasetInvalid",
     "DocumentTypeInvalid",
     "FaceNotFound",
+    "FaceTooDark",
     "FramesUnusable",
     "GuardMissing",
     "IdproofError",
@@ -226,10 +226,10 @@ class FaceNotFound(BadInput):
     code = "face_not_found"
 
 
-class CaptureTooDark(FaceNotFound):
+class FaceTooDark(FaceNotFound):
     """No face is found, and the picture is too dark to find one in."""
 
-    code = "capture_too_dark"
+    code = "face_too_dark"
 
 
 class SeveralFaces(BadInput):

@@ -9,11 +9,12 @@ from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
 from idproof.pipeline.card.checks.registry import CHECKS
 from idproof.pipeline.card.checks.second_portrait import second_portrait_region
+from idproof.pipeline.card.light import is_too_dark
 from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType, Region
 from idproof.pipeline.errors import DocumentTypeInvalid
-from idproof.pipeline.types import CheckResult, Role
+from idproof.pipeline.types import CheckResult, Outcome, Role
 
 
 @dataclass(frozen=True)
@@ -106,5 +107,14 @@ class CardExaminer:
         return self._results(card, [check for check in self.checks if check.single_capture], policy)
 
     def _results(self, card: CardCaptures, checks: Iterable[Check], policy: Policy) -> list[CheckResult]:
-        measured = (result for check in checks for result in check.measure(card, policy))
-        return [result for result in measured if result.name not in self.left_out]
+        """Results of checks; where the captures are too dark, a failure that darkness explains is not assessed."""
+        measured = [result for check in checks for result in check.measure(card, policy)]
+        results = [result for result in measured if result.name not in self.left_out]
+        lost = {quantity.name for quantity in self.quantities if quantity.lost_in_darkness}
+        explained = [result.outcome is Outcome.FAIL and result.name in lost for result in results]
+        if not any(explained) or not is_too_dark(card.images, card.views, self.document):
+            return results
+        return [
+            CheckResult.not_assessed(result.name, "capture_too_dark") if by_darkness else result
+            for result, by_darkness in zip(results, explained, strict=True)
+        ]

@@ -10,7 +10,7 @@ import numpy as np
 from idproof.models.types import DetectedFace, FaceDetector, RGBImage
 from idproof.pipeline.config import RIVAL_AREA
 from idproof.pipeline.documents import DocumentType
-from idproof.pipeline.errors import CaptureTooDark, CaptureTooSmall, FaceNotFound, SeveralFaces
+from idproof.pipeline.errors import CaptureTooSmall, FaceNotFound, FaceTooDark, SeveralFaces
 from idproof.pipeline.types import Role
 
 _MIN_EYE_DISTANCE_PX = 24.0
@@ -30,7 +30,7 @@ def find_selfie_face(image: RGBImage, detector: FaceDetector) -> DetectedFace:
     People far behind are tolerated; a second person before the camera is not.
 
     Raises:
-        CaptureTooDark: no face, for lack of light.
+        FaceTooDark: no face, for lack of light.
         FaceNotFound: no face.
         SeveralFaces: a second face of comparable size.
         CaptureTooSmall: eyes too close together to compare.
@@ -38,7 +38,7 @@ def find_selfie_face(image: RGBImage, detector: FaceDetector) -> DetectedFace:
     faces = _detect_in_any_roll(image, detector)
     if not faces:
         if _is_too_dark(image, detector):
-            raise CaptureTooDark("The selfie is too dark to find a face in; use more light.", capture=Role.SELFIE)
+            raise FaceTooDark("The selfie is too dark to find a face in; use more light.", capture=Role.SELFIE)
         raise FaceNotFound("No face was found in the selfie.", capture=Role.SELFIE)
     if len(faces) > 1 and faces[1].area > RIVAL_AREA * faces[0].area:
         raise SeveralFaces("There is more than one person in the selfie.", capture=Role.SELFIE)
@@ -106,11 +106,11 @@ def pad_edges(portrait: RGBImage) -> RGBImage:
 
 
 def find_portrait_face(crop: RGBImage, detector: FaceDetector, role: str = Role.CARD_FRONT) -> DetectedFace:
-    """Finds the cardholder's face in one capture's `crop_portrait`; raises `FaceNotFound`, `CaptureTooDark`."""
+    """Finds the cardholder's face in one capture's `crop_portrait`; raises `FaceNotFound`, `FaceTooDark`."""
     faces = detector.detect(crop)
     if not faces:
         if _is_too_dark(crop, detector):
-            raise CaptureTooDark("The card's portrait is too dark to find a face in; use more light.", capture=role)
+            raise FaceTooDark("The card's portrait is too dark to find a face in; use more light.", capture=role)
         raise FaceNotFound("No face was found in the card's portrait.", capture=role)
     return faces[0]
 

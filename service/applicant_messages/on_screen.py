@@ -17,6 +17,7 @@ CORRECTABLE = (
     "angles_not_as_instructed",
     "field_unreadable",
     "card_overexposed",
+    "capture_too_dark",
     "outline_not_seen",
 )
 """Reasons that are shown as they are, since an applicant can do something about them."""

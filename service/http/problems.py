@@ -38,7 +38,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "card_too_small": 422,
     "several_cards": 422,
     "face_not_found": 422,
-    "capture_too_dark": 422,
+    "face_too_dark": 422,
     "several_faces": 422,
     "frames_unusable": 422,
     "session_expired": 408,

@@ -10,7 +10,9 @@ from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Qu
 from idproof.pipeline.config import Policy
 from idproof.pipeline.types import CheckResult
 
-RECAPTURE_COPY = Quantity("recapture_copy", "CIE Lab", "card_without_colour", Limit.AT_LEAST, ratio=True)
+RECAPTURE_COPY = Quantity(
+    "recapture_copy", "CIE Lab", "card_without_colour", Limit.AT_LEAST, ratio=True, lost_in_darkness=True
+)
 
 _BLUR_PX = 1.5  # at half size; removes the sensor's colour noise. Chosen by hand; no outside source
 

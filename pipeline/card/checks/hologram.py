@@ -29,7 +29,9 @@ from idproof.pipeline.types import CheckResult, Outcome, Role
 HOLOGRAM_RESPONSE = Quantity(
     "hologram_response", "log light", "hologram_static", Limit.AT_LEAST, ratio=True, optically_variable=True
 )
-HOLOGRAM_SHAPE = Quantity("hologram_shape", "share", "hologram_foreign", Limit.AT_LEAST, optically_variable=True)
+HOLOGRAM_SHAPE = Quantity(
+    "hologram_shape", "share", "hologram_foreign", Limit.AT_LEAST, optically_variable=True, lost_in_darkness=True
+)
 
 # Chosen by hand on tuning cards, unless stated otherwise; no outside source.
 _DARKEST = 0.01  # of linear light; darker differences are noise

@@ -16,10 +16,12 @@ from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.types import CheckResult
 
-FIELD_TYPEFACE = Quantity("field_typeface", "1 - correlation", "field_of_other_typeface", Limit.AT_MOST)
-FIELD_WEIGHT = Quantity("field_weight", "log width", "field_of_other_weight", Limit.AT_MOST)
-FIELD_SIZE = Quantity("field_size", "log height", "field_of_other_size", Limit.AT_MOST)
-FIELD_INK = Quantity("field_ink", "share of light", "field_of_other_ink", Limit.AT_MOST)
+FIELD_TYPEFACE = Quantity(
+    "field_typeface", "1 - correlation", "field_of_other_typeface", Limit.AT_MOST, lost_in_darkness=True
+)
+FIELD_WEIGHT = Quantity("field_weight", "log width", "field_of_other_weight", Limit.AT_MOST, lost_in_darkness=True)
+FIELD_SIZE = Quantity("field_size", "log height", "field_of_other_size", Limit.AT_MOST, lost_in_darkness=True)
+FIELD_INK = Quantity("field_ink", "share of light", "field_of_other_ink", Limit.AT_MOST, lost_in_darkness=True)
 
 # Chosen by hand on tuning cards; no outside source.
 _LEAST_FIELDS = 3  # the least that have a majority

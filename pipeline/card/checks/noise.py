@@ -22,8 +22,10 @@ from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import Box, DocumentType
 from idproof.pipeline.types import CheckResult
 
-PORTRAIT_NOISE = Quantity("portrait_noise", "log noise", "portrait_of_other_grain", Limit.WITHIN)
-FIELD_NOISE = Quantity("field_noise", "log noise", "field_of_other_grain", Limit.AT_MOST, ratio=True)
+PORTRAIT_NOISE = Quantity("portrait_noise", "log noise", "portrait_of_other_grain", Limit.WITHIN, lost_in_darkness=True)
+FIELD_NOISE = Quantity(
+    "field_noise", "log noise", "field_of_other_grain", Limit.AT_MOST, ratio=True, lost_in_darkness=True
+)
 
 # Chosen by hand on tuning cards; no outside source.
 _BLOCK_PX = 6

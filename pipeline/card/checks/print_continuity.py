@@ -20,7 +20,9 @@ from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.types import CheckResult
 
-PRINT_CONTINUITY = Quantity("print_continuity", "correlation", "print_interrupted", Limit.AT_LEAST)
+PRINT_CONTINUITY = Quantity(
+    "print_continuity", "correlation", "print_interrupted", Limit.AT_LEAST, lost_in_darkness=True
+)
 
 # Chosen by hand on tuning cards; no outside source.
 _CELL_MM = 4.0

@@ -41,6 +41,8 @@ class Quantity:
         optically_variable: true when the quantity shows that a region's look changes with the angle.
         tolerance: by which the standard lets genuine cards differ, for a quantity with limits on both sides; the limits
             lie this much beyond those calibrated.
+        lost_in_darkness: true when lack of light moves a genuine card's value beyond its limit, by noise or by loss of
+            colour, so that a failure says nothing where a capture is too dark.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Quantity:
     ratio: bool = False
     optically_variable: bool = False
     tolerance: float = 0.0
+    lost_in_darkness: bool = False
 
     def judge(self, value: float, calibration: Calibration) -> CheckResult:
         """Compares a value with its calibrated limit.

@@ -18,7 +18,7 @@ from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import Box
 from idproof.pipeline.types import CheckResult
 
-SAME_CARD = Quantity("same_card", "correlation", "cards_differ", Limit.AT_LEAST)
+SAME_CARD = Quantity("same_card", "correlation", "cards_differ", Limit.AT_LEAST, lost_in_darkness=True)
 
 # Chosen by hand on tuning cards; no outside source.
 _LIGHT_MM = 3.0  # anything smoother is light, not print

@@ -22,13 +22,16 @@ from idproof.pipeline.documents import Box, DocumentType, Region
 from idproof.pipeline.errors import DocumentTypeInvalid
 from idproof.pipeline.types import CheckResult, Outcome, Role
 
-SECOND_PORTRAIT_SAME = Quantity("second_portrait_same", "correlation", "second_portrait_differs", Limit.AT_LEAST)
+SECOND_PORTRAIT_SAME = Quantity(
+    "second_portrait_same", "correlation", "second_portrait_differs", Limit.AT_LEAST, lost_in_darkness=True
+)
 SECOND_PORTRAIT_MOVES = Quantity(
     "second_portrait_moves",
     "share of the slide expected",
     "second_portrait_static",
     Limit.WITHIN,
     optically_variable=True,
+    lost_in_darkness=True,
 )
 
 # Chosen by hand on tuning cards; no outside source.

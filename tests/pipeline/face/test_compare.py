@@ -8,7 +8,7 @@ from idproof.models.profiles import load_engines
 from idproof.models.score_reports import ScoreCalibration
 from idproof.models.types import DetectedFace, RGBImage
 from idproof.pipeline import Policy
-from idproof.pipeline.errors import CaptureTooDark, FaceNotFound
+from idproof.pipeline.errors import FaceNotFound, FaceTooDark
 from idproof.pipeline.face import compare, detection
 from idproof.pipeline.types import CARD_ROLES, Role
 
@@ -47,9 +47,9 @@ def test_a_selfie_in_which_darkness_hides_the_face_is_too_dark() -> None:
     person = skimage.data.astronaut()
     for light in (0.01, 0.002):
         assert not detector.detect(darkened(person, light)), "or the picture shows nothing here"
-        with pytest.raises(CaptureTooDark) as caught:
+        with pytest.raises(FaceTooDark) as caught:
             detection.find_selfie_face(darkened(person, light), detector)
-        assert (caught.value.code, caught.value.capture) == ("capture_too_dark", Role.SELFIE)
+        assert (caught.value.code, caught.value.capture) == ("face_too_dark", Role.SELFIE)
 
 
 def test_a_picture_of_nobody_is_not_called_dark() -> None:
@@ -63,7 +63,7 @@ def test_a_picture_of_nobody_is_not_called_dark() -> None:
 def test_a_dark_portrait_is_too_dark_and_a_covered_one_is_not() -> None:
     detector = load_engines("open").detector
     face = skimage.data.astronaut()[:300, 70:380]
-    with pytest.raises(CaptureTooDark):
+    with pytest.raises(FaceTooDark):
         detection.find_portrait_face(darkened(face, 0.004), detector)
     with pytest.raises(FaceNotFound) as caught:
         detection.find_portrait_face(np.full_like(face, 150), detector)

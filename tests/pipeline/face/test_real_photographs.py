@@ -56,7 +56,7 @@ ANSWERED = {
     "pose/profile_left.jpg": "selfie_turned_away",
     "pose/looking_up.jpg": "selfie_without_contrast",
     "quality/mask.jpg": "face_not_found",
-    "quality/no_face_dark.jpg": "capture_too_dark",
+    "quality/no_face_dark.jpg": "face_too_dark",
     "quality/no_face_landscape.jpg": "face_not_found",
 }
 UNSEEN = ("eyes/closed.jpg", "quality/blurred_dark.jpg", "pad/print_1.jpg")
