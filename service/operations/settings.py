@@ -194,7 +194,7 @@ class Settings(BaseSettings):
         could not use it any more.
         """
         changed = {"data_dir": self.data_dir / "sandbox", "issuer": "idproof-sandbox", "sandbox": True}
-        return self.model_copy(update=changed | {"records_url": None, "records_file": None, "database_url": None})
+        return self.model_copy(update=changed | {"records_url": None, "database_url": None})
 
     @property
     def database(self) -> Path:
