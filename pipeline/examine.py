@@ -175,7 +175,7 @@ def _read_fields(session: VaultSession, tools: ExaminationTools) -> tuple[dict[s
     readers = field_reading.Readers(engines.reader, engines.latin_reader)
     with _borrow_card_pictures(session, RECTIFIED) as rectified:
         fields = field_reading.read(rectified, document, readers, tools.policy)
-    return fields, field_checks.run(Facts(fields, document, today()))
+    return fields, field_checks.run(Facts(fields, document, today(document)))
 
 
 def _compare_faces(session: VaultSession, tools: ExaminationTools) -> list[CheckResult]:

@@ -135,7 +135,10 @@ def verify(
         if rules.records is not None and findings.fields:
             with timer.stage("records"):
                 checks += _ask_records(
-                    session, rules.records, executor, card_data(findings.fields, rules.document, today(started))
+                    session,
+                    rules.records,
+                    executor,
+                    card_data(findings.fields, rules.document, today(rules.document, started)),
                 )
         session.ensure_open()
     finally:
@@ -151,7 +154,7 @@ def verify(
         checks=tuple(checks),
         document_type=rules.document.name,
         fields=findings.fields,
-        form=asdict(card_data(findings.fields, rules.document, today(started))),
+        form=asdict(card_data(findings.fields, rules.document, today(rules.document, started))),
         not_performed=tuple(name for name in rules.not_performed if answer is None or name != examiner.NAME),
         policy=rules.policy.version,
         profile=rules.profile,

@@ -171,7 +171,7 @@ def _measure(task: tuple[RegistrationSet, bool], profile: str) -> Measured:
 
 def _field_checks(card: LocatedCard, engines: Engines, document: DocumentType, policy: Policy) -> list[CheckResult]:
     readers = Readers(engines.reader, engines.latin_reader)
-    facts = Facts(read(card.rectified, document, readers, policy), document, today())
+    facts = Facts(read(card.rectified, document, readers, policy), document, today(document))
     return field_checks.run(facts)
 
 

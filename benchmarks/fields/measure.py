@@ -121,7 +121,7 @@ def _measure(entry: RegistrationSet, profile: str, with_peer: bool = False) -> M
     fused = resolve_fields(heard, document, policy)
     ours = time.perf_counter() - start
     readings = {FUSED: fused} | {name: _alone(heard, document, policy, name) for name in (EVERY_SCRIPT, LATIN)}
-    found = checks.run(Facts(fused, document, today()))
+    found = checks.run(Facts(fused, document, today(document)))
     return Measured(
         edited=edited,
         errors={reader: _errors(texts, entry.truth.fields) for reader, texts in readings.items()},

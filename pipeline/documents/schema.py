@@ -15,6 +15,9 @@ from typing import Any, Self
 from idproof.pipeline.documents.date_format import DateFormat
 from idproof.pipeline.errors import DocumentTypeInvalid
 
+_LATEST_UTC_OFFSET_H = 14.0
+"""Hours. Of the clocks of Kiritimati, the earliest to begin a day (IANA time zone database, Pacific/Kiritimati)."""
+
 _SOME_DAY = date(2019, 11, 23)
 SCRIPTS = ("latin", "digits", "chinese", "symbols")
 
@@ -151,6 +154,9 @@ class DocumentType:
         card_checks: names of the checks of the card itself that are made; None for every one that can be made.
         calibration: file of the values of bona fide cards of this type, from which the limits of those checks follow;
             None for the policy's.
+        utc_offset_h: hours by which the issuer's clocks are ahead of UTC, in summer if they change. The issuer's today
+            counts where a date must not be in the future. By default the greatest of any clocks, so that no card of
+            today is refused.
         issuer_country: of the issuer, three letters of ISO 3166-1; None if it is not stated.
     """
 
@@ -168,6 +174,7 @@ class DocumentType:
     checks: tuple[str, ...] = ()
     card_checks: tuple[str, ...] | None = None
     calibration: Path | None = None
+    utc_offset_h: float = _LATEST_UTC_OFFSET_H
     issuer_country: str | None = None
 
     @property
@@ -189,6 +196,8 @@ class DocumentType:
                 raise ValueError("a box reaches over the card's edge")
         if self.card_checks is not None and not self.card_checks:
             raise ValueError("card_checks is left out for all of them, or names at least one")
+        if not -_LATEST_UTC_OFFSET_H <= self.utc_offset_h <= _LATEST_UTC_OFFSET_H:
+            raise ValueError("utc_offset_h is between -14 and 14 hours")
         if self.issuer_country is not None and not re.fullmatch("[A-Z]{3}", self.issuer_country):
             raise ValueError("issuer_country is three capital letters (ISO 3166-1)")
         if len({spec.name for spec in self.fields}) != len(self.fields):
@@ -229,6 +238,7 @@ class DocumentType:
             checks=tuple(table.get("checks", ())),
             card_checks=tuple(table["card_checks"]) if "card_checks" in table else None,
             calibration=folder / table["calibration"] if "calibration" in table else None,
+            utc_offset_h=float(table.get("utc_offset_h", _LATEST_UTC_OFFSET_H)),
             issuer_country=table.get("issuer_country"),
         )
 

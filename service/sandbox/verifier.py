@@ -53,7 +53,7 @@ class SandboxVerifier:
             checks=_checks(persona),
             document_type=self.document.name,
             fields=fields,
-            form=asdict(card_data(fields, self.document, today(started))),
+            form=asdict(card_data(fields, self.document, today(self.document, started))),
             not_performed=("everything: this is a sandbox",),
             policy=NAME,
             profile=NAME,

@@ -3,7 +3,7 @@
 from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.fields.checks.facts import Facts, not_read, yes_no
@@ -11,7 +11,6 @@ from idproof.pipeline.types import CheckResult, Outcome
 
 BIRTH, FIRST, ISSUE = "date_of_birth", "first_registration", "issue_date"
 _REGISTRATION_AGE = 11  # years, from which a person must register (Registration of Persons Regulations, Cap. 177A)
-_HONG_KONG = timezone(timedelta(hours=8), "HKT")  # without summer time since 1979
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -56,17 +55,14 @@ def read(facts: Facts) -> Dates | None:
     return Dates(parsed.get(BIRTH), parsed.get(FIRST), parsed.get(ISSUE))
 
 
-def today(now: datetime | None = None) -> date:
-    """Returns the day in Hong Kong, where the cards are issued: a card of today bears that date from midnight there.
+def today(document: DocumentType, now: datetime | None = None) -> date:
+    """Returns the day where cards of this type are issued: a card of today bears that date from midnight there.
 
     Args:
+        document: the type, whose issuer's clocks count.
         now: a moment with a time zone; the present when None.
-
-    Example:
-        >>> today(datetime.fromisoformat("2026-11-29T16:00:00+00:00")).isoformat()
-        '2026-11-30'
     """
-    return (now or datetime.now(_HONG_KONG)).astimezone(_HONG_KONG).date()
+    return (now or datetime.now(UTC)).astimezone(timezone(timedelta(hours=document.utc_offset_h))).date()
 
 
 def age(birth: date, on: date) -> int:

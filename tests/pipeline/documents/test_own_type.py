@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from idproof.pipeline.documents import DocumentType, load
 from idproof.pipeline.errors import DocumentTypeInvalid
 from idproof.pipeline.fields.card_data import card_data
 from idproof.pipeline.fields.checks import run
+from idproof.pipeline.fields.checks.dates import today
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.opening import make_rules, open_document, open_tools
 from idproof.pipeline.types import FieldReading, Outcome
@@ -147,6 +148,15 @@ def test_a_calibration_without_a_value_of_a_check_is_refused_before_anybody_is_v
     own_type(tmp_path, 'calibration = "limits.json"\n')
     with pytest.raises(DocumentTypeInvalid, match="same_card"):
         open_tools("open", str(tmp_path / "own.toml"), Policy(), Limits(), 1)
+
+
+@pytest.mark.parametrize(
+    ("head", "day"),
+    [("utc_offset_h = 9.0\n", "2026-11-30"), ("utc_offset_h = -5.0\n", "2026-11-29"), ("", "2026-11-30")],
+)
+def test_today_is_the_issuers_and_by_default_the_latest_anywhere(tmp_path: Path, head: str, day: str) -> None:
+    moment = datetime(2026, 11, 29, 15, 30, tzinfo=UTC)
+    assert today(own_type(tmp_path, head), moment).isoformat() == day
 
 
 @pytest.mark.parametrize("country", ["Hong Kong", "HK", "hkg"])

@@ -134,7 +134,7 @@ def test_a_child_may_be_registered_in_the_month_of_birth_but_not_before(first: s
     ],
 )
 def test_today_is_hong_kongs_day(moment: str, day: str) -> None:
-    assert dates.today(datetime.fromisoformat(moment)).isoformat() == day
+    assert dates.today(DOCUMENT, datetime.fromisoformat(moment)).isoformat() == day
 
 
 @pytest.mark.parametrize(("day", "outcome"), [(date(2026, 11, 30), Outcome.PASS), (date(2026, 11, 29), Outcome.FAIL)])
@@ -142,7 +142,7 @@ def test_the_examination_compares_with_hong_kongs_day(
     monkeypatch: pytest.MonkeyPatch, day: date, outcome: Outcome
 ) -> None:
     read = dict(facts(issue_date="30-11-26").fields)
-    monkeypatch.setattr(examine, "today", lambda: day)
+    monkeypatch.setattr(examine, "today", lambda document: {DOCUMENT.name: day}[document.name])
     monkeypatch.setattr(examine, "_borrow_card_pictures", lambda *_: nullcontext({}))
     monkeypatch.setattr(examine.field_reading, "read", lambda *_: read)
     _, found = examine._read_fields(Mock(), Mock(**{"locator.document": DOCUMENT}))
