@@ -4,23 +4,32 @@
 
 The database is part of the Unicode Character Database (Unicode License v3); Debian carries it, compressed with
 bzip2, in the package `unicode-data`. Properties (Unicode Standard Annex 38): kTaiwanTelegraph, kMainlandTelegraph;
-kZVariant, kSemanticVariant, kTraditionalVariant, kSimplifiedVariant; kCantonese.
+kZVariant, kSemanticVariant, kTraditionalVariant, kSimplifiedVariant; kCantonese; kMandarin, kHanyuPinlu, kXHC1983,
+kTGHZ2013, kHanyuPinyin; kIRG_HSource.
 
 - `commercial_codes.tsv`: character, Taiwan's codes, the Mainland's codes;
 - `variants.tsv`: character, other forms of it that have a commercial code, and which of these it is itself only a
   simplified form of;
-- `jyutping.tsv`: character with a code (or with such a variant), its readings without tones.
+- `jyutping.tsv`: character with a code (or with such a variant), its readings without tones;
+- `pinyin.tsv`: the same in Mandarin, with u for ü;
+- `hkscs_2016.tsv`: character of Hong Kong's current character set that Python's codec `big5hkscs`, of 2004, lacks, and
+  the other forms of it that Unihan lists and that set has.
 """
 
 import bz2
 import re
 import sys
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 TELEGRAPH = ("kTaiwanTelegraph", "kMainlandTelegraph")
 FULLER = ("kTraditionalVariant",)
 VARIANTS = ("kZVariant", "kSemanticVariant", "kTraditionalVariant", "kSimplifiedVariant")
+PINYIN = ("kMandarin", "kHanyuPinlu", "kXHC1983", "kTGHZ2013", "kHanyuPinyin")
+HONG_KONG = "kIRG_HSource"
+_CODEC = "big5hkscs"
+_PINYIN = re.compile(r"[a-zü]+")
 _POINT = re.compile(r"U\+([0-9A-F]+)")
 
 Properties = Mapping[str, Mapping[str, str]]
@@ -64,15 +73,42 @@ def reading_rows(readings: Properties, codes: Properties) -> Iterator[str]:
             yield f"{character}\t{' '.join(dict.fromkeys(s.rstrip('123456') for s in syllables))}"
 
 
+def pinyin_rows(readings: Properties, codes: Properties) -> Iterator[str]:
+    """`character TAB readings in Mandarin without tones`, separated by spaces."""
+    for character in sorted(codes):
+        listed = (readings.get(character, {}).get(name, "") for name in PINYIN)
+        # A letter with its tone is one letter and one mark once decomposed; the two dots of ü are a mark, too.
+        plain = (unicodedata.normalize("NFD", value).encode("ascii", "ignore").decode() for value in listed)
+        if found := dict.fromkeys(syllable for value in plain for syllable in _PINYIN.findall(value)):
+            yield f"{character}\t{' '.join(found)}"
+
+
+def hong_kong_rows(sources: Properties, variants: Properties) -> Iterator[str]:
+    """`character TAB other forms`, of the characters that Python's codec lacks."""
+    forms: dict[str, set[str]] = {}
+    for character, listed in variants.items():
+        for name in VARIANTS:
+            for point in _POINT.findall(listed.get(name, "")):
+                forms.setdefault(character, set()).add(_character(f"U+{point}"))
+                forms.setdefault(_character(f"U+{point}"), set()).add(character)
+    for character in sorted(sources):
+        if not character.encode(_CODEC, "ignore"):
+            yield f"{character}\t{''.join(sorted(forms.get(character, set()) & sources.keys() - {character}))}"
+
+
 def main(source: Path, target: Path) -> None:
-    """Write the three tables."""
+    """Writes the tables."""
     codes = properties(_lines(source, "OtherMappings"), TELEGRAPH)
     variants = properties(_lines(source, "Variants"), VARIANTS)
     readings = properties(_lines(source, "Readings"), ("kCantonese",))
+    mandarin = properties(_lines(source, "Readings"), PINYIN)
+    sources = properties(_lines(source, "IRGSources"), (HONG_KONG,))
     tables = {
         "commercial_codes.tsv": code_rows(codes),
         "variants.tsv": variant_rows(variants, codes),
         "jyutping.tsv": reading_rows(readings, codes),
+        "pinyin.tsv": pinyin_rows(mandarin, codes),
+        "hkscs_2016.tsv": hong_kong_rows(sources, variants),
     }
     for name, rows in tables.items():
         (target / name).write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")

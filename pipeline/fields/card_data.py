@@ -18,7 +18,7 @@ class CardData:
     """Typed fields, each None unless it was read with certainty. NFC Unicode; dates in ISO 8601.
 
     Attributes:
-        surname, given_names: the English name's two parts.
+        surname, given_names: the English name's two parts; a single name is the surname, with "" as given names.
         chinese_name: as printed, "" when the card has none.
         number: without brackets, such as `A1234563`.
         birth_date, issue_date: `YYYY-MM-DD`.
@@ -57,11 +57,11 @@ def card_data(fields: Mapping[str, FieldReading], document: DocumentType, today:
         return unicodedata.normalize("NFC", reading.text) if reading is not None and reading.certain else None
 
     english = text("english_name")
-    surname, comma, given = (english or "").partition(", ")
+    surname, _, given = english.partition(", ") if english is not None else (None, "", None)
     number, sex = text("number"), text("sex")
     return CardData(
-        surname=surname if comma else None,
-        given_names=given if comma else None,
+        surname=surname,
+        given_names=given,
         chinese_name=text("chinese_name"),
         number=number.replace("(", "").replace(")", "") if number is not None else None,
         symbols=text("symbols"),

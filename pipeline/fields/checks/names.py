@@ -1,33 +1,9 @@
 """The name in two scripts and the commercial codes under it."""
 
-from idproof.pipeline.documents import commercial_codes, jyutping
+from idproof.pipeline.documents import commercial_codes
+from idproof.pipeline.fields import romanisation as spelling
 from idproof.pipeline.fields.checks.facts import Facts, not_read, yes_no
 from idproof.pipeline.types import CheckResult, Outcome, Status
-
-# Possible first letters of a syllable in Hong Kong's romanisation, which follows no single system, by the initial in
-# Jyutping. Compiled by hand; no outside source.
-_FIRST_LETTERS = {
-    "b": ("B", "P"),
-    "p": ("P",),
-    "m": ("M",),
-    "f": ("F",),
-    "d": ("D", "T"),
-    "t": ("T",),
-    "n": ("N", "L"),
-    "l": ("L", "N", "R"),
-    "g": ("G", "K"),
-    "k": ("K", "H"),
-    "ng": ("NG", "A", "E", "I", "O", "U"),
-    "h": ("H", "K"),
-    "gw": ("G", "K", "Q", "W"),
-    "kw": ("K", "Q", "F", "W"),
-    "w": ("W", "V", "H", "O", "U"),
-    "z": ("C", "J", "TS", "TZ", "Z", "DZ"),
-    "c": ("C", "TS", "TZ", "S", "Q", "X"),
-    "s": ("S", "X"),
-    "j": ("Y", "J", "I", "E", "U", "R", "A", "O"),
-    "": ("A", "E", "I", "O", "U", "NG", "H", "M", "W", "Y"),
-}
 
 
 def complete(facts: Facts) -> CheckResult:
@@ -68,12 +44,15 @@ def codes(facts: Facts) -> CheckResult:
 
 
 def romanisation(facts: Facts) -> CheckResult:
-    """`name_romanisation`: the surname stands first, and each syllable may be the Cantonese reading of its character.
+    """`name_romanisation`: the surname stands first and is not another surname's reading.
 
-    Value: the share of compared syllables that may be. Given names are compared only when there are as many syllables
-    as characters; other names (Western, Mandarin) are common and prove nothing. A surname that cannot be the reading of
-    its
-    character is in doubt, for a person to decide: spelling is the holder's choice.
+    A surname that may be a reading of its character, in Cantonese or Mandarin, passes. So does one that says nothing:
+    foreign surnames, a husband's, and spellings of other languages are usual. In doubt, for a person to decide, is a
+    Cantonese surname that cannot be a reading of its character, in a name that is otherwise the reading of the
+    characters: the given names are theirs, or the surname's own reading stands elsewhere in the name.
+
+    Value: the share of compared syllables that may be readings. Given names are compared only when there are as many
+    syllables as characters.
     """
     name = "name_romanisation"
     texts = facts.texts("chinese_name", "english_name")
@@ -82,9 +61,9 @@ def romanisation(facts: Facts) -> CheckResult:
     chinese, english = texts
     surname, _, given = english.partition(", ")
     pairs = _syllables(chinese, surname.split(), given.split())
-    plausible = [_may_be(character, syllable) for character, syllable in pairs]
+    plausible = [spelling.may_begin(character, syllable) for character, syllable in pairs]
     share = sum(plausible) / len(plausible) if plausible else 1.0
-    passed = not plausible or plausible[0]
+    passed = not chinese or not _contradicts(chinese, surname.split(), given.split())
     return CheckResult(
         name=name,
         status=Status.ASSESSED,
@@ -107,6 +86,10 @@ def _syllables(chinese: str, surname: list[str], given: list[str]) -> list[tuple
     return [(chinese[0], surname[0])] if surname else []
 
 
-def _may_be(character: str, syllable: str) -> bool:
-    initials = jyutping.initials(character)
-    return not initials or any(syllable.upper().startswith(_FIRST_LETTERS[initial]) for initial in initials)
+def _contradicts(chinese: str, surname: list[str], given: list[str]) -> bool:
+    """Returns whether the surname is another one's, in a name that is otherwise the reading of its characters."""
+    if any(spelling.may_begin(chinese[0], word) for word in surname) or not all(map(spelling.is_cantonese, surname)):
+        return False
+    own = [spelling.is_spelling(character, word) for character, word in zip(chinese[1:], given, strict=False)]
+    same_given = len(given) == len(chinese) - 1 and bool(own) and all(own)
+    return same_given or any(spelling.is_spelling(chinese[0], word) for word in given)

@@ -139,7 +139,9 @@ def test_the_table_is_built_from_the_two_telegraph_columns() -> None:
 @pytest.mark.skipif(
     not (UNICODE / "Unihan_OtherMappings.txt.bz2").exists(), reason="the package unicode-data is not installed"
 )
-@pytest.mark.parametrize("table", ["commercial_codes.tsv", "variants.tsv", "jyutping.tsv"])
+@pytest.mark.parametrize(
+    "table", ["commercial_codes.tsv", "variants.tsv", "jyutping.tsv", "pinyin.tsv", "hkscs_2016.tsv"]
+)
 def test_the_committed_tables_can_be_rebuilt(unihan_tables: Path, table: str) -> None:
     rebuilt = set((unihan_tables / table).read_text(encoding="utf-8").splitlines())
     committed = set((commercial_codes._FOLDER / table).read_text(encoding="utf-8").splitlines())

@@ -149,6 +149,46 @@ def test_the_examination_compares_with_hong_kongs_day(
     assert next(check for check in found if check.name == "dates_ordered").outcome is outcome
 
 
+NOTHING_TO_SAY = [
+    ("區志明", "AU, Chi Ming"),
+    ("單志明", "SIN, Chi Ming"),
+    ("翟志明", "CHAK, Chi Ming"),
+    ("覃志明", "CHUM, Chi Ming"),
+    ("倪志明", "NI, Chi Ming"),
+    ("倪志明", "NGAI, Chi Ming"),
+    ("吳小麗", "WU, Xiaoli"),  # Mandarin
+    ("吳家明", "WU, Ka Ming"),
+    ("許志明", "HSU, Chih-ming"),  # as spelled in Taiwan
+    ("陳秀明", "TAN, Siew Meng"),  # Hokkien
+    ("陳小明", "SMITH, Siu Ming"),  # a foreign surname
+    ("陳小明", "LEE, Mary"),  # a surname of many languages with a Western name
+    ("陳小明", "WONG CHAN, Siu Ming"),  # the husband's surname before the own
+    ("陳小明", "DELA CRUZ, Maria"),
+    ("司徒明", "SZETO, Ming"),
+    ("歐陽明", "AU YEUNG, Ming"),
+    ("陳", "SURYANI"),
+    ("", "SURYANI"),
+]
+ANOTHER_SURNAME = [
+    ("陳大文", "WONG, Tai Man"),
+    ("陳大文", "LEE, Tai Man"),
+    ("陳大文", "TAI, Man Chan"),
+    ("黃小明", "LAM, Siu Ming"),
+]
+
+
+@pytest.mark.parametrize(("chinese", "english"), NOTHING_TO_SAY)
+def test_a_usual_spelling_of_a_surname_is_not_in_doubt(chinese: str, english: str) -> None:
+    found = CHECKS["name_romanisation"](facts(chinese_name=chinese, english_name=english))
+    assert (found.outcome, found.reason) == (Outcome.PASS, None)
+
+
+@pytest.mark.parametrize(("chinese", "english"), ANOTHER_SURNAME)
+def test_another_surname_with_the_names_own_readings_is_in_doubt(chinese: str, english: str) -> None:
+    found = CHECKS["name_romanisation"](facts(chinese_name=chinese, english_name=english))
+    assert (found.outcome, found.reason) == (Outcome.DOUBT, "name_romanisation_implausible")
+
+
 def test_every_check_can_fail() -> None:
     assert {name for _, name, _ in CONTRADICTIONS} == set(CHECKS)
 
@@ -221,6 +261,13 @@ def test_card_data_holds_the_typed_fields() -> None:
         sex="male",
         symbols="***AZ",
     )
+
+
+def test_a_single_name_is_a_surname_without_given_names() -> None:
+    filled = card_data(facts(english_name="SURYANI").fields, DOCUMENT, TODAY)
+    assert (filled.surname, filled.given_names) == ("SURYANI", "")
+    unread = dict(facts().fields) | {"english_name": FieldReading("SURYANI", 0.4, certain=False)}
+    assert card_data(unread, DOCUMENT, TODAY).surname is None
 
 
 def test_card_data_leaves_out_uncertain_and_impossible_values_and_hides_all_in_repr() -> None:

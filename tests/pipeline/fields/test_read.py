@@ -344,6 +344,28 @@ def test_capitals_are_those_of_the_grammar(document: DocumentType, read_as: str,
     assert normalise(LineReading(read_as, (0.9,) * len(read_as)), spec).text == printed
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SURYANI",
+        "MEGAWATI SUKARNO",
+        "DE LOS SANTOS, Ma. Theresa",
+        "REYES, Theresa Ma.",
+        "ST. JOHN, Oliver",
+        "O'NEILL, D'Arcy",
+        "SMITH-JONES, Ann-Marie",
+    ],
+)
+def test_single_names_and_full_stops_are_of_the_form(text: str) -> None:
+    found = engines("english_name", (text,) * 3, (text,) * 3)
+    assert (found.text, found.certain) == (text, True)
+
+
+@pytest.mark.parametrize("text", ["LI Ming", "LI. Ming", "Suryani Li", ". LI", "LI,", "LI, .Ming", "LI, Ming, Ka"])
+def test_a_lost_comma_is_no_single_name(text: str) -> None:
+    assert not engines("english_name", (text,) * 3, (text,) * 3).certain
+
+
 def test_letters_dropped_as_repeated_keep_the_rest_in_step(document: DocumentType) -> None:
     read_as = LineReading("LiI, Al", (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7), ((("l", 0.01),),) * 7)
     found = normalise(read_as, document.field("english_name"))
