@@ -18,7 +18,7 @@ from idproof.pipeline.verdict import from_json, new_id
 from idproof.service.operations import process, server
 from idproof.service.operations.settings import Settings
 
-VERDICT = json.loads((Path(__file__).parents[1] / "service" / "verdict.json").read_text(encoding="utf-8"))
+VERDICT = json.loads((Path(__file__).with_name("verdict.json")).read_text(encoding="utf-8"))
 VERDICT.pop("reference")
 
 

@@ -1,4 +1,4 @@
-"""The command line as an operator meets it: exit codes, one line for an error, nothing heavy for help."""
+"""The command line: exit codes, one line for an error, no large library for help."""
 
 import json
 import os
@@ -96,7 +96,7 @@ def test_a_wrong_setting_is_one_line(tmp_path: Path) -> None:
     assert done.stderr.startswith("settings_invalid: These settings cannot be used: IDPROOF_THREADS")
 
 
-def test_serving_takes_no_module_from_the_current_folder(tmp_path: Path) -> None:
+def test_serve_imports_no_module_from_the_current_folder(tmp_path: Path) -> None:
     (tmp_path / "pydantic_settings.py").write_text("raise SystemExit('taken from the current folder')")
     clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONSAFEPATH", "MALLOC_PERTURB_")}
     done = subprocess.run(
@@ -110,7 +110,7 @@ def test_serving_takes_no_module_from_the_current_folder(tmp_path: Path) -> None
     assert (done.returncode, done.stderr.split(":")[0]) == (2, "settings_invalid")
 
 
-def test_what_was_read_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_of_a_card_is_printed_without_markup(capsys: pytest.CaptureFixture[str]) -> None:
     verdict = json.loads(VERDICT_FILE.read_text(encoding="utf-8"))
     for text in ("A[/b]", "[bold]B", ":smile:"):
         verdict["fields"]["number"]["text"] = text
@@ -127,20 +127,20 @@ def test_an_unknown_error_is_one_line_without_its_text(
     monkeypatch.setattr("idproof.service.signing.check.check_verdict", run)
     with pytest.raises(SystemExit) as ended:
         main(["verdict", "check", __file__])
-    said = capsys.readouterr().err
+    printed = capsys.readouterr().err
     assert ended.value.code == 70
-    assert said.startswith(f"internal: unexpected ZeroDivisionError at {Path(__file__).name}:")
-    assert "A123456" not in said
+    assert printed.startswith(f"internal: unexpected ZeroDivisionError at {Path(__file__).name}:")
+    assert "A123456" not in printed
 
 
 def test_help_names_every_command() -> None:
     done = idproof("--help")
-    for name in ("verify", "serve", "demo", "verdict", "models", "specimen", "bench"):
+    for name in ("verify", "serve", "health", "demo", "verdict", "models", "specimen", "bench"):
         assert f" {name} " in done.stdout
     assert "system" in idproof("bench", "--help").stdout
 
 
-def test_missing_weights_say_what_to_do(files: Path, tmp_path: Path) -> None:
+def test_an_error_about_missing_weights_names_the_command_that_fetches_them(files: Path, tmp_path: Path) -> None:
     done = idproof(*arguments(files), IDPROOF_MODELS=str(tmp_path / "empty"))
     assert done.returncode == 2
     assert "idproof models fetch --profile open" in done.stderr
@@ -156,9 +156,9 @@ def test_models_list_and_check() -> None:
     assert checked.stdout.count("ready") == 3
 
 
-def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
-    heavy = ("cv2", "onnxruntime", "insightface", "fastapi", "scipy")
-    code = f"import sys, idproof.service.cli.main; print(*set({heavy}) & set(sys.modules))"
+def test_help_imports_no_large_library() -> None:
+    large = ("cv2", "onnxruntime", "insightface", "fastapi", "scipy")
+    code = f"import sys, idproof.service.cli.main; print(*set({large}) & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 
@@ -178,8 +178,8 @@ def test_verdict_check(tmp_path: Path) -> None:
     assert "REFER" in done.stdout
     assert "overwritten with zeros" in done.stdout
     first = verdict["deletion"]["wiped"][0]
-    for told in ("card_front, selfie", first["kind"], str(first["bytes"]), first["wiped_at"], "malloc_perturb"):
-        assert told in done.stdout, told
+    for expected in ("card_front, selfie", first["kind"], str(first["bytes"]), first["wiped_at"], "malloc_perturb"):
+        assert expected in done.stdout, expected
     forged = idproof("verdict", "check", bad, "--jwks", settings.jwks_file)
     assert (forged.returncode, "signature_invalid" in forged.stderr) == (1, True)
 

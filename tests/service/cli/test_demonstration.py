@@ -1,4 +1,4 @@
-"""The demonstration: it prints the decision and the deletion proof, and never claims what it could not search."""
+"""`idproof demo` prints the decision and the deletion proof, and reports a search that was not possible as such."""
 
 import json
 import os
@@ -62,7 +62,7 @@ def test_the_demonstration_prints_decision_fields_and_proof_on_one_screen(tmp_pa
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [file]
 
 
-def test_the_proof_has_five_lines_that_add_up_the_receipt(tmp_path: Path) -> None:
+def test_the_proof_has_five_lines_with_the_sums_of_the_receipt(tmp_path: Path) -> None:
     _, text = search(tmp_path, os.getpid())
     lines = text.splitlines()
     assert len(lines) == 5
@@ -71,7 +71,7 @@ def test_the_proof_has_five_lines_that_add_up_the_receipt(tmp_path: Path) -> Non
 
 def test_a_piece_in_any_file_of_the_service_is_found(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "kept").write_bytes(PICTURES["selfie"])
+    (tmp_path / "data" / "file").write_bytes(PICTURES["selfie"])
     report, text = search(tmp_path, os.getpid())
     assert not report.clean
     assert "files of the service: 8 of 8 pieces" in text
@@ -84,7 +84,7 @@ def test_a_piece_in_memory_is_found(tmp_path: Path) -> None:
     assert "memory of the service: 8 of 8 pieces" in text
 
 
-def test_memory_that_may_not_be_read_is_not_called_clean(tmp_path: Path) -> None:
+def test_memory_that_cannot_be_read_is_not_reported_as_clean(tmp_path: Path) -> None:
     def refuse(_: int, __: Sequence[bytes]) -> SearchResult:
         raise PermissionError
 
@@ -98,7 +98,7 @@ def test_memory_that_may_not_be_read_is_not_called_clean(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("files", "memory", "control", "clean"), [(0, 0, 8, True), (1, 0, 8, False), (0, 1, 8, False), (0, 0, 7, False)]
 )
-def test_a_report_is_clean_only_when_nothing_is_found_by_a_search_that_finds_the_control(
+def test_a_report_is_clean_only_when_the_search_finds_the_control_and_nothing_else(
     files: int, memory: int, control: int, clean: bool
 ) -> None:
     report = ResidueReport(8, SearchResult(files, 1), SearchResult(memory, 1), SearchResult(control, 1))

@@ -1,4 +1,4 @@
-"""The audit log shows every change, and what is kept goes when it must."""
+"""Every change to the audit log is found, and stored data is erased at the end of its retention or by command."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def edit(settings: Settings, change: Change) -> None:
     settings.audit_log.write_bytes(b"".join(change(lines)))
 
 
-def test_a_log_that_nobody_touched_is_whole(settings: Settings, keys: Keys, audit: AuditLog) -> None:
+def test_an_unchanged_log_passes_the_check(settings: Settings, keys: Keys, audit: AuditLog) -> None:
     assert audit.check().count == 5
     again = AuditLog.open(settings, keys)
     again.append("erased", id="ver_0")
@@ -60,7 +60,7 @@ def test_a_log_that_nobody_touched_is_whole(settings: Settings, keys: Keys, audi
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         (lambda lines: [lines[0], lines[1].replace(b"accept", b"reject"), *lines[2:]], "Line 2 "),
         (lambda lines: [*lines[:2], *lines[3:]], "Line 3 "),
@@ -75,12 +75,12 @@ def test_a_log_that_nobody_touched_is_whole(settings: Settings, keys: Keys, audi
     ],
     ids=["changed", "gap", "first_gone", "swapped", "repeated", "cut", "emptied", "cut_in_a_line", "noise", "list"],
 )
-def test_every_change_is_found(settings: Settings, keys: Keys, audit: AuditLog, change: Change, says: str) -> None:
+def test_every_change_is_found(settings: Settings, keys: Keys, audit: AuditLog, change: Change, message: str) -> None:
     edit(settings, change)
-    with pytest.raises(AuditBroken, match=says):
+    with pytest.raises(AuditBroken, match=message):
         audit.check()
-    with pytest.raises(AuditBroken, match=says):
-        AuditLog.open(settings, keys)  # nothing is served on top of it
+    with pytest.raises(AuditBroken, match=message):
+        AuditLog.open(settings, keys)  # a service does not start with it
 
 
 def test_any_single_byte_that_is_changed_is_found(settings: Settings, audit: AuditLog) -> None:
@@ -101,8 +101,8 @@ def test_a_log_rewritten_from_the_start_is_found_by_its_head(settings: Settings,
         audit.check()
 
 
-def test_a_head_that_is_gone_or_signed_by_another_is_found(settings: Settings, audit: AuditLog, tmp_path: Path) -> None:
-    kept = settings.audit_head.read_text()
+def test_a_missing_head_or_one_of_another_key_is_found(settings: Settings, audit: AuditLog, tmp_path: Path) -> None:
+    original = settings.audit_head.read_text()
     other = Settings(data_dir=tmp_path / "other")
     settings.audit_head.write_text(AuditLog.open(other, Keys.open(other)).signed_head())
     with pytest.raises(AuditBroken, match="signature"):
@@ -110,25 +110,25 @@ def test_a_head_that_is_gone_or_signed_by_another_is_found(settings: Settings, a
     settings.audit_head.unlink()
     with pytest.raises(AuditBroken, match="is gone"):
         audit.check()
-    settings.audit_head.write_text(kept)
+    settings.audit_head.write_text(original)
     assert audit.check().count == 5
 
 
-def test_an_old_log_put_back_with_its_head_is_found_only_by_a_head_kept_elsewhere(
+def test_an_old_log_restored_with_its_head_is_found_only_with_a_newer_copy_of_the_head(
     settings: Settings, audit: AuditLog
 ) -> None:
     old = settings.audit_log.read_bytes(), settings.audit_head.read_bytes()
     audit.append("erased", id="ver_3")
-    kept = audit.signed_head()
-    assert audit.check(kept).count == 6
+    newer = audit.signed_head()
+    assert audit.check(newer).count == 6
     settings.audit_log.write_bytes(old[0])
     settings.audit_head.write_bytes(old[1])
-    assert audit.check().count == 5  # what the log alone cannot show
+    assert audit.check().count == 5  # the log alone does not show it
     with pytest.raises(AuditBroken, match="replaced"):
-        audit.check(kept)
+        audit.check(newer)
 
 
-def test_an_event_that_a_crash_left_beyond_the_head_is_taken_in_and_shown(
+def test_an_event_that_a_crash_left_beyond_the_head_is_added_and_reported(
     settings: Settings, keys: Keys, audit: AuditLog
 ) -> None:
     head = settings.audit_head.read_bytes()
@@ -166,11 +166,11 @@ def test_the_retention_job_erases_old_verdicts_and_no_others(
         store.save(name, DOCUMENT)
     old(settings, "ver_1")
 
-    async def a_while() -> None:
+    async def run_for_a_second() -> None:
         with anyio.move_on_after(1.0):
             await retention.run_retention(store, Ledger(store), audit, settings, period_s=0.05)
 
-    anyio.run(a_while)
+    anyio.run(run_for_a_second)
     assert (store.load("ver_1"), store.load("ver_2")) == (None, DOCUMENT)
     events = [json.loads(line) for line in settings.audit_log.read_bytes().splitlines()]
     assert [event["about"] for event in events if event["event"] == "expired"] == [{"count": 1}]
@@ -191,15 +191,15 @@ def test_an_erased_verdict_is_overwritten_in_the_database_files(settings: Settin
     with sqlite3.connect(settings.database) as database:
         (sealed,) = database.execute("select sealed from verifications").fetchone()
 
-    def there() -> bool:
+    def is_stored() -> bool:
         return any(sealed[:40] in path.read_bytes() for path in settings.data_dir.glob("verdicts.sqlite*"))
 
-    assert there()
+    assert is_stored()
     assert store.erase("ver_1") == ["ver_1"]
-    assert not there()
+    assert not is_stored()
 
 
-def test_the_number_is_nowhere_in_the_files(settings: Settings, store: VerdictStore, audit: AuditLog) -> None:
+def test_the_card_number_is_in_no_file_in_clear(settings: Settings, store: VerdictStore, audit: AuditLog) -> None:
     store.save("ver_1", DOCUMENT)
     retention.erase_person(store, audit, "A123456(3)")
     for path in settings.data_dir.rglob("*"):
@@ -234,7 +234,7 @@ def test_audit_and_verdict_commands(settings: Settings, store: VerdictStore, aud
     assert commands.idproof("verdict", "erase", "--id", "ver_1", *where).returncode == 1
     assert idproof("verdict", "erase", *where, stdin="A123456(3)\n").stdout == "1 erased\n"
     assert commands.idproof("verdict", "expire", *where).stdout == "0 erased\n"
-    head = tmp_path / "kept"
+    head = tmp_path / "head"
     head.write_text(commands.idproof("audit", "head", *where).stdout)
     assert "7 events" in commands.idproof("audit", "check", "--head", head, *where).stdout
     edit(settings, lambda lines: lines[:-1])
@@ -242,10 +242,8 @@ def test_audit_and_verdict_commands(settings: Settings, store: VerdictStore, aud
     assert (done.returncode, done.stderr.split(":")[0]) == (1, "audit_broken")
 
 
-def test_production_refuses_by_name_and_serves_when_all_guards_hold(tmp_path: Path) -> None:
-    done = idproof(
-        "serve", "--data-dir", tmp_path, "--port", "0", IDPROOF_PRODUCTION="1", IDPROOF_INSPECTABLE="1", timeout="1"
-    )
+def test_production_names_the_missing_guards_and_does_not_start(tmp_path: Path) -> None:
+    done = idproof("serve", "--data-dir", tmp_path, "--port", "0", IDPROOF_PRODUCTION="1", IDPROOF_INSPECTABLE="1")
     assert done.returncode == 2
     assert done.stderr.strip().splitlines()[-1].startswith("guard_missing: ")
     assert "not_dumpable" in done.stderr

@@ -18,7 +18,7 @@ from idproof.service.operations.settings import Settings
 ROOT = Path(__file__).parents[3]
 
 
-def test_a_registration_is_verified_on_the_cluster_that_the_server_begins(
+def test_a_registration_is_verified_on_the_cluster_that_the_server_starts(
     tmp_path: Path, parts: dict[str, bytes]
 ) -> None:
     running, process = start(tmp_path, more=("--executor", "ray", "--replicas", "1"))
@@ -43,18 +43,18 @@ def test_a_registration_is_verified_on_the_cluster_that_the_server_begins(
     assert number not in running.logged()
 
 
-def test_as_many_registrations_are_under_way_as_replicas_may_work_on() -> None:
+def test_the_service_verifies_as_many_registrations_at_once_as_there_may_be_replicas() -> None:
     settings = Settings(executor="ray", replicas=2, max_replicas=6, concurrency=1)
     assert cluster.with_cluster_concurrency(settings).concurrency == 6
     assert cluster.with_cluster_concurrency(Settings(concurrency=3)).concurrency == 3
 
 
-def test_replicas_have_the_guards_that_the_service_is_told_to_have() -> None:
+def test_replicas_get_the_guards_and_threads_of_the_settings() -> None:
     spec = cluster.replica_config(Settings(production=True, threads=2, branches=3))
     assert (spec.production, spec.inspectable, spec.threads, spec.branches) == (True, False, 2, 3)
 
 
-def test_a_kiosks_service_goes_by_the_limits_of_people_who_stand_wherever_pictures_are_examined(
+def test_a_kiosk_uses_the_limits_for_standing_people_in_process_and_on_a_cluster(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     opened: list[Policy] = []
@@ -82,19 +82,19 @@ def test_the_services_document_type_is_the_one_that_pictures_are_examined_by(
         Settings.load(sandbox=True)
 
 
-def test_fewer_replicas_at_most_than_at_least_is_no_setting() -> None:
+def test_a_maximum_below_the_minimum_of_replicas_is_refused() -> None:
     with pytest.raises(SettingsInvalid, match="max_replicas"):
         Settings.load(replicas=3, max_replicas=2)
 
 
-def test_a_cluster_that_is_not_there_is_said_in_a_sentence() -> None:
+def test_a_missing_cluster_is_reported_in_one_sentence() -> None:
     from idproof.pipeline.executors import ray_cluster
 
     with pytest.raises(ClusterUnavailable, match="No Ray cluster can be reached"):
         ray_cluster.start("127.0.0.1:1")
 
 
-def test_the_kubernetes_manifest_builds_what_the_code_knows() -> None:
+def test_the_kubernetes_manifest_matches_the_code() -> None:
     from yaml import safe_load
 
     from idproof.pipeline.executors import ray_cluster
@@ -112,7 +112,7 @@ def test_the_kubernetes_manifest_builds_what_the_code_knows() -> None:
     assert int(limits["memory"].removesuffix("Gi")) * 1024 >= int(limits["cpu"]) * REPLICA_MIB
 
 
-def test_several_server_processes_need_a_cluster_that_they_can_share(tmp_path: Path) -> None:
+def test_several_server_processes_need_the_address_of_a_cluster(tmp_path: Path) -> None:
     from idproof.service.operations import server
 
     with pytest.raises(SettingsInvalid, match="address"):

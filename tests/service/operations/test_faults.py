@@ -1,6 +1,6 @@
-"""Every acknowledged verdict reaches the core, once and unchanged, whatever dies in between; counts are printed.
+"""Every acknowledged verdict reaches the core once and unchanged, though server, database or core fail; prints counts.
 
-The server is the real process with a verifier that decides in an instant (`tests/support/quick_server.py`).
+The server is the real process with a verifier that decides at once (`tests/support/quick_server.py`).
 """
 
 import os
@@ -89,7 +89,7 @@ def served(folder: Path, **environment: str) -> Iterator[Killable]:
 
 
 def register(url: str, n: int, deadline: float) -> tuple[str, str]:
-    """One registration as a careful backend sends it: the same session and key until there is a verdict."""
+    """Sends one registration with the same session and key until there is a verdict, as a backend should."""
     files = {name: (name, f"{name} {n}".encode() * 20, "image/jpeg") for name in ("card_front", "card_tilt_left")}
     files |= {name: (name, f"{name} {n}".encode() * 20, "image/jpeg") for name in ("card_tilt_right", "selfie")}
     headers = {"Idempotency-Key": f"registration-{n}"}
@@ -109,29 +109,34 @@ def register(url: str, n: int, deadline: float) -> tuple[str, str]:
     raise AssertionError(f"registration {n} got no verdict")
 
 
-def settle(core: IdentityCore, wanted: set[str], seconds: float = 60) -> None:
+def wait_for_verdicts(core: IdentityCore, wanted: set[str], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not wanted <= set(core.verdicts()) and time.monotonic() < deadline:
         time.sleep(0.1)
 
 
-def check(core: IdentityCore, given: dict[int, tuple[str, str]], url: str, jwks: dict[str, Any]) -> dict[str, int]:
-    """Nothing lost, nothing twice, nothing changed; and what a client was told is what the core was told."""
+def compare_with_core(
+    core: IdentityCore, received: dict[int, tuple[str, str]], url: str, jwks: dict[str, Any]
+) -> dict[str, int]:
+    """Compares what clients received with what the core has; returns counts of lost, doubled and changed verdicts."""
     arrived = {event["reference"]: event for event in core.order}
-    for n, (verdict_id, jws) in given.items():
+    for n, (verdict_id, jws) in received.items():
         assert arrived[f"r-{n}"]["verification"] == verdict_id
         assert arrived[f"r-{n}"]["verdict"] == jws
         assert verify(jws, jwks)["jti"] == verdict_id
         assert httpx.get(f"{url}/v1/verifications/{verdict_id}", timeout=20).json()["jws"] == jws
     core.verified(jwks)
     references = [event["reference"] for event in core.order]
-    counts = {"registrations": len(given), "lost": len(given) - len({f"r-{n}" for n in given} & set(references))}
+    counts = {
+        "registrations": len(received),
+        "lost": len(received) - len({f"r-{n}" for n in received} & set(references)),
+    }
     counts |= {"doubled": len(references) - len(set(references)), "changed": core.changed}
     print(counts, f"attempts at the core: {core.attempts}")  # noqa: T201
     return counts
 
 
-GOOD = {"lost": 0, "doubled": 0, "changed": 0}
+NO_LOSS = {"lost": 0, "doubled": 0, "changed": 0}
 
 
 @pytest.fixture
@@ -140,7 +145,9 @@ def core() -> Iterator[IdentityCore]:
         yield peer
 
 
-def kills(folder: Path, core: IdentityCore, count: int, minutes: float, url: str | None, seed: int) -> dict[str, int]:
+def register_while_killing(
+    folder: Path, core: IdentityCore, count: int, minutes: float, url: str | None, seed: int
+) -> dict[str, int]:
     environment = {"IDPROOF_CORE_URL": core.url} | ({} if url is None else {"IDPROOF_DATABASE_URL": url})
     with served(folder, **environment) as server:
         done, killed = threading.Event(), 0
@@ -161,61 +168,67 @@ def kills(folder: Path, core: IdentityCore, count: int, minutes: float, url: str
                 killed += 1
                 server.start()
                 server.wait()
-            given = {n: future.result() for n, future in futures.items()}
-        settle(core, {verdict_id for verdict_id, _ in given.values()}, 90)
+            received = {n: future.result() for n, future in futures.items()}
+        wait_for_verdicts(core, {verdict_id for verdict_id, _ in received.values()}, 90)
         keys = Keys.open(Settings(data_dir=folder / "data")).public()
-        return check(core, given, server.url, keys) | {"kills": killed}
+        return compare_with_core(core, received, server.url, keys) | {"kills": killed}
 
 
-def test_a_killed_server_loses_nothing_that_it_acknowledged(tmp_path: Path, core: IdentityCore) -> None:
-    counts = kills(tmp_path, core, 12, 4, None, seed=1)
-    assert counts == counts | GOOD | {"registrations": 12}
+def test_a_killed_server_loses_no_acknowledged_verdict(tmp_path: Path, core: IdentityCore) -> None:
+    counts = register_while_killing(tmp_path, core, 12, 4, None, seed=1)
+    assert counts == counts | NO_LOSS | {"registrations": 12}
     assert counts["kills"] >= 1
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_a_hundred_and_fifty_registrations_through_a_server_that_is_killed_again_and_again(
+def test_a_server_that_is_killed_many_times_loses_no_acknowledged_verdict(
     tmp_path: Path, core: IdentityCore, postgresql: Cluster, kind: str
 ) -> None:
-    counts = kills(tmp_path, core, 150, 25, postgresql.database() if kind == "postgresql" else None, seed=2)
-    assert counts == counts | GOOD | {"registrations": 150}
+    counts = register_while_killing(
+        tmp_path, core, 150, 25, postgresql.database() if kind == "postgresql" else None, seed=2
+    )
+    assert counts == counts | NO_LOSS | {"registrations": 150}
     assert counts["kills"] >= 10
 
 
 @pytest.mark.parametrize(
-    "how", [*(pytest.param(how, marks=pytest.mark.long) for how in ("down", "slow", "errors")), "garbage"]
+    "failure", [*(pytest.param(failure, marks=pytest.mark.long) for failure in ("down", "slow", "errors")), "garbage"]
 )
-def test_whatever_the_core_does_every_verdict_reaches_it_once(tmp_path: Path, how: str) -> None:
+def test_every_verdict_reaches_a_failing_core_once(tmp_path: Path, failure: str) -> None:
     core = IdentityCore()
     rng = random.Random(5)
     replies: dict[str, Reply] = {"errors": (500, b""), "garbage": (200, b"<html>\xff")}
 
     def trouble() -> Reply | None:
-        if how == "slow":
+        if failure == "slow":
             time.sleep(0.5)
             return None
-        return replies[how] if how in replies and rng.random() < 0.6 else None
+        return replies[failure] if failure in replies and rng.random() < 0.6 else None
 
     core.trouble = trouble
     with served(tmp_path, IDPROOF_CORE_URL=core.url) as server:
-        if how == "down":
+        if failure == "down":
             core.stop()
         with ThreadPoolExecutor(4) as pool:
             futures = {n: pool.submit(register, server.url, n, time.monotonic() + 60) for n in range(12)}
-            given = {n: future.result() for n, future in futures.items()}
-        if how == "down":
+            received = {n: future.result() for n, future in futures.items()}
+        if failure == "down":
             core = IdentityCore(core.port)
         try:
-            settle(core, {verdict_id for verdict_id, _ in given.values()})
-            counts = check(core, given, server.url, Keys.open(Settings(data_dir=tmp_path / "data")).public())
+            wait_for_verdicts(core, {verdict_id for verdict_id, _ in received.values()})
+            counts = compare_with_core(
+                core, received, server.url, Keys.open(Settings(data_dir=tmp_path / "data")).public()
+            )
         finally:
             core.stop()
-    assert counts == GOOD | {"registrations": 12}
+    assert counts == NO_LOSS | {"registrations": 12}
 
 
-def test_a_database_that_is_restarted_loses_nothing(tmp_path: Path, core: IdentityCore, postgresql: Cluster) -> None:
+def test_a_restart_of_the_database_loses_no_acknowledged_verdict(
+    tmp_path: Path, core: IdentityCore, postgresql: Cluster
+) -> None:
     with served(tmp_path, IDPROOF_CORE_URL=core.url, IDPROOF_DATABASE_URL=postgresql.database()) as server:
         with ThreadPoolExecutor(4) as pool:
             futures = {n: pool.submit(register, server.url, n, time.monotonic() + 90) for n in range(24)}
@@ -225,17 +238,17 @@ def test_a_database_that_is_restarted_loses_nothing(tmp_path: Path, core: Identi
                 time.sleep(1)
             finally:
                 postgresql.start()
-            given = {n: future.result() for n, future in futures.items()}
-        settle(core, {verdict_id for verdict_id, _ in given.values()})
-        counts = check(core, given, server.url, Keys.open(Settings(data_dir=tmp_path / "data")).public())
-    assert counts == GOOD | {"registrations": 24}
+            received = {n: future.result() for n, future in futures.items()}
+        wait_for_verdicts(core, {verdict_id for verdict_id, _ in received.values()})
+        counts = compare_with_core(core, received, server.url, Keys.open(Settings(data_dir=tmp_path / "data")).public())
+    assert counts == NO_LOSS | {"registrations": 24}
 
 
 @pytest.mark.long
-def test_with_a_full_disk_nothing_is_acknowledged_and_with_space_again_all_goes_on(
+def test_a_full_disk_refuses_registrations_and_loses_no_acknowledged_verdict(
     tmp_path: Path, core: IdentityCore
 ) -> None:
-    """The database's file may not grow, as on a full disk; what was acknowledged before is still there after."""
+    """The database's file may not grow, as on a full disk; after a restart with space, earlier verdicts are there."""
 
     def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -270,7 +283,7 @@ def test_with_a_full_disk_nothing_is_acknowledged_and_with_space_again_all_goes_
             ids = [answer.json()["id"] for answer in acknowledged]
             assert all(client.get(f"/v1/verifications/{verdict_id}").status_code == 200 for verdict_id in ids)
             assert client.post("/v1/verifications", files=files).status_code == 201
-            settle(core, set(ids))
+            wait_for_verdicts(core, set(ids))
             assert set(ids) <= set(core.verdicts())
             print({"acknowledged": len(ids), "refused": len(refused), "lost": len(set(ids) - set(core.verdicts()))})  # noqa: T201
     finally:

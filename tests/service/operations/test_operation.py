@@ -1,4 +1,4 @@
-"""Operation: metrics, traces, readiness, several workers, files to deploy with."""
+"""Metrics, traces, readiness, several workers, and the files for deployment."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def values(text: str) -> dict[str, float]:
     return {name: float(value) for name, value in lines}
 
 
-def test_the_metrics_count_what_happened_by_code_and_never_by_person(settings: Settings) -> None:
+def test_metrics_count_by_code_and_never_by_person(settings: Settings) -> None:
     app = create_app(settings, FakeVerifier())
     for _ in range(2):
         ask(app, "POST", "/v1/verifications", files=FILES)
@@ -61,7 +61,7 @@ def test_the_metrics_count_what_happened_by_code_and_never_by_person(settings: S
     assert "ver_" not in text
 
 
-def test_the_dashboard_asks_for_metrics_that_there_are(settings: Settings) -> None:
+def test_every_metric_of_the_dashboard_exists(settings: Settings) -> None:
     app = create_app(settings, FakeVerifier())
     ask(app, "POST", "/v1/verifications", files=FILES)
     text = ask(app, "GET", "/metrics").text
@@ -135,35 +135,33 @@ def test_a_trace_has_stages_and_a_decision_and_no_payload(settings: Settings, mo
         assert not made[stage].attributes
 
 
-def test_traces_without_the_sdk_are_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endpoint_for_traces_without_the_sdk_is_an_error_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     telemetry.configure(Settings())
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with pytest.raises(SettingsInvalid, match="telemetry"):
         telemetry.configure(Settings(otlp_endpoint="http://127.0.0.1:1/v1/traces"))
 
 
-def test_not_ready_when_the_audit_log_is_gone_or_a_guard_is_missing(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_service_without_audit_log_or_guard_is_not_ready(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     app = create_app(settings, FakeVerifier())
     assert ask(app, "GET", "/readyz").json()["status"] == "ready"
-    settings.audit_head.rename(settings.audit_head.with_suffix(".kept"))
+    settings.audit_head.rename(settings.audit_head.with_suffix(".moved"))
     answer = ask(app, "GET", "/readyz")
     assert (answer.status_code, answer.json()["checks"]["audit"]) == (503, False)
-    settings.audit_head.with_suffix(".kept").rename(settings.audit_head)
+    settings.audit_head.with_suffix(".moved").rename(settings.audit_head)
     strict = create_app(settings.model_copy(update={"production": True}), FakeVerifier())
     monkeypatch.setattr("idproof.service.http.app.guards.missing", lambda: ("no_core_dumps",))
     answer = ask(strict, "GET", "/readyz")
     assert (answer.status_code, answer.json()["checks"]["guards"]) == (503, False)
 
 
-def test_several_workers_share_the_work_and_one_that_is_killed_is_replaced(tmp_path: Path) -> None:
+def test_a_killed_worker_is_replaced_while_the_other_serves(tmp_path: Path) -> None:
     running, process = start(tmp_path, more=("--workers", "2"))
     try:
-        first, second = until_there_are(2, process.pid)
+        first, second = wait_for_workers(2, process.pid)
         assert httpx.post(f"{running.url}/v1/capture-sessions").status_code == 201
         os.kill(first, signal.SIGKILL)
-        assert second in until_there_are(2, process.pid, without=first)
+        assert second in wait_for_workers(2, process.pid, without=first)
         assert httpx.post(f"{running.url}/v1/capture-sessions").status_code == 201
         text = httpx.get(f"{running.url}/metrics").text
         assert 'route="/v1/capture-sessions"' in text
@@ -171,7 +169,7 @@ def test_several_workers_share_the_work_and_one_that_is_killed_is_replaced(tmp_p
         stop(process)
 
 
-def until_there_are(wanted: int, parent: int, without: int | None = None) -> list[int]:
+def wait_for_workers(wanted: int, parent: int, without: int | None = None) -> list[int]:
     """The server processes, once so many live; a single reading of the kernel's list may miss one."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
@@ -194,7 +192,7 @@ def _command(process: str) -> bytes:
         return b""
 
 
-def test_the_compose_file_names_what_is_there() -> None:
+def test_the_compose_file_names_existing_files_and_settings() -> None:
     from yaml import safe_load
 
     described: dict[str, Any] = safe_load((ROOT / "compose.yaml").read_text())

@@ -16,19 +16,19 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path / "data", session_required=False)
 
 
-def test_the_statement_on_privacy_is_what_holds(settings: Settings) -> None:
+def test_the_privacy_statement_matches_settings_documentation_and_tables(settings: Settings) -> None:
     strict = settings.model_copy(update={"retention_days": 2.0, "idempotency_hours": 100.0})
     app = create_app(strict, FakeVerifier())
-    said = ask(app, "GET", "/v1/privacy").json()
-    assert said["pictures"] == said["pictures"] | {"kept": False, "at_most_seconds": 120.0}
-    assert {entry["for"] for entry in said["kept"]} == {
+    statement = ask(app, "GET", "/v1/privacy").json()
+    assert statement["pictures"] == statement["pictures"] | {"kept": False, "at_most_seconds": 120.0}
+    assert {entry["for"] for entry in statement["kept"]} == {
         "2 days, or until erased",
         "48 hours, or until the verdict is erased",
         "the operator",
         "13 minutes for failures; the session's for the device",
     }
     page = (DOCS / "privacy.md").read_text(encoding="utf-8")
-    for entry in said["kept"]:
+    for entry in statement["kept"]:
         assert entry["what"].lower() in page.lower(), entry["what"]
     # Every table that holds anything about a request is in the statement.
     from idproof.service.storage.schema import METADATA

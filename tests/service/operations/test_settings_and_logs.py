@@ -1,4 +1,4 @@
-"""Settings name no values in errors; logs show no texts of exceptions."""
+"""Errors of settings hold no values, and logs hold no texts of exceptions."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ def test_a_wrong_setting_is_named_without_its_value(monkeypatch: pytest.MonkeyPa
     assert "hunter2" not in caught.value.sentence
 
 
-def test_logs_are_json_lines_whoever_writes_them_and_tell_no_exceptions_text() -> None:
+def test_lines_of_other_libraries_are_json_without_the_text_of_an_exception() -> None:
     code = """if True:
         import logging, warnings
         from idproof.service.operations.server import configure_logs

@@ -36,7 +36,7 @@ def run(folder: Path, *command: str, **environment: str) -> Trace:
         path.mkdir(exist_ok=True)
     ours = {"HOME": str(home), "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONSAFEPATH": "1"}
     ours |= {name: "" for name in os.environ if name.startswith("XDG_")} | {"IDPROOF_MODELS": str(default_cache())}
-    ours |= _TELEMETRY_ON | _EXPORTS  # the code switches it off, not whoever starts the tests
+    ours |= _TELEMETRY_ON | _EXPORTS  # the code switches it off, not the environment of the tests
     return trace([sys.executable, *command], ours | environment, folder / "strace.log")
 
 
@@ -156,7 +156,7 @@ def test_a_connection_and_a_look_up_are_seen(tmp_path: Path, code: str) -> None:
     [
         "open('{0}', 'w')",
         "import os; os.open('{0}', os.O_RDWR | os.O_CREAT)",
-        "import os; os.chdir('{1}'); open('kept', 'a')",
+        "import os; os.chdir('{1}'); open('written', 'a')",
         "import os; os.mkdir('{0}')",
         "import sqlite3; sqlite3.connect('{0}').execute('create table x (y)')",
         "import subprocess; subprocess.run(['touch', '{0}'])",
@@ -166,5 +166,5 @@ def test_a_connection_and_a_look_up_are_seen(tmp_path: Path, code: str) -> None:
 def test_a_written_file_is_seen(tmp_path: Path, code: str) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    done = run(tmp_path, "-c", code.format(elsewhere / "kept", elsewhere))
-    assert elsewhere / "kept" in done.written_outside(tmp_path / "tmp", *_ALLOWED)
+    done = run(tmp_path, "-c", code.format(elsewhere / "written", elsewhere))
+    assert elsewhere / "written" in done.written_outside(tmp_path / "tmp", *_ALLOWED)

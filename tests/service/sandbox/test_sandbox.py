@@ -1,4 +1,4 @@
-"""The sandbox keeps its promises: every persona, every decision, every reason, through the client as a user has it."""
+"""Each persona of the sandbox gets its promised outcome through the Python client, and each reason has a persona."""
 
 import io
 import re
@@ -42,7 +42,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def everybody(sandbox: Server) -> list[dict[str, Any]]:
+def all_personas(sandbox: Server) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = httpx.get(f"{sandbox.url}/sandbox/personas").json()["personas"]
     return found
 
@@ -53,9 +53,9 @@ def captures(sandbox: Server, persona: dict[str, Any]) -> dict[str, bytes]:
         return {name.removesuffix(".jpg"): archive.read(name) for name in archive.namelist()}
 
 
-def test_every_persona_leads_where_it_is_said_to(sandbox: Server, everybody: list[dict[str, Any]]) -> None:
+def test_every_persona_gets_its_promised_outcome(sandbox: Server, all_personas: list[dict[str, Any]]) -> None:
     with Client(sandbox.url) as client:
-        for persona in everybody:
+        for persona in all_personas:
             sent = captures(sandbox, persona)
             session = client.open_session().id
             if persona["problem"] is not None:
@@ -70,7 +70,7 @@ def test_every_persona_leads_where_it_is_said_to(sandbox: Server, everybody: lis
             assert from_json(plain).decision == persona["decision"]
 
 
-def test_a_sandbox_leaves_the_real_services_database_alone(tmp_path: Path, postgresql: Cluster) -> None:
+def test_a_sandbox_does_not_use_the_database_of_the_service(tmp_path: Path, postgresql: Cluster) -> None:
     settings = Settings.load(data_dir=tmp_path, sandbox=True, database_url=postgresql.database())
     app = server._sandbox(settings)
     opened = ask(app, "POST", "/v1/capture-sessions")
@@ -102,19 +102,19 @@ def test_keys_of_the_sandbox_are_made_with_its_own_option(tmp_path: Path, monkey
     assert "Counter" not in idproof("kiosk", "list", "--data-dir", tmp_path).stdout
 
 
-def test_every_decision_every_reason_and_every_problem_is_reachable(everybody: list[dict[str, Any]]) -> None:
-    assert {persona["decision"] for persona in everybody} == {"accept", "refer", "reject", None}
+def test_every_decision_reason_and_problem_has_a_persona(all_personas: list[dict[str, Any]]) -> None:
+    assert {persona["decision"] for persona in all_personas} == {"accept", "refer", "reject", None}
     table = (DOCS / "reasons.md").read_text(encoding="utf-8")
     codes = {code for row in re.findall(r"^\|(.*?)\|", table, re.MULTILINE) for code in re.findall(r"`(\w+)`", row)}
-    reachable = {reason for persona in everybody for reason in persona["reasons"]}
+    reachable = {reason for persona in all_personas for reason in persona["reasons"]}
     for code in codes:
         pattern = code.replace("CHECK", r"\w+").replace("FIELD", r"\w+")
         assert any(re.fullmatch(pattern, reason) for reason in reachable), code
-    assert {persona["problem"] for persona in everybody} - {None} == set(personas.problems())
+    assert {persona["problem"] for persona in all_personas} - {None} == set(personas.problems())
 
 
-def test_the_mocked_core_shows_what_it_received(sandbox: Server, everybody: list[dict[str, Any]]) -> None:
-    accepted = next(persona for persona in everybody if persona["decision"] == "accept")
+def test_the_mocked_core_lists_the_events_that_it_received(sandbox: Server, all_personas: list[dict[str, Any]]) -> None:
+    accepted = next(persona for persona in all_personas if persona["decision"] == "accept")
     with Client(sandbox.url) as client:
         verdict = client.verify(captures(sandbox, accepted), session=client.open_session().id, reference="to-the-core")
     deadline = time.monotonic() + 20
@@ -129,8 +129,8 @@ def test_the_mocked_core_shows_what_it_received(sandbox: Server, everybody: list
     assert httpx.post(f"{sandbox.url}{CORE_PATH}", content=b"nonsense").status_code == 422
 
 
-def test_other_captures_and_mixed_sets_are_refused(sandbox: Server, everybody: list[dict[str, Any]]) -> None:
-    one, two = captures(sandbox, everybody[0]), captures(sandbox, everybody[1])
+def test_other_captures_and_mixed_sets_are_refused(sandbox: Server, all_personas: list[dict[str, Any]]) -> None:
+    one, two = captures(sandbox, all_personas[0]), captures(sandbox, all_personas[1])
     foreign = dict.fromkeys(one, b"\xff\xd8\xff\xe0 no mark")
     with Client(sandbox.url) as client:
         for sent in (one | {"selfie": two["selfie"]}, foreign):
@@ -139,7 +139,7 @@ def test_other_captures_and_mixed_sets_are_refused(sandbox: Server, everybody: l
             assert caught.value.code == "sandbox_captures"
 
 
-def test_a_sandbox_is_not_for_production_and_keeps_apart(tmp_path: Path) -> None:
+def test_a_sandbox_is_refused_in_production_and_writes_only_to_its_own_folder(tmp_path: Path) -> None:
     with pytest.raises(SettingsInvalid, match="sandbox"):
         Settings.load(sandbox=True, production=True)
     server._sandbox(Settings(data_dir=tmp_path, sandbox=True))
