@@ -1,4 +1,4 @@
-"""The real server process with a verifier that decides in an instant from what it was sent.
+"""The real server process with a verifier that decides at once from the bytes that it gets.
 
 For runs with many registrations: all but the networks, and the overwriting on free, is the service's own.
 """
@@ -18,12 +18,12 @@ from idproof.pipeline.verdict import from_json, new_id
 from idproof.service.operations import process, server
 from idproof.service.operations.settings import Settings
 
-VERDICT = json.loads((Path(__file__).with_name("verdict.json")).read_text(encoding="utf-8"))
+VERDICT = json.loads(Path(__file__).with_name("verdict.json").read_text(encoding="utf-8"))
 VERDICT.pop("reference")
 
 
 class QuickVerifier:
-    """Decides by a hash of the selfie, and takes as long as it is told."""
+    """Decides by a hash of the selfie after `QUICK_TAKES_S` seconds."""
 
     document = type("Document", (), {"name": "hkid-2018", "issuer_country": "HKG"})
     weights = {"none": "0"}  # noqa: RUF012
