@@ -137,6 +137,7 @@ REFUSED: dict[str, tuple[dict[str, bytes], int, str, str | None]] = {
     "too large": ({"card_front": bytes(13 * MIB)}, 413, "capture_too_large", "card_front"),
     "animated": ({"card_front": ANIMATED}, 415, "capture_format_unsupported", "card_front"),
     "16 bits": ({"card_front": DEEP}, 415, "capture_format_unsupported", "card_front"),
+    "AVIF": ({"selfie": encoded(NOISE, "AVIF")}, 415, "capture_heif_unsupported", "selfie"),
     "CMYK": ({"card_front": encoded(NOISE.convert("CMYK"), "JPEG")}, 415, "capture_format_unsupported", "card_front"),
     "no card": ({"card_front": JPEG}, 422, "card_not_found", "card_front"),
     "no face": ({"selfie": JPEG}, 422, "face_not_found", "selfie"),
