@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import httpx
 from fastapi import Depends, FastAPI, Response
+from fastapi.responses import PlainTextResponse
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from idproof.pipeline import Verifier
@@ -16,7 +17,7 @@ from idproof.service import kiosk
 from idproof.service.auth import AccessControl, Scope
 from idproof.service.claims import CoreKey, verdict_schema
 from idproof.service.errors import StoreUnavailable
-from idproof.service.http import openapi, permit_routes, problems, routes
+from idproof.service.http import description, docs_page, openapi, permit_routes, problems, routes
 from idproof.service.http.request_ids import RequestIds
 from idproof.service.http.requests import RequestForms, no_unknown_parameters
 from idproof.service.http.security import SecurityMiddleware
@@ -88,6 +89,8 @@ def create_app(
     _public_routes(app, intake)
     _metrics_route(app, intake, gate)
     kiosk.install(app)
+    docs_page.install(app)
+    description.install(app)
     return app
 
 
@@ -110,12 +113,12 @@ async def _background_jobs(intake: RegistrationIntake) -> AsyncIterator[None]:
 
 
 def _state_routes(app: FastAPI, intake: RegistrationIntake) -> None:
-    @app.get("/healthz")
+    @app.get("/healthz", responses=openapi.plain_response("Alive", "It answers."), response_model=None)
     async def alive() -> dict[str, str]:
         """Reports that the process answers."""
         return {"status": "ok"}
 
-    @app.get("/readyz", responses=openapi.READY_RESPONSES)
+    @app.get("/readyz", responses=openapi.READY_RESPONSES, response_model=None)
     async def ready(response: Response) -> dict[str, Any]:
         """Reports whether a registration sent now would be verified and its verdict stored."""
         checks = {
@@ -130,19 +133,25 @@ def _state_routes(app: FastAPI, intake: RegistrationIntake) -> None:
 
 
 def _public_routes(app: FastAPI, intake: RegistrationIntake) -> None:
-    @app.get("/.well-known/jwks.json")
+    @app.get(
+        "/.well-known/jwks.json", responses=openapi.plain_response("PublicKeys", "The JWK set."), response_model=None
+    )
     async def jwks(response: Response) -> dict[str, Any]:
         """The public keys that verdicts are signed with."""
         response.headers["Cache-Control"] = _CACHED
         return intake.keys.current.public()
 
-    @app.get("/v1/schemas/verdict.json")
+    @app.get("/v1/schemas/verdict.json", responses=openapi.UNKNOWN_PARAMETER)
     async def schema(response: Response) -> dict[str, Any]:
         """The JSON Schema of a verdict."""
         response.headers["Cache-Control"] = _CACHED
         return verdict_schema()
 
-    @app.get("/v1/privacy")
+    @app.get(
+        "/v1/privacy",
+        responses=openapi.plain_response("PrivacyStatement", "The statement.") | openapi.UNKNOWN_PARAMETER,
+        response_model=None,
+    )
     async def privacy() -> dict[str, Any]:
         """The privacy statement: what is stored, for how long, and how it is deleted."""
         return privacy_statement(intake.settings, intake.verifier.vault.limits)
@@ -153,6 +162,7 @@ def _metrics_route(app: FastAPI, intake: RegistrationIntake, gate: AccessControl
         "/metrics",
         dependencies=[Depends(gate.needs(Scope.METRICS_READ, through_outage=True))],
         responses=openapi.METRICS_RESPONSES,
+        response_class=PlainTextResponse,
     )
     async def metrics() -> Response:
         """Prometheus metrics."""

@@ -6,6 +6,7 @@ from typing import Any
 from idproof.pipeline import Policy, Role
 from idproof.pipeline.liveness.challenge import draw
 from idproof.pipeline.liveness.frames import MAX_FRAMES, MIN_FRAMES
+from idproof.service.http import schemas
 from idproof.service.http.problems import MEDIA_TYPE
 from idproof.service.http.uploads import METADATA, Metadata
 from idproof.service.registrations.frames import FRAMES
@@ -13,6 +14,8 @@ from idproof.service.registrations.frames import FRAMES
 ABOUT: dict[str, Any] = {
     "title": "idproof",
     "version": "1",
+    "docs_url": None,  # `docs_page` has one that asks no other host
+    "redoc_url": None,
     "summary": "Remote identity proofing: a card seen from three angles, a face, one signed verdict.",
     "description": (
         "Pictures stay in memory for one verification and are overwritten before the response is sent; each verdict "
@@ -137,19 +140,32 @@ _PROBLEM: dict[str, Any] = {
 }
 
 
-def _response(description: str, example: dict[str, Any], media_type: str = "application/json") -> dict[str, Any]:
-    return {"description": description, "content": {media_type: {"example": example}}}
+def _response(
+    description: str, schema: str, example: dict[str, Any], media_type: str = "application/json"
+) -> dict[str, Any]:
+    content = {"schema": schemas.reference(schema), "example": example}
+    return {"description": description, "content": {media_type: content}}
 
 
-def _problem(description: str) -> dict[str, Any]:
-    return _response(description, _PROBLEM, MEDIA_TYPE)
+def problem_response(description: str) -> dict[str, Any]:
+    """Returns the description of a response with problem details."""
+    return _response(description, schemas.Problem.__name__, _PROBLEM, MEDIA_TYPE)
+
+
+_problem = problem_response
+ACCESS_PROBLEMS = {
+    "401": "No key or token, or one that is not in force.",
+    "403": "The key or token lacks the scope.",
+    "429": "Too many requests; try again after `Retry-After`.",
+}
+"""Problems of every request that needs a key, by status."""
 
 
 # It also replaces the framework's own description of validation errors, which this service never sends.
 _OTHER_ERROR = _problem("Any other error.")
 VERIFY_RESPONSES: dict[int | str, dict[str, Any]] = {
     "default": _OTHER_ERROR,
-    201: _response("The signed verdict: accept, refer or reject.", _VERDICT),
+    201: _response("The signed verdict: accept, refer or reject.", "Verdict", _VERDICT),
     400: _problem("The body is malformed."),
     429: _problem("The device is locked, or the client has too many requests; try again after `Retry-After`."),
     408: _problem("The pictures' lifetime ended before the body was complete."),
@@ -160,14 +176,14 @@ VERIFY_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 _RUNNING = {"id": _VERDICT["id"], "status": "running"}
 VERIFY_RESPONSES |= {
-    202: _response("The verification continues after this response; query `Location`.", _RUNNING),
+    202: _response("The verification continues; query `Location`.", "RunningVerification", _RUNNING),
     409: _problem("The session was used, or the same registration is being verified."),
     410: _problem("The capture session's time is over."),
 }
 _CHALLENGE = draw(bytes(32), issued_at=datetime(2026, 11, 23, 9, tzinfo=UTC)).to_json()
 CHALLENGE_RESPONSES: dict[int | str, dict[str, Any]] = {
     "default": _OTHER_ERROR,
-    201: _response("The challenge for the applicant.", _CHALLENGE),
+    201: _response("The challenge for the applicant.", "Challenge", _CHALLENGE),
     409: _problem("The session was used, or has no challenges left."),
     410: _problem("The capture session's time is over."),
     422: _problem("There is no such capture session."),
@@ -177,6 +193,7 @@ SESSION_RESPONSES: dict[int | str, dict[str, Any]] = {
     "default": _OTHER_ERROR,
     201: _response(
         "An open capture session.",
+        "OpenedSession",
         {
             "id": _VERDICT["session"]["id"],
             "nonce": _VERDICT["session"]["nonce"],
@@ -194,6 +211,7 @@ PERMIT_RESPONSES: dict[int | str, dict[str, Any]] = {
     "default": _OTHER_ERROR,
     201: _response(
         "The permit; its code is shown only here.",
+        "GrantedPermit",
         {
             "id": "pmt_0123456789abcdef",
             "permit": "K7M2P-9QX4D",
@@ -207,12 +225,12 @@ PERMIT_RESPONSES: dict[int | str, dict[str, Any]] = {
 _SUMMARY = {name: _VERDICT[name] for name in ("id", "decision", "reasons", "document_type", "reference", "started_at")}
 LIST_RESPONSES: dict[int | str, dict[str, Any]] = {
     "default": _OTHER_ERROR,
-    200: _response("One page; `next` is null on the last one.", {"items": [_SUMMARY], "next": None}),
+    200: _response("One page; `next` is null on the last one.", "VerdictPage", {"items": [_SUMMARY], "next": None}),
 }
 READ_RESPONSES: dict[int | str, dict[str, Any]] = {
     "default": _OTHER_ERROR,
-    200: _response("The verdict as it was given.", _VERDICT),
-    202: _response("It is still being verified.", _RUNNING),
+    200: _response("The verdict as it was given.", "Verdict", _VERDICT),
+    202: _response("It is still being verified.", "RunningVerification", _RUNNING),
     410: _problem("It was lost when the server ended; send it again."),
     422: _problem("Sent with `respond-async`, and a capture could not be used."),
     404: _problem("There is no verification of this id."),
@@ -223,15 +241,19 @@ ERASE_RESPONSES: dict[int | str, dict[str, Any]] = {
     404: _problem("There is no verification of this id."),
 }
 METRICS_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": _OTHER_ERROR,
     200: {
         "description": "Text format.",
-        "content": {"text/plain": {"example": 'idproof_decisions_total{decision="accept"} 7'}},
+        "content": {
+            "text/plain": {"schema": {"type": "string"}, "example": 'idproof_decisions_total{decision="accept"} 7'}
+        },
     },
 }
 KIOSK_RESPONSES: dict[int | str, dict[str, Any]] = {
     "default": _OTHER_ERROR,
     200: _response(
         "Streaming devices, their states and counts.",
+        "Kiosks",
         {
             "at": "2026-01-01T00:00:00+00:00",
             "places": {"used": 0, "of": 9},
@@ -242,8 +264,15 @@ KIOSK_RESPONSES: dict[int | str, dict[str, Any]] = {
         },
     ),
 }
-READY_RESPONSES: dict[int | str, dict[str, Any]] = {
-    503: _response(
-        "Not ready.", {"status": "not ready", "checks": {"networks": True, "keys": True, "database": False}}
-    ),
+UNKNOWN_PARAMETER: dict[int | str, dict[str, Any]] = {
+    422: _problem("The request has a parameter that is not documented.")
 }
+
+
+def plain_response(schema: str, description: str) -> dict[int | str, dict[str, Any]]:
+    """Returns the description of a public request's only response."""
+    return {200: {"description": description, "content": {"application/json": {"schema": schemas.reference(schema)}}}}
+
+
+_NOT_READY = {"status": "not ready", "checks": {"networks": True, "keys": True, "database": False}}
+READY_RESPONSES = plain_response("Readiness", "Ready.") | {503: _response("Not ready.", "Readiness", _NOT_READY)}

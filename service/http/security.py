@@ -19,7 +19,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _ONE_YEAR = "max-age=31536000"  # as recommended by the OWASP Secure Headers Project
-_PAGES = ("/docs", "/redoc")  # FastAPI's documentation pages load their own scripts
 
 log = structlog.get_logger("idproof")
 
@@ -54,7 +53,7 @@ class SecurityMiddleware:
                 route = getattr(scope.get("route"), "path", "none")
                 self._on_response(route, scope["method"] if route != "none" else "any", message["status"])
                 headers = MutableHeaders(scope=message)
-                self._add_headers(headers, scope["path"])
+                self._add_headers(headers)
                 if (allowance := scope.get("state", {}).get(ALLOWANCE)) is not None:
                     headers.update(allowance.headers())
             await send(message)
@@ -71,9 +70,7 @@ class SecurityMiddleware:
             if not started:
                 await internal()(scope, receive, send_with_headers)
 
-    def _add_headers(self, headers: MutableHeaders, path: str) -> None:
+    def _add_headers(self, headers: MutableHeaders) -> None:
         for name, value in self._headers.items():
-            if name == _POLICY and path.startswith(_PAGES):
-                continue
             if name not in _OWN or name not in headers:
                 headers[name] = value
