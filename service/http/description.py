@@ -46,7 +46,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         scope = _scope(route)
         if scope is None or not isinstance(route, APIRoute):
             continue
-        for method in route.methods:
+        for method in route.methods or ():
             operation = described["paths"][route.path_format][method.lower()]
             operation["security"] = [{KEY: []}, {TOKEN: []}]
             operation["description"] = f"{operation.get('description', '')}\n\nNeeds the scope `{scope}`.".strip()

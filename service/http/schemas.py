@@ -210,7 +210,8 @@ def components() -> dict[str, Any]:
     parts = verdict.pop("$defs")
     for name in ("$schema", "$id"):
         verdict.pop(name)
-    return described["$defs"] | {name: _moved(part) for name, part in (parts | {VERDICT: verdict}).items()}
+    named: dict[str, Any] = described["$defs"]
+    return named | {name: _moved(part) for name, part in (parts | {VERDICT: verdict}).items()}
 
 
 def _moved(node: Any) -> Any:
