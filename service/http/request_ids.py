@@ -1,6 +1,7 @@
 """The id of each request: in its answer, for the client to name it by, and in the log lines that belong to it."""
 
 import secrets
+from http import HTTPStatus
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -8,7 +9,9 @@ from structlog.contextvars import bound_contextvars
 
 HEADER = "Request-Id"
 _ID_BYTES = 12  # 96 bits: no two requests get the same
-_STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
+_REFUSAL = "websocket.http.response"
+"""ASGI's extension for answers to a WebSocket that is not accepted."""
+_STARTS = ("http.response.start", "websocket.accept", f"{_REFUSAL}.start")
 
 
 def new_request_id() -> str:
@@ -31,10 +34,19 @@ class RequestIds:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        request_id = new_request_id()
+        request_id, started = new_request_id(), False
+        refuses = _REFUSAL in scope.get("extensions", {})
 
         async def send_with_id(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "websocket.close" and not started and refuses:
+                # The server would answer 403 itself, without the header.
+                headers = [(HEADER.lower().encode(), request_id.encode()), (b"content-length", b"0")]
+                await send({"type": f"{_REFUSAL}.start", "status": HTTPStatus.FORBIDDEN, "headers": headers})
+                await send({"type": f"{_REFUSAL}.body", "body": b""})
+                return
             if message["type"] in _STARTS:
+                started = True
                 message.setdefault("headers", [])
                 MutableHeaders(scope=message)[HEADER] = request_id
             await send(message)

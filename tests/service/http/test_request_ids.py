@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 from fakes import FILES, FakeVerifier, ask, serving
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
 
 from idproof.service.http.app import create_app
 from idproof.service.http.connections import BoundedProtocol
-from idproof.service.operations.server import configure_logs
+from idproof.service.operations.server import WEBSOCKET_OPTIONS, configure_logs
 from idproof.service.operations.settings import Settings
+from idproof.service.stream.codes import PROTOCOL
 
 AN_ID = re.compile(r"req_[0-9a-f]{24}")
 
@@ -59,6 +63,18 @@ def test_log_lines_name_the_request(settings: Settings, capsys: pytest.CaptureFi
         structlog.reset_defaults()
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
     assert [line["request_id"] for line in lines if line["event"] == "verified"] == [answer.headers["request-id"]]
+
+
+def test_an_accepted_and_a_refused_stream_have_an_id(settings: Settings) -> None:
+    with serving(settings, FakeVerifier(), http=BoundedProtocol, **WEBSOCKET_OPTIONS) as (host, port):
+        url = f"ws://{host}:{port}/v1/stream"
+        with connect(url, subprotocols=[Subprotocol(PROTOCOL)]) as stream:
+            assert stream.response is not None
+            assert AN_ID.fullmatch(stream.response.headers["request-id"])
+        with pytest.raises(InvalidStatus) as refused:
+            connect(url, origin=Origin("https://another.example"))
+        assert refused.value.response.status_code == 403
+        assert AN_ID.fullmatch(refused.value.response.headers["request-id"])
 
 
 def test_what_is_not_http_gets_a_problem_with_an_id(settings: Settings) -> None:
