@@ -4,7 +4,6 @@ Lengths are millimetres from the card's upper left corner, x to the right, y dow
 A file and the picture that it names are in one folder, so an operator's own type is a path, not code.
 """
 
-import codecs
 import re
 import tomllib
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
+from idproof.pipeline.documents import character_sets
 from idproof.pipeline.documents.date_format import DateFormat
 from idproof.pipeline.errors import DocumentTypeInvalid
 
@@ -62,8 +62,8 @@ class FieldSpec:
         forms: patterns of the text without spaces: `A` for a letter, `9` for a digit, `C` for a check digit (0-9 or A),
             anything else for itself; empty when it has no fixed form.
         texts: the complete list of texts that are printed here; empty when there are many.
-        repertoire: name of the character set (a codec of Python, such as `big5hkscs`) that its issuer prints from;
-            empty when any character may be printed.
+        repertoire: name of the character set that its issuer prints from: `hkscs-2016`, or a codec of Python; empty
+            when any character may be printed.
         letters_mm: height of the digits of a field of digits, as issued; 0 where it is unknown, or where a long text is
             printed smaller.
         date: printed form of the date that the field holds, or None where it holds none.
@@ -86,19 +86,12 @@ class FieldSpec:
             raise ValueError("letters cannot have a negative height")
         if self.date is not None and not re.fullmatch(self.pattern, self.date.print(_SOME_DAY)):
             raise ValueError(f"the pattern of {self.name} does not fit dates of the form {self.date.form}")
-        if self.repertoire:
-            try:
-                codecs.lookup(self.repertoire)
-            except LookupError:
-                raise ValueError(f"{self.repertoire} is no character set") from None
+        if self.repertoire and not character_sets.is_known(self.repertoire):
+            raise ValueError(f"{self.repertoire} is no character set")
 
     def prints(self, character: str) -> bool:
         """True if the issuer's character set contains the character."""
-        try:
-            character.encode(self.repertoire or "utf-8")
-        except UnicodeEncodeError:
-            return False
-        return True
+        return character_sets.contains(self.repertoire or "utf-8", character)
 
 
 @dataclass(frozen=True, slots=True)

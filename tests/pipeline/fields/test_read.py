@@ -210,6 +210,27 @@ def test_forms_of_one_code_need_a_majority(seen: str, other: str, share: float, 
     assert (found.text, found.certain) == (f"{taken}大", certain)
 
 
+@pytest.mark.parametrize(
+    ("code", "seen", "other", "share", "taken", "certain"),
+    [
+        ("1878", "悦", "悅", 0.04, "悦", True),  # compared, and always told apart
+        ("1878", "悅", "悦", 0.15, "悅", True),
+        ("1878", "悅", "悦", 0.7, "悅", False),
+        ("0345", "兑", "兌", 0.13, "兑", True),  # a simplified form by Unihan, but printed
+        ("6141", "說", "説", 0.006, "說", True),  # the reader takes 説 for 說
+        ("6141", "說", "説", 0.06, "說", False),
+        ("6904", "銳", "鋭", 0.007, "銳", False),
+        ("7048", "閱", "閲", 0.14, "閱", False),
+        ("3053", "氲", "氳", 0.04, "氳", False),  # not compared: nearly all votes are needed
+    ],
+)
+def test_forms_added_to_the_character_set_need_the_share_that_renderings_showed(
+    code: str, seen: str, other: str, share: float, taken: str, certain: bool
+) -> None:
+    found = named(f"{code} 1129", *(f"{seen}大",) * 3, alternatives={0: (other, share)})
+    assert (found.text, found.certain) == (f"{taken}大", certain)
+
+
 def test_a_form_with_its_own_code_stays_as_read() -> None:
     assert named("7115 1496", "陳峰", "陳峰").text == "陳峰"
     assert named("7115 1496", "陳峯", "陳峯").text == "陳峯"
