@@ -17,6 +17,7 @@ from idproof.pipeline.documents import DocumentType
 
 _TOLERANCE_MM = 0.30
 """An edge counts as seen when it is determined at least this well: ISO/IEC 7810 allows the radius this much."""
+_ASTRAY_MM = 2 * _TOLERANCE_MM  # an edge found further from its place is that of something else
 
 # Chosen by hand on tuning cards; no outside source.
 _PX_PER_MM = 8.0
@@ -98,6 +99,19 @@ class OutlineFinder:
         patch = self.segments[pieces[0]].patch
         return patch.settle([capture.segments[i] for capture in captures for i in pieces])
 
+    def hidden(self, capture: OutlineEvidence) -> list[tuple[float, float]]:
+        """Middles (x, y), in millimetres on the card, of the segments and corners that one capture does not show."""
+        width, height = self.document.width_mm, self.document.height_mm
+        at_corners = zip(((0.0, 0.0), (width, 0.0), (width, height), (0.0, height)), self.corners, strict=True)
+        pieces = [(place, patch, self.document.corner_radius_mm) for place, patch in at_corners]
+        pieces += [(segment.middle, segment.patch, 0.0) for segment in self.segments]
+        found = []
+        for (place, patch, expected), curve in zip(pieces, (*capture.corners, *capture.segments), strict=True):
+            seen = patch.settle([curve])
+            if seen is None or abs(seen - expected) > _ASTRAY_MM:
+                found.append(place)
+        return found
+
 
 def _corner(template: NDArray[np.uint8], document: DocumentType, x: int, y: int) -> EdgePatch:
     inwards = np.array([1 - 2 * x, 1 - 2 * y]) / np.sqrt(2)
@@ -125,7 +139,7 @@ def _segments(template: NDArray[np.uint8], document: DocumentType, side: int) ->
         pair = (at + inwards * across, along)
         points = np.column_stack(pair if upright else pair[::-1])
         patch = EdgePatch.prepare(points, _print_at(template, points, document), across, places, (0.0, _TOLERANCE_MM))
-        middle = start + _SEGMENT_MM / 2
+        middle = float(start + _SEGMENT_MM / 2)
         found.append(Segment(side, (at, middle) if upright else (middle, at), patch))
     return found
 

@@ -18,6 +18,7 @@ CORRECTABLE = (
     "field_unreadable",
     "card_overexposed",
     "capture_too_dark",
+    "card_covered",
     "outline_not_seen",
 )
 """Reasons that are shown as they are, since an applicant can do something about them."""
