@@ -36,6 +36,11 @@ def privacy_statement(settings: Settings, limits: Limits) -> dict[str, Any]:
                 "for": "the operator",
             },
             {
+                "what": "permit of staff for a reduced challenge: what it grants, its device or client, times",
+                "how": "plain, nothing about a person; its code as keyed hash (HMAC-SHA-256)",
+                "for": "until it expires",
+            },
+            {
                 "what": "the caller's reference of a failed verification",
                 "how": "AES-256-GCM, key apart",
                 "for": kept,
