@@ -21,6 +21,7 @@ from websockets.server import ServerProtocol
 from idproof.datasets.specimen.make import Registration
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.pipeline import Verifier
+from idproof.pipeline.liveness.challenge import PROFILE_OPTIONS, Options
 from idproof.service.http.app import create_app
 from idproof.service.http.connections import BoundedProtocol
 from idproof.service.operations.server import WEBSOCKET_OPTIONS
@@ -94,10 +95,12 @@ def run_and_close(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
     return asyncio.run(run_then_close())
 
 
-def play(address: str, key: str, made: Registration, species: str | None = None) -> tuple[dict[str, Any], Device]:
+def play(
+    address: str, key: str, made: Registration, species: str | None = None, **start: Any
+) -> tuple[dict[str, Any], Device]:
     async def run() -> tuple[dict[str, Any], Device]:
         device = await connect_device(address, key)
-        await device.start(reference="registration-000017")
+        await device.start(reference="registration-000017", **start)
         verdict = await register(device, camera(made, species), every_s=0)
         await device.socket.close()
         return verdict, device
@@ -132,6 +135,14 @@ def test_an_attack_is_not_accepted_and_the_verdict_names_no_check(
     assert verdict["decision"] in ("reject", "refer")
     assert verdict["reasons"] == ["person_doubtful"]
     assert not any(word in json.dumps(verdict) for word in ("light", "depth", "texture", "challenge"))
+
+
+def test_ticking_every_option_refers_even_the_holder_of_the_card(address: str, key: str, holder: Registration) -> None:
+    everything = {name: True for name in Options().to_json() if name not in PROFILE_OPTIONS}
+    verdict, _ = play(address, key, holder, options=everything)
+    assert verdict["decision"] == "refer"
+    signed = httpx.get(f"{address}/v1/verifications/{verdict['id']}", timeout=60).json()
+    assert "challenge_reduced" in signed["reasons"]
 
 
 def test_a_session_is_resumed_at_its_stage_and_after_the_grace_period_at_the_first_one(
