@@ -1,18 +1,18 @@
-"""Builds `specimen/names.tsv`, the characters that invented given names are made of, from the published Unihan tables.
+"""Builds `specimen/names.tsv`, the characters of invented given names, from the published Unihan tables.
 
     python -m idproof.datasets.names_table /usr/share/unicode datasets/specimen/names.tsv
 
 The tables are part of the Unicode Character Database (Unicode License v3; Debian carries them, compressed with bzip2,
-in the package `unicode-data`). A character is taken when it
+in the package `unicode-data`). A character is taken if it
 
 - has a commercial code (kTaiwanTelegraph or kMainlandTelegraph) and a Cantonese reading (kCantonese),
 - stands in Big Five (kBigFive) and in the Hong Kong Education Bureau's list of common characters (kHKGlyph),
 - is drawn by the specimens' typeface, and
-- does not mean something that nobody is named after (kDefinition), as far as a short list of words tells.
+- has a meaning (kDefinition) without any word of a short list of things that nobody is named after.
 
 Of those the `SIZE` most common (kFrequency, kGradeLevel, then fewer strokes) are kept, in code point order, each with
-its romanisation and its reading in Jyutping. The romanisation follows the style of Hong Kong's cards by rule; real
-cards follow the holder's wish, so it is plausible rather than right.
+its romanisation and its reading in Jyutping. The romanisation follows rules in the style of Hong Kong's cards. Real
+cards follow the holder's wish, so it is plausible, not authoritative; the rules are written by hand.
 """
 
 import bz2
@@ -23,7 +23,7 @@ from pathlib import Path
 
 from idproof.datasets.unihan import Properties, properties
 
-SIZE = 3000
+SIZE = 3000  # characters of the table. Chosen by hand.
 TABLES = ("Readings", "OtherMappings", "DictionaryLikeData", "IRGSources")
 _COLUMNS = {
     *("kCantonese", "kDefinition", "kBigFive", "kTaiwanTelegraph", "kMainlandTelegraph"),
@@ -60,7 +60,7 @@ _WHOLE = {"ji": "Yee", "si": "Sze", "jyu": "Yu", "jyun": "Yuen", "jyut": "Yuet",
 
 
 def romanise(reading: str) -> str:
-    """A syllable in Jyutping, without its tone, as Hong Kong's cards would spell it.
+    """Returns a syllable in Jyutping, without its tone, in the spelling of Hong Kong's cards.
 
     Raises:
         ValueError: not a syllable.
@@ -85,12 +85,12 @@ def romanise(reading: str) -> str:
 
 
 def rows(known: Properties, drawn: Callable[[str], bool], size: int = SIZE) -> list[str]:
-    """`character TAB romanisation TAB Jyutping`, in code point order.
+    """Returns lines of `character TAB romanisation TAB Jyutping`, in code point order.
 
     Args:
         known: character to property to value.
         drawn: whether the typeface has the character.
-        size: how many at most.
+        size: largest number of lines.
     """
     usual = [character for character, has in known.items() if _plausible(has) and drawn(character)]
     kept = sorted(sorted(usual, key=lambda character: (*_rarity(known[character]), character))[:size])
@@ -119,7 +119,7 @@ def _in_typeface() -> Callable[[str], bool]:
 
 
 def main(folder: Path, target: Path) -> None:
-    """Write the data file."""
+    """Writes the data file."""
     lines: list[str] = []
     for name in TABLES:
         with bz2.open(folder / f"Unihan_{name}.txt.bz2", "rt", encoding="utf-8") as file:

@@ -1,6 +1,6 @@
-"""Public sets of filmed identity documents, read where they lie and in the layout they were published in.
+"""Readers of public sets of filmed identity documents, in the published layout.
 
-Nothing is downloaded: whoever has a set names its folder. Each reader yields `Clip`s; pictures and quadrangles are
+Nothing is downloaded: the user names the folder of a set. Each reader returns `Clip`s; pictures and quadrangles are
 read when a clip's frames are asked for.
 """
 

@@ -1,4 +1,4 @@
-"""Shared by the readers of public sets: clips, frames, annotations, and folds that never split a document."""
+"""Clips, frames, annotations and folds of public sets; no document is in two folds."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,8 +14,8 @@ from idproof.models.types import RGBImage
 from idproof.pipeline.errors import DatasetInvalid
 
 Quadrangle = NDArray[np.float64]
-"""Shape (4, 2): the document's top left, top right, bottom right and bottom left corner, as the document is read,
-in pixels; corners may lie outside the picture."""
+"""Shape (4, 2), pixels: top left, top right, bottom right and bottom left corner of the document as it is read; corners
+may lie outside the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,14 @@ class Frame:
 
     Attributes:
         path: the file.
-        quadrangle: where the document is, or None where the set does not say.
+        quadrangle: place of the document; None where the set has none.
     """
 
     path: Path
     quadrangle: Quadrangle | None = field(repr=False)
 
     def read(self) -> RGBImage:
-        """The picture, upright as its EXIF orientation says; raises `DatasetInvalid` when missing or damaged."""
+        """Reads the picture, upright by its EXIF orientation; raises `DatasetInvalid` when missing or damaged."""
         try:
             with Image.open(self.path) as image:
                 return np.array(ImageOps.exif_transpose(image).convert("RGB"), dtype=np.uint8)
@@ -49,10 +49,10 @@ class Clip:
         id: unique within its set.
         document_class: the set's name of the document type, such as `alb_id`.
         document: unique label of the document filmed; the same for an original and the copies made of it.
-        published_class: the set's own name of what this is, such as `photo_replacement`.
-        attack: the kind of attack in our words, or None when the set calls it genuine.
+        published_class: the set's own name of the kind, such as `photo_replacement`.
+        attack: our name of the attack; None when the set calls the document genuine.
         condition: light and surroundings in the set's words, or None.
-        device: what filmed it, or None.
+        device: camera, or None.
         split: the published split that the clip belongs to, or None.
         frames: reads the annotations and yields the frames in order; raises `DatasetInvalid`.
     """
@@ -69,7 +69,7 @@ class Clip:
 
 
 def folds(clips: Sequence[Clip], count: int, seed: int) -> list[int]:
-    """A fold 0..count-1 for each clip; all clips of one document share theirs, so no document is in two folds.
+    """Returns a fold 0..count-1 per clip; all clips of one document are in one fold.
 
     Raises:
         ValueError: fewer documents than folds, or fewer than two folds.
@@ -83,14 +83,14 @@ def folds(clips: Sequence[Clip], count: int, seed: int) -> list[int]:
 
 
 def require(root: Path, dataset: str, *wanted: str) -> None:
-    """Raise `DatasetInvalid`, naming what is missing, unless `root` holds every folder of `wanted`."""
+    """Raises `DatasetInvalid` with the name of the first missing folder, unless `root` holds all of `wanted`."""
     missing = [name for name in wanted if not (root / name).is_dir()]
     if missing:
         raise DatasetInvalid(f"{root.name} is not {dataset} as published: it lacks the folder {missing[0]}/.")
 
 
 def read_json(path: Path) -> Any:
-    """A parsed annotation; raises `DatasetInvalid`."""
+    """Reads an annotation; raises `DatasetInvalid`."""
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
@@ -100,7 +100,7 @@ def read_json(path: Path) -> Any:
 
 
 def quadrangle(points: Any, path: Path) -> Quadrangle:
-    """Four points of an annotation as an array; raises `DatasetInvalid`, naming the file."""
+    """Returns four points of an annotation as an array; raises `DatasetInvalid` with the name of the file."""
     try:
         corners = np.asarray(points, dtype=np.float64)
     except (TypeError, ValueError):
@@ -111,7 +111,7 @@ def quadrangle(points: Any, path: Path) -> Quadrangle:
 
 
 def via_quadrangles(path: Path) -> Mapping[str, Quadrangle]:
-    """File name to quadrangle, of a VGG Image Annotator 2 project with the region `doc_quad`.
+    """Returns file name to quadrangle, of a VGG Image Annotator 2 project with the region `doc_quad`.
 
     Dutta and Zisserman, "The VIA annotation software for images, audio and video" (2019). Pictures without that
     region are left out; raises `DatasetInvalid` when the file is no such project.
@@ -131,7 +131,7 @@ def via_quadrangles(path: Path) -> Mapping[str, Quadrangle]:
 
 
 def via_frames(paths: Iterable[Path], annotation: Path) -> Callable[[], Iterator[Frame]]:
-    """Frames whose quadrangles stand in one VIA project, which is read when they are asked for."""
+    """Returns a reader of frames whose quadrangles are in one VIA project; it reads the project when called."""
     paths = tuple(paths)
 
     def frames() -> Iterator[Frame]:
@@ -143,5 +143,5 @@ def via_frames(paths: Iterable[Path], annotation: Path) -> Callable[[], Iterator
 
 
 def _short(path: Path) -> str:
-    """The last parts of a path: enough to find it, without the user's folders."""
+    """Returns the last three parts of a path, without the user's folders."""
     return "/".join(path.parts[-3:])

@@ -20,18 +20,18 @@ from idproof.datasets.public.common import Clip, require, via_frames
 from idproof.pipeline.errors import DatasetInvalid
 
 ATTACKS: Mapping[str, str | None] = {
-    "or": None,  # laminated mock document: what the set calls original
+    "or": None,  # laminated mock document, which the set calls original
     "cc": "print_colour",  # unlaminated colour copy
     "cg": "photocopy_grey",  # unlaminated grey copy
     "re": "screen_monitor",  # filmed from a screen; the screens are monitors and notebooks
 }
-"""The set's type of a clip to our kind of attack."""
+"""Type of a clip in the set to our kind of attack."""
 TABLE = "dlc-2021.csv"
 _CLIP = re.compile(r"(?P<template>\d{2})\.(?P<type>[a-z]{2})\d{4}")
 
 
 def read_clips(root: Path) -> list[Clip]:
-    """Every clip; raises `DatasetInvalid` when the root is not in the published layout or a type is unknown."""
+    """Returns every clip; raises `DatasetInvalid` when the root is not in the published layout or a type is unknown."""
     folder = root / "clips" if (root / "clips").is_dir() else root
     require(folder, "DLC-2021", "images", "annotations")
     conditions = _conditions(next((path for path in (root / TABLE, root.parent / TABLE) if path.is_file()), None))
@@ -62,7 +62,7 @@ def _clip(path: Path, folder: Path, conditions: Mapping[str, tuple[str, str]]) -
 
 
 def _conditions(table: Path | None) -> dict[str, tuple[str, str]]:
-    """Clip to device and condition; empty when the table was not downloaded."""
+    """Returns clip to device and condition; empty when the table was not downloaded."""
     if table is None:
         return {}
     try:

@@ -4,8 +4,8 @@ Bulatov et al., "MIDV-2020: a comprehensive benchmark dataset for identity docum
 (2022), arXiv:2107.00396. Layout as in its readme, at ftp://smartengines.com/midv-2020/dataset; every archive holds
 `images/` and `annotations/` and is unpacked into a folder of its name:
 
-    photo/images/alb_id/00.jpg                 photo/annotations/alb_id.json      one VIA project a type
-    clips/images/alb_id/00/000001.jpg          clips/annotations/alb_id/00.json   one VIA project a clip
+    photo/images/alb_id/00.jpg                 photo/annotations/alb_id.json      one VIA project per type
+    clips/images/alb_id/00/000001.jpg          clips/annotations/alb_id/00.json   one VIA project per clip
 
 and like `photo`: `templates`, `scan_upright`, `scan_rotated`. A root may also be one of them. Quadrangles are the
 VIA regions `doc_quad`; the templates have none. There are no attacks and no published split.
@@ -41,7 +41,7 @@ PHOTO_CONDITIONS: Mapping[range, tuple[str, str]] = {
 
 
 def read_clips(root: Path) -> list[Clip]:
-    """Every picture of every part that is there, a still being a clip of one frame; raises `DatasetInvalid`."""
+    """Returns all clips of all parts that are there; a still is a clip of one frame. Raises `DatasetInvalid`."""
     parts = [name for name in (*STILLS, CLIPS) if (root / name).is_dir()]
     if not parts and (root / "images").is_dir():
         parts, root = [root.name], root.parent

@@ -21,14 +21,14 @@ from idproof.datasets.public.common import Clip, Frame, quadrangle, read_json
 from idproof.pipeline.errors import DatasetInvalid
 
 CONDITIONS: Mapping[str, str] = {"T": "table", "K": "keyboard", "H": "hand", "P": "partial", "C": "clutter"}
-"""First letter of a clip: where the document is."""
+"""First letter of a clip to the surroundings of the document."""
 DEVICES: Mapping[str, str] = {"A": "Apple iPhone 5", "S": "Samsung Galaxy S3"}
-"""Second letter of a clip: what filmed it."""
+"""Second letter of a clip to the telephone."""
 _TYPE = re.compile(r"(\d{2})_(\w+)")
 
 
 def read_clips(root: Path) -> list[Clip]:
-    """Every clip; raises `DatasetInvalid` when there is none in the published layout, or one lacks its annotations."""
+    """Returns every clip; raises `DatasetInvalid` when there is none, or one lacks its annotations."""
     clips = [
         _clip(folder)
         for kind in sorted(root.glob("*_*/images"))

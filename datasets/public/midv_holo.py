@@ -31,17 +31,17 @@ from idproof.pipeline.errors import DatasetInvalid
 ORIGINS = "origins"
 ATTACKS: Mapping[str, str | None] = {
     ORIGINS: None,
-    # A print of the blank without any hologram. Our prints carry one state of it; no kind of ours is nearer.
+    # A print of the blank without any hologram. Our prints show one state of it; no kind of ours is more similar.
     "copy_without_holo": "print_colour",
     # The hologram was drawn in an image editor and printed along: it is there, flat, in one state. No film lies on it,
     # so it is not our sticker.
     "pseudo_holo_copy": "hologram_flat",
-    # A printed photograph of an original, whatever its hologram showed that moment.
+    # A printed photograph of an original, with one state of its hologram.
     "photo_holo_copy": "print_colour",
     # An original whose portrait was covered with another print; the hologram around it is real.
     "photo_replacement": "portrait_swap_print",
 }
-"""The set's class to our kind of attack."""
+"""Class in the set to our kind of attack."""
 LIGHTS: Mapping[str, str] = {
     "A": "office, without glare",
     "B": "office",
@@ -55,7 +55,7 @@ _CLIP = re.compile(r"(?P<type>(?:id|psp)\d{2})_(?P<document>\d{2})_\d{2}")
 
 
 def read_clips(root: Path) -> list[Clip]:
-    """Every clip; raises `DatasetInvalid` when the root is not in the published layout."""
+    """Returns every clip; raises `DatasetInvalid` when the root is not in the published layout."""
     require(root, "MIDV-Holo", "images", "markup")
     known, folds = _metadata(root / "metadata"), _folds(root / SPLITS)
     clips = []
@@ -71,9 +71,9 @@ def read_clips(root: Path) -> list[Clip]:
 
 
 def hologram_masks(root: Path) -> dict[str, NDArray[np.bool_]]:
-    """`ID` and `passport` to where an original's hologram is, (height, width); those that are there.
+    """Returns `ID` and `passport` to the place of an original's hologram, (height, width); those that are there.
 
-    A mask covers the whole document: bring it to the size of the rectified frame.
+    A mask covers the whole document: scale it to the size of the rectified frame.
     """
     masks = {}
     for kind in KINDS:
@@ -85,7 +85,7 @@ def hologram_masks(root: Path) -> dict[str, NDArray[np.bool_]]:
 
 
 def kind_of(clip: Clip) -> str:
-    """`ID` or `passport`."""
+    """Returns `ID` or `passport`."""
     return clip.id.split("/")[-2]
 
 
@@ -136,7 +136,7 @@ def _quadrangle(annotation: Path) -> Quadrangle:
 
 
 def _metadata(folder: Path) -> dict[str, tuple[str, str]]:
-    """Clip to light and device; empty when there is no metadata."""
+    """Returns clip to light and device; empty when there is no metadata."""
     found: dict[str, tuple[str, str]] = {}
     for path in sorted(folder.rglob("*.json")):
         try:
@@ -159,5 +159,5 @@ def _folds(folder: Path) -> dict[str, str]:
 
 
 def _key(clip: str) -> str:
-    """The clip's id from any path to it: class, ID or passport, name."""
+    """Returns the clip's id from any path to it: class, ID or passport, name."""
     return "/".join(PurePosixPath(clip).with_suffix("").parts[-3:])

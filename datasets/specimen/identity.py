@@ -1,4 +1,7 @@
-"""Invented people: names, dates, symbols and numbers that agree with each other as a genuine card's do."""
+"""Invented people, whose names, dates, symbols and numbers agree with each other as on a genuine card.
+
+The shares of each kind are chosen by hand, so that every kind is tried; they are not those of Hong Kong's population.
+"""
 
 from datetime import date, timedelta
 from functools import lru_cache
@@ -16,38 +19,45 @@ _SURNAMES = """
 鄧 TANG 周 CHOW 許 HUI 馮 FUNG 謝 TSE 朱 CHU 盧 LO 余 YU 潘 POON 蘇 SO 鍾 CHUNG 徐 TSUI 郭 KWOK 馬 MA 羅 LAW
 胡 WU 麥 MAK 蕭 SIU 譚 TAM 雷 LUI 莫 MOK 關 KWAN 方 FONG 溫 WAN 布 PO 龐 PONG 霍 FOK 簡 KAN 甘 KAM 黎 LAI
 """
-_TODAY = date(2026, 6, 30)
-_FIRST_ISSUE = date(2018, 11, 26)
+_TODAY = date(2026, 6, 30)  # the latest day of issue; fixed, so that a seed gives the same card on any day
+_FIRST_ISSUE = date(2018, 11, 26)  # of this design, by the Immigration Department
 _LATIN_ONLY = 0.06  # share of holders without a Chinese name
 _MINORS = 0.05  # share of holders of 11 to 17
 _RESIDENCE = (0.6, 0.15, 0.15, 0.1)  # A, C, R, U
 _GIVEN_CHARACTERS = (0.05, 0.8, 0.15)  # one, two, three
-_LONGEST = 5
-_SPACE = 36
+_LONGEST = 5  # characters that fit the card
+_SPACE = 36  # value of a missing first letter in the check digit
+_SEXES = {"M": "男 M", "F": "女 F"}
+_OLDER = 4  # years by which a holder may be older or younger than the person in the portrait looks. Chosen by hand.
+_EARLIEST_BIRTH = date(1938, 1, 1)  # 80 on the first day of issue. Chosen by hand.
 _TITLES = {True: "示範永久性身份證 SPECIMEN PERMANENT IDENTITY CARD", False: "示範身份證 SPECIMEN IDENTITY CARD"}
 
 
-def invent(rng: np.random.Generator, *, characters: str | None = None) -> dict[str, str]:
-    """The printed fields of one invented holder, by field name.
+def invent(
+    rng: np.random.Generator, *, characters: str | None = None, sex: str | None = None, age: int | None = None
+) -> dict[str, str]:
+    """Returns the printed fields of one invented holder, by field name.
 
     Args:
-        rng: draws everything.
+        rng: draws everything. Nothing given below changes what is drawn for the other fields.
         characters: the given name, one to five characters of `names.given()`; drawn when None.
+        sex: `M` or `F`, as the portrait shows; drawn when None.
+        age: of the person in the portrait, 18 or more: the holder is about as old on the day of issue; drawn when None.
 
     Raises:
         ValueError: a character that the table lacks, or too many of them.
     """
-    sex = str(rng.choice(["男 M", "女 F"]))
+    drawn_sex = str(rng.choice(list(_SEXES)))
     issued = _day(rng, _FIRST_ISSUE, _TODAY)
-    minor = bool(rng.uniform() < _MINORS)
-    born = _minor_born(rng, issued) if minor else _day(rng, date(1938, 1, 1), _years(issued, -18))
+    minor = bool(rng.uniform() < _MINORS) and age is None
+    born = _born(rng, issued, age, minor=minor)
     first = _day(rng, max(date(1960, 1, 1), _years(born, 11)), issued)
     symbols = _symbols(rng, minor=minor)
     return {
         "title": title(symbols),
         **_names(rng, characters),
         "date_of_birth": born.strftime("%d-%m-%Y"),
-        "sex": sex,
+        "sex": _SEXES[sex or drawn_sex],
         "symbols": symbols,
         "first_registration": first.strftime("(%m-%y)"),
         "issue_date": issued.strftime("%d-%m-%y"),
@@ -56,12 +66,21 @@ def invent(rng: np.random.Generator, *, characters: str | None = None) -> dict[s
 
 
 def title(symbols: str) -> str:
-    """The card's title: permanent if and only if the symbols hold A (right of abode)."""
+    """Returns the card's title: permanent if and only if the symbols hold A (right of abode)."""
     return _TITLES["A" in symbols]
 
 
-def fields_of(document: DocumentType, rng: np.random.Generator, *, characters: str | None = None) -> dict[str, str]:
-    """The printed fields of one invented holder of any type: by the forms of its print file when that has some.
+def fields_of(
+    document: DocumentType,
+    rng: np.random.Generator,
+    *,
+    characters: str | None = None,
+    sex: str | None = None,
+    age: int | None = None,
+) -> dict[str, str]:
+    """Returns the printed fields of one invented holder of any type: by the forms of its print file when it has some.
+
+    `characters`, `sex` and `age` are as in `invent`; a type whose print file has forms prints none of them.
 
     Raises:
         InvalidSpecimen: the type's print file lacks a form, or there is none.
@@ -69,7 +88,7 @@ def fields_of(document: DocumentType, rng: np.random.Generator, *, characters: s
     wanted = print_of(document)
     forms = {spec.name: wanted.of(spec.name).form for spec in document.fields}
     if not any(forms.values()):
-        made = invent(rng, characters=characters)
+        made = invent(rng, characters=characters, sex=sex, age=age)
     else:
         made = {
             spec.name: _by_form(form, spec, document, rng) for spec in document.fields if (form := forms[spec.name])
@@ -93,7 +112,7 @@ def _by_form(form: str, spec: FieldSpec, document: DocumentType, rng: np.random.
 
 
 def check_digit(prefix: str, digits: str) -> str:
-    """As the generator knows it, so that a mistake in the verification's own cannot hide itself."""
+    """Returns the check digit, by code of its own: a mistake in the verification's code would not hide itself."""
     total = 9 * (_SPACE if len(prefix) == 1 else ord(prefix[0]) - 55) + 8 * (ord(prefix[-1]) - 55)
     total += sum(int(digit) * (7 - i) for i, digit in enumerate(digits))
     digit = (11 - total % 11) % 11
@@ -133,20 +152,27 @@ def _surnames() -> dict[str, str]:
 
 
 def _symbols(rng: np.random.Generator, *, minor: bool) -> str:
-    """`***` from 18 on, `*` from 11 to 17: both may have a re-entry permit."""
+    """Draws the symbols: `***` from 18 years on, `*` from 11 to 17."""
     residence = str(rng.choice(list("ACRU"), p=_RESIDENCE))
     birthplace = str(rng.choice(list("ZZZXWO")))
     amended = str(rng.choice(["", "", "", "", "B", "N"]))
     return f"{'*' if minor else '***'}{residence}{birthplace}{amended}"
 
 
+def _born(rng: np.random.Generator, issued: date, age: int | None, *, minor: bool) -> date:
+    """Draws a day of birth by one number, whichever the range."""
+    if age is not None:
+        return _day(rng, _years(issued, -(age + _OLDER)), _years(issued, -(age - _OLDER)))
+    return _minor_born(rng, issued) if minor else _day(rng, _EARLIEST_BIRTH, _years(issued, -18))
+
+
 def _minor_born(rng: np.random.Generator, issued: date) -> date:
-    """So that the holder is 11 to 17 on the day of issue."""
+    """Draws a day of birth with which the holder is 11 to 17 on the day of issue."""
     return _day(rng, _years(issued, -18) + timedelta(days=1), _years(issued, -11))
 
 
 def _years(day: date, years: int) -> date:
-    """The same day in another year; 29 February becomes the day on which that age is reached for certain."""
+    """Returns the same day in another year; 29 February becomes the day on which that age is surely reached."""
     try:
         return day.replace(year=day.year + years)
     except ValueError:

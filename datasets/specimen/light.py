@@ -1,4 +1,4 @@
-"""Light: lamps in a room, what a surface sends back of them, and what a grating makes of them.
+"""Light of lamps in a room, as a surface and as a grating reflect it.
 
 Everything is linear and relative: paper of albedo 1 under the whole room has radiance 1. Positions are millimetres in
 the card's own frame (x to the right, y down, z away from the camera, so the viewer's side has negative z).
@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from idproof.datasets.specimen.draws import Draws
 
 Field = NDArray[np.float32]
-_WAVELENGTHS_UM = np.linspace(0.40, 0.70, 31)
-_PERIOD_SPREAD = 0.02
-_MIRRORED = 0.05  # puts a laminate's highlight at a few times the paper's own light, for reflectances around 0.05
-_ORDERS = (-3, -2, -1, 1, 2, 3)
+_WAVELENGTHS_UM = np.linspace(0.40, 0.70, 31)  # visible light in steps of 10 nm
+_PERIOD_SPREAD = 0.02  # standard deviation of a grating's period, as a share of it. Chosen by hand.
+# With reflectances around 0.05 a laminate's highlight is then a few times as bright as its paper. Chosen by hand.
+_MIRRORED = 0.05
+_ORDERS = (-3, -2, -1, 1, 2, 3)  # higher orders are too weak to be seen. Chosen by hand.
 _XYZ_TO_RGB = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
 
 
@@ -39,7 +40,7 @@ class Lamp:
 
 @dataclass(frozen=True)
 class Room:
-    """Lamps, and the light that comes from everywhere.
+    """Lamps of a room, and its light from all sides.
 
     Attributes:
         lamps: fixed in the room, as the camera is.
@@ -51,7 +52,10 @@ class Room:
 
     @classmethod
     def draw(cls, draws: Draws) -> "Room":
-        """An ordinary room: two to four lamps or windows above and beside the camera, and light walls."""
+        """Draws an ordinary room: two to four lamps or windows above and beside the camera, and light walls.
+
+        Ranges are chosen by hand.
+        """
         count = int(draws.rng.integers(2, 5))
         shares = draws.rng.dirichlet(np.full(count, 3.0)) * draws.uniform(0.5, 0.75)
         warmth = draws.uniform(-0.16, 0.16)
@@ -59,12 +63,12 @@ class Room:
         return cls(lamps, (1 - shares.sum()) * tint(warmth + draws.uniform(-0.05, 0.05)))
 
     def illuminant(self) -> NDArray[np.float64]:
-        """(3,): the colour of all light together."""
+        """Returns the colour (3,) of all light together."""
         return np.asarray(self.ambient + sum((lamp.colour for lamp in self.lamps), np.zeros(3)))
 
 
 def tint(warmth: float) -> NDArray[np.float64]:
-    """(3,): white made redder by a positive number, bluer by a negative one."""
+    """Returns white (3,), made redder by a positive number and bluer by a negative one."""
     return np.array([1 + warmth, 1.0, 1 - 1.3 * warmth])
 
 
@@ -72,19 +76,19 @@ def _lamp(draws: Draws, share: float, warmth: float) -> Lamp:
     away, around = np.radians(draws.uniform(12, 62)), np.radians(draws.uniform(-200, 20))
     distance = draws.uniform(500, 2400)
     direction = np.array([np.sin(away) * np.cos(around), np.sin(away) * np.sin(around), -np.cos(away)])
-    # The card lies some way before the camera, whose own place is the origin.
+    # The card lies 250 mm before the camera, which is the origin.
     position = np.array([0, 0, 250.0]) + distance * direction
     return Lamp(position, share * tint(warmth + draws.uniform(-0.06, 0.06)), np.radians(draws.uniform(3, 14)))
 
 
 def directions(points: NDArray[np.float64], source: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Unit vectors from points (…, 3) to a source (3,)."""
+    """Returns unit vectors from points (…, 3) to a source (3,)."""
     towards = source - points
     return np.asarray(towards / np.linalg.norm(towards, axis=-1, keepdims=True))
 
 
 def irradiance(room: Room, points: NDArray[np.float64]) -> Field:
-    """(…, 3) on the card's plane at points (…, 3), lamps given in the card's frame."""
+    """Returns the irradiance (…, 3) of the card's plane at points (…, 3), with lamps in the card's frame."""
     total = np.broadcast_to(room.ambient, points.shape).copy()
     for lamp in room.lamps:
         total += _cosine(lamp, points)[..., None] * lamp.colour
@@ -92,7 +96,7 @@ def irradiance(room: Room, points: NDArray[np.float64]) -> Field:
 
 
 def gloss(room: Room, points: NDArray[np.float64], viewer: NDArray[np.float64], roughness: float) -> Field:
-    """(…, 3): mirrored light of a surface of this roughness (radians), for a reflectance of 1 at the mirror angle."""
+    """Returns the mirrored light (…, 3) of a surface of this roughness (radians), with a reflectance of 1."""
     view = directions(points, viewer)
     total = np.zeros(points.shape)
     for lamp in room.lamps:
@@ -113,7 +117,7 @@ def diffraction(
     direction_deg: float,
     spread: float,
 ) -> Field:
-    """(…, 3): light that a grating of this period and direction of grooves' normal sends to the viewer.
+    """Returns the light (…, 3) that a grating sends to the viewer.
 
     Args:
         room: lamps in the card's frame.
@@ -121,7 +125,7 @@ def diffraction(
         viewer: (3,).
         period_um: distance of the grooves in micrometres.
         direction_deg: of the line across the grooves, from the x axis towards y.
-        spread: standard deviation of the grooves' direction, radians; their distance is held far better.
+        spread: standard deviation of the grooves' direction, radians; their distance varies far less.
     """
     across = np.array([np.cos(np.radians(direction_deg)), np.sin(np.radians(direction_deg))])
     along = np.array([-across[1], across[0]])
@@ -144,7 +148,7 @@ def _cosine(lamp: Lamp, points: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _rainbow(path_um: NDArray[np.float64], blur_um: float) -> NDArray[np.float64]:
-    """(…, 3): colour of all orders at an optical path, weaker for higher orders."""
+    """Returns the colour (…, 3) of all orders at an optical path, weaker for higher orders."""
     total = np.zeros((*path_um.shape, 3))
     for order in _ORDERS:
         wave = path_um[..., None] / order
@@ -159,7 +163,7 @@ def _lobe(x: NDArray[np.float64], peak: float, left: float, right: float) -> NDA
 
 
 def _spectrum() -> NDArray[np.float64]:
-    """(31, 3): linear sRGB of each wavelength, negative parts cut off, white in sum."""
+    """Returns linear sRGB (31, 3) of each wavelength, without negative parts; their sum is white."""
     nm = _WAVELENGTHS_UM * 1000
     red = 1.056 * _lobe(nm, 599.8, 37.9, 31.0) + 0.362 * _lobe(nm, 442.0, 16.0, 26.7)
     x = red - 0.065 * _lobe(nm, 501.1, 20.4, 26.2)

@@ -174,7 +174,7 @@ def _card(document: DocumentType, holder: Person, draws: Draws, characters: str 
     return Card(
         document=document,
         artwork_seed=seeds[int(draws.rng.integers(len(seeds)))],
-        fields=identity.fields_of(document, draws.rng, characters=characters),
+        fields=identity.fields_of(document, draws.rng, characters=characters, sex=holder.sex, age=holder.age),
         portrait=holder.photographs[0],
         make=Make.draw(draws),
     )
@@ -200,10 +200,11 @@ def _kind(attack: str | None) -> AttackKind | None:
 
 def _people(seed: int, index: int, source: PortraitSource, split: Split) -> tuple[Person, Person]:
     """Returns the holder and another person of the split; a seed uses all people before one is repeated."""
-    labels = _of(split, source.holders())
-    order = np.random.default_rng(np.random.SeedSequence([seed, 2**31])).permutation(len(labels))
-    holder = labels[order[index % len(labels)]]
-    others = [label for label in _of(split, source.labels()) if label != holder] or [holder]
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 2**31]))
+    lists = [_of(split, labels) for labels in source.holders()]
+    ordered = [labels[place] for labels in lists for place in rng.permutation(len(labels))]
+    holder = ordered[index % len(ordered)]
+    others = _of(split, source.others(holder)) or [holder]
     other = others[int(np.random.default_rng(np.random.SeedSequence([seed, index, 7])).integers(len(others)))]
     return source.person(holder), source.person(other)
 

@@ -1,4 +1,4 @@
-"""The characters that invented given names are made of, with a romanisation in the style of Hong Kong's cards.
+"""Characters of invented given names, with a romanisation in the style of Hong Kong's cards.
 
 `names.tsv` is built from the Unicode Character Database 15.0 (Unihan: kCantonese, kHKGlyph, kFrequency and others) by
 `idproof.datasets.names_table`; © Unicode, Inc., Unicode License v3. Romanisations written by hand go before its own.
@@ -15,7 +15,7 @@ import numpy as np
 from idproof.pipeline.documents.commercial_codes import codes
 
 _TABLE = Path(__file__).parent / "names.tsv"
-_FEWEST, _MOST = 2, 4  # given characters a person
+_FEWEST, _MOST = 2, 4  # characters of a given name when names cover the table. Chosen by hand.
 _BY_HAND = """
 志 Chi 明 Ming 家 Ka 俊 Chun 偉 Wai 文 Man 國 Kwok 強 Keung 建 Kin 華 Wah 詠 Wing 詩 Sze 慧 Wai 敏 Man 嘉 Ka
 欣 Yan 佩 Pui 儀 Yee 子 Tsz 傑 Kit 浩 Ho 然 Yin 穎 Wing 思 Sze 雅 Nga 婷 Ting 曉 Hiu 彤 Tung 樂 Lok 怡 Yee
@@ -27,27 +27,27 @@ _BY_HAND = """
 
 
 def pairs(table: str) -> dict[str, str]:
-    """Character to romanisation; those without a commercial code are left to the checks' own tests."""
+    """Returns character to romanisation, without characters that have no commercial code."""
     words = table.split()
     return {character: latin for character, latin in zip(words[::2], words[1::2], strict=True) if codes(character)}
 
 
 @lru_cache(maxsize=1)
 def given() -> Mapping[str, str]:
-    """Character to romanisation, in code point order."""
+    """Returns character to romanisation, in code point order."""
     rows = (line.split("\t") for line in _TABLE.read_text(encoding="utf-8").splitlines())
     known = {character: latin for character, latin, _ in rows if codes(character)} | pairs(_BY_HAND)
     return MappingProxyType(dict(sorted(known.items())))
 
 
 def covering(count: int, seed: int) -> list[str]:
-    """Given names that, together, have every character of the table, or as many as fit.
+    """Returns given names that together have every character of the table, or as many as fit.
 
-    Each has 2 to 4 characters, none twice; names grow longer the fewer people there are. With more people than the
-    table needs, it is dealt again in another order.
+    Each has 2 to 4 characters, none twice; the fewer people, the longer the names. With more people than the table
+    needs, its characters are used again in another order.
 
     Args:
-        count: how many people.
+        count: number of people.
         seed: the same count and seed give the same names.
 
     Example:

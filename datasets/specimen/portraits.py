@@ -5,9 +5,11 @@ in the middle, about two fifths of the side wide. Its layout is `Name/Name_0001.
 """
 
 import io
+import tomllib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import skimage.data
@@ -17,6 +19,13 @@ from idproof.datasets.lfw import LabelledFaces
 from idproof.models.types import RGBImage
 
 BUNDLED = Path(__file__).parent / "people"
+_ASTRONAUT = "bundled/astronaut"
+_ROUNDS = (
+    ("bundled/office-holder", _ASTRONAUT, "bundled/second-office-holder"),
+    ("bundled/naval-officer", "bundled/second-astronaut"),
+)
+"""The bundled people. Those of a later round get a card after everybody before them has one, so that people who are
+added later do not change the first registrations of a seed."""
 _ASTRONAUT_CROP = (106, 6, 342, 242)  # left, top, right, bottom: the face in the middle, as elsewhere
 
 
@@ -27,10 +36,14 @@ class Person:
     Attributes:
         label: opaque; tells people apart in `truth.person`.
         photographs: RGB, square.
+        sex: `M` or `F`; None when it is not known. It is never guessed from a face.
+        age: about, in years, in the first photograph; None when it is not known.
     """
 
     label: str
     photographs: tuple[RGBImage, ...] = field(repr=False)
+    sex: str | None = None
+    age: int | None = None
 
 
 @dataclass(frozen=True)
@@ -41,38 +54,46 @@ class PortraitSource:
 
     @classmethod
     def open(cls, root: Path | None) -> Self:
-        """A folder or zip in the published layout, or the bundled pictures for None; raises `DatasetInvalid`."""
+        """Opens a folder or zip in the published layout, or the bundled pictures for None; raises `DatasetInvalid`."""
         return cls(LabelledFaces.open(root) if root is not None else None)
 
     def labels(self) -> list[str]:
-        """Everybody, those with two photographs first."""
+        """Returns everybody, those with two photographs first."""
         if self.faces is None:
-            return ["bundled/office-holder", "bundled/astronaut", "bundled/second-office-holder"]
+            return [label for people in _ROUNDS for label in people]
         counts = _counts(self.faces.names)
         return sorted(counts, key=lambda name: (counts[name] < 2, name))
 
-    def holders(self) -> list[str]:
+    def holders(self) -> list[list[str]]:
         """Returns the people who get a card: those whose selfie can be another photograph.
 
         Everybody when the source has no such people, and of the bundled few: the truth of a set says when its
-        selfie is the card's own photograph, re-imaged.
+        selfie is the card's own photograph, re-imaged. The people of each list get a card after everybody of the
+        lists before it has one.
         """
         if self.faces is None:
-            return self.labels()
+            return [list(people) for people in _ROUNDS]
         counts = _counts(self.faces.names)
         several = [name for name in self.labels() if counts[name] > 1]
-        return several or self.labels()
+        return [several or self.labels()]
+
+    def others(self, holder: str) -> list[str]:
+        """Returns the people who take part in attacks on this holder's card: everybody else, or those of their list."""
+        if self.faces is None:
+            return [label for people in _ROUNDS if holder in people for label in people if label != holder]
+        return [label for label in self.labels() if label != holder]
 
     def person(self, label: str) -> Person:
-        """One person's photographs, at most four."""
+        """Returns one person with at most four photographs."""
         if self.faces is None:
-            return Person(label, _bundled(label))
+            known = _known()[label.removeprefix("bundled/")]
+            return Person(label, _bundled(label), known["sex"], known["age"])
         places = [i for i, name in enumerate(self.faces.names) if name == label][:4]
         return Person(label, tuple(_square(self.faces.pictures(place, place + 1)[0]) for place in places))
 
 
 def _square(picture: RGBImage) -> RGBImage:
-    """The middle of a photograph, as wide as it is high."""
+    """Cuts the middle of a photograph, as wide as it is high."""
     side = min(picture.shape[:2])
     top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
     return picture[top : top + side, left : left + side]
@@ -83,9 +104,16 @@ def _counts(names: tuple[str, ...]) -> dict[str, int]:
     return dict(zip(values.tolist(), counts.tolist(), strict=True))
 
 
+@lru_cache(maxsize=1)
+def _known() -> dict[str, dict[str, Any]]:
+    """Returns sex and age of the bundled people."""
+    table: dict[str, dict[str, Any]] = tomllib.loads((BUNDLED / "people.toml").read_text(encoding="utf-8"))["people"]
+    return table
+
+
 def _bundled(label: str) -> tuple[RGBImage, ...]:
-    """Public domain pictures, see `people/people.toml`; the astronaut's comes with scikit-image."""
-    if label.endswith("astronaut"):
+    """Reads public domain pictures, see `people/people.toml`; the astronaut's comes with scikit-image."""
+    if label == _ASTRONAUT:
         return (np.array(Image.fromarray(skimage.data.astronaut()).crop(_ASTRONAUT_CROP)),)
     stem = label.removeprefix("bundled/")
     return tuple(

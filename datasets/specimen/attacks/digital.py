@@ -1,4 +1,4 @@
-"""Attacks that happen on a computer, after the camera or in its place."""
+"""Attacks by computer on pictures that a camera took, or in the place of the camera."""
 
 import cv2
 import numpy as np
@@ -9,12 +9,12 @@ from idproof.datasets.specimen.material import Material, card_outline
 from idproof.datasets.specimen.view import HEIGHT, WIDTH, View
 from idproof.models.types import RGBImage
 
-_SHIFT_PX = 12
+_SHIFT_PX = 12  # at most, in either direction. Chosen by hand.
 _SHIFTS = 2 * _SHIFT_PX + 1
 
 
 def repeat(setting: Setting) -> dict[str, Shot]:
-    """One capture sent three times, each shifted by a few other pixels and compressed anew."""
+    """Sends one capture three times, each shifted by a few other pixels and compressed again."""
     first, *_ = honest(setting).values()
     sent = cv2.imdecode(np.frombuffer(jpeg(first.pixels, setting.camera.quality), np.uint8), cv2.IMREAD_COLOR_RGB)
     shots, places = {}, setting.draws.rng.choice(_SHIFTS**2, size=len(setting.views), replace=False)
@@ -27,29 +27,30 @@ def repeat(setting: Setting) -> dict[str, Shot]:
 
 
 def warp_one(setting: Setting) -> dict[str, Shot]:
-    """One good front picture of the card, cut out and laid in three poses over pictures of a table.
+    """Cuts out one good front picture of the card, and warps it in three poses onto pictures of a table.
 
-    The card's noise, highlights and hologram are those of the one picture, stretched; new noise is added over all.
+    Noise, highlights and hologram of the card are those of the one picture, warped; new noise is added to everything.
+    Ranges are chosen by hand.
     """
     first, *_ = honest(setting).values()
     source_view = next(iter(setting.views.values()))
-    mend, noise = setting.draws.uniform(0.3, 1.2), setting.draws.uniform(0.3, 2.0)
+    feather, noise = setting.draws.uniform(0.3, 1.2), setting.draws.uniform(0.3, 2.0)
     rng = setting.draws.spawn().rng
     shots = {}
     for name, view in setting.views.items():
         before = setting.scenes[name]
         blank = _placeholder(view)
-        desk = develop(radiance_of(blank, view, before), before, setting.camera, rng)
+        table = develop(radiance_of(blank, view, before), before, setting.camera, rng)
         between = view.homography @ np.linalg.inv(source_view.homography)
         moved = cv2.warpPerspective(first.pixels, between, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC)
-        cover = cv2.GaussianBlur(outline(blank, view), (0, 0), mend)[..., None]
-        mixed = desk * (1 - cover) + moved * cover + rng.normal(0, noise, desk.shape)
+        cover = cv2.GaussianBlur(outline(blank, view), (0, 0), feather)[..., None]
+        mixed = table * (1 - cover) + moved * cover + rng.normal(0, noise, table.shape)
         shots[name] = Shot(mixed.clip(0, 255).astype(np.uint8), view.corners)
     return shots
 
 
 def _placeholder(view: View) -> Material:
-    """A plain card where the picture will be laid."""
+    """Returns a plain grey card for the place of the picture."""
     shape = card_outline(view.document)
     flat: RGBImage = np.full((*shape.shape, 3), 128, dtype=np.uint8)
     return Material(flat, shape)

@@ -1,7 +1,9 @@
 """Cards whose hologram is not the type's own.
 
-Everything else about these cards is as good as the genuine one, the second portrait that slides included: the hologram
-has to be judged by itself.
+Everything else about these cards is as good as on a genuine one, including the second portrait, which slides. So only
+the hologram can give them away.
+
+The ranges of gratings, sizes and strengths are chosen by hand to look like foils on sale; no outside source.
 """
 
 from collections.abc import Callable
@@ -26,12 +28,12 @@ Zones = NDArray[np.uint8]
 
 
 def flat(setting: Setting) -> dict[str, Shot]:
-    """One state of the hologram, printed under a laminate like the genuine one."""
+    """Prints one state of the hologram under a laminate like the genuine one."""
     return setting.shoot(_counterfeit(setting, lambda box: ()))
 
 
 def sticker(setting: Setting) -> dict[str, Shot]:
-    """A bought hologram sticker over the place: another pattern, other gratings, not quite there."""
+    """Puts a bought hologram sticker near the place: its pattern and gratings are others."""
     draws = setting.draws
     zones = _dots if draws.rng.uniform() < 0.5 else _stars
     turn, cell = draws.uniform(0, 90), draws.uniform(0.9, 2.2)
@@ -48,7 +50,7 @@ def sticker(setting: Setting) -> dict[str, Shot]:
 
 
 def film(setting: Setting) -> dict[str, Shot]:
-    """Clear holographic film over the whole card: rainbows everywhere, in broad bands or splinters."""
+    """Puts clear holographic film over the whole card: rainbows everywhere, in broad bands or small patches."""
     draws = setting.draws
     gratings = _gratings(draws, 5)
     cell, seed = draws.uniform(1.2, 9.0), int(draws.rng.integers(2**31))
@@ -60,7 +62,7 @@ def film(setting: Setting) -> dict[str, Shot]:
 
 
 def leaf(setting: Setting) -> dict[str, Shot]:
-    """Rainbow foil hot-stamped in the outline of the genuine hologram, without its inner pattern of gratings."""
+    """Stamps rainbow foil in the outline of the genuine hologram, without its inner pattern of gratings."""
     draws = setting.draws
     gratings = _gratings(draws, 3)
     cell, seed = draws.uniform(3.0, 12.0), int(draws.rng.integers(2**31))
@@ -78,7 +80,7 @@ def leaf(setting: Setting) -> dict[str, Shot]:
 def _counterfeit(
     setting: Setting, on: Callable[[Box], tuple[Foil, ...]], over: tuple[Foil, ...] = ()
 ) -> Callable[[View], Material]:
-    """The card, its hologram printed flat, with these foils on the hologram's place."""
+    """Returns the card with its hologram printed flat and these foils in the hologram's place."""
     card = setting.card
     printed = inkjet(setting.draws)(scan(card, setting.draws))
     boxes = [region.box for region in card.document.regions if region.kind == "diffractive"]
@@ -110,7 +112,7 @@ def _millimetres(box: Box, turn_deg: float) -> tuple[NDArray[np.float64], NDArra
 
 
 def _dots(box: Box, cell_mm: float, turn_deg: float, count: int) -> Zones:
-    """A dot matrix, each dot with a grating of its own."""
+    """Returns a matrix of dots, each with one grating."""
     x, y = _millimetres(box, turn_deg)
     column, row = np.floor(x / cell_mm).astype(int), np.floor(y / cell_mm).astype(int)
     number = (7 * column * column + 3 * row + 5 * column * row) % count + 1
@@ -119,7 +121,7 @@ def _dots(box: Box, cell_mm: float, turn_deg: float, count: int) -> Zones:
 
 
 def _stars(box: Box, cell_mm: float, turn_deg: float, count: int) -> Zones:
-    """Rays around a middle, in rings."""
+    """Returns rays around a middle, cut into rings."""
     x, y = _millimetres(box, turn_deg)
     x, y = x - x.mean(), y - y.mean()
     ray = np.floor((np.arctan2(y, x) + np.pi) / (2 * np.pi) * 12).astype(int)
@@ -128,7 +130,7 @@ def _stars(box: Box, cell_mm: float, turn_deg: float, count: int) -> Zones:
 
 
 def _splinters(box: Box, cell_mm: float, seed: int, count: int) -> Zones:
-    """Random patches of about this size, each with one grating."""
+    """Returns random patches of about this size, each with one grating."""
     left, top, right, bottom = box.pixels(SCALE)
     shape = (bottom - top, right - left)
     rng = np.random.default_rng(seed)

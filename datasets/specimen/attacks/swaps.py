@@ -1,4 +1,7 @@
-"""Another person's photograph in the place of the main portrait; the second portrait still shows the holder."""
+"""Attacks that put another person's photograph in the place of the main portrait.
+
+The second portrait still shows the holder. Ranges are chosen by hand; no outside source.
+"""
 
 from dataclasses import replace
 
@@ -18,12 +21,12 @@ from idproof.pipeline.documents import Box
 
 
 def swapped(card: Card, other: RGBImage, _draws: Draws) -> Card:
-    """The main portrait only."""
+    """Returns the card with the other person in the main portrait only."""
     return replace(card, portrait=other, second_portrait=card.portrait)
 
 
 def glued(setting: Setting) -> dict[str, Shot]:
-    """A printed photograph stuck over the portrait: its own paper, dots, gloss and edge, a little askew."""
+    """Sticks a printed photograph over the portrait, slightly turned, with its own paper, dots, gloss and edge."""
     card, draws = setting.card, setting.draws
     printer = halftone(draws, (150, 200)) if draws.rng.uniform() < 0.4 else inkjet(draws)
     cast, size = draws.rng.normal(0, 4, 3), draws.uniform(0.985, 1.02)
@@ -51,10 +54,10 @@ def glued(setting: Setting) -> dict[str, Shot]:
 
 
 def pasted(setting: Setting) -> dict[str, Shot]:
-    """Honest captures of the holder's own card, into which another portrait was laid on a computer.
+    """Inserts another portrait by computer into genuine captures of the holder's own card.
 
-    What gives the pasted portrait away: its edge, its smoother noise, light that only fits on average, and a second
-    portrait of somebody else.
+    Signs of the insertion: its edge, its smoother noise, light that fits only on average, and a second portrait of
+    somebody else.
     """
     card = setting.card
     genuine = replace(card, portrait=_holders(card), second_portrait=None)
@@ -62,9 +65,9 @@ def pasted(setting: Setting) -> dict[str, Shot]:
 
 
 def laid_in(setting: Setting, genuine: Card, box: Box) -> dict[str, Shot]:
-    """Captures of a genuine card into which one box of the wanted card (`setting.card`) was laid on a computer.
+    """Inserts one box of the wanted card (`setting.card`) by computer into captures of a genuine card.
 
-    The wanted look is worked out in the same light, but comes out of another camera: smoother, and less noisy.
+    The box is rendered in the same light, but by another camera: smoother, and with less noise.
     """
     draws, camera = setting.draws, setting.camera
     feather, noise = draws.uniform(0.6, 2.0), draws.uniform(0.2, 0.7)

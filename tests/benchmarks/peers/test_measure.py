@@ -19,7 +19,7 @@ from idproof.datasets.specimen.portraits import PortraitSource
 
 def pairs() -> Pairs:
     source = PortraitSource.open(None)
-    holder, astronaut, other = (source.person(label).photographs for label in source.labels())
+    holder, astronaut, other = (source.person(label).photographs for label in source.labels()[:3])
     grey = np.full((250, 250, 3), 128, dtype=np.uint8)
     pictures = [*holder, astronaut[0], other[0], grey]
     return Pairs(pictures, [(0, 1), (1, 2), (0, 3), (1, 3), (2, 4), (0, 5)], [True, True, False, False, False, False])

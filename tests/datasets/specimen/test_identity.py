@@ -124,6 +124,22 @@ def test_a_prescribed_given_name_is_printed_and_spelt() -> None:
         assert fields["chinese_codes"].split()[1:] == [codes("志")[0], codes("明")[0]]
 
 
+@pytest.mark.parametrize(("sex", "printed", "age"), [("F", "女 F", 42), ("M", "男 M", 77)])
+def test_a_card_agrees_with_the_person_in_its_portrait_and_nothing_else_changes(
+    sex: str, printed: str, age: int
+) -> None:
+    fitted_to_portrait = {"sex", "date_of_birth", "first_registration", "symbols"}
+    for seed in range(60):
+        drawn = invent(np.random.default_rng(seed))
+        fitted = invent(np.random.default_rng(seed), sex=sex, age=age)
+        assert fitted["sex"] == printed
+        born, issued = day(fitted["date_of_birth"]), day(fitted["issue_date"])
+        assert abs((issued - born).days / 365.25 - age) <= 4.01
+        assert fitted["symbols"].startswith("***")
+        rest = drawn.keys() - fitted_to_portrait
+        assert {name: fitted[name] for name in rest} == {name: drawn[name] for name in rest}
+
+
 @pytest.mark.parametrize("characters", ["", "志Q", "志明家俊偉文"])
 def test_a_name_that_the_table_cannot_give_is_refused(characters: str) -> None:
     with pytest.raises(ValueError, match="one to 5 characters"):

@@ -132,6 +132,21 @@ def test_a_seed_walks_through_all_people_before_one_comes_again(
     assert len({str(truth["corners"]) for truth in truths}) == 3
 
 
+def test_every_bundled_person_gets_a_card_that_agrees_with_the_portrait(document: DocumentType) -> None:
+    source = PortraitSource.open(None)
+    people = {hashlib.sha256(label.encode()).hexdigest()[:12]: source.person(label) for label in source.labels()}
+    found = set()
+    for index in range(len(people)):
+        truth = make(31, index, source, document).description["truth"]
+        person, fields = people[truth["person"]], truth["fields"]
+        assert person.age is not None
+        assert fields["sex"].endswith(f" {person.sex}")
+        born, issued = int(fields["date_of_birth"][-4:]), 2000 + int(fields["issue_date"][-2:])
+        assert abs(issued - born - person.age) <= 5
+        found.add(truth["person"])
+    assert found == set(people)
+
+
 def test_one_person_is_enough_unless_the_attack_needs_two(faces: Callable[..., Path], document: DocumentType) -> None:
     source = PortraitSource.open(faces(Ann=2))
     assert make(1, 0, source, document).description["truth"]["same_person"]

@@ -16,8 +16,10 @@ from idproof.pipeline.errors import DatasetInvalid
 
 def test_every_bundled_picture_is_small_and_has_a_source_and_a_licence() -> None:
     listed = tomllib.loads((BUNDLED / "people.toml").read_text(encoding="utf-8"))
+    people = listed.pop("people")
     pictures = sorted(path.name for path in BUNDLED.glob("*.jpg"))
     assert sorted(listed) == pictures
+    assert {f"bundled/{name}" for name in people} == set(PortraitSource.open(None).labels())
     for name in pictures:
         assert (BUNDLED / name).stat().st_size <= 80_000
         assert listed[name]["source"]
@@ -27,10 +29,26 @@ def test_every_bundled_picture_is_small_and_has_a_source_and_a_licence() -> None
 def test_bundled_people_with_two_photographs_come_first() -> None:
     source = PortraitSource.open(None)
     counts = [len(source.person(label).photographs) for label in source.labels()]
-    assert counts == [3, 1, 1]
+    assert counts == [3, 1, 1, 1, 1]
     first, second, *_ = source.person(source.labels()[0]).photographs
     assert first.shape == second.shape == (500, 500, 3)
     assert np.abs(first.astype(int) - second).mean() > 20
+
+
+def test_bundled_people_are_of_both_sexes_and_of_different_ages() -> None:
+    source = PortraitSource.open(None)
+    people = [source.person(label) for label in source.labels()]
+    assert len(people) >= 5
+    assert {person.sex for person in people} == {"F", "M"}
+    assert len({person.photographs[0].tobytes() for person in people}) == len(people)
+    ages = [person.age for person in people if person.age is not None]
+    assert len(ages) == len(people)
+    assert max(ages) - min(ages) >= 30
+
+
+def test_sex_and_age_of_somebody_elses_photographs_are_not_guessed(faces: Callable[..., Path]) -> None:
+    person = PortraitSource.open(faces(Ann=1)).person("Ann")
+    assert (person.sex, person.age) == (None, None)
 
 
 def test_a_folder_and_a_zip_of_it_are_the_same_source(faces: Callable[..., Path], tmp_path: Path) -> None:
@@ -41,7 +59,7 @@ def test_a_folder_and_a_zip_of_it_are_the_same_source(faces: Callable[..., Path]
     folder, zipped = (PortraitSource.open(path) for path in (root, tmp_path / "faces.zip"))
     for source in (folder, zipped):
         assert source.labels() == ["Ann", "Ben", "Single"]
-        assert source.holders() == ["Ann", "Ben"]
+        assert source.holders() == [["Ann", "Ben"]]
         assert len(source.person("Ann").photographs) == 3
     for one, other in zip(folder.person("Ben").photographs, zipped.person("Ben").photographs, strict=True):
         assert np.array_equal(one, other)
