@@ -42,6 +42,10 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     parts = described.setdefault("components", {})
     parts.setdefault("schemas", {}).update(schemas.components())
     parts["securitySchemes"] = _SCHEMES
+    for operations in described["paths"].values():
+        for operation in operations.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                content["schema"] = _without_null(content["schema"])
     for route in app.routes:
         scope = _scope(route)
         if scope is None or not isinstance(route, APIRoute):
@@ -53,6 +57,12 @@ def _describe(app: FastAPI) -> dict[str, Any]:
             for status, sentence in openapi.ACCESS_PROBLEMS.items():
                 operation["responses"].setdefault(status, openapi.problem_response(sentence))
     return described
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Returns the one schema of an optional body: a client leaves it out, and sends no `null`."""
+    others = [entry for entry in schema.get("anyOf", ()) if entry != {"type": "null"}]
+    return others[0] if len(others) == 1 else schema
 
 
 def _scope(route: BaseRoute) -> str | None:

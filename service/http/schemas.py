@@ -1,8 +1,12 @@
-"""Schemas of every answer, for the OpenAPI description; a test holds real answers to them."""
+"""Schemas of every answer, for the OpenAPI description; a test holds real answers to them.
+
+Answers may gain members (docs/http.md). The schemas leave that open without saying so: with `additionalProperties`,
+generated TypeScript would give every member that it does not know the type `unknown`.
+"""
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from idproof.pipeline import Decision
@@ -13,13 +17,7 @@ REFERENCE = "#/components/schemas/"
 VERDICT = "Verdict"
 
 
-class _Answer(BaseModel):
-    """Answers may gain members (docs/http.md), so unknown ones are allowed."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-class RequestFault(_Answer):
+class RequestFault(BaseModel):
     """One part of a request that is not as documented."""
 
     where: Literal["header", "path", "query", "body", "metadata"]
@@ -28,7 +26,7 @@ class RequestFault(_Answer):
     member: str | None = Field(default=None, description="A member that is not documented.")
 
 
-class Problem(_Answer):
+class Problem(BaseModel):
     """Problem details (RFC 9457). Codes may be added."""
 
     type: str
@@ -40,7 +38,7 @@ class Problem(_Answer):
     errors: list[RequestFault] | None = Field(default=None, description="The parts that are not as documented.")
 
 
-class ChallengeStep(_Answer):
+class ChallengeStep(BaseModel):
     """One action of the applicant; times in milliseconds from the start of the challenge."""
 
     action: str
@@ -48,7 +46,7 @@ class ChallengeStep(_Answer):
     end_ms: int
 
 
-class ChallengeLight(_Answer):
+class ChallengeLight(BaseModel):
     """One colour of the screen, red, green and blue in 0 to 255."""
 
     colour: list[int] = Field(min_length=3, max_length=3)
@@ -56,7 +54,7 @@ class ChallengeLight(_Answer):
     end_ms: int
 
 
-class Challenge(_Answer):
+class Challenge(BaseModel):
     """Actions of the applicant while the screen shows soft colours."""
 
     nonce: str
@@ -70,7 +68,7 @@ class Challenge(_Answer):
     options: dict[str, bool]
 
 
-class OpenedSession(_Answer):
+class OpenedSession(BaseModel):
     """An open capture session."""
 
     id: str
@@ -80,14 +78,14 @@ class OpenedSession(_Answer):
     attempts: int
 
 
-class RunningVerification(_Answer):
+class RunningVerification(BaseModel):
     """A verification without a verdict yet."""
 
     id: str
     status: Literal["running"]
 
 
-class VerdictSummary(_Answer):
+class VerdictSummary(BaseModel):
     """A verdict without what was read from the card."""
 
     id: str
@@ -98,14 +96,14 @@ class VerdictSummary(_Answer):
     started_at: str
 
 
-class VerdictPage(_Answer):
+class VerdictPage(BaseModel):
     """One page of verdicts, newest first."""
 
     items: list[VerdictSummary]
     next: str | None = Field(description="The next page's `cursor`; null on the last page.")
 
 
-class GrantedPermit(_Answer):
+class GrantedPermit(BaseModel):
     """A permit for a challenge that asks for less."""
 
     id: str
@@ -114,14 +112,14 @@ class GrantedPermit(_Answer):
     expires_at: str
 
 
-class Places(_Answer):
+class Places(BaseModel):
     """Registrations in progress, and how many may be."""
 
     used: int
     of: int
 
 
-class KioskState(_Answer):
+class KioskState(BaseModel):
     """A streaming device: its state and counts."""
 
     device: str
@@ -129,7 +127,7 @@ class KioskState(_Answer):
     state: str
 
 
-class Kiosks(_Answer):
+class Kiosks(BaseModel):
     """Every streaming device."""
 
     at: str
@@ -138,20 +136,20 @@ class Kiosks(_Answer):
     devices: list[KioskState]
 
 
-class Alive(_Answer):
+class Alive(BaseModel):
     """The process answers."""
 
     status: Literal["ok"]
 
 
-class Readiness(_Answer):
+class Readiness(BaseModel):
     """Whether a registration sent now would be verified and its verdict stored."""
 
     status: Literal["ready", "not ready"]
     checks: dict[str, bool]
 
 
-class PublicKey(_Answer):
+class PublicKey(BaseModel):
     """A public key (RFC 7517, RFC 8037)."""
 
     kty: str
@@ -162,13 +160,13 @@ class PublicKey(_Answer):
     alg: str | None = None
 
 
-class PublicKeys(_Answer):
+class PublicKeys(BaseModel):
     """A JWK set."""
 
     keys: list[PublicKey]
 
 
-class KeptData(_Answer):
+class KeptData(BaseModel):
     """One kind of data that is kept."""
 
     what: str
@@ -176,7 +174,7 @@ class KeptData(_Answer):
     for_: str = Field(alias="for")
 
 
-class PrivacyStatement(_Answer):
+class PrivacyStatement(BaseModel):
     """What is kept, for how long, and how it is deleted."""
 
     pictures: dict[str, Any]
