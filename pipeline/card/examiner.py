@@ -107,14 +107,17 @@ class CardExaminer:
         return self._results(card, [check for check in self.checks if check.single_capture], policy)
 
     def _results(self, card: CardCaptures, checks: Iterable[Check], policy: Policy) -> list[CheckResult]:
-        """Results of checks; where the captures are too dark, a failure that darkness explains is not assessed."""
+        """Results of checks; where the captures are too dark, failures that darkness explains are not assessed.
+
+        One failure that darkness does not explain lets all stand: a display's grid, for example, looks like noise.
+        """
         measured = [result for check in checks for result in check.measure(card, policy)]
         results = [result for result in measured if result.name not in self.left_out]
-        lost = {quantity.name for quantity in self.quantities if quantity.lost_in_darkness}
-        explained = [result.outcome is Outcome.FAIL and result.name in lost for result in results]
-        if not any(explained) or not is_too_dark(card.images, card.views, self.document):
+        failed = {result.name for result in results if result.outcome is Outcome.FAIL}
+        explained = {quantity.name for quantity in self.quantities if quantity.lost_in_darkness}
+        if not failed or failed - explained or not is_too_dark(card.images, card.views, self.document):
             return results
         return [
-            CheckResult.not_assessed(result.name, "capture_too_dark") if by_darkness else result
-            for result, by_darkness in zip(results, explained, strict=True)
+            CheckResult.not_assessed(result.name, "capture_too_dark") if result.name in failed else result
+            for result in results
         ]
