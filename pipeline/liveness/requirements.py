@@ -2,7 +2,8 @@
 
 A check that was not asked for is not passed. An applicant who cannot turn the head or bear changing light is asked for
 less; then the checks of what was not asked are missing, and a person decides. Staff can grant the reduction beforehand,
-and then the checks of what was asked suffice, if that is still hard enough to guess.
+and then the checks of what was asked suffice, if that is still hard enough to guess and a turn or nod shows that the
+head is solid.
 """
 
 from datetime import UTC, datetime
@@ -31,19 +32,17 @@ def required(response: LivenessResponse | None) -> tuple[str, ...]:
         return (examiner.NAME,)
     if not response.reduction_permitted:
         return (*_ALWAYS, *_OF_STEPS, *_OF_LIGHTS)
-    challenge = response.challenge
-    return (*_ALWAYS, *(_OF_STEPS if challenge.steps else ()), *(_OF_LIGHTS if challenge.lights else ()))
+    return (*_ALWAYS, *_OF_STEPS, *(_OF_LIGHTS if response.challenge.lights else ()))
 
 
 def can_pass(options: Options) -> bool:
     """Returns whether an answer can be accepted with these options once staff granted them.
 
-    It cannot where a guess would be too easy, nor where the only action left is to come closer: a turn or a nod shows
-    that the head is solid.
+    It cannot where a guess would be too easy, nor without a turn or a nod, which alone show that the head is solid.
     """
     challenge = draw(bytes(MIN_NONCE_BYTES), issued_at=datetime.now(UTC), options=options)
     turns = any(step.action is not Action.COME_CLOSER for step in challenge.steps)
-    return challenge.strength_bits >= MIN_BITS and (turns or not challenge.steps)
+    return challenge.strength_bits >= MIN_BITS and turns
 
 
 def check(challenge: Challenge, *, reduction_permitted: bool) -> CheckResult:
