@@ -161,6 +161,7 @@ NOTHING_TO_SAY = [
     ("許志明", "HSU, Chih-ming"),  # as spelled in Taiwan
     ("陳秀明", "TAN, Siew Meng"),  # Hokkien
     ("陳小明", "SMITH, Siu Ming"),  # a foreign surname
+    ("陳小明", "GARCIA, Siu Ming"),
     ("陳小明", "LEE, Mary"),  # a surname of many languages with a Western name
     ("陳小明", "WONG CHAN, Siu Ming"),  # the husband's surname before the own
     ("陳小明", "DELA CRUZ, Maria"),
