@@ -95,7 +95,7 @@ def test_an_attack_lends_nothing_and_is_tried_once() -> None:
 
 @pytest.fixture(scope="module")
 def cached() -> tuple[Verifier, CachedCardExecutor]:
-    tools = open_tools("open", "hkid-2018", Policy(), Limits(), 1)
+    tools = open_tools("open", "hkid-2018", Policy.for_uploads(), Limits(), 1)
     executor = CachedCardExecutor(tools)
     return Verifier(rules_for_tools(tools, None), executor), executor
 
