@@ -13,7 +13,6 @@ from starlette.exceptions import HTTPException
 from idproof.pipeline.errors import BadInput, IdproofError
 from idproof.service.applicant_messages import texts
 from idproof.service.errors import log_error
-from idproof.service.http.draining import drain_request
 from idproof.service.http.request_faults import describe_fields, request_faults
 from idproof.service.request_faults import RequestFault
 
@@ -175,9 +174,8 @@ async def _known_error(request: Request, error: Exception) -> JSONResponse:
     return problem(described.code, sentence, capture=described.capture, headers=headers, errors=errors)
 
 
-async def _validation_error(request: Request, error: Exception) -> JSONResponse:
+async def _validation_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type
-    await drain_request(request)
     errors = request_faults(error.errors())
     sentence = f"The request does not have the documented form: {describe_fields(errors)}."
     return problem("request_invalid", sentence, errors=errors)

@@ -8,11 +8,10 @@ from urllib.parse import unquote
 
 from fastapi.routing import APIRoute
 from starlette.datastructures import MutableHeaders
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from idproof.service.errors import ServiceProblem
-from idproof.service.http.draining import drain_request
 from idproof.service.http.request_faults import describe_fields, unknown_parameters
 
 _VERSIONED = "/v1/"
@@ -52,8 +51,6 @@ async def no_unknown_parameters(connection: HTTPConnection) -> None:
     unknown = sorted(set(connection.query_params) - known)
     if not unknown:
         return
-    if isinstance(connection, Request):
-        await drain_request(connection)
     rule = f"Known are: {', '.join(sorted(known))}." if known else "This request has none."
     errors = unknown_parameters(unknown, f"There is no such parameter. {rule}")
     sentence = f"The request does not have the documented form: {describe_fields(errors)}. {errors[0].detail}"

@@ -134,19 +134,6 @@ def test_health_checks_and_pages_take_any_parameter(app: Any) -> None:
     assert [ask(app, "GET", f"{path}?t=1").status_code for path in ("/healthz", "/readyz", "/kiosk")] == [200] * 3
 
 
-@pytest.mark.parametrize(
-    ("query", "headers"), [("?t=1", {}), ("", {"Idempotency-Key": "not visible"})], ids=["parameter", "header"]
-)
-def test_a_request_refused_early_gets_its_response_though_its_body_is_large(
-    address: tuple[str, int], query: str, headers: dict[str, str]
-) -> None:
-    large = {name: (name, bytes(10 * 1024 * 1024), "image/jpeg") for name in FILES}
-    answer = httpx.post(
-        f"http://{address[0]}:{address[1]}/v1/verifications{query}", files=large, headers=headers, timeout=30
-    )
-    assert (answer.status_code, answer.json()["code"]) == (422, "request_invalid")
-
-
 def test_public_keys_and_schema_may_be_cached_and_nothing_else(app: Any) -> None:
     for path in ("/.well-known/jwks.json", "/v1/schemas/verdict.json"):
         assert ask(app, "GET", path).headers["cache-control"] == "public, max-age=300"
