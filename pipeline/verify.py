@@ -131,6 +131,7 @@ def verify(
     timer = StageTimer()
     try:
         findings = executor.examine(session, answer)
+        session.ensure_open()  # an applicant who stopped is not asked about
         checks = [*findings.checks]
         if rules.records is not None and findings.fields:
             with timer.stage("records"):

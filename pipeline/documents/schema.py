@@ -6,7 +6,9 @@ A file and the picture that it names are in one folder, so an operator's own typ
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import fields as members
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
@@ -20,6 +22,8 @@ _LATEST_UTC_OFFSET_H = 14.0
 
 _SOME_DAY = date(2019, 11, 23)
 SCRIPTS = ("latin", "digits", "chinese", "symbols")
+_NEEDED_BY_KIND: Mapping[str, str | None] = {"diffractive": "zones", "second_portrait": "picture", "window": None}
+"""Kinds of regions, each with the key without which its check cannot be made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +120,17 @@ class Region:
     picture: Box | None = None
     slide_mm_per_deg: float = 0.0
 
+    def __post_init__(self) -> None:
+        if self.kind not in _NEEDED_BY_KIND:
+            raise ValueError(f"the region {self.name} is of an unknown kind, {self.kind}")
+        needed = _NEEDED_BY_KIND[self.kind]
+        if needed is not None and getattr(self, needed) is None:
+            raise ValueError(f"the region {self.name} lacks {needed}, without which it is not checked")
+
     @classmethod
     def from_table(cls, name: str, table: dict[str, Any], folder: Path) -> Self:
         """Build from its table of the TOML file."""
+        _refuse_unknown_keys(table, {member.name for member in members(cls)} - {"name"}, f"the region {name}")
         return cls(
             name=name,
             box=Box(*table["box"]),
@@ -201,6 +213,10 @@ class DocumentType:
     @classmethod
     def from_table(cls, table: dict[str, Any], folder: Path) -> Self:
         """Build from the parsed TOML; raises KeyError, TypeError or ValueError when it contradicts itself."""
+        _refuse_unknown_keys(table, {member.name for member in members(cls)}, "the type")
+        of_fields = {member.name for member in members(FieldSpec)} - {"name"} | {"century"}
+        for name, spec in table["fields"].items():
+            _refuse_unknown_keys(spec, of_fields, f"the field {name}")
         return cls(
             name=table["name"],
             width_mm=float(table["width_mm"]),
@@ -234,6 +250,15 @@ class DocumentType:
             utc_offset_h=float(table.get("utc_offset_h", _LATEST_UTC_OFFSET_H)),
             issuer_country=table.get("issuer_country"),
         )
+
+
+def _refuse_unknown_keys(table: Mapping[str, Any], known: set[str], where: str) -> None:
+    """Raises ValueError for a key that nothing reads.
+
+    A misspelt `checks`, or one below the first `[fields.NAME]`, would otherwise leave out its checks without a word.
+    """
+    if unknown := sorted(table.keys() - known):
+        raise ValueError(f"{where} has an unknown key, {unknown[0]}")
 
 
 def load(path: Path) -> DocumentType:

@@ -163,3 +163,20 @@ def test_today_is_the_issuers_and_by_default_the_latest_anywhere(tmp_path: Path,
 def test_an_issuer_that_is_no_country_code_is_refused(tmp_path: Path, country: str) -> None:
     with pytest.raises(DocumentTypeInvalid, match="issuer_country"):
         own_type(tmp_path, f'issuer_country = "{country}"\n')
+
+
+@pytest.mark.parametrize(
+    ("head", "tail", "fault"),
+    [
+        ('check = ["dates_real"]\n', DATES, "the type has an unknown key, check"),
+        ("", DATES + CHECKS, "the field issue_date has an unknown key, checks"),
+        ("", '[regions.foil]\nbox = [26.0, 24.0, 8.5, 17.0]\nkind = "diffractiv"\n', "unknown kind, diffractiv"),
+        ("", '[regions.foil]\nbox = [26.0, 24.0, 8.5, 17.0]\nkind = "diffractive"\nzone = "z.png"\n', "key, zone"),
+        ("", '[regions.foil]\nbox = [26.0, 24.0, 8.5, 17.0]\nkind = "diffractive"\n', "lacks zones"),
+        ("", '[regions.small]\nbox = [26.0, 24.0, 8.5, 17.0]\nkind = "second_portrait"\n', "lacks picture"),
+        ("", '[region.foil]\nbox = [26.0, 24.0, 8.5, 17.0]\nkind = "diffractive"\n', "unknown key, region"),
+    ],
+)
+def test_a_misspelt_key_never_leaves_out_a_check_silently(tmp_path: Path, head: str, tail: str, fault: str) -> None:
+    with pytest.raises(DocumentTypeInvalid, match=fault):
+        own_type(tmp_path, head, tail)
