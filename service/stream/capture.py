@@ -165,7 +165,9 @@ class Capture:
     def apply_guidance(self, waiting: WaitingFrame, found: Guidance | None) -> list[Message]:
         """Keep a good still, overwrite any other picture under examination; returns messages for the device."""
         frame = waiting.frame
-        if found is None or not self.capturing or frame.shows != self.stage:
+        # After a restart the pictures are others, and the one that was examined is overwritten.
+        current = self._pictures.examines(waiting) and frame.shows == self.stage
+        if found is None or not self.capturing or not current:
             self._dropped += 1
             self._pictures.discard_examined()
             return []

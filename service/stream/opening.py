@@ -28,8 +28,8 @@ async def start_session(runtime: StreamRuntime, device: AuthenticatedDevice, mes
         raise StreamProblem("consent_missing", "No session begins without the applicant's consent.")
     kiosk, intake = device.kiosk, runtime.intake
     earlier = runtime.suspended.take(kiosk.id)
-    if earlier is not None and not earlier.verifying:
-        earlier.end()
+    if earlier is not None:
+        earlier.abandon()
     options = options_of(message.options)
     permit = permits.use_of(intake.audit, message.permit, device_holder(kiosk.id))
     opened = await anyio.to_thread.run_sync(intake.ledger.sessions.open, kiosk.client, options, kiosk.id, permit)

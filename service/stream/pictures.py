@@ -143,6 +143,7 @@ class SessionPictures:
 
     vault_session: VaultSession
     _waiting: dict[FrameKind, WaitingFrame] = field(default_factory=dict)
+    _examined: WaitingFrame | None = None
     _answer: ChallengeFrames | None = None
 
     def __post_init__(self) -> None:
@@ -180,9 +181,13 @@ class SessionPictures:
         kind = self._next_kind()
         if kind is None:
             return None
-        taken = self._waiting.pop(kind)
+        self._examined = self._waiting.pop(kind)
         self.vault_session.rename(kind, _EXAMINED)
-        return taken
+        return self._examined
+
+    def examines(self, frame: WaitingFrame) -> bool:
+        """Returns whether this frame's picture is held as the one under examination."""
+        return self._examined is frame
 
     @contextmanager
     def borrow_examined(self) -> Iterator[memoryview]:
@@ -192,10 +197,12 @@ class SessionPictures:
 
     def keep_examined(self, role: str, score: float) -> None:
         """Offer the picture under examination to the stills of a role."""
+        self._examined = None
         self.stills.offer(role, _EXAMINED, score)
 
     def discard_examined(self) -> None:
         """Overwrite the picture under examination."""
+        self._examined = None
         self.vault_session.discard(_EXAMINED, FrameKind.PREVIEW)
 
     def discard_waiting(self) -> int:

@@ -33,6 +33,7 @@ class DeviceSession(Capture):
         self._retries = 0
         self._outcome: Message | None = None
         self._send: Send | None = None
+        self._abandoned = False
 
     @property
     def remaining_s(self) -> float:
@@ -87,6 +88,12 @@ class DeviceSession(Capture):
         self._machine.end()
         self._pictures.wipe()
 
+    def abandon(self) -> None:
+        """End the session that nobody can resume: now, or as soon as the verification that runs has ended."""
+        self._abandoned = True
+        if not self.verifying:
+            self.end()
+
     # Verification.
 
     def request_verification(self) -> None:
@@ -126,6 +133,9 @@ class DeviceSession(Capture):
         if self.ended:
             return
         self._settle(outcome)
+        if self._abandoned:
+            self.end()
+            return
         if outcome["type"] != "verdict":
             outcome = outcome | {"stage": self._machine.stage}
         self._outcome = outcome

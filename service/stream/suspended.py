@@ -36,6 +36,8 @@ class SuspendedSessions:
 
     def _lapse(self, device: str) -> None:
         session = self.take(device)
-        if session is not None and not session.verifying:
-            session.end()
+        if session is None:
+            return
+        session.abandon()
+        if session.ended:
             self.on_lapse(device, session)

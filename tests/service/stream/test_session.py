@@ -2,8 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,9 +15,12 @@ from idproof.pipeline.guidance import Guidance, Hint
 from idproof.pipeline.liveness.challenge import Options, draw
 from idproof.service.errors import StreamProblem
 from idproof.service.stream.chain import Chain
+from idproof.service.stream.messages import Start
+from idproof.service.stream.opening import start_session
 from idproof.service.stream.pictures import MAX_STILLS, KeptStills
 from idproof.service.stream.session import DeviceSession
 from idproof.service.stream.states import State
+from idproof.service.stream.suspended import SuspendedSessions
 
 
 @pytest.fixture
@@ -346,3 +350,56 @@ def test_a_session_that_ended_during_its_verification_stays_ended(session: Devic
     asyncio.run(session.begin_verification("ver_1"))
     asyncio.run(session.end_verification(RETRY | {"attempts_left": 2}))
     assert (session.ended, session.pictures.outstanding) == (True, 0)
+
+
+def test_a_frame_whose_examination_ends_after_a_restart_is_dropped(session: DeviceSession, device: Chain) -> None:
+    send(session, device, session.stage, still=True)
+    waiting = session.next_frame()
+    assert waiting is not None
+    found = session.examine(waiting)
+    session.pictures.wipe()
+    session.restart_expired()
+    dropped = session.dropped
+    assert session.apply_guidance(waiting, found) == []
+    assert (session.dropped, session.pictures.outstanding) == (dropped + 1, 0)
+
+
+@pytest.mark.parametrize("outcome", ["busy", "store_unavailable"])
+def test_pictures_of_an_applicant_who_was_followed_by_another_do_not_wait_for_a_verification(
+    session: DeviceSession, device: Chain, outcome: str
+) -> None:
+    complete_stills(session, device)
+    answer(session, device, new_challenge())
+    session.request_verification()
+    session.abandon()  # the next applicant began at this device
+    assert not session.ended
+    assert session.pictures.outstanding
+    asyncio.run(session.end_verification({"type": "error", "code": outcome}))
+    assert (session.ended, session.pictures.outstanding) == (True, 0)
+
+
+def test_the_next_start_and_the_end_of_its_time_abandon_a_session_that_waits() -> None:
+    async def run(forget: Callable[[SuspendedSessions], Awaitable[None]]) -> None:
+        suspended = SuspendedSessions(grace_s=30.0)
+        suspended.add("kiosk", session)
+        await forget(suspended)
+        await session.end_verification({"type": "error", "code": "busy"})
+
+    async def start(suspended: SuspendedSessions) -> None:
+        intake = SimpleNamespace(audit=None, ledger=SimpleNamespace(sessions=None))  # nothing is opened
+        runtime: Any = SimpleNamespace(suspended=suspended, intake=intake)
+        kiosk: Any = SimpleNamespace(kiosk=SimpleNamespace(id="kiosk", client="client"))
+        with pytest.raises(AttributeError):
+            await start_session(runtime, kiosk, Start(type="start", consent=True))
+
+    async def lapse(suspended: SuspendedSessions) -> None:
+        suspended._lapse("kiosk")
+
+    for forget in (start, lapse):
+        session = new_session()
+        device = Chain(SECRET, NONCE)
+        complete_stills(session, device)
+        answer(session, device, new_challenge())
+        session.request_verification()
+        asyncio.run(run(forget))
+        assert (session.ended, session.pictures.outstanding) == (True, 0)
