@@ -106,5 +106,6 @@ def _client(claims: dict[str, Any]) -> Client | None:
         return None
     client_id = f"oauth:{name}"
     if len(client_id) > _ID_LENGTH:
-        client_id = f"oauth:{hashlib.sha256(name.encode()).hexdigest()[:48]}"
-    return Client(client_id, frozenset(Scope(word) for word in words if word in set(Scope)))
+        # Its own prefix: another client's name may be these 48 digits.
+        client_id = f"oauth-sha256:{hashlib.sha256(name.encode()).hexdigest()[:48]}"
+    return Client(client_id, frozenset(Scope(word) for word in words if word in list(Scope)))

@@ -147,7 +147,7 @@ def _owner(client: str, data_dir: Path | None, sandbox: bool) -> str:
     from idproof.service.auth.api_keys import ApiKeys
     from idproof.service.operations.data_folder import open_database
 
-    if client.startswith("oauth:"):
+    if client.startswith(("oauth:", "oauth-sha256:")):
         return client
     try:
         return ApiKeys(open_database(data_dir, sandbox=sandbox)).resolve(client)

@@ -217,6 +217,21 @@ def test_a_valid_bearer_token_is_accepted(trusting: Any, issuer: Issuer) -> None
     assert issuer.asked == 1  # the keys are kept for a while
 
 
+def test_a_client_with_a_long_name_shares_its_verdicts_with_no_other(issuer: Issuer) -> None:
+    checked = Tokens("https://issuer", "idproof", issuer.url)
+    long = checked.find(issuer.token(client_id="https://client.example/" + "x" * 80))
+    assert long is not None
+    assert len(long.id) <= 64
+    same_digits = checked.find(issuer.token(client_id=long.id.rpartition(":")[2]))
+    assert same_digits is not None
+    assert same_digits.id != long.id
+
+
+def test_a_scope_that_is_no_text_grants_nothing(trusting: Any, issuer: Issuer) -> None:
+    assert status(trusting, issuer.token(scope=[{}, "verdict:read"])) == 200
+    assert status(trusting, issuer.token(scope=[{}])) == 403
+
+
 def test_an_invalid_token_is_refused(trusting: Any, issuer: Issuer) -> None:
     now = int(time.time())
     public = json.dumps(issuer.keys[0].as_dict(private=False)).encode()
