@@ -15,7 +15,8 @@ from sqlalchemy import Connection, delete, insert, or_, select, text, update
 
 from idproof.service.auth.clients import Client, Scope
 from idproof.service.storage import Database
-from idproof.service.storage.schema import API_KEYS, CLIENTS, KIOSKS, OPERATIONS, SESSIONS, VERIFICATIONS
+from idproof.service.storage.permits import client_holder
+from idproof.service.storage.schema import API_KEYS, CLIENTS, KIOSKS, OPERATIONS, PERMITS, SESSIONS, VERIFICATIONS
 
 PREFIX = "idp_"
 _ID_BYTES = 6  # enough to tell the keys of one service apart
@@ -149,6 +150,8 @@ class ApiKeys:
             for table in _OWNED:
                 owned = update(table).where(table.c.client == source)
                 connection.execute(owned.values(client=target))
+            granted = update(PERMITS).where(PERMITS.c.holder == client_holder(source))
+            connection.execute(granted.values(holder=client_holder(target)))
             connection.execute(delete(CLIENTS).where(CLIENTS.c.id == source))
 
     def _lock(self, connection: Connection) -> None:

@@ -186,7 +186,9 @@ class Ledger:
             mine = (OPERATIONS.c.id == ticket.id, OPERATIONS.c.owner == self._owner, OPERATIONS.c.state == RUNNING)
             if connection.execute(update(OPERATIONS).where(*mine).values(state=DONE)).rowcount != 1:
                 raise _in_progress()
-            self._verdicts.insert(connection, ticket.id, document, ticket.client, number)
+            # Not the ticket's: the client may have been merged into another one meanwhile.
+            owner = connection.execute(select(OPERATIONS.c.client).where(OPERATIONS.c.id == ticket.id)).scalar_one()
+            self._verdicts.insert(connection, ticket.id, document, owner, number)
             if ticket.mac is not None:
                 known = IDEMPOTENCY.c.mac == ticket.mac
                 connection.execute(update(IDEMPOTENCY).where(known).values(fingerprint=fingerprint))

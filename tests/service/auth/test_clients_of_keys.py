@@ -162,3 +162,23 @@ def test_the_client_commands_list_and_merge(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "verdicts.sqlite") as database:
         assert database.execute("select client from kiosks").fetchall() == [(backend,)] * 3
     database.close()
+
+
+def test_a_merge_during_a_verification_loses_no_verdict(settings: Settings, keys: ApiKeys) -> None:
+    remaining, joined = keys.create("backend", SCOPES), keys.create("older", SCOPES)
+    app = create_app(settings, FakeVerifier(lambda: keys.merge(keys.resolve("older"), keys.resolve("backend"))))
+    sent = send(app, joined)
+    assert sent.status_code == 201
+    for key in (remaining, joined):
+        assert ask(app, "GET", sent.headers["location"], headers=bearer(key)).json() == sent.json()
+
+
+def test_a_permit_of_a_client_that_is_merged_is_the_remaining_clients(settings: Settings, keys: ApiKeys) -> None:
+    app = create_app(settings, FakeVerifier())
+    staff, remaining = keys.create("staff", [Scope.PERMIT_WRITE]), keys.create("backend", SCOPES)
+    keys.create("older", SCOPES)
+    wanted = {"options": ["cannot_turn"], "client": keys.resolve("older")}
+    granted = ask(app, "POST", "/v1/permits", json=wanted, headers=bearer(staff)).json()
+    keys.merge(keys.resolve("older"), keys.resolve("backend"))
+    asked = {"options": {"cannot_turn": True}, "permit": granted["permit"]}
+    assert ask(app, "POST", "/v1/capture-sessions", json=asked, headers=bearer(remaining)).status_code == 201

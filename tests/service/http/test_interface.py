@@ -229,10 +229,11 @@ def test_unknown_paths_and_methods_are_problems(server: Server) -> None:
 
 
 def test_every_response_has_the_security_headers(server: Server) -> None:
-    for path in ("/healthz", "/nowhere", "/.well-known/jwks.json"):
+    cached = {"/healthz": "no-store", "/nowhere": "no-store", "/.well-known/jwks.json": "public, max-age=300"}
+    for path, expected in cached.items():
         headers = httpx.get(server.url + path).headers
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["cache-control"] == "no-store"
+        assert headers["cache-control"] == expected
         assert "server" not in headers
 
 
