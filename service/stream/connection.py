@@ -4,6 +4,7 @@ import asyncio
 import gc
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import anyio
@@ -143,6 +144,7 @@ class Connection:
         if isinstance(message, messages.Resume):
             session = resume_session(self._runtime, self._device, message)
         else:
+            await self._refresh_kiosk()
             session = await start_session(self._runtime, self._device, message)
             self._language = message.language
             self._begin_staff_call()
@@ -151,6 +153,13 @@ class Connection:
         await self._channel.send(session.session_message(resumed=isinstance(message, messages.Resume)))
         session.attach(self._channel.send)
         await session.report_outcome()
+
+    async def _refresh_kiosk(self) -> None:
+        """Read the device anew: its client may have been merged into another one since it connected."""
+        kiosk = await anyio.to_thread.run_sync(self._runtime.kiosks.find, self._kiosk.id)
+        if kiosk is not None:  # a device that was revoked is cut off by its lease
+            self._kiosk = kiosk
+            self._device = replace(self._device, kiosk=kiosk)
 
     @property
     def _session_id(self) -> str | None:
