@@ -47,7 +47,7 @@ def test_a_verification_connects_to_nothing_looks_up_no_name_and_writes_only_tem
     pictures = {name: str(tmp_path / "set" / f"{name}.jpg") for name in ("front", "tilt_left", "tilt_right", "selfie")}
     selfie = pictures.pop("selfie")
     cards = [argument for picture in pictures.values() for argument in ("--card", picture)]
-    done = run(tmp_path, "-m", "idproof.service", "verify", *cards, "--selfie", selfie)
+    done = run(tmp_path, "-m", "idproof.service", "verify", "--accept-uploads", *cards, "--selfie", selfie)
     assert done.returncode == 0, done.stderr
     assert "ACCEPT" in done.stdout
     assert done.remote == []
