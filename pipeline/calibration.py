@@ -19,7 +19,7 @@ from idproof.pipeline.types import CheckResult, Outcome, Status
 _SHIPPED = Path(__file__).with_name("calibration.json")
 DECIMALS = 5
 """Decimals of the values in a verdict and in a calibration. Chosen by hand; no outside source."""
-_LEAST_VALUES = 20
+LEAST_VALUES = 20
 """Fewest bona fide cards with a usable range. Chosen by hand: the next card lies outside the range of 20 with a chance
 of 2 in 21, by exchangeability."""
 
@@ -51,8 +51,8 @@ class Calibration:
 
     def __post_init__(self) -> None:
         for name, measured in self.values.items():
-            if len(measured) < _LEAST_VALUES or list(measured) != sorted(measured):
-                raise CalibrationInvalid(f"The calibration of {name} needs {_LEAST_VALUES} or more sorted values.")
+            if len(measured) < LEAST_VALUES or list(measured) != sorted(measured):
+                raise CalibrationInvalid(f"The calibration of {name} needs {LEAST_VALUES} or more sorted values.")
             if name in self.quotients and measured[0] <= 0:
                 raise CalibrationInvalid(f"The calibration of {name} needs positive values.")
 

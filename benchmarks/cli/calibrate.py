@@ -8,6 +8,7 @@ from idproof.benchmarks.card.calibration import calibrate_card
 from idproof.benchmarks.cli.options import (
     Address,
     Calibration,
+    Document,
     Executor,
     LfwPictures,
     Profile,
@@ -37,6 +38,7 @@ def card(
     sets: Sets,
     out: Calibration,
     recipe: Recipe = "",
+    document: Document = "hkid-2018",
     workers: Workers = 1,
     executor: Executor = "in-process",
     address: Address = None,
@@ -44,7 +46,11 @@ def card(
     """Write what the checks of the card measure on bona fide cards."""
     with ProgressReport("registrations") as progress:
         written = calibrate_card(
-            read_sets(sets), recipe=recipe, runner=TaskRunner(workers, executor, address), progress=progress
+            read_sets(sets),
+            recipe=recipe,
+            document=document,
+            runner=TaskRunner(workers, executor, address),
+            progress=progress,
         )
     write_calibration(out, written)
 

@@ -9,6 +9,9 @@ from idproof.pipeline.executors.task_runner import ExecutorName, TaskRunner
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Workers = Annotated[int, typer.Option(min=1, help="Number of processes.")]
+Document = Annotated[
+    str, typer.Option(help="Document type of the cards: a built-in name, or the path of your own file (….toml).")
+]
 Executor = Annotated[ExecutorName, typer.Option(help="Where the work is done; ray uses a cluster.")]
 Address = Annotated[str | None, typer.Option(help="Address of the cluster; without it a cluster starts here.")]
 Measured = Annotated[

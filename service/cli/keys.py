@@ -58,16 +58,16 @@ def list_(data_dir: DataDir = None, sandbox: Sandbox = False) -> None:
 
 @app.command("revoke")
 def revoke(
-    key_id: Annotated[str, typer.Argument(help="Id of the key, as listed.")],
+    key_id: Annotated[str, typer.Argument(help="Id of the key, as listed, with or without `idp_`.")],
     data_dir: DataDir = None,
     sandbox: Sandbox = False,
 ) -> None:
     """Revoke a key at once. Exit 1 when no valid key has this id."""
-    from idproof.service.auth.api_keys import ApiKeys
+    from idproof.service.auth.api_keys import PREFIX, ApiKeys
     from idproof.service.operations.data_folder import open_database
 
-    done = ApiKeys(open_database(data_dir, sandbox=sandbox)).revoke(key_id)
-    typer.echo("revoked" if done else "there is none of this id in force")
+    done = ApiKeys(open_database(data_dir, sandbox=sandbox)).revoke(key_id.removeprefix(PREFIX))
+    typer.echo("revoked" if done else "no valid key has this id")
     raise typer.Exit(0 if done else 1)
 
 

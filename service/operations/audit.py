@@ -164,6 +164,8 @@ class AuditLog:
         return head == Head() or any(head_there == head for head_there in self._heads())
 
     def _read_head(self) -> Head:
+        if not self._head.exists() and not self._log.exists():
+            raise AuditBroken("There is no audit log in this data folder yet.")
         if not self._head.exists():
             raise AuditBroken(f"The audit log's head, {self._head.name}, is gone; put it back.")
         return self._open_head(self._head.read_text())

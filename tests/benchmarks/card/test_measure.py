@@ -1,22 +1,37 @@
 """The card's error rates: counted as the standard says, on real renderings and on invented measurements."""
 
 import json
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import samples
+from commands import idproof
 from runs import published
 
 from idproof.benchmarks.card import calibration, pictures, variants
 from idproof.benchmarks.card.measure import Measured, measure_card
+from idproof.benchmarks.errors import BenchmarkFailed
 from idproof.benchmarks.harness.output import BONA_FIDE
 from idproof.benchmarks.scores import files
 from idproof.datasets.sets import read_sets
+from idproof.datasets.specimen.prints import TYPES
 from idproof.pipeline.calibration import Calibration, shipped_calibration
 from idproof.pipeline.errors import CalibrationInvalid
+from idproof.pipeline.executors.task_runner import Result, Task, TaskRunner
 
 CALIBRATED = tuple(shipped_calibration().values)
+
+
+class TwentyTimes(TaskRunner):
+    """Gives every result twenty times, as if there were so many cards."""
+
+    def __call__(self, function: Callable[..., Result], tasks: Sequence[Task], *shared: Any) -> Iterable[Result]:
+        for result in super().__call__(function, tasks, *shared):
+            yield from [result] * 20
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +73,36 @@ def test_rendered_registrations_are_counted_by_kind(folder: Path, tmp_path: Path
 
 
 def test_a_calibration_holds_what_bona_fide_cards_measure_and_no_attack(folder: Path, tmp_path: Path) -> None:
-    written = calibration.calibrate_card(read_sets(folder), recipe="four sets")
+    written = calibration.calibrate_card(read_sets(folder), recipe="four sets", runner=TwentyTimes())
     assert written["source"]["registrations"] == 1
-    assert {name: len(values) for name, values in written["values"].items()} == dict.fromkeys(CALIBRATED, 1)
+    assert {name: len(values) for name, values in written["values"].items()} == dict.fromkeys(CALIBRATED, 20)
     file = tmp_path / "calibration.json"
     file.write_text(json.dumps(written))
+    assert Calibration.load(file).source["recipe"] == "four sets"
+    file.write_text(json.dumps(written | {"values": {name: v[:1] for name, v in written["values"].items()}}))
     with pytest.raises(CalibrationInvalid, match="20 or more"):
         Calibration.load(file)
-    file.write_text(json.dumps(written | {"values": {name: v * 20 for name, v in written["values"].items()}}))
-    assert Calibration.load(file).source["recipe"] == "four sets"
+
+
+def test_a_calibration_of_too_few_cards_is_refused_and_names_how_many_were_found(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "calibration.json"
+    done = idproof("bench", "calibrate", "card", "--sets", folder, "--out", out)
+    assert done.returncode == 2
+    assert "bench_failed: The card gave values in 1 of 1 bona fide registrations" in done.stderr
+    assert not out.exists()
+
+
+def test_a_calibration_looks_for_cards_of_the_document_type_that_is_named(folder: Path) -> None:
+    with pytest.raises(BenchmarkFailed, match="in 0 of 1 bona fide registrations; a calibration needs 20 or more"):
+        calibration.calibrate_card(read_sets(folder), recipe="other cards", document=TYPES / "harbour_pass.toml")
+
+
+def test_a_calibration_needs_twenty_values_of_each_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = iter([{"first": 1.0, "second": 1.0}] * 19 + [{"first": 1.0}] * 2)
+    monkeypatch.setattr(calibration, "_measure", lambda entry, document: next(values))
+    entry = SimpleNamespace(truth=SimpleNamespace(bona_fide=True))
+    with pytest.raises(BenchmarkFailed, match="second has values of 19 of 21 bona fide registrations"):
+        calibration.calibrate_card([entry] * 21, recipe="")  # type: ignore[list-item]
 
 
 def test_one_picture_a_kind_is_drawn(folder: Path, tmp_path: Path) -> None:

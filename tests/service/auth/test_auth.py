@@ -155,7 +155,11 @@ def test_the_key_commands_create_list_and_revoke(tmp_path: Path) -> None:
     assert "backend  session:write verify:write" in listed
     assert made.split("_", 2)[2] not in listed
     assert key("revoke", made.split("_")[1]).stdout == "revoked\n"
-    assert key("revoke", made.split("_")[1]).returncode == 1
+    again = key("revoke", made.split("_")[1])
+    assert (again.returncode, again.stdout) == (1, "no valid key has this id\n")
+    other = key("create", "--name", "other", "--scope", "verify:write").stdout.strip()
+    assert key("revoke", f"idp_{other.split('_')[1]}").stdout == "revoked\n"
+    assert ApiKeys(Database.open(Settings(data_dir=tmp_path))).find(other) is None
     assert "everything is not one of" in key("create", "--name", "x", "--scope", "everything").stderr
 
 

@@ -242,6 +242,11 @@ def test_audit_and_verdict_commands(settings: Settings, store: VerdictStore, aud
     assert (done.returncode, done.stderr.split(":")[0]) == (1, "audit_broken")
 
 
+def test_the_check_of_a_folder_without_an_audit_log_says_so(tmp_path: Path) -> None:
+    done = commands.idproof("audit", "check", "--data-dir", tmp_path)
+    assert (done.returncode, done.stderr) == (1, "audit_broken: There is no audit log in this data folder yet.\n")
+
+
 def test_production_names_the_missing_guards_and_does_not_start(tmp_path: Path) -> None:
     done = idproof("serve", "--data-dir", tmp_path, "--port", "0", IDPROOF_PRODUCTION="1", IDPROOF_INSPECTABLE="1")
     assert done.returncode == 2
