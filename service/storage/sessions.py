@@ -145,6 +145,11 @@ class Sessions:
         connection.execute(update(SESSIONS).where(SESSIONS.c.id == row.id).values(challenge=asked))
         return self._challenge(asked, row.nonce)
 
+    def end(self, session_id: str) -> None:
+        """Ends a session that its applicant stopped: from here on it is refused as `session_lapsed`."""
+        with self._database.write() as connection:
+            connection.execute(update(SESSIONS).where(SESSIONS.c.id == session_id).values(expires_ms=0))
+
     def row(self, connection: Connection, session_id: str, client: str) -> Row[Any]:
         """Returns the row of an open session, locked until the transaction ends; raises `ServiceProblem` if none."""
         row = connection.execute(select(SESSIONS).where(SESSIONS.c.id == session_id).with_for_update()).first()

@@ -180,6 +180,8 @@ class Connection:
         if session is None or message.session not in (None, session.id):
             raise _unexpected()
         session.stop()
+        with suppress(IdproofError):  # the pictures are gone; a database that is away must not hide that
+            await anyio.to_thread.run_sync(self._runtime.intake.ledger.sessions.end, session.id)
         await self._runtime.count(self._kiosk.id, session, "cancelled")
         await self._channel.send({"type": "cancelled", "session": session.id})
 

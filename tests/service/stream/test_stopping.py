@@ -1,8 +1,10 @@
 """Stop during a verification, calls for staff, and messages of other sessions: a real server, no networks."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +83,7 @@ def device_counts(url: str) -> dict[str, Any]:
 
 
 def test_a_stop_during_the_verification_deletes_everything_and_gives_no_verdict(
-    address: str, key: str, verifier: WaitingVerifier
+    address: str, key: str, verifier: WaitingVerifier, tmp_path: Path
 ) -> None:
     async def act(device: Device) -> None:
         verdict = await begin_checking(device, verifier)
@@ -99,6 +101,9 @@ def test_a_stop_during_the_verification_deletes_everything_and_gives_no_verdict(
         assert following["id"] != stopped
 
     with_device(address, key, act)
+    with closing(sqlite3.connect(tmp_path / "verdicts.sqlite")) as database:
+        ends_ms = [row[0] for row in database.execute("SELECT expires_ms FROM sessions")]
+    assert min(ends_ms) == 0, "the client of the device could still use the stopped session"
     listed = httpx.get(f"{address}/v1/verifications").json()["items"]
     assert listed == []
     counts = device_counts(address)
