@@ -50,9 +50,7 @@ def open_tools(
     """
     kind = open_document(document)
     card_examiner = CardExaminer.open(kind)
-    if kind.calibration is not None:
-        policy = replace(policy, calibration=Calibration.load(kind.calibration))
-        card_examiner.require_limits(policy.calibration)
+    policy = with_own_limits(policy, card_examiner)
     engines = load_engines(profile, manifest=manifest, cache=cache, threads=threads, provider=provider)
     texture = TextureNetwork.shipped(threads, provider)
     return ExaminationTools(
@@ -87,6 +85,21 @@ def open_document(document: str | Path) -> DocumentType:
     kind = load(Path(document)) if own else load_builtin(str(document))
     field_checks.require_assessable(kind)
     return kind
+
+
+def with_own_limits(policy: Policy, card_examiner: CardExaminer) -> Policy:
+    """Return the policy with the limits of the examiner's document type, or unchanged when the type has none.
+
+    Raises:
+        CalibrationInvalid: the type's calibration cannot be used.
+        DocumentTypeInvalid: it has no values of a quantity that is measured.
+    """
+    own = card_examiner.document.calibration
+    if own is None:
+        return policy
+    policy = replace(policy, calibration=Calibration.load(own))
+    card_examiner.require_limits(policy.calibration)
+    return policy
 
 
 def rules_for_tools(tools: ExaminationTools, records: RecordsAuthority | None) -> Rules:

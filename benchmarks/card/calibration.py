@@ -68,9 +68,9 @@ def _require_enough(measured: Sequence[Measured]) -> None:
     """Raises `BenchmarkFailed` when a calibration of these values could not be used."""
     needed = f"a calibration needs {LEAST_VALUES} or more"
     if (found := sum(bool(m) for m in measured)) < LEAST_VALUES:
+        hint = " Is --document the type of their cards?" if found < len(measured) else ""
         raise BenchmarkFailed(
-            f"The card gave values in {found} of {len(measured)} bona fide registrations; {needed}. "
-            "Is --document the type of their cards?"
+            f"The card gave values in {found} of {len(measured)} bona fide registrations; {needed}.{hint}"
         )
     counts = Counter(name for m in measured for name in m)
     name, fewest = min(counts.items(), key=lambda item: item[1])

@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from idproof.benchmarks.card import midv_holo_baseline, variants
 from idproof.benchmarks.card.public_sets import overlap
@@ -27,13 +29,14 @@ from idproof.pipeline.card.examiner import CardExaminer
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.card.view import corners
 from idproof.pipeline.decide import decide
-from idproof.pipeline.documents import DocumentType, load_builtin
+from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import BadInput
 from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields.checks.dates import today
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.fields.read import Readers, read
+from idproof.pipeline.opening import open_document, with_own_limits
 from idproof.pipeline.types import CheckResult, Decision, Role
 
 _FIELD_KIND = "field_edit"
@@ -54,7 +57,7 @@ class Measured:
         values: check of the card to value, None where it could not be assessed.
         scores: check of the card to score, None where it could not be assessed.
         ious, corner_px: overlap and mean distance of the corners, per capture with known corners.
-        baseline: score of the published baseline, None when the card was not found.
+        baseline: score of the published baseline, None when the card was not found or has no hologram.
         found: whether the card was found in all captures.
     """
 
@@ -77,6 +80,7 @@ def measure_card(
     sets: Sequence[RegistrationSet],
     *,
     tuning: Sequence[RegistrationSet] = (),
+    document: str | Path = "hkid-2018",
     profile: str = "open",
     runner: TaskRunner = SEQUENTIAL,
     seed: int = 0,
@@ -89,54 +93,73 @@ def measure_card(
         sets: registrations to measure.
         tuning: other registrations, bona fide and attacks, that train the variants (`variants.py`); the system itself
             takes nothing from them.
+        document: a built-in type's name, or the path of an operator's own type file, whose limits are then in force.
         profile: of the networks that read the fields.
         runner: where the cards are examined.
         seed: of the supervised variant.
         scores: file for the scores of every check, see `scores.files`.
         progress: called with registrations done and in total.
+
+    Raises:
+        DocumentTypeInvalid: the document type cannot be used.
+        CalibrationInvalid: the document type's calibration cannot be used.
     """
     files.check_name(scores)
+    open_document(document)  # raises before any process is started
     chosen = [entry for entry in sets if entry.truth.bona_fide or entry.truth.attack]
     tasks = [(entry, True) for entry in chosen] + [(entry, False) for entry in tuning]
     measured = []
-    for result in runner(partial(_measure, profile=profile), tasks):
+    for result in runner(partial(_measure, profile=profile, document=document), tasks):
         measured.append(result)
         progress(len(measured), len(tasks))
+    opened = _opened(profile, document)  # only now: networks opened before the workers start would not work in them
     tested, tuned = measured[: len(chosen)], measured[len(chosen) :]
     if scores is not None:
         files.write(scores, checks.columns((m.kind, m.scores) for m in tested))
     figures = {**_rates(tested), **_places(tested)}
     if tuned:
-        figures |= variants.supervised(tested, tuned, seed) | variants.baseline(tested, tuned)
+        figures |= variants.supervised(tested, tuned, seed)
+        if _hologram_mask(opened.examiner.document).any():
+            figures |= variants.baseline(tested, tuned)
     return Run(
         bench="card",
         profile=profile,
-        weights=_opened(profile)[0].weights,
+        weights=opened.engines.weights,
         seed=seed,
         counts=_counts(tested),
         figures=figures,
         extra={
             "data": data_of(chosen),
-            "policy": Policy().version,
-            "calibration": dict(Policy().calibration.source),
+            "policy": opened.policy.version,
+            "calibration": dict(opened.policy.calibration.source),
             "values_of_bona_fide": _quantiles(tested),
             "outcomes": _outcomes(tested),
         },
     )
 
 
+class _Tools(NamedTuple):
+    """The tools that examine a card, and the policy in force."""
+
+    engines: Engines
+    locator: CardLocator
+    examiner: CardExaminer
+    policy: Policy
+
+
 @lru_cache(maxsize=2)
-def _opened(profile: str) -> tuple[Engines, CardLocator, CardExaminer]:
+def _opened(profile: str, document: str | Path) -> _Tools:
     """Opens networks and checks, once per process."""
-    document = load_builtin()
-    return load_engines(profile), CardLocator.open(document), CardExaminer.open(document)
+    kind = open_document(document)
+    examiner = CardExaminer.open(kind)
+    return _Tools(load_engines(profile), CardLocator.open(kind), examiner, with_own_limits(Policy(), examiner))
 
 
-def _measure(task: tuple[RegistrationSet, bool], profile: str) -> Measured:
+def _measure(task: tuple[RegistrationSet, bool], profile: str, document: str | Path) -> Measured:
     """Measures one registration; the second part of the task says whether its fields are checked too."""
     entry, with_fields = task
-    engines, locator, examiner = _opened(profile)
-    kind, policy = entry.truth.attack or BONA_FIDE, Policy()
+    engines, locator, examiner, policy = _opened(profile, document)
+    kind = entry.truth.attack or BONA_FIDE
     try:
         located = locate_card(entry, locator, policy)
     except BadInput as error:
@@ -175,19 +198,29 @@ def _field_checks(card: LocatedCard, engines: Engines, document: DocumentType, p
     return field_checks.run(facts)
 
 
-def _baseline(card: LocatedCard, document: DocumentType) -> float:
-    """Returns the score of the published method, with the hologram's place, as masks of a set would give it."""
+def _baseline(card: LocatedCard, document: DocumentType) -> float | None:
+    """Returns the score of the published method with the hologram's place, as masks of a set would give it.
+
+    None for a type without a hologram.
+    """
+    mask = _hologram_mask(document)
+    if not mask.any():
+        return None
     frames = [
         midv_holo_baseline.rectify(image, corners(card.views[role], document).astype(np.float32))
         for role, image in card.images.items()
     ]
+    return midv_holo_baseline.score(frames, mask)
+
+
+def _hologram_mask(document: DocumentType) -> NDArray[np.bool_]:
     width, height = midv_holo_baseline.SIZE
     mask = np.zeros((height, width), dtype=np.bool_)
     for region in document.regions:
         if region.kind == "diffractive":
             left, top, right, bottom = region.box.pixels(width / document.width_mm)
             mask[top:bottom, left:right] = True
-    return midv_holo_baseline.score(frames, mask)
+    return mask
 
 
 def _by_kind(measured: Sequence[Measured]) -> dict[str, list[Measured]]:

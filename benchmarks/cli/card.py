@@ -10,6 +10,7 @@ from idproof.benchmarks.card.public_sets import measure_public_set
 from idproof.benchmarks.cli.options import (
     Address,
     AsJson,
+    Document,
     Executor,
     OptionalSets,
     Out,
@@ -36,6 +37,7 @@ def card(
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="A public set instead: " + ", ".join(READERS))] = None,
     root: Annotated[Path | None, typer.Option(help="Folder of the public set.")] = None,
+    document: Document = "hkid-2018",
     profile: Profile = "open",
     seed: Annotated[int, typer.Option(help="Of the supervised variant.")] = 0,
     workers: Workers = 1,
@@ -50,6 +52,8 @@ def card(
         raise typer.BadParameter("give either --sets, or --dataset with --root")
     if dataset is not None and scores is not None:
         raise typer.BadParameter("--scores is written of registrations (--sets)")
+    if dataset is not None and document != "hkid-2018":
+        raise typer.BadParameter("--document is the type of registrations (--sets)")
     with ProgressReport("registrations") as progress:
         if dataset is not None and root is not None:
             result = measure_public_set(dataset, root, profile=profile, seed=seed, progress=progress)
@@ -57,6 +61,7 @@ def card(
             result = measure_card(
                 read_sets(sets or Path()),
                 tuning=read_sets(tuning) if tuning else [],
+                document=document,
                 profile=profile,
                 runner=TaskRunner(workers, executor, address),
                 seed=seed,

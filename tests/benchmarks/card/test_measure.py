@@ -1,6 +1,7 @@
 """The card's error rates: counted as the standard says, on real renderings and on invented measurements."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,8 +19,11 @@ from idproof.benchmarks.errors import BenchmarkFailed
 from idproof.benchmarks.harness.output import BONA_FIDE
 from idproof.benchmarks.scores import files
 from idproof.datasets.sets import read_sets
+from idproof.datasets.specimen.make import make
+from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.datasets.specimen.prints import TYPES
 from idproof.pipeline.calibration import Calibration, shipped_calibration
+from idproof.pipeline.documents import load
 from idproof.pipeline.errors import CalibrationInvalid
 from idproof.pipeline.executors.task_runner import Result, Task, TaskRunner
 
@@ -92,9 +96,34 @@ def test_a_calibration_of_too_few_cards_is_refused_and_names_how_many_were_found
     assert not out.exists()
 
 
+def test_a_document_type_goes_with_registrations_and_not_with_a_public_set(tmp_path: Path) -> None:
+    done = idproof("bench", "card", "--dataset", "midv-holo", "--root", tmp_path, "--document", "my_type.toml")
+    assert (done.returncode, "--document is the type of registrations" in done.stderr) == (2, True)
+
+
 def test_a_calibration_looks_for_cards_of_the_document_type_that_is_named(folder: Path) -> None:
-    with pytest.raises(BenchmarkFailed, match="in 0 of 1 bona fide registrations; a calibration needs 20 or more"):
+    with pytest.raises(BenchmarkFailed, match=r"in 0 of 1 bona fide registrations; .* Is --document the type"):
         calibration.calibrate_card(read_sets(folder), recipe="other cards", document=TYPES / "harbour_pass.toml")
+
+
+def test_cards_of_an_own_type_are_calibrated_and_measured_by_its_own_limits(tmp_path: Path) -> None:
+    for name in ("harbour_pass.toml", "harbour_pass.print.toml", "harbour_pass.png"):
+        shutil.copy(TYPES / name, tmp_path)
+    document = tmp_path / "harbour_pass.toml"
+    make(31, 0, PortraitSource.open(None), load(document)).write(tmp_path / "sets" / "00000")
+    sets = read_sets(tmp_path / "sets")
+    assert measure_card(sets).figures["card.not_found"]["value"] == 1.0
+
+    written = calibration.calibrate_card(sets, recipe="own cards", document=document, runner=TwentyTimes())
+    spread = {
+        name: sorted(v[0] * factor for factor in np.linspace(0.8, 1.2, 20)) for name, v in written["values"].items()
+    }
+    (tmp_path / "own.json").write_text(json.dumps(written | {"values": spread}))
+    document.write_text('calibration = "own.json"\n' + document.read_text())
+    run = measure_card(sets, document=document)
+    assert run.extra["calibration"]["recipe"] == "own cards"  # type: ignore[index]
+    assert run.figures["card.not_found"]["value"] == 0.0
+    assert run.figures["card.bpcer.card"]["value"] == 0.0
 
 
 def test_a_calibration_needs_twenty_values_of_each_check(monkeypatch: pytest.MonkeyPatch) -> None:
