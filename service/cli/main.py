@@ -21,15 +21,7 @@ _EXIT_NOT_GENUINE = 1
 _NOT_GENUINE = ("signature_invalid", "signing_key_revoked", "audit_broken")
 """Codes of errors that are the finding of a check, not wrong use."""
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Remote identity proofing: a card seen from three angles, a face, one signed verdict.",
-)
-for command in (verify, serve, health, demo):
-    app.command()(command)
-for name, group in {
+_GROUPS = {
     "models": models.app,
     "specimen": specimen.app,
     "verdict": verdict.app,
@@ -40,8 +32,7 @@ for name, group in {
     "cluster": cluster.app,
     "kiosk": kiosk.app,
     "keys": keys.signing_app,
-}.items():
-    app.add_typer(group, name=name)
+}
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
@@ -49,7 +40,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
     argv = sys.argv[1:] if argv is None else argv
     escape_unprintable_characters()
     try:
-        _add_benchmarks(wanted=argv[:1] in (["bench"], ["capacity"]))
+        app = assemble(benchmarks=argv[:1] in (["bench"], ["capacity"]))
         typer.main.get_command(app).main(argv, prog_name="idproof")
     except IdproofError as error:
         print_error(f"{error.code}: {error.sentence}")
@@ -62,9 +53,23 @@ def main(argv: list[str] | None = None) -> NoReturn:
     sys.exit(0)
 
 
-def _add_benchmarks(*, wanted: bool) -> None:
-    """Adds the benchmarks' commands when one is wanted, else only their names, so that help lists them at no cost."""
-    if wanted:
+def assemble(*, benchmarks: bool) -> typer.Typer:
+    """Assembles the commands.
+
+    Args:
+        benchmarks: add the benchmarks' commands; else only their names, so that help lists them at no cost.
+    """
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help="Remote identity proofing: a card seen from three angles, a face, one signed verdict.",
+    )
+    for command in (verify, serve, health, demo):
+        app.command()(command)
+    for name, group in _GROUPS.items():
+        app.add_typer(group, name=name)
+    if benchmarks:
         from idproof.benchmarks.cli import app as bench
         from idproof.benchmarks.cli import capacity
 
@@ -73,3 +78,4 @@ def _add_benchmarks(*, wanted: bool) -> None:
     else:
         app.command("bench", help="Measure the system.")(lambda: None)
         app.command("capacity", help="Machines for a number of registrations per hour.")(lambda: None)
+    return app

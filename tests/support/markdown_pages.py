@@ -199,15 +199,9 @@ def options_of(command: Any) -> set[str]:
 @cache
 def cli() -> TyperGroup:
     """The whole command line, with the benchmarks."""
-    from idproof.benchmarks.cli import app as bench
-    from idproof.benchmarks.cli import capacity
-    from idproof.service.cli.main import app
+    from idproof.service.cli.main import assemble
 
-    whole = typer.Typer()
-    whole.add_typer(app)
-    whole.add_typer(bench, name="bench")
-    whole.command("capacity")(capacity)
-    group = typer.main.get_command(whole)
+    group = typer.main.get_command(assemble(benchmarks=True))
     assert isinstance(group, TyperGroup)
     return group
 

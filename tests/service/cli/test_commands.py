@@ -196,12 +196,12 @@ def test_specimen_art_and_sheet(tmp_path: Path, files: Path) -> None:
 def test_a_terminal_without_utf8_shows_escapes_and_json_stays_json(encoding: str) -> None:
     code = """if True:
         from idproof.service.cli import main, output
-        @main.app.command("say")
+        @main.audit.app.command("say")
         def say() -> None:
             output.print_json({"name": "CHAN, Tai Man 陳大文 \N{CJK UNIFIED IDEOGRAPH-282E2}"})
             output.plain_console().print("陳 é")
             output.print_error("陳")
-        main.main(["say"])
+        main.main(["audit", "say"])
     """
     environment = os.environ | {"PYTHONIOENCODING": encoding}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)

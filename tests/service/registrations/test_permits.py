@@ -15,7 +15,7 @@ from idproof.pipeline.liveness import requirements
 from idproof.pipeline.liveness.challenge import REDUCING, Options, draw
 from idproof.service.auth import Scope
 from idproof.service.auth.api_keys import ApiKeys
-from idproof.service.cli.main import app as commands
+from idproof.service.cli.main import assemble
 from idproof.service.errors import AuditBroken, ServiceProblem
 from idproof.service.http.app import create_app
 from idproof.service.operations.audit import AuditLog
@@ -231,7 +231,7 @@ def test_an_operator_grants_on_the_command_line(here: Place) -> None:
     folder = ["--data-dir", str(here.settings.data_dir)]
 
     def run(*arguments: str) -> Any:
-        return CliRunner().invoke(commands, ["kiosk", "permit", *arguments, *folder])
+        return CliRunner().invoke(assemble(benchmarks=False), ["kiosk", "permit", *arguments, *folder])
 
     made = run("--device", device, "--options", "cannot_turn")
     assert made.exit_code == 0, made.output
