@@ -103,9 +103,17 @@ def test_the_right_zones_a_millimetre_off_have_a_foreign_shape(check: Hologram) 
     assert Outcome.FAIL in {result.outcome for result in judged(check, moved).values()}
 
 
-def test_a_type_without_zones_is_not_checked(document: DocumentType) -> None:
-    plain = replace(document, regions=tuple(replace(region, zones=None) for region in document.regions))
+def test_a_type_without_a_hologram_is_not_checked(document: DocumentType) -> None:
+    plain = replace(document, regions=tuple(region for region in document.regions if region.zones is None))
+    assert len(plain.regions) < len(document.regions)
     assert not Hologram.applies(plain)
+
+
+def test_a_hologram_without_zones_is_no_document_type(document: DocumentType) -> None:
+    """It would drop the check without a word."""
+    (hologram,) = (region for region in document.regions if region.zones is not None)
+    with pytest.raises(ValueError, match="lacks zones"):
+        replace(hologram, zones=None)
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture"])
