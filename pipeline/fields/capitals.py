@@ -15,7 +15,7 @@ _READ_AS_I = _STROKES | {"i"}  # where only a capital may stand
 
 
 class Letter(StrEnum):
-    """How a character of a reading counts."""
+    """Treatment of a character of a reading in the vote."""
 
     AS_READ = "as_read"
     CAPITAL = "capital"

@@ -1,4 +1,4 @@
-"""What uvicorn lacks: a time limit for the head of a request, and a problem for what is not HTTP."""
+"""Adds what uvicorn lacks: a time limit for the head of a request, and a problem for what is not HTTP."""
 
 import asyncio
 from http import HTTPStatus

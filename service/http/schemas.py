@@ -143,7 +143,7 @@ class Alive(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether a registration sent now would be verified and its verdict stored."""
+    """Readiness: true if a registration sent now would be verified and its verdict stored."""
 
     status: Literal["ready", "not ready"]
     checks: dict[str, bool]
@@ -175,7 +175,7 @@ class KeptData(BaseModel):
 
 
 class PrivacyStatement(BaseModel):
-    """What is kept, for how long, and how it is deleted."""
+    """Retention: the data that is kept, for how long, and how it is deleted."""
 
     pictures: dict[str, Any]
     templates: dict[str, Any]
