@@ -46,7 +46,12 @@ class AccessControl:
         self._confirmed: dict[bytes, tuple[Client, float]] = {}
         if settings.oauth_issuer is not None:
             # `Settings` refuses an issuer without the other two.
-            self._tokens = Tokens(settings.oauth_issuer, settings.oauth_audience or "", settings.oauth_jwks_url or "")
+            self._tokens = Tokens(
+                settings.oauth_issuer,
+                settings.oauth_audience or "",
+                settings.oauth_jwks_url or "",
+                settings.oauth_token_type,
+            )
 
     def needs(self, scope: Scope, *, through_outage: bool = False) -> Callable[[Request], Awaitable[Client]]:
         """Returns a dependency that returns the client, if it has the scope.

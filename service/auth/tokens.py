@@ -23,6 +23,8 @@ FRESH_S = 300.0  # the issuer's keys are read again after this time
 STALE_S = 3600.0  # keys that were read longer ago are not used
 RETRY_S = 10.0  # the shortest time between two readings
 _TIMEOUT_S = 5.0
+MEDIA_TYPE = "at+jwt"
+"""Type in the header of an access token (RFC 9068, section 2.1)."""
 _LEEWAY_S = 30  # between clocks; RFC 7519, section 4.1.4: "usually no more than a few minutes"
 _ID_LENGTH = 64  # of the database's columns `client`
 
@@ -34,11 +36,21 @@ class Tokens:
         issuer: the `iss` that tokens must have.
         audience: the `aud` that tokens must have.
         jwks_url: where the issuer publishes its keys.
+        token_type: the `typ` that tokens must have in their header, with or without `application/`. An ID token of
+            the same issuer and audience has another.
         clock: seconds that only increase.
     """
 
-    def __init__(self, issuer: str, audience: str, jwks_url: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        audience: str,
+        jwks_url: str,
+        token_type: str = MEDIA_TYPE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._url = jwks_url
+        self._type = token_type.lower()
         self._clock = clock
         self._claims = jwt.JWTClaimsRegistry(
             leeway=_LEEWAY_S,
@@ -63,7 +75,9 @@ class Tokens:
             self._claims.validate(decoded.claims)
         except (JoseError, ValueError, KeyError, TypeError, RecursionError):
             return None
-        return decoded.claims
+        # Media types are compared without their case, and `application/` may be left out (RFC 7515, section 4.1.9).
+        kind = str(decoded.header.get("typ", "")).lower().removeprefix("application/")
+        return decoded.claims if kind == self._type else None
 
     def _issuer_keys(self, max_age_s: float) -> KeySet:
         """Returns the issuer's keys; one thread reads them again, and the others use the older copy meanwhile.
@@ -99,10 +113,15 @@ class Tokens:
 
 
 def _client(claims: dict[str, Any]) -> Client | None:
-    name = claims.get("client_id") or claims.get("azp") or claims.get("sub")
+    """Returns the client that the token was issued to, or None.
+
+    Never the subject: a person could choose a `sub` that is another client's name (RFC 9068, section 5).
+    """
+    names = {str(claims[claim]) for claim in ("client_id", "azp") if isinstance(claims.get(claim), str)}
+    name = names.pop() if len(names) == 1 else ""  # two that differ name no client
     scopes = claims.get("scope", claims.get("scp", ""))
     words = scopes.split() if isinstance(scopes, str) else scopes
-    if not isinstance(name, str) or not isinstance(words, list):
+    if not name or not isinstance(words, list):
         return None
     client_id = f"oauth:{name}"
     if len(client_id) > _ID_LENGTH:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from idproof.pipeline.liveness.challenge import REDUCING
 from idproof.service.auth import AccessControl, Client, Scope
+from idproof.service.errors import ServiceProblem
 from idproof.service.http import openapi, problems
 from idproof.service.registrations import permits
 from idproof.service.registrations.intake import RegistrationIntake
@@ -54,8 +55,12 @@ def install(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> No
         return await anyio.to_thread.run_sync(_grant, wanted, client)
 
     def _grant(wanted: PermitRequest, client: Client) -> JSONResponse:
-        if wanted.device is not None and kiosks.find(wanted.device) is None:
+        kiosk = None if wanted.device is None else kiosks.find(wanted.device)
+        if wanted.device is not None and kiosk is None:
             return problems.problem("not_found", "There is no device of this id in force.")
+        if client.id == (wanted.client if kiosk is None else kiosk.client):
+            # Whoever registers applicants would otherwise grant each of them what only staff may.
+            raise ServiceProblem("forbidden", "A permit is granted by another client than the one that uses it.")
         holder = client_holder(wanted.client or "") if wanted.device is None else device_holder(wanted.device)
         code, permit = permits.grant(
             intake.ledger.permits,

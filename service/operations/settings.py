@@ -62,6 +62,8 @@ class Settings(BaseSettings):
             machine's own address.
         oauth_issuer, oauth_audience, oauth_jwks_url: issuer and audience of accepted bearer tokens, and the URL of the
             issuer's keys.
+        oauth_token_type: `typ` in the header of accepted tokens; an issuer that does not follow RFC 9068 writes `JWT`,
+            also into ID tokens.
         rate_per_minute: requests per minute of one client.
         client_concurrency: registrations of one client at once.
         trusted_proxies: addresses and networks of the proxies in front, separated by commas, such as
@@ -127,6 +129,7 @@ class Settings(BaseSettings):
     oauth_issuer: str | None = None
     oauth_audience: str | None = None
     oauth_jwks_url: str | None = None
+    oauth_token_type: str = Field(default="at+jwt", min_length=1)
     rate_per_minute: int = Field(default=600, ge=1)
     client_concurrency: int = Field(default=32, ge=1)
     trusted_proxies: str = ""

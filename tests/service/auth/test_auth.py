@@ -187,10 +187,11 @@ class Issuer:
 
     def token(self, signing: Any = None, alg: str = "RS256", header: Any = None, **claims: Any) -> str:
         now = int(time.time())
-        good = {"iss": "https://issuer", "aud": "idproof", "sub": "backend", "iat": now, "exp": now + 300}
-        good |= {"scope": "verdict:read other"}
+        good = {"iss": "https://issuer", "aud": "idproof", "sub": "person", "iat": now, "exp": now + 300}
+        good |= {"scope": "verdict:read other", "client_id": "backend"}
         signing = signing or self.keys[0]
-        head = {"alg": alg, "kid": signing.kid} | (header or {})
+        head = {"typ": "at+jwt", "alg": alg, "kid": signing.kid} | (header or {})
+        head = {name: value for name, value in head.items() if value is not None}
         wanted = {name: value for name, value in (good | claims).items() if value is not None}
         return jwt.encode(head, wanted, signing, algorithms=[alg])
 
@@ -231,6 +232,22 @@ def test_a_client_with_a_long_name_shares_its_verdicts_with_no_other(issuer: Iss
     assert same_digits.id != long.id
 
 
+def test_the_client_of_a_token_is_the_one_it_was_issued_to_and_never_its_subject(issuer: Issuer) -> None:
+    checked = Tokens("https://issuer", "idproof", issuer.url)
+    found = [
+        checked.find(issuer.token(sub="oauth:other", client_id="backend")),
+        checked.find(issuer.token(sub="person", client_id=None, azp="backend")),
+        checked.find(issuer.token(sub=None, azp="backend")),
+    ]
+    assert [client and client.id for client in found] == ["oauth:backend"] * 3
+
+
+@pytest.mark.parametrize(("accepted", "typ"), [("at+jwt", "application/AT+JWT"), ("at+jwt", "At+JWT"), ("JWT", "JWT")])
+def test_the_type_of_a_token_is_a_media_type(issuer: Issuer, accepted: str, typ: str) -> None:
+    checked = Tokens("https://issuer", "idproof", issuer.url, accepted)
+    assert checked.find(issuer.token(header={"typ": typ})) is not None
+
+
 def test_a_scope_that_is_no_text_grants_nothing(trusting: Any, issuer: Issuer) -> None:
     assert status(trusting, issuer.token(scope=[{}, "verdict:read"])) == 200
     assert status(trusting, issuer.token(scope=[{}])) == 403
@@ -246,8 +263,14 @@ def test_an_invalid_token_is_refused(trusting: Any, issuer: Issuer) -> None:
         issuer.token(exp=now - 60),
         issuer.token(exp=None),
         issuer.token(iss=None),
-        issuer.token(sub=None),
-        issuer.token(sub=7),
+        issuer.token(client_id=None),  # a `sub` is no client
+        issuer.token(client_id=None, sub="backend"),
+        issuer.token(client_id=7),
+        issuer.token(client_id=""),
+        issuer.token(azp="another"),  # the two name different clients
+        issuer.token(header={"typ": None}),
+        issuer.token(header={"typ": "JWT"}),  # an ID token
+        issuer.token(header={"typ": "logout+jwt"}),
         issuer.token(nbf=now + 600),
         issuer.token(other),
         issuer.token(OctKey.import_key(public), "HS256", {"kid": "one"}),

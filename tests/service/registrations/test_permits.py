@@ -207,6 +207,20 @@ def test_a_reviewer_grants_over_http_and_the_client_of_the_registration_uses_it(
     assert (answer.status_code, answer.json()["code"]) == (403, "permit_exceeded")
 
 
+def test_no_client_grants_a_permit_to_itself(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    app = create_app(settings, FakeVerifier())  # type: ignore[arg-type]
+    both, own = client(settings, Scope.PERMIT_WRITE, Scope.SESSION_WRITE)
+    reviewer, _ = client(settings, Scope.PERMIT_WRITE)
+    store = VerdictStore.open(settings, Keys.open(settings).sealing)
+    device = Kiosks(store.database, store.seal).enroll("Counter 3", own).split("_")[1]
+    for wanted in ({"client": own}, {"device": device}):
+        body = {"options": ["cannot_turn"], **wanted}
+        answer = ask(app, "POST", "/v1/permits", json=body, headers=both)
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+        assert ask(app, "POST", "/v1/permits", json=body, headers=reviewer).status_code == 201
+
+
 @pytest.mark.parametrize(
     ("wanted", "status", "code"),
     [
