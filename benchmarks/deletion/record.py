@@ -57,13 +57,12 @@ def record_engines(verifier: Verifier, record: Record) -> Iterator[None]:
         record("line", picture)
         return candidates(picture)
 
-    network = embedder._network
     with (
         patch.object(reader, "_session", _RecordedSession(reader._session, record)),
         patch.object(reader, "_run", lines),
         patch.object(latin, "_run", page),
         patch.object(detector, "_session", _RecordedSession(detector._session, record)),
         patch.object(detector, "_candidates", faces),
-        patch.object(network, "session", _RecordedSession(network.session, record, "embedding")),
+        patch.object(embedder, "_session", _RecordedSession(embedder._session, record, "embedding")),
     ):
         yield

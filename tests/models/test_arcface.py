@@ -1,14 +1,19 @@
-"""Templates equal those of OpenCV's SFace; the alignment equals that of insightface."""
+"""Templates equal those of OpenCV's SFace and of insightface; the alignment equals that of insightface."""
 
+import io
+import subprocess
+import sys
 import warnings
 
 import cv2
 import numpy as np
 import pytest
+from insightface.model_zoo.arcface_onnx import ArcFaceONNX
 from insightface.utils import face_align
 
-from idproof.models.arcface import ArcFaceEmbedder
+from idproof.models.arcface import POSITIONS, ArcFaceEmbedder
 from idproof.models.errors import ModelCorrupt
+from idproof.models.session import open_session
 from idproof.models.types import Engines, RGBImage
 
 
@@ -32,6 +37,26 @@ def test_a_template_equals_that_of_opencv(sface: bytes, reference: cv2.FaceRecog
     assert cosine(ours, theirs) > 0.9999
     swapped = ArcFaceEmbedder(sface, mean=0, std=1, flip=False).embed([face[..., ::-1]])
     assert cosine(swapped, theirs) < 0.99
+
+
+@pytest.mark.parametrize(("mean", "std"), [(0.0, 1.0), (127.5, 127.5)])
+def test_features_equal_those_of_insightface(sface: bytes, face: RGBImage, mean: float, std: float) -> None:
+    theirs = ArcFaceONNX(model_file=io.BytesIO(sface), session=open_session(sface, 1))
+    theirs.input_mean, theirs.input_std = mean, std
+    plain, mirrored = ArcFaceEmbedder(sface, mean=mean, std=std).raw_features([face])
+    np.testing.assert_array_equal(plain, theirs.get_feat(face[..., ::-1]))
+    np.testing.assert_array_equal(mirrored, theirs.get_feat(np.ascontiguousarray(face[:, ::-1, ::-1])))
+    np.testing.assert_array_equal(POSITIONS, face_align.arcface_dst)
+
+
+def test_a_verification_does_without_insightface() -> None:
+    code = (
+        "import sys; sys.modules['insightface'] = None\n"
+        "from idproof.pipeline import Verifier\n"
+        "Verifier.open(profile='open'); print('requests' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_the_scaling_guessed_by_insightface_is_wrong(sface: bytes, engines: Engines, face: RGBImage) -> None:
