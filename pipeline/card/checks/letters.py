@@ -26,7 +26,7 @@ FIELD_INK = Quantity("field_ink", "share of light", "field_of_other_ink", Limit.
 # Chosen by hand on tuning cards; no outside source.
 _LEAST_FIELDS = 3  # the least that have a majority
 _SAME_DIGIT = 0.93  # correlation that two pictures of one digit reach, and pictures of two digits do not
-_MATCHED_SHARE = 0.2  # share of a field's letters that must find a like elsewhere: not every digit stands there too
+_SAME_DIGIT_ANY_FACE = 0.78  # correlation that one digit reaches in another typeface too; two digits of one face: 0.76
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,10 @@ class Letters(Check):
     """Four quantities of the field that differs most from the others, each the median of the captures.
 
     A type is asked for those that it has three fields for. They could not be assessed, with `letters_not_clear`, when
-    a field that is always printed shows its letters in no capture, or no capture shows three fields.
+    a field that is always printed shows its letters in no capture, or no capture shows three fields. The typeface is
+    not assessed either when such a field shares fewer than two digits with the others in every capture.
 
-    - `field_typeface`: 1 - correlation with the digits most like a field's own; `field_of_other_typeface`.
+    - `field_typeface`: 1 - correlation with the same digits of other fields, the median; `field_of_other_typeface`.
     - `field_weight`: natural logarithm of stroke width over height, against digits that look alike;
       `field_of_other_weight`.
     - `field_size`: natural logarithm of the letters' height over the type's `letters_mm`; `field_of_other_size`.
@@ -81,13 +82,20 @@ def _fields_of(document: DocumentType) -> dict[Quantity, list[str]]:
 
 
 def _typefaces(capture: CaptureLetters, document: DocumentType) -> dict[str, float]:  # noqa: ARG001  (as the others)
-    """For each field, the distance from all letters of other fields of those letters that are most like one."""
+    """For each field, the median distance of its letters from the letter of other fields that is most like each.
+
+    Letters that are like no other one are characters that stand nowhere else on the card, and are left out; so are
+    fields with fewer than `LEAST_LETTERS` others.
+    """
     if len(capture.letters) < _LEAST_FIELDS:
         return {}
     found = {}
     for name, letters in capture.letters.items():
         others = np.concatenate([other.shapes for key, other in capture.letters.items() if key != name])
-        found[name] = float(np.quantile(1 - (letters.shapes @ others.T).max(axis=1), _MATCHED_SHARE))
+        likeness = (letters.shapes @ others.T).max(axis=1)
+        shared = likeness[likeness > _SAME_DIGIT_ANY_FACE]
+        if len(shared) >= LEAST_LETTERS:
+            found[name] = 1 - float(np.median(shared))
     return found
 
 

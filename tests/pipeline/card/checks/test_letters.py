@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -102,6 +103,35 @@ def test_other_letters_are_found_by_what_differs(
 @pytest.mark.parametrize("seed", range(6))
 def test_the_issuers_letters_pass_on_any_ground(document: DocumentType, seed: int) -> None:
     assert {result.outcome for result in found(flat(document, seed), document).values()} == {Outcome.PASS}
+
+
+def with_number(
+    document: DocumentType, number: str, other: Mapping[str, Lettering] = MappingProxyType({})
+) -> CheckResult:
+    """The typeface of a card whose other fields hold every digit but 1, 4, 8 and 9."""
+    fields = {
+        **identity.fields_of(document, np.random.default_rng(3), characters=None),
+        "number": number,
+        "chinese_codes": "6223 0607 0367",
+        "date_of_birth": "25-02-2002",
+        "first_registration": "(02-20)",
+        "issue_date": "23-07-20",
+    }
+    card = Card(document, 3, fields, np.full((250, 250, 3), 128, np.uint8), lettering=dict(other))
+    return found(seen(card.printed(None), document), document)[TYPEFACE]
+
+
+@pytest.mark.parametrize(("face", "passes"), [(None, True), (Face.SERIF, False), (Face.PLAIN, False)])
+def test_digits_that_stand_in_no_other_field_say_nothing_about_the_typeface(
+    document: DocumentType, face: Face | None, passes: bool
+) -> None:
+    other = {} if face is None else {"number": Lettering(face=face)}
+    assert (with_number(document, "KV682884(8)", other).outcome is Outcome.PASS) is passes
+
+
+def test_the_typeface_of_a_field_that_shares_one_digit_with_the_others_is_not_assessed(document: DocumentType) -> None:
+    result = with_number(document, "KV684884(8)")
+    assert (result.status, result.reason) == (Status.COULD_NOT_ASSESS, "letters_not_clear")
 
 
 def lit(gains: tuple[float, float, float]) -> Callable[[np.ndarray], np.ndarray]:
