@@ -24,6 +24,7 @@ _DRAIN_BYTES = 16 * 1024 * 1024  # of a refused body; less than from an authenti
 # Chosen by hand: longer than most outages, and few scrapers.
 _CONFIRMED_S = 3600.0
 _MOST_CONFIRMED = 16
+_KEY_ID_LENGTH = 64  # longer than any id of a key; the rest of a made-up one is not kept
 _MAX_TOKEN_LENGTH = 8192  # the usual limit of HTTP servers for one header
 
 log = structlog.get_logger("idproof")
@@ -77,6 +78,7 @@ class AccessControl:
         return dependency
 
     async def _admit(self, request: Request, scope: Scope, *, through_outage: bool) -> Client:
+        credential = None
         try:
             credential = _credential(request)
             authenticate = self._authenticate_through_outage if through_outage else self._authenticate
@@ -84,7 +86,7 @@ class AccessControl:
         except ServiceProblem:
             # Counted only now: a valid credential is accepted whoever else fails from its address.
             host = request.client.host if request.client is not None else ""
-            self._count(request, self.quota.failed(host))
+            self._count(request, self.quota.failed(host, _public_name(credential)))
             raise
         self._count(request, self.quota.request(client.id))
         if scope not in client.scopes:
@@ -139,6 +141,15 @@ def _credential(request: Request) -> str | None:
     if (key is None and kind.lower() != "bearer") or not credential or len(credential) > _MAX_TOKEN_LENGTH:
         raise _unauthenticated()
     return credential
+
+
+def _public_name(credential: str | None) -> str | None:
+    """Returns what tells failing credentials apart: the id of a key, whose secret somebody may guess, or a hash."""
+    if credential is None:
+        return None
+    if credential.startswith(PREFIX):
+        return credential.removeprefix(PREFIX).partition("_")[0][:_KEY_ID_LENGTH]
+    return hashlib.sha256(credential.encode()).hexdigest()
 
 
 def _unauthenticated() -> ServiceProblem:

@@ -8,7 +8,6 @@ import ssl
 import sys
 import tempfile
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import Any, cast
 
 import cv2
@@ -23,6 +22,7 @@ from idproof.service.http.app import create_app
 from idproof.service.http.connections import BoundedProtocol
 from idproof.service.operations import cluster, process, telemetry
 from idproof.service.operations.metrics import SHARED_FOLDER
+from idproof.service.operations.networks import is_loopback
 from idproof.service.operations.policy import build_policy
 from idproof.service.operations.settings import Settings
 from idproof.service.operations.workers import serve_workers
@@ -143,14 +143,14 @@ def _sandbox(settings: Settings) -> FastAPI:
 
 def _without_anonymous_callers(settings: Settings, host: str) -> Settings:
     """Requires a key in production and from other machines."""
-    if settings.anonymous and (settings.production or not _is_loopback(host)):
+    if settings.anonymous and (settings.production or not is_loopback(host)):
         return settings.model_copy(update={"anonymous": False})
     return settings
 
 
 def _require_tls(settings: Settings, host: str) -> None:
     """Warns of pictures that would cross a network in the clear; in production raises `SettingsInvalid`."""
-    if _is_loopback(host) or settings.tls_cert is not None or settings.tls_by_proxy:
+    if is_loopback(host) or settings.tls_cert is not None or settings.tls_by_proxy:
         return
     if settings.production:
         raise SettingsInvalid(
@@ -165,15 +165,6 @@ def _settings_for_workers(settings: Settings) -> str:
     chosen = {"data_dir": str(settings.data_dir), "profile": settings.profile, "executor": settings.executor}
     chosen |= {"ray_address": settings.ray_address} if settings.ray_address else {}
     return json.dumps(chosen | {"anonymous": settings.anonymous, "sandbox": settings.sandbox})
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _tls(settings: Settings) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Settings of an operator, from the environment (`IDPROOF_…`) or the command line."""
 
 import os
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from idproof.service.errors import SettingsInvalid
+from idproof.service.operations.networks import parse_proxies
 
 
 def _default_data_dir() -> Path:
@@ -156,11 +156,7 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _addresses(cls, value: str) -> str:
-        names = [name.strip() for name in value.split(",") if name.strip()]
-        for name in names:
-            if ip_network(name).prefixlen == 0:
-                raise ValueError("a network of every address would let any client choose its own")
-        return ",".join(names)
+        return ",".join(map(str, parse_proxies(value)))
 
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":

@@ -62,7 +62,7 @@ async def authenticate(runtime: StreamRuntime, channel: Channel) -> Authenticate
     secret, nonce = runtime.kiosks.secret(auth.device), unbase64(auth.nonce)
     proven = compare_digest(chain.device_proof(secret, challenge, nonce), unbase64(auth.proof))
     if kiosk is None or not proven:
-        runtime.gate.quota.failed(channel.host).require()
+        runtime.gate.quota.failed(channel.host, auth.device).require()
         raise StreamProblem("device_unauthenticated", "There is no such device, or the proof does not hold.")
     connection_id = secrets.token_hex(_CONNECTION_ID_BYTES)
     if not await anyio.to_thread.run_sync(runtime.kiosks.connect, kiosk.id, connection_id):
