@@ -1,8 +1,9 @@
 """The HTTP application: its parts, its background jobs, and the routes without a registration."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import cache
 from typing import Any
 
 import anyio
@@ -160,6 +161,11 @@ def _public_routes(app: FastAPI, intake: RegistrationIntake) -> None:
 
 
 def _metrics_route(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> None:
+    one_at_a_time = cache(lambda: anyio.CapacityLimiter(1))  # made within the event loop
+
+    def render(outbox: Mapping[str, int] | None) -> bytes:
+        return intake.metrics.render((intake.slots_used, intake.slots_total), outbox)
+
     @app.get(
         "/metrics",
         dependencies=[Depends(gate.needs(Scope.METRICS_READ, through_outage=True))],
@@ -171,4 +177,6 @@ def _metrics_route(app: FastAPI, intake: RegistrationIntake, gate: AccessControl
         outbox = None
         with suppress(StoreUnavailable):
             outbox = await anyio.to_thread.run_sync(intake.delivery_worker.outbox.counts)
-        return Response(intake.metrics.render((intake.slots_used, intake.slots_total), outbox), media_type=MEDIA_TYPE)
+        # On a thread of its own, so that no size of the numbers holds up other requests.
+        text = await anyio.to_thread.run_sync(render, outbox, limiter=one_at_a_time())
+        return Response(text, media_type=MEDIA_TYPE)

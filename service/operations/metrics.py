@@ -12,6 +12,10 @@ MEDIA_TYPE = CONTENT_TYPE_LATEST
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Folder in which several workers add up their numbers; the variable must be set before this module is imported."""
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "any"})
+"""Methods of RFC 9110 and RFC 5789, and `any` for paths without a route. A client may send other words as methods."""
+_OTHER_METHOD = "other"
+
 _BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -53,8 +57,8 @@ class Metrics:
         self._whole.observe(sum(timings_ms.values()) / 1000)
 
     def count_response(self, route: str, method: str, status: int) -> None:
-        """Counts a response by the pattern of its route, never by its address."""
-        self._requests.labels(route, method, status).inc()
+        """Counts a response by the pattern of its route, never by its address; unknown methods count as one."""
+        self._requests.labels(route, method if method in _METHODS else _OTHER_METHOD, status).inc()
 
     def count_delivery(self, to: str, result: str) -> None:
         """Counts an attempt to deliver."""

@@ -1,10 +1,12 @@
 """Metrics, traces, readiness, several workers, and the files for deployment."""
 
+import asyncio
 import json
 import os
 import re
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +26,7 @@ from idproof.service.auth.api_keys import ApiKeys
 from idproof.service.errors import SettingsInvalid, StoreUnavailable
 from idproof.service.http.app import create_app
 from idproof.service.operations import telemetry
+from idproof.service.operations.metrics import Metrics
 from idproof.service.operations.settings import Settings
 from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Database, VerdictStore
@@ -59,6 +62,37 @@ def test_metrics_count_by_code_and_never_by_person(settings: Settings) -> None:
     assert 'idproof_guard{guard="no_core_dumps"}' in found
     assert "A123456" not in text
     assert "ver_" not in text
+
+
+def test_a_client_adds_no_numbers_with_methods_and_paths_of_its_own(settings: Settings) -> None:
+    app = create_app(settings, FakeVerifier())
+
+    async def flood() -> None:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            for number in range(200):
+                for path in ("/healthz", "/v1/verifications", f"/{number}", f"/v1/verifications/{number}/x"):
+                    await client.request(f"M{number}", path)
+
+    asyncio.run(flood())
+    text = ask(app, "GET", "/metrics").text
+    requests = [line for line in text.splitlines() if line.startswith("idproof_requests_total")]
+    assert len(requests) == 3, requests
+    assert values(text)['idproof_requests_total{method="other",route="/healthz",status="405"}'] == 200
+    assert len(text) < 64 * 1024
+
+
+def test_metrics_are_rendered_off_the_event_loop(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+    render = Metrics.render
+
+    def recorded(*arguments: Any) -> bytes:
+        threads.append(threading.current_thread())
+        return render(*arguments)
+
+    monkeypatch.setattr(Metrics, "render", recorded)
+    assert ask(create_app(settings, FakeVerifier()), "GET", "/metrics").status_code == 200
+    assert [thread is threading.main_thread() for thread in threads] == [False]
 
 
 def test_every_metric_of_the_dashboard_exists(settings: Settings) -> None:
