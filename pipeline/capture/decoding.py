@@ -7,12 +7,14 @@ HEIC to its primary picture.
 """
 
 import io
+import re
 
 import numpy as np
 from PIL import Image
 
 from idproof.models.types import RGBImage
 from idproof.pipeline.capture.heif import HeifKind, open_heic, recognise
+from idproof.pipeline.capture.jpeg_scans import MAX_SCANS, count_scans
 from idproof.pipeline.capture.memory_reader import MemoryReader
 from idproof.pipeline.capture.orientation import turn_upright
 from idproof.pipeline.config import Limits
@@ -27,6 +29,13 @@ from idproof.pipeline.errors import (
 
 _PNG_BIT_DEPTH_OFFSET = 24
 """PNG specification (third edition), 5.2 and 11.2.1: signature 8 bytes, length 4, type 4, width 4, height 4."""
+
+_FORMATS = ("JPEG", "PNG")
+"""Pillow opens no other (MPO through its reader of JPEG): it has some 40 readers, and any could have a fault."""
+_OTHER_PICTURE = re.compile(
+    rb"GIF8[79]a|BM|II\*\0|MM\0\*|RIFF....WEBP|8BPS|\0\0\0\x0cjP  |\xff\x4f\xff\x51|%!PS", re.DOTALL
+)
+"""First bytes of GIF, BMP, TIFF (and raw pictures made of it), WebP, Photoshop, JPEG 2000 and PostScript."""
 
 _MAX_BITS = 8  # per channel
 _OPAQUE = 255
@@ -45,15 +54,18 @@ def decode(data: memoryview, role: str, limits: Limits) -> RGBImage:
 
     Raises:
         CaptureUnreadable: not a picture, or damaged.
-        CaptureFormatUnsupported: animated, 16-bit, CMYK, transparent, or no JPEG, PNG or HEIC.
+        CaptureFormatUnsupported: animated, 16-bit, CMYK, transparent, no JPEG, PNG or HEIC, or a JPEG of more than
+            `MAX_SCANS` scans.
         CaptureHeifUnsupported: AVIF, or HEIC without `pi-heif`.
         CaptureTooManyPixels, CaptureTooSmall: outside the limits; nothing was decoded.
     """
+    if _OTHER_PICTURE.match(data):
+        raise _other_format(role)
     try:
         kind = recognise(data)
         if kind is not None:
             return _decode_heif(data, kind, role, limits)
-        with Image.open(io.BufferedReader(MemoryReader(data))) as image:
+        with Image.open(io.BufferedReader(MemoryReader(data)), formats=_FORMATS) as image:
             _check_header(image, data, role, limits)
             image.load()
             _require_opaque(image, role)
@@ -82,8 +94,6 @@ def _decode_heif(data: memoryview, kind: HeifKind, role: str, limits: Limits) ->
 
 
 def _check_header(image: Image.Image, data: memoryview, role: str, limits: Limits) -> None:
-    if image.format not in ("JPEG", "MPO", "PNG"):
-        raise CaptureFormatUnsupported(f"The capture {role} must be a JPEG or a PNG.", capture=role)
     if image.format == "PNG" and getattr(image, "n_frames", 1) > 1:
         raise _animated(role)
     if image.format == "PNG" and data[_PNG_BIT_DEPTH_OFFSET] > _MAX_BITS:
@@ -91,6 +101,17 @@ def _check_header(image: Image.Image, data: memoryview, role: str, limits: Limit
     if image.mode not in ("RGB", "L", "RGBA", "LA", "P", "1"):
         raise CaptureFormatUnsupported(f"The capture {role} must have RGB or grey pixels.", capture=role)
     _check_size(image.size, role, limits)
+    if image.format != "PNG":
+        require_few_scans(data, role)
+
+
+def require_few_scans(data: memoryview, role: str) -> None:
+    """Raises `CaptureFormatUnsupported` for a JPEG that would keep the decoder busy for seconds; decodes nothing."""
+    scans = count_scans(data)
+    if scans is None:
+        raise _other_format(role)
+    if scans > MAX_SCANS:
+        raise CaptureFormatUnsupported(f"The capture {role} has more than {MAX_SCANS} scans.", capture=role)
 
 
 def _check_size(size: tuple[int, int], role: str, limits: Limits) -> None:
@@ -108,6 +129,10 @@ def _require_opaque(image: Image.Image, role: str) -> None:
 
 def _as_array(image: Image.Image) -> RGBImage:
     return np.array(image.convert("RGB"), dtype=np.uint8)
+
+
+def _other_format(role: str) -> CaptureFormatUnsupported:
+    return CaptureFormatUnsupported(f"The capture {role} must be a JPEG or a PNG.", capture=role)
 
 
 def _animated(role: str) -> CaptureFormatUnsupported:

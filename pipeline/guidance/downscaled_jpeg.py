@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from idproof.models.types import RGBImage
+from idproof.pipeline.capture.decoding import require_few_scans
 from idproof.pipeline.capture.memory_reader import MemoryReader
 from idproof.pipeline.config import Limits
 from idproof.pipeline.errors import CaptureTooManyPixels, CaptureUnreadable
@@ -40,10 +41,12 @@ def decode(data: memoryview, longer_px: int) -> RGBImage:
     Raises:
         CaptureUnreadable: not a JPEG, or damaged.
         CaptureTooManyPixels: nothing was decoded.
+        CaptureFormatUnsupported: it has too many scans; nothing was decoded.
     """
     width, height = read_size(data)
     if width * height > MAX_PIXELS:
         raise _too_many_pixels()
+    require_few_scans(data, "frame")
     reduction = next((factor for factor in (8, 4, 2) if max(width, height) >= factor * longer_px), 1)
     try:
         image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR_RGB | _REDUCTIONS[reduction])

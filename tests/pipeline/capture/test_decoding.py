@@ -6,6 +6,7 @@ import struct
 import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -247,3 +248,28 @@ def test_a_damaged_picture_gives_pixels_or_a_bad_input_and_nothing_else(
     except BadInput:
         return
     assert pixels.ndim == 3
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "TIFF", "JPEG2000", "GIF", "BMP"])
+def test_pictures_of_other_formats_are_named_and_not_opened(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encoded(picture(), kind)
+    opened: list[object] = []
+    monkeypatch.setattr(Image, "open", lambda *given, **_: opened.append(given))
+    with pytest.raises(BadInput) as refused:
+        read(data)
+    assert (refused.value.code, opened) == ("capture_format_unsupported", [])
+
+
+def test_only_the_named_readers_of_pillow_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    whole = Image.open
+
+    def recorded(*given: Any, **named: Any) -> Any:
+        asked.append(named.get("formats"))
+        return whole(*given, **named)
+
+    monkeypatch.setattr(Image, "open", recorded)
+    read(encoded(picture(), "PNG"))
+    with pytest.raises(BadInput):
+        read(encoded(picture(), "PPM"))
+    assert asked == [("JPEG", "PNG")] * 2
