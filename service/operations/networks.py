@@ -31,11 +31,11 @@ def parse_proxies(value: str) -> tuple[Network, ...]:
     """
     networks = tuple(ip_network(name.strip()) for name in value.split(",") if name.strip())
     plain = [_as_ipv4(network) for network in networks]
-    for most, family in ((_MOST_PUBLIC_V4, IPv4Network), (_MOST_PUBLIC_V6, IPv6Network)):
-        # Collapsed, so that a network which is named twice counts once.
-        found: Iterable[Network] = collapse_addresses(network for network in plain if isinstance(network, family))
-        if sum(network.num_addresses for network in found if not _is_private(network)) > most:
-            raise ValueError("networks of so many addresses would let clients choose their own; name the proxies")
+    # Collapsed, so that a network which is named twice counts once.
+    v4 = collapse_addresses(network for network in plain if isinstance(network, IPv4Network))
+    v6 = collapse_addresses(network for network in plain if isinstance(network, IPv6Network))
+    if _public_addresses(v4) > _MOST_PUBLIC_V4 or _public_addresses(v6) > _MOST_PUBLIC_V6:
+        raise ValueError("networks of so many addresses would let clients choose their own; name the proxies")
     return networks
 
 
@@ -71,6 +71,10 @@ def _as_ipv4(network: Network) -> Network:
         bits = int(network.network_address) % 2**_IPV4_BITS
         return IPv4Network((bits, network.prefixlen - (128 - _IPV4_BITS)))
     return network
+
+
+def _public_addresses(networks: Iterable[Network]) -> int:
+    return sum(network.num_addresses for network in networks if not _is_private(network))
 
 
 def _is_private(network: Network) -> bool:
