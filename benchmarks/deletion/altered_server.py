@@ -5,6 +5,8 @@
 Modes:
     raises: every guard is on, and the face comparison raises when everything else is in memory.
     ordinary: every guard is off, as in a service without them: memory is freed and not overwritten.
+    holds: every guard is on; before each verdict the server plants faces and templates and waits (`planting.py`).
+    unfinished: every guard is on, and the hashes that recognise a repeated upload stay in memory unfinished.
     keeps: every guard is off, nothing is freed, pictures go to files and fields to the log. The search must find every
         form of picture here; a form that it misses here proves nothing elsewhere.
 """
@@ -13,6 +15,7 @@ import contextlib
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 from unittest.mock import patch
@@ -20,16 +23,18 @@ from unittest.mock import patch
 import numpy as np
 import structlog
 
-from idproof.benchmarks.deletion.canaries import crop_forms, row_forms
+from idproof.benchmarks.deletion.forms import forms_of
+from idproof.benchmarks.deletion.planting import plant_before_verdicts
 from idproof.benchmarks.deletion.record import record_engines
 from idproof.models import session as sessions
 from idproof.pipeline import Vault, VaultSession, Verdict, Verifier
+from idproof.service.http.fingerprint import PartFingerprint
 from idproof.service.operations import process, server
 from idproof.service.operations.settings import Settings
 from idproof.service.storage import seal
 
-MODES = ("raises", "ordinary", "keeps")
-_PICTURE = 3  # axes
+MODES = ("raises", "holds", "unfinished", "ordinary", "keeps")
+_GUARDED = ("raises", "holds", "unfinished")
 _leaked: list[Any] = []
 _open_files: list[IO[bytes]] = []
 
@@ -37,7 +42,7 @@ _open_files: list[IO[bytes]] = []
 def main(mode: str, port: int, folder: Path) -> None:
     """Serves until a signal stops it."""
     with contextlib.ExitStack() as stack:
-        if mode == "raises":
+        if mode in _GUARDED:
             process.restart_hardened(sys.argv[1:], program="idproof.benchmarks.deletion.altered_server")
         else:
             _unguard(stack)
@@ -46,7 +51,7 @@ def main(mode: str, port: int, folder: Path) -> None:
             patch.object(Verifier, "open", lambda **chosen: _altered(mode, open_verifier(**chosen), stack))
         )
         settings = Settings.load(data_dir=folder)
-        if mode == "raises":
+        if mode in _GUARDED:
             process.enforce_guards(settings)
         server.run(settings, "127.0.0.1", port)
 
@@ -68,6 +73,13 @@ def _altered(mode: str, verifier: Verifier, stack: contextlib.ExitStack) -> Veri
         executor: Any = verifier.executor
         stack.enter_context(patch.object(executor.tools.engines.embedder, "embed", _raise))
         return verifier
+    if mode == "holds":
+        stack.enter_context(plant_before_verdicts(verifier, Path(os.environ["IDPROOF_BENCH_SIGNALS"])))
+        return verifier
+    if mode == "unfinished":
+        finish = PartFingerprint.finish
+        stack.enter_context(patch.object(PartFingerprint, "finish", lambda part: _keep_unfinished(part, finish)))
+        return verifier
     verifier.vault = CarelessVault(verifier.limits)
     if mode == "keeps":
         stack.enter_context(record_engines(verifier, lambda _, array: _leaked.append(array.copy())))
@@ -75,6 +87,11 @@ def _altered(mode: str, verifier: Verifier, stack: contextlib.ExitStack) -> Veri
         verify = verifier.verify_session
         stack.enter_context(patch.object(verifier, "verify_session", lambda held, *_: _leak_everything(held, verify)))
     return verifier
+
+
+def _keep_unfinished(part: PartFingerprint, finish: Callable[[PartFingerprint], None]) -> None:
+    _leaked.append(part._mac.copy())
+    finish(part)
 
 
 def _raise(*_: object) -> None:
@@ -122,9 +139,8 @@ class _CarelessSession(VaultSession):
     """Frees without overwriting; in the mode `keeps` it frees nothing."""
 
     def put(self, kind: str, name: str, array: Any) -> None:
-        if sys.argv[1] == "keeps" and array.ndim == _PICTURE:
-            forms = row_forms(array) if kind == "decoded" else crop_forms(array)
-            _leaked.extend(np.ascontiguousarray(form).copy() for _, form in forms)
+        if sys.argv[1] == "keeps":
+            _leaked.extend(np.ascontiguousarray(form).copy() for _, form in forms_of(kind, array))
         self._plain[kind, name] = array.copy()  # the stages overwrite their own array after it was put
 
     @property

@@ -16,35 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from idproof.benchmarks.deletion.forms import FINE, FORMS, forms_of, needles_of, row_forms, upload_forms
 from idproof.benchmarks.deletion.record import record_engines
-from idproof.benchmarks.deletion.table import NEEDLE_BYTES, Bytes, Table, searchable
+from idproof.benchmarks.deletion.table import Bytes, Table
 from idproof.datasets.specimen.make import make
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.types import RGBImage
 from idproof.pipeline import BadInput, Limits, Role, VaultSession, Verifier, capture
 from idproof.pipeline.documents import load_builtin
+from idproof.pipeline.vault.kinds import DECODED
 
 NOISE = 5  # grey levels in either direction: unique bytes, yet verified as usual. Chosen by hand; no outside source.
 QUALITY = 95  # of JPEG. Chosen by hand; no outside source.
-FORMS = (
-    "compressed",
-    "rows_rgb",
-    "rows_bgr",
-    "rows_rgbx",
-    "rows_planar",
-    "rows_grey",
-    "crop_uint8",
-    "crop_float",
-    "line",
-    "tensor",
-    "embedding",
-)
-FINE, COARSE = 2048, 16_384  # bytes between two needles; a shorter residue may be missed. Chosen by hand.
-_OPAQUE = 255
-_MIN_STEP = 64  # bytes between two needles of a small array. Chosen by hand.
-# Eighths of the step: uploads are cut into many small pieces on their way; floats are four times as many bytes for the
-# same picture, in several layouts.
-_STEPS = {"compressed": 1, "crop_float": 64}
 
 
 @dataclass(frozen=True)
@@ -117,7 +100,7 @@ class CanaryFactory:
         """
         found: list[tuple[int, Bytes]] = []
         for form, array in self._forms(canary, whole=whole):
-            found.append((FORMS.index(form), pick_needles(array, step * _STEPS.get(form, 8) // 8)))
+            found.append((FORMS.index(form), needles_of(form, array, step)))
         data = np.concatenate([picked for _, picked in found])
         forms = np.concatenate([np.full(len(picked), number, dtype=np.int16) for number, picked in found])
         data, first = np.unique(data, axis=0, return_index=True)
@@ -132,12 +115,13 @@ class CanaryFactory:
 
     def _forms(self, canary: Canary, *, whole: bool) -> Iterator[tuple[str, NDArray[Any]]]:
         for data in canary.parts.values():
-            yield "compressed", np.frombuffer(data, dtype=np.uint8)
+            yield from upload_forms(data)
         limits = self._verifier.limits
         for role, data in canary.parts.items():
             yield from row_forms(capture.decode(memoryview(data), Role(role), limits))
         for kind, array in self._recorded(canary) if whole else []:
-            yield from _forms_of(kind, array)
+            if kind != DECODED:  # its rows are there already
+                yield from forms_of(kind, array)
 
     def _recorded(self, canary: Canary) -> list[tuple[str, NDArray[Any]]]:
         """Returns every array that the vault held or that a network received."""
@@ -203,53 +187,3 @@ def _encoded(pixels: RGBImage, *, png: bool) -> bytes:
     else:
         picture.save(out, "JPEG", quality=QUALITY, subsampling=0)
     return out.getvalue()
-
-
-def row_forms(image: RGBImage) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Yields a decoded picture in the layouts of common libraries; Pillow itself keeps four bytes per pixel."""
-    yield "rows_rgb", image
-    yield "rows_bgr", image[..., ::-1]
-    yield "rows_rgbx", np.dstack([image, np.full(image.shape[:2], _OPAQUE, dtype=np.uint8)])
-    yield "rows_planar", image.transpose(2, 0, 1)
-    yield "rows_grey", cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-
-
-def _forms_of(kind: str, array: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Yields a recorded array in the forms to search for; decoded pictures are searched for by their rows."""
-    if kind in ("tensor", "embedding"):
-        yield kind, array
-    elif kind == "template":
-        yield "embedding", array
-    elif kind == "line":
-        yield from ((kind, layout) for layout in _layouts(array))
-    elif kind != "decoded":
-        yield from crop_forms(array)
-
-
-def _layouts(image: NDArray[Any]) -> list[NDArray[Any]]:
-    if image.ndim == 2:
-        return [image]
-    return [image, image[..., ::-1], image.transpose(2, 0, 1), cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)]
-
-
-def crop_forms(image: RGBImage) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Yields a crop as networks take it: each channel order, as bytes and in the three usual float ranges."""
-    for layout in _layouts(image):
-        yield "crop_uint8", layout
-        values = layout.astype(np.float32)
-        for floats in (values, values / np.float32(255), values / np.float32(127.5) - np.float32(1)):
-            yield "crop_float", floats
-
-
-def pick_needles(array: NDArray[Any], step: int) -> Bytes:
-    """Returns needles from all over an array, one every `step` bytes; small arrays are covered densely."""
-    data = np.ascontiguousarray(array).view(np.uint8).reshape(-1)
-    step = max(_MIN_STEP, min(step, len(data) // 8))
-    # Four times as many starts as needles: plain areas give none, and the neighbour of a plain place may be usable.
-    starts = np.arange(0, max(0, len(data) - NEEDLE_BYTES), max(NEEDLE_BYTES, step // 4))
-    if not len(starts):
-        return np.empty((0, NEEDLE_BYTES), dtype=np.uint8)
-    picked = data[starts[:, None] + np.arange(NEEDLE_BYTES)]
-    good = searchable(picked)
-    _, first = np.unique(starts[good] // step, return_index=True)
-    return np.asarray(picked[good][first])

@@ -1,12 +1,13 @@
 """Searches for what is left of the pictures after canaries went through the real server.
 
 The control runs show what the search can find: on a server without guards that keeps everything it must find every
-form; a server that only leaves out the overwriting shows what an ordinary service leaves behind.
+form, and on a guarded server it must find faces and templates that are planted before the verdict, and none of them
+after it. A server that only leaves out the overwriting shows what an ordinary service leaves behind.
 """
 
 import statistics
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ import httpx
 import numpy as np
 
 from idproof.benchmarks.deletion import scenarios
-from idproof.benchmarks.deletion.canaries import FORMS, CanaryFactory
+from idproof.benchmarks.deletion.canaries import CanaryFactory
+from idproof.benchmarks.deletion.forms import BIOMETRIC_FORMS, FORMS, UPLOAD_TAIL
+from idproof.benchmarks.deletion.held import run_held
 from idproof.benchmarks.deletion.scenarios import ScenarioResult, ScenarioRunner, run_scenario
 from idproof.benchmarks.deletion.search_client import SearchClient
 from idproof.benchmarks.deletion.servers import post
@@ -23,7 +26,7 @@ from idproof.benchmarks.harness.output import Run, plain
 from idproof.benchmarks.harness.server import Server
 
 TEXT = "text"
-_KEEPS, _ORDINARY, _RAISES = "keeps", "ordinary", "raises"
+_KEEPS, _ORDINARY, _RAISES, _HOLDS, _UNFINISHED = "keeps", "ordinary", "raises", "holds", "unfinished"
 _RESAMPLES = 2000  # enough for two digits of a 95 % interval (Efron and Tibshirani, 1993)
 _WARM_UP = 2  # registrations; the first ones also pay for memory and for networks that settle
 
@@ -53,19 +56,22 @@ def measure_deletion(
     factory = CanaryFactory(profile, seed)
     with tempfile.TemporaryDirectory(prefix="idproof-deletion-") as root, SearchClient() as search:
         runner = ScenarioRunner(factory, search, Path(root), profile, report)
-        results = _guarded(runner, in_a_row, side_by_side)
-        keeps, ordinary = _control(runner, _KEEPS), _control(runner, _ORDINARY)
+        with runner.server(_HOLDS) as server:
+            held, after = run_held(runner, server)
+        results = [after, *_guarded(runner, in_a_row, side_by_side)]
+        unfinished, keeps, ordinary = (_control(runner, mode) for mode in (_UNFINISHED, _KEEPS, _ORDINARY))
         latency = _cost(runner, timed)
+    controls = {"control": keeps, "ordinary": ordinary, "held": held, "unfinished": unfinished}
     return Run(
         bench="deletion",
         profile=profile,
         weights=factory.weights,
         seed=seed,
-        counts={result.name: result.answers for result in [*results, keeps, ordinary]},
-        figures=figures(results, keeps, ordinary, latency),
+        counts={result.name: result.answers for result in [*results, *controls.values()]},
+        figures=figures(results, controls, latency),
         extra={
-            "scenarios": [_described(result) for result in [*results, keeps, ordinary]],
-            "proves_nothing": [form for form in FORMS if not keeps.found[form]] + [TEXT] * (not keeps.texts_found),
+            "scenarios": [_described(result) for result in [*results, *controls.values()]],
+            "proves_nothing": _unproven(keeps, held, unfinished),
         },
     )
 
@@ -112,19 +118,34 @@ def _cost(runner: ScenarioRunner, timed: int) -> tuple[list[float], list[float]]
 
 def figures(
     results: Sequence[ScenarioResult],
-    keeps: ScenarioResult,
-    ordinary: ScenarioResult,
+    controls: Mapping[str, ScenarioResult],
     latency: tuple[list[float], list[float]],
 ) -> dict[str, dict[str, Any]]:
-    """Returns the figures: what was found, in the scenarios and in the controls, and the cost of the guards."""
+    """Returns the figures.
+
+    Args:
+        results: of the scenarios.
+        controls: name to result, for the figures `deletion.NAME_found`.
+        latency: seconds per registration, with and without the guards.
+    """
     found = _found("deletion.found", results)
     found |= {f"deletion.scenario.{one.name}": _found("x", [one])["x"] for one in results}
-    found |= _found("deletion.control_found", [keeps]) | _found("deletion.ordinary_found", [ordinary])
+    for name, control in controls.items():
+        found |= _found(f"deletion.{name}_found", [control])
     wipes = [value for result in results for value in result.wipe_ms]
     if wipes:
         found["deletion.wipe_ms.p50"] = plain(float(np.percentile(wipes, 50)), len(wipes), "ms")
         found["deletion.wipe_ms.p99"] = plain(float(np.percentile(wipes, 99)), len(wipes), "ms")
     return found | _cost_figures(*latency)
+
+
+def _unproven(keeps: ScenarioResult, held: ScenarioResult, unfinished: ScenarioResult) -> list[str]:
+    """Returns the forms that the search missed where they were: finding none elsewhere shows nothing."""
+    missed = {form for form in FORMS if not keeps.found[form]}
+    # Everything of these was planted, and nothing of them may be missed.
+    missed |= {form for form in BIOMETRIC_FORMS if held.found[form] < held.sought[form]}
+    missed |= set() if unfinished.found[UPLOAD_TAIL] else {UPLOAD_TAIL}
+    return [form for form in FORMS if form in missed] + [TEXT] * (not keeps.texts_found)
 
 
 def _found(name: str, results: Sequence[ScenarioResult]) -> dict[str, dict[str, Any]]:

@@ -14,15 +14,16 @@ from typing import Any
 import httpx
 import numpy as np
 
-from idproof.benchmarks.deletion.canaries import COARSE, FINE, FORMS, Canary, CanaryFactory, Needles, cut, merge
+from idproof.benchmarks.deletion.canaries import Canary, CanaryFactory, Needles, cut, merge
 from idproof.benchmarks.deletion.device import hang_up_streaming
+from idproof.benchmarks.deletion.forms import COARSE, FINE, FORMS
 from idproof.benchmarks.deletion.search_client import SearchClient
 from idproof.benchmarks.deletion.servers import STREAM_GRACE_S, deletion_server, hang_up, post
 from idproof.benchmarks.harness.server import Server
 
 ALL_FORMS = 6  # canaries per scenario that are searched for in every form, the rest as files and rows. Chosen by hand.
 _SETTLE_S = 2.0  # seconds until the server has noticed that a client left. Chosen by hand; no outside source.
-_CREATED = 201
+CREATED = 201
 
 
 @dataclass
@@ -125,17 +126,21 @@ def run_scenario(
     canaries = runner.canaries(count)
     needles = runner.needles(canaries)
     texts = tuple(sorted({text for canary in canaries for text in canary.texts}))
-    # Bytes that a server holds before it receives the canary are no trace of the canary.
-    runner.search.load(needles, ())
-    needles = needles.only(~_mask(runner.search.search(server), len(needles)))
+    needles = new_needles(runner, server, needles)
     answers = action(server, canaries)
     runner.search.load(needles, texts)
-    result = _result(name, needles, texts, runner.search.search(server))
+    result = result_of(name, needles, texts, runner.search.search(server))
     if searched_later:
         runner.everything.append(needles)
         runner.texts.update(texts)
     runner.report(f"{name}: {sum(result.found.values())} of {len(needles)} found")
-    return _with_answers(result, answers)
+    return with_answers(result, answers)
+
+
+def new_needles(runner: ScenarioRunner, server: Server, needles: Needles) -> Needles:
+    """Leaves out bytes that a server holds before it receives a canary: they are no trace of it."""
+    runner.search.load(needles, ())
+    return needles.only(~_mask(runner.search.search(server), len(needles)))
 
 
 def search_whole_disk(runner: ScenarioRunner, server: Server) -> ScenarioResult:
@@ -143,7 +148,7 @@ def search_whole_disk(runner: ScenarioRunner, server: Server) -> ScenarioResult:
     runner.report("whole_disk")
     needles, texts = merge(runner.everything), tuple(sorted(runner.texts))
     runner.search.load(needles, texts)
-    return _result("whole_disk", needles, texts, runner.search.search(server, since=runner.since))
+    return result_of("whole_disk", needles, texts, runner.search.search(server, since=runner.since))
 
 
 def one_after_another(server: Server, canaries: list[Canary]) -> list[httpx.Response]:
@@ -222,7 +227,8 @@ def _mask(searched: dict[str, Any], count: int) -> np.ndarray[Any, np.dtype[np.b
     return mask
 
 
-def _result(name: str, needles: Needles, texts: tuple[str, ...], searched: dict[str, Any]) -> ScenarioResult:
+def result_of(name: str, needles: Needles, texts: tuple[str, ...], searched: dict[str, Any]) -> ScenarioResult:
+    """Returns what one search found."""
     found = needles.only(_mask(searched, len(needles))).counts()
     held = {number for there in searched["texts"].values() for number in there}
     return ScenarioResult(
@@ -239,11 +245,12 @@ def _result(name: str, needles: Needles, texts: tuple[str, ...], searched: dict[
     )
 
 
-def _with_answers(result: ScenarioResult, answers: list[httpx.Response]) -> ScenarioResult:
+def with_answers(result: ScenarioResult, answers: list[httpx.Response]) -> ScenarioResult:
+    """Adds the answers of the server, and the times of their wipes."""
     for answer in answers:
         code = str(answer.status_code)
         result.answers[code] = result.answers.get(code, 0) + 1
-        if answer.status_code == _CREATED:
+        if answer.status_code == CREATED:
             result.wipe_ms.append(answer.json()["timings_ms"]["wipe"])
     assert set(result.found) == set(FORMS)  # noqa: S101 - every form is always reported
     return result

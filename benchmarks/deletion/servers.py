@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,7 @@ def deletion_server(
     ours = {
         "IDPROOF_BENCH_DELETION": "1",
         "IDPROOF_BENCH_PLANT": str(planted),
+        "IDPROOF_BENCH_SIGNALS": str(folder.parent),  # see `planting.py`
         "IDPROOF_CONCURRENCY": "2",
         "IDPROOF_QUEUE": "8",
         "IDPROOF_PROFILE": profile,
@@ -62,9 +64,10 @@ def deletion_server(
 
 
 def post(client: httpx.Client, server: Server, canary: Canary) -> httpx.Response:
-    """Posts one registration."""
+    """Posts one registration with an idempotency key, so that the server takes fingerprints of its parts."""
     files = {role: (f"{role}.jpg", data, "image/jpeg") for role, data in canary.parts.items()}
-    return client.post(server.verifications_url, files=files, timeout=ANSWER_S)
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
+    return client.post(server.verifications_url, files=files, headers=headers, timeout=ANSWER_S)
 
 
 def hang_up(server: Server, canary: Canary) -> None:

@@ -6,8 +6,10 @@ from collections import Counter
 import pytest
 
 from idproof.benchmarks.deletion.altered_server import CarelessVault
+from idproof.benchmarks.deletion.forms import FEATURES, LINE, TENSOR
 from idproof.benchmarks.deletion.record import record_engines
 from idproof.pipeline import Captures, Verifier
+from idproof.pipeline.vault.kinds import TEMPLATE
 
 
 @pytest.mark.parametrize("mode", ["ordinary", "keeps"])
@@ -25,4 +27,4 @@ def test_every_engine_is_recorded(verifier: Verifier, parts: dict[str, bytes]) -
     kinds: Counter[str] = Counter()
     with record_engines(verifier, lambda kind, _: kinds.update([kind])):
         verifier.verify(Captures.from_parts(parts))
-    assert set(kinds) == {"line", "tensor", "embedding"}
+    assert set(kinds) == {LINE, TENSOR, FEATURES, TEMPLATE}

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idproof.benchmarks.deletion import search
-from idproof.benchmarks.deletion.canaries import FORMS, CanaryFactory, Needles, crop_forms, pick_needles, row_forms
-from idproof.benchmarks.deletion.measure import figures
+from idproof.benchmarks.deletion.canaries import CanaryFactory, Needles
+from idproof.benchmarks.deletion.forms import BIOMETRIC_FORMS, FORMS, crop_forms, pick_needles, row_forms
+from idproof.benchmarks.deletion.measure import _unproven, figures
 from idproof.benchmarks.deletion.scenarios import ScenarioResult
 from idproof.benchmarks.deletion.search import Searcher
 from idproof.benchmarks.deletion.search_client import SearchClient
@@ -140,15 +142,31 @@ def scenario(name: str, found: int, texts: int = 0) -> ScenarioResult:
 
 
 def test_the_figures_count_what_was_found() -> None:
-    found = figures(
-        [scenario("one", 0), scenario("two", 4, texts=1)], scenario("keeps", 9), scenario("ordinary", 5), ([2.0], [1.0])
-    )
+    controls = {"control": scenario("keeps", 9), "ordinary": scenario("ordinary", 5)}
+    found = figures([scenario("one", 0), scenario("two", 4, texts=1)], controls, ([2.0], [1.0]))
     assert (found["deletion.found"]["value"], found["deletion.found"]["n"]) == (5, 2 * (10 * len(FORMS) + 3))
     assert (found["deletion.found.tensor"]["value"], found["deletion.found.text"]["value"]) == (4, 1)
     assert found["deletion.scenario.one"]["value"] == 0
     assert found["deletion.control_found"]["value"] == 9
+    assert found["deletion.ordinary_found"]["value"] == 5
     assert found["deletion.cost_ratio"]["value"] == pytest.approx(2.0)
     assert found["deletion.wipe_ms.p99"]["n"] == 2
+
+
+def control(missed: str | None = None, share: int = 0) -> ScenarioResult:
+    found = dict.fromkeys(FORMS, 10) | ({} if missed is None else {missed: share})
+    return ScenarioResult("control", dict.fromkeys(FORMS, 10), found, 3, 3)
+
+
+def test_a_form_that_a_control_misses_proves_nothing() -> None:
+    assert _unproven(control(), control(), control()) == []
+    assert _unproven(control("line"), control(), control()) == ["line"]
+    assert _unproven(control("line", 1), control("line"), control("line")) == []
+    assert _unproven(control(), control(), control("upload_tail")) == ["upload_tail"]
+    for form in BIOMETRIC_FORMS:
+        assert _unproven(control(), control(form, 9), control()) == [form]
+    silent = replace(control(), texts_found=0)
+    assert _unproven(silent, control(), control()) == ["text"]
 
 
 def test_what_every_picture_of_the_kind_holds_is_no_needle() -> None:
