@@ -68,7 +68,7 @@ class Policy:
         not_performed: steps of identity proofing that this policy leaves to others.
     """
 
-    version: str = "idproof-policy-5"
+    version: str = "idproof-policy-6"
     accept_fmr: float = 1e-4
     refer_fmr: float = 1e-2
     min_tilt_deg: float = 12.0
@@ -82,7 +82,7 @@ class Policy:
     accept_from: CaptureLevel = CaptureLevel.DEVICE
     liveness_required: bool = True
     required: tuple[str, ...] = ("fields_readable", "face_comparison")
-    not_performed: tuple[str, ...] = ("liveness", "optically_variable_regions", "records_check")
+    not_performed: tuple[str, ...] = ("liveness", "capture_plan", "optically_variable_regions", "records_check")
 
     @classmethod
     def for_uploads(cls, **changes: Any) -> Self:

@@ -19,6 +19,7 @@ import numpy as np
 from idproof.models.score_reports import ScoreCalibration
 from idproof.models.types import Engines, RGBImage
 from idproof.pipeline import capture
+from idproof.pipeline.card import turns
 from idproof.pipeline.card.examiner import CardExaminer
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.card.view import CardView
@@ -80,7 +81,7 @@ def examine(
         lambda: examine_card(session, tools, views, timer), lambda: examine_people(session, tools, answer, timer)
     )
     checks = (*of_card.checks, *of_card.field_checks, *of_people)
-    return Findings(checks, of_card.fields, timer.timings_ms, tools.engines.weights)
+    return Findings(checks, of_card.fields, timer.timings_ms, tools.engines.weights, of_card.poses)
 
 
 def examine_card(
@@ -91,7 +92,8 @@ def examine_card(
         checks = _card_checks(session, tools, views)
     with timer.stage("fields"):
         fields, of_fields = _read_fields(session, tools)
-    return CardFindings(tuple(checks), fields, tuple(of_fields))
+    poses = turns.measure_poses(views, tools.locator.document)
+    return CardFindings(tuple(checks), fields, tuple(of_fields), poses)
 
 
 def examine_people(

@@ -1,11 +1,12 @@
 """The results of examining the pictures of one registration: facts, no picture."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
 
-from idproof.pipeline.types import CheckResult, FieldReading
+from idproof.pipeline.card.plan.types import CardPose
+from idproof.pipeline.types import CheckResult, FieldReading, Role
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -16,11 +17,13 @@ class CardFindings:
         checks: of the card itself.
         fields: field name to reading.
         field_checks: of the fields against each other.
+        poses: of the card in each capture.
     """
 
     checks: tuple[CheckResult, ...]
     fields: dict[str, FieldReading]
     field_checks: tuple[CheckResult, ...]
+    poses: Mapping[Role, CardPose] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Counts only: field values stay out of logs."""
@@ -36,12 +39,14 @@ class Findings:
         fields: field name to reading. Personal data.
         timings_ms: stage to milliseconds; stages that run side by side overlap.
         weights: file name to SHA-256 of the networks that were used.
+        poses: of the card in each capture in which it was found.
     """
 
     checks: tuple[CheckResult, ...]
     fields: Mapping[str, FieldReading]
     timings_ms: Mapping[str, float]
     weights: Mapping[str, str]
+    poses: Mapping[Role, CardPose] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Counts only: field values stay out of logs."""

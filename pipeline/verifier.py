@@ -6,7 +6,6 @@ from typing import Self
 
 from idproof.models.types import FaceDetector
 from idproof.pipeline import verify
-from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import FramesUnusable
@@ -14,6 +13,7 @@ from idproof.pipeline.executors.in_process import InProcessExecutor
 from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.opening import open_tools, rules_for_tools
+from idproof.pipeline.origin import UPLOADED, CaptureOrigin
 from idproof.pipeline.types import Captures, Verdict
 from idproof.pipeline.vault import Vault, VaultSession
 
@@ -108,7 +108,7 @@ class Verifier:
         captures: Captures,
         answer: LivenessResponse | None = None,
         frames: Sequence[bytes | bytearray] = (),
-        level: CaptureLevel = CaptureLevel.UPLOAD,
+        origin: CaptureOrigin = UPLOADED,
     ) -> Verdict:
         """Verify one registration.
 
@@ -119,8 +119,8 @@ class Verifier:
             answer: to a liveness challenge. Without it the verdict lists liveness as not performed, and the decision
                 is `refer` at best unless the policy does not require liveness.
             frames: of the answer, JPEG or PNG, one per shot.
-            level: origin of the pictures, as far as the caller can vouch for it. Below the policy's `accept_from` the
-                decision is `refer` at best.
+            origin: of the pictures: their level, below the policy's `accept_from` the decision is `refer` at best, and
+                the capture plan that they were asked by.
 
         Raises:
             BadInput: a capture or a frame cannot be used; nothing was decided about the applicant.
@@ -132,7 +132,7 @@ class Verifier:
             with self.vault.open() as session:
                 for name, data in (*captures.items(), *zip(names, frames, strict=True)):
                     session.receive(name).write(data)
-                return self.verify_session(session, answer, level)
+                return self.verify_session(session, answer, origin)
         finally:
             captures.wipe()
             for frame in frames:
@@ -143,13 +143,13 @@ class Verifier:
         self,
         session: VaultSession,
         answer: LivenessResponse | None = None,
-        level: CaptureLevel = CaptureLevel.UPLOAD,
+        origin: CaptureOrigin = UPLOADED,
     ) -> Verdict:
         """Verify the captures that a session of `vault` received; the session is wiped when this returns or raises.
 
         Args:
             session: holds the four captures, and the answer's frames under its `names`.
             answer: as in `verify`; a service draws its challenge again from the nonce that it stored.
-            level: as in `verify`.
+            origin: as in `verify`.
         """
-        return verify.verify(session, self.rules, self.executor, answer, level)
+        return verify.verify(session, self.rules, self.executor, answer, origin)

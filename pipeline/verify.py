@@ -12,6 +12,7 @@ from idproof.models.liveness_texture import WEIGHTS as LIVENESS_WEIGHTS
 from idproof.models.types import FaceDetector
 from idproof.pipeline import assurance, verdict
 from idproof.pipeline.assurance import CaptureLevel
+from idproof.pipeline.card import plan as capture_plan
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.decide import decide
 from idproof.pipeline.documents import DocumentType
@@ -24,6 +25,7 @@ from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.findings import Findings
 from idproof.pipeline.liveness import examiner, requirements
 from idproof.pipeline.liveness.response import LivenessResponse
+from idproof.pipeline.origin import UPLOADED, CaptureOrigin
 from idproof.pipeline.timing import StageTimer
 from idproof.pipeline.types import CheckResult, Verdict
 from idproof.pipeline.vault import VaultSession
@@ -56,21 +58,24 @@ class Rules:
     records: RecordsAuthority | None = None
     card_checks_left_out: tuple[str, ...] = ()
 
-    def required(self, response: LivenessResponse | None) -> tuple[str, ...]:
+    def required(self, response: LivenessResponse | None, origin: CaptureOrigin) -> tuple[str, ...]:
         """Names of the checks that must all have passed for an accept.
 
         They are those of the card, of the policy, of the document type, of the level of capture and of the records if
-        they are asked; and those of liveness, unless the operator wrote an exception and no frames came.
+        they are asked; that of the capture plan, unless the captures were uploaded without one; and those of liveness,
+        unless the operator wrote an exception and no frames came.
         """
         asked = (records.NAME,) if self.records is not None else ()
         liveness = requirements.required(response) if response or self.policy.liveness_required else ()
         ours = (*self.card_checks, *self.policy.required, *quality.NAMES, *self.document.checks)
-        return (*ours, *asked, *liveness, assurance.NAME)
+        planned = (capture_plan.NAME,) if origin.plan_required else ()
+        return (*ours, *asked, *liveness, *planned, assurance.NAME)
 
-    @property
-    def not_performed(self) -> tuple[str, ...]:
-        """Steps of identity proofing that are left to others under these rules."""
+    def not_performed(self, response: LivenessResponse | None, origin: CaptureOrigin) -> tuple[str, ...]:
+        """Steps of identity proofing that are left to others under these rules and with these captures."""
         done = {RECORDS_CHECK} if self.records is not None else set()
+        done |= {examiner.NAME} if response is not None else set()
+        done |= {capture_plan.NAME} if origin.plan_required else set()
         done |= {VARIABLE_REGIONS} if self.optically_variable else set()
         return (*(name for name in self.policy.not_performed if name not in done), *self.card_checks_left_out)
 
@@ -117,12 +122,13 @@ def verify(
     rules: Rules,
     executor: Executor,
     answer: LivenessResponse | None = None,
-    level: CaptureLevel = CaptureLevel.UPLOAD,
+    origin: CaptureOrigin = UPLOADED,
 ) -> Verdict:
     """Verify the captures of a session; everything in it is wiped before this returns or raises.
 
     With an answer to a challenge liveness is checked; without one it is listed as not performed, and the registration
-    is referred, unless the policy does not require liveness.
+    is referred, unless the policy does not require liveness. The same holds for the capture plan: captures of a device
+    must follow one; uploads without one are listed.
 
     Raises:
         BadInput: a capture cannot be used; nothing was decided about the applicant.
@@ -145,8 +151,10 @@ def verify(
     finally:
         with timer.stage("wipe"):
             receipt = session.wipe()
-    checks.append(assurance.check(level, rules.policy.accept_from))
-    required = rules.required(answer)
+    if origin.plan_required:
+        checks.append(capture_plan.check(origin.plan, findings.poses))
+    checks.append(assurance.check(origin.level, rules.policy.accept_from))
+    required = rules.required(answer, origin)
     decision, reasons = decide(checks, required)
     return Verdict(
         id=verdict.new_id(),
@@ -156,15 +164,15 @@ def verify(
         document_type=rules.document.name,
         fields=findings.fields,
         form=asdict(card_data(findings.fields, rules.document, today(rules.document, started))),
-        not_performed=tuple(name for name in rules.not_performed if answer is None or name != examiner.NAME),
+        not_performed=rules.not_performed(answer, origin),
         policy=rules.policy.version,
         profile=rules.profile,
         weights=findings.weights if answer is None else {**findings.weights, **LIVENESS_WEIGHTS},
         started_at=started.isoformat(timespec="milliseconds"),
         timings_ms={**findings.timings_ms, **timer.timings_ms},
         deletion=receipt,
-        capture_level=level.value,
-        injectable=level is CaptureLevel.UPLOAD,
+        capture_level=origin.level.value,
+        injectable=origin.level is CaptureLevel.UPLOAD,
         required=required,
     )
 

@@ -74,7 +74,7 @@ class CachedCardExecutor:
         by_stage = {CARD: card.found.checks, FIELDS: card.found.field_checks, FACE: people}
         self.stage_of = {check.name: stage for stage, checks in by_stage.items() for check in checks}
         checks = tuple(check for found in by_stage.values() for check in found)
-        return Findings(checks, card.found.fields, watch.timings_ms, self.weights)
+        return Findings(checks, card.found.fields, watch.timings_ms, self.weights, card.found.poses)
 
     def compare_registered(self, session: VaultSession) -> tuple[CheckResult, ...]:
         """Compares the department's portrait with the templates of `examine`; raises `BadInput`."""

@@ -138,10 +138,20 @@ def make(
     *,
     characters: str | None = None,
     split: Split = Split.ANY,
+    poses: Mapping[str, Pose] | None = None,
 ) -> Registration:
     """Renders registration `index` of a seed; raises as `make_sets` does.
 
-    `characters` is the holder's given name, see `identity.invent`; a type without Chinese names ignores it.
+    Args:
+        seed: of the set.
+        index: in the set.
+        source: of the photographs.
+        document: type of the card.
+        attack: see `make_sets`.
+        characters: of the holder's given name, see `identity.invent`; a type without Chinese names ignores it.
+        split: see `make_sets`.
+        poses: capture name to the card's pose, instead of those of an uploading applicant; everything else stays as it
+            is without them.
     """
     draws = Draws(np.random.default_rng(np.random.SeedSequence([seed, index])), split)
     kind = _kind(attack)
@@ -154,6 +164,8 @@ def make(
     card = _card(shown, holder, draws, characters)
     card = plan.card(card, other.photographs[0], draws.spawn())
     setting = _setting(card, draws)
+    if poses is not None:
+        setting = setting.posed(poses)
     shots = plan.shots(setting)
     same_photograph = selfie_person.photographs[-1] is card.portrait
     pictures = {f"{name}.jpg": jpeg(shot.pixels, setting.camera.quality) for name, shot in shots.items()}

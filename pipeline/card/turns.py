@@ -1,4 +1,4 @@
-"""The card's turn in each view, and the focal length of the camera.
+"""The card's pose in each view, and the focal length of the camera.
 
 The pose of the card's plane follows from its homography once the focal length is known, and the homographies
 determine the focal length (Zhang, "A flexible new technique for camera calibration", 2000, with square pixels and the
@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from idproof.pipeline.card.plan.types import CardPose
 from idproof.pipeline.card.view import CardView
+from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.types import Role
 
 FOCAL_GUESS = 0.8
@@ -31,6 +33,23 @@ def turns_deg(views: Mapping[Role, CardView]) -> dict[Role, float]:
     centred = {role: centred_homography(view) for role, view in views.items()}
     focal = _focal_length(list(centred.values()))
     return {role: _turn(homography, focal) for role, homography in centred.items()}
+
+
+def measure_poses(views: Mapping[Role, CardView], document: DocumentType) -> dict[Role, CardPose]:
+    """Measures the card's pose in each view of one camera; its turn is that of `turns_deg`."""
+    focal = focal_length(list(views.values()))
+    return {role: measure_pose(view, focal, document) for role, view in views.items()}
+
+
+def measure_pose(view: CardView, focal: float, document: DocumentType) -> CardPose:
+    """Measures the card's pose in one view, when the focal length is known in units of the picture's longer side."""
+    homography = centred_homography(view)
+    axis_x, axis_y, scale = _axes(homography, focal)
+    middle = np.array([document.width_mm / 2, document.height_mm / 2, 1.0])
+    longer_sides = focal * document.width_mm * scale / float(homography[2] @ middle)
+    share = float(longer_sides * max(view.size) / view.size[0])
+    # Depth gained along the card's own axes: to the right, the left edge is the nearer one; downwards, the top edge.
+    return CardPose(_angle(axis_x, scale), _angle(axis_y, scale), share)
 
 
 def turn_deg(view: CardView, focal: float) -> float:
@@ -70,8 +89,17 @@ def _focal_length(homographies: Sequence[NDArray[np.float64]]) -> float:
 
 
 def _turn(homography: NDArray[np.float64], focal: float) -> float:
+    axis_x, _, scale = _axes(homography, focal)
+    return _angle(axis_x, scale)
+
+
+def _axes(homography: NDArray[np.float64], focal: float) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Returns the card's x and y axis in the camera's frame, and the length of both, which the scale leaves open."""
     axis_x = homography[:, 0] / np.array([focal, focal, 1.0])
     axis_y = homography[:, 1] / np.array([focal, focal, 1.0])
-    scale = (np.linalg.norm(axis_x) + np.linalg.norm(axis_y)) / 2
-    # Depth gained along the card's own x axis: when it grows to the right, the left edge is the nearer one.
-    return float(np.degrees(np.arcsin(np.clip(axis_x[2] / scale, -1, 1))))
+    return axis_x, axis_y, float((np.linalg.norm(axis_x) + np.linalg.norm(axis_y)) / 2)
+
+
+def _angle(axis: NDArray[np.float64], scale: float) -> float:
+    """Returns the angle in degrees by which an axis leads away from the camera."""
+    return float(np.degrees(np.arcsin(np.clip(axis[2] / scale, -1, 1))))

@@ -16,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -322,7 +322,7 @@ class RayExecutor:
             session.put(TEMPLATE, name, session.sealer().open(sealed, f"{TEMPLATE}/{name}"))
         self.weights = dict(findings.weights)
         away = round((time.perf_counter() - start) * 1000 - reply.busy_ms, 2)
-        return Findings(findings.checks, findings.fields, {**findings.timings_ms, "cluster": away}, findings.weights)
+        return replace(findings, timings_ms={**findings.timings_ms, "cluster": away})
 
     def compare_registered(self, session: VaultSession) -> tuple[CheckResult, ...]:
         """Compare the department's portrait with the templates of `examine`; raises `BadInput`.

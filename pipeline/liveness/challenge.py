@@ -11,16 +11,15 @@ The light stays far below three flashes per second and shows neither saturated r
 criterion 2.3.1 "Three Flashes or Below Threshold").
 """
 
-import hashlib
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
-MIN_NONCE_BYTES = 16  # 128 bits of entropy; RFC 6749, section 10.10, asks that secrets be guessed with at most 2^-128
+from idproof.pipeline.nonce_stream import NonceStream
+
 # Durations and counts were chosen by hand; no outside source. 600 ms per colour is 1.7 changes per second, below the
 # three flashes of WCAG 2.3.1.
 LIFETIME_S = 120.0
@@ -233,12 +232,11 @@ def draw(
         >>> [step.action.value for step in challenge.steps], len(challenge.lights), challenge.strict
         (['come_closer'], 7, True)
     """
-    if len(nonce) < MIN_NONCE_BYTES:
-        raise ValueError(f"a nonce has {MIN_NONCE_BYTES} bytes or more")
     if issued_at.tzinfo is None or lifetime_s <= 0:
         raise ValueError("a challenge has a time of issue with its zone, and a positive lifetime")
     options = options or Options()
-    stream = _RandomStream(nonce, options)
+    described = json.dumps(options.to_json(), sort_keys=True).encode()
+    stream = NonceStream(_DOMAIN + described + b"\0", nonce)
     wanted = MORE_STEPS if options.photosensitive else STEPS
     actions = stream.sequence(options.actions(), wanted)
     step_ms = STEP_MS * (_MORE_TIME_FACTOR if options.more_time else 1)
@@ -263,35 +261,9 @@ def draw(
 
 
 def _count_sequences(items: int, length: int) -> int:
-    """Returns how many sequences of this length `_RandomStream.sequence` can draw."""
+    """Returns how many sequences of this length `NonceStream.sequence` can draw."""
     return items * (items - 1) ** (length - 1) if items > 1 and length > 0 else 1
 
 
 def _time_within(part: Step | Light, share: float) -> int:
     return round(part.start_ms + share * (part.end_ms - part.start_ms))
-
-
-_Item = TypeVar("_Item")
-
-
-class _RandomStream:
-    """Unbiased whole numbers from SHAKE-256 over nonce and options."""
-
-    def __init__(self, nonce: bytes, options: Options) -> None:
-        described = json.dumps(options.to_json(), sort_keys=True).encode()
-        self._bytes = iter(hashlib.shake_256(_DOMAIN + described + b"\0" + nonce).digest(4096))
-
-    def below(self, count: int) -> int:
-        """Returns a number 0..count-1; bytes that would favour small numbers are skipped."""
-        fair = 256 - 256 % count
-        return next(byte for byte in self._bytes if byte < fair) % count
-
-    def sequence(self, items: Sequence[_Item], length: int) -> tuple[_Item, ...]:
-        """Returns `length` random items, none twice in a row; for one item or none it returns them as they are."""
-        if len(items) < 2:
-            return tuple(items)
-        found: list[_Item] = []
-        while len(found) < length:
-            choice = [item for item in items if not found or item != found[-1]]
-            found.append(choice[self.below(len(choice))])
-        return tuple(found)

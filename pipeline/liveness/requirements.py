@@ -9,8 +9,9 @@ head is solid.
 from datetime import UTC, datetime
 
 from idproof.pipeline.liveness import examiner, injection, motion, screen_light
-from idproof.pipeline.liveness.challenge import MIN_NONCE_BYTES, Action, Challenge, Options, draw
+from idproof.pipeline.liveness.challenge import Action, Challenge, Options, draw
 from idproof.pipeline.liveness.response import LivenessResponse
+from idproof.pipeline.nonce_stream import MIN_NONCE_BYTES
 from idproof.pipeline.types import CheckResult, Outcome, Status
 
 CHALLENGE = "liveness_challenge"

@@ -15,6 +15,7 @@ CORRECTABLE = (
     "selfie_cut_off",
     "angles_not_distinct",
     "angles_not_as_instructed",
+    "capture_plan_not_followed",
     "field_unreadable",
     "card_overexposed",
     "capture_too_dark",

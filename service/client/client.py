@@ -57,18 +57,21 @@ class Client:
         """Closes the connections; no request can be sent after it."""
         self._http.close()
 
-    def open_session(self, options: Mapping[str, bool] | None = None, device: str | None = None) -> Session:
+    def open_session(
+        self, options: Mapping[str, bool] | None = None, device: str | None = None, *, planned: bool = False
+    ) -> Session:
         """Opens a capture session.
 
         Args:
             options: what the applicant cannot do, such as `{"cannot_turn": True}`.
             device: your own name of the device, so that it is locked after too many failures.
+            planned: ask for the card in poses drawn for this session; its captures must then show them.
 
         Raises:
             Problem: refused, such as `device_locked`.
             Unreachable: no answer came.
         """
-        return protocol.parse_session(self._send(self._requests.open_session(options, device)))
+        return protocol.parse_session(self._send(self._requests.open_session(options, device, planned=planned)))
 
     def challenge(self, session: str) -> Mapping[str, Any]:
         """Asks for another challenge of a session; earlier ones are no longer valid."""

@@ -58,9 +58,9 @@ class RequestBuilder:
     def __init__(self, token: str | None, language: str) -> None:
         self._headers = {"Accept-Language": language} | ({"Authorization": f"Bearer {token}"} if token else {})
 
-    def open_session(self, options: Mapping[str, bool] | None, device: str | None) -> Request:
+    def open_session(self, options: Mapping[str, bool] | None, device: str | None, *, planned: bool) -> Request:
         """Opens a capture session."""
-        body = {"options": dict(options or {}), "device": device}
+        body = {"options": dict(options or {}), "device": device, "capture_plan": planned}
         return Request("POST", "/v1/capture-sessions", self._headers, json=body)
 
     def challenge(self, session: str) -> Request:
@@ -163,7 +163,7 @@ def parse_verdict(response: httpx.Response) -> VerdictView | None:
 def parse_session(response: httpx.Response) -> Session:
     """Returns the session of a response; raises `Problem`."""
     body = parse_body(response)
-    return Session(body["id"], body["nonce"], body["challenge"], body["expires_at"])
+    return Session(body["id"], body["nonce"], body["challenge"], body["expires_at"], body.get("capture_plan"))
 
 
 def _is_temporary(response: httpx.Response) -> bool:

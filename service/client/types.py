@@ -54,12 +54,18 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An open capture session; `challenge` is what the applicant must be shown (`docs/liveness.md`)."""
+    """An open capture session.
+
+    Attributes:
+        challenge: what the applicant must be shown (`docs/liveness.md`).
+        capture_plan: poses in which the card must be captured (`docs/capture_plan.md`); None unless it was asked for.
+    """
 
     id: str
     nonce: str
     challenge: Mapping[str, Any]
     expires_at: str
+    capture_plan: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,6 +198,7 @@ SESSION_RESPONSES: dict[int | str, dict[str, Any]] = {
             "id": _VERDICT["session"]["id"],
             "nonce": _VERDICT["session"]["nonce"],
             "challenge": _CHALLENGE,
+            "capture_plan": None,
             "expires_at": "2026-11-23T09:10:00+00:00",
             "attempts": 3,
         },

@@ -1,6 +1,7 @@
 """The endpoints of capture sessions and verifications."""
 
 from dataclasses import fields
+from functools import partial
 from typing import Annotated, Any, cast
 
 import anyio
@@ -59,6 +60,10 @@ class SessionRequest(BaseModel):
         pattern=CODE_PATTERN,
         description="Code of a permit of staff for options that reduce the challenge.",
     )
+    capture_plan: bool = Field(
+        default=False,
+        description="Ask for the card in poses that are drawn for this session; its captures must then show them.",
+    )
 
 
 def install(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> None:
@@ -77,12 +82,14 @@ def _session_routes(app: FastAPI, intake: RegistrationIntake, gate: AccessContro
         wanted = wanted or SessionRequest()
         options = Options(**cast("BaseModel", wanted.options).model_dump())
         permit = permits.use_of(intake.audit, wanted.permit, client_holder(client.id))
-        session = await anyio.to_thread.run_sync(intake.ledger.sessions.open, client.id, options, wanted.device, permit)
+        opening = partial(intake.ledger.sessions.open, planned=wanted.capture_plan)
+        session = await anyio.to_thread.run_sync(opening, client.id, options, wanted.device, permit)
         return JSONResponse(
             {
                 "id": session.id,
                 "nonce": session.nonce,
                 "challenge": session.challenge.to_json(),
+                "capture_plan": None if session.plan is None else session.plan.to_json(),
                 "expires_at": session.expires_at,
                 "attempts": intake.settings.session_attempts,
             },

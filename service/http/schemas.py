@@ -68,12 +68,29 @@ class Challenge(BaseModel):
     options: dict[str, bool]
 
 
+class WantedPose(BaseModel):
+    """A pose of the card: turn and pitch in degrees, and its width face on as a share of the picture's width."""
+
+    turn_deg: float = Field(description="Positive when the card's left edge is the nearer one.")
+    pitch_deg: float = Field(description="Positive when the card's top edge is the nearer one.")
+    share: float
+
+
+class CapturePlan(BaseModel):
+    """Poses in which the session asks for the card, and their order."""
+
+    order: list[str]
+    poses: dict[str, WantedPose] = Field(description="By capture.")
+    tolerance: WantedPose = Field(description="Greatest distance of a capture from its pose.")
+
+
 class OpenedSession(BaseModel):
     """An open capture session."""
 
     id: str
     nonce: str
     challenge: Challenge
+    capture_plan: CapturePlan | None = Field(description="Null unless it was asked for.")
     expires_at: str
     attempts: int
 

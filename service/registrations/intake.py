@@ -20,6 +20,7 @@ from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.errors import IdproofError
 from idproof.pipeline.liveness import examiner as liveness
 from idproof.pipeline.liveness.response import LivenessResponse
+from idproof.pipeline.origin import CaptureOrigin
 from idproof.pipeline.verdict import to_json
 from idproof.service.claims import CoreKey
 from idproof.service.errors import ServiceProblem, log_error
@@ -275,12 +276,13 @@ class RegistrationIntake:
         session: StreamedSession | None = None,
     ) -> dict[str, Any]:
         level = CaptureLevel.UPLOAD if session is None else CaptureLevel.DEVICE
+        origin = CaptureOrigin(level, None if ticket.session is None else ticket.session.plan)
         async with self._failure_recorded(ticket, registration, received):
             if self.limiter is None:
                 self.limiter = anyio.CapacityLimiter(self.settings.concurrency)
             with _ending_reported(session):
                 verify = self.verifier.verify_session
-                verdict = await anyio.to_thread.run_sync(verify, pictures, frames, level, limiter=self.limiter)
+                verdict = await anyio.to_thread.run_sync(verify, pictures, frames, origin, limiter=self.limiter)
                 response = self._response(ticket, verdict, received.metadata)
             if session is not None:
                 session.decide()  # in the same step of the event loop in which the session was seen not to have ended

@@ -9,6 +9,7 @@ from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.fields.card_data import card_data
 from idproof.pipeline.fields.checks.dates import today
 from idproof.pipeline.liveness.response import LivenessResponse
+from idproof.pipeline.origin import UPLOADED, CaptureOrigin
 from idproof.pipeline.types import FieldReading
 from idproof.pipeline.verdict import new_id
 from idproof.service.errors import ServiceProblem
@@ -34,7 +35,7 @@ class SandboxVerifier:
         self,
         session: VaultSession,
         _: LivenessResponse | None = None,
-        level: CaptureLevel = CaptureLevel.UPLOAD,
+        origin: CaptureOrigin = UPLOADED,
     ) -> Verdict:
         """Returns the promised verdict; raises the promised `BadInput`, or `ServiceProblem` for other captures."""
         started = datetime.now(UTC)
@@ -61,8 +62,8 @@ class SandboxVerifier:
             started_at=started.isoformat(timespec="milliseconds"),
             timings_ms={NAME: 0.0},
             deletion=receipt,
-            capture_level=level.value,
-            injectable=level is CaptureLevel.UPLOAD,
+            capture_level=origin.level.value,
+            injectable=origin.level is CaptureLevel.UPLOAD,
         )
 
     def _persona(self, session: VaultSession) -> Persona:

@@ -17,6 +17,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from idproof.pipeline.card import plan
+from idproof.pipeline.card.plan import CapturePlan
 from idproof.pipeline.liveness.challenge import LIFETIME_S, Challenge, Options, draw
 from idproof.pipeline.liveness.lockout import Lockout
 from idproof.pipeline.verdict import new_id
@@ -40,6 +42,7 @@ class CaptureSession:
         expires_at: ISO 8601 UTC.
         device: keyed hash of the device that the client named, or None.
         permitted: names of the options that staff granted.
+        planned: the captures of the card must follow the plan of the nonce.
     """
 
     id: str
@@ -48,6 +51,12 @@ class CaptureSession:
     expires_at: str
     device: bytes | None = None
     permitted: tuple[str, ...] = ()
+    planned: bool = False
+
+    @property
+    def plan(self) -> CapturePlan | None:
+        """Poses in which the session asks for the card; None when it asks for none."""
+        return plan.draw(urlsafe_b64decode(self.nonce + "=")) if self.planned else None
 
     @property
     def reduction_permitted(self) -> bool:
@@ -89,6 +98,8 @@ class Sessions:
         options: Options | None = None,
         device: str | None = None,
         permit: PermitUse | None = None,
+        *,
+        planned: bool = False,
     ) -> CaptureSession:
         """Opens a session with a challenge drawn from its nonce.
 
@@ -97,6 +108,7 @@ class Sessions:
             options: of the applicant.
             device: the client's own name of the device, or None; only a keyed hash of it is stored.
             permit: of staff, to be used up with this session, or None.
+            planned: the captures of the card must follow the plan of the nonce.
 
         Raises:
             ServiceProblem: the device is locked, or the permit cannot be used for these options.
@@ -106,7 +118,7 @@ class Sessions:
         row: dict[str, Any] = {
             "id": "cs_" + new_id().removeprefix("ver_"),
             "nonce": urlsafe_b64encode(nonce).decode().rstrip("="),
-            "challenge": _recipe(None, now, options or Options(), 1),
+            "challenge": _recipe(None, now, options or Options(), 1, planned=planned),
             "client": client,
             "attempts": 0,
             "created_at": now.isoformat(timespec="seconds"),
@@ -140,7 +152,8 @@ class Sessions:
         if drawn > self.rules.challenges:
             raise ServiceProblem("challenges_used", "The capture session has no challenges left; open another one.")
         options = options or Options.from_json(stored["options"])
-        asked = _recipe(secrets.token_bytes(_NONCE_BYTES), datetime.now(UTC), options, drawn)
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        asked = _recipe(nonce, datetime.now(UTC), options, drawn, planned=stored.get("planned", False))
         asked = _with_permitted(asked, stored.get("permitted", ()))
         connection.execute(update(SESSIONS).where(SESSIONS.c.id == row.id).values(challenge=asked))
         return self._challenge(asked, row.nonce)
@@ -192,8 +205,9 @@ class Sessions:
     def _session(self, row: dict[str, Any]) -> CaptureSession:
         expires = datetime.fromtimestamp(row["expires_ms"] / 1000, UTC).isoformat(timespec="seconds")
         challenge = self._challenge(row["challenge"], row["nonce"])
-        permitted = tuple(json.loads(row["challenge"]).get("permitted", ()))
-        return CaptureSession(row["id"], row["nonce"], challenge, expires, row["device"], permitted)
+        stored = json.loads(row["challenge"])
+        permitted, planned = tuple(stored.get("permitted", ())), stored.get("planned", False)
+        return CaptureSession(row["id"], row["nonce"], challenge, expires, row["device"], permitted, planned)
 
     def _challenge(self, asked: str, nonce: str) -> Challenge:
         stored = json.loads(asked)
@@ -209,9 +223,14 @@ class Sessions:
         return hmac.digest(self._device_mac, f"{client}\0{device}".encode(), "sha256")
 
 
-def _recipe(nonce: bytes | None, issued_at: datetime, options: Options, drawn: int) -> str:
+def _recipe(nonce: bytes | None, issued_at: datetime, options: Options, drawn: int, *, planned: bool) -> str:
     """Returns what a challenge is drawn from again, as JSON; the first challenge uses the session's nonce."""
-    recipe: dict[str, Any] = {"issued_at": issued_at.isoformat(), "options": options.to_json(), "drawn": drawn}
+    recipe: dict[str, Any] = {
+        "issued_at": issued_at.isoformat(),
+        "options": options.to_json(),
+        "drawn": drawn,
+        "planned": planned,
+    }
     return json.dumps(recipe if nonce is None else recipe | {"nonce": nonce.hex()})
 
 

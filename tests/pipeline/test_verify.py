@@ -21,6 +21,7 @@ from idproof.pipeline.errors import BadInput, CapturesIdentical, FaceNotFound, S
 from idproof.pipeline.executors.in_process import InProcessExecutor
 from idproof.pipeline.face import compare
 from idproof.pipeline.opening import rules_for_tools
+from idproof.pipeline.origin import CaptureOrigin
 from idproof.pipeline.types import Outcome, Role
 from idproof.pipeline.vault import Vault, VaultSession
 from idproof.pipeline.verdict import from_json, to_json
@@ -87,7 +88,7 @@ def test_each_attack_fails_the_check_that_is_made_for_it(
 
 def test_the_verdict_lists_what_was_not_performed(verifier: Verifier, captures_of: Build) -> None:
     verdict = verifier.verify(captures_of())
-    assert set(verdict.not_performed) == {"liveness", "records_check"}
+    assert set(verdict.not_performed) == {"liveness", "capture_plan", "records_check"}
 
 
 def test_tilts_the_wrong_way_round_are_referred(verifier: Verifier, registration: Registration) -> None:
@@ -229,7 +230,7 @@ def test_files_without_a_challenge_are_referred_at_best(captures_of: Build, veri
     assert (verdict.decision, verdict.reasons) == (Decision.REFER, ("captures_injectable", "liveness_missing"))
     assert (verdict.capture_level, verdict.injectable) == ("upload", True)
     assert {"liveness", "capture_assurance"} <= set(verdict.required)
-    from_device = ours.verify(captures_of(), level=CaptureLevel.DEVICE)
+    from_device = ours.verify(captures_of(), origin=CaptureOrigin(CaptureLevel.DEVICE))
     assert (from_device.decision, from_device.reasons) == (Decision.REFER, ("liveness_missing",))
     assert not from_device.injectable
 

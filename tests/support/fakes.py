@@ -14,8 +14,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from idproof.pipeline import Limits, Vault, VaultSession, Verdict
-from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.liveness.response import LivenessResponse
+from idproof.pipeline.origin import UPLOADED, CaptureOrigin
 from idproof.pipeline.verdict import from_json, new_id
 from idproof.service.http.app import create_app
 from idproof.service.operations.settings import Settings
@@ -53,6 +53,7 @@ class FakeVerifier:
         self.vault: Vault = RecordingVault(limits or Limits())
         self.act = act
         self.answers: MutableSequence[LivenessResponse | None] = []
+        self.origins: list[CaptureOrigin] = []
         self.verdict: Verdict | None = None
 
     @property
@@ -66,10 +67,11 @@ class FakeVerifier:
         self,
         session: VaultSession,
         answer: LivenessResponse | None = None,
-        level: CaptureLevel = CaptureLevel.UPLOAD,
+        origin: CaptureOrigin = UPLOADED,
     ) -> Verdict:
         self.act()
         self.answers.append(answer)
+        self.origins.append(origin)
         session.wipe()
         return self.verdict or a_verdict()
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from idproof.pipeline import Limits, Role, Vault, VaultSession, Verdict
-from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.liveness.response import LivenessResponse
+from idproof.pipeline.origin import UPLOADED, CaptureOrigin
 from idproof.pipeline.verdict import from_json, new_id
 from idproof.service.operations import process, server
 from idproof.service.operations.settings import Settings
@@ -39,7 +39,7 @@ class QuickVerifier:
         self,
         session: VaultSession,
         answer: LivenessResponse | None = None,
-        level: CaptureLevel = CaptureLevel.UPLOAD,
+        origin: CaptureOrigin = UPLOADED,
     ) -> Verdict:
         with session.upload(Role.SELFIE) as data:
             mark = hashlib.sha256(bytes(data)).digest()[0]

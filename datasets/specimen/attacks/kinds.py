@@ -9,7 +9,7 @@ from idproof.datasets.specimen.camera import Camera, Scene, Shot, Surround
 from idproof.datasets.specimen.card import Card
 from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.material import Material
-from idproof.datasets.specimen.view import View
+from idproof.datasets.specimen.view import Pose, View
 from idproof.models.types import RGBImage
 
 
@@ -67,6 +67,11 @@ class Setting:
             name: cameras.photograph(material(view), view, self.scenes[name], used, rng, surround)
             for name, view in self.views.items()
         }
+
+    def posed(self, poses: Mapping[str, Pose]) -> "Setting":
+        """Returns the same captures with the card in other poses."""
+        views = {name: replace(view, pose=poses[name]) for name, view in self.views.items()}
+        return replace(self, views=views)
 
     def lit(self, scenes: Mapping[str, Scene]) -> "Setting":
         """Returns the same captures in other light."""

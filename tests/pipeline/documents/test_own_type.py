@@ -19,6 +19,7 @@ from idproof.pipeline.fields.checks import run
 from idproof.pipeline.fields.checks.dates import today
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.opening import make_rules, open_document, open_tools
+from idproof.pipeline.origin import UPLOADED
 from idproof.pipeline.types import FieldReading, Outcome
 
 HARBOUR = (TYPES / "harbour_pass.toml").read_text(encoding="utf-8")
@@ -115,8 +116,8 @@ def test_the_type_chooses_the_checks_of_its_card(tmp_path: Path) -> None:
     assert set(chosen.required) == {"same_card", "card_angles"}
     assert set(chosen.left_out) == set(whole.required) - set(chosen.required)
     rules = make_rules(chosen.document, chosen, Policy(), Limits(), "open", None)
-    assert set(chosen.left_out) <= set(rules.not_performed)
-    assert not set(chosen.left_out) & set(rules.required(None))
+    assert set(chosen.left_out) <= set(rules.not_performed(None, UPLOADED))
+    assert not set(chosen.left_out) & set(rules.required(None, UPLOADED))
 
 
 @pytest.mark.parametrize("names", ['["no_such_check"]', '["second_portrait"]', "[]"])

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from fakes import NAMES, FakeVerifier, serving
 from peers import Peer, Reply, running
 
 from idproof.client import AsyncClient, Client, Problem, async_client, client, protocol
+from idproof.pipeline.assurance import CaptureLevel
+from idproof.pipeline.card.plan import draw
 from idproof.pipeline.errors import CardCutOff
 from idproof.service.operations.settings import Settings
 
@@ -52,6 +55,21 @@ def test_a_first_verification(url: str) -> None:
         with pytest.raises(Problem) as caught:
             client.get(verdict.id)
         assert (caught.value.code, caught.value.status) == ("not_found", 404)
+
+
+def test_a_session_asks_for_poses_and_its_captures_are_judged_by_them(url: str, verifier: FakeVerifier) -> None:
+    with Client(url, first_wait_s=0.05) as client:
+        assert client.open_session().capture_plan is None
+        session = client.open_session(planned=True)
+        client.challenge(session.id)  # another challenge leaves the plan as it is
+        plan = draw(urlsafe_b64decode(session.nonce + "="))
+        assert session.capture_plan == plan.to_json()
+        client.verify(CAPTURES, session=session.id)
+        client.verify(CAPTURES, session=client.open_session().id)
+    assert [(origin.level, origin.plan) for origin in verifier.origins] == [
+        (CaptureLevel.UPLOAD, plan),
+        (CaptureLevel.UPLOAD, None),
+    ]
 
 
 def test_a_first_verification_with_await(url: str) -> None:

@@ -99,6 +99,7 @@ def test_real_answers_hold_to_their_schemas(app: Any) -> None:
         ("get", one, ask(app, "GET", "/v1/verifications/ver_00000000000000000000000000")),
         ("post", "/v1/verifications", ask(app, "POST", "/v1/verifications", headers={"Idempotency-Key": "a b"})),
         ("post", "/v1/capture-sessions", ask(app, "POST", "/v1/capture-sessions")),
+        ("post", "/v1/capture-sessions", ask(app, "POST", "/v1/capture-sessions", json={"capture_plan": True})),
         ("post", "/v1/capture-sessions", ask(app, "POST", "/v1/capture-sessions", json={"device": "?"})),
         *(("get", path, ask(app, "GET", path)) for path in PLAIN),
     ]

@@ -11,11 +11,11 @@ from fakes import a_verdict
 from stream_server import StreamVerifier, capture_everything, enroll, stream_server, with_device
 
 from idproof.pipeline import VaultSession, Verdict
-from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.decide import decide
 from idproof.pipeline.liveness import requirements
 from idproof.pipeline.liveness.challenge import REDUCING
 from idproof.pipeline.liveness.response import LivenessResponse
+from idproof.pipeline.origin import UPLOADED, CaptureOrigin
 from idproof.pipeline.types import CheckResult, Outcome, Status
 from idproof.service.operations.data_folder import open_verdicts_and_audit
 from idproof.service.operations.settings import Settings
@@ -36,7 +36,7 @@ class LenientVerifier(StreamVerifier):
         self,
         session: VaultSession,
         answer: LivenessResponse | None = None,
-        level: CaptureLevel = CaptureLevel.UPLOAD,
+        origin: CaptureOrigin = UPLOADED,
     ) -> Verdict:
         assert answer is not None
         asked = requirements.check(answer.challenge, reduction_permitted=answer.reduction_permitted)

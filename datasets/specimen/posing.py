@@ -1,0 +1,41 @@
+"""Poses of a card in the hand of somebody who is guided to the poses of a capture plan."""
+
+import numpy as np
+
+from idproof.datasets.sets import ROLES
+from idproof.datasets.specimen.draws import Draws
+from idproof.datasets.specimen.view import Pose
+from idproof.pipeline.card.plan.types import GUIDED, CapturePlan, CardPose
+
+_MAX_ROLL_DEG = 5.0  # guidance asks for the whole card in the picture; chosen by hand, no outside source
+_MAX_OFFSET = 0.02  # shares of the picture; chosen by hand, no outside source
+
+
+def poses_of(plan: CapturePlan, draws: Draws) -> dict[str, Pose]:
+    """Returns the pose of each capture by name: somewhere within what guidance takes, as an unsteady hand ends."""
+    return {ROLES[role.value]: pose_near(wanted, draws) for role, wanted in plan.poses.items()}
+
+
+def pose_near(wanted: CardPose, draws: Draws) -> Pose:
+    """Returns a pose within what guidance takes of a wanted one."""
+    turn, pitch, share = (
+        wanted.turn_deg + draws.uniform(-GUIDED.turn_deg, GUIDED.turn_deg),
+        wanted.pitch_deg + draws.uniform(-GUIDED.pitch_deg, GUIDED.pitch_deg),
+        wanted.share + draws.uniform(-GUIDED.share, GUIDED.share),
+    )
+    return pose_for(
+        CardPose(turn, pitch, share),
+        roll_deg=draws.uniform(-_MAX_ROLL_DEG, _MAX_ROLL_DEG),
+        offset=(draws.uniform(-_MAX_OFFSET, _MAX_OFFSET), draws.uniform(-_MAX_OFFSET, _MAX_OFFSET)),
+    )
+
+
+def pose_for(seen: CardPose, roll_deg: float = 0.0, offset: tuple[float, float] = (0.0, 0.0)) -> Pose:
+    """Returns the pose that is measured as `seen`: the renderer turns the card first and pitches it then.
+
+    Example:
+        >>> round(pose_for(CardPose(19.0, 9.0, 0.55)).turn_deg, 2)
+        19.25
+    """
+    turned = np.sin(np.radians(seen.turn_deg)) / np.cos(np.radians(seen.pitch_deg))
+    return Pose(float(np.degrees(np.arcsin(turned))), seen.pitch_deg, roll_deg, offset, seen.share)

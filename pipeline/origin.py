@@ -1,0 +1,28 @@
+"""Origin of the captures of one registration: facts about their taking that the pictures do not show."""
+
+from dataclasses import dataclass
+
+from idproof.pipeline.assurance import CaptureLevel
+from idproof.pipeline.card.plan.types import CapturePlan
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOrigin:
+    """Where the captures come from, and what was asked of whoever took them.
+
+    Attributes:
+        level: as far as the caller can vouch for it.
+        plan: poses in which the session asked for the card, drawn by the server; None when it asked for none.
+    """
+
+    level: CaptureLevel = CaptureLevel.UPLOAD
+    plan: CapturePlan | None = None
+
+    @property
+    def plan_required(self) -> bool:
+        """True when the captures must follow a plan: what was asked is required."""
+        return self.plan is not None
+
+
+UPLOADED = CaptureOrigin()
+"""Files that came without a plan."""
