@@ -5,7 +5,6 @@ homography, the light on a coarse grid (it is smooth), and then the effects of a
 blur, a Bayer mosaic with shot and read noise, demosaicing, white balance, a tone curve and sharpening.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -13,22 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.datasets.specimen import backgrounds, light
-from idproof.datasets.specimen.artwork import SCALE
 from idproof.datasets.specimen.draws import Draws
+from idproof.datasets.specimen.formations.protocol import Shot, Surround
 from idproof.datasets.specimen.hand import Hand
 from idproof.datasets.specimen.light import Room
 from idproof.datasets.specimen.material import Material, linear
 from idproof.datasets.specimen.projected_pattern import ProjectedPattern
+from idproof.datasets.specimen.projection import Radiance, outline, warp
 from idproof.datasets.specimen.view import HEIGHT, WIDTH, Lens, View
 from idproof.models.types import RGBImage
 
 _STEP = 12  # pixels between points of the grid of light. Chosen by hand.
 _SWAY_PX = 60  # largest movement of the hand between captures, to each side. Chosen by hand.
 _SLOPE = 274.0  # grey levels a unit of linear light at mid grey, from the sRGB curve
-
-Radiance = NDArray[np.float32]
-Surround = Callable[[Radiance, View], Radiance]
-"""Draws the surroundings of a card in its own plane over a scene's radiance."""
 
 
 @dataclass(frozen=True)
@@ -94,14 +90,6 @@ class Scene:
     hand: Hand | None
     motion_px: tuple[float, float]
     pattern: ProjectedPattern | None = None
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One rendered capture: RGB pixels and where the card's four corners are (4, 2)."""
-
-    pixels: RGBImage
-    corners: NDArray[np.float64]
 
 
 def scene(draws: Draws, room: Room, background: RGBImage, skin: tuple[float, float, float]) -> Scene:
@@ -181,20 +169,6 @@ def toned(colour: Radiance, contrast: float = 0.0) -> Radiance:
     curve = (1 - contrast) * curve + contrast * curve * curve * (3 - 2 * curve)
     places = (colour.clip(0, 1) * 4096).astype(np.uint16)
     return np.asarray(curve.astype(np.float32)[places])
-
-
-def warp(flat: NDArray[np.floating], view: View) -> Radiance:
-    """Projects a flat picture (at `SCALE`) into the capture; each pixel averages its own area."""
-    # A pixel (i, j) of the flat picture has its centre at ((i + 0.5) / SCALE) millimetres.
-    from_flat = view.homography @ np.array([[1 / SCALE, 0, 0.5 / SCALE], [0, 1 / SCALE, 0.5 / SCALE], [0, 0, 1]])
-    ratio = SCALE * view.document.width_mm / (view.pose.share * WIDTH)
-    soft = cv2.GaussianBlur(flat, (0, 0), max(0.35 * ratio, 0.3))
-    return np.asarray(cv2.warpPerspective(soft, from_flat, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR), dtype=np.float32)
-
-
-def outline(material: Material, view: View) -> Radiance:
-    """(HEIGHT, WIDTH): 1 on the card with its rounded corners."""
-    return warp(material.outline, view)
 
 
 def jpeg(pixels: RGBImage, quality: int) -> bytes:

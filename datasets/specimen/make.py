@@ -11,26 +11,23 @@ from typing import Any, Literal
 import numpy as np
 
 from idproof.datasets.sets import FILE, ROLES
-from idproof.datasets.specimen import camera as cameras
 from idproof.datasets.specimen import identity, selfie
 from idproof.datasets.specimen.attacks import ATTACKS, BONA_FIDE, AttackKind
 from idproof.datasets.specimen.attacks.kinds import Setting
-from idproof.datasets.specimen.camera import Camera, Shot, jpeg
 from idproof.datasets.specimen.card import Card, Make
 from idproof.datasets.specimen.draws import Draws, Split
-from idproof.datasets.specimen.hand import Hand
-from idproof.datasets.specimen.light import Room
+from idproof.datasets.specimen.formations import FormationName, formation
+from idproof.datasets.specimen.formations.protocol import Delivery, Session
 from idproof.datasets.specimen.names import covering
 from idproof.datasets.specimen.portraits import Person, PortraitSource
 from idproof.datasets.specimen.prints import TYPES
-from idproof.datasets.specimen.view import HEIGHT, WIDTH, Lens, Pose, View
+from idproof.datasets.specimen.view import Pose
 from idproof.pipeline.documents import DocumentType, load, load_builtin
 from idproof.pipeline.errors import InvalidSpecimen
 from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 
 # Chosen by hand; no outside source.
 _TURNS_DEG = {"front": (-5.0, 5.0), "tilt_left": (18.0, 30.0), "tilt_right": (-30.0, -18.0)}
-_MARGIN_PX = 12  # between the card and the edge of a capture
 _FEW = 20  # a source with at most so many people is not split
 _ARTWORKS = 12  # of each split; twice as many without one
 
@@ -40,7 +37,7 @@ class Registration:
     """One rendered registration, still in memory.
 
     Attributes:
-        pictures: file name to JPEG bytes.
+        pictures: file name to bytes.
         description: the contents of `set.json`.
     """
 
@@ -77,6 +74,7 @@ def make_sets(
     split: Split = Split.ANY,
     runner: TaskRunner = SEQUENTIAL,
     resume: bool = False,
+    formed_by: str = FormationName.ANALYTIC,
 ) -> list[Path]:
     """Writes `count` registrations below `out`, one folder each; the same arguments give the same bytes.
 
@@ -92,16 +90,18 @@ def make_sets(
         split: whose people, artworks, cameras, light and parameters of attacks are drawn, see `Split`.
         runner: over processes or a cluster, whose nodes see `out` and `portraits` under the same paths.
         resume: keep complete registrations of a stopped run with the same arguments.
+        formed_by: name of the image formation, one of `FormationName`.
 
     Returns:
         The folders written, in order.
 
     Raises:
-        InvalidSpecimen: an unknown attack, an attack that the source has too few people for, or a folder that
-            cannot be written.
+        InvalidSpecimen: an unknown attack or formation, an attack that the source has too few people for, or a folder
+            that cannot be written.
         DatasetInvalid: the photographs cannot be used.
     """
     dealt: list[str] | list[None] = covering(count, seed) if names == "covering" else [None] * count
+    formation(formed_by)
     PortraitSource.open(portraits)  # raises at once if it cannot be used
     folders = [out / f"{index:05d}" for index in range(count)]
     todo = [
@@ -111,17 +111,24 @@ def make_sets(
     ]
     if len(todo) < count:
         progress(count - len(todo), count)
-    for done, _ in enumerate(runner(_written, todo, seed, portraits, attack, split), start=count - len(todo) + 1):
+    written = runner(_written, todo, seed, portraits, attack, split, formed_by)
+    for done, _ in enumerate(written, start=count - len(todo) + 1):
         progress(done, count)
     return folders
 
 
 def _written(
-    task: tuple[int, str | None, Path], seed: int, portraits: Path | None, attack: str | None, split: Split
+    task: tuple[int, str | None, Path],
+    seed: int,
+    portraits: Path | None,
+    attack: str | None,
+    split: Split,
+    formed_by: str,
 ) -> None:
     index, characters, folder = task
     source, document = _opened(portraits)
-    make(seed, index, source, document, attack, characters=characters, split=split).write(folder)
+    made = make(seed, index, source, document, attack, characters=characters, split=split, formed_by=formed_by)
+    made.write(folder)
 
 
 @lru_cache(maxsize=1)
@@ -139,6 +146,7 @@ def make(
     characters: str | None = None,
     split: Split = Split.ANY,
     poses: Mapping[str, Pose] | None = None,
+    formed_by: str = FormationName.ANALYTIC,
 ) -> Registration:
     """Renders registration `index` of a seed; raises as `make_sets` does.
 
@@ -152,6 +160,7 @@ def make(
         split: see `make_sets`.
         poses: capture name to the card's pose, instead of those of an uploading applicant; everything else stays as it
             is without them.
+        formed_by: see `make_sets`.
     """
     draws = Draws(np.random.default_rng(np.random.SeedSequence([seed, index])), split)
     kind = _kind(attack)
@@ -163,16 +172,21 @@ def make(
     shown = _another_type(document) if plan.other_document else document
     card = _card(shown, holder, draws, characters)
     card = plan.card(card, other.photographs[0], draws.spawn())
-    setting = _setting(card, draws)
-    if poses is not None:
-        setting = setting.posed(poses)
-    shots = plan.shots(setting)
+    session = _begun(formed_by, card.document, draws, poses)
+    shots = plan.shots(Setting(card, session, draws.spawn()))
     same_photograph = selfie_person.photographs[-1] is card.portrait
-    pictures = {f"{name}.jpg": jpeg(shot.pixels, setting.camera.quality) for name, shot in shots.items()}
+    delivery_rng = draws.rng
+    captures = {name: session.deliver(shot, delivery_rng) for name, shot in shots.items()}
+    pictures = {f"{name}{capture.suffix}": capture.data for name, capture in captures.items()}
     selfie_rng = draws.spawn().rng
     pictures["selfie.jpg"] = selfie.render(selfie_person.photographs[-1], selfie_rng, same_photograph=same_photograph)
-    description = _description(card, shots, kind, holder, selfie_person is holder, same_photograph)
+    description = _description(card, captures, kind, holder, selfie_person is holder, same_photograph, formed_by)
     return Registration(pictures, description | {"document": document.name})
+
+
+def _begun(formed_by: str, document: DocumentType, draws: Draws, poses: Mapping[str, Pose] | None) -> Session:
+    session = formation(formed_by).begin(document, draws, _TURNS_DEG)
+    return session if poses is None else session.posed(poses)
 
 
 def _another_type(document: DocumentType) -> DocumentType:
@@ -190,14 +204,6 @@ def _card(document: DocumentType, holder: Person, draws: Draws, characters: str 
         portrait=holder.photographs[0],
         make=Make.draw(draws),
     )
-
-
-def _setting(card: Card, draws: Draws) -> Setting:
-    camera, room, table = Camera.draw(draws), Room.draw(draws), cameras.table(draws)
-    views = {name: _view(draws, card.document, camera.lens, turn) for name, turn in _TURNS_DEG.items()}
-    skin = Hand.skin_of_somebody(draws)
-    scenes = {name: cameras.scene(draws, room, table, skin) for name in views}
-    return Setting(card, camera, views, scenes, draws.spawn())
 
 
 def _kind(attack: str | None) -> AttackKind | None:
@@ -226,25 +232,18 @@ def _of(split: Split, labels: list[str]) -> list[str]:
     return [label for label in labels if split.holds(label)] if len(labels) > _FEW else labels
 
 
-def _view(draws: Draws, document: DocumentType, lens: Lens, turn: tuple[float, float]) -> View:
-    """Draws views until the whole card is in the picture, as guidance on a screen requires."""
-    while True:
-        view = View(document, lens, Pose.draw(draws, draws.uniform(*turn)))
-        if (view.corners > _MARGIN_PX).all() and (view.corners < np.array([WIDTH, HEIGHT]) - _MARGIN_PX).all():
-            return view
-
-
 def _description(
     card: Card,
-    shots: Mapping[str, Shot],
+    captures: Mapping[str, Delivery],
     kind: AttackKind | None,
     holder: Person,
     same_person: bool,
     same_photograph: bool,
+    formed_by: str,
 ) -> dict[str, Any]:
     return {
         "document": card.document.name,
-        "captures": {name: f"{name}.jpg" for name in shots},
+        "captures": {name: f"{name}{capture.suffix}" for name, capture in captures.items()},
         "selfie": "selfie.jpg",
         "frames": [],
         "truth": {
@@ -252,10 +251,11 @@ def _description(
             "attack": kind.value if kind else None,
             "same_person": same_person,
             "fields": dict(card.fields),
-            "corners": {name: np.round(shot.corners, 2).tolist() for name, shot in shots.items()},
+            "corners": {name: np.round(capture.corners, 2).tolist() for name, capture in captures.items()},
             "person": hashlib.sha256(holder.label.encode()).hexdigest()[:12],
             "artwork_seed": card.artwork_seed,
             "selfie_source": "same photograph" if same_photograph else "another photograph",
             **({"edited": dict(card.edited)} if card.edited else {}),
+            **({"formation": formed_by} if formed_by != FormationName.ANALYTIC else {}),
         },
     }

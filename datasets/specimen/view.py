@@ -16,6 +16,7 @@ from idproof.datasets.specimen.light import Lamp, Room
 from idproof.pipeline.documents import DocumentType
 
 WIDTH, HEIGHT = 1920, 1080
+_MARGIN_PX = 12  # between the card and the edge of a capture of the usual size. Chosen by hand.
 
 
 @dataclass(frozen=True)
@@ -49,18 +50,51 @@ class Lens:
 
     @property
     def matrix(self) -> NDArray[np.float64]:
-        """(3, 3)."""
-        x, y = (WIDTH - 1) / 2 + self.principal[0], (HEIGHT - 1) / 2 + self.principal[1]
+        """(3, 3), in a capture of the usual size."""
+        return self.matrix_in((WIDTH, HEIGHT))
+
+    def matrix_in(self, size: tuple[int, int]) -> NDArray[np.float64]:
+        """(3, 3), in a capture of this (width, height)."""
+        x, y = (size[0] - 1) / 2 + self.principal[0], (size[1] - 1) / 2 + self.principal[1]
         return np.array([[self.focal_px, 0, x], [0, self.focal_px, y], [0, 0, 1.0]])
 
 
 @dataclass(frozen=True)
 class View:
-    """One card, seen through one lens in one pose."""
+    """One card, seen through one lens in one pose, in a capture of `size` (width, height)."""
 
     document: DocumentType
     lens: Lens
     pose: Pose
+    size: tuple[int, int] = (WIDTH, HEIGHT)
+
+    @classmethod
+    def draw(
+        cls,
+        draws: Draws,
+        document: DocumentType,
+        lens: Lens,
+        turn: tuple[float, float],
+        size: tuple[int, int] = (WIDTH, HEIGHT),
+    ) -> "View":
+        """Draws views until the whole card is in the picture, as guidance on a screen requires."""
+        margin = _MARGIN_PX * size[0] / WIDTH
+        while True:
+            view = cls(document, lens, Pose.draw(draws, draws.uniform(*turn)), size)
+            if (view.corners > margin).all() and (view.corners < np.array(size) - margin).all():
+                return view
+
+    @property
+    def px_per_mm(self) -> float:
+        """Pixels of the capture a millimetre in the middle of an untilted card."""
+        return self.pose.share * self.size[0] / self.document.width_mm
+
+    def resized(self, width: int) -> "View":
+        """Returns the same view in a capture of another width, the height in proportion."""
+        factor = width / self.size[0]
+        x, y = self.lens.principal
+        lens = Lens(self.lens.focal_px * factor, (x * factor, y * factor))
+        return replace(self, lens=lens, size=(width, round(self.size[1] * factor)))
 
     @cached_property
     def rotation(self) -> NDArray[np.float64]:
@@ -74,15 +108,16 @@ class View:
     @cached_property
     def translation(self) -> NDArray[np.float64]:
         """(3,): the card's upper left corner in the camera's frame, millimetres."""
-        depth = self.lens.focal_px * self.document.width_mm / (self.pose.share * WIDTH)
-        shift = np.array([self.pose.offset[0] * WIDTH, self.pose.offset[1] * HEIGHT, 0]) * depth / self.lens.focal_px
+        depth = self.lens.focal_px * self.document.width_mm / (self.pose.share * self.size[0])
+        sideways, down = self.pose.offset[0] * self.size[0], self.pose.offset[1] * self.size[1]
+        shift = np.array([sideways, down, 0]) * depth / self.lens.focal_px
         middle = np.array([self.document.width_mm / 2, self.document.height_mm / 2])
         return np.asarray(np.array([0, 0, depth]) + shift - self.rotation[:, :2] @ middle)
 
     @cached_property
     def homography(self) -> NDArray[np.float64]:
         """(3, 3): millimetres on the card to pixels of the capture, pixel centres at whole numbers."""
-        plane = self.lens.matrix @ np.column_stack([self.rotation[:, :2], self.translation])
+        plane = self.lens.matrix_in(self.size) @ np.column_stack([self.rotation[:, :2], self.translation])
         return np.asarray(plane / plane[2, 2])
 
     @property
@@ -102,8 +137,8 @@ class View:
         return np.asarray(projected[:, :2] / projected[:, 2:])
 
     def on_card(self, step: int = 1) -> NDArray[np.float64]:
-        """(HEIGHT / step, WIDTH / step, 2): where each pixel's ray meets the card's plane, millimetres."""
-        v, u = np.mgrid[0:HEIGHT:step, 0:WIDTH:step] + (step - 1) / 2
+        """(height / step, width / step, 2): where each pixel's ray meets the card's plane, millimetres."""
+        v, u = np.mgrid[0 : self.size[1] : step, 0 : self.size[0] : step] + (step - 1) / 2
         back = np.linalg.inv(self.homography)
         x, y, w = (row[0] * u + row[1] * v + row[2] for row in back)
         return np.stack([x / w, y / w], axis=-1)

@@ -28,6 +28,9 @@ def make(
         str,
         typer.Option(help="any, tuning or test: people, artworks, cameras, light and attacks of that split only."),
     ] = "any",
+    formation: Annotated[
+        str, typer.Option(help="Image formation: analytic, or composited on photographs.")
+    ] = "analytic",
     workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 1,
     executor: Annotated[Executor, typer.Option(help="Where they are rendered; ray: on a cluster.")] = "in-process",
     address: Annotated[
@@ -53,6 +56,7 @@ def make(
 
         runner = TaskRunner(workers, executor, address)
         chosen: dict[str, Any] = {"names": names, "split": Split(split), "runner": runner, "resume": resume}
+        chosen["formed_by"] = formation
         make_sets(out, count, seed, portraits, attack, advance, **chosen)
 
 

@@ -8,22 +8,15 @@ import numpy as np
 
 from idproof.datasets.specimen.artwork import SCALE
 from idproof.datasets.specimen.attacks.kinds import Setting
-from idproof.datasets.specimen.camera import Radiance, Shot, warp
 from idproof.datasets.specimen.card import Card
 from idproof.datasets.specimen.draws import Draws
-from idproof.datasets.specimen.light import Room
-from idproof.datasets.specimen.material import Coat, Linear, Material, card_outline, coded, linear
-from idproof.datasets.specimen.view import WIDTH, Lens, Pose, View
+from idproof.datasets.specimen.formations.protocol import Shot
+from idproof.datasets.specimen.material import Coat, Linear, Material, card_outline, linear
+from idproof.datasets.specimen.projection import Radiance, warp
+from idproof.datasets.specimen.view import View
 from idproof.models.types import RGBImage
 
 Printer = Callable[[RGBImage], RGBImage]
-
-
-def scan(card: Card, draws: Draws) -> RGBImage:
-    """The flat picture that a copy is made from, (h, w, 3) at `SCALE`: the card as one view and one light show it."""
-    view = View(card.document, Lens(1500.0), Pose(draws.uniform(-6, 6), draws.uniform(-6, 6), 0, (0, 0), 0.6))
-    picture = coded(card.material(view).reflectance(view, view.lit_by(Room.draw(draws))))
-    return np.asarray(cv2.GaussianBlur(picture, (0, 0), draws.uniform(0.8, 1.6)), dtype=np.uint8)
 
 
 def sheet(picture: RGBImage, card: Card, coats: tuple[Coat, ...]) -> Callable[[View], Material]:
@@ -35,7 +28,7 @@ def sheet(picture: RGBImage, card: Card, coats: tuple[Coat, ...]) -> Callable[[V
 def photocopy(setting: Setting) -> dict[str, Shot]:
     """Toner on plain paper: grey, contrasty, grainy."""
     draws = setting.draws
-    grey = cv2.cvtColor(scan(setting.card, draws), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = cv2.cvtColor(setting.scan(draws), cv2.COLOR_RGB2GRAY).astype(np.float32)
     toned = (grey - 150) * draws.uniform(1.15, 1.5) + 165 + draws.rng.normal(0, draws.uniform(4, 10), grey.shape)
     picture = np.repeat(toned.clip(15, 245)[..., None], 3, axis=2).astype(np.uint8)
     return setting.shoot(sheet(picture, setting.card, (Coat(draws.uniform(0, 0.01), 0.35),)))
@@ -43,14 +36,14 @@ def photocopy(setting: Setting) -> dict[str, Shot]:
 
 def colour_print(setting: Setting) -> dict[str, Shot]:
     """An office printer on plain paper: four-colour screens, dull surface."""
-    picture = halftone(setting.draws, (85, 150))(scan(setting.card, setting.draws))
+    picture = halftone(setting.draws, (85, 150))(setting.scan(setting.draws))
     return setting.shoot(sheet(picture, setting.card, (Coat(setting.draws.uniform(0, 0.01), 0.35),)))
 
 
 def glossy_print(setting: Setting) -> dict[str, Shot]:
     """A photo printer on glossy paper: dots too fine for the camera, a surface like the laminate's."""
     draws = setting.draws
-    picture = inkjet(draws)(scan(setting.card, draws))
+    picture = inkjet(draws)(setting.scan(draws))
     return setting.shoot(sheet(picture, setting.card, (Coat(draws.uniform(0.03, 0.10), draws.uniform(0.03, 0.10)),)))
 
 
@@ -107,7 +100,7 @@ def _screen(
     the lens average out of a grating of that pitch is worked out exactly for each of its two harmonics.
     """
     draws = setting.draws
-    picture = linear(scan(setting.card, draws))
+    picture = linear(setting.scan(draws))
     brightness = draws.uniform(0.75, 1.25)
     white = np.array([draws.uniform(0.84, 0.95), 0.97, 1.0], dtype=np.float32) * np.float32(brightness)
     page, bezel = np.float32(draws.uniform(0.02, 0.8)), np.float32(draws.uniform(0.01, 0.06))
@@ -141,10 +134,10 @@ def _screen(
 
 @lru_cache(maxsize=1)  # asked for the card and again for what is around it
 def grid(view: View, pitch_mm: float) -> Radiance:
-    """(HEIGHT, WIDTH, 3): a display's sub-pixels as a sensor's pixels see them, 1 on average."""
+    """(height, width, 3): a display's sub-pixels as a sensor's pixels see them, 1 on average."""
     # Whole periods are taken off before the numbers get their last digits cut.
     x, y = (np.mod(axis / pitch_mm, 1.0).astype(np.float32) for axis in np.moveaxis(view.on_card(), 2, 0))
-    pixel_mm = view.document.width_mm / (view.pose.share * WIDTH)
+    pixel_mm = view.document.width_mm / (view.pose.share * view.size[0])
     first = _seen(pixel_mm / pitch_mm)
     once = np.cos(np.float32(2 * np.pi) * (x[..., None] - np.array([0, 1 / 3, 2 / 3], dtype=np.float32)))
     twice = 2 * once * once - 1

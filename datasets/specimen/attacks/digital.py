@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 
 from idproof.datasets.specimen.attacks.kinds import Setting, honest
-from idproof.datasets.specimen.camera import Shot, develop, jpeg, outline, radiance_of
+from idproof.datasets.specimen.formations.protocol import Shot
 from idproof.datasets.specimen.material import Material, card_outline
-from idproof.datasets.specimen.view import HEIGHT, WIDTH, View
+from idproof.datasets.specimen.projection import outline
+from idproof.datasets.specimen.view import View
 from idproof.models.types import RGBImage
 
 _SHIFT_PX = 12  # at most, in either direction. Chosen by hand.
@@ -16,13 +17,14 @@ _SHIFTS = 2 * _SHIFT_PX + 1
 def repeat(setting: Setting) -> dict[str, Shot]:
     """Sends one capture three times, each shifted by a few other pixels and compressed again."""
     first, *_ = honest(setting).values()
-    sent = cv2.imdecode(np.frombuffer(jpeg(first.pixels, setting.camera.quality), np.uint8), cv2.IMREAD_COLOR_RGB)
+    arrived = setting.session.deliver(first, setting.draws.spawn().rng)
+    sent = np.asarray(cv2.imdecode(np.frombuffer(arrived.data, np.uint8), cv2.IMREAD_COLOR_RGB))
     shots, places = {}, setting.draws.rng.choice(_SHIFTS**2, size=len(setting.views), replace=False)
     for name, place in zip(setting.views, places, strict=True):
         dx, dy = int(place) % _SHIFTS - _SHIFT_PX, int(place) // _SHIFTS - _SHIFT_PX
         move = np.array([[1, 0, dx], [0, 1, dy]], dtype=np.float64)
-        moved = cv2.warpAffine(sent, move, (WIDTH, HEIGHT), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-        shots[name] = Shot(np.asarray(moved, dtype=np.uint8), first.corners + np.array([dx, dy]))
+        moved = cv2.warpAffine(sent, move, sent.shape[1::-1], flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+        shots[name] = Shot(np.asarray(moved, dtype=np.uint8), arrived.corners + np.array([dx, dy]))
     return shots
 
 
@@ -38,11 +40,10 @@ def warp_one(setting: Setting) -> dict[str, Shot]:
     rng = setting.draws.spawn().rng
     shots = {}
     for name, view in setting.views.items():
-        before = setting.scenes[name]
         blank = _placeholder(view)
-        table = develop(radiance_of(blank, view, before), before, setting.camera, rng)
+        table = setting.session.photograph(name, blank, rng).pixels
         between = view.homography @ np.linalg.inv(source_view.homography)
-        moved = cv2.warpPerspective(first.pixels, between, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC)
+        moved = cv2.warpPerspective(first.pixels, between, view.size, flags=cv2.INTER_CUBIC)
         cover = cv2.GaussianBlur(outline(blank, view), (0, 0), feather)[..., None]
         mixed = table * (1 - cover) + moved * cover + rng.normal(0, noise, table.shape)
         shots[name] = Shot(mixed.clip(0, 255).astype(np.uint8), view.corners)

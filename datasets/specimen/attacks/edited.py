@@ -5,9 +5,9 @@ from dataclasses import replace
 from idproof.datasets.specimen import edits
 from idproof.datasets.specimen.attacks.kinds import Setting, honest
 from idproof.datasets.specimen.attacks.swaps import laid_in
-from idproof.datasets.specimen.camera import Shot
 from idproof.datasets.specimen.card import Card
 from idproof.datasets.specimen.draws import Draws
+from idproof.datasets.specimen.formations.protocol import Shot
 from idproof.datasets.specimen.lettering import another_hand
 from idproof.datasets.specimen.prints import print_of
 from idproof.models.types import RGBImage

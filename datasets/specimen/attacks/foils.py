@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from idproof.datasets.specimen import artwork
 from idproof.datasets.specimen.artwork import SCALE
-from idproof.datasets.specimen.attacks.copies import inkjet, scan
+from idproof.datasets.specimen.attacks.copies import inkjet
 from idproof.datasets.specimen.attacks.kinds import Setting
-from idproof.datasets.specimen.camera import Shot
 from idproof.datasets.specimen.draws import Draws
+from idproof.datasets.specimen.formations.protocol import Session, Shot
 from idproof.datasets.specimen.material import Foil, Grating, Material
 from idproof.datasets.specimen.view import View
 from idproof.models.types import RGBImage
@@ -27,9 +27,9 @@ from idproof.pipeline.documents import Box
 Zones = NDArray[np.uint8]
 
 
-def flat(setting: Setting) -> dict[str, Shot]:
-    """Prints one state of the hologram under a laminate like the genuine one."""
-    return setting.shoot(_counterfeit(setting, lambda box: ()))
+def flat(setting: Setting, session: Session | None = None) -> dict[str, Shot]:
+    """Prints one state of the hologram under a laminate like the genuine one; `session` may bring other light."""
+    return setting.shoot(_counterfeit(setting, lambda box: ()), session=session)
 
 
 def sticker(setting: Setting) -> dict[str, Shot]:
@@ -82,7 +82,7 @@ def _counterfeit(
 ) -> Callable[[View], Material]:
     """Returns the card with its hologram printed flat and these foils in the hologram's place."""
     card = setting.card
-    printed = inkjet(setting.draws)(scan(card, setting.draws))
+    printed = inkjet(setting.draws)(setting.scan(setting.draws))
     boxes = [region.box for region in card.document.regions if region.kind == "diffractive"]
 
     def material(view: View) -> Material:

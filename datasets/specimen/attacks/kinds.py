@@ -1,15 +1,14 @@
 """Kinds of attack, and the registration that an attack changes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from idproof.datasets.specimen import camera as cameras
-from idproof.datasets.specimen.camera import Camera, Scene, Shot, Surround
 from idproof.datasets.specimen.card import Card
 from idproof.datasets.specimen.draws import Draws
+from idproof.datasets.specimen.formations.protocol import Session, Shot, Surround
 from idproof.datasets.specimen.material import Material
-from idproof.datasets.specimen.view import Pose, View
+from idproof.datasets.specimen.view import View
 from idproof.models.types import RGBImage
 
 
@@ -42,40 +41,35 @@ class Setting:
 
     Attributes:
         card: as printed, including changes by the attack.
-        camera: of all captures.
-        views: capture name to view.
-        scenes: capture name to the surroundings of the card.
+        session: the camera, the place and the views.
         draws: random numbers of the attack.
     """
 
     card: Card
-    camera: Camera
-    views: Mapping[str, View]
-    scenes: Mapping[str, Scene]
+    session: Session
     draws: Draws = field(repr=False)
+
+    @property
+    def views(self) -> Mapping[str, View]:
+        """Capture name to view."""
+        return self.session.views
 
     def shoot(
         self,
         material: Callable[[View], Material],
         *,
         surround: Surround | None = None,
-        camera: Camera | None = None,
+        session: Session | None = None,
     ) -> dict[str, Shot]:
-        """Renders all captures with what `material` puts in the card's place."""
-        rng, used = self.draws.spawn().rng, camera or self.camera
+        """Renders all captures with what `material` puts in the card's place, in other light if `session` brings it."""
+        rng, used = self.draws.spawn().rng, session or self.session
         return {
-            name: cameras.photograph(material(view), view, self.scenes[name], used, rng, surround)
-            for name, view in self.views.items()
+            name: used.photograph(name, material(view), rng, surround=surround) for name, view in used.views.items()
         }
 
-    def posed(self, poses: Mapping[str, Pose]) -> "Setting":
-        """Returns the same captures with the card in other poses."""
-        views = {name: replace(view, pose=poses[name]) for name, view in self.views.items()}
-        return replace(self, views=views)
-
-    def lit(self, scenes: Mapping[str, Scene]) -> "Setting":
-        """Returns the same captures in other light."""
-        return replace(self, scenes=scenes)
+    def scan(self, draws: Draws) -> RGBImage:
+        """Returns the flat picture that a copy is made from, (h, w, 3) at `SCALE`."""
+        return self.session.scan(self.card.material, self.card.document, draws)
 
 
 def honest(setting: Setting) -> dict[str, Shot]:

@@ -3,15 +3,13 @@
 The second portrait is left as good as the genuine one: the hologram has to be judged by itself.
 """
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from idproof.datasets.specimen.attacks import foils
 from idproof.datasets.specimen.attacks.kinds import Setting
-from idproof.datasets.specimen.camera import Scene, Shot
 from idproof.datasets.specimen.draws import Draws
+from idproof.datasets.specimen.formations.protocol import Shot
 from idproof.datasets.specimen.light import Lamp
 from idproof.datasets.specimen.projected_pattern import ProjectedPattern
 from idproof.datasets.specimen.view import View
@@ -20,28 +18,30 @@ from idproof.pipeline.documents import Box
 
 def led(setting: Setting) -> dict[str, Shot]:
     """A coloured LED near the hologram, of another colour and in another place for each capture."""
-    box = _hologram(setting)
-    scenes = {name: _with_led(scene, setting.views[name], box, setting.draws) for name, scene in setting.scenes.items()}
-    return foils.flat(setting.lit(scenes))
+    box, session = _hologram(setting), setting.session
+    for name, view in setting.views.items():
+        session = session.with_lamp(name, _led(view, box, setting.draws))
+    return foils.flat(setting, session)
 
 
 def laser(setting: Setting) -> dict[str, Shot]:
     """Coloured lines and speckle projected on the hologram's place, different in each capture."""
-    scenes = {name: replace(scene, pattern=_pattern(setting, setting.draws)) for name, scene in setting.scenes.items()}
-    return foils.flat(setting.lit(scenes))
+    session = setting.session
+    for name in setting.views:
+        session = session.with_pattern(name, _pattern(setting, setting.draws))
+    return foils.flat(setting, session)
 
 
 def _hologram(setting: Setting) -> Box:
     return next(region.box for region in setting.card.document.regions if region.kind == "diffractive")
 
 
-def _with_led(scene: Scene, view: View, box: Box, draws: Draws) -> Scene:
+def _led(view: View, box: Box, draws: Draws) -> Lamp:
     near = np.array([box.x + box.width * draws.uniform(-0.5, 1.5), box.y + box.height * draws.uniform(-0.3, 1.3)])
     height = draws.uniform(18, 55)
     on_card = np.array([*near, -height])
     colour = _colour(draws) * draws.uniform(0.25, 0.8)
-    lamp = Lamp(view.rotation @ on_card + view.translation, colour, radius=0.08)
-    return replace(scene, room=replace(scene.room, lamps=(*scene.room.lamps, lamp)))
+    return Lamp(view.rotation @ on_card + view.translation, colour, radius=0.08)
 
 
 def _pattern(setting: Setting, draws: Draws) -> ProjectedPattern:

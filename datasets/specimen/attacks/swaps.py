@@ -11,10 +11,11 @@ import numpy as np
 from idproof.datasets.specimen.artwork import SCALE, region_mask
 from idproof.datasets.specimen.attacks.copies import halftone, inkjet
 from idproof.datasets.specimen.attacks.kinds import Setting
-from idproof.datasets.specimen.camera import Shot, develop, radiance_of, warp
 from idproof.datasets.specimen.card import Card
 from idproof.datasets.specimen.draws import Draws
+from idproof.datasets.specimen.formations.protocol import OtherCamera, Shot
 from idproof.datasets.specimen.material import Coat, Material
+from idproof.datasets.specimen.projection import warp
 from idproof.datasets.specimen.view import View
 from idproof.models.types import RGBImage
 from idproof.pipeline.documents import Box
@@ -69,15 +70,15 @@ def laid_in(setting: Setting, genuine: Card, box: Box) -> dict[str, Shot]:
 
     The box is rendered in the same light, but by another camera: smoother, and with less noise.
     """
-    draws, camera = setting.draws, setting.camera
+    draws = setting.draws
     feather, noise = draws.uniform(0.6, 2.0), draws.uniform(0.2, 0.7)
-    hand = replace(camera, blur_px=camera.blur_px * draws.uniform(0.7, 1.2), noise=camera.noise * noise)
+    other = OtherCamera(blur=draws.uniform(0.7, 1.2), noise=noise)
     shots, rng = setting.shoot(genuine.material), draws.spawn().rng
     flat_mask = region_mask(genuine.document, box).astype(np.float32) / 255
     result = {}
     for name, shot in shots.items():
-        view, before = setting.views[name], setting.scenes[name]
-        patch = develop(radiance_of(setting.card.material(view), view, before), before, hand, rng)
+        view = setting.views[name]
+        patch = setting.session.photograph(name, setting.card.material(view), rng, other=other).pixels
         weight = cv2.GaussianBlur(warp(flat_mask, view), (0, 0), feather)[..., None]
         mixed = shot.pixels * (1 - weight) + patch * weight
         result[name] = Shot((mixed + 0.5).astype(np.uint8), shot.corners)
