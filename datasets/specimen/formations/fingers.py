@@ -91,7 +91,8 @@ class Grip:
         places = small.on_card().astype(np.float32)
         along, off, width = _around(finger, places)
         inside = np.abs(off) / width
-        cover = ((1 - inside) * width * small.px_per_mm + 0.5).clip(0, 1)
+        edge = np.minimum((1 - inside) * width, along * 2)
+        cover = (edge * small.px_per_mm + 0.5).clip(0, 1) * (along > 0)
         height = np.sqrt((1 - np.square(inside)).clip(0.0025))
         axis = np.array(finger.tip) - finger.root
         axis = axis / np.linalg.norm(axis)
@@ -161,7 +162,7 @@ def _around(finger: Finger, places: NDArray[np.float32]) -> tuple[Light, Light, 
     body = (
         1 - 0.07 * np.exp(-np.square((along - 20) / 6)) + 0.08 * np.exp(-np.square((along - 31) / 6)) + along * 0.0022
     )
-    width = np.where(along > 0, half * round_tip * body, 1e-3)
+    width = half * round_tip * body
     return along, off, width.astype(np.float32)
 
 
@@ -186,19 +187,21 @@ def _pores(places: NDArray[np.float32], rng: np.random.Generator) -> Light:
 
 
 def _nail(radiance: Light, falling: Light, along: Light, off: Light, width: Light) -> Light:
-    """Returns the finger with a nail: smoother, paler towards its free end, with a dark rim."""
-    place, half_length = 8.0, 6.3
-    across = off / (width * 0.66)
-    distance = np.power(np.abs(across), 3) + np.power(np.abs((along - place) / half_length), 3)
-    cover = ((1 - distance) * 6).clip(0, 1)[..., None]
-    free = ((3.2 - along) / 0.6).clip(0, 1)[..., None]
-    colour = np.array([0.62, 0.44, 0.38], dtype=np.float32) * (1 - free) + np.array([0.72, 0.64, 0.55]) * free
-    tone = float(radiance.mean() / max(float(falling.mean()), 1e-4))
-    colour = colour * (0.55 + 0.45 * min(tone / 0.35, 1.2))
-    rim = np.exp(-np.square((distance - 1) / 0.12))[..., None]
-    shine = 0.06 * np.exp(-np.square((across - 0.25) / 0.18))[..., None]
+    """Returns the finger with a nail: paler than the skin, white at its free end, in a fold of skin."""
+    middle, half_length = 7.0, 5.2
+    across = off / (width * 0.56)
+    distance = np.power(np.abs(across), 2.6) + np.power(np.abs((along - middle) / half_length), 2.6)
+    cover = ((1 - distance) * 5).clip(0, 1)[..., None]
+    skin = np.median(radiance[distance < 1.5], axis=0) if (distance < 1.5).any() else radiance.mean(axis=(0, 1))
+    light = np.median(falling[distance < 1.5], axis=0) if (distance < 1.5).any() else falling.mean(axis=(0, 1))
+    albedo = skin / np.maximum(light, 1e-4)
+    bed = albedo * np.array([1.12, 1.08, 1.10], dtype=np.float32) + 0.02
+    free = ((2.9 - along + 0.25 * np.square(across)) / 0.5).clip(0, 1)[..., None]
+    colour = bed * (1 - free) + (0.4 * bed + np.array([0.34, 0.30, 0.26], dtype=np.float32)) * free
+    fold = np.exp(-np.square((distance - 1.05) / 0.16))[..., None]
+    shine = 0.035 * np.exp(-np.square((across - 0.3) / 0.22))[..., None] * cover
     nail = falling * colour + shine * falling.max(axis=-1, keepdims=True)
-    return np.asarray(radiance * (1 - 0.25 * rim) * (1 - cover) + nail * cover, dtype=np.float32)
+    return np.asarray(radiance * (1 - 0.22 * fold) * (1 - cover) + nail * cover, dtype=np.float32)
 
 
 def _by_normal(irradiance: Irradiance, normals: NDArray[np.float32]) -> Light:
