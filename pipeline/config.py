@@ -82,7 +82,13 @@ class Policy:
     accept_from: CaptureLevel = CaptureLevel.DEVICE
     liveness_required: bool = True
     required: tuple[str, ...] = ("fields_readable", "face_comparison")
-    not_performed: tuple[str, ...] = ("liveness", "capture_plan", "optically_variable_regions", "records_check")
+    not_performed: tuple[str, ...] = (
+        "liveness",
+        "capture_plan",
+        "optically_variable_regions",
+        "records_check",
+        "captures_fresh",
+    )
 
     @classmethod
     def for_uploads(cls, **changes: Any) -> Self:

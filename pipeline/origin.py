@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.card.plan.types import CapturePlan
+from idproof.pipeline.types import CheckResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,10 +14,12 @@ class CaptureOrigin:
     Attributes:
         level: as far as the caller can vouch for it.
         plan: poses in which the session asked for the card, drawn by the server; None when it asked for none.
+        checks: results of checks of the origin that the caller made, such as `captures_fresh`.
     """
 
     level: CaptureLevel = CaptureLevel.UPLOAD
     plan: CapturePlan | None = None
+    checks: tuple[CheckResult, ...] = ()
 
     @property
     def plan_required(self) -> bool:

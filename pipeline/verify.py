@@ -10,7 +10,7 @@ from typing import Protocol
 
 from idproof.models.liveness_texture import WEIGHTS as LIVENESS_WEIGHTS
 from idproof.models.types import FaceDetector
-from idproof.pipeline import assurance, verdict
+from idproof.pipeline import assurance, captures_fresh, verdict
 from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.card import plan as capture_plan
 from idproof.pipeline.config import Limits, Policy
@@ -77,6 +77,7 @@ class Rules:
         done |= {examiner.NAME} if response is not None else set()
         done |= {capture_plan.NAME} if origin.plan_required else set()
         done |= {VARIABLE_REGIONS} if self.optically_variable else set()
+        done |= {captures_fresh.NAME} & set(self.policy.required)
         return (*(name for name in self.policy.not_performed if name not in done), *self.card_checks_left_out)
 
 
@@ -153,7 +154,7 @@ def verify(
             receipt = session.wipe()
     if origin.plan_required:
         checks.append(capture_plan.check(origin.plan, findings.poses))
-    checks.append(assurance.check(origin.level, rules.policy.accept_from))
+    checks += [*origin.checks, assurance.check(origin.level, rules.policy.accept_from)]
     required = rules.required(answer, origin)
     decision, reasons = decide(checks, required)
     return Verdict(

@@ -92,6 +92,7 @@ def _settings(core_url: str, clients: int) -> dict[str, str]:
         "IDPROOF_RATE_PER_MINUTE": "1000000",
         "IDPROOF_QUEUE": str(clients),
         "IDPROOF_CLIENT_CONCURRENCY": str(clients),
+        "IDPROOF_CAPTURES_REMEMBERED_HOURS": "0",  # few registrations are sent many times
     }
 
 

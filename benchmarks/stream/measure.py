@@ -101,9 +101,11 @@ def measure_stream(
         BenchmarkFailed: the server or the devices could not be started.
     """
     steps: list[Step] = []
+    # Few registrations are played many times, so the same pictures may answer again.
+    settings = {"IDPROOF_INSPECTABLE": "1", "IDPROOF_CAPTURES_REMEMBERED_HOURS": "0"}
     with (
         tempfile.TemporaryDirectory(prefix="idproof-stream-") as scratch,
-        running_server(Path(scratch) / "server", ["--profile", profile], {"IDPROOF_INSPECTABLE": "1"}) as server,
+        running_server(Path(scratch) / "server", ["--profile", profile], settings) as server,
     ):
         keys = _enroll(server.data_folder, max(devices))
         _play(server.url, keys[:1], sets, warm_up_s, rate)

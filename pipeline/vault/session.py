@@ -81,6 +81,12 @@ class VaultSession:
         return len(self._sinks) + len(self._arrays)
 
     @property
+    def upload_names(self) -> tuple[str, ...]:
+        """Names of the captures and frames that hold bytes."""
+        with self._lock:
+            return tuple(name for name, sink in self._sinks.items() if sink.size)
+
+    @property
     def remaining_s(self) -> float:
         """Seconds until everything is wiped; 0 after that."""
         return max(0.0, self._ends_at - time.monotonic()) if self._open else 0.0

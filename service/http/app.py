@@ -60,7 +60,7 @@ def create_app(
     ring = KeyRing(settings)
     store, audit = VerdictStore.open(settings, ring.current.sealing), AuditLog.open(settings, ring)
     rules = SessionRules(settings.session_s, settings.session_attempts, settings.challenge_s, settings.challenges)
-    ledger = Ledger(store, rules)
+    ledger = Ledger(store, rules, settings.captures_remembered_hours)
     core_key = CoreKey.load(settings.core_key) if settings.core_key is not None else None
     metrics, outbox = Metrics(), Outbox(store.database, store.seal)
     transports = {} if core_transport is None else {Destination.CORE: core_transport}

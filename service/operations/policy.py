@@ -2,18 +2,21 @@
 
 from dataclasses import replace
 
-from idproof.pipeline import Policy
+from idproof.pipeline import Policy, captures_fresh
 from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.liveness.examiner import standing_calibration
 from idproof.service.operations.settings import Settings
 
 
 def build_policy(settings: Settings) -> Policy:
-    """Return the default policy, changed by the operator's distance and written exceptions, and named after them."""
+    """Return the default policy, changed by the operator's distance and exceptions, and named after them."""
     policy = Policy(
         accept_from=CaptureLevel.DEVICE if settings.accept_uploads_because is None else CaptureLevel.UPLOAD,
         liveness_required=settings.accept_without_liveness_because is None,
     )
     if settings.liveness_distance == "standing":
         policy = replace(policy, version=f"{policy.version}-standing", liveness_calibration=standing_calibration())
-    return policy.named_by_exceptions()
+    policy = policy.named_by_exceptions()
+    if settings.captures_remembered_hours == 0:
+        return replace(policy, version=f"{policy.version}+repeats")
+    return replace(policy, required=(*policy.required, captures_fresh.NAME))

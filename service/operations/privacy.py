@@ -52,6 +52,11 @@ def privacy_statement(settings: Settings, limits: Limits) -> dict[str, Any]:
                 "for": f"{hours:g} hours, or until the verdict is erased",
             },
             {
+                "what": "keyed hashes of the bytes of captures and frames, so that the same bytes answer once",
+                "how": "HMAC-SHA-256 under a key of the day, derived from the sealing key; no hash of what they show",
+                "for": _capture_hashes_kept(settings),
+            },
+            {
                 "what": "audit log: ids, decisions, reason codes",
                 "how": "hash chain, signed head",
                 "for": "the operator",
@@ -61,3 +66,8 @@ def privacy_statement(settings: Settings, limits: Limits) -> dict[str, Any]:
         "erasure": ["DELETE /v1/verifications/{id}", "idproof verdict erase", "by itself after the retention period"],
         "languages": ["en", "zh-Hant"],
     }
+
+
+def _capture_hashes_kept(settings: Settings) -> str:
+    hours = settings.captures_remembered_hours
+    return f"{hours:g} hours; their verification until it is erased" if hours else "not kept here"

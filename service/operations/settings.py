@@ -57,6 +57,8 @@ class Settings(BaseSettings):
         stream_s: seconds for which the pictures of a streaming device's applicant may exist before verification.
         stream_grace_s: seconds for which they wait for a device whose connection was cut.
         stream_threads: frames of streams that are examined at once.
+        captures_remembered_hours: hours for which the exact bytes of a capture or frame count as used after a
+            registration used them, so that they answer in no other; 0 for never, as in measurements.
         idempotency_hours: hours for which an `Idempotency-Key` is remembered; never longer than the verdict.
         anonymous: whether callers need no key; never in production, and `idproof serve` permits it only on the
             machine's own address.
@@ -124,6 +126,7 @@ class Settings(BaseSettings):
     stream_s: float = Field(default=240.0, gt=0, le=600)
     stream_grace_s: float = Field(default=30.0, ge=0, le=120)
     stream_threads: int = Field(default=2, ge=1)
+    captures_remembered_hours: float = Field(default=72.0, ge=0, le=720)
     idempotency_hours: float = Field(default=24.0, gt=0)
     anonymous: bool = True
     oauth_issuer: str | None = None
@@ -193,6 +196,7 @@ class Settings(BaseSettings):
         could not use it any more.
         """
         changed = {"data_dir": self.data_dir / "sandbox", "issuer": "idproof-sandbox", "sandbox": True}
+        changed |= {"captures_remembered_hours": 0}  # its capture sets are the same for everybody
         return self.model_copy(update=changed | {"records_url": None, "database_url": None})
 
     @property

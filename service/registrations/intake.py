@@ -32,6 +32,7 @@ from idproof.service.operations.audit import AuditLog
 from idproof.service.operations.metrics import Metrics
 from idproof.service.operations.settings import Settings
 from idproof.service.outbox import DeliveryWorker, Destination
+from idproof.service.registrations.freshness import CaptureUse, use_captures
 from idproof.service.registrations.responses import signed_response
 from idproof.service.request_faults import RequestFault
 from idproof.service.signing.jws import with_valid_signature
@@ -281,13 +282,15 @@ class RegistrationIntake:
             if self.limiter is None:
                 self.limiter = anyio.CapacityLimiter(self.settings.concurrency)
             with _ending_reported(session):
+                use = await _in_thread(use_captures, self.ledger, ticket, pictures)
+                origin = replace(origin, checks=use.checks)
                 verify = self.verifier.verify_session
                 verdict = await anyio.to_thread.run_sync(verify, pictures, frames, origin, limiter=self.limiter)
                 response = self._response(ticket, verdict, received.metadata)
             if session is not None:
                 session.decide()  # in the same step of the event loop in which the session was seen not to have ended
             number = verdict.form.get("number")
-            await _in_thread(self._store, ticket, registration, response, received.fingerprint, number)
+            await _in_thread(self._store, ticket, registration, response, received.fingerprint, number, use)
         self.delivery_worker.wake()
         self.metrics.count_verdict(response["decision"], response["reasons"], response["timings_ms"])
         telemetry.record_verification(ticket.id, response["decision"], response["timings_ms"])
@@ -324,10 +327,12 @@ class RegistrationIntake:
         response: dict[str, Any],
         fingerprint: bytes | None,
         number: str | None,
+        use: CaptureUse,
     ) -> None:
         """Stores the verdict, its deliveries and its audit line in one transaction."""
 
         def store_consequences(connection: Connection) -> None:
+            self.ledger.used_captures.take(connection, ticket.id, use.unrecorded)
             order_within = f"{ticket.client}\0{response['reference'] or ticket.id}"
             for destination in self._destinations(registration):
                 self.delivery_worker.outbox.add(connection, destination, ticket.id, order_within)

@@ -11,7 +11,7 @@ It is deleted with the verdict, or after `IDPROOF_IDEMPOTENCY_HOURS`.
 
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,6 +26,7 @@ from idproof.service.storage.engine import Conflict
 from idproof.service.storage.permits import Permits, PermitUse
 from idproof.service.storage.schema import IDEMPOTENCY, OPERATIONS, OUTBOX, SESSIONS
 from idproof.service.storage.sessions import CaptureSession, SessionRules, Sessions
+from idproof.service.storage.used_captures import REMEMBERED_H, UsedCaptures
 from idproof.service.storage.verdicts import VerdictStore
 
 LEASE_S = 15.0
@@ -91,9 +92,13 @@ class Ledger:
     Args:
         verdicts: stores the verdicts.
         rules: of capture sessions.
+        captures_remembered_h: hours for which captures count as used; 0 keeps no account of them.
     """
 
-    def __init__(self, verdicts: VerdictStore, rules: SessionRules | None = None) -> None:
+    def __init__(
+        self, verdicts: VerdictStore, rules: SessionRules | None = None, captures_remembered_h: float = REMEMBERED_H
+    ) -> None:
+        self.used_captures = UsedCaptures(verdicts.seal, captures_remembered_h)
         self.sessions = Sessions(verdicts.database, verdicts.seal, rules)
         self._verdicts = verdicts
         self._database = verdicts.database
@@ -151,7 +156,10 @@ class Ledger:
                 earlier = None if mac is None else self._earlier(connection, mac)
                 if isinstance(earlier, Replay):
                     return earlier
-                ticket = Ticket(new_id(), client, self._claim(connection, session_id, client), mac)
+                row = None if session_id is None else self._usable(connection, session_id, client)
+                ticket = Ticket(new_id(), client, None if row is None else self.sessions.of(row), mac)
+                for attempt in filter(None, (earlier, row and row.operation)):
+                    self.used_captures.hand_over(connection, attempt, ticket.id)
                 self._insert(connection, ticket, session_id)
                 return ticket
         except Conflict:  # the same key arrived twice at once, and the other request was first
@@ -160,6 +168,23 @@ class Ledger:
     def fingerprint_key(self, client: str, key: str) -> bytes:
         """Derives the key of a body's fingerprint from the sealing key and the client's idempotency key."""
         return hmac.digest(self._body_mac, _scoped(client, key), "sha256")
+
+    def use_captures(self, ticket: Ticket, contents: Sequence[bytes]) -> int:
+        """Records captures as used by a verification; returns the number of those that another one used before.
+
+        Args:
+            ticket: of the verification.
+            contents: see `UsedCaptures.take`.
+
+        Raises:
+            ServiceProblem: the lease lapsed, and the verification was begun anew elsewhere.
+            StoreUnavailable: nothing was recorded.
+        """
+        mine = (OPERATIONS.c.id == ticket.id, OPERATIONS.c.owner == self._owner, OPERATIONS.c.state == RUNNING)
+        with self._database.write() as connection:
+            if connection.execute(select(OPERATIONS.c.id).where(*mine).with_for_update()).first() is None:
+                raise _in_progress()
+            return self.used_captures.take(connection, ticket.id, contents)
 
     def finish(
         self,
@@ -218,6 +243,7 @@ class Ledger:
             mine = (OPERATIONS.c.id == ticket.id, OPERATIONS.c.owner == self._owner, OPERATIONS.c.state == RUNNING)
             if not connection.execute(update(OPERATIONS).where(*mine).values(values)).rowcount:
                 return
+            self.used_captures.release(connection, ticket.id)
             if return_attempt and ticket.session is not None:
                 held = (SESSIONS.c.id == ticket.session.id, SESSIONS.c.operation == ticket.id)
                 connection.execute(update(SESSIONS).where(*held).values(attempts=SESSIONS.c.attempts - 1))
@@ -253,9 +279,11 @@ class Ledger:
             connection.execute(delete(OPERATIONS).where(OPERATIONS.c.created_at < oldest))
             connection.execute(delete(OUTBOX).where(OUTBOX.c.created_at < oldest))
             self.permits.clean(connection)
+            self.used_captures.clean(connection)
             self.sessions.clean(connection, now - timedelta(days=days))
 
-    def _earlier(self, connection: Connection, mac: bytes) -> Replay | None:
+    def _earlier(self, connection: Connection, mac: bytes) -> Replay | str | None:
+        """Returns the verdict of an idempotency key, or the verification that ended without one."""
         known = connection.execute(select(IDEMPOTENCY).where(IDEMPOTENCY.c.mac == mac).with_for_update()).first()
         if known is None:
             return None
@@ -263,10 +291,7 @@ class Ledger:
             return Replay(known.operation, known.fingerprint)
         self._retire(connection, known.operation)
         connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.mac == mac))
-        return None
-
-    def _claim(self, connection: Connection, session_id: str | None, client: str) -> CaptureSession | None:
-        return None if session_id is None else self.sessions.of(self._usable(connection, session_id, client))
+        return str(known.operation)
 
     def _usable(self, connection: Connection, session_id: str, client: str) -> Row[Any]:
         """Returns a session that may still lead to a verdict; raises `ServiceProblem` for any other."""

@@ -131,6 +131,17 @@ OUTBOX = Table(
 )
 """Deliveries of verdicts and of erasures (`kind`); the verdict itself is only in `verifications`."""
 
+USED_CAPTURES = Table(
+    "used_captures",
+    METADATA,
+    Column("mac", LargeBinary, primary_key=True),
+    Column("operation", String(30), nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Index("ix_used_captures_operation", "operation"),
+    Index("ix_used_captures_expires_ms", "expires_ms"),
+)
+"""Keyed hashes of captures and frames that were used, and the verification that used them (see `used_captures.py`)."""
+
 PERMITS = Table(
     "permits",
     METADATA,

@@ -12,6 +12,7 @@ from idproof.service.operations.settings import Settings
 from idproof.service.storage.engine import Conflict, Database
 from idproof.service.storage.schema import FACTS, IDEMPOTENCY, OPERATIONS, OUTBOX, VERIFICATIONS
 from idproof.service.storage.seal import Seal
+from idproof.service.storage.used_captures import UsedCaptures
 
 ANONYMOUS = "anonymous"
 _KEY_FACT = "sealing key"
@@ -31,6 +32,7 @@ class VerdictStore:
     def __init__(self, database: Database, seal: Seal) -> None:
         self.database = database
         self.seal = seal
+        self._used_captures = UsedCaptures(seal)
 
     @classmethod
     def open(cls, settings: Settings, key: bytes) -> Self:
@@ -145,6 +147,7 @@ class VerdictStore:
                 connection.execute(delete(VERIFICATIONS).where(VERIFICATIONS.c.id.in_(ids)))
                 connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.operation.in_(ids)))
                 connection.execute(delete(OPERATIONS).where(OPERATIONS.c.id.in_(ids)))
+                self._used_captures.disown(connection, ids)
                 verdicts = (OUTBOX.c.verification.in_(ids), OUTBOX.c.kind == "verdict", resting)
                 connection.execute(delete(OUTBOX).where(*verdicts))
         if rows:

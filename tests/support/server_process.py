@@ -16,6 +16,8 @@ WRITTEN_EXCEPTIONS = {
     "IDPROOF_ACCEPT_WITHOUT_LIVENESS_BECAUSE": "a specimen has no frames",
 }
 """Settings of an operator who accepts uploaded files without liveness."""
+REPEATS = {"IDPROOF_CAPTURES_REMEMBERED_HOURS": "0"}
+"""Settings of an operator who lets the same pictures answer again, as tests of other things need."""
 
 
 @dataclass
@@ -50,7 +52,10 @@ def start(folder: Path, port: int | None = None, more: tuple[str, ...] = ()) -> 
         *more,
     ]
     environment = (
-        os.environ | {"TMPDIR": str(scratch), "PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "default"} | WRITTEN_EXCEPTIONS
+        os.environ
+        | {"TMPDIR": str(scratch), "PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "default"}
+        | WRITTEN_EXCEPTIONS
+        | REPEATS
     )
     with log.open("ab") as file:
         process = subprocess.Popen(command, env=environment, stdout=file, stderr=file)
