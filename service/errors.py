@@ -55,6 +55,9 @@ ServiceCode = Literal[
     "not_found",
     "method_not_allowed",
     "request_invalid",
+    "host_unknown",
+    "origin_foreign",
+    "content_type_unsupported",
 ]
 SERVICE_CODES: frozenset[str] = frozenset(get_args(ServiceCode))
 """Codes of `ServiceProblem`."""

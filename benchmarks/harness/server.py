@@ -114,7 +114,9 @@ def running_server(
         command += [*module, str(port), data]
     # The server sets its guards itself; none may come from the benchmark's environment.
     environment = {name: value for name, value in os.environ.items() if name not in _GUARD_VARIABLES}
-    environment |= {"TMPDIR": str(folder / "tmp"), "PYTHONSAFEPATH": "1", **(settings or {})}
+    environment |= {"TMPDIR": str(folder / "tmp"), "PYTHONSAFEPATH": "1", "IDPROOF_ANONYMOUS": "1"} | dict(
+        settings or {}
+    )
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True, cwd=folder)
     server = Server(process, port, folder)

@@ -8,7 +8,7 @@ from contextlib import suppress
 import anyio
 import structlog
 from fastapi import Request
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, HTTPConnection
 
 from idproof.pipeline.errors import IdproofError
 from idproof.service.auth.api_keys import PREFIX, ApiKeys
@@ -17,6 +17,8 @@ from idproof.service.auth.quota import ALLOWANCE, Allowance, Quota
 from idproof.service.auth.tokens import Tokens
 from idproof.service.errors import ServiceProblem, StoreUnavailable
 from idproof.service.http.draining import drain
+from idproof.service.http.origins import host_name
+from idproof.service.operations.networks import is_loopback
 from idproof.service.operations.settings import Settings
 from idproof.service.storage import Database
 
@@ -24,6 +26,11 @@ _DRAIN_BYTES = 16 * 1024 * 1024  # of a refused body; less than from an authenti
 # Chosen by hand: longer than most outages, and few scrapers.
 _CONFIRMED_S = 3600.0
 _MOST_CONFIRMED = 16
+_FORWARDED = (
+    *("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port"),
+    *("x-forwarded-server", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "cf-connecting-ip"),
+)
+"""Headers that proxies add (RFC 7239, RFC 9110 section 7.6.3, and customs): the request is somebody else's."""
 _KEY_ID_LENGTH = 64  # longer than any id of a key; the rest of a made-up one is not kept
 _MAX_TOKEN_LENGTH = 8192  # the usual limit of HTTP servers for one header
 
@@ -41,7 +48,8 @@ class AccessControl:
     def __init__(self, settings: Settings, database: Database) -> None:
         self.quota = Quota(settings.rate_per_minute, settings.client_concurrency)
         # Behind a proxy every request comes from a machine that the operator named, whoever sent it.
-        self._anonymous_allowed = settings.anonymous and not settings.production and not settings.trusted_proxies
+        closed = settings.production or settings.trusted_proxies or settings.oauth_issuer is not None
+        self._anonymous_allowed = settings.anonymous and not closed
         self._api_keys = ApiKeys(database)
         self._tokens = None
         self._confirmed: dict[bytes, tuple[Client, float]] = {}
@@ -82,7 +90,7 @@ class AccessControl:
         try:
             credential = _credential(request)
             authenticate = self._authenticate_through_outage if through_outage else self._authenticate
-            client = await anyio.to_thread.run_sync(authenticate, credential)
+            client = await anyio.to_thread.run_sync(authenticate, credential, is_local(request))
         except ServiceProblem:
             # Counted only now: a valid credential is accepted whoever else fails from its address.
             host = request.client.host if request.client is not None else ""
@@ -99,10 +107,10 @@ class AccessControl:
         setattr(request.state, ALLOWANCE, allowance)
         allowance.require()
 
-    def _authenticate_through_outage(self, credential: str | None) -> Client:
+    def _authenticate_through_outage(self, credential: str | None, local: bool) -> Client:
         name = hashlib.sha256((credential or "").encode()).digest()
         try:
-            client = self._authenticate(credential)
+            client = self._authenticate(credential, local)
         except StoreUnavailable:
             confirmed = self._confirmed.get(name)
             if confirmed is None or time.monotonic() - confirmed[1] > _CONFIRMED_S:
@@ -116,9 +124,9 @@ class AccessControl:
         self._confirmed[name] = client, time.monotonic()
         return client
 
-    def _authenticate(self, credential: str | None) -> Client:
+    def _authenticate(self, credential: str | None, local: bool) -> Client:
         if credential is None:
-            if self._anonymous_allowed:
+            if self._anonymous_allowed and local and not self._keys_exist():
                 return ANYBODY
             raise _unauthenticated()
         found = None
@@ -129,6 +137,18 @@ class AccessControl:
         if found is None:
             raise _unauthenticated()
         return found
+
+    def _keys_exist(self) -> bool:
+        """Returns True once a key was made, also one that was revoked since; raises `StoreUnavailable`."""
+        self._anonymous_allowed = not self._api_keys.any_exists()
+        return not self._anonymous_allowed
+
+
+def is_local(request: HTTPConnection) -> bool:
+    """Returns True for a request that came from this machine, to a name of this machine, through no proxy."""
+    client = request.client.host if request.client is not None else ""
+    forwarded = any(name in request.headers for name in _FORWARDED)
+    return is_loopback(client) and is_loopback(host_name(request.headers.get("host", ""))) and not forwarded
 
 
 def _credential(request: Request) -> str | None:

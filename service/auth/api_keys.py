@@ -93,6 +93,11 @@ class ApiKeys:
             return None
         return Client(row.client, frozenset(Scope(scope) for scope in row.scopes.split() if scope in set(Scope)))
 
+    def any_exists(self) -> bool:
+        """Returns True if a key was ever made; raises `StoreUnavailable`."""
+        with self._database.read() as connection:
+            return connection.execute(select(API_KEYS.c.id).limit(1)).first() is not None
+
     def revoke(self, key_id: str) -> bool:
         """Revokes a key at once for every server of this database; returns False if no valid key has this id."""
         valid = (API_KEYS.c.id == key_id, API_KEYS.c.revoked_at.is_(None))

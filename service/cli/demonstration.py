@@ -165,6 +165,7 @@ def _server(data_dir: Path, scratch: Path) -> Iterator[tuple[str, int]]:
     """Runs `idproof serve` as a process of its own with its own folder for temporary files; yields URL and pid."""
     port = _free_port()
     command = [sys.executable, "-m", "idproof.service", "serve", "--port", str(port), "--data-dir", str(data_dir)]
+    command.append("--anonymous")
     environment = os.environ | {"TMPDIR": str(scratch), "PYTHONSAFEPATH": "1"} | _WRITTEN_EXCEPTIONS
     if os.geteuid() != 0:  # only root may search a process that is closed to others
         environment["IDPROOF_INSPECTABLE"] = "1"

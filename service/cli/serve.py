@@ -20,6 +20,10 @@ def serve(
     sandbox: Annotated[
         bool, typer.Option(help="Serve invented applicants with promised outcomes; verifies nobody.")
     ] = False,
+    anonymous: Annotated[
+        bool,
+        typer.Option("--anonymous", help="Serve this machine's callers without a key, until a key exists."),
+    ] = False,
     executor: Annotated[Executor | None, typer.Option(help="Where pictures are examined.")] = None,
     address: Annotated[
         str | None, typer.Option(help="Address of a Ray cluster; without it, one starts on this machine.")
@@ -37,6 +41,7 @@ def serve(
         "profile": profile,
         "document": document,
         "sandbox": sandbox or None,
+        "anonymous": anonymous or None,
     }
     chosen |= {"executor": executor, "ray_address": address, "replicas": replicas}
     settings = Settings.load(**{name: value for name, value in chosen.items() if value is not None})

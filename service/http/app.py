@@ -20,6 +20,7 @@ from idproof.service.claims import CoreKey, verdict_schema
 from idproof.service.errors import StoreUnavailable
 from idproof.service.http import description, docs_page, openapi, permit_routes, problems, routes
 from idproof.service.http.body_limits import BoundedBodies
+from idproof.service.http.origins import CheckedOrigins
 from idproof.service.http.request_ids import RequestIds
 from idproof.service.http.requests import RequestForms, no_unknown_parameters
 from idproof.service.http.security import SecurityMiddleware
@@ -74,7 +75,8 @@ def create_app(
     app = FastAPI(
         lifespan=lambda _: _background_jobs(intake), dependencies=[Depends(no_unknown_parameters)], **openapi.ABOUT
     )
-    app.add_middleware(BoundedBodies)  # within the next one, which adds its headers to refusals as well
+    app.add_middleware(BoundedBodies)  # within the last of these, which adds its headers to refusals as well
+    app.add_middleware(CheckedOrigins, hosts=settings.host_names)
     app.add_middleware(
         SecurityMiddleware,
         secure=settings.tls_cert is not None or settings.tls_by_proxy,

@@ -55,8 +55,9 @@ def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
         port: to listen on.
         workers: number of server processes, each with networks of its own; one that dies is replaced.
     """
-    settings = _without_anonymous_callers(settings, host)
+    _require_keys(settings, host)
     _require_tls(settings, host)
+    settings = _with_host_names(settings, host)
     if workers > 1 and settings.executor == "ray" and settings.ray_address is None:
         raise SettingsInvalid("Several server processes share a cluster only by its address; name it.")
     options: dict[str, Any] = {
@@ -141,10 +142,27 @@ def _sandbox(settings: Settings) -> FastAPI:
     return app
 
 
-def _without_anonymous_callers(settings: Settings, host: str) -> Settings:
-    """Requires a key in production and from other machines."""
+def _require_keys(settings: Settings, host: str) -> None:
+    """Raises `SettingsInvalid` for callers without a key in production or from other machines."""
     if settings.anonymous and (settings.production or not is_loopback(host)):
-        return settings.model_copy(update={"anonymous": False})
+        raise SettingsInvalid(
+            "IDPROOF_ANONYMOUS (--anonymous) serves callers without a key on the machine's own address, and never in "
+            "production: make keys with idproof key create."
+        )
+
+
+def _with_host_names(settings: Settings, host: str) -> Settings:
+    """Returns the settings with the names under which the service answers; raises `SettingsInvalid`."""
+    if settings.allowed_hosts:
+        return settings
+    if is_loopback(host):
+        return settings.model_copy(update={"allowed_hosts": "localhost"})
+    if settings.production:
+        raise SettingsInvalid(
+            "In production the service answers only under its own names: set IDPROOF_ALLOWED_HOSTS, such as "
+            "idproof.example."
+        )
+    structlog.get_logger("idproof").warning("any host name", host=host, settings=["IDPROOF_ALLOWED_HOSTS"])
     return settings
 
 
@@ -164,7 +182,9 @@ def _settings_for_workers(settings: Settings) -> str:
     """Returns the options of the command line as JSON; each process reads secrets from their own place."""
     chosen = {"data_dir": str(settings.data_dir), "profile": settings.profile, "executor": settings.executor}
     chosen |= {"ray_address": settings.ray_address} if settings.ray_address else {}
-    return json.dumps(chosen | {"anonymous": settings.anonymous, "sandbox": settings.sandbox})
+    return json.dumps(
+        chosen | {"anonymous": settings.anonymous, "sandbox": settings.sandbox, "allowed_hosts": settings.allowed_hosts}
+    )
 
 
 def _tls(settings: Settings) -> dict[str, Any]:

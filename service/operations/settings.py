@@ -1,6 +1,7 @@
 """Settings of an operator, from the environment (`IDPROOF_…`) or the command line."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from idproof.service.errors import SettingsInvalid
 from idproof.service.operations.networks import parse_proxies
+
+_HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*|[0-9a-f:]+")
+"""A name of the DNS, an IPv4 address, or an IPv6 address without its brackets."""
 
 
 def _default_data_dir() -> Path:
@@ -60,8 +64,11 @@ class Settings(BaseSettings):
         captures_remembered_hours: hours for which the exact bytes of a capture or frame count as used after a
             registration used them, so that they answer in no other; 0 for never, as in measurements.
         idempotency_hours: hours for which an `Idempotency-Key` is remembered; never longer than the verdict.
-        anonymous: whether callers need no key; never in production, and `idproof serve` permits it only on the
-            machine's own address.
+        anonymous: whether callers on this machine need no key, for trying the service out. It ends when the first key
+            exists; never in production, on another address than the machine's own, or with a token issuer.
+        allowed_hosts: names under which clients reach the service, separated by commas, such as `idproof.example`;
+            those of the machine itself always count. Required in production on another address than its own; without
+            it, a service on the machine's own address answers under that only, and others under any name.
         oauth_issuer, oauth_audience, oauth_jwks_url: issuer and audience of accepted bearer tokens, and the URL of the
             issuer's keys.
         oauth_token_type: `typ` in the header of accepted tokens; an issuer that does not follow RFC 9068 writes `JWT`,
@@ -128,7 +135,8 @@ class Settings(BaseSettings):
     stream_threads: int = Field(default=2, ge=1)
     captures_remembered_hours: float = Field(default=72.0, ge=0, le=720)
     idempotency_hours: float = Field(default=24.0, gt=0)
-    anonymous: bool = True
+    anonymous: bool = False
+    allowed_hosts: str = ""
     oauth_issuer: str | None = None
     oauth_audience: str | None = None
     oauth_jwks_url: str | None = None
@@ -155,6 +163,14 @@ class Settings(BaseSettings):
     peers_cert: Path | None = None
     peers_key: Path | None = None
     database_url: SecretStr | None = None
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _names(cls, value: str) -> str:
+        names = [name.strip().lower() for name in value.split(",") if name.strip()]
+        if not all(_HOST_NAME.fullmatch(name) for name in names):
+            raise ValueError("names of hosts, without scheme, port and wildcard")
+        return ",".join(names)
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -198,6 +214,11 @@ class Settings(BaseSettings):
         changed = {"data_dir": self.data_dir / "sandbox", "issuer": "idproof-sandbox", "sandbox": True}
         changed |= {"captures_remembered_hours": 0}  # its capture sets are the same for everybody
         return self.model_copy(update=changed | {"records_url": None, "database_url": None})
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """`allowed_hosts` as a tuple."""
+        return tuple(name for name in self.allowed_hosts.split(",") if name)
 
     @property
     def database(self) -> Path:

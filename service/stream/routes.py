@@ -4,7 +4,6 @@ import asyncio
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
 import anyio
 from fastapi import Depends, FastAPI
@@ -57,21 +56,12 @@ def _stream_route(app: FastAPI, runtime: StreamRuntime) -> None:
     @app.websocket("/v1/stream")
     async def stream(socket: WebSocket) -> None:
         """A device's connection, `idproof.capture.v1`."""
-        if not _same_origin(socket):
-            await socket.close()  # before it was accepted: 403
-            return
         spoken = PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None
         await socket.accept(spoken)
         if spoken is None:
             await socket.close(CLOSES["subprotocol_missing"], "subprotocol_missing")
             return
         await serve(runtime, Channel(socket, runtime.intake.metrics))
-
-
-def _same_origin(socket: WebSocket) -> bool:
-    """Returns True for a connection from a page of this service, or from no page at all."""
-    origin = socket.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == socket.headers.get("host")
 
 
 def _operators_route(app: FastAPI, runtime: StreamRuntime) -> None:

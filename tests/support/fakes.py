@@ -104,7 +104,7 @@ def ask(application: Any, method: str, path: str, **more: Any) -> httpx.Response
     """One request to the application, without a server."""
 
     async def run() -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://127.0.0.1") as client:
             return await client.request(method, path, **more)
 
     return asyncio.run(run())

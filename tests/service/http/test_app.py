@@ -45,7 +45,7 @@ def failing() -> None:
 
 def client_of(settings: Settings, verifier: Any) -> httpx.AsyncClient:
     app = create_app(settings, verifier)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 
 def test_an_unexpected_error_shows_nothing_and_the_pictures_are_wiped(

@@ -28,7 +28,7 @@ def send_pieces(app: Any, path: str, pieces: int) -> tuple[httpx.Response, int]:
             yield b" " * _PIECE
 
     async def run() -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
             return await client.post(path, content=body(), headers=JSON)
 
     return asyncio.run(run()), taken

@@ -124,7 +124,7 @@ def fuzz_bodies(application: Any, cases: int, seed: int) -> dict[int, int]:
 
     async def run() -> None:
         transport = httpx.ASGITransport(application)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             headers = {"content-type": "multipart/form-data; boundary=b"}
             for _ in range(cases):
                 parts = rng.choice((plain, filmed))

@@ -247,7 +247,7 @@ def test_the_description_has_examples(server: Server) -> None:
 
 def test_an_upload_that_is_cut_off_leaves_nothing(server: Server, registration: Registration) -> None:
     picture = registration.pictures["tilt_left.jpg"][::-1]  # bytes that no other test has sent
-    head = b"POST /v1/verifications HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n"
+    head = b"POST /v1/verifications HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9000000\r\n"
     head += f"Capture-Session: {session(server)['Capture-Session']}\r\n".encode()
     head += b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
     head += b'--b\r\nContent-Disposition: form-data; name="selfie"; filename="s"\r\n\r\n'

@@ -11,6 +11,7 @@ import pytest
 from fakes import FILES, FakeVerifier, ask, serving
 
 from idproof.service.http.app import create_app
+from idproof.service.http.connections import BoundedProtocol
 from idproof.service.operations.settings import Settings
 
 BOUNDARY = "b"
@@ -29,7 +30,7 @@ def app(settings: Settings) -> Any:
 
 @pytest.fixture
 def address(settings: Settings) -> Iterator[tuple[str, int]]:
-    with serving(settings, FakeVerifier()) as running:
+    with serving(settings, FakeVerifier(), http=BoundedProtocol) as running:  # as the service does
         yield running
 
 
@@ -52,7 +53,7 @@ def test_an_absolute_target_is_answered_like_its_path(address: tuple[str, int], 
 
 
 def test_an_absolute_target_keeps_its_query(address: tuple[str, int]) -> None:
-    request = "GET http://x/v1/verifications?limit=0 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    request = "GET http://127.0.0.1/v1/verifications?limit=0 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     _, body = on_the_wire(address, request)
     assert json.loads(body)["errors"][0]["name"] == "limit"
 

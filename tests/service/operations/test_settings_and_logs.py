@@ -102,7 +102,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
 def test_production_does_not_listen_beyond_this_machine_without_tls(
     tmp_path: Path, served: list[Settings], host: str
 ) -> None:
-    production = Settings(data_dir=tmp_path, production=True)
+    production = Settings(data_dir=tmp_path, production=True, anonymous=False, allowed_hosts="idproof.example")
     with pytest.raises(SettingsInvalid, match="IDPROOF_TLS_CERT"):
         server.run(production, host, 8000)
     assert served == []
@@ -116,8 +116,9 @@ def test_production_does_not_listen_beyond_this_machine_without_tls(
 def test_outside_production_a_missing_tls_is_a_warning(tmp_path: Path, served: list[Settings]) -> None:
     with capture_logs() as logged:
         server.run(Settings(data_dir=tmp_path), "127.0.0.1", 8000)
-        server.run(Settings(data_dir=tmp_path, tls_by_proxy=True), "0.0.0.0", 8000)
+        beyond = Settings(data_dir=tmp_path, anonymous=False, allowed_hosts="idproof.example")
+        server.run(beyond.model_copy(update={"tls_by_proxy": True}), "0.0.0.0", 8000)
         assert logged == []
-        server.run(Settings(data_dir=tmp_path), "0.0.0.0", 8000)
+        server.run(beyond, "0.0.0.0", 8000)
     assert [(line["event"], line["log_level"], line["host"]) for line in logged] == [("no tls", "warning", "0.0.0.0")]
     assert len(served) == 3

@@ -27,7 +27,7 @@ from idproof.service.operations.settings import Settings
 from idproof.service.storage import VerdictStore
 
 HEAD = (
-    b"POST /v1/verifications HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n"
+    b"POST /v1/verifications HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9000000\r\n"
     b"Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
 )
 SELFIE = b'Content-Disposition: form-data; name="selfie"; filename="s"\r\n\r\n'

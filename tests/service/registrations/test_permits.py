@@ -190,7 +190,7 @@ def test_a_reviewer_grants_over_http_and_the_client_of_the_registration_uses_it(
     reviewer, _ = client(settings, Scope.PERMIT_WRITE)
     backend, owner = client(settings, Scope.SESSION_WRITE)
     wanted = {"options": ["cannot_turn"], "client": owner}
-    assert ask(app, "POST", "/v1/permits", json=wanted).json()["code"] == "forbidden", "anonymous grants nothing"
+    assert ask(app, "POST", "/v1/permits", json=wanted).json()["code"] == "unauthenticated"
     assert ask(app, "POST", "/v1/permits", json=wanted, headers=backend).json()["code"] == "forbidden"
     answer = ask(app, "POST", "/v1/permits", json=wanted, headers=reviewer)
     assert answer.status_code == 201
@@ -205,6 +205,13 @@ def test_a_reviewer_grants_over_http_and_the_client_of_the_registration_uses_it(
     fresh = ask(app, "POST", "/v1/permits", json=wanted, headers=reviewer).json()["permit"]
     answer = ask(app, "POST", "/v1/capture-sessions", json=more | {"permit": fresh}, headers=backend)
     assert (answer.status_code, answer.json()["code"]) == (403, "permit_exceeded")
+
+
+def test_callers_without_a_key_grant_nothing(tmp_path: Path) -> None:
+    app = create_app(Settings(data_dir=tmp_path / "data"), FakeVerifier())  # type: ignore[arg-type]
+    assert ask(app, "GET", "/v1/verifications").status_code == 200
+    wanted = {"options": ["cannot_turn"], "client": "anybody"}
+    assert ask(app, "POST", "/v1/permits", json=wanted).json()["code"] == "forbidden"
 
 
 def test_no_client_grants_a_permit_to_itself(tmp_path: Path) -> None:

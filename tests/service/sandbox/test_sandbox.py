@@ -113,6 +113,9 @@ def test_every_decision_reason_and_problem_has_a_persona(all_personas: list[dict
     assert {persona["problem"] for persona in all_personas} - {None} == set(personas.problems())
 
 
+EVENT = {"Content-Type": "application/jwt"}
+
+
 def test_the_mocked_core_lists_the_events_that_it_received(sandbox: Server, all_personas: list[dict[str, Any]]) -> None:
     accepted = next(persona for persona in all_personas if persona["decision"] == "accept")
     with Client(sandbox.url) as client:
@@ -126,7 +129,7 @@ def test_the_mocked_core_lists_the_events_that_it_received(sandbox: Server, all_
     assert seen[0]["claims"]["verdict"] == verdict.jws
     claims = verify(verdict.jws, httpx.get(f"{sandbox.url}/.well-known/jwks.json").json())
     assert claims["iss"] == "idproof-sandbox"
-    assert httpx.post(f"{sandbox.url}{CORE_PATH}", content=b"nonsense").status_code == 422
+    assert httpx.post(f"{sandbox.url}{CORE_PATH}", content=b"nonsense", headers=EVENT).status_code == 422
 
 
 def test_other_captures_and_mixed_sets_are_refused(sandbox: Server, all_personas: list[dict[str, Any]]) -> None:
