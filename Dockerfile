@@ -1,6 +1,12 @@
-# syntax=docker/dockerfile:1
 # Two stages: the first builds the environment and fetches and checks the weights, the second only runs.
-FROM python:3.12-slim-bookworm AS build
+#
+# python:3.12-slim-bookworm of 25 August 2026 (Python 3.12.14), by the digest that the image's own publisher lists in
+# the repository docker-library/repo-info. Where this file was written no image could be pulled: a digest that does not
+# exist fails the build, and no other image can take its place. For a newer one:
+#   docker buildx imagetools inspect python:3.12-slim-bookworm        # prints the digest
+#   docker build --build-arg PYTHON_IMAGE=python:3.12-slim-bookworm@sha256:… .
+ARG PYTHON_IMAGE=python:3.12-slim-bookworm@sha256:0f5b26b9518d002b6173fd61daad821fa340635ebfec5bba471013f9ca114579
+FROM ${PYTHON_IMAGE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONSAFEPATH=1 ORT_DISABLE_TELEMETRY=1 IDPROOF_MODELS=/opt/idproof/models
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 \
@@ -8,16 +14,18 @@ RUN apt-get update \
 WORKDIR /src
 RUN python -m venv /opt/idproof/venv
 ENV PATH=/opt/idproof/venv/bin:$PATH
-COPY pyproject.toml constraints.txt README.md LICENSE NOTICE ./
+COPY locks locks
+RUN pip install --require-hashes -r locks/build.txt -r locks/service.txt
+COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY models models
 COPY pipeline pipeline
 COPY datasets datasets
 COPY benchmarks benchmarks
 COPY service service
-RUN pip install -c constraints.txt '.[heif,postgres,ray]'
+RUN pip install --no-deps --no-build-isolation .
 RUN idproof models fetch --profile open && idproof models check --profile open
 
-FROM python:3.12-slim-bookworm
+FROM ${PYTHON_IMAGE}
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
       libgl1 libglib2.0-0 tesseract-ocr tesseract-ocr-eng tesseract-ocr-chi-tra \

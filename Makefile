@@ -9,7 +9,7 @@ export RAY_USAGE_STATS_REPORT_URL = http://127.0.0.1:9/
 # Networks and OpenCV share few cores here: one thread each unless told otherwise.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-long lint format types bench-check setup setup-tests clean
+.PHONY: demo test test-long lint format types bench-check lock audit sbom setup setup-tests setup-tools clean
 
 demo: setup          ## one registration verified by the real service
 	@$(BIN)/idproof demo
@@ -33,6 +33,20 @@ types: setup
 
 format: setup
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+# UPGRADE='--upgrade-package NAME' or --upgrade takes newer versions.
+lock: setup-tools    ## locks/*.txt anew from pyproject.toml
+	@sh .ci/lock $(UPGRADE)
+
+# REQUIRED=--required fails where nothing can be compared.
+audit: setup-tools   ## the locked packages against the index's list of known vulnerabilities
+	@.venv/tools/bin/python .ci/audit.py $(REQUIRED)
+
+sbom: setup setup-tools ## build/sbom.cdx.json: what the service consists of
+	@.venv/tools/bin/python .ci/sbom.py
+
+setup-tools:
+	@sh .ci/tools
 
 setup:
 	@sh .ci/setup

@@ -15,13 +15,14 @@ FROM_AN_INDEX = re.compile(r"pip install[^\n`]*?[ '\"]idproof(-client)?(\[|['\"`
 @pytest.mark.parametrize("page", ["README.md", "docs/sandbox.md"])
 def test_a_page_for_newcomers_installs_the_package_outside_the_checkout(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    assert re.search(r"^python3 -m venv (\S+) && \1/bin/pip install -c constraints\.txt \.( |$)", text, re.MULTILINE)
+    locked = r"^python3 -m venv (\S+) && \1/bin/pip install --require-hashes -r locks/build\.txt -r locks/base\.txt$"
+    assert re.search(locked + r"\n\1/bin/pip install --no-deps --no-build-isolation \.( |$)", text, re.MULTILINE)
 
 
 def test_nobody_is_sent_to_an_index_for_the_package() -> None:
     assert FROM_AN_INDEX.search("pip install 'idproof[postgres]'")
     assert FROM_AN_INDEX.search("pip install idproof")
-    assert not FROM_AN_INDEX.search("pip install -c constraints.txt '.[postgres]'")
+    assert not FROM_AN_INDEX.search("pip install '.[postgres]'")
     found = [path.name for path in (*PAGES, *SOURCES) if FROM_AN_INDEX.search(path.read_text(encoding="utf-8"))]
     assert found == []
 
