@@ -68,7 +68,7 @@ class RegistrationSet:
 
 
 def read_sets(root: Path) -> list[RegistrationSet]:
-    """Reads every registration below `root`, in the order of their folders; symbolic links are followed.
+    """Reads every registration below `root` once, in the order of their folders; symbolic links are followed.
 
     Raises:
         InvalidSpecimen: there is none, or one is not in the format; the sentence names the folder.
@@ -80,11 +80,21 @@ def read_sets(root: Path) -> list[RegistrationSet]:
 
 
 def _registration_files(root: Path) -> Iterator[Path]:
-    """Yields every `set.json` below `root`; a link to one of its own ancestors is not entered."""
+    """Yields every `set.json` below `root`.
+
+    Links are followed wherever they lead: the folder is the analyst's own, and people link data sets. No folder is
+    entered twice, so a link to an ancestor ends there, and a registration that is there twice is measured once: counted
+    twice, it would make every interval too narrow.
+    """
+    entered = {root.resolve(), *root.resolve().parents}
     for name, folders, files in os.walk(root, followlinks=True):
-        folder = Path(name)
-        ancestors = {parent.resolve() for parent in (folder, *folder.parents)}
-        folders[:] = [inner for inner in folders if (folder / inner).resolve() not in ancestors]
+        folder, new = Path(name), []
+        for inner in sorted(folders):
+            real = (folder / inner).resolve()
+            if real not in entered:
+                entered.add(real)
+                new.append(inner)
+        folders[:] = new
         if FILE in files:
             yield folder / FILE
 

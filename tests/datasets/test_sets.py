@@ -65,10 +65,29 @@ def test_a_folder_of_links_to_registrations_is_read(tmp_path: Path) -> None:
     assert found[0].parts()["selfie"] == b"\4"
 
 
+def test_a_registration_that_is_linked_beside_itself_is_read_once(tmp_path: Path) -> None:
+    """Counted twice it would make every interval of a benchmark too narrow."""
+    for name in ("a", "b"):
+        write(tmp_path / "originals" / name, example())
+        (tmp_path / name).symlink_to(tmp_path / "originals" / name)
+    (tmp_path / "all").symlink_to(tmp_path / "originals")
+    assert sorted(entry.folder.resolve().name for entry in read_sets(tmp_path)) == ["a", "b"]
+
+
+def test_folders_that_link_to_each_other_are_each_entered_once(tmp_path: Path) -> None:
+    names = [f"{number}" for number in range(9)]
+    for name in names:
+        write(tmp_path / name, example())
+        for other in names:
+            (tmp_path / name / f"to_{other}").symlink_to(tmp_path / other)
+    assert len(read_sets(tmp_path)) == len(names)
+
+
 def test_links_that_lead_back_to_an_ancestor_are_not_followed(tmp_path: Path) -> None:
     folder = write(tmp_path / "sets" / "a", example())
     (folder / "up").symlink_to(tmp_path / "sets")
     (folder / "further_up").symlink_to(tmp_path)
+    write(tmp_path / "not_asked_for", example())
     assert [entry.folder for entry in read_sets(tmp_path / "sets")] == [folder]
 
 
