@@ -55,6 +55,7 @@ ServiceCode = Literal[
     "not_found",
     "method_not_allowed",
     "request_invalid",
+    "request_slow",
     "host_unknown",
     "origin_foreign",
     "content_type_unsupported",

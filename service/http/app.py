@@ -19,7 +19,7 @@ from idproof.service.auth import AccessControl, Scope
 from idproof.service.claims import CoreKey, verdict_schema
 from idproof.service.errors import StoreUnavailable
 from idproof.service.http import description, docs_page, openapi, permit_routes, problems, routes
-from idproof.service.http.body_limits import BoundedBodies
+from idproof.service.http.body_limits import MAX_BODY_BYTES, MAX_SANDBOX_BYTES, BoundedBodies
 from idproof.service.http.origins import CheckedOrigins
 from idproof.service.http.request_ids import RequestIds
 from idproof.service.http.requests import RequestForms, no_unknown_parameters
@@ -75,7 +75,9 @@ def create_app(
     app = FastAPI(
         lifespan=lambda _: _background_jobs(intake), dependencies=[Depends(no_unknown_parameters)], **openapi.ABOUT
     )
-    app.add_middleware(BoundedBodies)  # within the last of these, which adds its headers to refusals as well
+    longest = MAX_SANDBOX_BYTES if settings.sandbox else MAX_BODY_BYTES
+    # These two are within the next, which adds its headers to their refusals.
+    app.add_middleware(BoundedBodies, max_bytes=longest)
     app.add_middleware(CheckedOrigins, hosts=settings.host_names)
     app.add_middleware(
         SecurityMiddleware,

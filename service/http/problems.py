@@ -48,6 +48,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "metadata_invalid": 422,
     "sandbox_captures": 422,
     "request_invalid": 422,
+    "request_slow": 408,
     "host_unknown": 421,
     "origin_foreign": 403,
     "content_type_unsupported": 415,

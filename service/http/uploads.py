@@ -69,6 +69,19 @@ class Metadata(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """The least pace of a client that sends a body.
+
+    Attributes:
+        window_s: seconds, one window after the other from the beginning of the body.
+        bytes_per_s: bytes per second that arrive on average of each window, and at least one byte.
+    """
+
+    window_s: float
+    bytes_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Received:
     """The outcome of one received body; its pictures are in the vault.
 
@@ -89,7 +102,7 @@ class Upload:
     Args:
         session: stores the captures.
         content_type: of the request.
-        idle_s: the longest pause of the client, in seconds.
+        pace: the least pace of the client.
         fingerprint_key: the key of the fingerprint that recognises a repeated request, or None for no fingerprint.
 
     Raises:
@@ -97,14 +110,14 @@ class Upload:
     """
 
     def __init__(
-        self, session: VaultSession, content_type: str | None, idle_s: float, fingerprint_key: bytes | None = None
+        self, session: VaultSession, content_type: str | None, pace: Pace, fingerprint_key: bytes | None = None
     ) -> None:
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")
         if kind != b"multipart/form-data" or not boundary or len(boundary) > _MAX_BOUNDARY_BYTES:
             raise ServiceProblem("upload_not_multipart", "Send multipart/form-data with a boundary.")
         self._session = session
-        self._idle_s = idle_s
+        self._pace = pace
         limits = session.limits
         self._limit = len(Role) * limits.max_capture_bytes + MAX_FRAMES * limits.max_frame_bytes + _OVERHEAD_BYTES
         self._received = 0
@@ -136,6 +149,9 @@ class Upload:
             async for chunk in self._in_time(chunks):
                 self._feed(chunk)
             return self._finish()
+        except SessionExpired:
+            self._session.wipe()  # and nothing is waited for: the client is too slow already, and holds a slot
+            raise
         except (BadInput, ServiceProblem):
             self._session.wipe()
             await self._drain(chunks)
@@ -158,15 +174,23 @@ class Upload:
         return mac.digest()
 
     async def _in_time(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Yields the chunks; raises `SessionExpired` after a long pause or at the end of the pictures' lifetime."""
-        deadline = anyio.current_time() + self._session.limits.lifetime_s
+        """Yields the chunks; raises `SessionExpired` for a slow client or at the end of the pictures' lifetime."""
+        now, window_s = anyio.current_time(), self._pace.window_s
+        deadline, window_ends, arrived = now + self._session.limits.lifetime_s, now + window_s, 0
+        least = max(1.0, self._pace.bytes_per_s * window_s)
         while True:
-            with anyio.CancelScope(deadline=min(deadline, anyio.current_time() + self._idle_s)) as scope:
+            # A pause at the end of a window that brought enough is one of the next window. Being cancelled would end
+            # the chunks for good.
+            ends = window_ends if arrived < least else window_ends + window_s
+            with anyio.CancelScope(deadline=min(deadline, ends)) as scope:
                 chunk = await anext(chunks, None)
             if scope.cancelled_caught:
                 raise SessionExpired("The body did not arrive in time; what had come is deleted.")
             if chunk is None:
                 return
+            if anyio.current_time() >= window_ends:
+                window_ends, arrived = window_ends + window_s, 0
+            arrived += len(chunk)
             yield chunk
 
     def _feed(self, chunk: bytes) -> None:

@@ -43,6 +43,7 @@ class Settings(BaseSettings):
         replicas, max_replicas: bounds of a deployment that this service starts; the queue's length decides.
         queue: registrations that may wait; further ones get status 503.
         idle_s: seconds for which a client may send nothing during an upload.
+        upload_bytes_per_s: bytes per second that arrive at least, on average of every `idle_s` seconds of an upload.
         production: refuse to start when a guard is missing (`idproof.pipeline.vault.guards`).
         inspectable: let other processes of the same user read this process's memory, to search it for pieces of
             pictures. It removes a guard, so it is not for production.
@@ -118,6 +119,7 @@ class Settings(BaseSettings):
     max_replicas: int | None = Field(default=None, ge=1)
     queue: int = Field(default=8, ge=0)
     idle_s: float = Field(default=15.0, gt=0)
+    upload_bytes_per_s: float = Field(default=16_384.0, ge=0)
     production: bool = False
     inspectable: bool = False
     retention_days: float = Field(default=30.0, gt=0)

@@ -1,11 +1,13 @@
 """Registrations: received, verified, and stored with everything that follows from the verdict."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from hmac import compare_digest
+from math import ceil
 from typing import Any, Protocol, TypeVar
 
 import anyio
@@ -26,7 +28,7 @@ from idproof.service.claims import CoreKey
 from idproof.service.errors import ServiceProblem, log_error
 from idproof.service.http.draining import drain_request
 from idproof.service.http.problems import describe_error
-from idproof.service.http.uploads import METADATA, Metadata, Received, Upload, metadata_invalid
+from idproof.service.http.uploads import METADATA, Metadata, Pace, Received, Upload, metadata_invalid
 from idproof.service.operations import telemetry
 from idproof.service.operations.audit import AuditLog
 from idproof.service.operations.metrics import Metrics
@@ -39,7 +41,10 @@ from idproof.service.signing.jws import with_valid_signature
 from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, Progress, Replay, Ticket, VerdictStore
 from idproof.service.storage.ledger import FAILED, LEASE_S
+from idproof.service.storage.verdicts import ANONYMOUS
 
+_LEFT_TO_OTHERS = 0.25
+"""Share of the slots that no single client takes. Chosen by hand; no outside source."""
 T = TypeVar("T")
 log = structlog.get_logger("idproof")
 
@@ -116,22 +121,40 @@ class RegistrationIntake:
     jobs: TaskGroup | None = None
     core_key: CoreKey | None = None
     metrics: Metrics = field(default_factory=Metrics)
+    _slots_of: Counter[str] = field(default_factory=Counter)
 
     @property
     def slots_total(self) -> int:
         """Registrations that may be in progress at once: verified or waiting."""
         return self.settings.concurrency + self.settings.queue
 
+    @property
+    def slots_per_client(self) -> int:
+        """Registrations of one client that may be in progress at once: the others always find some slots free."""
+        return max(1, self.slots_total - ceil(self.slots_total * _LEFT_TO_OTHERS))
+
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Holds one slot; raises `busy` when all are used, before anything is received."""
+    async def slot(self, client: str) -> AsyncIterator[None]:
+        """Holds one slot of a client.
+
+        Raises:
+            ServiceProblem: `busy` when all are used, or `too_many_at_once` when the client uses its share; before
+                anything is received.
+        """
         if self.slots_used >= self.slots_total:
             raise ServiceProblem("busy", "All places are taken; please try again shortly.")
+        # While callers need no key there is one client.
+        if client != ANONYMOUS and self._slots_of[client] >= self.slots_per_client:
+            raise ServiceProblem("too_many_at_once", "Too many of your registrations are under way.")
         self.slots_used += 1
+        self._slots_of[client] += 1
         try:
             yield
         finally:
             self.slots_used -= 1
+            self._slots_of[client] -= 1
+            if not self._slots_of[client]:
+                del self._slots_of[client]
 
     async def verify_upload(
         self, request: Request, registration: RegistrationRequest, client_quota: AbstractContextManager[None]
@@ -188,7 +211,7 @@ class RegistrationIntake:
         """
         async with AsyncExitStack() as resources:
             resources.enter_context(client_quota)
-            await resources.enter_async_context(self.slot())
+            await resources.enter_async_context(self.slot(registration.client))
             ticket = await _in_thread(self.ledger.begin, registration.client, registration.session_id, None)
             assert isinstance(ticket, Ticket)  # noqa: S101 - without a key there is nothing to replay
             resources.callback(pictures.wipe)
@@ -220,7 +243,7 @@ class RegistrationIntake:
                 raise ServiceProblem(
                     "session_missing", "Open a capture session; name it in the header Capture-Session."
                 )
-            await resources.enter_async_context(self.slot())
+            await resources.enter_async_context(self.slot(registration.client))
             call = (registration.client, registration.session_id, registration.idempotency_key)
             return await _in_thread(self.ledger.begin, *call)
         except IdproofError:
@@ -244,7 +267,8 @@ class RegistrationIntake:
         client, key = registration.client, registration.idempotency_key
         fingerprint_key = None if key is None else self.ledger.fingerprint_key(client, key)
         try:
-            upload = Upload(pictures, request.headers.get("content-type"), self.settings.idle_s, fingerprint_key)
+            pace = Pace(self.settings.idle_s, self.settings.upload_bytes_per_s)
+            upload = Upload(pictures, request.headers.get("content-type"), pace, fingerprint_key)
             metadata = await upload.receive(aiter(request.stream()))
         except ClientDisconnect:
             # There is no client to answer; the end of the vault session deletes what had arrived.

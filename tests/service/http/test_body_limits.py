@@ -1,16 +1,21 @@
 """Bodies that are read whole are bounded before anybody asks who sent them."""
 
 import asyncio
+import socket
+import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from fakes import FILES, FakeVerifier, ask
+from fakes import FILES, FakeVerifier, ask, serving
 
+from idproof.service.http import body_limits
 from idproof.service.http.app import create_app
 from idproof.service.http.body_limits import MAX_BODY_BYTES
+from idproof.service.http.connections import BoundedProtocol
 from idproof.service.operations.settings import Settings
 
 JSON = {"Content-Type": "application/json"}
@@ -42,6 +47,33 @@ def test_a_body_of_a_caller_without_a_key_is_not_read_without_bound(tmp_path: Pa
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Request-Id"]
     assert taken < 20
+
+
+@pytest.mark.parametrize("path", ["/v1/permits", "/v1/capture-sessions", "/healthz"])
+def test_a_body_that_does_not_come_is_not_waited_for(
+    tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body_limits, "BODY_S", 0.5)
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n"
+    settings = Settings(data_dir=tmp_path / "data")
+    with serving(settings, FakeVerifier(), http=BoundedProtocol) as at, socket.create_connection(at) as client:
+        client.settimeout(0.1)
+        client.sendall(head.encode())
+        started, answered = time.monotonic(), b""
+        while b"request_slow" not in answered and time.monotonic() - started < 10:
+            with suppress(TimeoutError):
+                answered += client.recv(65536)
+            with suppress(OSError):
+                client.sendall(b" ")  # one byte after the other does not help
+    assert answered.startswith(b"HTTP/1.1 408")
+
+
+def test_the_sandbox_takes_events_and_others_do_not(tmp_path: Path) -> None:
+    body = b"{}".ljust(100_000)
+    for sandbox, status in ((True, 201), (False, 413)):
+        settings = Settings(data_dir=tmp_path / str(sandbox), sandbox=sandbox)
+        app = create_app(settings, FakeVerifier())  # type: ignore[arg-type]
+        assert ask(app, "POST", "/v1/capture-sessions", content=body, headers=JSON).status_code == status
 
 
 def test_bodies_within_the_bound_and_captures_arrive_whole(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,12 @@ from structlog.testing import capture_logs
 
 from idproof.models.errors import EngineUnavailable
 from idproof.pipeline import Limits
+from idproof.service.auth import Scope
+from idproof.service.auth.api_keys import ApiKeys
 from idproof.service.http.app import create_app
 from idproof.service.operations.settings import Settings
+from idproof.service.registrations.intake import RegistrationIntake
+from idproof.service.signing.keys import Keys
 from idproof.service.storage import VerdictStore
 
 HEAD = (
@@ -118,6 +123,58 @@ def test_a_slow_client_is_bounded_by_the_pictures_lifetime(settings: Settings) -
                 continue
     assert b" 408 " in answered.split(b"\r\n")[0]
     assert b"session_expired" in answered
+
+
+def test_a_client_that_trickles_is_ended_and_one_that_is_slow_but_steady_is_not(settings: Settings) -> None:
+    paced = settings.model_copy(update={"idle_s": 0.8, "upload_bytes_per_s": 1000.0})
+
+    def send(client: socket.socket, piece: bytes, seconds: float) -> bytes:
+        """Sends a piece every tenth of a second; returns what was answered by then."""
+        client.setblocking(False)
+        started = time.monotonic()
+        while time.monotonic() - started < seconds:
+            client.sendall(piece)
+            time.sleep(0.1)
+            with suppress(BlockingIOError):
+                return client.recv(65536)
+        return b""
+
+    with serving(paced, FakeVerifier()) as at:
+        with socket.create_connection(at) as client:
+            client.sendall(HEAD + SELFIE)
+            assert b" 408 " in send(client, b"x" * 20, 10).split(b"\r\n")[0]
+        with socket.create_connection(at) as client:
+            client.sendall(HEAD + SELFIE)
+            assert send(client, b"x" * 4000, 3) == b""
+        with socket.create_connection(at) as client:  # a fast beginning buys no later trickle
+            client.sendall(HEAD + SELFIE + b"x" * 100_000)
+            assert b" 408 " in send(client, b"x" * 20, 10).split(b"\r\n")[0]
+
+
+def test_one_client_leaves_slots_to_the_others(settings: Settings) -> None:
+    shared = settings.model_copy(update={"anonymous": False, "queue": 8, "idle_s": 30.0})
+    keys = ApiKeys(VerdictStore.open(shared, Keys.open(shared).sealing).database)
+    greedy, honest = (
+        {"Authorization": f"Bearer {keys.create(name, [Scope.VERIFY_WRITE])}"} for name in ("greedy", "honest")
+    )
+    verifier = FakeVerifier()
+    with serving(shared, verifier) as (host, port), ExitStack() as sockets:
+        url = f"http://{host}:{port}/v1/verifications"
+        head = HEAD.replace(b"\r\n\r\n", f"\r\nAuthorization: {greedy['Authorization']}\r\n\r\n".encode(), 1)
+        for _ in range(9):
+            client = sockets.enter_context(socket.create_connection((host, port)))
+            client.sendall(head + SELFIE + b"half a picture")
+        assert until(lambda: sum(session.outstanding for session in verifier.sessions) == 6)
+        refused = httpx.post(url, files=FILES, headers=greedy)
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_at_once")
+        assert httpx.post(url, files=FILES, headers=honest).status_code == 201
+
+
+@pytest.mark.parametrize(("concurrency", "queue", "share"), [(1, 0, 1), (1, 1, 1), (1, 2, 2), (2, 2, 3), (1, 8, 6)])
+def test_the_share_of_one_client(settings: Settings, concurrency: int, queue: int, share: int) -> None:
+    changed = settings.model_copy(update={"concurrency": concurrency, "queue": queue})
+    intake = RegistrationIntake(changed, *(None,) * 6)  # type: ignore[arg-type]
+    assert intake.slots_per_client == share
 
 
 def test_a_refused_body_is_wiped_before_the_rest_arrives(settings: Settings) -> None:
