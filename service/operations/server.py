@@ -20,6 +20,7 @@ from idproof.pipeline.vault import hardening
 from idproof.service.errors import SettingsInvalid, log_error
 from idproof.service.http.app import create_app
 from idproof.service.http.connections import BoundedProtocol
+from idproof.service.http.web_sockets import BoundedWebSocket
 from idproof.service.operations import cluster, process, telemetry
 from idproof.service.operations.metrics import SHARED_FOLDER
 from idproof.service.operations.networks import is_loopback
@@ -35,7 +36,7 @@ _KEEP_ALIVE_S = 15
 _HEALTH_CHECK_S = 60  # a worker that loads its networks on a busy machine answers late, and must not be killed for it
 _PING_S, _PONG_S = 4, 8
 WEBSOCKET_OPTIONS: dict[str, Any] = {
-    "ws": "websockets-sansio",
+    "ws": BoundedWebSocket,
     "ws_max_size": STILL_BYTES + HEAD_BYTES,
     "ws_ping_interval": _PING_S,
     "ws_ping_timeout": _PONG_S,

@@ -61,6 +61,8 @@ class Settings(BaseSettings):
         liveness_required: refuse registrations without frames that answer the session's challenge.
         stream_s: seconds for which the pictures of a streaming device's applicant may exist before verification.
         stream_grace_s: seconds for which they wait for a device whose connection was cut.
+        streams: devices that may be connected at once to one server process.
+        streams_per_address: of these from one address, such as that of an office.
         stream_threads: frames of streams that are examined at once.
         captures_remembered_hours: hours for which the exact bytes of a capture or frame count as used after a
             registration used them, so that they answer in no other; 0 for never, as in measurements.
@@ -134,6 +136,8 @@ class Settings(BaseSettings):
     liveness_required: bool = False
     stream_s: float = Field(default=240.0, gt=0, le=600)
     stream_grace_s: float = Field(default=30.0, ge=0, le=120)
+    streams: int = Field(default=512, ge=1)
+    streams_per_address: int = Field(default=128, ge=1)
     stream_threads: int = Field(default=2, ge=1)
     captures_remembered_hours: float = Field(default=72.0, ge=0, le=720)
     idempotency_hours: float = Field(default=24.0, gt=0)

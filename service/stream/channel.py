@@ -10,6 +10,7 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from idproof.pipeline.errors import IdproofError
+from idproof.service.http.web_sockets import allow_full_messages
 from idproof.service.operations.metrics import Metrics
 from idproof.service.stream import replies
 from idproof.service.stream.codes import CLOSES, STAYS
@@ -32,6 +33,10 @@ class Channel:
     def host(self) -> str:
         """Address of the device; empty if it is not known."""
         return self.socket.client.host if self.socket.client is not None else ""
+
+    def allow_full_messages(self) -> None:
+        """Lets the device send pictures: it has proved who it is."""
+        allow_full_messages(self.socket.scope)
 
     async def send(self, message: Mapping[str, Any]) -> None:
         """Send one message, if the device is still connected."""
@@ -68,8 +73,8 @@ class Channel:
         except* WebSocketDisconnect:
             pass
         except* IdproofError as group:
-            error = cast("IdproofError", _first(group))
-            await self._refuse(code_of(error), error.sentence)
+            # No name for the error: its traceback refers to this frame, and the circle would keep the connection.
+            await self._refuse(*_told(group))
         except* Exception as group:  # noqa: BLE001 - a device learns nothing of an unexpected error
             log.error("unexpected", kind=type(_first(group)).__name__)  # noqa: TRY400 - no traceback
             await self._refuse(_INTERNAL, "")
@@ -87,6 +92,12 @@ class Channel:
 def code_of(error: IdproofError) -> str:
     """Returns the code by which a device learns of an error: one of `codes`, else `internal`."""
     return error.code if error.code in CLOSES or error.code in STAYS else _INTERNAL
+
+
+def _told(group: BaseExceptionGroup[Any]) -> tuple[str, str]:
+    """Returns code and sentence of the first error of a group."""
+    error = cast("IdproofError", _first(group))
+    return code_of(error), error.sentence
 
 
 def _first(group: BaseExceptionGroup[Any]) -> BaseException:

@@ -39,6 +39,7 @@ async def serve(runtime: StreamRuntime, channel: Channel) -> None:
     """Authenticate the device of one WebSocket, then serve it until it leaves."""
     async with channel.closed_on_error():
         device = await authenticate(runtime, channel)
+        channel.allow_full_messages()
         await Connection(runtime, channel, device).run()
 
 
@@ -94,7 +95,7 @@ class Connection:
         with suppress(IdproofError):
             disconnect = self._runtime.kiosks.disconnect
             await anyio.to_thread.run_sync(disconnect, self._kiosk.id, self._device.connection_id)
-        # The protocol's parser keeps its last message, and a circle of references keeps the protocol.
+        # Circles of references keep objects of this connection; its messages are gone already.
         asyncio.get_running_loop().call_later(_COLLECT_AFTER_S, gc.collect)
 
     # Messages.

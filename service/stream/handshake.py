@@ -56,7 +56,8 @@ async def authenticate(runtime: StreamRuntime, channel: Channel) -> Authenticate
     """
     challenge = secrets.token_bytes(_CHALLENGE_BYTES)
     await channel.send({"type": "hello", "protocol": PROTOCOL, "challenge": base64(challenge)})
-    auth = await _receive_auth(channel)
+    with runtime.admission.waiting(channel.host):
+        auth = await _receive_auth(channel)
     kiosk = await anyio.to_thread.run_sync(runtime.kiosks.find, auth.device)
     # The proof is computed for an unknown device as well, so that the time taken does not show which ones exist.
     secret, nonce = runtime.kiosks.secret(auth.device), unbase64(auth.nonce)

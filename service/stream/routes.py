@@ -12,9 +12,11 @@ from starlette.websockets import WebSocket
 from idproof.models.profiles import load_detector
 from idproof.pipeline.guidance import Guide
 from idproof.service.auth import AccessControl, Scope
-from idproof.service.http import openapi
+from idproof.service.errors import ServiceProblem
+from idproof.service.http import openapi, problems
 from idproof.service.registrations.intake import RegistrationIntake
 from idproof.service.storage.kiosks import Kiosk, Kiosks
+from idproof.service.stream.admission import Admission
 from idproof.service.stream.channel import Channel
 from idproof.service.stream.codes import CLOSES, PROTOCOL
 from idproof.service.stream.connection import serve
@@ -31,7 +33,9 @@ def install(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> St
     kiosks = Kiosks(intake.store.database, intake.store.seal)
     suspended = SuspendedSessions(intake.settings.stream_grace_s)
     scheduler = FrameScheduler(intake.settings.stream_threads)
-    runtime = StreamRuntime(intake, gate, kiosks, lru_cache(lambda: _open_guide(intake)), suspended, scheduler)
+    admission = Admission(intake.settings.streams, intake.settings.streams_per_address)
+    guide = lru_cache(lambda: _open_guide(intake))
+    runtime = StreamRuntime(intake, gate, kiosks, guide, suspended, scheduler, admission)
     jobs: set[asyncio.Task[None]] = set()
 
     def count_lapse(kiosk: str, session: DeviceSession) -> None:
@@ -56,12 +60,20 @@ def _stream_route(app: FastAPI, runtime: StreamRuntime) -> None:
     @app.websocket("/v1/stream")
     async def stream(socket: WebSocket) -> None:
         """A device's connection, `idproof.capture.v1`."""
-        spoken = PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None
-        await socket.accept(spoken)
-        if spoken is None:
-            await socket.close(CLOSES["subprotocol_missing"], "subprotocol_missing")
-            return
-        await serve(runtime, Channel(socket, runtime.intake.metrics))
+        try:
+            with runtime.admission.connection(socket.client.host if socket.client is not None else ""):
+                await _serve(runtime, socket)
+        except ServiceProblem as full:
+            await socket.send_denial_response(problems.problem(full.code, full.sentence))
+
+
+async def _serve(runtime: StreamRuntime, socket: WebSocket) -> None:
+    spoken = PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None
+    await socket.accept(spoken)
+    if spoken is None:
+        await socket.close(CLOSES["subprotocol_missing"], "subprotocol_missing")
+        return
+    await serve(runtime, Channel(socket, runtime.intake.metrics))
 
 
 def _operators_route(app: FastAPI, runtime: StreamRuntime) -> None:

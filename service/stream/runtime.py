@@ -11,6 +11,7 @@ from idproof.pipeline.guidance import Guide
 from idproof.service.auth import AccessControl
 from idproof.service.registrations.intake import RegistrationIntake
 from idproof.service.storage.kiosks import Kiosks
+from idproof.service.stream.admission import Admission
 from idproof.service.stream.scheduler import FrameScheduler
 from idproof.service.stream.session import DeviceSession
 from idproof.service.stream.suspended import SuspendedSessions
@@ -26,6 +27,7 @@ class StreamRuntime:
     open_guide: Callable[[], Guide]
     suspended: SuspendedSessions
     scheduler: FrameScheduler
+    admission: Admission
     _limiter: anyio.CapacityLimiter | None = None
 
     async def guide(self) -> Guide:

@@ -13,6 +13,7 @@ from idproof.service.signing.keys import Keys
 from idproof.service.storage import VerdictStore
 from idproof.service.storage.kiosks import Kiosks
 from idproof.service.stream import chain
+from idproof.service.stream.admission import Admission
 from idproof.service.stream.handshake import authenticate
 from idproof.service.stream.messages import base64, unbase64
 
@@ -40,7 +41,7 @@ def test_failures_from_one_address_never_refuse_a_valid_device(tmp_path: Path) -
     kiosks = Kiosks(store.database, store.seal)
     device = kiosks.enroll("Counter 3").split("_")[1]
     gate = SimpleNamespace(quota=Quota(per_minute=600, at_once=1, failures_per_minute=2))
-    runtime: Any = SimpleNamespace(gate=gate, kiosks=kiosks)
+    runtime: Any = SimpleNamespace(gate=gate, kiosks=kiosks, admission=Admission(512, 128))
 
     def attempt(secret: bytes) -> str:
         try:
