@@ -29,7 +29,10 @@ def make(
         typer.Option(help="any, tuning or test: people, artworks, cameras, light and attacks of that split only."),
     ] = "any",
     formation: Annotated[
-        str, typer.Option(help="Image formation: analytic, or composited on photographs.")
+        str,
+        typer.Option(
+            help="Image formation: analytic, composited (on photographs), or path_traced (needs the extra render)."
+        ),
     ] = "analytic",
     workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 1,
     executor: Annotated[Executor, typer.Option(help="Where they are rendered; ray: on a cluster.")] = "in-process",

@@ -16,6 +16,7 @@ class FormationName(StrEnum):
 
     ANALYTIC = "analytic"
     COMPOSITED = "composited"
+    PATH_TRACED = "path_traced"
 
 
 def formation(name: str) -> Formation:

@@ -31,6 +31,9 @@ from idproof.pipeline.documents import DocumentType
 
 _THICK_MM = 0.76  # ISO/IEC 7810, ID-1
 _EDGE_ALBEDO = 0.62
+_MOST_GLARE = 0.06  # share of the card in any capture. Chosen by hand.
+_USUAL_ROUGHNESS = 0.06  # near the smoothest of the specimens' laminates, radians
+_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -200,7 +203,7 @@ class Composited:
         scale = draws.uniform(2.5, 8.0)
         if lying:
             behind = photographs.tiled(behind, round(scale * 420), round(scale * 320))
-        light = Environment.estimate(draws, photographs.scene(draws) if lying else behind)
+        light = _without_glare(draws, photographs.scene(draws) if lying else behind, views, lying)
         tone = draws.uniform(0.10, 0.60)
         skin = (tone, tone * draws.uniform(0.58, 0.74), tone * draws.uniform(0.40, 0.58))
         moments = {}
@@ -210,6 +213,16 @@ class Composited:
             shift = float(draws.rng.normal(0, 0.05)), float(draws.rng.normal(0, 0.05))
             moments[name] = Moment(light, grip, Movement.draw(draws), shift)
         return CompositedSession(telephone, views, moments, behind, lying, Laminate.draw(draws), scale)
+
+
+def _without_glare(draws: Draws, scene: RGBImage, views: Mapping[str, View], lying: bool) -> Environment:
+    """Draws lights until no capture has much glare, as guidance on a screen requires; the last is taken as it is."""
+    for _ in range(_TRIES):
+        light = Environment.estimate(draws, scene)
+        places = [Place.of(view, light, views["front"] if lying else None) for view in views.values()]
+        if max(place.glare(_USUAL_ROUGHNESS) for place in places) <= _MOST_GLARE:
+            break
+    return light
 
 
 FORMATION = Composited()

@@ -98,7 +98,8 @@ def _chosen(draws: Draws, among: Mapping[Split, tuple[Photograph, ...]]) -> NDAr
     light = picture.astype(np.float32) / 255
     tint = np.array([draws.uniform(0.86, 1.12), draws.uniform(0.95, 1.05), draws.uniform(0.8, 1.1)], dtype=np.float32)
     grey = light.mean(axis=2, keepdims=True)
-    return np.asarray((grey + (light - grey) * np.float32(draws.uniform(0.4, 1.1))) * tint, dtype=np.float32)
+    toned = (grey + (light - grey) * np.float32(draws.uniform(0.4, 1.1))) * tint
+    return np.asarray(toned.clip(0, 1), dtype=np.float32)
 
 
 def tiled(picture: RGBImage, width: int, height: int) -> RGBImage:

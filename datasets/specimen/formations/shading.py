@@ -19,6 +19,7 @@ _NORMAL_REFLECTANCE = 0.04  # Fresnel, polycarbonate of index 1.58 has 0.05, lac
 _USUAL_COAT = 0.055  # the reflectance that `Coat` gives a card's laminate on average
 _IRRADIANCE_GRID = (7, 9)
 _FOIL_PX_PER_MM = 10.0
+_BLINDING = 0.4  # mirrored light, relative to white paper, that print is hard to read through. Chosen by hand.
 _PHONE_RAD = 0.30  # half the angle that the telephone and the hand with it hide
 
 
@@ -46,6 +47,13 @@ class Place:
     def middle(self) -> Field:
         """(3,): the middle of the card in its own frame."""
         return np.array([self.view.document.width_mm / 2, self.view.document.height_mm / 2, 0], dtype=np.float32)
+
+    def glare(self, roughness: float) -> float:
+        """Returns the share of the card that mirrors a light into the camera, so bright that print cannot be read."""
+        points = _grid(self.view, (9, 14))
+        towards = self.towards_viewer(points) * np.array([-1, -1, 1], dtype=np.float32)
+        mirrored = self.seen(points, towards, 2 * roughness).mean(axis=-1) * _NORMAL_REFLECTANCE
+        return float((mirrored > _BLINDING * self.irradiance_mean().mean()).mean())
 
     def illuminant(self) -> NDArray[np.float64]:
         """Returns the colour (3,) of the light on the card."""
