@@ -49,7 +49,8 @@ class RegistrationSet:
     """One registration: its pictures and the truth about it.
 
     `specimen` is true for registrations that name the seed of their invented artwork, as `idproof specimen make` writes
-    them: they hold no person's own data.
+    them: they hold no person's own data. `recipe` holds the arguments from which the generator renders the same card
+    once more, in other poses (`specimen.posing.render`); None for registrations of another origin.
     """
 
     folder: Path
@@ -59,6 +60,7 @@ class RegistrationSet:
     frames: tuple[str, ...]
     truth: Truth
     specimen: bool = False
+    recipe: Mapping[str, Any] | None = None
 
     def parts(self, selfie_of: "RegistrationSet | None" = None) -> dict[str, bytes]:
         """Returns the bytes of the pictures by role, with the selfie of another registration if one is given."""
@@ -127,6 +129,7 @@ def _parse(folder: Path, data: Any) -> RegistrationSet:
         frames=tuple(_text(name, "frames") for name in frames),
         truth=truth,
         specimen="artwork_seed" in data["truth"],
+        recipe=_object(data["truth"]["recipe"], "truth.recipe") if "recipe" in data["truth"] else None,
     )
 
 

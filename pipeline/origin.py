@@ -23,8 +23,8 @@ class CaptureOrigin:
 
     @property
     def plan_required(self) -> bool:
-        """True when the captures must follow a plan: what was asked is required."""
-        return self.plan is not None
+        """True when the captures must follow a plan: a device always gets one, and what was asked is required."""
+        return self.plan is not None or self.level.rank >= CaptureLevel.DEVICE.rank
 
 
 UPLOADED = CaptureOrigin()

@@ -181,6 +181,13 @@ def make(
     selfie_rng = draws.spawn().rng
     pictures["selfie.jpg"] = selfie.render(selfie_person.photographs[-1], selfie_rng, same_photograph=same_photograph)
     description = _description(card, captures, kind, holder, selfie_person is holder, same_photograph, formed_by)
+    description["truth"]["recipe"] = {
+        "seed": seed,
+        "index": index,
+        "characters": characters,
+        "split": split.value,
+        "formation": str(formed_by),
+    }
     return Registration(pictures, description | {"document": document.name})
 
 

@@ -2,13 +2,45 @@
 
 import numpy as np
 
-from idproof.datasets.sets import ROLES
-from idproof.datasets.specimen.draws import Draws
+from idproof.datasets.sets import ROLES, RegistrationSet
+from idproof.datasets.specimen.draws import Draws, Split
+from idproof.datasets.specimen.make import Registration, make
+from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.datasets.specimen.view import Pose
 from idproof.pipeline.card.plan.types import GUIDED, CapturePlan, CardPose
+from idproof.pipeline.documents import load_builtin
+from idproof.pipeline.errors import InvalidSpecimen
 
 _MAX_ROLL_DEG = 5.0  # guidance asks for the whole card in the picture; chosen by hand, no outside source
 _MAX_OFFSET = 0.02  # shares of the picture; chosen by hand, no outside source
+
+
+def render(entry: RegistrationSet, source: PortraitSource, plan: CapturePlan, draws: Draws) -> Registration:
+    """Renders the card of a set once more, in the poses of a plan; raises `InvalidSpecimen` if it has no recipe.
+
+    Args:
+        entry: written by `make.make_sets`.
+        source: of the photographs that the set was made with.
+        plan: for the poses.
+        draws: of the hand that holds the card.
+    """
+    recipe = entry.recipe
+    if recipe is None:
+        raise InvalidSpecimen(f"{entry.folder.name} does not say how it was rendered.")
+    try:
+        return make(
+            recipe["seed"],
+            recipe["index"],
+            source,
+            load_builtin(),
+            entry.truth.attack,
+            characters=recipe["characters"],
+            split=Split(recipe["split"]),
+            poses=poses_of(plan, draws),
+            formed_by=recipe["formation"],
+        )
+    except (KeyError, TypeError, ValueError):
+        raise InvalidSpecimen(f"{entry.folder.name} does not say how it was rendered.") from None
 
 
 def poses_of(plan: CapturePlan, draws: Draws) -> dict[str, Pose]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from idproof.models.types import DetectedFace, FaceDetector, RGBImage
 from idproof.pipeline.card import turns
 from idproof.pipeline.card.locating.tracker import WIDTH_PX, CardTracker
+from idproof.pipeline.card.plan.types import GUIDED, CardPose
 from idproof.pipeline.card.view import CardView, card_corners_mm, project
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.guidance import downscaled_jpeg, hints, measures
@@ -20,7 +21,6 @@ from idproof.pipeline.guidance.hints import CardFacts, FaceFacts, Guidance, Hint
 from idproof.pipeline.liveness.challenge import NEUTRAL_MS, Challenge
 from idproof.pipeline.liveness.head_pose import HeadPose, estimate_pose
 from idproof.pipeline.liveness.motion import action_progress
-from idproof.pipeline.types import Role
 
 # All constants of this file were chosen by hand on rendered tuning films; no outside source.
 FACE_PX = 320
@@ -33,9 +33,7 @@ _MAX_NEUTRAL_POSES = 5
 _EDGE_SHARE = 0.005  # a corner this near to the picture's edge counts as outside
 _MIN_ELAPSED_S = 0.02  # between two pictures, so that a clock that stands still yields no infinite motion
 _MOTION_INTERVAL_S = 0.1  # motion is per tenth of a second
-_MIN_WIDTH_COSINE = 0.5  # a card turned beyond 60 degrees is not made larger
 _MIN_FACE_PX = 8  # width and height below which a face's sharpness is not measured
-_FULL_CARD_SHARE = 0.6  # width of a card that fully meets the wanted size, as a share of the picture's
 _FULL_FACE_SHARE = 0.4  # the same of a face, as a share of the picture's shorter side
 _NO_GLARE_SHARE = 0.06  # overexposed share of the card at which the quality of glare is 0
 _EVEN_OVERLAP = 0.6  # overlap of the face's halves at which light counts as even
@@ -81,12 +79,12 @@ class Guide:
         """Prepare for one document type; raises `DocumentTypeInvalid`."""
         return cls(CardTracker.open(document), detector)
 
-    def card(self, data: memoryview, role: Role, memory: GuidanceMemory, at_s: float) -> Guidance:
+    def card(self, data: memoryview, wanted: CardPose, memory: GuidanceMemory, at_s: float) -> Guidance:
         """Examine a JPEG of the card.
 
         Args:
             data: preview or still.
-            role: the angle that is wanted.
+            wanted: the pose that the card is to be brought to.
             memory: of the session; changed.
             at_s: time of the picture, by the device.
 
@@ -95,7 +93,7 @@ class Guide:
         """
         image = downscaled_jpeg.decode(data, WIDTH_PX)
         try:
-            guidance = self._card(image, role, memory, at_s)
+            guidance = self._card(image, wanted, memory, at_s)
             if memory.view is None:
                 return guidance
             scale = max(downscaled_jpeg.read_size(data)) / max(memory.view.size)
@@ -119,7 +117,7 @@ class Guide:
         finally:
             image.fill(0)
 
-    def _card(self, image: RGBImage, role: Role, memory: GuidanceMemory, at_s: float) -> Guidance:
+    def _card(self, image: RGBImage, wanted: CardPose, memory: GuidanceMemory, at_s: float) -> Guidance:
         before, elapsed = memory.view, max(at_s - memory.at_s, _MIN_ELAPSED_S)
         view = self.tracker.follow(image, before)
         if view is None and memory.missed % _SEARCH_INTERVAL == 0:
@@ -127,21 +125,21 @@ class Guide:
         memory.view, memory.at_s = view, at_s
         memory.missed = 0 if view is not None else memory.missed + 1
         if view is None:
-            return Guidance(hints.for_card(None, role), target=hints.TARGETS[role])
+            return Guidance(hints.for_card(None, wanted), wanted=wanted)
         corners = self._corners(view)
         facts, spots = self._card_facts(image, view, corners, memory)
         if before is not None:
             moved = float(np.abs(corners - self._corners(before)).max())
             facts = replace(facts, motion=moved * _MOTION_INTERVAL_S / elapsed)
-        hint = hints.for_card(facts, role)
+        hint = hints.for_card(facts, wanted)
         return Guidance(
             hint=hint,
-            score=_card_score(facts, role) if hint is Hint.GOOD else 0.0,
+            score=_card_score(facts, wanted) if hint is Hint.GOOD else 0.0,
             corners=tuple((float(x), float(y)) for x, y in corners),
-            turn_deg=round(facts.turn_deg, 1),
-            target=hints.TARGETS[role],
+            pose=facts.pose,
+            wanted=wanted,
             quality={
-                "size": float(np.clip(facts.share / _FULL_CARD_SHARE, 0, 1)),
+                "size": float(np.clip(facts.pose.share / wanted.share, 0, 1)),
                 "sharpness": round(facts.sharpness, 3),
                 "glare": round(float(np.clip(1 - facts.glare / _NO_GLARE_SHARE, 0, 1)), 3),
                 "light": round(_light_quality(facts.light), 3),
@@ -154,18 +152,14 @@ class Guide:
     ) -> tuple[CardFacts, list[hints.Box]]:
         rectified = self.tracker.rectified(image, view)
         glare, spots = measures.measure_glare(rectified)
-        focal = _focal_length(memory, view)
-        turn = turns.turn_deg(view, focal)
-        top, bottom = (np.linalg.norm(corners[a] - corners[b]) for a, b in ((0, 1), (3, 2)))
+        pose = turns.measure_pose(view, _focal_length(memory, view), self.tracker.document)
         inside = bool((corners > _EDGE_SHARE).all() and (corners < 1 - _EDGE_SHARE).all())
         light, sharpness = float(rectified.mean()), measures.measure_sharpness(rectified)
         rectified.fill(0)
-        # The width is what it would be face on: turning a card away makes it narrower, not more distant.
-        share = float((top + bottom) / 2) / max(float(np.cos(np.radians(turn))), _MIN_WIDTH_COSINE)
         # A small or cut card determines the focal length badly, and its view would stay; newer views replace older.
-        if inside and share >= hints.MIN_CARD_SHARE:
+        if inside and pose.share >= hints.MIN_CARD_SHARE:
             memory.views_by_turn[round(turns.turn_deg(view, turns.FOCAL_GUESS) / _TURN_BIN_DEG)] = view
-        return CardFacts(inside, share, 0.0, turn, light, glare, sharpness), spots
+        return CardFacts(inside, pose, 0.0, light, glare, sharpness), spots
 
     def _corners(self, view: CardView) -> NDArray[np.float64]:
         """(4, 2): the card's corners as shares of the picture."""
@@ -252,16 +246,10 @@ def _light_quality(grey: float) -> float:
     return float(np.clip(min(grey - _DARKEST, _BRIGHTEST - grey) / _LIGHT_SLOPE, 0, 1))
 
 
-def _card_score(facts: CardFacts, role: Role) -> float:
+def _card_score(facts: CardFacts, wanted: CardPose) -> float:
     """Weigh the facts of a good picture, to keep the best of several; weights chosen by hand."""
-    low, high = hints.TARGETS[role]
-    centred = 1 - abs(facts.turn_deg - (low + high) / 2) / (high - low)
-    return float(
-        0.4 * facts.sharpness
-        + 0.3 * centred
-        + 0.2 * (1 - facts.glare / _NO_GLARE_SHARE)
-        + 0.1 * min(facts.share / _FULL_CARD_SHARE, 1)
-    )
+    near = 1 - GUIDED.distance(facts.pose, wanted)
+    return float(0.4 * facts.sharpness + 0.4 * near + 0.2 * (1 - facts.glare / _NO_GLARE_SHARE))
 
 
 def _face_score(facts: FaceFacts) -> float:

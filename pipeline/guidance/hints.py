@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from idproof.pipeline.card.plan.types import GUIDED, CardPose
 from idproof.pipeline.liveness.challenge import Action
-from idproof.pipeline.types import Role
 
 Box = tuple[float, float, float, float]
 """Left, top, width, height as shares of the picture."""
@@ -30,7 +30,10 @@ class Hint(StrEnum):
     TILT_LEFT_LESS = "tilt_left_less"
     TILT_RIGHT_MORE = "tilt_right_more"
     TILT_RIGHT_LESS = "tilt_right_less"
-    FACE_ON = "face_on"
+    LEFT_NEARER = "left_nearer"
+    RIGHT_NEARER = "right_nearer"
+    TOP_NEARER = "top_nearer"
+    BOTTOM_NEARER = "bottom_nearer"
     SHOW_FACE = "show_face"
     ONE_PERSON = "one_person"
     CENTRE_FACE = "centre_face"
@@ -56,7 +59,8 @@ class Guidance:
         score: quality of a picture taken like this, 0..1; 0 when it is not to be kept.
         corners: of the card, (x, y) as shares of the picture, or None.
         box: of the face, or None.
-        turn_deg, target: of the card, degrees, see `card.turns.turns_deg`; or None.
+        pose: of the card, or None.
+        wanted: the pose that the card is to be brought to, or None.
         quality: aspect to 0..1, 1 is good.
         glare: boxes in which reflected light hides the card.
         done: progress of the action that is asked now, 0..1, or None.
@@ -67,8 +71,8 @@ class Guidance:
     score: float = 0.0
     corners: tuple[tuple[float, float], ...] | None = None
     box: Box | None = None
-    turn_deg: float | None = None
-    target: tuple[float, float] | None = None
+    pose: CardPose | None = None
+    wanted: CardPose | None = None
     quality: Mapping[str, float] = field(default_factory=dict)
     glare: tuple[Box, ...] = ()
     done: float | None = None
@@ -80,34 +84,22 @@ class Guidance:
         return self.hint is Hint.GOOD
 
 
-TARGETS: Mapping[Role, tuple[float, float]] = {
-    Role.CARD_FRONT: (-8.0, 8.0),
-    Role.CARD_TILT_LEFT: (16.0, 33.0),
-    Role.CARD_TILT_RIGHT: (-33.0, -16.0),
-}
-"""Turns at which a still is taken, in degrees. The policy asks for 12 degrees between the front and each side; the
-margin covers the focal length, and so the angle, which is known to about a fifth until the card was seen at several
-angles. Chosen by hand; no outside source."""
-
-
 @dataclass(frozen=True, slots=True)
 class CardFacts:
     """Facts of a card that was found in a small picture.
 
     Attributes:
         inside: the whole card is in the picture.
-        share: width of the card, as it would be face on, as a share of the picture's.
+        pose: see `card.turns.measure_pose`.
         motion: of the fastest corner since the picture before, in shares of the picture per tenth of a second.
-        turn_deg: see `card.turns.turns_deg`.
         light: mean grey level of the card, 0..255.
         glare: share of the card that is overexposed.
         sharpness: 0..1.
     """
 
     inside: bool
-    share: float
+    pose: CardPose
     motion: float
-    turn_deg: float
     light: float
     glare: float
     sharpness: float
@@ -116,46 +108,51 @@ class CardFacts:
 # Limits of `for_card` and `for_face`, in the units of the facts: chosen by hand on rendered tuning films; no outside
 # source.
 MIN_CARD_SHARE = 0.40
-"""Width below which a card is too far away, and determines the focal length badly."""
-_MAX_CARD_SHARE = 0.9
+"""Width below which a card determines the focal length badly."""
 _MAX_MOTION, _MAX_GLARE = 0.012, 0.03
 _MIN_LIGHT, _MAX_LIGHT = 45.0, 238.0
 _MIN_SHARPNESS = 0.25
 
 
-def for_card(facts: CardFacts | None, role: Role) -> Hint:
-    """Choose the hint for one angle of the card; without facts no card was found.
+def for_card(facts: CardFacts | None, wanted: CardPose) -> Hint:
+    """Choose the hint that leads the card to a pose; without facts no card was found.
 
     Example:
-        >>> for_card(None, Role.CARD_FRONT).value
+        >>> wanted = CardPose(19.0, 9.0, 0.55)
+        >>> for_card(None, wanted).value
         'show_card'
-        >>> for_card(CardFacts(True, 0.55, 0.0, 9.5, 130, 0.0, 0.8), Role.CARD_TILT_LEFT).value
+        >>> for_card(CardFacts(True, CardPose(9.5, 8.0, 0.55), 0.0, 130, 0.0, 0.8), wanted).value
         'tilt_left_more'
+        >>> for_card(CardFacts(True, CardPose(18.0, 2.0, 0.55), 0.0, 130, 0.0, 0.8), wanted).value
+        'top_nearer'
     """
     if facts is None:
         return Hint.SHOW_CARD
     checks = (
         (not facts.inside, Hint.CARD_INSIDE),
-        (facts.share < MIN_CARD_SHARE, Hint.MOVE_CLOSER),
-        (facts.share > _MAX_CARD_SHARE, Hint.MOVE_BACK),
+        (facts.pose.share < wanted.share - GUIDED.share, Hint.MOVE_CLOSER),
+        (facts.pose.share > wanted.share + GUIDED.share, Hint.MOVE_BACK),
         (facts.light < _MIN_LIGHT, Hint.MORE_LIGHT),
         (facts.light > _MAX_LIGHT, Hint.LESS_LIGHT),
         (facts.glare > _MAX_GLARE, Hint.GLARE_HERE),
     )
     urgent = next((hint for holds, hint in checks if holds), None)
     still = Hint.HOLD_STILL if facts.motion > _MAX_MOTION or facts.sharpness < _MIN_SHARPNESS else Hint.GOOD
-    return urgent or _for_turn(facts.turn_deg, role) or still
+    return urgent or _for_angles(facts.pose, wanted) or still
 
 
-def _for_turn(turn: float, role: Role) -> Hint | None:
-    low, high = TARGETS[role]
-    if low <= turn <= high:
+def _for_angles(pose: CardPose, wanted: CardPose) -> Hint | None:
+    """Choose the angle that is further off, or None when both are within what guidance takes."""
+    turn, pitch = pose.turn_deg - wanted.turn_deg, pose.pitch_deg - wanted.pitch_deg
+    if abs(turn) <= GUIDED.turn_deg and abs(pitch) <= GUIDED.pitch_deg:
         return None
-    if role is Role.CARD_TILT_LEFT:
-        return Hint.TILT_LEFT_MORE if turn < low else Hint.TILT_LEFT_LESS
-    if role is Role.CARD_TILT_RIGHT:
-        return Hint.TILT_RIGHT_MORE if turn > high else Hint.TILT_RIGHT_LESS
-    return Hint.FACE_ON
+    if abs(turn) / GUIDED.turn_deg < abs(pitch) / GUIDED.pitch_deg:
+        return Hint.TOP_NEARER if pitch < 0 else Hint.BOTTOM_NEARER
+    if wanted.turn_deg > 0:
+        return Hint.TILT_LEFT_MORE if turn < 0 else Hint.TILT_LEFT_LESS
+    if wanted.turn_deg < 0:
+        return Hint.TILT_RIGHT_MORE if turn > 0 else Hint.TILT_RIGHT_LESS
+    return Hint.LEFT_NEARER if turn < 0 else Hint.RIGHT_NEARER
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ change in these methods alone.
 from collections import Counter
 from datetime import UTC, datetime
 
+from idproof.pipeline.card.plan import draw
 from idproof.pipeline.guidance import Guidance, GuidanceMemory
 from idproof.pipeline.liveness.challenge import Challenge
 from idproof.service.registrations.frames import CameraDescription, LivenessDescription
@@ -39,7 +40,8 @@ class Capture:
     def __init__(self, parameters: SessionParameters) -> None:
         nonce = unbase64(parameters.opened.nonce)
         self._parameters = parameters
-        self._machine = SessionMachine(nonce)
+        self._plan = draw(nonce)
+        self._machine = SessionMachine(self._plan.order)
         self._chain = Chain(parameters.secret, nonce)
         self._good_stills = 0
         self._challenges_asked = 0
@@ -160,7 +162,7 @@ class Capture:
 
     def examine(self, waiting: WaitingFrame) -> Guidance | None:
         """Measures the picture under examination, on a thread; see `examination.measure`."""
-        return examination.measure(waiting.frame, self._pictures, self._parameters.guide, self._memory)
+        return examination.measure(waiting.frame, self._pictures, self._parameters.guide, self._memory, self._plan)
 
     def apply_guidance(self, waiting: WaitingFrame, found: Guidance | None) -> list[Message]:
         """Keep a good still, overwrite any other picture under examination; returns messages for the device."""

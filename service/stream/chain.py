@@ -8,9 +8,7 @@ import hmac
 import struct
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import permutations
 
-from idproof.pipeline.types import CARD_ROLES
 from idproof.service.errors import StreamProblem
 
 LIVENESS = "liveness"
@@ -54,20 +52,6 @@ def frame_key(secret: bytes, nonce: bytes) -> bytes:
 def mark_of(nonce: bytes) -> bytes:
     """Returns the 8 bytes by which a frame names its session."""
     return hashlib.sha256(_LABEL + b"mark\0" + nonce).digest()[:8]
-
-
-def order_of(nonce: bytes) -> tuple[str, ...]:
-    """Returns the card's three angles in the order that a session's nonce chooses.
-
-    Example:
-        >>> order_of(bytes(32))
-        ('card_front', 'card_tilt_left', 'card_tilt_right')
-    """
-    orders = list(permutations(role.value for role in CARD_ROLES))
-    digest = hashlib.sha256(b"idproof capture order 1\0" + nonce).digest()
-    fair = 256 - 256 % len(orders)
-    # Without a byte below 252, which happens once in 10^58 sessions, the first order is taken.
-    return orders[next((byte for byte in digest if byte < fair), 0) % len(orders)]
 
 
 def _mac(key: bytes, label: bytes, *parts: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """Examination of one frame: measurement of the picture, and rules about what it is good for. Decides no verdict."""
 
 from idproof.pipeline import BadInput, Role
+from idproof.pipeline.card.plan import CapturePlan
 from idproof.pipeline.config import Policy
 from idproof.pipeline.errors import SessionExpired
 from idproof.pipeline.guidance import Guidance, GuidanceMemory, Guide, Hint
@@ -15,8 +16,17 @@ _SEEN, _WELL_PLACED, _FIRST_STILL = 0.3, 0.6, 0.8
 """Progress of a stage, shown to the applicant only. Chosen by hand; no outside source."""
 
 
-def measure(frame: Frame, pictures: SessionPictures, guide: Guide, memory: GuidanceMemory) -> Guidance | None:
+def measure(
+    frame: Frame, pictures: SessionPictures, guide: Guide, memory: GuidanceMemory, plan: CapturePlan
+) -> Guidance | None:
     """Measures the picture under examination, on a thread.
+
+    Args:
+        frame: its header.
+        pictures: of the session.
+        guide: measures.
+        memory: of the session; changed.
+        plan: poses that the session asks for.
 
     Returns:
         None if the picture was overwritten meanwhile, or if no challenge is asked any more.
@@ -32,7 +42,7 @@ def measure(frame: Frame, pictures: SessionPictures, guide: Guide, memory: Guida
                 return guide.action(data, answer.challenge, frame.captured_us / 1000, memory)
             if frame.shows is Shows.SELFIE:
                 return guide.face(data, memory, frame.captured_us / 1e6)
-            return guide.card(data, Role(frame.shows), memory, frame.captured_us / 1e6)
+            return guide.card(data, plan.poses[Role(frame.shows)], memory, frame.captured_us / 1e6)
     except SessionExpired:
         return None
     except BadInput as error:
@@ -46,7 +56,7 @@ def require_resolution(found: Guidance, policy: Policy) -> Guidance:
     minimum = policy.min_px_per_mm * _RESOLUTION_MARGIN
     if found.px_per_mm is None or found.px_per_mm >= minimum:
         return found
-    return Guidance(Hint.MOVE_CLOSER, 0.0, found.corners, None, found.turn_deg, found.target, found.quality)
+    return Guidance(Hint.MOVE_CLOSER, 0.0, found.corners, None, found.pose, found.wanted, found.quality)
 
 
 def progress(found: Guidance, good_stills: int) -> float:

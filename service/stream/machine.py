@@ -1,8 +1,10 @@
 """State machine of one session: state and stage, and the only methods that change them. Pure."""
 
+from collections.abc import Sequence
+
 from idproof.pipeline.types import Role
 from idproof.service.errors import StreamProblem
-from idproof.service.stream.chain import LIVENESS, order_of
+from idproof.service.stream.chain import LIVENESS
 from idproof.service.stream.states import (
     CAPTURING,
     FINISH,
@@ -19,10 +21,10 @@ class SessionMachine:
     """State and stage of one session. Every method that performs a transition names its event.
 
     Args:
-        nonce: of the session; it chooses the order of the card's angles.
+        order: of the card's angles.
 
     Example:
-        >>> machine = SessionMachine(bytes(32))
+        >>> machine = SessionMachine([Role.CARD_FRONT, Role.CARD_TILT_LEFT, Role.CARD_TILT_RIGHT])
         >>> machine.stage
         'card_front'
         >>> machine.complete_stage()
@@ -30,8 +32,8 @@ class SessionMachine:
         (<State.CARD: 'card'>, 'card_tilt_left')
     """
 
-    def __init__(self, nonce: bytes) -> None:
-        self.stages: tuple[str, ...] = (*order_of(nonce), Role.SELFIE.value, LIVENESS, FINISH)
+    def __init__(self, order: Sequence[Role]) -> None:
+        self.stages: tuple[str, ...] = (*(role.value for role in order), Role.SELFIE.value, LIVENESS, FINISH)
         self._state = State.CARD
         self._place = 0
 

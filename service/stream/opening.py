@@ -1,5 +1,6 @@
 """Opening of a new session, and resumption of a suspended one."""
 
+from functools import partial
 from typing import cast
 
 import anyio
@@ -32,7 +33,8 @@ async def start_session(runtime: StreamRuntime, device: AuthenticatedDevice, mes
         earlier.abandon()
     options = options_of(message.options)
     permit = permits.use_of(intake.audit, message.permit, device_holder(kiosk.id))
-    opened = await anyio.to_thread.run_sync(intake.ledger.sessions.open, kiosk.client, options, kiosk.id, permit)
+    opening = partial(intake.ledger.sessions.open, planned=True)
+    opened = await anyio.to_thread.run_sync(opening, kiosk.client, options, kiosk.id, permit)
     parameters = SessionParameters(
         opened=opened,
         secret=device.secret,

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from idproof.pipeline.card.plan import GUIDED, CapturePlan
 from idproof.pipeline.guidance import Guidance
 from idproof.service.storage import CaptureSession
 from idproof.service.stream.chain import LIVENESS, Chain
@@ -15,12 +16,20 @@ Message = dict[str, Any]
 
 
 def session(
-    opened: CaptureSession, stages: Sequence[str], stage: str, chain: Chain, *, pictures_s: float, resumed: bool
+    opened: CaptureSession,
+    plan: CapturePlan,
+    stages: Sequence[str],
+    stage: str,
+    chain: Chain,
+    *,
+    pictures_s: float,
+    resumed: bool,
 ) -> Message:
     """Returns the message `session`.
 
     Args:
         opened: the session.
+        plan: poses that it asks for.
         stages: all of them, in order.
         stage: the current one.
         chain: of its frames.
@@ -32,6 +41,7 @@ def session(
         "id": opened.id,
         "nonce": opened.nonce,
         "expires_at": opened.expires_at,
+        "capture_plan": plan.to_json(),
         "stages": list(stages),
         "stage": stage,
         "next": chain.next,
@@ -82,8 +92,7 @@ def guidance(
         "want": want,
         "corners": found.corners and [[round(x, 4), round(y, 4)] for x, y in found.corners],
         "box": found.box and [round(value, 4) for value in found.box],
-        "turn_deg": found.turn_deg,
-        "turn_target": found.target and list(found.target),
+        **_pose(found),
         "quality": {name: round(value, 3) for name, value in found.quality.items()},
         "glare": [[round(value, 4) for value in spot] for spot in found.glare],
         "progress": 1.0 if complete else round(progress, 3),
@@ -91,6 +100,22 @@ def guidance(
         "dropped": dropped,
         "waited_ms": round((time.monotonic() - waiting.arrived) * 1000, 1),
     }
+
+
+def _pose(found: Guidance) -> Message:
+    pose, wanted = found.pose, found.wanted
+    return {
+        "turn_deg": pose and round(pose.turn_deg, 1),
+        "pitch_deg": pose and round(pose.pitch_deg, 1),
+        "share": pose and round(pose.share, 3),
+        "turn_target": wanted and _range(wanted.turn_deg, GUIDED.turn_deg),
+        "pitch_target": wanted and _range(wanted.pitch_deg, GUIDED.pitch_deg),
+        "share_target": wanted and _range(wanted.share, GUIDED.share),
+    }
+
+
+def _range(middle: float, half: float) -> list[float]:
+    return [round(middle - half, 3), round(middle + half, 3)]
 
 
 def error(

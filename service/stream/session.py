@@ -59,7 +59,7 @@ class DeviceSession(Capture):
         """Returns the message `session`."""
         opened, machine, pictures_s = self._parameters.opened, self._machine, self._pictures.remaining_s
         return replies.session(
-            opened, machine.stages, machine.stage, self._chain, pictures_s=pictures_s, resumed=resumed
+            opened, self._plan, machine.stages, machine.stage, self._chain, pictures_s=pictures_s, resumed=resumed
         )
 
     def set_options(self, options: Options) -> None:

@@ -231,7 +231,9 @@ def test_files_without_a_challenge_are_referred_at_best(captures_of: Build, veri
     assert (verdict.capture_level, verdict.injectable) == ("upload", True)
     assert {"liveness", "capture_assurance"} <= set(verdict.required)
     from_device = ours.verify(captures_of(), origin=CaptureOrigin(CaptureLevel.DEVICE))
-    assert (from_device.decision, from_device.reasons) == (Decision.REFER, ("liveness_missing",))
+    reasons = ("capture_plan_missing", "liveness_missing")
+    assert (from_device.decision, from_device.reasons) == (Decision.REFER, reasons)
+    assert "capture_plan" in from_device.required
     assert not from_device.injectable
 
 

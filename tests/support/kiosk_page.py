@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -162,6 +162,27 @@ def _coded(bgr: np.ndarray[Any, Any]) -> str:
 
 def rehearse(made: Page, shown: Mapping[str, list[str]]) -> None:
     made.evaluate("all => window.rehearse(all)", shown)
+
+
+def hold_as_asked(made: Page, camera: SetCamera) -> Callable[[], None]:
+    """Listen for the session's plan; the returned call waits for it and shows the card in its poses from then on."""
+    nonces: list[str] = []
+
+    def received(data: object) -> None:
+        if isinstance(data, str) and (message := json.loads(data))["type"] == "session":
+            nonces.append(message["nonce"])
+
+    made.on("websocket", lambda socket: socket.on("framereceived", received))
+
+    def hold() -> None:
+        deadline = time.monotonic() + 60
+        while not nonces:
+            assert time.monotonic() < deadline, "no session began"
+            made.wait_for_timeout(50)
+        camera.begin({"nonce": nonces[-1]})
+        rehearse(made, {role: [base64.b64encode(data).decode()] for role, data in camera.stills.items()})
+
+    return hold
 
 
 def agree(made: Page) -> None:

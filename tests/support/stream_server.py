@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,6 +37,9 @@ class StreamVerifier(FakeVerifier):
 
 class BlankCamera:
     """Camera whose pictures have no content: the guide does not look at them."""
+
+    def begin(self, session: Mapping[str, Any]) -> None:
+        pass
 
     def preview(self, stage: str, count: int) -> bytes:
         return JPEG

@@ -13,6 +13,17 @@ of a rendered card in an unsteady hand.
 
 from idproof.pipeline.card.plan.draw import draw, order_of
 from idproof.pipeline.card.plan.judging import NAME, check
-from idproof.pipeline.card.plan.types import GUIDED, TOLERANCE, CapturePlan, CardPose, PoseWindow
+from idproof.pipeline.card.plan.types import GUIDED, TOLERANCE, CapturePlan, CardPose, PoseWindow, possible_poses
 
-__all__ = ["GUIDED", "NAME", "TOLERANCE", "CapturePlan", "CardPose", "PoseWindow", "check", "draw", "order_of"]
+__all__ = [
+    "GUIDED",
+    "NAME",
+    "TOLERANCE",
+    "CapturePlan",
+    "CardPose",
+    "PoseWindow",
+    "check",
+    "draw",
+    "order_of",
+    "possible_poses",
+]

@@ -3,16 +3,11 @@
 import hashlib
 from itertools import permutations
 
-from idproof.pipeline.card.plan.types import PITCHES_DEG, SHARES, TILT_TURNS_DEG, CapturePlan, CardPose
+from idproof.pipeline.card.plan.types import PITCHES_DEG, SHARES, TURNS_DEG, CapturePlan, CardPose
 from idproof.pipeline.nonce_stream import NonceStream
 from idproof.pipeline.types import CARD_ROLES, Role
 
 _DOMAIN, _ORDER_DOMAIN = b"idproof capture plan 1\0", b"idproof capture order 1\0"
-_TURNS_DEG = {
-    Role.CARD_FRONT: (0.0,),
-    Role.CARD_TILT_LEFT: TILT_TURNS_DEG,
-    Role.CARD_TILT_RIGHT: tuple(-turn for turn in TILT_TURNS_DEG),
-}
 
 
 def draw(nonce: bytes) -> CapturePlan:
@@ -33,7 +28,7 @@ def draw(nonce: bytes) -> CapturePlan:
     """
     stream = NonceStream(_DOMAIN, nonce)
     poses = {
-        role: CardPose(stream.choose(_TURNS_DEG[role]), stream.choose(PITCHES_DEG), stream.choose(SHARES))
+        role: CardPose(stream.choose(TURNS_DEG[role]), stream.choose(PITCHES_DEG), stream.choose(SHARES))
         for role in CARD_ROLES
     }
     return CapturePlan(poses, order_of(nonce))

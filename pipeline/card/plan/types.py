@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from idproof.pipeline.types import CARD_ROLES, Role
@@ -11,8 +12,11 @@ from idproof.pipeline.types import CARD_ROLES, Role
 # card's own checks were calibrated on turns of 18 to 30 degrees, pitches up to 9 and shares of 0.50 to 0.62: the levels
 # stay near these. A camera 1,280 pixels wide still has the policy's 7 pixels per millimetre at the smaller share, and a
 # card at the larger one, turned by 31 degrees, is still whole in a wide camera's picture of 16:9.
-TILT_TURNS_DEG = (19.0, 28.0)
-"""Turns of the two tilted captures, to their side."""
+TURNS_DEG: Mapping[Role, tuple[float, ...]] = {
+    Role.CARD_FRONT: (0.0,),
+    Role.CARD_TILT_LEFT: (19.0, 28.0),
+    Role.CARD_TILT_RIGHT: (-19.0, -28.0),
+}
 PITCHES_DEG = (-9.0, 0.0, 9.0)
 SHARES = (0.55, 0.64)
 
@@ -35,6 +39,11 @@ class CardPose:
     def finite(self) -> bool:
         """True unless the pose could not be computed."""
         return all(math.isfinite(value) for value in (self.turn_deg, self.pitch_deg, self.share))
+
+
+def possible_poses(role: Role) -> tuple[CardPose, ...]:
+    """Returns every pose in which a plan may ask for one capture."""
+    return tuple(CardPose(*levels) for levels in product(TURNS_DEG[role], PITCHES_DEG, SHARES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +102,7 @@ class CapturePlan:
 
         Captures that were taken for one plan fit another with a chance of 2 to the minus this.
         """
-        per_capture = len(PITCHES_DEG) * len(SHARES)
-        return math.log2(per_capture ** len(CARD_ROLES) * len(TILT_TURNS_DEG) ** 2)
+        return math.log2(math.prod(len(possible_poses(role)) for role in CARD_ROLES))
 
     def to_json(self) -> dict[str, Any]:
         """Returns everything that a client needs to guide its user."""

@@ -4,7 +4,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const CARD = 85.6 / 53.98; // width by height of ID-1, ISO/IEC 7810
 const EASE = 0.4; // share of the way to the newest corners per frame of the screen; chosen by hand
 const STALE_MS = 1500; // after which corners are no longer drawn; chosen by hand
-const EDGES = { left: [0, 3], right: [1, 2] };
+const EDGES = { left: [0, 3], right: [1, 2], top: [0, 1], bottom: [3, 2] };
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Overlay {
@@ -20,9 +20,10 @@ export class Overlay {
     }
   }
 
-  /** Prepare for a card, or for a face. */
-  begin(face) {
-    this.face = face;
+  /** Prepare for a card that is wanted in a pose, or for a face. */
+  begin(wanted) {
+    const face = !wanted;
+    Object.assign(this, { face, wanted });
     this.guidance = this.corners = null;
     const { width, height } = this.camera.size;
     this.finder.style.setProperty("--aspect", face ? 3 / 4 : width / height || 16 / 9);
@@ -62,7 +63,7 @@ export class Overlay {
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const wanted = this.guidance?.corners?.map((corner) => this.#place(corner)) ?? null;
     this.corners = this.#eased(wanted);
-    const hole = this.face ? oval(width, height) : frame(width, height);
+    const hole = this.face ? oval(width, height) : frame(width, height, this.#cardWidth());
     const free = !this.face && this.corners;
     this.#path("scrim", free ? "" : `M0 0H${width}V${height}H0Z${hole}`).setAttribute("fill-rule", "evenodd");
     this.#path("guide", this.face || free ? "" : hole);
@@ -90,6 +91,13 @@ export class Overlay {
     return [this.camera.mirrored ? clientWidth - left : left, top];
   }
 
+  /** Width of the card in the finder at the distance that is wanted. */
+  #cardWidth() {
+    const { clientWidth, clientHeight } = this.finder;
+    const { width, height } = this.camera.size;
+    return (this.wanted?.share ?? 0.6) * width * Math.max(clientWidth / width, clientHeight / height);
+  }
+
   #edge(side) {
     const ends = side && EDGES[side].map((i) => this.corners[i]);
     const line = ends ? `M${ends[0]}L${ends[1]}` : "";
@@ -101,14 +109,17 @@ export class Overlay {
   /** An arrow beside the edge that widens as it leaves the card: in perspective it points towards the applicant. */
   #arrow([[ax, ay], [bx, by]]) {
     const centre = this.corners.reduce(([x, y], [px, py]) => [x + px / 4, y + py / 4], [0, 0]);
-    const out = Math.sign((ax + bx) / 2 - centre[0]);
-    const size = Math.max(18, Math.hypot(bx - ax, by - ay) * 0.2);
-    const x = (ax + bx) / 2 + out * size * 0.7;
-    const y = (ay + by) / 2;
-    const tip = x + out * size * 1.5;
-    const neck = x + out * size * 0.6;
-    const shaft = `M${x} ${y - size * 0.15}L${neck} ${y - size * 0.5}V${y - size}L${tip} ${y}`;
-    return `${shaft}L${neck} ${y + size}V${y + size * 0.5}L${x} ${y + size * 0.15}Z`;
+    const [mx, my] = [(ax + bx) / 2 - centre[0], (ay + by) / 2 - centre[1]];
+    const away = Math.hypot(mx, my) || 1;
+    const [ox, oy] = [mx / away, my / away]; // out of the card, across the edge
+    const size = Math.min(48, Math.max(18, Math.hypot(bx - ax, by - ay) * 0.2));
+    // Along and across the direction out of the card, in units of the arrow's size.
+    const outline = [[0.7, -0.15], [1.3, -0.5], [1.3, -1], [2.2, 0], [1.3, 1], [1.3, 0.5], [0.7, 0.15]];
+    const placed = outline.map(([out, side]) => {
+      const [x, y] = [centre[0] + mx + size * (out * ox - side * oy), centre[1] + my + size * (out * oy + side * ox)];
+      return `${x.toFixed(1)} ${y.toFixed(1)}`;
+    });
+    return `M${placed.join("L")}Z`;
   }
 
   #glare(boxes) {
@@ -130,19 +141,19 @@ export class Overlay {
 }
 
 /** The edge of the card that must come nearer to the camera, or null. */
-function nearerEdge({ hint, turn_deg: turn } = {}) {
-  if (hint === "tilt_left_more" || hint === "tilt_right_less") return "left";
-  if (hint === "tilt_right_more" || hint === "tilt_left_less") return "right";
-  if (hint === "face_on" && turn !== null) return turn > 0 ? "right" : "left";
-  return null;
+function nearerEdge({ hint } = {}) {
+  if (["tilt_left_more", "tilt_right_less", "left_nearer"].includes(hint)) return "left";
+  if (["tilt_right_more", "tilt_left_less", "right_nearer"].includes(hint)) return "right";
+  if (hint === "top_nearer") return "top";
+  return hint === "bottom_nearer" ? "bottom" : null;
 }
 
 function polygon(corners) {
   return `M${corners.map((corner) => corner.map((value) => value.toFixed(1)).join(" ")).join("L")}Z`;
 }
 
-function frame(width, height) {
-  const w = Math.min(width * 0.7, height * 0.7 * CARD);
+function frame(width, height, cardWidth) {
+  const w = Math.min(cardWidth, width * 0.94, height * 0.94 * CARD);
   const [h, r] = [w / CARD, w * 0.045];
   const [x, y] = [(width - w) / 2, (height - h) / 2];
   const corner = (dx, dy) => `a${r} ${r} 0 0 1 ${dx * r} ${dy * r}`;

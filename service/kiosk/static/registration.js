@@ -3,8 +3,8 @@
 import * as absence from "./absence.js";
 import { Challenge, durationSeconds } from "./challenge.js";
 import { FrameSender } from "./frame_sender.js";
-import * as gauge from "./gauge.js";
 import * as instruction from "./instruction.js";
+import * as pose from "./pose.js";
 import * as texts from "./texts.js";
 import { byId, openDialog, showCameraTrouble, showEnded, showResult, showSteps, showToast, showView } from "./view.js";
 
@@ -125,6 +125,7 @@ export class Registration {
     if (!message.resumed) this.#permitTaken();
     this.picturesS = message.pictures_s;
     this.stages = message.stages;
+    this.poses = message.capture_plan.poses;
     const lost = cut && message.stages.indexOf(message.stage) < message.stages.indexOf(this.stage);
     if (cut) showToast(lost ? "restarted" : "resumed");
     this.reason = cut && message.stage === "liveness" ? "cut" : null;
@@ -150,7 +151,7 @@ export class Registration {
     }
     instruction.update(message.hint);
     this.overlay.update(message);
-    gauge.update(message, this.camera.mirrored);
+    pose.update(message);
     showSteps(this.stages, this.stage, message.progress);
   }
 
@@ -289,9 +290,10 @@ export class Registration {
     texts.setText(byId("stage-name"), `stage.${stage}`);
     instruction.begin(face ? "wait.face" : "wait");
     showSteps(this.stages, stage, 0);
-    gauge.begin(!face);
+    const wanted = face ? null : this.poses[stage];
+    pose.begin(wanted, this.camera.mirrored);
     showView("capture");
-    this.overlay.begin(face);
+    this.overlay.begin(wanted);
     this.sender.begin(stage);
   }
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import Any, Protocol, Self
@@ -14,6 +14,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_websocket
 from websockets.exceptions import ConnectionClosed
 
+from idproof.pipeline.card.plan import order_of
 from idproof.service.stream import chain
 from idproof.service.stream.chain import LIVENESS, Chain, Shows
 from idproof.service.stream.codes import PROTOCOL
@@ -38,6 +39,10 @@ class DeviceProblem(Exception):
 
 class Camera(Protocol):
     """Camera of a device."""
+
+    def begin(self, session: Mapping[str, Any]) -> None:
+        """Prepare for what a session asks, as its message `session` says."""
+        ...
 
     def preview(self, stage: str, count: int) -> bytes:
         """Returns a small JPEG; `count` is its number in the stage, from 0 on."""
@@ -157,7 +162,7 @@ class Device:
         self.session = session
         nonce = unbase64(session["nonce"])
         self.chain = Chain(self.secret, nonce, session["next"], unbase64(session["chain"]))
-        if list(chain.order_of(nonce)) != session["stages"][:3]:
+        if [role.value for role in order_of(nonce)] != session["stages"][:3]:
             raise DeviceProblem("order_unknown")
         return session
 
@@ -180,6 +185,7 @@ async def register(
     Raises:
         DeviceProblem: the server refused; `not_taken`: a stage took no picture for too long.
     """
+    await asyncio.to_thread(camera.begin, device.session)
     stage, count, want = device.session["stage"], 0, "preview"
     while stage != FINISH:
         if count >= _MAX_PREVIEWS:

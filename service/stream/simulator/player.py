@@ -1,11 +1,12 @@
 """Simulated camera: plays specimen registrations, and rendered people who answer a challenge.
 
-Each stage begins with the card at another angle and away from the camera, as people begin, and ends with the capture
-of the set. A test or a load causes the same messages as a kiosk does; the pictures are specimens only.
+Each stage begins with the card at another angle and away from the camera, as people begin, and ends with the card in
+the pose that the session asks for. A test or a load causes the same messages as a kiosk does; the pictures are
+specimens only.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,16 +16,20 @@ import cv2
 import numpy as np
 
 from idproof.datasets.rendered_people.clips import SPECIES, Sitting, bona_fide
-from idproof.datasets.sets import RegistrationSet, read_sets
+from idproof.datasets.sets import ROLES, RegistrationSet, read_sets
 from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.types import RGBImage
+from idproof.pipeline.card.plan import CapturePlan
+from idproof.pipeline.card.plan import draw as draw_plan
 from idproof.pipeline.errors import InvalidSpecimen
 from idproof.pipeline.liveness.challenge import Options, draw
 from idproof.pipeline.types import Role
+from idproof.service.stream.messages import unbase64
+from idproof.service.stream.simulator.posed_cards import RenderedCard
 
 _PREVIEW_PX, _QUALITY = 480, 80  # as the page sends them: `service/kiosk/static/camera.js`
-_APPROACH = 4  # previews before the card is in place; chosen by hand, no outside source
+APPROACH = 4  # previews before the card is in place; chosen by hand, no outside source
 _FAR_SCALE = 0.55  # of a card that is held too far away; chosen by hand, no outside source
 _SWAY_PX = 0.6  # standard deviation of an unsteady hand; chosen by hand, no outside source
 _OTHER = {
@@ -43,37 +48,51 @@ class SetCamera:
         photograph: of the person who answers the challenge, (250, 250, 3).
         seed: of sway, light and camera noise.
         species: an attack on liveness of `datasets.rendered_people`, or None.
+        corners: of the card in the flat still, (x, y) in pixels from the top left one on; None where they are unknown.
+        posed: renders the card's stills in the poses of a plan, JPEG by role; None shows every session the same stills.
     """
 
     stills: Mapping[str, bytes] = field(repr=False)
     photograph: RGBImage = field(repr=False)
     seed: int = 0
     species: str | None = None
+    corners: list[list[float]] | None = None
+    posed: Callable[[CapturePlan], Mapping[str, bytes]] | None = None
     _small: dict[str, RGBImage] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self._rng = np.random.default_rng(self.seed)
-        for role, data in self.stills.items():
+        self._show(self.stills)
+
+    def _show(self, stills: Mapping[str, bytes]) -> None:
+        for role, data in stills.items():
             whole = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
             if whole is None:
                 raise InvalidSpecimen(f"The picture of {role} is not readable.")
-            scale = _PREVIEW_PX / max(whole.shape[:2])
-            small = cv2.resize(whole, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-            self._small[role] = np.asarray(small, dtype=np.uint8)
+            self._small[role] = small_of(np.asarray(whole, dtype=np.uint8))
 
     @classmethod
     def of(cls, entry: RegistrationSet, source: PortraitSource, seed: int = 0, species: str | None = None) -> Self:
         """Returns the camera of a set on disk; its person is looked up among the photographs that it was made from."""
-        return cls(entry.parts(), _photograph(source, entry.truth.person), seed, species)
+        posed = RenderedCard(entry, source, seed).stills if entry.recipe is not None else None
+        corners = entry.truth.corners.get(ROLES[Role.CARD_FRONT.value])
+        return cls(entry.parts(), _photograph(source, entry.truth.person), seed, species, corners, posed)
+
+    def begin(self, session: Mapping[str, Any]) -> None:
+        """Hold the card as the session asks, where the camera can."""
+        if self.posed is not None:
+            posed = self.posed(draw_plan(unbase64(session["nonce"])))
+            self.stills = {**self.stills, **posed}
+            self._show(posed)
 
     def preview(self, stage: str, count: int) -> bytes:
         """Returns a preview: first far away, then at another angle, then in place; always swaying a little."""
-        shown = _OTHER.get(stage, stage) if count < _APPROACH else stage
-        scale = _FAR_SCALE if count < _APPROACH // 2 else 1.0
-        return self._view(self._small[shown], scale)
+        shown = _OTHER.get(stage, stage) if count < APPROACH else stage
+        scale = _FAR_SCALE if count < APPROACH // 2 else 1.0
+        return swaying(self._small[shown], scale, self._rng)
 
     def still(self, stage: str) -> bytes:
-        """Returns the set's own capture."""
+        """Returns the card in place, or the selfie."""
         return self.stills[stage]
 
     def answer(self, challenge: dict[str, Any]) -> list[tuple[float, int, bytes]]:
@@ -87,12 +106,20 @@ class SetCamera:
         frames = act(replace(sitting, challenge=asked)).frames
         return [(frame.captured_ms, frame.number, _jpeg(frame.pixels[..., ::-1], 95)) for frame in frames]
 
-    def _view(self, picture: RGBImage, scale: float) -> bytes:
-        height, width = picture.shape[:2]
-        x, y = self._rng.normal(0, _SWAY_PX, 2)
-        moved = np.array([[scale, 0, (1 - scale) * width / 2 + x], [0, scale, (1 - scale) * height / 2 + y]])
-        seen = cv2.warpAffine(picture, moved, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return _jpeg(np.asarray(seen, dtype=np.uint8), _QUALITY)
+
+def small_of(picture: RGBImage) -> RGBImage:
+    """Returns a picture in the size of a preview."""
+    scale = _PREVIEW_PX / max(picture.shape[:2])
+    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def swaying(picture: RGBImage, scale: float, rng: np.random.Generator) -> bytes:
+    """Returns a small picture, BGR, smaller by a scale and moved as an unsteady hand moves it, as a JPEG."""
+    height, width = picture.shape[:2]
+    x, y = rng.normal(0, _SWAY_PX, 2)
+    moved = np.array([[scale, 0, (1 - scale) * width / 2 + x], [0, scale, (1 - scale) * height / 2 + y]])
+    seen = cv2.warpAffine(picture, moved, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return _jpeg(np.asarray(seen, dtype=np.uint8), _QUALITY)
 
 
 def _photograph(source: PortraitSource, person: str | None) -> RGBImage:

@@ -8,9 +8,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import numpy as np
+
+from idproof.models.types import RGBImage
+from idproof.pipeline.card.plan import CapturePlan, CardPose, draw, possible_poses
+from idproof.pipeline.errors import InvalidSpecimen
+from idproof.pipeline.types import CARD_ROLES, Role
 from idproof.service.stream.chain import LIVENESS
+from idproof.service.stream.messages import unbase64
 from idproof.service.stream.simulator.device import Device, DeviceProblem, register
-from idproof.service.stream.simulator.player import SetCamera
+from idproof.service.stream.simulator.player import APPROACH, SetCamera, small_of, swaying
+from idproof.service.stream.simulator.posed_cards import WarpedCard
 from idproof.service.stream.states import FINISH
 
 
@@ -110,26 +118,63 @@ _RECORDED_CHALLENGE = {
     "options": {},
 }
 """The challenge that clips are rendered for."""
-_PREVIEWS, _LOOPED = 12, 8  # rendered per stage, and of these result over and over; chosen by hand
+_FAR_SHARE = 0.42  # of a card on the way; chosen by hand
+_LOOPED = 8  # previews in place, shown over and over; chosen by hand
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """All pictures of one stage: previews on the way, previews in place, and the still."""
+
+    approach: Sequence[bytes]
+    in_place: Sequence[bytes]
+    still: bytes
+
+    def preview(self, count: int) -> bytes:
+        """Returns the previews on the way once each, then those in place over and over."""
+        if count < len(self.approach):
+            return self.approach[count]
+        return self.in_place[(count - len(self.approach)) % len(self.in_place)]
 
 
 @dataclass(frozen=True)
 class _Recording:
-    """All pictures that a device sends, made beforehand, so that a load does not measure rendering and coding."""
+    """All pictures that a device sends, made beforehand, so that a load does not measure rendering and coding.
 
-    stills: Mapping[str, bytes]
-    previews: Mapping[str, Sequence[bytes]]
+    Attributes:
+        card: the stage of a card's capture and its pose to its pictures: the flat capture, warped. Guidance takes it.
+        selfie: the pictures of that stage.
+        clip: frames that answer the challenge.
+    """
+
+    card: Mapping[tuple[str, CardPose], _Shown]
+    selfie: _Shown
     clip: Sequence[tuple[float, int, bytes]]
 
     @classmethod
     def render(cls, camera: SetCamera) -> Self:
-        previews = {stage: [camera.preview(stage, count) for count in range(_PREVIEWS)] for stage in camera.stills}
-        return cls(camera.stills, previews, camera.answer(_RECORDED_CHALLENGE))
+        """Raises `InvalidSpecimen` if the set does not say where its card is."""
+        if camera.corners is None:
+            raise InvalidSpecimen("The set does not say where its card is.")
+        warped, rng = WarpedCard(camera.stills[Role.CARD_FRONT], camera.corners), np.random.default_rng(camera.seed)
+        far = small_of(warped.picture(CardPose(0.0, 0.0, _FAR_SHARE)))
+        card = {
+            (role.value, pose): _shown(far, small_of(warped.picture(pose)), warped.still(pose), rng)
+            for role in CARD_ROLES
+            for pose in possible_poses(role)
+        }
+        stage = Role.SELFIE.value
+        selfie = [camera.preview(stage, count) for count in range(_LOOPED)]
+        return cls(card, _Shown((), selfie, camera.still(stage)), camera.answer(_RECORDED_CHALLENGE))
 
-    def preview(self, stage: str, count: int) -> bytes:
-        """Returns the first previews once each, then the last ones over and over."""
-        approach = _PREVIEWS - _LOOPED
-        return self.previews[stage][count if count < _PREVIEWS else approach + (count - approach) % _LOOPED]
+    def of(self, stage: str, plan: CapturePlan) -> _Shown:
+        """Returns the pictures of a stage under a plan."""
+        return self.selfie if stage == Role.SELFIE else self.card[stage, plan.poses[Role(stage)]]
+
+
+def _shown(far: RGBImage, near: RGBImage, still: bytes, rng: np.random.Generator) -> _Shown:
+    approach = [swaying(far, 1.0, rng) for _ in range(APPROACH)]
+    return _Shown(approach, [swaying(near, 1.0, rng) for _ in range(_LOOPED)], still)
 
 
 @dataclass
@@ -173,7 +218,8 @@ class _LoadDevice:
             await self._answer_challenge()
         elif self.stage:
             still = self.want == "still"
-            picture = self.recording.stills[self.stage] if still else self.recording.preview(self.stage, self.count)
+            shown = self.recording.of(self.stage, draw(unbase64(self.device.session["nonce"])))
+            picture = shown.still if still else shown.preview(self.count)
             self.want = "preview"
             await self.device.send_frame(self.stage, picture, still=still)
             self.count += 1

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,12 @@ from PIL import Image
 from idproof.datasets.sets import read_sets
 from idproof.datasets.specimen import contact_sheet, make_sets, write_art
 from idproof.datasets.specimen.art import write_art as write
+from idproof.datasets.specimen.draws import Draws, Split
 from idproof.datasets.specimen.make import Registration, make
 from idproof.datasets.specimen.names import covering
 from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.datasets.specimen.posing import render
+from idproof.pipeline.card.plan import draw
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import DatasetInvalid, InvalidSpecimen
 
@@ -78,6 +82,22 @@ def test_the_format_is_the_contract_to_the_key(tmp_path: Path, document: Documen
     assert len(truth["person"]) == 12
     assert "office" not in truth["person"]
     assert read_sets(tmp_path)[0].truth.fields == truth["fields"]
+
+
+def test_the_card_of_a_set_is_rendered_once_more_in_the_poses_of_a_plan(tmp_path: Path) -> None:
+    make_sets(tmp_path, 1, 31, names="covering", split=Split.TUNING)
+    (entry,) = read_sets(tmp_path)
+    made = json.loads((entry.folder / "set.json").read_text(encoding="utf-8"))
+    source, plan = PortraitSource.open(None), draw(bytes(32))
+    again = render(entry, source, plan, Draws(np.random.default_rng(3)))
+    truth = again.description["truth"]
+    assert truth["fields"] == entry.truth.fields
+    assert (truth["person"], truth["artwork_seed"]) == (entry.truth.person, made["truth"]["artwork_seed"])
+    assert truth["corners"] != entry.truth.corners
+    other = render(entry, source, plan, Draws(np.random.default_rng(4)))
+    assert other.pictures["front.jpg"] != again.pictures["front.jpg"]  # another hand
+    with pytest.raises(InvalidSpecimen, match="how it was rendered"):
+        render(replace(entry, recipe=None), source, plan, Draws(np.random.default_rng(3)))
 
 
 def test_covering_names_are_dealt_over_the_people(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from idproof.pipeline.card.plan import draw, order_of
 from idproof.pipeline.types import CARD_ROLES
 from idproof.service.errors import StreamProblem
 from idproof.service.stream import chain
@@ -32,7 +33,8 @@ def test_the_published_vectors_hold() -> None:
     own = unbase64(session["nonce"])
     assert chain.mark_of(own).hex() == session["mark_hex"]
     assert chain.frame_key(secret, own).hex() == session["frame_key_hex"]
-    assert list(chain.order_of(own)) == session["order"]
+    assert list(order_of(own)) == session["order"]
+    assert draw(own).to_json()["poses"] == session["poses"]
     device, server = Chain(secret, own), Chain(secret, own)
     assert base64(device.tag) == session["chain_0"]
     for frame in VECTORS["frames"]:
@@ -47,9 +49,9 @@ def test_the_published_vectors_hold() -> None:
 
 def test_the_order_of_the_angles_follows_from_the_nonce_alone() -> None:
     for entry in VECTORS["orders"]:
-        assert list(chain.order_of(unbase64(entry["nonce"]))) == entry["order"]
+        assert list(order_of(unbase64(entry["nonce"]))) == entry["order"]
     dice = random.Random(1)
-    counts = Counter(chain.order_of(dice.randbytes(32)) for _ in range(6000))
+    counts = Counter(order_of(dice.randbytes(32)) for _ in range(6000))
     assert len(counts) == 6
     assert all(sorted(order) == sorted(CARD_ROLES) for order in counts)
     assert max(counts.values()) < 1.2 * min(counts.values())

@@ -14,6 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from idproof.pipeline.card.plan import order_of
 from idproof.pipeline.errors import SessionExpired
 from idproof.pipeline.liveness.challenge import Options
 from idproof.service.errors import StreamProblem
@@ -403,5 +404,5 @@ TestRandomOrders = RandomOrders.TestCase
 
 
 def test_the_machine_names_its_stages_in_the_order_of_the_nonce() -> None:
-    machine = SessionMachine(NONCE)
+    machine = SessionMachine(order_of(NONCE))
     assert machine.stages == ("card_front", "card_tilt_left", "card_tilt_right", "selfie", "liveness", "finish")

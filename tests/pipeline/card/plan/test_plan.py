@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pictures import pixels
 
 from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.make import make
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.datasets.specimen.posing import pose_for, poses_of
 from idproof.datasets.specimen.view import Lens, Pose, View
-from idproof.pipeline import Captures, Decision, Verifier
+from idproof.pipeline import Captures, Decision, Policy, Verifier
+from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.card.plan import GUIDED, TOLERANCE, CapturePlan, CardPose, check, draw
-from idproof.pipeline.card.plan.types import PITCHES_DEG, SHARES, TILT_TURNS_DEG
+from idproof.pipeline.card.plan.types import PITCHES_DEG, SHARES, TURNS_DEG, possible_poses
 from idproof.pipeline.card.turns import measure_poses
 from idproof.pipeline.card.view import CardView
 from idproof.pipeline.documents import DocumentType
@@ -43,9 +45,9 @@ def test_a_nonce_gives_one_plan_and_every_plan_is_drawn_equally_often() -> None:
     nonce = secrets.token_bytes(32)
     assert draw(nonce) == draw(nonce)
     plans = list(drawn(1, 20_000))
-    possible = len(PITCHES_DEG) ** 3 * len(SHARES) ** 3 * len(TILT_TURNS_DEG) ** 2
-    assert len({key_of(plan) for plan in plans}) == possible == 864
-    assert plans[0].strength_bits == math.log2(possible)
+    keys = {key_of(plan) for plan in plans}
+    assert keys == set(product(*(possible_poses(role) for role in CARD_ROLES)))
+    assert plans[0].strength_bits == math.log2(len(keys)) == math.log2(864)
     counts = np.array([sum(plan.order == order for plan in plans) for order in {plan.order for plan in plans}])
     assert len(counts) == 6
     assert np.abs(counts / len(plans) - 1 / 6).max() < 0.015
@@ -54,7 +56,8 @@ def test_a_nonce_gives_one_plan_and_every_plan_is_drawn_equally_often() -> None:
 
 
 def test_no_pose_fits_two_levels_and_guidance_ends_within_the_tolerance() -> None:
-    for levels, measure in ((TILT_TURNS_DEG, "turn_deg"), (PITCHES_DEG, "pitch_deg"), (SHARES, "share")):
+    tilt = TURNS_DEG[Role.CARD_TILT_LEFT]
+    for levels, measure in ((tilt, "turn_deg"), (PITCHES_DEG, "pitch_deg"), (SHARES, "share")):
         assert np.diff(levels).min() >= 2 * getattr(TOLERANCE, measure) - 1e-9
         assert getattr(GUIDED, measure) < getattr(TOLERANCE, measure)
 
@@ -156,3 +159,19 @@ def test_rendered_captures_follow_their_own_plan_and_are_referred_under_another(
     assert 0 < (own.check("capture_plan").value or 0) < 0.8
     replayed = verifier.verify(Captures.from_parts(made.parts()), origin=CaptureOrigin(plan=draw(other)))
     assert (replayed.decision, replayed.reasons) == (Decision.REFER, ("capture_plan_not_followed",))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_rendered_captures_of_15_sessions_fit_none_of_each_others_plans(document: DocumentType) -> None:
+    """210 pairs of a plan and an earlier one's captures, with the poses as the verification locates them."""
+    locator, source = CardLocator.open(document), PortraitSource.open(None)
+    plans, found = list(drawn(6, 15)), []
+    for place, plan in enumerate(plans):
+        poses = poses_of(plan, Draws(np.random.default_rng(place)))
+        parts = make(41, place, source, document, poses=poses).parts()
+        views = {role: locator.locate(pixels(parts[role]), role, Policy()) for role in CARD_ROLES}
+        found.append(measure_poses(views, document))
+    outcomes = np.array([[check(plan, poses).outcome is Outcome.PASS for poses in found] for plan in plans])
+    assert outcomes.diagonal().all()
+    assert outcomes.sum() - len(plans) <= 2

@@ -1,0 +1,65 @@
+"""Cards of simulated cameras in the poses of a session's plan: rendered anew, or only warped to load a server."""
+
+import cv2
+import numpy as np
+
+from idproof.datasets.sets import ROLES, RegistrationSet
+from idproof.datasets.specimen import posing
+from idproof.datasets.specimen.draws import Draws
+from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.datasets.specimen.view import HEIGHT, WIDTH, Lens, View
+from idproof.models.types import RGBImage
+from idproof.pipeline.card.plan import CapturePlan, CardPose
+from idproof.pipeline.card.view import card_corners_mm
+from idproof.pipeline.documents import load_builtin
+
+_FOCAL_PX = 1600.0  # of the camera that a warped card is seen by; chosen by hand, no outside source
+_QUALITY = 92
+
+
+class RenderedCard:
+    """Renders the card of a set in the poses of a plan, as a hand holds it that follows guidance.
+
+    Args:
+        entry: of the set; rendered from its recipe.
+        source: of its photographs.
+        seed: of the hand.
+    """
+
+    def __init__(self, entry: RegistrationSet, source: PortraitSource, seed: int) -> None:
+        self._entry, self._source, self._seed = entry, source, seed
+
+    def stills(self, plan: CapturePlan) -> dict[str, bytes]:
+        """Returns a JPEG by role of the card."""
+        draws = Draws(np.random.default_rng(self._seed))
+        parts = posing.render(self._entry, self._source, plan, draws).parts()
+        return {role: parts[role] for role in ROLES}
+
+
+class WarpedCard:
+    """Warps the flat capture of a set into poses: enough for guidance, and no picture of a card for a verification.
+
+    Args:
+        front: the flat capture, JPEG of `WIDTH` by `HEIGHT` pixels.
+        corners: of the card in it, (4, 2), pixels.
+    """
+
+    def __init__(self, front: bytes, corners: list[list[float]]) -> None:
+        picture = cv2.imdecode(np.frombuffer(front, dtype=np.uint8), cv2.IMREAD_COLOR)
+        self._document = load_builtin()
+        flat = card_corners_mm(self._document).astype(np.float32)
+        self._picture = np.asarray(picture, dtype=np.uint8)
+        self._to_mm = cv2.getPerspectiveTransform(np.array(corners, dtype=np.float32), flat)
+
+    def picture(self, wanted: CardPose) -> RGBImage:
+        """Returns the card in a pose, BGR."""
+        view = View(self._document, Lens(_FOCAL_PX), posing.pose_for(wanted))
+        warped = cv2.warpPerspective(
+            self._picture, view.homography @ self._to_mm, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE
+        )
+        return np.asarray(warped, dtype=np.uint8)
+
+    def still(self, wanted: CardPose) -> bytes:
+        """Returns the card in a pose as a JPEG."""
+        _, data = cv2.imencode(".jpg", self.picture(wanted), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+        return data.tobytes()
