@@ -31,6 +31,7 @@ from idproof.service.stream.simulator.posed_cards import RenderedCard
 _PREVIEW_PX, _QUALITY = 480, 80  # as the page sends them: `service/kiosk/static/camera.js`
 APPROACH = 4  # previews before the card is in place; chosen by hand, no outside source
 _FAR_SCALE = 0.55  # of a card that is held too far away; chosen by hand, no outside source
+_COMMENT = b"\xff\xfe"  # marker COM of ITU-T T.81
 _SWAY_PX = 0.6  # standard deviation of an unsteady hand; chosen by hand, no outside source
 _OTHER = {
     Role.CARD_FRONT.value: Role.CARD_TILT_RIGHT.value,
@@ -79,11 +80,11 @@ class SetCamera:
         return cls(entry.parts(), _photograph(source, entry.truth.person), seed, species, corners, posed)
 
     def begin(self, session: Mapping[str, Any]) -> None:
-        """Hold the card as the session asks, where the camera can."""
-        if self.posed is not None:
-            posed = self.posed(draw_plan(unbase64(session["nonce"])))
-            self.stills = {**self.stills, **posed}
-            self._show(posed)
+        """Hold the card as the session asks, where the camera can; no still has the bytes of an earlier session's."""
+        nonce = unbase64(session["nonce"])
+        posed = {} if self.posed is None else self.posed(draw_plan(nonce))
+        self.stills = {role: marked(data, nonce) for role, data in {**self.stills, **posed}.items()}
+        self._show(posed)
 
     def preview(self, stage: str, count: int) -> bytes:
         """Returns a preview: first far away, then at another angle, then in place; always swaying a little."""
@@ -104,7 +105,8 @@ class SetCamera:
         sitting = Sitting.draw(self.photograph, Draws(np.random.default_rng(self.seed)), options)
         act = bona_fide if self.species is None else SPECIES[self.species]
         frames = act(replace(sitting, challenge=asked)).frames
-        return [(frame.captured_ms, frame.number, _jpeg(frame.pixels[..., ::-1], 95)) for frame in frames]
+        pictures = (marked(_jpeg(frame.pixels[..., ::-1], 95), asked.nonce) for frame in frames)
+        return [(frame.captured_ms, frame.number, data) for frame, data in zip(frames, pictures, strict=True)]
 
 
 def small_of(picture: RGBImage) -> RGBImage:
@@ -120,6 +122,14 @@ def swaying(picture: RGBImage, scale: float, rng: np.random.Generator) -> bytes:
     moved = np.array([[scale, 0, (1 - scale) * width / 2 + x], [0, scale, (1 - scale) * height / 2 + y]])
     seen = cv2.warpAffine(picture, moved, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return _jpeg(np.asarray(seen, dtype=np.uint8), _QUALITY)
+
+
+def marked(jpeg: bytes, nonce: bytes) -> bytes:
+    """Returns a JPEG with a nonce in its comment, in place of an earlier one: no two pictures of a camera are equal."""
+    body = jpeg[2:]
+    if body.startswith(_COMMENT):
+        body = body[2 + int.from_bytes(body[2:4]) :]
+    return jpeg[:2] + _COMMENT + (2 + len(nonce)).to_bytes(2) + nonce + body
 
 
 def _photograph(source: PortraitSource, person: str | None) -> RGBImage:

@@ -193,7 +193,7 @@ def test_a_session_is_resumed_at_its_stage_and_after_the_grace_period_at_the_fir
         device = await connect_device(address, key)
         session = await device.start()
         first, seen = session["stage"], camera(holder)
-        seen.begin(session)
+        await asyncio.to_thread(seen.begin, session)
         assert device.chain is not None
         await device.send_frame(first, seen.preview(first, 9), still=False)
         assert (await device.receive("guidance"))["want"] == "still"
