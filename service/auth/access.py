@@ -16,6 +16,7 @@ from idproof.service.auth.clients import ANYBODY, Client, Scope
 from idproof.service.auth.quota import ALLOWANCE, Allowance, Quota
 from idproof.service.auth.tokens import Tokens
 from idproof.service.errors import ServiceProblem, StoreUnavailable
+from idproof.service.http.connections import keep_connection
 from idproof.service.http.draining import drain
 from idproof.service.http.origins import host_name
 from idproof.service.operations.networks import is_loopback
@@ -96,6 +97,7 @@ class AccessControl:
             host = request.client.host if request.client is not None else ""
             self._count(request, self.quota.failed(host, _public_name(credential)))
             raise
+        keep_connection(request.scope)
         self._count(request, self.quota.request(client.id))
         if scope not in client.scopes:
             raise ServiceProblem("forbidden", f"This needs the scope {scope}.")

@@ -1,9 +1,11 @@
 """The page `/docs`: Swagger UI with every file from this server, so that a reader's browser asks no other host."""
 
+from collections.abc import AsyncIterator
 from functools import cache
 from importlib.resources import files
 
 from fastapi import FastAPI, Response
+from fastapi.responses import StreamingResponse
 
 from idproof.service.http import problems
 
@@ -37,6 +39,7 @@ _POLICY = "; ".join(
     )
 )
 _MEDIA_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "png": "image/png"}
+_PIECE_BYTES = 32 * 1024  # half of what uvicorn buffers before it waits for the client
 _VENDORED = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
 
 
@@ -55,7 +58,17 @@ def install(app: FastAPI) -> None:
             return Response(_START, media_type=_MEDIA_TYPES["js"])
         if name not in _VENDORED:
             return problems.problem("not_found", "There is no such file.")
-        return Response(_vendored(name), media_type=_MEDIA_TYPES[name.rpartition(".")[2]])
+        return _in_pieces(_vendored(name), _MEDIA_TYPES[name.rpartition(".")[2]])
+
+
+def _in_pieces(data: bytes, media_type: str) -> Response:
+    """Returns an answer that is written piece by piece: a client that does not read holds one piece in memory."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(data), _PIECE_BYTES):
+            yield data[start : start + _PIECE_BYTES]
+
+    return StreamingResponse(pieces(), media_type=media_type, headers={"Content-Length": str(len(data))})
 
 
 @cache

@@ -19,7 +19,12 @@ _CLOSE_S = 2.0
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
-    """WebSocket whose messages have at most `STRANGER_BYTES` until the application says that it knows the sender."""
+    """WebSocket whose messages have at most `STRANGER_BYTES` until the application says that it knows the sender.
+
+    Attributes:
+        on_known: called when the application says so.
+        on_lost: called when the connection is over.
+    """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -27,6 +32,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._known_bytes = self.config.ws_max_size
         self.conn.max_message_size = min(STRANGER_BYTES, self._known_bytes)
         self._lost = self._ended = False
+        self.on_known: Callable[[], None] = _nothing
+        self.on_lost: Callable[[], None] = _nothing
 
     def handle_connect(self, event: Any) -> None:
         """Adds to the scope the function that allows messages of full size."""
@@ -56,9 +63,11 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         """Drops what is left of the connection; messages that wait are the application's until it ends."""
         super().connection_lost(exc)
         self._lost = True
+        self.on_lost()
         self._release()
 
     def _allow(self) -> None:
+        self.on_known()
         self.conn.max_message_size = self._known_bytes
 
     def _release(self) -> None:
@@ -72,8 +81,12 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self.conn.parser.close()
         self.conn.reader.buffer.clear()
         self.queue = asyncio.Queue()
+        self.on_known = self.on_lost = _nothing
         if hasattr(self, "scope"):
             self.scope["extensions"].pop(_EXTENSION, None)
+
+
+def _nothing() -> None: ...
 
 
 def allow_full_messages(scope: Scope) -> None:

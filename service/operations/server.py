@@ -1,5 +1,6 @@
 """Runs the application under uvicorn, with logs that hold no personal data."""
 
+import asyncio.constants
 import gc
 import json
 import logging
@@ -18,12 +19,14 @@ from fastapi import FastAPI
 from idproof.pipeline import Verifier
 from idproof.pipeline.vault import hardening
 from idproof.service.errors import SettingsInvalid, log_error
+from idproof.service.http import connection_limit
 from idproof.service.http.app import create_app
+from idproof.service.http.connection_limit import ACCEPTED_AT_ONCE
 from idproof.service.http.connections import BoundedProtocol
 from idproof.service.http.web_sockets import BoundedWebSocket
 from idproof.service.operations import cluster, process, telemetry
 from idproof.service.operations.metrics import SHARED_FOLDER
-from idproof.service.operations.networks import is_loopback
+from idproof.service.operations.networks import is_loopback, parse_proxies
 from idproof.service.operations.policy import build_policy
 from idproof.service.operations.settings import Settings
 from idproof.service.operations.workers import serve_workers
@@ -35,6 +38,9 @@ _DRAIN_S = 30
 _KEEP_ALIVE_S = 15
 _HEALTH_CHECK_S = 60  # a worker that loads its networks on a busy machine answers late, and must not be killed for it
 _PING_S, _PONG_S = 4, 8
+_TLS_HANDSHAKE_S = 10.0
+_HEAD_BYTES = 16 * 1024
+"""Of a request: twice the longest token. Chosen by hand; each connection may hold as many."""
 WEBSOCKET_OPTIONS: dict[str, Any] = {
     "ws": BoundedWebSocket,
     "ws_max_size": STILL_BYTES + HEAD_BYTES,
@@ -71,6 +77,8 @@ def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
         **WEBSOCKET_OPTIONS,
         # uvloop, where it is installed, receives into a buffer that it keeps, and pieces of pictures would stay in it.
         "loop": "asyncio",
+        "backlog": ACCEPTED_AT_ONCE,
+        "h11_max_incomplete_event_size": _HEAD_BYTES,
         "timeout_keep_alive": _KEEP_ALIVE_S,
         "timeout_graceful_shutdown": _DRAIN_S,
         "timeout_worker_healthcheck": _HEALTH_CHECK_S,
@@ -103,6 +111,10 @@ def application(settings: Settings, host: str, port: int) -> FastAPI:
     """Returns the application with its networks loaded."""
     configure_logs()
     telemetry.configure(settings)
+    connection_limit.raise_descriptor_limit()
+    connection_limit.trust(parse_proxies(settings.trusted_proxies))
+    # asyncio waits for 60 s, and such a connection is not counted before its handshake is done.
+    asyncio.constants.SSL_HANDSHAKE_TIMEOUT = _TLS_HANDSHAKE_S
     # OpenCV takes every core by default; it shares the networks' budget of threads.
     cv2.setNumThreads(settings.threads)
     settings = cluster.with_cluster_concurrency(settings)
