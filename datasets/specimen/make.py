@@ -173,7 +173,7 @@ def make(
     card = _card(shown, holder, draws, characters)
     card = plan.card(card, other.photographs[0], draws.spawn())
     session = _begun(formed_by, card.document, draws, poses)
-    shots = plan.shots(Setting(card, session, draws.spawn()))
+    shots = plan.shots(Setting(card, session, draws.spawn(), formation(formed_by), _TURNS_DEG))
     same_photograph = selfie_person.photographs[-1] is card.portrait
     delivery_rng = draws.rng
     captures = {name: session.deliver(shot, delivery_rng) for name, shot in shots.items()}

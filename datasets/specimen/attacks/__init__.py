@@ -5,7 +5,7 @@ They act where a real attack would: on the print, on the object in the card's pl
 
 from collections.abc import Mapping
 
-from idproof.datasets.specimen.attacks import copies, digital, edited, foils, lamps, swaps
+from idproof.datasets.specimen.attacks import copies, digital, edited, foils, lamps, replays, retouched, swaps
 from idproof.datasets.specimen.attacks.kinds import Attack, AttackKind
 
 BONA_FIDE = Attack()
@@ -29,6 +29,14 @@ ATTACKS: Mapping[AttackKind, Attack] = {
     AttackKind.LIGHT_LASER: Attack(lamps.laser),
     AttackKind.WRONG_DOCUMENT: Attack(other_document=True),
     AttackKind.SELFIE_OTHER: Attack(other_selfie=True),
+    AttackKind.REPLAY_PRINTS: Attack(replays.prints),
+    AttackKind.REPLAY_TWO_PRINTS: Attack(replays.two_prints),
+    AttackKind.REPLAY_TABLET: Attack(replays.tablet),
+    AttackKind.REPLAY_UPLOADS: Attack(replays.uploads),
+    AttackKind.RETOUCHED_PRINT: Attack(retouched.printed, card=retouched.other_names),
+    AttackKind.RETOUCHED_INJECTED: Attack(retouched.injected, card=retouched.other_names),
+    AttackKind.RETOUCHED_PORTRAITS: Attack(retouched.portraits, card=swaps.swapped, other_selfie=True),
+    AttackKind.CONSISTENT_EDIT: Attack(retouched.on_the_card, card=retouched.other_names),
 }
 
 __all__ = ["ATTACKS", "BONA_FIDE", "Attack", "AttackKind"]

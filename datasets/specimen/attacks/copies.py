@@ -1,6 +1,7 @@
 """Copies of the whole card: on paper, and on screens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 import cv2
@@ -11,7 +12,7 @@ from idproof.datasets.specimen.attacks.kinds import Setting
 from idproof.datasets.specimen.card import Card
 from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.formations.protocol import Shot
-from idproof.datasets.specimen.material import Coat, Linear, Material, card_outline, linear
+from idproof.datasets.specimen.material import Coat, Emission, Material, card_outline, linear
 from idproof.datasets.specimen.projection import Radiance, warp
 from idproof.datasets.specimen.view import View
 from idproof.models.types import RGBImage
@@ -49,12 +50,12 @@ def glossy_print(setting: Setting) -> dict[str, Shot]:
 
 def phone(setting: Setting) -> dict[str, Shot]:
     """A phone's display, its glass and rim."""
-    return _screen(setting, pitch_mm=setting.draws.uniform(0.052, 0.068), margins=(6, 2), rim=(2, 5))
+    return screen(setting, pitch_mm=setting.draws.uniform(0.052, 0.068), margins=(6, 2), rim=(2, 5))
 
 
 def monitor(setting: Setting) -> dict[str, Shot]:
     """A desk monitor, the window around the card and its bezel."""
-    return _screen(setting, pitch_mm=setting.draws.uniform(0.11, 0.28), margins=(60, 30), rim=(6, 14))
+    return screen(setting, pitch_mm=setting.draws.uniform(0.11, 0.28), margins=(60, 30), rim=(6, 14))
 
 
 def halftone(draws: Draws, lines_per_inch: tuple[float, float]) -> Printer:
@@ -91,16 +92,22 @@ def inkjet(draws: Draws) -> Printer:
     return show
 
 
-def _screen(
-    setting: Setting, pitch_mm: float, margins: tuple[float, float], rim: tuple[float, float]
+def screen(
+    setting: Setting,
+    pitch_mm: float,
+    margins: tuple[float, float],
+    rim: tuple[float, float],
+    pictures: Mapping[str, RGBImage] | None = None,
 ) -> dict[str, Shot]:
     """Striped sub-pixels, a dark grid between pixels, bluish white, reflections in the glass.
+
+    It shows one flat picture of the card, or each capture's own of `pictures`, (h, w, 3) at `SCALE`.
 
     The moiré is not drawn: it comes about where the sensor's pixels meet the display's. What the sensor's pixel and
     the lens average out of a grating of that pitch is worked out exactly for each of its two harmonics.
     """
     draws = setting.draws
-    picture = linear(setting.scan(draws))
+    shown = dict.fromkeys(setting.views, setting.scan(draws)) if pictures is None else pictures
     brightness = draws.uniform(0.75, 1.25)
     white = np.array([draws.uniform(0.84, 0.95), 0.97, 1.0], dtype=np.float32) * np.float32(brightness)
     page, bezel = np.float32(draws.uniform(0.02, 0.8)), np.float32(draws.uniform(0.01, 0.06))
@@ -110,8 +117,9 @@ def _screen(
     def emitted(colour: Radiance, view: View) -> Radiance:
         return (colour * white + np.float32(black)) * grid(view, pitch_mm)
 
-    def glow(view: View) -> Linear:
-        return emitted(warp(picture, view), view)
+    def glow(name: str) -> Emission:
+        picture = linear(shown[name])
+        return lambda view: emitted(warp(picture, view), view)
 
     def surround(scene: Radiance, view: View) -> Radiance:
         x, y = np.moveaxis(view.on_card().astype(np.float32), 2, 0)
@@ -127,9 +135,8 @@ def _screen(
         albedo=np.full(shape, 24, dtype=np.uint8),
         outline=square,
         coats=(Coat(draws.uniform(0.005, 0.03), draws.uniform(0.03, 0.09)),),
-        emission=glow,
     )
-    return setting.shoot(lambda view: material, surround=surround)
+    return setting.shoot_each({name: replace(material, emission=glow(name)) for name in shown}, surround=surround)
 
 
 @lru_cache(maxsize=1)  # asked for the card and again for what is around it

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from idproof.datasets.specimen.card import Card
 from idproof.datasets.specimen.draws import Draws
-from idproof.datasets.specimen.formations.protocol import Session, Shot, Surround
+from idproof.datasets.specimen.formations.protocol import Formation, Session, Shot, Surround, Turns
 from idproof.datasets.specimen.material import Material
 from idproof.datasets.specimen.view import View
 from idproof.models.types import RGBImage
@@ -33,6 +33,14 @@ class AttackKind(StrEnum):
     LIGHT_LASER = "light_laser"
     WRONG_DOCUMENT = "wrong_document"
     SELFIE_OTHER = "selfie_other"
+    REPLAY_PRINTS = "replay_prints"
+    REPLAY_TWO_PRINTS = "replay_two_prints"
+    REPLAY_TABLET = "replay_tablet"
+    REPLAY_UPLOADS = "replay_uploads"
+    RETOUCHED_PRINT = "retouched_print"
+    RETOUCHED_INJECTED = "retouched_injected"
+    RETOUCHED_PORTRAITS = "retouched_portraits"
+    CONSISTENT_EDIT = "consistent_edit"
 
 
 @dataclass(frozen=True)
@@ -43,11 +51,15 @@ class Setting:
         card: as printed, including changes by the attack.
         session: the camera, the place and the views.
         draws: random numbers of the attack.
+        formation: that photographs.
+        turns: ranges that the views' turns were drawn from.
     """
 
     card: Card
     session: Session
     draws: Draws = field(repr=False)
+    formation: Formation
+    turns: Turns
 
     @property
     def views(self) -> Mapping[str, View]:
@@ -66,6 +78,15 @@ class Setting:
         return {
             name: used.photograph(name, material(view), rng, surround=surround) for name, view in used.views.items()
         }
+
+    def shoot_each(self, materials: Mapping[str, Material], *, surround: Surround | None = None) -> dict[str, Shot]:
+        """Renders all captures, each with its own material in the card's place."""
+        rng = self.draws.spawn().rng
+        return {name: self.session.photograph(name, materials[name], rng, surround=surround) for name in self.views}
+
+    def elsewhere(self, draws: Draws) -> Session:
+        """Draws another camera in another place, with turns of the same ranges."""
+        return self.formation.begin(self.card.document, draws, self.turns)
 
     def scan(self, draws: Draws) -> RGBImage:
         """Returns the flat picture that a copy is made from, (h, w, 3) at `SCALE`."""

@@ -20,6 +20,7 @@ NAMES = ("front", "tilt_left", "tilt_right")
 # Where the second portrait shows a face, whichever way it slides.
 GHOST_FACE = Box(69.0, 28.5, 9.0, 12.0)
 FLAT = ["photocopy_grey", "print_colour", "print_glossy", "screen_phone", "screen_monitor", "digital_warp"]
+OTHER_NAMES = ["retouched_print", "retouched_injected", "consistent_edit"]
 GENUINE_BUT_THE_HOLOGRAM = ["hologram_flat", "hologram_sticker", "holo_film_leaf", "light_led", "light_laser"]
 
 
@@ -67,11 +68,12 @@ def test_the_truth_names_the_attack_and_who_is_on_the_selfie(rendered: Rendered,
         AttackKind.SELFIE_OTHER,
         AttackKind.PORTRAIT_SWAP_DIGITAL,
         AttackKind.PORTRAIT_SWAP_PRINT,
+        AttackKind.RETOUCHED_PORTRAITS,
     }
     assert truth["same_person"] is not other_face
     assert truth["person"] == honest["person"]
     same_fields = truth["fields"] == honest["fields"]
-    assert same_fields is (kind not in {AttackKind.FIELD_EDIT, AttackKind.WRONG_DOCUMENT})
+    assert same_fields is (kind not in {AttackKind.FIELD_EDIT, AttackKind.WRONG_DOCUMENT, *OTHER_NAMES})
     assert rendered(kind).pictures != rendered().pictures
 
 

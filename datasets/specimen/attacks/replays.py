@@ -1,0 +1,107 @@
+"""Angle-matched replays: a victim's own photographs of the genuine card, one for each angle, shown again.
+
+The victim's photographs are taken by another camera in another place, with the card turned nearly as the attacker will
+turn the copy: hologram and second portrait are right for each angle. Ranges are chosen by hand; no outside source.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from idproof.datasets.specimen.attacks import copies
+from idproof.datasets.specimen.attacks.flattening import flattened
+from idproof.datasets.specimen.attacks.kinds import Setting
+from idproof.datasets.specimen.draws import Draws
+from idproof.datasets.specimen.formations.protocol import Session, Shot
+from idproof.datasets.specimen.material import Coat, Material, card_outline
+from idproof.datasets.specimen.view import Pose
+from idproof.models.types import RGBImage
+
+_OFF_DEG = 2.5  # difference between the victim's and the attacker's angle, to each side
+
+
+def prints(setting: Setting) -> dict[str, Shot]:
+    """Prints the photograph of each angle, and holds each print to the camera at its angle."""
+    pictures = _flat(setting)
+    return _printed(setting, {name: pictures[name] for name in setting.views})
+
+
+def two_prints(setting: Setting) -> dict[str, Shot]:
+    """Prints the front and one tilted photograph, and exchanges the two prints as the angles are asked for."""
+    pictures = _flat(setting)
+    front, *tilted = setting.views
+    second = tilted[int(setting.draws.rng.integers(len(tilted)))]
+    return _printed(setting, {name: pictures[second if name == second else front] for name in setting.views})
+
+
+def tablet(setting: Setting) -> dict[str, Shot]:
+    """Plays a video of the photographs on a tablet that turns along."""
+    draws = setting.draws
+    quality = round(draws.uniform(55, 85))
+    pictures = {name: _as_video(picture, quality) for name, picture in _flat(setting).items()}
+    return copies.screen(setting, draws.uniform(0.075, 0.115), (30, 20), (5, 11), pictures)
+
+
+def uploads(setting: Setting) -> dict[str, Shot]:
+    """Sends the victim's photographs as they are, compressed again on their way."""
+    draws, session = setting.draws, _victims(setting)
+    rng, quality, share = draws.spawn().rng, round(draws.uniform(68, 90)), draws.uniform(0.6, 1.0)
+    shots = {}
+    for name, view in session.views.items():
+        taken = session.deliver(session.photograph(name, setting.card.material(view), rng), rng)
+        picture = np.asarray(cv2.imdecode(np.frombuffer(taken.data, np.uint8), cv2.IMREAD_COLOR))
+        height, width = picture.shape[:2]
+        size = max(1280, round(width * share)), max(round(1280 * height / width), round(height * share))
+        smaller = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        _, data = cv2.imencode(".jpg", smaller, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        pixels = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), dtype=np.uint8)
+        shots[name] = Shot(pixels, (taken.corners + 0.5) * (np.array(size) / (width, height)) - 0.5)
+    return shots
+
+
+def _victims(setting: Setting) -> Session:
+    """Returns another camera in another place, before which the card is turned nearly as in the setting."""
+    draws = setting.draws
+    session = setting.elsewhere(draws.spawn())
+    return session.posed(
+        {name: _near(draws, setting.views[name].pose, view.pose) for name, view in session.views.items()}
+    )
+
+
+def _near(draws: Draws, wanted: Pose, own: Pose) -> Pose:
+    turn = wanted.turn_deg + draws.uniform(-_OFF_DEG, _OFF_DEG)
+    return replace(own, turn_deg=turn, pitch_deg=wanted.pitch_deg + draws.uniform(-_OFF_DEG, _OFF_DEG))
+
+
+def _flat(setting: Setting) -> dict[str, RGBImage]:
+    """Returns the victim's photograph of each angle, put straight: (h, w, 3) at `SCALE`."""
+    session, rng = _victims(setting), setting.draws.spawn().rng
+    shots = {name: session.photograph(name, setting.card.material(view), rng) for name, view in session.views.items()}
+    return {name: flattened(shot, setting.card.document) for name, shot in shots.items()}
+
+
+def _printed(setting: Setting, pictures: Mapping[str, RGBImage]) -> dict[str, Shot]:
+    """Prints pictures on one printer and glossy paper, and photographs each in its capture."""
+    draws = setting.draws
+    printer = copies.inkjet(draws) if draws.rng.uniform() < 0.75 else copies.halftone(draws, (150, 200))
+    coats = (Coat(draws.uniform(0.02, 0.10), draws.uniform(0.03, 0.12)),)
+    outline = card_outline(setting.card.document)
+    # One print for one picture, however often it is shown.
+    sheets = {id(picture): Material(printer(picture), outline, coats=coats) for picture in pictures.values()}
+    return setting.shoot_each({name: sheets[id(picture)] for name, picture in pictures.items()})
+
+
+def _as_video(picture: RGBImage, quality: int) -> RGBImage:
+    """Returns a picture as a frame of a compressed video: fewer pixels, coarse colours, blocks."""
+    small = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    options = [
+        cv2.IMWRITE_JPEG_QUALITY,
+        quality,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
+    ]
+    _, data = cv2.imencode(".jpg", small, options)
+    frame = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
+    return np.asarray(cv2.resize(frame, picture.shape[1::-1], interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
