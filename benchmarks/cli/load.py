@@ -7,6 +7,7 @@ import typer
 from idproof.benchmarks.cli.options import AsJson, OptionalSets, Out, Profile, Seed
 from idproof.benchmarks.cli.output import show_run
 from idproof.benchmarks.cli.progress import ProgressReport
+from idproof.benchmarks.load.flood_effect import measure_floods
 from idproof.benchmarks.load.measure import measure_load
 from idproof.datasets.sets import read_sets
 
@@ -19,12 +20,19 @@ def load(
     registrations: Annotated[int, typer.Option(min=1, help="How many to send.")] = 60,
     clients: Annotated[int, typer.Option(min=1, help="Clients at once.")] = 4,
     sandbox: Annotated[bool, typer.Option(help="Leave the networks out: measure everything around them.")] = False,
+    floods: Annotated[
+        bool, typer.Option("--floods", help="Measure an honest client of the sandbox during floods without a key.")
+    ] = False,
     profile: Profile = "open",
     seed: Seed = 0,
     json_: AsJson = False,
     out: Out = None,
 ) -> None:
     """Measure the service under load: throughput, answer times, memory, and verdicts lost or doubled at the core."""
+    if floods:
+        with ProgressReport("floods") as progress:
+            show_run(measure_floods(progress=progress), json_, out)
+        return
     captures = [] if sets is None else [entry.parts() for entry in read_sets(sets)]
     with ProgressReport("registrations") as progress:
         result = measure_load(
