@@ -116,7 +116,7 @@ class Card:
     def _static(self) -> RGBImage:
         drawn, wanted = artwork.draw(self.document, self.artwork_seed), print_of(self.document)
         ground = drawn.background.copy()
-        _engrave(ground, self.document.portrait, self.portrait, strength=1.0)
+        engrave(ground, self.document.portrait, self.portrait, strength=1.0)
         layer = Image.fromarray(artwork.composite(ground, drawn.ink))
         pen = ImageDraw.Draw(layer)
         for spec in self.document.fields:
@@ -135,7 +135,7 @@ class Card:
             moved = replace(place, x=place.x + region.slide_mm_per_deg * turn)
             shown = self.portrait if self.second_portrait is None else self.second_portrait
             strength = float(0.62 + 0.15 * np.sin(np.radians(turn * 3)))
-            _engrave(picture, moved, shown, strength, within=region.box)
+            engrave(picture, moved, shown, strength, within=region.box)
 
     def _window(self, picture: RGBImage) -> None:
         """A clear window with the number engraved in it."""
@@ -155,7 +155,7 @@ class Card:
                 area[:] = np.array(layer)
 
 
-def _engrave(picture: RGBImage, box: Box, photograph: RGBImage, strength: float, within: Box | None = None) -> None:
+def engrave(picture: RGBImage, box: Box, photograph: RGBImage, strength: float, within: Box | None = None) -> None:
     """A photograph as laser engraving: grey, the ground showing through where it is light; cut off at `within`."""
     left, top, right, bottom = box.pixels(SCALE)
     grey = cv2.resize(_framed(photograph, box), (right - left, bottom - top), interpolation=cv2.INTER_CUBIC)

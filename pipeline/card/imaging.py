@@ -38,7 +38,12 @@ def noise_map(plane: Plane) -> Plane:
 
     Immerkær, "Fast noise variance estimation" (1996).
     """
-    return np.asarray(np.abs(cv2.filter2D(plane, -1, _NOISE_KERNEL)), dtype=np.float32)
+    return np.abs(noise_residual(plane))
+
+
+def noise_residual(plane: NDArray[Any]) -> Plane:
+    """(h, w): response to the kernel of `noise_map` with its sign."""
+    return np.asarray(cv2.filter2D(plane, -1, _NOISE_KERNEL), dtype=np.float32)
 
 
 def band_pass(grey: NDArray[Any], fine_px: float, coarse_px: float) -> Plane:

@@ -5,7 +5,17 @@ They act where a real attack would: on the print, on the object in the card's pl
 
 from collections.abc import Mapping
 
-from idproof.datasets.specimen.attacks import copies, digital, edited, foils, lamps, replays, retouched, swaps
+from idproof.datasets.specimen.attacks import (
+    computed,
+    copies,
+    digital,
+    edited,
+    foils,
+    lamps,
+    replays,
+    retouched,
+    swaps,
+)
 from idproof.datasets.specimen.attacks.kinds import Attack, AttackKind
 
 BONA_FIDE = Attack()
@@ -37,6 +47,29 @@ ATTACKS: Mapping[AttackKind, Attack] = {
     AttackKind.RETOUCHED_INJECTED: Attack(retouched.injected, card=retouched.other_names),
     AttackKind.RETOUCHED_PORTRAITS: Attack(retouched.portraits, card=swaps.swapped, other_selfie=True),
     AttackKind.CONSISTENT_EDIT: Attack(retouched.on_the_card, card=retouched.other_names),
+    AttackKind.COMPUTED_CARD_PLAIN: Attack(computed.one_photograph(computed.PLAIN)),
+    AttackKind.COMPUTED_CARD_PROCESSED: Attack(computed.one_photograph(computed.PROCESSED)),
+    AttackKind.COMPUTED_CARD_RENDERED: Attack(computed.one_photograph(computed.RENDERED)),
+    AttackKind.COMPUTED_FACE_PLAIN: Attack(
+        computed.another_face(computed.PLAIN), card=swaps.swapped, other_selfie=True
+    ),
+    AttackKind.COMPUTED_FACE_PROCESSED: Attack(
+        computed.another_face(computed.PROCESSED), card=swaps.swapped, other_selfie=True
+    ),
+    AttackKind.COMPUTED_FACE_RENDERED: Attack(
+        computed.another_face(computed.RENDERED), card=swaps.swapped, other_selfie=True
+    ),
+    AttackKind.COMPUTED_YEAR_PLAIN: Attack(computed.another_year(computed.PLAIN), card=computed.with_another_year),
+    AttackKind.COMPUTED_YEAR_PROCESSED: Attack(
+        computed.another_year(computed.PROCESSED), card=computed.with_another_year
+    ),
+    AttackKind.COMPUTED_YEAR_RENDERED: Attack(
+        computed.another_year(computed.RENDERED), card=computed.with_another_year
+    ),
+    AttackKind.COMPUTED_FRONT_PLAIN: Attack(computed.derived_front(computed.PLAIN)),
+    AttackKind.COMPUTED_FRONT_PROCESSED: Attack(computed.derived_front(computed.PROCESSED)),
+    AttackKind.COMPUTED_FRONT_RENDERED: Attack(computed.derived_front(computed.RENDERED)),
+    AttackKind.REPLAY_NOISED: Attack(computed.replayed),
 }
 
 __all__ = ["ATTACKS", "BONA_FIDE", "Attack", "AttackKind"]

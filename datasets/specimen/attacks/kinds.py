@@ -41,6 +41,19 @@ class AttackKind(StrEnum):
     RETOUCHED_INJECTED = "retouched_injected"
     RETOUCHED_PORTRAITS = "retouched_portraits"
     CONSISTENT_EDIT = "consistent_edit"
+    COMPUTED_CARD_PLAIN = "computed_card_plain"
+    COMPUTED_CARD_PROCESSED = "computed_card_processed"
+    COMPUTED_CARD_RENDERED = "computed_card_rendered"
+    COMPUTED_FACE_PLAIN = "computed_face_plain"
+    COMPUTED_FACE_PROCESSED = "computed_face_processed"
+    COMPUTED_FACE_RENDERED = "computed_face_rendered"
+    COMPUTED_YEAR_PLAIN = "computed_year_plain"
+    COMPUTED_YEAR_PROCESSED = "computed_year_processed"
+    COMPUTED_YEAR_RENDERED = "computed_year_rendered"
+    COMPUTED_FRONT_PLAIN = "computed_front_plain"
+    COMPUTED_FRONT_PROCESSED = "computed_front_processed"
+    COMPUTED_FRONT_RENDERED = "computed_front_rendered"
+    REPLAY_NOISED = "replay_noised"
 
 
 @dataclass(frozen=True)

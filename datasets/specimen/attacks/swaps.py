@@ -40,7 +40,7 @@ def glued(setting: Setting) -> dict[str, Shot]:
     move = cv2.getRotationMatrix2D(middle, askew, size)
     move[:, 2] += shift
     patch = cv2.warpAffine(mask, move, mask.shape[::-1], flags=cv2.INTER_LINEAR).astype(np.float32) / 255
-    genuine = replace(card, portrait=_holders(card), second_portrait=None)
+    genuine = replace(card, portrait=holders_photograph(card), second_portrait=None)
 
     def material(view: View) -> Material:
         below = genuine.material(view)
@@ -61,7 +61,7 @@ def pasted(setting: Setting) -> dict[str, Shot]:
     somebody else.
     """
     card = setting.card
-    genuine = replace(card, portrait=_holders(card), second_portrait=None)
+    genuine = replace(card, portrait=holders_photograph(card), second_portrait=None)
     return laid_in(setting, genuine, card.document.portrait)
 
 
@@ -85,7 +85,8 @@ def laid_in(setting: Setting, genuine: Card, box: Box) -> dict[str, Shot]:
     return result
 
 
-def _holders(card: Card) -> RGBImage:
+def holders_photograph(card: Card) -> RGBImage:
+    """Returns the photograph of a swapped card's holder."""
     if card.second_portrait is None:
         raise ValueError("a swapped portrait needs the holder's own in the second portrait")
     return card.second_portrait

@@ -17,6 +17,7 @@ from idproof.pipeline.card.checks.resampling import Resampling
 from idproof.pipeline.card.checks.rigid_card import RigidCard
 from idproof.pipeline.card.checks.same_card import SameCard
 from idproof.pipeline.card.checks.second_portrait import SecondPortrait
+from idproof.pipeline.card.checks.shared_grain import SharedGrain
 
 CHECKS: tuple[type[Check], ...] = (
     CardAngles,
@@ -35,4 +36,5 @@ CHECKS: tuple[type[Check], ...] = (
     Letters,
     Hologram,
     SecondPortrait,
+    SharedGrain,
 )
