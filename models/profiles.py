@@ -6,10 +6,11 @@ from idproof.models import manifest as manifests
 from idproof.models import store
 from idproof.models.arcface import ArcFaceEmbedder
 from idproof.models.manifest import Weight
-from idproof.models.minifasnet import MiniFASNet
+from idproof.models.minifasnet import MiniFASNet, PassiveNetwork
 from idproof.models.onnx_graphs import fold_blocks
 from idproof.models.ppocr import PPOCRReader
 from idproof.models.session import CPU
+from idproof.models.silent_face import to_onnx
 from idproof.models.tesseract import open_reader
 from idproof.models.types import Engines
 from idproof.models.yunet import YuNetDetector
@@ -41,6 +42,8 @@ def load_engines(
 
     def weight(entry: Weight) -> bytes:
         data = store.read(entry, chosen, cache)
+        if entry.checkpoint:
+            return to_onnx(data)
         return fold_blocks(data) if entry.fold_blocks else data
 
     embedder = chosen.embedder
@@ -53,9 +56,14 @@ def load_engines(
         reader=PPOCRReader(weight(chosen.reader), threads, provider),
         latin_reader=open_reader(threads=threads),
         weights={entry.file: entry.sha256 for entry in chosen.weights},
-        passive=MiniFASNet([(weight(entry), entry.scale) for entry in chosen.passive], threads, provider)
+        passive=MiniFASNet(
+            [PassiveNetwork(weight(entry), entry.scale, entry.side, entry.real) for entry in chosen.passive],
+            threads,
+            provider,
+        )
         if chosen.passive
         else None,
+        operating_points=chosen.operating_points,
     )
 
 

@@ -118,7 +118,7 @@ class LineReader(Protocol):
 
 
 class PassiveEnsemble(Protocol):
-    """Classifies a face as real or not, by networks that an operator brought."""
+    """Classifies a face as real or not, by the networks against print and display of a profile."""
 
     def classify(self, image: RGBImage, face: DetectedFace) -> tuple[float, bool]:
         """Returns the mean probability of `real`, 0..1, and whether no other class has a higher one."""
@@ -136,7 +136,8 @@ class Engines:
         reader: reads every script on the card.
         latin_reader: an independent reader for Latin letters and digits.
         weights: file name to full SHA-256 of every weight in use.
-        passive: further networks against print and display, where the profile names some.
+        passive: networks against print and display, where the profile names some.
+        operating_points: name of the profile whose measured operating points hold for the embedder.
     """
 
     profile: str
@@ -146,3 +147,4 @@ class Engines:
     latin_reader: LineReader
     weights: dict[str, str]
     passive: PassiveEnsemble | None = None
+    operating_points: str = ""

@@ -26,13 +26,13 @@ from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.errors import CapturesIdentical
 from idproof.pipeline.executors.branches import Branches
-from idproof.pipeline.face import compare, detection, quality, registered_portrait, second_portrait
+from idproof.pipeline.face import compare, detection, quality, registered_portrait, second_portrait, selfie_copy
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields import read as field_reading
 from idproof.pipeline.fields.checks.dates import today
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.findings import CardFindings, Findings
-from idproof.pipeline.liveness import injection, requirements
+from idproof.pipeline.liveness import injection, requirements, selfie_scene
 from idproof.pipeline.liveness.examiner import Claim, LivenessExaminer
 from idproof.pipeline.liveness.frames import MAX_PIXELS, MIN_SIDE_PX
 from idproof.pipeline.liveness.response import LivenessResponse
@@ -42,6 +42,8 @@ from idproof.pipeline.vault import VaultSession
 from idproof.pipeline.vault.face_templates import FaceTemplates, borrow_templates, put_templates
 from idproof.pipeline.vault.kinds import CROP, DECODED, FRAME, RECTIFIED, REGISTERED_PORTRAIT, TEMPLATE
 
+_FRONT_FACE = f"portrait_face_{Role.CARD_FRONT}"
+_SELFIE_SCENE = "selfie_scene"
 _MIN_REGISTERED_PX = 80
 """Shorter side of a registered portrait: departments store small ones. Chosen by hand; no outside source."""
 
@@ -190,7 +192,9 @@ def _compare_faces(session: VaultSession, tools: ExaminationTools) -> list[Check
         compared = [compare.check(templates.portrait, templates.selfie, *judged_by)]
         if tools.examiner.second_portrait is not None:
             compared.append(second_portrait.check(templates.portrait, templates.second_portrait, *judged_by))
-    return [*compared, *quality_checks]
+    with session.borrow(CROP, "selfie_face") as selfie, session.borrow(CROP, _FRONT_FACE) as portrait:
+        copied = selfie_copy.check(selfie, portrait)
+    return [*compared, copied, *quality_checks]
 
 
 def _make_templates(
@@ -242,7 +246,7 @@ def _crop_second_portrait(session: VaultSession, tools: ExaminationTools) -> lis
 
 
 def _crop_selfie(session: VaultSession, tools: ExaminationTools) -> list[CheckResult]:
-    """Crop and align the selfie's face, in colour and in grey; returns the checks of its quality."""
+    """Crop the selfie's face, aligned in colour and in grey, and what is around it; returns its checks of quality."""
     engines = tools.engines
     with session.borrow(DECODED, Role.SELFIE) as selfie:
         face = detection.find_selfie_face(selfie, engines.detector)
@@ -250,6 +254,7 @@ def _crop_selfie(session: VaultSession, tools: ExaminationTools) -> list[CheckRe
         checks = quality.check(quality.Face.of(selfie, face, aligned))
         session.put(CROP, "selfie_grey", compare.remove_colour(aligned))
         session.put(CROP, "selfie_face", aligned)
+        session.put(CROP, _SELFIE_SCENE, selfie_scene.cut(selfie, face))
     return checks
 
 
@@ -260,9 +265,10 @@ def _check_liveness(session: VaultSession, tools: ExaminationTools, answer: Live
     accept, refer = (tools.face_thresholds[fmr] for fmr in (tools.policy.accept_fmr, tools.policy.refer_fmr))
     with ExitStack() as stack:
         clip = answer.clip([stack.enter_context(session.borrow(FRAME, name)) for name in answer.names])
-        portrait = stack.enter_context(session.borrow(CROP, f"portrait_face_{Role.CARD_FRONT}"))
+        portrait = stack.enter_context(session.borrow(CROP, _FRONT_FACE))
         templates = stack.enter_context(borrow_templates(session))
-        claim = Claim(templates.selfie_colour, portrait, accept, refer)
+        around = stack.enter_context(session.borrow(CROP, _SELFIE_SCENE))
+        claim = Claim(templates.selfie_colour, portrait, accept, refer, around)
         results = tools.liveness.examine(clip, answer.challenge, claim)
     asked = requirements.check(answer.challenge, reduction_permitted=answer.reduction_permitted)
     return [injection.fresh(answer.challenge, answer.received_at), asked, *results]

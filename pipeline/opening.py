@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-from idproof.models.liveness_texture import TextureNetwork
 from idproof.models.profiles import load_engines
 from idproof.models.score_reports import face_thresholds, portrait_calibration, portrait_thresholds
 from idproof.models.session import CPU
@@ -52,20 +51,18 @@ def open_tools(
     card_examiner = CardExaminer.open(kind)
     policy = with_own_limits(policy, card_examiner)
     engines = load_engines(profile, manifest=manifest, cache=cache, threads=threads, provider=provider)
-    texture = TextureNetwork.shipped(threads, provider)
     return ExaminationTools(
         engines=engines,
         locator=CardLocator.open(kind),
         examiner=card_examiner,
         policy=policy,
         limits=limits,
-        face_thresholds=face_thresholds(profile),
-        portrait_thresholds=portrait_thresholds(profile),
-        portrait_calibration=portrait_calibration(profile),
+        face_thresholds=face_thresholds(engines.operating_points),
+        portrait_thresholds=portrait_thresholds(engines.operating_points),
+        portrait_calibration=portrait_calibration(engines.operating_points),
         liveness=LivenessExaminer(
             engines.detector,
             engines.embedder,
-            texture,
             calibration=policy.liveness_calibration or examiner.shipped_calibration(),
             ensemble=engines.passive,
         ),

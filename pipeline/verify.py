@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from idproof.models.liveness_texture import WEIGHTS as LIVENESS_WEIGHTS
 from idproof.models.types import FaceDetector
 from idproof.pipeline import assurance, captures_fresh, verdict
 from idproof.pipeline.assurance import CaptureLevel
@@ -17,7 +16,7 @@ from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.decide import decide
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import BadInput
-from idproof.pipeline.face import quality, registered_portrait
+from idproof.pipeline.face import quality, registered_portrait, selfie_copy
 from idproof.pipeline.fields import records
 from idproof.pipeline.fields.card_data import CardData, card_data
 from idproof.pipeline.fields.checks.dates import today
@@ -67,7 +66,7 @@ class Rules:
         """
         asked = (records.NAME,) if self.records is not None else ()
         liveness = requirements.required(response) if response or self.policy.liveness_required else ()
-        ours = (*self.card_checks, *self.policy.required, *quality.NAMES, *self.document.checks)
+        ours = (*self.card_checks, *self.policy.required, selfie_copy.NAME, *quality.NAMES, *self.document.checks)
         planned = (capture_plan.NAME,) if origin.plan_required else ()
         return (*ours, *asked, *liveness, *planned, assurance.NAME)
 
@@ -168,7 +167,7 @@ def verify(
         not_performed=rules.not_performed(answer, origin),
         policy=rules.policy.version,
         profile=rules.profile,
-        weights=findings.weights if answer is None else {**findings.weights, **LIVENESS_WEIGHTS},
+        weights=findings.weights,
         started_at=started.isoformat(timespec="milliseconds"),
         timings_ms={**findings.timings_ms, **timer.timings_ms},
         deletion=receipt,

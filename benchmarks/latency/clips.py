@@ -1,6 +1,6 @@
 """Measures the time of a liveness clip, beside the time in which peers find the same person in the same frames.
 
-The examination of a clip finds the face in every frame, judges light, motion and texture, and compares the templates of
+The examination of a clip finds the face in every frame, judges light, motion and noise, and compares the templates of
 a few frames. A peer makes a template of every frame and compares each with the next: more templates than ours, and
 nothing else of liveness. All examine the same clips, one after the other on the same cores.
 """
@@ -19,7 +19,6 @@ from idproof.benchmarks.peers.peer import FacePeer
 from idproof.datasets.rendered_people.clips import Sitting, bona_fide
 from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.portraits import PortraitSource
-from idproof.models.liveness_texture import TextureNetwork
 from idproof.models.profiles import load_engines
 from idproof.pipeline.liveness.challenge import Challenge
 from idproof.pipeline.liveness.examiner import LivenessExaminer
@@ -72,7 +71,7 @@ def _sitting(place: int, seed: int) -> Sitting:
 
 def _examination(profile: str) -> Way:
     engines = load_engines(profile)
-    examiner = LivenessExaminer(engines.detector, engines.embedder, TextureNetwork.shipped(), ensemble=engines.passive)
+    examiner = LivenessExaminer(engines.detector, engines.embedder, ensemble=engines.passive)
     return examiner.examine
 
 

@@ -10,9 +10,8 @@ import cv2
 import numpy as np
 
 from idproof.benchmarks.liveness.people import photographs
-from idproof.datasets.rendered_people.clips import BONA_FIDE, SPECIES, Distance, Sitting, bona_fide
+from idproof.datasets.rendered_people.clips import ATTACKS, BONA_FIDE, Distance, Sitting, bona_fide
 from idproof.datasets.specimen.draws import Draws, Split
-from idproof.models.liveness_texture import TextureNetwork
 from idproof.models.profiles import load_engines
 from idproof.models.types import RGBImage
 from idproof.pipeline.calibration import Calibration
@@ -60,15 +59,11 @@ class OpenEngines:
         engines = load_engines(profile)
         self.weights = engines.weights
         self.detector = engines.detector
-        self._network, self._embedder, self._ensemble = (
-            TextureNetwork.shipped(),
-            engines.embedder,
-            engines.passive,
-        )
+        self._embedder, self._ensemble = engines.embedder, engines.passive
 
     def examiner(self, calibration: Calibration) -> LivenessExaminer:
         """Returns an examiner with these limits."""
-        return LivenessExaminer(self.detector, self._embedder, self._network, calibration, self._ensemble)
+        return LivenessExaminer(self.detector, self._embedder, calibration, self._ensemble)
 
 
 @lru_cache(maxsize=1)
@@ -109,4 +104,4 @@ def render(task: ClipTask) -> tuple[Sitting, Clip]:
     """Renders the clip of a task."""
     draws = Draws(np.random.default_rng(task.seed), task.split)
     sitting = Sitting.draw(task.photograph, draws, distance=task.distance)
-    return sitting, (bona_fide if task.kind == BONA_FIDE else SPECIES[task.kind])(sitting)
+    return sitting, (bona_fide if task.kind == BONA_FIDE else ATTACKS[task.kind])(sitting)

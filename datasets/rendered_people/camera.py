@@ -14,7 +14,8 @@ SIZE = (384, 512)
 """(width, height) of the pictures of a telephone or tablet."""
 KIOSK_SIZE = (240, 320)
 """(width, height) of the part of a picture that a client at a kiosk sends."""
-_ROOM_LIGHT = np.array([0.35, -0.45, 0.82], dtype=np.float32)  # direction, from above and one side. Chosen by hand.
+_ACROSS, _STALLS = 1 / 6, 1 / 6  # of the recordings. Chosen by hand.
+ROOM_LIGHT = np.array([0.35, -0.45, 0.82], dtype=np.float32)  # direction, from above and one side. Chosen by hand.
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Camera:
         balance: gains of red, green and blue.
         adapts: share of a change of brightness that the automatic exposure takes back.
         size: (width, height) of its pictures.
+        rate: frames per second that it delivers.
+        stalls: whether it delivers one frame twice in a recording.
     """
 
     distance: float
@@ -44,20 +47,26 @@ class Camera:
     balance: NDArray[np.float32]
     adapts: float
     size: tuple[int, int] = SIZE
+    rate: float = 30.0
+    stalls: bool = False
 
     @classmethod
     def draw(cls, draws: Draws) -> "Camera":
-        """Draws a camera at arm's length."""
+        """Draws a camera at arm's length, held upright or, one in six, across."""
+        across = draws.rng.uniform() < _ACROSS
         return cls(
             distance=draws.uniform(260, 420),
             zoom=draws.uniform(1.75, 2.15),
             blur_px=draws.uniform(0.4, 0.9),
             noise=draws.uniform(1.2, 3.5),
-            quality=round(draws.uniform(78, 94)),
+            quality=round(draws.uniform(50, 95)),
             screen=draws.uniform(0.16, 0.45),
             behind=draws.uniform(0.02, 0.18),
             balance=np.array([draws.uniform(0.95, 1.05), 1, draws.uniform(0.95, 1.05)], dtype=np.float32),
             adapts=draws.uniform(0.0, 0.6),
+            size=SIZE[::-1] if across else SIZE,
+            rate=draws.uniform(8, 30),
+            stalls=bool(draws.rng.uniform() < _STALLS),
         )
 
     @classmethod
@@ -153,7 +162,7 @@ def _seen(surface: Surface, pose: Pose, at: Field, size: tuple[int, int]) -> tup
     """Returns three pictures: what follows the surface, its change of shading, and how it faces the screen."""
     normals = surface.normals()
     turned = normals @ rotation(pose).T.astype(np.float32)
-    change = (turned - normals) @ _ROOM_LIGHT
+    change = (turned - normals) @ ROOM_LIGHT
     stack = np.dstack([surface.moves, change * surface.moves, turned[..., 2].clip(0)]).astype(np.float32)
     small = cv2.resize(at, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     seen = cv2.remap(stack, small[..., 0], small[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

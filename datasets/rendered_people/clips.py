@@ -16,6 +16,7 @@ import numpy as np
 from idproof.datasets.rendered_people import camera as cameras
 from idproof.datasets.rendered_people import surface as surfaces
 from idproof.datasets.rendered_people.camera import Camera, Reflectance, linear
+from idproof.datasets.rendered_people.puppets import HeadMesh, taken_once
 from idproof.datasets.rendered_people.surface import Field, Pose, Surface
 from idproof.datasets.specimen import backgrounds
 from idproof.datasets.specimen.draws import Draws
@@ -25,10 +26,11 @@ from idproof.pipeline.liveness.frames import Clip, Frame
 
 BONA_FIDE = "bona_fide"
 _FINE = 2  # photographs are enlarged by this before they are bent
-_FRAMES_A_SECOND = 30
 _PAGE = (0.6, 0.6, 0.6)  # light of the screen while it gives instructions. Chosen by hand.
 _ISSUED = datetime(2026, 1, 1, tzinfo=UTC)
 Poses = Sequence[Pose]
+Seen = Callable[[Pose, tuple[float, float, float], tuple[float, float], int], Field]
+"""Light that the camera receives, by the pose of what it sees, the screen's colour, the camera's sway and the frame."""
 
 
 class Distance(StrEnum):
@@ -66,9 +68,8 @@ class Sitting:
     ) -> "Sitting":
         """Draws a challenge, a camera and a room."""
         challenge = draw(draws.rng.bytes(16), issued_at=_ISSUED, options=options)
-        size = cameras.SIZE if distance is Distance.ARM else cameras.KIOSK_SIZE
-        scenery = linear(cv2.GaussianBlur(backgrounds.draw(draws.rng, *size), (0, 0), 3.0))
         camera = Camera.draw(draws) if distance is Distance.ARM else Camera.of_kiosk(draws)
+        scenery = linear(cv2.GaussianBlur(backgrounds.draw(draws.rng, *camera.size), (0, 0), 3.0))
         return cls(photograph, challenge, draws, camera, scenery)
 
     def other(self) -> "Sitting":
@@ -84,6 +85,26 @@ def bona_fide(sitting: Sitting) -> Clip:
     draws = sitting.draws
     surface = surfaces.head(draws.uniform(0.85, 1.15))
     return _film(sitting, _fine(sitting.photograph), surface, Reflectance(), _acted(sitting))
+
+
+def selfie(sitting: Sitting) -> RGBImage:
+    """The person's selfie, taken at the same place by the same camera, at half as much again of its resolution.
+
+    A few seconds before the challenge: the person sits a little otherwise, and the camera sees a little more or less.
+    """
+    draws = Draws(np.random.default_rng(sitting.challenge.nonce[0]), sitting.draws.split)
+    width, height = sitting.camera.size
+    large = replace(
+        sitting.camera,
+        size=(width * 3 // 2, height * 3 // 2),
+        zoom=sitting.camera.zoom * 1.5 * draws.uniform(0.85, 1.15),
+        quality=round(draws.uniform(80, 95)),
+    )
+    pose = Pose(draws.uniform(-6, 6), draws.uniform(-4, 4), draws.uniform(-5, 5), _tremor(draws, 4.0))
+    light = cameras.see(
+        _fine(sitting.photograph), surfaces.head(), pose, Reflectance(), large, None, _PAGE, _tremor(draws, 6.0)
+    )
+    return cameras.develop(light, large, draws.rng, float(light.mean()))
 
 
 def print_flat(sitting: Sitting) -> Clip:
@@ -114,7 +135,7 @@ def screen_video(sitting: Sitting) -> Clip:
     width, height = sitting.camera.size
     played = [_square(frame.pixels) for frame in recorded.frames]
     shown = [linear(cv2.resize(picture, (500, 500), interpolation=cv2.INTER_AREA)) for picture in played]
-    zoom = sitting.camera.zoom * surfaces.SIDE / height
+    zoom = sitting.camera.zoom * surfaces.SIDE / max(height, width)
     close = replace(sitting, camera=replace(sitting.camera, zoom=max(zoom, width / surfaces.SIDE) * 1.12))
     return _film(close, shown, surfaces.sheet(), _display(sitting.draws), still)
 
@@ -144,6 +165,33 @@ def warped_frame(sitting: Sitting) -> Clip:
     frozen = sitting.photograph + draws.rng.normal(0, sitting.camera.noise, sitting.photograph.shape)
     carried = _fine(frozen.clip(0, 255).astype(np.uint8))
     return _film(replace(sitting, camera=once), carried, flat, Reflectance(tints, 0, 0), _acted(sitting))
+
+
+def puppet_relief(sitting: Sitting) -> Clip:
+    """A selfie bent over the relief of a face, moved and lit as asked through its normals, and injected."""
+    draws = sitting.draws
+    selfie = _taken_once(sitting)
+    computed = replace(sitting.camera, noise=draws.uniform(0.0, 0.6), stalls=False)
+    return _film(replace(sitting, camera=computed), _fine(selfie), _relief(draws), Reflectance(), _acted(sitting))
+
+
+def puppet_camera(sitting: Sitting) -> Clip:
+    """The same with a camera's noise, exposure and compression added after it was computed: the strongest relief."""
+    selfie = _taken_once(sitting)
+    return _film(sitting, _fine(selfie), _relief(sitting.draws), Reflectance(), _acted(sitting))
+
+
+def puppet_mesh(sitting: Sitting) -> Clip:
+    """A solid head with the selfie as texture, lit and shaded, before a painted background; noise and compression."""
+    draws = sitting.draws
+    selfie = _taken_once(sitting)
+    mesh = HeadMesh.of(selfie, draws.uniform(0.85, 1.15))
+    texture = linear(selfie)
+
+    def see(pose: Pose, glow: tuple[float, float, float], sway: tuple[float, float], _: int) -> Field:
+        return mesh.see(texture, pose, sitting.camera, glow, sway)
+
+    return _record(sitting, see, _acted(sitting))
 
 
 def wrong_challenge(sitting: Sitting) -> Clip:
@@ -180,7 +228,14 @@ SPECIES: Mapping[str, Callable[[Sitting], Clip]] = {
     "replayed_session": replayed_session,
     "injected_loop": injected_loop,
 }
-"""Every species of attack; the last four leave no trace of paper or display."""
+"""Species of attack; the last four leave no trace of paper or display."""
+PUPPETS: Mapping[str, Callable[[Sitting], Clip]] = {
+    "puppet_relief": puppet_relief,
+    "puppet_camera": puppet_camera,
+    "puppet_mesh": puppet_mesh,
+}
+"""Species that do what is asked with a computed face."""
+ATTACKS: Mapping[str, Callable[[Sitting], Clip]] = {**SPECIES, **PUPPETS}
 
 _REACH = {
     Action.TURN_LEFT: ("yaw", 17.0, 28.0),
@@ -227,22 +282,43 @@ def _handled(sitting: Sitting) -> list[Pose]:
 def _film(
     sitting: Sitting, carried: Field | Sequence[Field], surface: Surface, reflectance: Reflectance, poses: Poses
 ) -> Clip:
+    """Records a surface that carries a photograph, or one for each frame."""
+    camera = sitting.camera
+
+    def see(pose: Pose, glow: tuple[float, float, float], sway: tuple[float, float], place: int) -> Field:
+        picture = carried if isinstance(carried, np.ndarray) else carried[min(place, len(carried) - 1)]
+        return cameras.see(picture, surface, pose, reflectance, camera, sitting.scenery, glow, sway)
+
+    return _record(sitting, see, poses)
+
+
+def _record(sitting: Sitting, see: Seen, poses: Poses) -> Clip:
     """Records what the camera sees at the times that the challenge requires."""
     draws, camera, challenge = sitting.draws, sitting.camera, sitting.challenge
     lag, lead = draws.uniform(30, 130), int(draws.rng.integers(0, 400))
-    frames, reference = [], None
+    frames: list[Frame] = []
+    reference = None
     poses = list(poses)
-    for i, at in enumerate(challenge.capture_ms()):
-        taken = at + float(draws.rng.uniform(-25, 25))
-        picture = carried if isinstance(carried, np.ndarray) else carried[min(i, len(carried) - 1)]
+    times = challenge.capture_ms()
+    twice = int(draws.rng.integers(1, len(times))) if camera.stalls else None
+    for i, at in enumerate(times):
+        taken = _delivered(at, camera, draws)
         sway = _tremor(draws, 1.2)
         glow = _glow(challenge, taken - lag)
         pose = poses[min(i, len(poses) - 1)]
-        light = cameras.see(picture, surface, pose, reflectance, camera, sitting.scenery, glow, sway)
+        light = see(pose, glow, sway, i)
         reference = float(light.mean()) if reference is None else reference
         pixels = cameras.develop(light, camera, draws.rng, reference)
-        frames.append(Frame(pixels, round(taken, 1), lead + round(taken * _FRAMES_A_SECOND / 1000)))
+        if i == twice:
+            pixels = frames[-1].pixels
+        frames.append(Frame(pixels, round(taken, 1), lead + round(taken * camera.rate / 1000)))
     return Clip(tuple(frames))
+
+
+def _delivered(at_ms: float, camera: Camera, draws: Draws) -> float:
+    """Returns when the camera delivers the next frame, at a rate that varies a little."""
+    gap = 1000 / camera.rate
+    return float(np.ceil(at_ms / gap) * gap + draws.rng.uniform(-0.12, 0.12) * gap)
 
 
 def _glow(challenge: Challenge, at_ms: float) -> tuple[float, float, float]:
@@ -253,14 +329,26 @@ def _glow(challenge: Challenge, at_ms: float) -> tuple[float, float, float]:
     return _PAGE
 
 
+def _taken_once(sitting: Sitting) -> RGBImage:
+    draws = sitting.draws
+    return taken_once(sitting.photograph, draws.uniform(1.0, 3.0), round(draws.uniform(75, 95)), draws.rng)
+
+
+def _relief(draws: Draws) -> Surface:
+    """The depth that software takes for a face's: generic, and softer than the person's own."""
+    surface = surfaces.head(draws.uniform(0.7, 1.2))
+    soft = cv2.GaussianBlur(surface.depth, (0, 0), draws.uniform(2.0, 8.0))
+    return replace(surface, depth=np.asarray(soft, dtype=np.float32))
+
+
 def _injected(sitting: Sitting, pictures: Sequence[RGBImage]) -> Clip:
     draws, quality = sitting.draws, round(sitting.draws.uniform(60, 90))
     frames = []
     for at, pixels in zip(sitting.challenge.capture_ms(), pictures, strict=False):
         _, packed = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-        taken = at + float(draws.rng.uniform(-25, 25))
+        taken = _delivered(at, sitting.camera, draws)
         again = cameras.decoded(packed)
-        frames.append(Frame(again, round(taken, 1), round(taken * _FRAMES_A_SECOND / 1000)))
+        frames.append(Frame(again, round(taken, 1), round(taken * sitting.camera.rate / 1000)))
     return Clip(tuple(frames))
 
 
@@ -277,8 +365,10 @@ def _fine(photograph: RGBImage) -> Field:
 def _square(pixels: RGBImage) -> RGBImage:
     """A frame with its sides continued to a square."""
     height, width = pixels.shape[:2]
-    pad = (height - width) // 2
-    return np.asarray(cv2.copyMakeBorder(pixels, 0, 0, pad, height - width - pad, cv2.BORDER_REFLECT))
+    side = max(height, width)
+    above, left = (side - height) // 2, (side - width) // 2
+    edges = above, side - height - above, left, side - width - left
+    return np.asarray(cv2.copyMakeBorder(pixels, *edges, cv2.BORDER_REFLECT))
 
 
 def _printed(photograph: RGBImage, draws: Draws) -> Field:

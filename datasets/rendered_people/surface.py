@@ -69,6 +69,20 @@ def head(depth: float = 1.0) -> Surface:
     return Surface(_smooth(depth * shape, 3.0), _smooth(follows, 4.0), ends=False)
 
 
+def head_radius() -> Field:
+    """Returns (250, 250), the squared distance from the head's middle, 1 on the outline of its ellipsoid."""
+    x, y = _grid()
+    a, b, _ = _HEAD
+    return np.asarray(((x - CENTRE[0]) / a) ** 2 + ((y - CENTRE[1]) / b) ** 2, dtype=np.float32)
+
+
+def turned_depth(surface: Surface, pose: Pose) -> Field:
+    """Returns (250, 250), how far each turned point lies towards the camera."""
+    x, y = _grid()
+    points = np.stack([x - _PIVOT[0], y - _PIVOT[1], surface.depth - _PIVOT[2]], axis=-1)
+    return np.asarray((points @ rotation(pose).T)[..., 2], dtype=np.float32)
+
+
 def sheet(bend: float = 0.0) -> Surface:
     """Returns paper or a display; `bend` is the depth by which its left and right edges lie behind its middle."""
     x, _ = _grid()

@@ -14,18 +14,17 @@ import numpy as np
 
 from idproof.models.types import Embeddings, FaceDetector, FaceEmbedder, PassiveEnsemble, RGBImage
 from idproof.pipeline.calibration import Calibration
-from idproof.pipeline.liveness import injection, motion, passive, screen_light
+from idproof.pipeline.liveness import injection, motion, passive, screen_light, selfie_scene
 from idproof.pipeline.liveness.challenge import Challenge
 from idproof.pipeline.liveness.face_tracking import TrackedClip, TrackedFrame, track_faces
 from idproof.pipeline.liveness.frames import Clip
-from idproof.pipeline.liveness.passive import SpoofNetwork
 from idproof.pipeline.types import CheckResult, Outcome, Status
 
 NAME = "liveness"
 CALIBRATION_FILE = Path(__file__).with_name("calibration.json")
 STANDING_CALIBRATION_FILE = Path(__file__).with_name("calibration_standing.json")
-_NOT_FUSED = frozenset({motion.SELFIE, injection.PORTRAIT, passive.ENSEMBLE})
-"""Checks of identity and of an operator's own networks: they are judged by thresholds of their own."""
+_NOT_FUSED = frozenset({motion.SELFIE, selfie_scene.NAME, injection.PORTRAIT, passive.ENSEMBLE})
+"""Checks of identity and of the networks against print and display: they are judged by thresholds of their own."""
 
 _COMPARED_FRAMES = 4  # frames with a template; each costs as much as detection in five. Chosen by hand for the time
 _MIN_SCORE = 1e-3  # so that no single check decides the fused score; chosen by hand, no outside source
@@ -51,12 +50,14 @@ class Claim:
         selfie: (1, dimensions), template of the selfie.
         portrait: (112, 112, 3), the aligned face on the card.
         accept, refer: thresholds of the face comparison, as in `idproof.pipeline.face.compare`.
+        surroundings: of the selfie's head (`selfie_scene.cut`).
     """
 
     selfie: Embeddings = field(repr=False)
     portrait: RGBImage = field(repr=False)
     accept: float
     refer: float
+    surroundings: selfie_scene.Surroundings = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,6 @@ class LivenessExaminer:
 
     detector: FaceDetector
     embedder: FaceEmbedder
-    network: SpoofNetwork
     calibration: Calibration = field(default_factory=shipped_calibration)
     ensemble: PassiveEnsemble | None = None
 
@@ -102,7 +102,8 @@ class LivenessExaminer:
             results = self._checks(tracked, samples, challenge)
             if claim is not None:
                 results.append(motion.same_as_selfie(samples.templates, claim.selfie, claim.accept, claim.refer))
-                results.append(injection.portrait_copy(samples.faces, claim.portrait))
+                results.append(selfie_scene.check(tracked, claim.surroundings))
+                results.append(injection.copies_portrait(samples.faces, claim.portrait))
         finally:
             samples.wipe()
         return [*results, fuse_scores([r for r in results if r.name not in _NOT_FUSED], self.calibration)]
@@ -127,7 +128,7 @@ class LivenessExaminer:
             injection.camera(clip),
             motion.continuity(tracked, self.calibration),
             motion.same_person(samples.templates, self.calibration),
-            *passive.check(tracked, self.network, passive_limits),
+            *passive.check(tracked, passive_limits),
             *screen_light.check(tracked, challenge, self.calibration),
         ]
         if self.ensemble is not None:

@@ -1,7 +1,7 @@
 """The face in each frame of a clip, its pose, and points followed from one frame to others."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from idproof.models.types import DetectedFace, FaceDetector, RGBImage
 from idproof.pipeline.config import RIVAL_AREA
-from idproof.pipeline.liveness.frames import Clip
+from idproof.pipeline.liveness.frames import Clip, Frame
 from idproof.pipeline.liveness.head_pose import HeadPose, estimate_pose
 
+_TURNS = (1, 3, 2)  # quarter turns against the clock
+_TURNED_FRAMES = 4  # tried in each turn. Chosen by hand for the time; no outside source
+_COPY_LEVELS = 0.25  # mean difference of two deliveries of one frame, grey levels; two exposures differ by more than 1
 # Point selection and optical flow: chosen by hand on tuning data; no outside source.
 _MAX_POINTS = 90
 _MIN_CORNER_QUALITY = 0.01  # of the strongest corner's response
@@ -32,11 +35,13 @@ class TrackedFrame:
         index: in the clip.
         face: the largest face; None when there is no face, or a second face of comparable size.
         pose: of the face.
+        copied: it is the frame before, delivered once more: it shows nothing of its own time.
     """
 
     index: int
     face: DetectedFace | None
     pose: HeadPose | None = None
+    copied: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,14 +66,50 @@ class TrackedClip:
 
 
 def track_faces(clip: Clip, detector: FaceDetector) -> TrackedClip:
-    """Finds the face in each frame."""
+    """Finds the face in each frame, of a clip that a device delivered lying on its side too.
+
+    A detector finds an upright face most surely. Where the first frame shows a surer face in a quarter or half turn, a
+    few more frames are tried, and the clip is turned as their faces are surest.
+    """
+    first = clip.frames[:1]
+    upright = _sureness(first, 0, detector)
+    if all(_sureness(first, turns, detector) <= upright for turns in _TURNS):
+        return _find_faces(clip, detector)
+    few = clip.frames[:: max(1, len(clip.frames) // _TURNED_FRAMES)]
+    best = max((0, *_TURNS), key=lambda turns: _sureness(few, turns, detector))
+    turned = tuple(replace(frame, pixels=_turned(frame.pixels, best)) for frame in clip.frames)
+    return _find_faces(replace(clip, frames=turned) if best else clip, detector)
+
+
+def _sureness(frames: Sequence[Frame], turns: int, detector: FaceDetector) -> float:
+    """Returns the sum of the scores of each frame's largest face, in this turn."""
+    found = [detector.detect(_turned(frame.pixels, turns)) for frame in frames]
+    return sum(faces[0].score for faces in found if faces)
+
+
+def _find_faces(clip: Clip, detector: FaceDetector) -> TrackedClip:
     frames = []
     for index, frame in enumerate(clip.frames):
-        faces = detector.detect(frame.pixels)
-        single = bool(faces) and (len(faces) == 1 or faces[1].area < RIVAL_AREA * faces[0].area)
-        face = faces[0] if single else None
-        frames.append(TrackedFrame(index, face, estimate_pose(face.landmarks) if face is not None else None))
+        face = _single_face(frame.pixels, detector)
+        pose = estimate_pose(face.landmarks) if face is not None else None
+        copied = index > 0 and _is_copy(frame.pixels, clip.frames[index - 1].pixels)
+        frames.append(TrackedFrame(index, face, pose, copied))
     return TrackedClip(clip, tuple(frames))
+
+
+def _is_copy(image: RGBImage, before: RGBImage) -> bool:
+    return float(cv2.norm(image, before, cv2.NORM_L1)) < _COPY_LEVELS * image.size
+
+
+def _single_face(image: RGBImage, detector: FaceDetector) -> DetectedFace | None:
+    """Returns the largest face, or None when there is none or a second face of comparable size."""
+    faces = detector.detect(image)
+    single = bool(faces) and (len(faces) == 1 or faces[1].area < RIVAL_AREA * faces[0].area)
+    return faces[0] if single else None
+
+
+def _turned(image: RGBImage, quarters: int) -> RGBImage:
+    return np.ascontiguousarray(np.rot90(image, quarters))
 
 
 def track_points(

@@ -3,7 +3,7 @@
 Whether the frames show the person of the selfie is checked here as well.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 
@@ -33,6 +33,7 @@ _PROFILE_DEG = 60.0  # by landmarks, which show turns half as large again; nobod
 _OTHER_ACTION_TOLERANCE, _OTHER_ACTION_PENALTY = 2.0, 0.5
 _NOD_WEIGHT_BY_LANDMARKS = 0.5  # landmarks show nods with as much noise as signal
 
+_MIRRORED = {Action.TURN_LEFT: Action.TURN_RIGHT, Action.TURN_RIGHT: Action.TURN_LEFT}
 _ROTATIONS = frozenset({Action.TURN_LEFT, Action.TURN_RIGHT, Action.LOOK_UP, Action.LOOK_DOWN})
 
 
@@ -67,17 +68,30 @@ def actions(response: MeasuredResponse | None, challenge: Challenge, calibration
     """`liveness_actions`: the smallest share of an action over all steps, 1 for the whole action.
 
     A step counts the motion of its two best frames beyond the neutral ones, less the motion of other actions in them.
-    Fails with `challenge_not_followed`. Could not be assessed when a step has no frame with a face.
+    Fails with `challenge_not_followed`. Is in doubt with `frames_mirrored` when the actions were done with left and
+    right exchanged: some front cameras deliver a mirror image. Could not be assessed when a step has no frame with a
+    face.
     """
     if response is None:
         return CheckResult.not_assessed(ACTIONS, "face_not_seen_throughout")
-    shares = []
     for step, frames in zip(challenge.steps, response.steps, strict=True):
         if not frames or step.action not in (*_ROTATIONS, Action.COME_CLOSER):
             return CheckResult.not_assessed(ACTIONS, "face_not_seen_throughout")
-        shares.append(_step_share(step.action, [frame.pose for frame in frames], response.neutral))
-    result = calibration.at_least(ACTIONS, min(shares), unit="share of the action", reason="challenge_not_followed")
-    if min(shares) >= _MIN_ACTION_SHARE or result.outcome is Outcome.FAIL:
+    result = _judge_actions([step.action for step in challenge.steps], response, calibration)
+    if result.outcome is not Outcome.FAIL:
+        return result
+    exchanged = [_MIRRORED.get(step.action, step.action) for step in challenge.steps]
+    if _judge_actions(exchanged, response, calibration).outcome is Outcome.PASS:
+        return replace(result, outcome=Outcome.DOUBT, reason="frames_mirrored")
+    return result
+
+
+def _judge_actions(asked: Sequence[Action], response: MeasuredResponse, calibration: Calibration) -> CheckResult:
+    """Judges the smallest share of these actions; every step has a frame with a face."""
+    steps = zip(asked, response.steps, strict=True)
+    least = min(_step_share(action, [frame.pose for frame in frames], response.neutral) for action, frames in steps)
+    result = calibration.at_least(ACTIONS, least, unit="share of the action", reason="challenge_not_followed")
+    if least >= _MIN_ACTION_SHARE or result.outcome is Outcome.FAIL:
         return result
     return replace(result, outcome=Outcome.FAIL, reason="challenge_not_followed", limit=_MIN_ACTION_SHARE)
 

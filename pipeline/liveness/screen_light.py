@@ -41,7 +41,8 @@ def check(tracked: TrackedClip, challenge: Challenge, calibration: Calibration) 
     """
     if not challenge.lights:
         return []
-    shown = tracked.between(challenge.lights[0].start_ms, challenge.duration_ms + 1)
+    lit = tracked.between(challenge.lights[0].start_ms, challenge.duration_ms + 1)
+    shown = [frame for frame in lit if not frame.copied]
     if len(shown) < _MIN_FRAMES:
         return [CheckResult.not_assessed(name, "face_not_seen_in_light") for name in (FOLLOWS, STRENGTH, FALLS_OFF)]
     skin = np.array([_chroma(_skin(tracked, frame)) for frame in shown])

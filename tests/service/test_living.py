@@ -16,7 +16,7 @@ from fakes import serving
 from PIL import Image
 
 from idproof.client import Answer, Client, Frame
-from idproof.datasets.rendered_people.clips import Sitting, bona_fide
+from idproof.datasets.rendered_people.clips import Sitting, bona_fide, selfie
 from idproof.datasets.specimen.draws import Draws, Split
 from idproof.datasets.specimen.make import Registration
 from idproof.datasets.specimen.portraits import PortraitSource
@@ -35,18 +35,23 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def captures(other_card: Callable[[int], Registration]) -> dict[str, bytes]:
-    """Of somebody of whom there are further photographs."""
+    """Of somebody of whom there are further photographs, with the selfie taken where the challenge is answered."""
     wanted = hashlib.sha256(HOLDER.encode()).hexdigest()[:12]
-    return next(made.parts() for i in range(6) if (made := other_card(i)).description["truth"]["person"] == wanted)
+    made = next(made for i in range(6) if (made := other_card(i)).description["truth"]["person"] == wanted)
+    return {**made.parts(), "selfie": jpeg(selfie(sat()))}
+
+
+def sat() -> Sitting:
+    """The holder before a camera."""
+    picture = PortraitSource.open(None).person(HOLDER).photographs[1]
+    return Sitting.draw(cv2.resize(picture, (250, 250)), Draws(np.random.default_rng(3), Split.TEST))
 
 
 def filmed(challenge: Any) -> Answer:
     """The holder does what is asked, and the client encodes it."""
-    picture = PortraitSource.open(None).person(HOLDER).photographs[1]
-    sitting = Sitting.draw(cv2.resize(picture, (250, 250)), Draws(np.random.default_rng(3), Split.TEST))
     asked = draw(bytes.fromhex(challenge["nonce"]), issued_at=datetime.fromisoformat(challenge["issued_at"]))
     assert asked.to_json() == challenge
-    frames = bona_fide(replace(sitting, challenge=asked)).frames
+    frames = bona_fide(replace(sat(), challenge=asked)).frames
     return Answer([Frame(jpeg(frame.pixels), frame.captured_ms, frame.number) for frame in frames])
 
 

@@ -15,7 +15,7 @@ from typing import Any, Self
 import cv2
 import numpy as np
 
-from idproof.datasets.rendered_people.clips import SPECIES, Sitting, bona_fide
+from idproof.datasets.rendered_people.clips import ATTACKS, Sitting, bona_fide, selfie
 from idproof.datasets.sets import ROLES, RegistrationSet, read_sets
 from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.portraits import PortraitSource
@@ -74,10 +74,17 @@ class SetCamera:
 
     @classmethod
     def of(cls, entry: RegistrationSet, source: PortraitSource, seed: int = 0, species: str | None = None) -> Self:
-        """Returns the camera of a set on disk; its person is looked up among the photographs that it was made from."""
+        """Returns the camera of a set on disk; its person is looked up among the photographs that it was made from.
+
+        The selfie is the one that the holder takes where the challenge is answered, unless the set's is of another
+        person.
+        """
+        photograph, stills = _photograph(source, entry.truth.person), entry.parts()
+        if entry.truth.same_person:
+            stills[Role.SELFIE.value] = take_selfie(photograph, seed)
         posed = RenderedCard(entry, source, seed).stills if entry.recipe is not None else None
         corners = entry.truth.corners.get(ROLES[Role.CARD_FRONT.value])
-        return cls(entry.parts(), _photograph(source, entry.truth.person), seed, species, corners, posed)
+        return cls(stills, photograph, seed, species, corners, posed)
 
     def begin(self, session: Mapping[str, Any]) -> None:
         """Hold the card as the session asks, where the camera can; no still has the bytes of an earlier session's."""
@@ -103,7 +110,7 @@ class SetCamera:
             bytes.fromhex(challenge["nonce"]), issued_at=datetime.fromisoformat(challenge["issued_at"]), options=options
         )
         sitting = Sitting.draw(self.photograph, Draws(np.random.default_rng(self.seed)), options)
-        act = bona_fide if self.species is None else SPECIES[self.species]
+        act = bona_fide if self.species is None else ATTACKS[self.species]
         frames = act(replace(sitting, challenge=asked)).frames
         pictures = (marked(_jpeg(frame.pixels[..., ::-1], 95), asked.nonce) for frame in frames)
         return [(frame.captured_ms, frame.number, data) for frame, data in zip(frames, pictures, strict=True)]
@@ -130,6 +137,12 @@ def marked(jpeg: bytes, nonce: bytes) -> bytes:
     if body.startswith(_COMMENT):
         body = body[2 + int.from_bytes(body[2:4]) :]
     return jpeg[:2] + _COMMENT + (2 + len(nonce)).to_bytes(2) + nonce + body
+
+
+def take_selfie(photograph: RGBImage, seed: int) -> bytes:
+    """Returns a JPEG of the person of a photograph (250, 250, 3), where a camera of this seed answers the challenge."""
+    sitting = Sitting.draw(photograph, Draws(np.random.default_rng(seed)))
+    return _jpeg(np.asarray(selfie(sitting)[..., ::-1], dtype=np.uint8), 95)
 
 
 def _photograph(source: PortraitSource, person: str | None) -> RGBImage:

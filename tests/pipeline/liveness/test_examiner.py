@@ -16,7 +16,6 @@ from idproof.datasets.rendered_people import clips
 from idproof.datasets.rendered_people.clips import SPECIES, Sitting, bona_fide
 from idproof.datasets.rendered_people.surface import Pose, rotation
 from idproof.datasets.specimen.draws import Draws, Split
-from idproof.models.liveness_texture import TextureNetwork
 from idproof.models.profiles import load_engines
 from idproof.models.types import DetectedFace
 from idproof.pipeline.decide import decide
@@ -33,7 +32,7 @@ from idproof.pipeline.types import CheckResult, Decision, Outcome, Status
 @pytest.fixture(scope="module")
 def examiner() -> LivenessExaminer:
     engines = load_engines()
-    return LivenessExaminer(engines.detector, engines.embedder, TextureNetwork.shipped())
+    return LivenessExaminer(engines.detector, engines.embedder)
 
 
 @pytest.fixture(scope="module")
@@ -142,11 +141,11 @@ def test_applicants_who_cannot_act_get_stricter_passive_checks(
     names = {result.name for result in results}
     assert not names & {"liveness_actions", "liveness_depth", "liveness_light"}
     assert all(result.status is Status.ASSESSED for result in results)
-    limit = {r.name: r.limit for r in results}["liveness_texture"]
-    looser = {r.name: r.limit for r in usual}["liveness_texture"]
+    limit = {r.name: r.limit for r in results}["liveness_grid"]
+    looser = {r.name: r.limit for r in usual}["liveness_grid"]
     assert limit is not None
     assert looser is not None
-    assert limit > looser
+    assert limit < looser
 
 
 def test_a_clip_without_a_face_does_not_pass(examiner: LivenessExaminer, sat: Callable[..., Sitting]) -> None:
@@ -192,10 +191,10 @@ def test_a_frame_that_shows_the_cards_portrait_is_found(photograph: np.ndarray) 
     face = np.ascontiguousarray(cv2.resize(photograph[70:180, 70:180], (112, 112)))
     move = np.array([[1.01, 0.02, 1.5], [-0.02, 1.01, -1.0]])
     copied = cv2.GaussianBlur(cv2.warpAffine(face, move, (112, 112), borderMode=cv2.BORDER_REFLECT), (0, 0), 0.8)
-    other = np.ascontiguousarray(face[:, ::-1])
-    assert injection.portrait_copy([copied], face).outcome is Outcome.FAIL
-    assert injection.portrait_copy([other], face).outcome is Outcome.PASS
-    assert injection.portrait_copy([], face).status is Status.COULD_NOT_ASSESS
+    other = np.ascontiguousarray(face[::-1])
+    assert injection.copies_portrait([other, copied], face).outcome is Outcome.FAIL
+    assert injection.copies_portrait([other], face).outcome is Outcome.PASS
+    assert injection.copies_portrait([], face).status is Status.COULD_NOT_ASSESS
 
 
 def test_a_response_after_expiry_fails(sat: Callable[..., Sitting]) -> None:

@@ -32,7 +32,7 @@ def best_decision(given_response: LivenessResponse) -> Decision:
     """The decision if everything that was asked passes: the best that the client can reach."""
     challenge = given_response.challenge
     asked = requirements.check(challenge, reduction_permitted=given_response.reduction_permitted)
-    measured = ["liveness", "liveness_fresh", "liveness_selfie", "liveness_portrait_copy"]
+    measured = ["liveness", "liveness_fresh", "liveness_selfie", "liveness_selfie_scene", "liveness_portrait_copy"]
     measured += ["liveness_actions"] if challenge.steps else []
     measured += ["liveness_depth"] if any(step.action != "come_closer" for step in challenge.steps) else []
     lights = ("liveness_light", "liveness_light_strength", "liveness_light_distance")

@@ -35,7 +35,7 @@ from idproof.service.stream.chain import Chain
 from idproof.service.stream.messages import unbase64
 from idproof.service.stream.simulator import device as simulated
 from idproof.service.stream.simulator.device import Device, DeviceProblem, register
-from idproof.service.stream.simulator.player import SetCamera
+from idproof.service.stream.simulator.player import SetCamera, take_selfie
 
 HOLDER = "bundled/office-holder"
 Result = TypeVar("Result")
@@ -85,7 +85,7 @@ def posed(plan: CapturePlan) -> dict[str, bytes]:
 def camera(made: Registration, species: str | None = None) -> SetCamera:
     photograph = PortraitSource.open(None).person(HOLDER).photographs[1]
     person = np.asarray(cv2.resize(photograph, (250, 250)), dtype=np.uint8)
-    return SetCamera(made.parts(), person, 3, species, posed=posed)
+    return SetCamera({**made.parts(), "selfie": take_selfie(person, 3)}, person, 3, species, posed=posed)
 
 
 _opened: list[Device] = []

@@ -40,7 +40,7 @@ class LenientVerifier(StreamVerifier):
     ) -> Verdict:
         assert answer is not None
         asked = requirements.check(answer.challenge, reduction_permitted=answer.reduction_permitted)
-        names = ["liveness", "liveness_fresh", "liveness_selfie", "liveness_portrait_copy"]
+        names = ["liveness", "liveness_fresh", "liveness_selfie", "liveness_selfie_scene", "liveness_portrait_copy"]
         names += BOTH_HALVES["steps"] if answer.challenge.steps else ()
         names += BOTH_HALVES["lights"] if answer.challenge.lights else ()
         checks = [asked, *(CheckResult(name, Status.ASSESSED, Outcome.PASS) for name in names)]

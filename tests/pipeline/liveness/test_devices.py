@@ -1,0 +1,128 @@
+"""Frames as telephones deliver them are accepted, or referred with the reason said; a loop is still rejected."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from idproof.datasets.rendered_people.clips import Sitting, bona_fide
+from idproof.datasets.specimen.draws import Draws, Split
+from idproof.models.profiles import load_engines
+from idproof.models.types import RGBImage
+from idproof.pipeline.decide import decide
+from idproof.pipeline.liveness.examiner import NAME, LivenessExaminer
+from idproof.pipeline.liveness.frames import Clip
+from idproof.pipeline.types import CheckResult, Decision
+
+SEED = 3
+
+
+@pytest.fixture(scope="module")
+def examiner() -> LivenessExaminer:
+    engines = load_engines()
+    return LivenessExaminer(engines.detector, engines.embedder)
+
+
+@pytest.fixture(scope="module")
+def sitting(photograph: np.ndarray) -> Sitting:
+    sat = Sitting.draw(photograph, Draws(np.random.default_rng(SEED), Split.TEST))
+    camera = replace(sat.camera, size=(384, 512), stalls=False, quality=85, rate=25.0)
+    return replace(sat, camera=camera)
+
+
+@pytest.fixture(scope="module")
+def clip(sitting: Sitting) -> Clip:
+    return bona_fide(sitting)
+
+
+def altered(clip: Clip, alter: Callable[[RGBImage], RGBImage]) -> Clip:
+    return replace(clip, frames=tuple(replace(frame, pixels=alter(frame.pixels)) for frame in clip.frames))
+
+
+def repeated(clip: Clip, *places: int) -> Clip:
+    """Each of these frames shows the picture of the one before."""
+    frames = list(clip.frames)
+    for place in places:
+        frames[place] = replace(frames[place], pixels=frames[place - 1].pixels)
+    return replace(clip, frames=tuple(frames))
+
+
+def decided(results: list[CheckResult]) -> tuple[Decision, tuple[str, ...]]:
+    return decide(results, (NAME,))
+
+
+def compressed(quality: int) -> Callable[[RGBImage], RGBImage]:
+    def compress(image: RGBImage) -> RGBImage:
+        _, packed = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+        return np.ascontiguousarray(cv2.imdecode(packed, cv2.IMREAD_COLOR)[..., ::-1])
+
+    return compress
+
+
+@pytest.mark.parametrize("quality", [50, 60, 75, 95])
+def test_compression_of_telephones_passes(
+    quality: int, examiner: LivenessExaminer, sitting: Sitting, clip: Clip
+) -> None:
+    results = examiner.examine(altered(clip, compressed(quality)), sitting.challenge)
+    assert decided(results) == (Decision.ACCEPT, ())
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_frames_of_a_device_on_its_side_are_turned(
+    turns: int, examiner: LivenessExaminer, sitting: Sitting, clip: Clip
+) -> None:
+    on_its_side = altered(clip, lambda image: np.ascontiguousarray(np.rot90(image, turns)))
+    assert decided(examiner.examine(on_its_side, sitting.challenge)) == (Decision.ACCEPT, ())
+
+
+@pytest.mark.parametrize("place", [2, 6, 13])
+def test_one_frame_delivered_twice_passes(place: int, examiner: LivenessExaminer, sitting: Sitting, clip: Clip) -> None:
+    results = examiner.examine(repeated(clip, place), sitting.challenge)
+    assert decided(results) == (Decision.ACCEPT, ())
+
+
+def test_a_few_repeated_frames_refer_and_a_loop_is_rejected(
+    examiner: LivenessExaminer, sitting: Sitting, clip: Clip
+) -> None:
+    decision, reasons = decided(examiner.examine(repeated(clip, 3, 6), sitting.challenge))
+    assert decision is Decision.REFER
+    assert "frames_repeat" in reasons
+    looped = replace(
+        clip,
+        frames=tuple(replace(frame, pixels=clip.frames[i % 8].pixels) for i, frame in enumerate(clip.frames)),
+    )
+    decision, reasons = decided(examiner.examine(looped, sitting.challenge))
+    assert decision is Decision.REJECT
+    assert "frames_repeat" in reasons
+
+
+def test_mirrored_frames_are_told_as_such(examiner: LivenessExaminer, sitting: Sitting, clip: Clip) -> None:
+    assert any(step.action.value.startswith("turn") for step in sitting.challenge.steps)
+    mirrored = altered(clip, lambda image: np.ascontiguousarray(image[:, ::-1]))
+    decision, reasons = decided(examiner.examine(mirrored, sitting.challenge))
+    assert decision is Decision.REFER
+    assert "frames_mirrored" in reasons
+    assert "challenge_not_followed" not in reasons
+
+
+@pytest.mark.parametrize("rate", [8.0, 15.0, 30.0])
+def test_slow_and_fast_cameras_pass(rate: float, examiner: LivenessExaminer, sitting: Sitting) -> None:
+    slow = replace(
+        sitting, camera=replace(sitting.camera, rate=rate), draws=Draws(np.random.default_rng(4), Split.TEST)
+    )
+    assert decided(examiner.examine(bona_fide(slow), slow.challenge)) == (Decision.ACCEPT, ())
+
+
+def test_foreign_noise_refers_and_never_rejects(examiner: LivenessExaminer, sitting: Sitting, clip: Clip) -> None:
+    rng = np.random.default_rng(1)
+
+    def grainy(image: RGBImage) -> RGBImage:
+        return (image + rng.normal(0, 12, image.shape)).clip(0, 255).astype(np.uint8)
+
+    results = examiner.examine(altered(clip, grainy), sitting.challenge)
+    noise = next(result for result in results if result.name == "liveness_noise")
+    assert noise.reason == "noise_not_of_a_camera"
+    assert noise.outcome is not None
+    assert noise.outcome.value == "doubt"

@@ -1,0 +1,73 @@
+"""A selfie of the sitting passes; one of another place, or of the face alone, does not."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from idproof.datasets.rendered_people.clips import Distance, Sitting, bona_fide, selfie
+from idproof.datasets.specimen.draws import Draws, Split
+from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.models.profiles import load_engines
+from idproof.models.types import RGBImage
+from idproof.pipeline.liveness import selfie_scene
+from idproof.pipeline.liveness.face_tracking import TrackedClip, track_faces
+from idproof.pipeline.liveness.selfie_scene import Surroundings
+from idproof.pipeline.types import Outcome, Status
+
+
+@pytest.fixture(scope="module")
+def photographs() -> list[RGBImage]:
+    """Of one person, on three days."""
+    pictures = PortraitSource.open(None).person("bundled/office-holder").photographs
+    return [np.asarray(cv2.resize(picture, (250, 250)), dtype=np.uint8) for picture in pictures]
+
+
+@pytest.fixture(scope="module", params=list(Distance))
+def sitting(request: pytest.FixtureRequest, photographs: list[RGBImage]) -> Sitting:
+    return Sitting.draw(photographs[0], Draws(np.random.default_rng(6), Split.TEST), distance=request.param)
+
+
+@pytest.fixture(scope="module")
+def tracked(sitting: Sitting) -> TrackedClip:
+    return track_faces(bona_fide(sitting), load_engines().detector)
+
+
+def cut(image: RGBImage) -> Surroundings:
+    return selfie_scene.cut(image, load_engines().detector.detect(image)[0])
+
+
+def test_a_selfie_of_the_sitting_passes(sitting: Sitting, tracked: TrackedClip) -> None:
+    assert selfie_scene.check(tracked, cut(selfie(sitting))).outcome is Outcome.PASS
+
+
+def test_it_passes_lying_on_its_side_and_under_another_white_balance(sitting: Sitting, tracked: TrackedClip) -> None:
+    warm = (selfie(sitting) * np.array([1.05, 1.0, 0.9])).clip(0, 255).astype(np.uint8)
+    face = load_engines().detector.detect(warm)[0]
+    turned = np.ascontiguousarray(np.rot90(warm))
+    x, y = face.landmarks[:, 0], face.landmarks[:, 1]
+    rolled = replace(face, landmarks=np.column_stack([y, warm.shape[1] - 1 - x]).astype(np.float32))
+    assert selfie_scene.check(tracked, selfie_scene.cut(turned, rolled)).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize("day", [1, 2])
+def test_a_selfie_of_another_day_is_in_doubt(
+    day: int, photographs: list[RGBImage], sitting: Sitting, tracked: TrackedClip
+) -> None:
+    found = selfie_scene.check(tracked, cut(selfie(replace(sitting, photograph=photographs[day]))))
+    assert (found.outcome, found.reason) == (Outcome.DOUBT, "selfie_not_of_clip")
+
+
+def test_a_face_without_surroundings_never_passes(sitting: Sitting, tracked: TrackedClip) -> None:
+    alone = cut(selfie(sitting)).copy()
+    alone[..., 3] = 0
+    assert selfie_scene.check(tracked, alone).status is Status.COULD_NOT_ASSESS
+    plain = cut(selfie(sitting)).copy()
+    plain[..., :3] = 128
+    assert selfie_scene.check(tracked, plain).outcome is Outcome.DOUBT
+
+
+def test_frames_without_a_face_are_not_assessed(sitting: Sitting, tracked: TrackedClip) -> None:
+    nobody = replace(tracked, frames=tuple(replace(frame, face=None) for frame in tracked.frames))
+    assert selfie_scene.check(nobody, cut(selfie(sitting))).status is Status.COULD_NOT_ASSESS
