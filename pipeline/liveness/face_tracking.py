@@ -15,7 +15,6 @@ from idproof.pipeline.liveness.head_pose import HeadPose, estimate_pose
 
 _TURNS = (1, 3, 2)  # quarter turns against the clock
 _TURNED_FRAMES = 4  # tried in each turn. Chosen by hand for the time; no outside source
-_COPY_LEVELS = 0.25  # mean difference of two deliveries of one frame, grey levels; two exposures differ by more than 1
 # Point selection and optical flow: chosen by hand on tuning data; no outside source.
 _MAX_POINTS = 90
 _MIN_CORNER_QUALITY = 0.01  # of the strongest corner's response
@@ -92,13 +91,9 @@ def _find_faces(clip: Clip, detector: FaceDetector) -> TrackedClip:
     for index, frame in enumerate(clip.frames):
         face = _single_face(frame.pixels, detector)
         pose = estimate_pose(face.landmarks) if face is not None else None
-        copied = index > 0 and _is_copy(frame.pixels, clip.frames[index - 1].pixels)
+        copied = index > 0 and frame.copies(clip.frames[index - 1])
         frames.append(TrackedFrame(index, face, pose, copied))
     return TrackedClip(clip, tuple(frames))
-
-
-def _is_copy(image: RGBImage, before: RGBImage) -> bool:
-    return float(cv2.norm(image, before, cv2.NORM_L1)) < _COPY_LEVELS * image.size
 
 
 def _single_face(image: RGBImage, detector: FaceDetector) -> DetectedFace | None:

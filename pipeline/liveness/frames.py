@@ -1,6 +1,9 @@
 """Frames that respond to a challenge: pixels, times of capture, and the camera's report of itself."""
 
 from dataclasses import dataclass, field
+from typing import Self
+
+import cv2
 
 from idproof.models.types import RGBImage
 from idproof.pipeline.errors import FramesUnusable
@@ -8,6 +11,9 @@ from idproof.pipeline.liveness.challenge import MIN_CAPTURES
 
 # Bounds on the work per clip; chosen by hand, no outside source.
 MIN_FRAMES, MAX_FRAMES = MIN_CAPTURES, 48
+_COPY_LEVELS = 0.25
+"""Mean difference of two deliveries of one exposure, in grey levels; two exposures differ by more than 1. Chosen by
+hand on rendered tuning data; no outside source."""
 MIN_SIDE_PX, MAX_PIXELS = 240, 1280 * 1280
 
 
@@ -24,6 +30,10 @@ class Frame:
     pixels: RGBImage
     captured_ms: float
     number: int
+
+    def copies(self, before: Self) -> bool:
+        """Returns whether this is one and the same exposure as another frame, delivered once more."""
+        return float(cv2.norm(self.pixels, before.pixels, cv2.NORM_L1)) < _COPY_LEVELS * self.pixels.size
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from idproof.models.types import RGBImage
 from idproof.pipeline import portrait_copy
 from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.liveness.challenge import Challenge
-from idproof.pipeline.liveness.frames import CameraReport, Clip
+from idproof.pipeline.liveness.frames import CameraReport, Clip, Frame
 from idproof.pipeline.types import CheckResult, Outcome, Status
 
 TIMING, REPEATS, NOISE = "liveness_timing", "liveness_repeats", "liveness_noise"
@@ -40,10 +40,12 @@ def timing(clip: Clip) -> CheckResult:
     """`liveness_timing`: number of contradictions in times and frame numbers; any of them fails.
 
     No camera produces them. They are times or numbers that do not grow, frames closer than 4 ms, a rate outside 1..250
-    frames per second, and gaps that are equal to a hundredth of a millisecond. Reason `frame_timing_impossible`.
+    frames per second, and gaps that are equal to a hundredth of a millisecond. One frame that was delivered twice may
+    keep its time and number. Reason `frame_timing_impossible`.
     """
-    times = [frame.captured_ms for frame in clip.frames]
-    numbers = [frame.number for frame in clip.frames]
+    frames = _without_copy(clip.frames)
+    times = [frame.captured_ms for frame in frames]
+    numbers = [frame.number for frame in frames]
     gaps = np.array([later - earlier for earlier, later in pairwise(times)])
     counts = np.array([later - earlier for earlier, later in pairwise(numbers)])
     wrong = int((gaps < _MIN_GAP_MS).sum()) + int((counts < 1).sum()) + int(not np.isfinite(times).all())
@@ -150,6 +152,14 @@ def fresh(challenge: Challenge, received_at: datetime) -> CheckResult:
         reason="challenge_expired" if late else None,
         limit=0.0,
     )
+
+
+def _without_copy(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+    """Returns the frames without the first one that is the frame before it, delivered once more."""
+    for place, (before, frame) in enumerate(pairwise(frames), start=1):
+        if (frame.captured_ms == before.captured_ms or frame.number == before.number) and frame.copies(before):
+            return frames[:place] + frames[place + 1 :]
+    return frames
 
 
 def _without(apart: NDArray[np.float64], frame: int) -> NDArray[np.float64]:

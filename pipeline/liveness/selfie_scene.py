@@ -64,13 +64,16 @@ def _colours(cut_out: Surroundings) -> NDArray[np.float32]:
 
 
 def check(tracked: TrackedClip, selfie: Surroundings) -> CheckResult:
-    """`liveness_selfie_scene`: the best likeness of the selfie's surroundings to those of a few frames.
+    """`liveness_selfie_scene`: the best likeness of the selfie's surroundings, also mirrored, to those of a few frames.
 
     In doubt, with `selfie_not_of_clip`, below `MIN_LIKENESS`. Could not be assessed without a face in the frames, nor,
     with `selfie_not_of_clip`, when hardly anything is seen around the face.
     """
     views = [cut(tracked.pixels(frame.index), frame.face) for frame in _few(tracked) if frame.face is not None]
-    found = [value for view in views if (value := likeness(view, selfie)) is not None]
+    mirrored = np.ascontiguousarray(selfie[:, ::-1])  # as some front cameras deliver their stills, and not their clips
+    compared = [likeness(view, seen) for view in views for seen in (selfie, mirrored)]
+    mirrored.fill(0)
+    found = [value for value in compared if value is not None]
     for view in views:
         view.fill(0)
     if not found:

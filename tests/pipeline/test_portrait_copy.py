@@ -107,7 +107,7 @@ def test_a_picture_without_structure_is_no_copy(level: int, portrait: RGBImage) 
 
 @pytest.mark.long
 def test_genuine_selfies_of_people_of_the_test_split_pass() -> None:
-    """docs/face.md states these figures: two photographs of each of up to 600 people whom no limit was chosen on."""
+    """Two photographs of each of up to 600 people whom no limit was chosen on; docs/liveness.md has 450 such pairs."""
     if not LFW.is_file():
         pytest.skip("lfw-250-dev.zip is not here (IDPROOF_DATA names its folder)")
     engines, faces = load_engines(), LabelledFaces.open(LFW)

@@ -12,9 +12,10 @@ from idproof.datasets.specimen.draws import Draws, Split
 from idproof.models.profiles import load_engines
 from idproof.models.types import RGBImage
 from idproof.pipeline.decide import decide
+from idproof.pipeline.liveness import injection
 from idproof.pipeline.liveness.examiner import NAME, LivenessExaminer
 from idproof.pipeline.liveness.frames import Clip
-from idproof.pipeline.types import CheckResult, Decision
+from idproof.pipeline.types import CheckResult, Decision, Outcome
 
 SEED = 3
 
@@ -81,6 +82,16 @@ def test_frames_of_a_device_on_its_side_are_turned(
 def test_one_frame_delivered_twice_passes(place: int, examiner: LivenessExaminer, sitting: Sitting, clip: Clip) -> None:
     results = examiner.examine(repeated(clip, place), sitting.challenge)
     assert decided(results) == (Decision.ACCEPT, ())
+
+
+def test_a_frame_delivered_twice_may_keep_its_time_and_number(clip: Clip) -> None:
+    frames = list(clip.frames)
+    frames[6] = frames[5]
+    assert injection.timing(replace(clip, frames=tuple(frames))).outcome is Outcome.PASS
+    frames[6] = replace(clip.frames[6], captured_ms=frames[5].captured_ms, number=frames[5].number)
+    assert injection.timing(replace(clip, frames=tuple(frames))).outcome is Outcome.FAIL
+    frames[6], frames[9] = frames[5], frames[8]
+    assert injection.timing(replace(clip, frames=tuple(frames))).outcome is Outcome.FAIL
 
 
 def test_a_few_repeated_frames_refer_and_a_loop_is_rejected(

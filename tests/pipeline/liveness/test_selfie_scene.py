@@ -51,6 +51,11 @@ def test_it_passes_lying_on_its_side_and_under_another_white_balance(sitting: Si
     assert selfie_scene.check(tracked, selfie_scene.cut(turned, rolled)).outcome is Outcome.PASS
 
 
+def test_a_mirrored_selfie_passes(sitting: Sitting, tracked: TrackedClip) -> None:
+    mirrored = np.ascontiguousarray(selfie(sitting)[:, ::-1])
+    assert selfie_scene.check(tracked, cut(mirrored)).outcome is Outcome.PASS
+
+
 @pytest.mark.parametrize("day", [1, 2])
 def test_a_selfie_of_another_day_is_in_doubt(
     day: int, photographs: list[RGBImage], sitting: Sitting, tracked: TrackedClip
