@@ -66,7 +66,7 @@ class Environment:
         light = light * (1 + 8 * np.power(peak, 6)) + 0.03
         mean = light.mean(axis=(0, 1))
         tint = np.power(mean / mean.mean(), 0.5)
-        for _ in range(int(draws.rng.integers(1, 5))):
+        for _ in range(int(draws.rng.choice([1, 1, 2, 3, 4]))):
             light += _window(draws, float(mean.mean())) * tint
         drawn = cls(light.astype(np.float32), draws.uniform(700, 3500))
         return cls((light / drawn._mean_irradiance()).astype(np.float32), drawn.distance_mm)

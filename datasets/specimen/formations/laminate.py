@@ -49,7 +49,7 @@ class Laminate:
             scratches=int(draws.rng.integers(0, 60)),
             grease=draws.uniform(0.0, 0.5),
             haze=draws.uniform(0.0, 0.05),
-            foil=np.exp(draws.uniform(np.log(0.03), np.log(0.22))),
+            foil=np.exp(draws.uniform(np.log(0.02), np.log(0.35))),
             hiding=draws.uniform(0.15, 1.0),
         )
 

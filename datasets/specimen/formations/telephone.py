@@ -48,7 +48,7 @@ class Movement:
         return cls(
             streak=abs(float(draws.rng.normal(0, 0.8))),
             angle=float(draws.rng.uniform(0, np.pi)),
-            defocus=draws.uniform(0.0, 1.1),
+            defocus=draws.uniform(0.0, 1.6),
             shear=float(draws.rng.normal(0, 2.0)),
             wobble=abs(float(draws.rng.normal(0, 0.25))),
         )

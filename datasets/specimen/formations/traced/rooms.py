@@ -81,7 +81,7 @@ class Room:
         rng = draws.rng
         low = -np.array([draws.uniform(900, 2600), draws.uniform(1100, 1700), draws.uniform(900, 2600)])
         high = np.array([draws.uniform(900, 2600), draws.uniform(750, 1150), draws.uniform(900, 2600)])
-        lights = [_light(draws, low, high) for _ in range(int(rng.integers(1, 4)))]
+        lights = [_light(draws, low, high) for _ in range(int(rng.choice([1, 1, 2, 3])))]
         if rng.uniform() < 0.45:
             lights.append(_desk_lamp(draws))
         walls = np.array(_WALLS[int(rng.integers(len(_WALLS)))]) * draws.uniform(0.85, 1.1)

@@ -49,7 +49,7 @@ class Surface:
             scratches=int(rng.integers(0, 40)),
             prints=int(rng.integers(0, 4)),
             haze=draws.uniform(0.0, 0.04),
-            foil=float(np.exp(draws.uniform(np.log(0.04), np.log(0.30)))),
+            foil=float(np.exp(draws.uniform(np.log(0.025), np.log(0.45)))),
             hiding=draws.uniform(0.1, 0.9),
             dots_mm=draws.uniform(0.10, 0.30) if rng.uniform() < 0.5 else 0.0,
             lines=draws.uniform(0.35, 0.9) if rng.uniform() < 0.4 else 1.0,
