@@ -1,15 +1,18 @@
 """Light that is looked up around a card: irradiance, mirror images and gratings against closed forms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from idproof.datasets.specimen.artwork import SCALE
 from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.formations.environment import Environment, Source
 from idproof.datasets.specimen.formations.grating_lookup import diffracted
 from idproof.datasets.specimen.formations.laminate import Laminate
 from idproof.datasets.specimen.formations.photographs import scene
 from idproof.datasets.specimen.formations.shading import Place, shaded
-from idproof.datasets.specimen.material import Coat, Grating, Material, card_outline
+from idproof.datasets.specimen.material import Coat, Foil, Grating, Material, card_outline
 from idproof.datasets.specimen.view import Lens, Pose, View
 from idproof.pipeline.documents import DocumentType
 
@@ -78,6 +81,17 @@ def test_white_light_from_everywhere_has_no_rainbow() -> None:
         UNIFORM, ORIGIN, FACING, Grating(1.5, 0.0), np.zeros((1, 2), np.float32), 0.1, np.eye(3, dtype=np.float32)
     )[0]
     assert np.ptp(sent) < 0.2 * sent.mean()
+
+
+def test_no_foil_sends_more_light_than_falls_on_it(document: DocumentType) -> None:
+    shape = card_outline(document)
+    box = next(region.box for region in document.regions if region.kind == "diffractive")
+    zones = np.ones((round(box.height * SCALE), round(box.width * SCALE)), np.uint8)
+    foil = Foil(box, zones, (Grating(1.5, 0.0),), strength=9.0, opacity=0.0, spread=0.1)
+    black = Material(np.zeros((*shape.shape, 3), np.uint8), shape, foils=(foil,))
+    light = shaded(black, Place.of(view(document), UNIFORM, None), replace(EVEN, foil=0.9))
+    left, top, right, bottom = box.pixels(SCALE, pad_mm=-1.0)
+    assert 0.2 < light[top:bottom, left:right].mean() < 0.75
 
 
 def test_a_laminate_mirrors_a_lamp_at_the_mirror_angle_and_only_there(document: DocumentType) -> None:
