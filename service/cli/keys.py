@@ -8,7 +8,7 @@ from idproof.service.cli.options import DataDir, Sandbox
 
 app = typer.Typer(no_args_is_help=True, help="API keys of clients: create, list, revoke.")
 client_app = typer.Typer(no_args_is_help=True, help="Clients that have API keys: list, merge.")
-signing_app = typer.Typer(no_args_is_help=True, help="The service's signing keys: list, rotate, revoke.")
+signing_app = typer.Typer(no_args_is_help=True, help="The service's signing and sealing keys.")
 
 
 @app.command("create")
@@ -110,6 +110,33 @@ def rotate(data_dir: DataDir = None) -> None:
     from idproof.service.signing.keys import Keys
 
     typer.echo(f"signing with {Keys.rotate(load_settings(data_dir)).signing.kid}")
+
+
+@signing_app.command("rotate-sealing")
+def rotate_sealing(data_dir: DataDir = None) -> None:
+    """Add a sealing key; running services seal with it at once, and older keys still open. Back it up, too."""
+    from idproof.service.operations.data_folder import load_settings, open_audit_log
+    from idproof.service.signing.keys import Keys
+
+    keys = Keys.rotate_sealing(load_settings(data_dir))
+    open_audit_log(data_dir).append("sealing_key_rotated", keys=1 + len(keys.newer_sealing))
+    typer.echo(f"sealing with key {1 + len(keys.newer_sealing)}; seal older rows anew with idproof keys reseal")
+
+
+@signing_app.command("reseal")
+def reseal(data_dir: DataDir = None) -> None:
+    """Seal every row with the newest sealing key, then remove the keys between it and the first. May be repeated."""
+    from idproof.service.operations.data_folder import load_settings, open_verdicts_and_audit
+    from idproof.service.signing.keys import Keys
+    from idproof.service.storage.resealing import reseal_all
+
+    store, audit = open_verdicts_and_audit(data_dir)
+    rows = reseal_all(store)
+    left = Keys.drop_superseded(load_settings(data_dir))
+    audit.append("rows_resealed", rows=rows)
+    typer.echo(f"{rows} rows sealed anew")
+    if left:
+        typer.echo("the newest key is less than a minute old: run this again to remove the superseded ones", err=True)
 
 
 @signing_app.command("list")

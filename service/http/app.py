@@ -59,7 +59,8 @@ def create_app(
         AuditBroken: the audit log was changed, or cannot be written.
     """
     ring = KeyRing(settings)
-    store, audit = VerdictStore.open(settings, ring.current.sealing), AuditLog.open(settings, ring)
+    store = VerdictStore.open(settings, ring.current.sealing, lambda: ring.current.newer_sealing)
+    audit = AuditLog.open(settings, ring)
     rules = SessionRules(settings.session_s, settings.session_attempts, settings.challenge_s, settings.challenges)
     ledger = Ledger(store, rules, settings.captures_remembered_hours)
     core_key = CoreKey.load(settings.core_key) if settings.core_key is not None else None

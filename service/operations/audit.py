@@ -35,6 +35,8 @@ EVENTS = (
     "key_revoked",
     "permit_granted",
     "permit_used",
+    "sealing_key_rotated",
+    "rows_resealed",
 )
 _GENESIS = "0" * 64
 _TYPE = "audit-head+jwt"

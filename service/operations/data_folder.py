@@ -13,7 +13,7 @@ def open_verdicts_and_audit(data_dir: Path | None, *, sandbox: bool = False) -> 
     """Opens the verdicts and the audit log; raises `KeysUnusable`, `StoreUnavailable` or `AuditBroken`."""
     settings = load_settings(data_dir, sandbox=sandbox)
     keys = Keys.open(settings)
-    return VerdictStore.open(settings, keys.sealing), AuditLog.open(settings, keys)
+    return VerdictStore.open(settings, keys.sealing, lambda: keys.newer_sealing), AuditLog.open(settings, keys)
 
 
 def open_database(data_dir: Path | None, *, sandbox: bool = False) -> Database:

@@ -5,11 +5,16 @@ so that its signatures can be checked at any later time. The private half of the
 
 A key that somebody else may have is revoked (`idproof keys revoke`): it leaves the published keys, whose set names it
 as revoked, so that its signatures are refused and the reason is known.
+
+Sealing keys are rotated (`idproof keys rotate-sealing`): the newest seals, and all of them open. Once every row is
+sealed with the newest (`idproof keys reseal`), those between the first and the newest are overwritten. The first one
+stays, since the keys of look-ups and of devices are derived from it.
 """
 
 import json
 import os
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +29,8 @@ from idproof.service.operations.settings import Settings
 
 _SEAL_BYTES = 32  # AES-256
 _OTHERS = 0o077  # permissions of group and others
+SETTLED_S = 60.0
+"""Seconds after which no transaction is under way that sealed with an older key. Chosen by hand; a statement has 10."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -32,7 +39,8 @@ class Keys:
 
     Attributes:
         signing: Ed25519 (RFC 8037), `kid` is its thumbprint (RFC 7638).
-        sealing: 32 bytes for AES-256-GCM.
+        sealing: 32 bytes for AES-256-GCM; the first sealing key.
+        newer_sealing: the sealing keys that came after it, oldest first.
         retired: public halves of earlier signing keys.
         revoked: ids of revoked signing keys, each with the time of its revocation (ISO 8601 UTC).
     """
@@ -41,6 +49,7 @@ class Keys:
     sealing: bytes
     retired: tuple[OKPKey, ...] = ()
     revoked: Mapping[str, str] = field(default_factory=dict)
+    newer_sealing: tuple[bytes, ...] = ()
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -56,12 +65,13 @@ class Keys:
             sealing = _read_or_create(sealing_file, lambda: secrets.token_bytes(_SEAL_BYTES))
             revoked = _revoked(settings.revoked_file)
             retired = tuple(key for key in _retired(settings.retired_file) if key.kid not in revoked)
-            keys = cls(signing, sealing, retired, revoked)
+            newer = tuple(_read_private(path) for path in _newer_sealing_files(folder))
+            keys = cls(signing, sealing, retired, revoked, newer)
             settings.jwks_file.write_text(json.dumps(keys.public()), encoding="utf-8")
         except OSError as error:
             raise KeysUnusable(f"The folder for keys, {folder}, cannot be used: {error.strerror}.") from None
-        if len(sealing) != _SEAL_BYTES:
-            raise KeysUnusable(f"{sealing_file.name} does not hold {_SEAL_BYTES} bytes.")
+        if {len(key) for key in (sealing, *newer)} != {_SEAL_BYTES}:
+            raise KeysUnusable(f"A sealing key, {sealing_file.name} or a newer one, does not hold {_SEAL_BYTES} bytes.")
         return keys
 
     @classmethod
@@ -81,6 +91,42 @@ class Keys:
         except OSError as error:
             raise KeysUnusable(f"The signing key cannot be changed: {error.strerror}.") from None
         return cls.open(settings)
+
+    @classmethod
+    def rotate_sealing(cls, settings: Settings) -> Self:
+        """Adds a sealing key, with which every running service seals from now on; raises `KeysUnusable`."""
+        cls.open(settings)
+        files = _newer_sealing_files(settings.keys_dir)
+        number = int(files[-1].stem.rpartition("-")[2]) + 1 if files else 2
+        _read_or_create(settings.keys_dir / f"sealing-{number:04}.key", lambda: secrets.token_bytes(_SEAL_BYTES))
+        return cls.open(settings)
+
+    @classmethod
+    def drop_superseded(cls, settings: Settings, settled_s: float = SETTLED_S) -> int:
+        """Overwrites and removes the sealing keys between the first and the newest; nothing may be sealed with them.
+
+        Args:
+            settings: of the operator.
+            settled_s: a newest key that is younger than this leaves them: a transaction may be under way with them.
+
+        Returns:
+            The number of keys that are left to remove later.
+
+        Raises:
+            KeysUnusable: a file cannot be changed.
+        """
+        files = _newer_sealing_files(settings.keys_dir)
+        if len(files) < 2 or time.time() - files[-1].stat().st_mtime < settled_s:
+            return max(0, len(files) - 1)
+        try:
+            for path in files[:-1]:
+                with path.open("r+b") as old:
+                    old.write(bytes(_SEAL_BYTES))
+                    os.fsync(old.fileno())
+                path.unlink()
+        except OSError as error:
+            raise KeysUnusable(f"A sealing key cannot be removed: {error.strerror}.") from None
+        return 0
 
     @classmethod
     def revoke(cls, settings: Settings, kid: str) -> Self:
@@ -155,9 +201,18 @@ def _read_or_create(path: Path, create: Callable[[], bytes]) -> bytes:
             pass
         finally:
             fresh.unlink()
+    return _read_private(path)
+
+
+def _read_private(path: Path) -> bytes:
     if path.stat().st_mode & _OTHERS:
         raise KeysUnusable(f"{path.name} can be read by other users; set its mode to 0600.")
     return path.read_bytes()
+
+
+def _newer_sealing_files(folder: Path) -> list[Path]:
+    """Returns the files of the sealing keys after the first, oldest first."""
+    return sorted(folder.glob("sealing-[0-9][0-9][0-9][0-9].key"))
 
 
 class KeyRing:
@@ -181,7 +236,8 @@ class KeyRing:
         signing = _file_stamp(settings.key_files[0])
         if signing is None:  # missing for a moment or for ever: `/readyz` reports it
             return None
-        return [signing, _file_stamp(settings.retired_file), _file_stamp(settings.revoked_file)]
+        newer = [_file_stamp(path) for path in _newer_sealing_files(settings.keys_dir)]
+        return [signing, _file_stamp(settings.retired_file), _file_stamp(settings.revoked_file), *newer]
 
 
 def _file_stamp(path: Path) -> tuple[int, int] | None:

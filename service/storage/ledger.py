@@ -238,7 +238,7 @@ class Ledger:
         values: dict[str, Any] = {"state": FAILED, "code": progress.code, "status": progress.status}
         values |= {"sentence": progress.sentence, "capture": progress.capture}
         if progress.reference is not None:  # may name a person: sealed, like the reference of a verdict
-            values["sealed"] = self._seal.close(_sealed_name(ticket.id), {"reference": progress.reference})
+            values["sealed"] = self._seal.close(sealed_name(ticket.id), {"reference": progress.reference})
         with self._database.write() as connection:
             mine = (OPERATIONS.c.id == ticket.id, OPERATIONS.c.owner == self._owner, OPERATIONS.c.state == RUNNING)
             if not connection.execute(update(OPERATIONS).where(*mine).values(values)).rowcount:
@@ -265,7 +265,7 @@ class Ledger:
         if row is None:
             return None
         if row.state == FAILED:
-            kept = {} if row.sealed is None else self._seal.open(_sealed_name(row.id), row.sealed)
+            kept = {} if row.sealed is None else self._seal.open(sealed_name(row.id), row.sealed)
             return Progress(FAILED, row.code, row.status, row.sentence, row.capture, kept.get("reference"))
         return Progress(RUNNING if _alive(row) else "lost")
 
@@ -325,7 +325,8 @@ class Ledger:
             connection.execute(update(SESSIONS).where(SESSIONS.c.id == session_id).values(held))
 
 
-def _sealed_name(operation: str) -> str:
+def sealed_name(operation: str) -> str:
+    """Returns the name under which the row of a failed verification is sealed."""
     return f"{operation} failed"
 
 

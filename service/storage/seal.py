@@ -6,6 +6,7 @@ A copy of the database shows the number of registrations, their times and client
 import hmac
 import json
 import os
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -22,12 +23,14 @@ class Seal:
     """Seals documents, each bound to the name of its row, and computes keyed hashes (HMAC-SHA-256).
 
     Args:
-        key: 32 bytes.
+        key: 32 bytes; the first sealing key. All derived keys come from it, and it opens what it sealed.
+        newer: returns the sealing keys that came after it, oldest first; asked each time, since one may be added while
+            the service runs. The newest seals, and every one opens.
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, newer: Callable[[], Sequence[bytes]] = tuple) -> None:
         self._key = key
-        self._cipher = AESGCM(key)
+        self._newer = newer
         self._index = self.subkey("person index")
 
     def subkey(self, purpose: str) -> bytes:
@@ -37,16 +40,26 @@ class Seal:
     def close(self, name: str, document: dict[str, Any]) -> bytes:
         """Seals a document; it opens only under the same name."""
         nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, json.dumps(document).encode(), name.encode())
+        return nonce + AESGCM(self._keys()[0]).encrypt(nonce, json.dumps(document).encode(), name.encode())
 
     def open(self, name: str, sealed: bytes) -> dict[str, Any]:
         """Opens a sealed document; raises `StoreUnavailable` if the key, the name or the bytes differ."""
-        try:
-            opened = self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], name.encode())
-        except InvalidTag:
-            raise StoreUnavailable("A row of the database does not open.") from None
-        document: dict[str, Any] = json.loads(opened)
-        return document
+        for key in self._keys():
+            opened = _opened(key, name, sealed)
+            if opened is not None:
+                document: dict[str, Any] = json.loads(opened)
+                return document
+        raise StoreUnavailable("A row of the database does not open.")
+
+    def resealed(self, name: str, sealed: bytes) -> bytes | None:
+        """Returns a document sealed with the newest key, or None if it is; raises as `open`."""
+        if _opened(self._keys()[0], name, sealed) is not None:
+            return None
+        return self.close(name, self.open(name, sealed))
+
+    def _keys(self) -> list[bytes]:
+        """Returns the sealing keys, newest first."""
+        return [*reversed(self._newer()), self._key]
 
     def person(self, number: str | None) -> bytes | None:
         """Returns the keyed hash of a card's number, with or without brackets; None without a number."""
@@ -56,3 +69,10 @@ class Seal:
     def fingerprint(self) -> bytes:
         """Returns a value that differs between keys and does not reveal the key."""
         return hmac.digest(self.subkey("key check"), b"idproof", "sha256")
+
+
+def _opened(key: bytes, name: str, sealed: bytes) -> bytes | None:
+    try:
+        return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], name.encode())
+    except InvalidTag:
+        return None

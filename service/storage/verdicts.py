@@ -35,13 +35,18 @@ class VerdictStore:
         self._used_captures = UsedCaptures(seal)
 
     @classmethod
-    def open(cls, settings: Settings, key: bytes) -> Self:
+    def open(cls, settings: Settings, key: bytes, newer: Callable[[], Sequence[bytes]] = tuple) -> Self:
         """Opens the database of these settings.
+
+        Args:
+            settings: of the operator.
+            key: the first sealing key.
+            newer: as in `Seal`.
 
         Raises:
             StoreUnavailable: it cannot be opened, or was sealed with another key.
         """
-        store = cls(Database.open(settings), Seal(key))
+        store = cls(Database.open(settings), Seal(key, newer))
         store._check_key()
         return store
 
