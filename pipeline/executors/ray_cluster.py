@@ -24,13 +24,15 @@ import ray
 from numpy.typing import NDArray
 from ray import exceptions as ray_errors
 from ray import serve
-from ray._private import services
+from ray._private import ray_constants, services
+from ray.serve._private import replica as serve_replica
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
 from ray.serve.handle import DeploymentHandle
 
 from idproof.models import TELEMETRY_OFF
 from idproof.pipeline.config import Limits
 from idproof.pipeline.errors import ClusterBusy, ClusterUnavailable, SessionExpired, rebuild_bad_input
+from idproof.pipeline.executors.ray_folder import own_folder
 from idproof.pipeline.executors.replica import (
     FINDINGS,
     ExaminationReplica,
@@ -78,9 +80,9 @@ _REDUCED_POLLING = {
 """Intervals at which Ray inspects a cluster of one machine, whose own metrics are not read: with Ray's defaults it took
 a ninth of a core from the examinations. Chosen by hand; no outside source."""
 
-_LOOPBACK = "127.0.0.2"
-"""Address of a cluster of one machine, which no other machine reaches; 127.0.0.1 Ray would replace by an address on the
-network."""
+_LOOPBACK = "127.0.0.1"
+"""Address of a cluster of one machine. Ray's servers listen on this address alone; with any other, also of the loopback
+network, they listen on every address of the machine."""
 
 _SEVERAL_NODES = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """Ray's switch, on every system, for clusters of several machines."""
@@ -139,9 +141,7 @@ def start(address: str | None = None, *, cpus: int | None = None) -> None:
         _check_reachable(address)
     else:
         options = {"address": "local", "num_cpus": cpus, "include_dashboard": False}
-        # Ray puts sockets below the temporary folder, and the system bounds the length of their names.
-        folder = os.environ.get("RAY_TMPDIR", "/tmp")  # noqa: S108 - Ray makes a folder of its own there
-        options |= {"object_store_memory": _STORE_MIB * _MIB, "_temp_dir": f"{folder}/ray"}
+        options |= {"object_store_memory": _STORE_MIB * _MIB, "_temp_dir": str(own_folder())}
         # By default Ray's workers yield the processor to every other process.
         options["_system_config"] = {"automatic_object_spilling_enabled": False, "worker_niceness": 0}
         options["_node_ip_address"] = _LOOPBACK
@@ -162,17 +162,22 @@ def start(address: str | None = None, *, cpus: int | None = None) -> None:
 def _within_the_machine() -> Iterator[None]:
     """Starts Ray's processes in the block so that they look up no name and address no other machine.
 
+    Ray replaces 127.0.0.1 by an address on the network unless it is told that there is one machine.
+
     Even with usage statistics off, Ray's reporter of them, which is the one module of a cluster without a dashboard,
     asks `metadata.google.internal` and 169.254.169.254 for the provider of the machine. It is not started. A process
     that does not know its node's address finds it by a socket towards 8.8.8.8, unless the variable is 0.
     """
     reporter, before = services.start_api_server, os.environ.get(_SEVERAL_NODES)
+    several = ray_constants.ENABLE_RAY_CLUSTER
     services.start_api_server = lambda *_, **__: (None, None)
+    ray_constants.ENABLE_RAY_CLUSTER = False
     os.environ[_SEVERAL_NODES] = "0"
     try:
         yield
     finally:
         services.start_api_server = reporter
+        ray_constants.ENABLE_RAY_CLUSTER = several
         del os.environ[_SEVERAL_NODES]
         if before is not None:
             os.environ[_SEVERAL_NODES] = before
@@ -201,6 +206,22 @@ def stop() -> None:
     ray.shutdown()
 
 
+class ClusterReplica(ExaminationReplica):
+    """A replica whose server for other parts of Ray Serve listens on its node's own address.
+
+    Ray Serve would have it listen on every address of the machine, and it admits whoever connects.
+    """
+
+    def __init__(self, config: ReplicaConfig) -> None:
+        module: Any = serve_replica
+        tools: Any = ray.util
+        add_port, address = module.add_port_to_grpc_server, str(tools.get_node_ip_address())
+        host = f"[{address}]" if ":" in address else address
+        # Called once, when this has been made.
+        module.add_port_to_grpc_server = lambda server, _: add_port(server, f"{host}:0")
+        super().__init__(config)
+
+
 def application(config: ReplicaConfig, pool: ReplicaPool) -> serve.Application:
     """Make the deployment, for `deploy` and for a cluster's own operator (KubeRay)."""
     sizes: dict[str, Any] = {"num_replicas": pool.replicas}
@@ -223,7 +244,7 @@ def application(config: ReplicaConfig, pool: ReplicaPool) -> serve.Application:
         },
         logging_config={"enable_access_log": False, "log_level": "ERROR"},
         **sizes,
-    )(ExaminationReplica)
+    )(ClusterReplica)
     return deployed.bind(config)
 
 

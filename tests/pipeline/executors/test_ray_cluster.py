@@ -23,6 +23,7 @@ from idproof.pipeline import Captures, Decision, Verdict, Verifier
 from idproof.pipeline.errors import BadInput, ClusterBusy, SessionExpired
 from idproof.pipeline.executors import ray_cluster
 from idproof.pipeline.executors.ray_cluster import RayExecutor, ReplicaPool
+from idproof.pipeline.executors.ray_folder import own_folder
 from idproof.pipeline.executors.replica import ReplicaConfig
 from idproof.pipeline.types import Role
 from idproof.pipeline.vault import VaultSession
@@ -70,6 +71,32 @@ def is_ours(process: int) -> bool:
     return process == os.getpid()
 
 
+def listening() -> set[str]:
+    """Local addresses, as `/proc/net/tcp` writes them, on which processes of this cluster listen (proc_net(5))."""
+    sockets: set[str] = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and is_ours(int(entry.name)):
+            for descriptor in (entry / "fd").iterdir():
+                with contextlib.suppress(OSError):
+                    sockets.add(str(descriptor.readlink()).removeprefix("socket:[").rstrip("]"))
+    rows = [
+        line.split()
+        for table in ("/proc/net/tcp", "/proc/net/tcp6")
+        for line in Path(table).read_text().splitlines()[1:]
+    ]
+    return {row[1].rpartition(":")[0] for row in rows if row[3] == "0A" and row[9] in sockets}
+
+
+def test_the_cluster_listens_on_this_machine_only_and_its_folder_is_its_owners(cluster: RayExecutor) -> None:
+    loopback = "0100007F"
+    found = listening()
+    assert found
+    assert found <= {loopback, f"{'0' * 16}FFFF0000{loopback}"}
+    folder = own_folder()
+    assert (folder.stat().st_mode & 0o777, folder.stat().st_uid) == (0o700, os.getuid())
+    assert any(folder.glob("session_*"))
+
+
 def test_the_verdict_is_the_same_field_by_field(away: Verifier, verifier: Verifier, captures_of: Build) -> None:
     for attack in (None, "field_edit"):
         here, there = (to_json(one.verify(captures_of(attack))) for one in (verifier, away))
@@ -95,7 +122,7 @@ def pieces(captures: Captures) -> list[bytes]:
 
 def places() -> Iterator[Path]:
     """Ray's files, and what its processes hold open without a name, which its object store does."""
-    for folder in ("/dev/shm", "/tmp/ray"):
+    for folder in ("/dev/shm", own_folder()):
         yield from (path for path in Path(folder).rglob("*") if path.is_file() and not path.is_symlink())
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and b"raylet" in command(entry):
