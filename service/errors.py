@@ -45,6 +45,7 @@ ServiceCode = Literal[
     "challenges_used",
     "frames_missing",
     "device_locked",
+    "too_many_sessions",
     "permit_invalid",
     "permit_exceeded",
     "permit_too_weak",

@@ -19,7 +19,8 @@ TRIES = 6
 TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 
 RETRY_STATUSES = (429, 502, 503, 504)
-_IN_PROGRESS, _LOCKED = "request_in_progress", "device_locked"
+_IN_PROGRESS = "request_in_progress"
+_LOCKS = ("device_locked", "too_many_sessions")
 
 
 @dataclass(frozen=True)
@@ -168,5 +169,6 @@ def parse_session(response: httpx.Response) -> Session:
 
 def _is_temporary(response: httpx.Response) -> bool:
     if response.status_code in RETRY_STATUSES:
-        return _LOCKED not in response.text  # a lock lasts minutes, and the applicant should know
+        # These last minutes, and the applicant should know.
+        return not any(code in response.text for code in _LOCKS)
     return response.status_code == httpx.codes.CONFLICT and _IN_PROGRESS in response.text

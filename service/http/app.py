@@ -33,6 +33,7 @@ from idproof.service.outbox import DeliveryWorker, Destination, Outbox
 from idproof.service.registrations.intake import RegistrationIntake
 from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, SessionRules, VerdictStore
+from idproof.service.storage.session_limits import Bounds
 from idproof.service.stream import routes as stream
 
 _CACHED = "public, max-age=300"
@@ -61,7 +62,14 @@ def create_app(
     ring = KeyRing(settings)
     store = VerdictStore.open(settings, ring.current.sealing, lambda: ring.current.newer_sealing)
     audit = AuditLog.open(settings, ring)
-    rules = SessionRules(settings.session_s, settings.session_attempts, settings.challenge_s, settings.challenges)
+    rules = SessionRules(
+        settings.session_s,
+        settings.session_attempts,
+        settings.challenge_s,
+        settings.challenges,
+        client=Bounds(settings.client_unused_sessions, settings.client_unanswered_challenges),
+        device=Bounds(settings.device_unused_sessions, settings.device_unanswered_challenges),
+    )
     ledger = Ledger(store, rules, settings.captures_remembered_hours)
     core_key = CoreKey.load(settings.core_key) if settings.core_key is not None else None
     metrics, outbox = Metrics(), Outbox(store.database, store.seal)

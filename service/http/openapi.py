@@ -187,7 +187,7 @@ CHALLENGE_RESPONSES: dict[int | str, dict[str, Any]] = {
     409: _problem("The session was used, or has no challenges left."),
     410: _problem("The capture session's time is over."),
     422: _problem("There is no such capture session."),
-    429: _problem("The device is locked; try again after `Retry-After`."),
+    429: _problem("The device is locked, or too many challenges are unanswered; try again after `Retry-After`."),
 }
 SESSION_RESPONSES: dict[int | str, dict[str, Any]] = {
     "default": _OTHER_ERROR,
@@ -206,7 +206,7 @@ SESSION_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 SESSION_RESPONSES |= {
     403: _problem("The permit cannot be used here, or not for these options."),
-    429: _problem("The device is locked."),
+    429: _problem("The device is locked, or too many sessions are unused; try again after `Retry-After`."),
 }
 PERMIT_RESPONSES: dict[int | str, dict[str, Any]] = {
     "default": _OTHER_ERROR,

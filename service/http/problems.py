@@ -66,6 +66,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "challenges_used": 409,
     "frames_missing": 422,
     "device_locked": 429,
+    "too_many_sessions": 429,
     "permit_invalid": 403,
     "permit_exceeded": 403,
     "permit_too_weak": 422,

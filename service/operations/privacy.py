@@ -5,6 +5,7 @@ from typing import Any
 from idproof.pipeline.config import Limits
 from idproof.pipeline.liveness.lockout import Lockout
 from idproof.service.operations.settings import Settings
+from idproof.service.storage.session_limits import HOUR_S
 
 
 def privacy_statement(settings: Settings, limits: Limits) -> dict[str, Any]:
@@ -29,6 +30,11 @@ def privacy_statement(settings: Settings, limits: Limits) -> dict[str, Any]:
                 "what": "device of a session, if the caller names one, and when liveness failed on it",
                 "how": "keyed hash (HMAC-SHA-256)",
                 "for": f"{Lockout().memory_s / 60:g} minutes for failures; the session's for the device",
+            },
+            {
+                "what": "who opened which session and asked for which challenge",
+                "how": "keyed hash (HMAC-SHA-256) of the client or device",
+                "for": f"{max(HOUR_S, settings.session_s) / 60:g} minutes",
             },
             {
                 "what": "streaming device: name, times, counts of turns, decisions and hints",

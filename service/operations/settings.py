@@ -53,6 +53,10 @@ class Settings(BaseSettings):
         session_attempts: registrations that may be sent under one session until one gives a verdict.
         challenge_s: seconds within which the response to a liveness challenge must arrive.
         challenges: liveness challenges per session.
+        client_unused_sessions, device_unused_sessions: sessions that one client or one device may have opened within
+            ten minutes without using them.
+        client_unanswered_challenges, device_unanswered_challenges: challenges that one client or one device may have
+            asked within an hour without an answer whose liveness held.
         permit_s: seconds for which a permit for a reduced challenge may be used.
         accept_uploads_because: the operator's reason to accept uploaded files, which may have been computed;
             without it an upload is referred at best.
@@ -130,6 +134,10 @@ class Settings(BaseSettings):
     session_attempts: int = Field(default=3, ge=1)
     challenge_s: float = Field(default=120.0, gt=0, le=600)
     challenges: int = Field(default=5, ge=1)
+    client_unused_sessions: int = Field(default=120, ge=1)
+    device_unused_sessions: int = Field(default=40, ge=1)
+    client_unanswered_challenges: int = Field(default=600, ge=1)
+    device_unanswered_challenges: int = Field(default=240, ge=1)
     permit_s: float = Field(default=900.0, gt=0, le=86_400)
     accept_uploads_because: str | None = Field(default=None, min_length=10)
     accept_without_liveness_because: str | None = Field(default=None, min_length=10)

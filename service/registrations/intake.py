@@ -362,6 +362,8 @@ class RegistrationIntake:
                 self.delivery_worker.outbox.add(connection, destination, ticket.id, order_within)
             if _liveness_failed(response):
                 self.ledger.sessions.failed(connection, ticket.session)
+            elif ticket.session is not None and self._challenge_answered(response):
+                self.ledger.sessions.limits.answered(connection, ticket.session.id)
             # Last, so that the transaction cannot end without the audit line.
             self.audit.append("verified", id=ticket.id, decision=response["decision"], reasons=response["reasons"])
 
@@ -396,6 +398,11 @@ class RegistrationIntake:
                 fail = partial(self.ledger.fail, return_attempt=return_attempt)
                 await _in_thread(fail, ticket, failure, lambda on: self._notify_failure(on, ticket, registration))
             raise
+
+    def _challenge_answered(self, response: dict[str, Any]) -> bool:
+        """Returns whether the session's challenge was answered, or, by the operator's exception, need not be."""
+        answered = liveness.NAME not in response["not_performed"]
+        return answered or self.settings.accept_without_liveness_because is not None
 
     def _destinations(self, registration: RegistrationRequest) -> list[Destination]:
         """Returns where a verdict is delivered: to the core always, to the webhook if no client waits."""

@@ -246,7 +246,8 @@ class Ledger:
             self.used_captures.release(connection, ticket.id)
             if return_attempt and ticket.session is not None:
                 held = (SESSIONS.c.id == ticket.session.id, SESSIONS.c.operation == ticket.id)
-                connection.execute(update(SESSIONS).where(*held).values(attempts=SESSIONS.c.attempts - 1))
+                returned = {"attempts": SESSIONS.c.attempts - 1, "operation": None}
+                connection.execute(update(SESSIONS).where(*held).values(returned))
             store_more(connection)
 
     def renew(self) -> None:

@@ -41,6 +41,21 @@ SESSIONS = Table(
 )
 """Capture sessions; `operation` is the verification that uses or used the session, `device` a keyed hash."""
 
+ASKED = Table(
+    "asked",
+    METADATA,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("asker", LargeBinary, nullable=False),
+    Column("kind", String(6), nullable=False),
+    Column("session", String(29), nullable=False),
+    Column("what", String(9), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Index("ix_asked_asker", "asker", "what", "at_ms"),
+    Index("ix_asked_session", "session"),
+    Index("ix_asked_at_ms", "at_ms"),
+)
+"""Sessions and challenges by those who asked for them, as keyed hashes (see `session_limits.py`)."""
+
 FAILURES = Table(
     "failures",
     METADATA,

@@ -27,6 +27,7 @@ from idproof.service.storage.engine import Database
 from idproof.service.storage.permits import Permits, PermitUse
 from idproof.service.storage.schema import FAILURES, SESSIONS
 from idproof.service.storage.seal import Seal
+from idproof.service.storage.session_limits import CLIENT_BOUNDS, DEVICE_BOUNDS, Bounds, SessionLimits
 
 _NONCE_BYTES = 32  # 256 bits cannot be guessed
 
@@ -74,6 +75,8 @@ class SessionRules:
         challenge_s: seconds within which the frames for a challenge must arrive.
         challenges: that one session may issue.
         lockout: of devices.
+        client: what one client may leave unused.
+        device: what one device may leave unused.
     """
 
     lifetime_s: float = 600.0
@@ -81,6 +84,8 @@ class SessionRules:
     challenge_s: float = LIFETIME_S
     challenges: int = 5
     lockout: Lockout = field(default_factory=Lockout)
+    client: Bounds = CLIENT_BOUNDS
+    device: Bounds = DEVICE_BOUNDS
 
 
 class Sessions:
@@ -91,6 +96,7 @@ class Sessions:
         self._database = database
         self._device_mac = seal.subkey("device")
         self.permits = Permits(database, seal)
+        self.limits = SessionLimits(seal, self.rules.client, self.rules.device)
 
     def open(
         self,
@@ -100,6 +106,7 @@ class Sessions:
         permit: PermitUse | None = None,
         *,
         planned: bool = False,
+        enrolled: bool = False,
     ) -> CaptureSession:
         """Opens a session with a challenge drawn from its nonce.
 
@@ -109,9 +116,12 @@ class Sessions:
             device: the client's own name of the device, or None; only a keyed hash of it is stored.
             permit: of staff, to be used up with this session, or None.
             planned: the captures of the card must follow the plan of the nonce.
+            enrolled: the device proved its key. It is asked another challenge when its applicant is ready, so the one
+                drawn here does not count as asked.
 
         Raises:
-            ServiceProblem: the device is locked, or the permit cannot be used for these options.
+            ServiceProblem: the device is locked, too many sessions or challenges are left unused, or the permit cannot
+                be used for these options.
         """
         now, nonce = datetime.now(UTC), secrets.token_bytes(_NONCE_BYTES)
         expires = now + timedelta(seconds=self.rules.lifetime_s)
@@ -127,6 +137,10 @@ class Sessions:
         }
         with self._database.write() as connection:
             self.ensure_unlocked(connection, row["device"])
+            askers = self.limits.askers(client, row["device"], enrolled=enrolled)
+            self.limits.count_session(connection, row["id"], askers)
+            if not enrolled:
+                self.limits.count_challenge(connection, row["id"], askers)
             if permit is not None:
                 granted = self.permits.use(connection, permit, row["id"], options or Options()).options
                 row["challenge"] = _with_permitted(row["challenge"], granted)
@@ -151,6 +165,7 @@ class Sessions:
         drawn = stored.get("drawn", 1) + 1
         if drawn > self.rules.challenges:
             raise ServiceProblem("challenges_used", "The capture session has no challenges left; open another one.")
+        self.limits.count_challenge(connection, row.id, self.limits.askers_of(connection, row.id))
         options = options or Options.from_json(stored["options"])
         nonce = secrets.token_bytes(_NONCE_BYTES)
         asked = _recipe(nonce, datetime.now(UTC), options, drawn, planned=stored.get("planned", False))
@@ -197,7 +212,8 @@ class Sessions:
             connection.execute(insert(FAILURES).values(row))
 
     def clean(self, connection: Connection, oldest: datetime) -> None:
-        """Deletes sessions that expired before `oldest`, and failures that no longer count."""
+        """Deletes sessions that expired before `oldest`, and failures and askings that no longer count."""
+        self.limits.clean(connection, self.rules.lifetime_s)
         connection.execute(delete(SESSIONS).where(SESSIONS.c.expires_ms < int(oldest.timestamp() * 1000)))
         since = int((time.time() - self.rules.lockout.memory_s) * 1000)
         connection.execute(delete(FAILURES).where(FAILURES.c.at_ms < since))

@@ -34,6 +34,7 @@ STAYS = frozenset(
         "session_used",
         "challenges_used",
         "device_locked",
+        "too_many_sessions",
         "permit_invalid",
         "permit_exceeded",
         "busy",

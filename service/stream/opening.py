@@ -22,7 +22,7 @@ async def start_session(runtime: StreamRuntime, device: AuthenticatedDevice, mes
 
     Raises:
         StreamProblem: `consent_missing`.
-        ServiceProblem: `device_locked`, `permit_invalid` or `permit_exceeded`.
+        ServiceProblem: `device_locked`, `too_many_sessions`, `permit_invalid` or `permit_exceeded`.
         ModelError, DocumentTypeInvalid, StoreUnavailable: no session can be opened.
     """
     if not message.consent:
@@ -33,7 +33,7 @@ async def start_session(runtime: StreamRuntime, device: AuthenticatedDevice, mes
         earlier.abandon()
     options = options_of(message.options)
     permit = permits.use_of(intake.audit, message.permit, device_holder(kiosk.id))
-    opening = partial(intake.ledger.sessions.open, planned=True)
+    opening = partial(intake.ledger.sessions.open, planned=True, enrolled=True)
     opened = await anyio.to_thread.run_sync(opening, kiosk.client, options, kiosk.id, permit)
     parameters = SessionParameters(
         opened=opened,

@@ -16,8 +16,12 @@ WRITTEN_EXCEPTIONS = {
     "IDPROOF_ACCEPT_WITHOUT_LIVENESS_BECAUSE": "a specimen has no frames",
 }
 """Settings of an operator who accepts uploaded files without liveness."""
-REPEATS = {"IDPROOF_CAPTURES_REMEMBERED_HOURS": "0"}
-"""Settings of an operator who lets the same pictures answer again, as tests of other things need."""
+UNBOUNDED = {
+    "IDPROOF_CAPTURES_REMEMBERED_HOURS": "0",
+    "IDPROOF_CLIENT_UNUSED_SESSIONS": "1000000",
+    "IDPROOF_CLIENT_UNANSWERED_CHALLENGES": "1000000",
+}
+"""Settings with which the same pictures answer again and sessions are left unused, as tests of other things do."""
 
 
 @dataclass
@@ -55,7 +59,7 @@ def start(folder: Path, port: int | None = None, more: tuple[str, ...] = ()) -> 
         os.environ
         | {"TMPDIR": str(scratch), "PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "default"}
         | WRITTEN_EXCEPTIONS
-        | REPEATS
+        | UNBOUNDED
     )
     with log.open("ab") as file:
         process = subprocess.Popen(command, env=environment, stdout=file, stderr=file)

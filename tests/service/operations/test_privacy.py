@@ -25,6 +25,7 @@ def test_the_privacy_statement_matches_settings_documentation_and_tables(setting
         "2 days, or until erased",
         "48 hours, or until the verdict is erased",
         "72 hours; their verification until it is erased",
+        "60 minutes",
         "the operator",
         "until it expires",
         "13 minutes for failures; the session's for the device",
@@ -36,5 +37,5 @@ def test_the_privacy_statement_matches_settings_documentation_and_tables(setting
     from idproof.service.storage.schema import METADATA
 
     covered = {"verifications", "sessions", "operations", "idempotency", "api_keys", "facts", "outbox", "failures"}
-    covered |= {"kiosks", "kiosk_counts", "clients", "permits", "used_captures"}
+    covered |= {"kiosks", "kiosk_counts", "clients", "permits", "used_captures", "asked"}
     assert set(METADATA.tables) <= covered

@@ -1,0 +1,262 @@
+"""Sessions and challenges that nobody uses are bounded: at once, per hour, on every server; honest kiosks are not."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fakes import FILES, FakeVerifier, ask
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from stream_server import StreamVerifier, enroll, stream_server, with_device
+
+from idproof.service.errors import ServiceProblem
+from idproof.service.http.app import create_app
+from idproof.service.operations.data_folder import open_verdicts_and_audit
+from idproof.service.operations.settings import Settings
+from idproof.service.storage import Ledger, SessionRules, Ticket, VerdictStore, ledger, session_limits, sessions
+from idproof.service.storage.ledger import FAILED, Progress
+from idproof.service.storage.session_limits import CLIENT_BOUNDS, DEVICE_BOUNDS, Bounds
+from idproof.service.stream.simulator.device import Device
+
+SEALING = bytes(range(32))
+SMALL = SessionRules(client=Bounds(5, 8), device=Bounds(3, 6))
+START = 1_790_000_000.0
+
+
+class Clock:
+    """A clock of the storage that a test sets."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = START
+        for module in (session_limits, sessions, ledger):
+            monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: self.now))
+
+
+@pytest.fixture
+def store(on_either: Settings) -> VerdictStore:
+    return VerdictStore.open(on_either, SEALING)
+
+
+def refused(call: Callable[..., Any], *arguments: Any, **named: Any) -> ServiceProblem:
+    with pytest.raises(ServiceProblem) as caught:
+        call(*arguments, **named)
+    assert caught.value.code == "too_many_sessions"
+    assert caught.value.retry_after is not None
+    return caught.value
+
+
+def opens(books: Ledger, client: str, **named: Any) -> bool:
+    """Returns whether a session is opened."""
+    try:
+        books.sessions.open(client, **named)
+    except ServiceProblem as problem:
+        if problem.code != "too_many_sessions":
+            raise
+        return False
+    return True
+
+
+def finish(books: Ledger, session: str, *, answered: bool = True) -> None:
+    ticket = books.begin("client", session, None)
+    assert isinstance(ticket, Ticket)
+
+    def store_more(connection: Any) -> None:
+        if answered:
+            books.sessions.limits.answered(connection, session)
+
+    books.finish(ticket, {"form": {}}, None, store_more)
+
+
+def test_five_hundred_sessions_are_not_opened_by_anybody(store: VerdictStore) -> None:
+    """By one client, which names another device each time, and by one enrolled device."""
+    books = Ledger(store)
+    assert sum(opens(books, "client", device=f"device-{number}") for number in range(500)) == CLIENT_BOUNDS.sessions
+    for _ in range(DEVICE_BOUNDS.sessions):
+        books.sessions.open("another", device="kiosk", enrolled=True)
+    refused(books.sessions.open, "another", device="kiosk", enrolled=True)
+    books.sessions.open("another", device="kiosk 2", enrolled=True)  # one client may own many devices
+
+
+def test_a_device_that_a_client_names_counts_beside_the_client(store: VerdictStore) -> None:
+    books = Ledger(store, SMALL)
+    for _ in range(3):
+        books.sessions.open("client", device="tablet")
+    refused(books.sessions.open, "client", device="tablet")
+    for number in range(2):
+        books.sessions.open("client", device=f"other-{number}")
+    refused(books.sessions.open, "client")
+    books.sessions.open("another client", device="tablet")
+
+
+def test_it_holds_after_a_restart_and_on_every_server(on_either: Settings) -> None:
+    one, other = (Ledger(VerdictStore.open(on_either, SEALING), SMALL) for _ in range(2))
+    for number in range(5):
+        (one if number % 2 else other).sessions.open("client")
+    for books in (one, other, Ledger(VerdictStore.open(on_either, SEALING), SMALL)):
+        refused(books.sessions.open, "client")
+
+
+def test_many_at_once_open_no_more_than_one_after_the_other(on_either: Settings) -> None:
+    servers = [Ledger(VerdictStore.open(on_either, SEALING), SMALL) for _ in range(4)]
+
+    def attempt(number: int) -> bool:
+        return opens(servers[number % 4], "client", device=f"d{number % 2}" if number % 3 else None)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(attempt, range(24))) == 5
+
+
+def test_a_used_or_ended_session_makes_room_and_the_wait_is_told(
+    store: VerdictStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, books = Clock(monkeypatch), Ledger(store, SessionRules(client=Bounds(2, 100), lifetime_s=10**9))
+    first = books.sessions.open("client")
+    clock.now += 60
+    second = books.sessions.open("client")
+    assert refused(books.sessions.open, "client").retry_after == 540
+    finish(books, first.id)
+    third = books.sessions.open("client")
+    refused(books.sessions.open, "client")
+    books.sessions.end(second.id)
+    books.sessions.open("client")
+    problem = refused(books.sessions.open, "client")
+    assert problem.retry_after is not None
+    clock.now += problem.retry_after
+    books.sessions.open("client")
+    assert third.id
+
+
+def test_a_request_without_pictures_does_not_use_a_session(store: VerdictStore) -> None:
+    books = Ledger(store, SMALL)
+    for _ in range(5):
+        ticket = books.begin("client", books.sessions.open("client").id, None)
+        assert isinstance(ticket, Ticket)
+        books.fail(ticket, Progress(FAILED, "upload_malformed", 400, "Malformed."), return_attempt=True)
+    refused(books.sessions.open, "client")
+
+
+def test_challenges_are_bounded_per_hour_until_they_are_answered(
+    store: VerdictStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, books = Clock(monkeypatch), Ledger(store, SessionRules(client=Bounds(100, 8), lifetime_s=10**9))
+    used = books.sessions.open("client").id
+    other = books.sessions.open("client").id
+    for session in (used, used, used, other, other):
+        books.ask_again("client", session)
+    finish(books, used, answered=False)  # its liveness failed, so nothing is given back
+    last = books.sessions.open("client").id
+    refused(books.sessions.open, "client")
+    problem = refused(books.ask_again, "client", other)
+    assert problem.retry_after == 3600
+    finish(books, last)
+    books.ask_again("client", other)
+    refused(books.sessions.open, "client")
+    clock.now += 3600.1
+    books.sessions.open("client")
+
+
+@pytest.mark.parametrize("abandoned", [True, False], ids=["all walk away", "all are registered"])
+def test_an_honest_kiosk_never_meets_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, abandoned: bool) -> None:
+    """A person every minute for two hours, three tries each, and each try a session or a challenge of one session."""
+    clock = Clock(monkeypatch)
+    store = VerdictStore.open(Settings(data_dir=tmp_path), SEALING)
+    books = Ledger(store, SessionRules(lifetime_s=10**9))
+    for person in range(120):
+        tries = [books.sessions.open("kiosk", device="kiosk", enrolled=True).id for _ in range(3 if person % 2 else 1)]
+        for session in tries * (1 if person % 2 else 3):
+            clock.now += 20
+            books.ask_again("kiosk", session)
+        if not abandoned:
+            ticket = books.begin("kiosk", tries[-1], None)
+            assert isinstance(ticket, Ticket)
+            books.finish(ticket, {"form": {}}, None, lambda on, s=tries[-1]: books.sessions.limits.answered(on, s))
+    store.close()
+
+
+def test_the_account_is_deleted_when_it_no_longer_counts(store: VerdictStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, books = Clock(monkeypatch), Ledger(store, SMALL)
+    books.sessions.open("client")
+    clock.now += 3601
+    books.clean(days=30, idempotency_hours=24)
+    with store.database.read() as connection:
+        assert connection.execute(session_limits.ASKED.select()).all() == []
+
+
+def test_nothing_of_a_refused_session_is_stored(store: VerdictStore) -> None:
+    books = Ledger(store, SMALL)
+    for _ in range(5):
+        books.sessions.open("client")
+    with store.database.read() as connection:
+        before = connection.execute(session_limits.ASKED.select()).all()
+    refused(books.sessions.open, "client", device="new")
+    with store.database.read() as connection:
+        assert connection.execute(session_limits.ASKED.select()).all() == before
+
+
+@given(st.lists(st.sampled_from(["open", "ask", "finish", "wait"]), max_size=40))
+@hypothesis_settings(max_examples=20, deadline=None)
+def test_whatever_the_order_the_bounds_hold(tmp_path_factory: pytest.TempPathFactory, acts: list[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        clock = Clock(patch)
+        store = VerdictStore.open(Settings(data_dir=tmp_path_factory.mktemp("acts")), SEALING)
+        books = Ledger(store, SessionRules(client=Bounds(3, 7), challenges=1000, lifetime_s=10**9))
+        waiting: list[tuple[float, str]] = []
+        asked: list[tuple[float, str]] = []
+        for act in acts:
+            clock.now += 1
+            try:
+                if act == "wait":
+                    clock.now += 400
+                elif act == "open":
+                    session = books.sessions.open("client").id
+                    waiting.append((clock.now, session))
+                    asked.append((clock.now, session))
+                elif waiting and act == "ask":
+                    books.ask_again("client", waiting[-1][1])
+                    asked.append((clock.now, waiting[-1][1]))
+                elif waiting:
+                    _, session = waiting.pop()
+                    finish(books, session)
+                    asked.remove(max(entry for entry in asked if entry[1] == session))
+            except ServiceProblem as problem:
+                if problem.code != "too_many_sessions":
+                    raise
+            assert sum(at > clock.now - 600 for at, _ in waiting) <= 3
+            assert sum(at > clock.now - 3600 for at, _ in asked) <= 7
+        store.close()
+
+
+def test_over_http_the_answer_is_429_with_the_time_to_wait(tmp_path: Path) -> None:
+    few = Settings(data_dir=tmp_path, client_unused_sessions=2)
+    app = create_app(few, FakeVerifier())
+    opened = [ask(app, "POST", "/v1/capture-sessions").json()["id"] for _ in range(2)]
+    answer = ask(app, "POST", "/v1/capture-sessions")
+    assert (answer.status_code, answer.json()["code"]) == (429, "too_many_sessions")
+    assert 0 < int(answer.headers["retry-after"]) <= 600
+    files = FILES | {"selfie": ("selfie", os.urandom(50), "image/jpeg")}
+    headers = {"Capture-Session": opened[0]}
+    assert ask(app, "POST", "/v1/verifications", files=files, headers=headers).status_code == 201
+    assert ask(app, "POST", "/v1/capture-sessions").status_code == 201
+
+
+def test_a_device_is_told_when_it_may_start_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = Settings(data_dir=tmp_path, device_unused_sessions=2)
+
+    async def start(device: Device) -> dict[str, Any]:
+        await device.send({"type": "start", "consent": True})
+        return await device.next()
+
+    with stream_server(few, StreamVerifier(), monkeypatch) as url:
+        key, other = enroll(tmp_path), enroll(tmp_path)
+        kiosk, books = key.split("_")[1], Ledger(open_verdicts_and_audit(tmp_path)[0])
+        for _ in range(2):  # applicants who walked away
+            books.sessions.open(f"kiosk:{kiosk}", device=kiosk, enrolled=True)
+        told = with_device(url, key, start)
+        assert (told["type"], told["code"], told["fatal"]) == ("error", "too_many_sessions", False)
+        assert 0 < told["retry_after"] <= 600
+        assert with_device(url, other, start)["type"] == "session"
