@@ -28,6 +28,7 @@ from idproof.service.operations import retention
 from idproof.service.operations.audit import AuditLog
 from idproof.service.operations.metrics import MEDIA_TYPE, Metrics
 from idproof.service.operations.privacy import privacy_statement
+from idproof.service.operations.production import require_complete
 from idproof.service.operations.settings import Settings
 from idproof.service.outbox import DeliveryWorker, Destination, Outbox
 from idproof.service.registrations.intake import RegistrationIntake
@@ -54,11 +55,13 @@ def create_app(
         core_transport: carries the deliveries to the identity core in place of the network.
 
     Raises:
+        SettingsInvalid: in production, the settings lack what it needs.
         KeysUnusable: a key file cannot be used.
         CoreKeyUnusable: nothing can be encrypted to the identity core's key.
         StoreUnavailable: the database cannot be opened.
         AuditBroken: the audit log was changed, or cannot be written.
     """
+    require_complete(settings)
     ring = KeyRing(settings)
     store = VerdictStore.open(settings, ring.current.sealing, lambda: ring.current.newer_sealing)
     audit = AuditLog.open(settings, ring)

@@ -17,6 +17,8 @@ def build_policy(settings: Settings) -> Policy:
     if settings.liveness_distance == "standing":
         policy = replace(policy, version=f"{policy.version}-standing", liveness_calibration=standing_calibration())
     policy = policy.named_by_exceptions()
+    if settings.accept_without_records_because is not None:
+        policy = replace(policy, version=f"{policy.version}+without-records")
     if settings.captures_remembered_hours == 0:
         return replace(policy, version=f"{policy.version}+repeats")
     return replace(policy, required=(*policy.required, captures_fresh.NAME))

@@ -24,7 +24,7 @@ from idproof.service.http.app import create_app
 from idproof.service.http.connection_limit import ACCEPTED_AT_ONCE
 from idproof.service.http.connections import BoundedProtocol
 from idproof.service.http.web_sockets import BoundedWebSocket
-from idproof.service.operations import cluster, process, telemetry
+from idproof.service.operations import cluster, process, production, telemetry
 from idproof.service.operations.metrics import SHARED_FOLDER
 from idproof.service.operations.networks import is_loopback, parse_proxies
 from idproof.service.operations.policy import build_policy
@@ -62,8 +62,9 @@ def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
         port: to listen on.
         workers: number of server processes, each with networks of its own; one that dies is replaced.
     """
+    production.require_complete(settings, host)
     _require_keys(settings, host)
-    _require_tls(settings, host)
+    _warn_without_tls(settings, host)
     settings = _with_host_names(settings, host)
     if workers > 1 and settings.executor == "ray" and settings.ray_address is None:
         raise SettingsInvalid("Several server processes share a cluster only by its address; name it.")
@@ -165,30 +166,20 @@ def _require_keys(settings: Settings, host: str) -> None:
 
 
 def _with_host_names(settings: Settings, host: str) -> Settings:
-    """Returns the settings with the names under which the service answers; raises `SettingsInvalid`."""
+    """Returns the settings with the names under which the service answers; production has required them before."""
     if settings.allowed_hosts:
         return settings
     if is_loopback(host):
         return settings.model_copy(update={"allowed_hosts": "localhost"})
-    if settings.production:
-        raise SettingsInvalid(
-            "In production the service answers only under its own names: set IDPROOF_ALLOWED_HOSTS, such as "
-            "idproof.example."
-        )
     structlog.get_logger("idproof").warning("any host name", host=host, settings=["IDPROOF_ALLOWED_HOSTS"])
     return settings
 
 
-def _require_tls(settings: Settings, host: str) -> None:
-    """Warns of pictures that would cross a network in the clear; in production raises `SettingsInvalid`."""
-    if is_loopback(host) or settings.tls_cert is not None or settings.tls_by_proxy:
-        return
-    if settings.production:
-        raise SettingsInvalid(
-            f"In production the service listens on {host} only with TLS: set IDPROOF_TLS_CERT and IDPROOF_TLS_KEY, or "
-            "IDPROOF_TLS_BY_PROXY=1 where a proxy in front of it ends TLS."
-        )
-    structlog.get_logger("idproof").warning("no tls", host=host, settings=["IDPROOF_TLS_CERT", "IDPROOF_TLS_BY_PROXY"])
+def _warn_without_tls(settings: Settings, host: str) -> None:
+    """Warns of pictures that would cross a network in the clear; production has required TLS before."""
+    if not is_loopback(host) and settings.tls_cert is None and not settings.tls_by_proxy:
+        chosen = ["IDPROOF_TLS_CERT", "IDPROOF_TLS_BY_PROXY"]
+        structlog.get_logger("idproof").warning("no tls", host=host, settings=chosen)
 
 
 def _settings_for_workers(settings: Settings) -> str:

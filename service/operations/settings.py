@@ -44,7 +44,8 @@ class Settings(BaseSettings):
         queue: registrations that may wait; further ones get status 503.
         idle_s: seconds for which a client may send nothing during an upload.
         upload_bytes_per_s: bytes per second that arrive at least, on average of every `idle_s` seconds of an upload.
-        production: refuse to start when a guard is missing (`idproof.pipeline.vault.guards`).
+        production: refuse to start when a guard (`idproof.pipeline.vault.guards`) or a setting
+            (`idproof.service.operations.production`) is missing.
         inspectable: let other processes of the same user read this process's memory, to search it for pieces of
             pictures. It removes a guard, so it is not for production.
         retention_days: days after which a stored verdict is erased.
@@ -62,6 +63,7 @@ class Settings(BaseSettings):
             without it an upload is referred at best.
         accept_without_liveness_because: the operator's reason to accept registrations without frames that respond
             to a challenge; without it they are referred at best.
+        accept_without_records_because: the operator's reason to go without the department's records in production.
         liveness_required: refuse registrations without frames that answer the session's challenge.
         stream_s: seconds for which the pictures of a streaming device's applicant may exist before verification.
         stream_grace_s: seconds for which they wait for a device whose connection was cut.
@@ -141,6 +143,7 @@ class Settings(BaseSettings):
     permit_s: float = Field(default=900.0, gt=0, le=86_400)
     accept_uploads_because: str | None = Field(default=None, min_length=10)
     accept_without_liveness_because: str | None = Field(default=None, min_length=10)
+    accept_without_records_because: str | None = Field(default=None, min_length=10)
     liveness_required: bool = False
     stream_s: float = Field(default=240.0, gt=0, le=600)
     stream_grace_s: float = Field(default=30.0, ge=0, le=120)

@@ -23,6 +23,7 @@ from fakes import FILES, FakeVerifier, ask, serving
 from fastapi.routing import APIRoute
 from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, OKPKey, RSAKey
+from production import complete
 from sqlalchemy import select, update
 
 from idproof.service.auth import quota as quota_module
@@ -510,7 +511,7 @@ def test_one_client_cannot_use_every_slot(closed: Settings) -> None:
 
 
 def test_anonymous_clients_are_refused_in_production_and_on_other_addresses(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, production=True)
+    settings = Settings.load(**complete(tmp_path))
     assert ask(create_app(settings, FakeVerifier()), "POST", "/v1/capture-sessions").status_code == 401
     hosts = {"127.0.0.1": True, "::1": True, "localhost": True, "0.0.0.0": False, "10.0.0.7": False, "idproof": False}
     assert {host: is_loopback(host) for host in hosts} == hosts

@@ -98,21 +98,6 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     return made
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "idproof.example"])
-def test_production_does_not_listen_beyond_this_machine_without_tls(
-    tmp_path: Path, served: list[Settings], host: str
-) -> None:
-    production = Settings(data_dir=tmp_path, production=True, anonymous=False, allowed_hosts="idproof.example")
-    with pytest.raises(SettingsInvalid, match="IDPROOF_TLS_CERT"):
-        server.run(production, host, 8000)
-    assert served == []
-    files = {"tls_cert": tmp_path / "cert.pem", "tls_key": tmp_path / "key.pem"}
-    for safe in (files, {"tls_by_proxy": True}):
-        server.run(production.model_copy(update=safe), host, 8000)
-    server.run(production, "127.0.0.1", 8000)
-    assert len(served) == 3
-
-
 def test_outside_production_a_missing_tls_is_a_warning(tmp_path: Path, served: list[Settings]) -> None:
     with capture_logs() as logged:
         server.run(Settings(data_dir=tmp_path), "127.0.0.1", 8000)
