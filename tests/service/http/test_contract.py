@@ -36,7 +36,8 @@ from idproof.service.storage import VerdictStore
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Nobody without a key: the description names the scope of every route."""
     folder = tmp_path_factory.mktemp("contract")
-    return Settings(data_dir=folder, anonymous=False, rate_per_minute=1_000_000, queue=1000)
+    unbounded = {"client_unused_sessions": 1_000_000, "client_unanswered_challenges": 1_000_000}
+    return Settings(data_dir=folder, anonymous=False, rate_per_minute=1_000_000, queue=1000, **unbounded)
 
 
 @pytest.fixture(scope="module")

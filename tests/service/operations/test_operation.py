@@ -19,6 +19,7 @@ from fakes import FILES, FakeVerifier, ask
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from production import complete
 from server_process import start, stop
 
 from idproof.service.auth import Scope
@@ -183,7 +184,7 @@ def test_a_service_without_audit_log_or_guard_is_not_ready(settings: Settings, m
     answer = ask(app, "GET", "/readyz")
     assert (answer.status_code, answer.json()["checks"]["audit"]) == (503, False)
     settings.audit_head.with_suffix(".moved").rename(settings.audit_head)
-    strict = create_app(settings.model_copy(update={"production": True}), FakeVerifier())
+    strict = create_app(Settings.load(**complete(settings.data_dir.parent)), FakeVerifier())
     monkeypatch.setattr("idproof.service.http.app.guards.missing", lambda: ("no_core_dumps",))
     answer = ask(strict, "GET", "/readyz")
     assert (answer.status_code, answer.json()["checks"]["guards"]) == (503, False)
