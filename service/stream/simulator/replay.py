@@ -18,7 +18,7 @@ from idproof.service.stream.chain import LIVENESS
 from idproof.service.stream.messages import unbase64
 from idproof.service.stream.simulator.device import Device, DeviceProblem, register
 from idproof.service.stream.simulator.player import APPROACH, SetCamera, small_of, swaying
-from idproof.service.stream.simulator.posed_cards import WarpedCard
+from idproof.service.stream.simulator.posed_cards import WarpedCard, still_of
 from idproof.service.stream.states import FINISH
 
 
@@ -119,7 +119,7 @@ _RECORDED_CHALLENGE = {
 }
 """The challenge that clips are rendered for."""
 _FAR_SHARE = 0.42  # of a card on the way; chosen by hand
-_LOOPED = 8  # previews in place, shown over and over; chosen by hand
+_LOOPED = 4  # previews in place, shown over and over; chosen by hand
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,9 @@ class _Recording:
             raise InvalidSpecimen("The set does not say where its card is.")
         warped, rng = WarpedCard(camera.stills[Role.CARD_FRONT], camera.corners), np.random.default_rng(camera.seed)
         far = small_of(warped.picture(CardPose(0.0, 0.0, _FAR_SHARE)))
+        approach = [swaying(far, 1.0, rng) for _ in range(APPROACH)]
         card = {
-            (role.value, pose): _shown(far, small_of(warped.picture(pose)), warped.still(pose), rng)
+            (role.value, pose): _shown(approach, warped.picture(pose), rng)
             for role in CARD_ROLES
             for pose in possible_poses(role)
         }
@@ -172,9 +173,9 @@ class _Recording:
         return self.selfie if stage == Role.SELFIE else self.card[stage, plan.poses[Role(stage)]]
 
 
-def _shown(far: RGBImage, near: RGBImage, still: bytes, rng: np.random.Generator) -> _Shown:
-    approach = [swaying(far, 1.0, rng) for _ in range(APPROACH)]
-    return _Shown(approach, [swaying(near, 1.0, rng) for _ in range(_LOOPED)], still)
+def _shown(approach: Sequence[bytes], picture: RGBImage, rng: np.random.Generator) -> _Shown:
+    small = small_of(picture)
+    return _Shown(approach, [swaying(small, 1.0, rng) for _ in range(_LOOPED)], still_of(picture))
 
 
 @dataclass

@@ -18,7 +18,7 @@ from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.types import CARD_ROLES, Outcome, Role
 from idproof.service.stream.messages import base64
 from idproof.service.stream.simulator.player import SetCamera, cameras, marked
-from idproof.service.stream.simulator.posed_cards import WarpedCard
+from idproof.service.stream.simulator.posed_cards import WarpedCard, still_of
 
 ROOT = Path(__file__).parents[3]
 USERS = {"service/cli/kiosk.py", "benchmarks/deletion/device.py"}  # `idproof kiosk replay`, and a benchmark
@@ -53,7 +53,9 @@ def test_a_warped_card_is_where_guidance_takes_it(folder: Path, document: Docume
     (entry,), locator = read_sets(folder), CardLocator.open(document)
     warped = WarpedCard(entry.parts()["card_front"], entry.truth.corners["front"])
     poses = {role: possible_poses(role)[-1] for role in CARD_ROLES}
-    views = {role: locator.locate(pixels(warped.still(pose)), role, Policy()) for role, pose in poses.items()}
+    views = {
+        role: locator.locate(pixels(still_of(warped.picture(pose))), role, Policy()) for role, pose in poses.items()
+    }
     for role, found in measure_poses(views, document).items():
         assert GUIDED.distance(found, poses[role]) < 0.5 < TOLERANCE.distance(found, possible_poses(role)[0])
 
