@@ -1,18 +1,22 @@
 """Poses of a card in the hand of somebody who is guided to the poses of a capture plan."""
 
+from functools import cache
+
 import numpy as np
 
 from idproof.datasets.sets import ROLES, RegistrationSet
 from idproof.datasets.specimen.draws import Draws, Split
 from idproof.datasets.specimen.make import Registration, make
 from idproof.datasets.specimen.portraits import PortraitSource
-from idproof.datasets.specimen.view import Pose
+from idproof.datasets.specimen.view import HEIGHT, WIDTH, Lens, Pose, View
 from idproof.pipeline.card.plan.types import GUIDED, CapturePlan, CardPose
-from idproof.pipeline.documents import load_builtin
+from idproof.pipeline.documents import DocumentType, load_builtin
 from idproof.pipeline.errors import InvalidSpecimen
 
 _MAX_ROLL_DEG = 5.0  # guidance asks for the whole card in the picture; chosen by hand, no outside source
 _MAX_OFFSET = 0.02  # shares of the picture; chosen by hand, no outside source
+_WIDEST_LENS = Lens(0.72 * WIDTH)  # of the specimens' cameras; its perspective is the strongest
+_MARGIN_PX = 30  # between the card and the edge, for cameras whose axis is off the middle; chosen by hand
 
 
 def render(entry: RegistrationSet, source: PortraitSource, plan: CapturePlan, draws: Draws) -> Registration:
@@ -49,7 +53,20 @@ def poses_of(plan: CapturePlan, draws: Draws) -> dict[str, Pose]:
 
 
 def pose_near(wanted: CardPose, draws: Draws) -> Pose:
-    """Returns a pose within what guidance takes of a wanted one."""
+    """Returns a pose within what guidance takes of a wanted one, with the whole card in the picture of any camera."""
+    while True:
+        pose = _drawn_near(wanted, draws)
+        corners = View(_document(), _WIDEST_LENS, pose).corners
+        if (corners > _MARGIN_PX).all() and (corners < np.array([WIDTH, HEIGHT]) - _MARGIN_PX).all():
+            return pose
+
+
+@cache
+def _document() -> DocumentType:
+    return load_builtin()
+
+
+def _drawn_near(wanted: CardPose, draws: Draws) -> Pose:
     turn, pitch, share = (
         wanted.turn_deg + draws.uniform(-GUIDED.turn_deg, GUIDED.turn_deg),
         wanted.pitch_deg + draws.uniform(-GUIDED.pitch_deg, GUIDED.pitch_deg),
