@@ -91,11 +91,29 @@ def examine_card(
 ) -> CardFindings:
     """Run every check of the card that was found, read its fields, and run theirs."""
     with timer.stage("card"):
-        checks = _card_checks(session, tools, views)
+        checks = check_card(session, tools, views)
     with timer.stage("fields"):
-        fields, of_fields = _read_fields(session, tools)
+        fields, of_fields = read_fields(session, tools)
     poses = turns.measure_poses(views, tools.locator.document)
     return CardFindings(tuple(checks), fields, tuple(of_fields), poses)
+
+
+def check_card(session: VaultSession, tools: ExaminationTools, views: dict[Role, CardView]) -> list[CheckResult]:
+    """Run every check of the card that was found."""
+    with (
+        _borrow_card_pictures(session, DECODED) as images,
+        _borrow_card_pictures(session, RECTIFIED) as rectified,
+    ):
+        return tools.examiner.examine(images, rectified, views, tools.policy)
+
+
+def read_fields(session: VaultSession, tools: ExaminationTools) -> tuple[dict[str, FieldReading], list[CheckResult]]:
+    """Read the fields of the rectified captures, and run their checks."""
+    document, engines = tools.locator.document, tools.engines
+    readers = field_reading.Readers(engines.reader, engines.latin_reader)
+    with _borrow_card_pictures(session, RECTIFIED) as rectified:
+        fields = field_reading.read(rectified, document, readers, tools.policy)
+    return fields, field_checks.run(Facts(fields, document, today(document)))
 
 
 def examine_people(
@@ -164,22 +182,6 @@ def compare_registered(session: VaultSession, tools: ExaminationTools) -> tuple[
             tools.policy,
         )
     return tuple(compared)
-
-
-def _card_checks(session: VaultSession, tools: ExaminationTools, views: dict[Role, CardView]) -> list[CheckResult]:
-    with (
-        _borrow_card_pictures(session, DECODED) as images,
-        _borrow_card_pictures(session, RECTIFIED) as rectified,
-    ):
-        return tools.examiner.examine(images, rectified, views, tools.policy)
-
-
-def _read_fields(session: VaultSession, tools: ExaminationTools) -> tuple[dict[str, FieldReading], list[CheckResult]]:
-    document, engines = tools.locator.document, tools.engines
-    readers = field_reading.Readers(engines.reader, engines.latin_reader)
-    with _borrow_card_pictures(session, RECTIFIED) as rectified:
-        fields = field_reading.read(rectified, document, readers, tools.policy)
-    return fields, field_checks.run(Facts(fields, document, today(document)))
 
 
 def _compare_faces(session: VaultSession, tools: ExaminationTools) -> list[CheckResult]:

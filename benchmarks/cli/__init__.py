@@ -3,6 +3,7 @@
 import typer
 
 from idproof.benchmarks.cli import (
+    attack,
     calibrate,
     card,
     check,
@@ -29,6 +30,7 @@ app = typer.Typer(no_args_is_help=True, help="Measure the system. Figures on ren
 for commands in (
     system,
     card,
+    attack,
     fields,
     face,
     liveness,

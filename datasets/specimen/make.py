@@ -165,7 +165,7 @@ def make(
     draws = Draws(np.random.default_rng(np.random.SeedSequence([seed, index])), split)
     kind = _kind(attack)
     plan = ATTACKS[kind] if kind else BONA_FIDE
-    holder, other = _people(seed, index, source, split)
+    holder, other = people_of(seed, index, source, split)
     if plan.other_selfie and other.label == holder.label:
         raise InvalidSpecimen(f"The attack {kind} needs photographs of two people; the source has one.")
     selfie_person = other if plan.other_selfie else holder
@@ -223,8 +223,8 @@ def _kind(attack: str | None) -> AttackKind | None:
         raise InvalidSpecimen(f"There is no attack {attack}; known are {known}.") from None
 
 
-def _people(seed: int, index: int, source: PortraitSource, split: Split) -> tuple[Person, Person]:
-    """Returns the holder and another person of the split; a seed uses all people before one is repeated."""
+def people_of(seed: int, index: int, source: PortraitSource, split: Split) -> tuple[Person, Person]:
+    """Returns the holder of registration `index` and another person; a seed uses all people before one is repeated."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, 2**31]))
     lists = [_of(split, labels) for labels in source.holders()]
     ordered = [labels[place] for labels in lists for place in rng.permutation(len(labels))]

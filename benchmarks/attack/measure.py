@@ -1,0 +1,189 @@
+"""Measures attacks by computed pictures at the levels `device` and `capture`, and what answering them costs.
+
+At level `device` the pictures are handed in as an enrolled device's would be: in the poses of the session's plan, with
+a challenge answered, under the default policy. At level `capture` they are uploaded files of an operator who accepts
+files by a written exception; without it none are accepted. The decision is the verification's own (`verify`).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from idproof.benchmarks.attack.executor import StoppingExecutor
+from idproof.benchmarks.attack.kinds import ATTACKS, HONEST
+from idproof.benchmarks.attack.tries import Try, make_try
+from idproof.benchmarks.errors import BenchmarkFailed
+from idproof.benchmarks.harness.output import BAD_INPUT, RENDERED, Run, figure
+from idproof.benchmarks.metrics import rate
+from idproof.pipeline import Policy, assurance
+from idproof.pipeline.assurance import CaptureLevel
+from idproof.pipeline.card import plan as capture_plan
+from idproof.pipeline.card.checks.shared_grain import SHARED_GRAIN
+from idproof.pipeline.config import Limits
+from idproof.pipeline.decide import decide
+from idproof.pipeline.errors import BadInput
+from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
+from idproof.pipeline.opening import open_tools, rules_for_tools
+from idproof.pipeline.origin import UPLOADED, CaptureOrigin
+from idproof.pipeline.types import Decision, Outcome, Verdict
+from idproof.pipeline.verifier import Verifier
+
+DEVICE, CAPTURE = "device", "capture"
+LEVELS = (DEVICE, CAPTURE)
+ANSWERS = (SHARED_GRAIN.name, capture_plan.NAME, assurance.NAME)
+"""Checks that answer computed pictures alone; what they refuse of honest registrations is the cost."""
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """The results of one try; only names and codes leave the worker.
+
+    Attributes:
+        kind: of the attack, or `bona_fide`.
+        decisions: level to decision; `bad_input` when a capture could not be used.
+        reasons: level to the codes that answered it.
+        cost: level to whether only checks of `ANSWERS` kept it from an accept.
+    """
+
+    kind: str
+    decisions: Mapping[str, str]
+    reasons: Mapping[str, tuple[str, ...]]
+    cost: Mapping[str, bool]
+
+
+def measure_attack(
+    *,
+    portraits: Path | None = None,
+    tries: int = 100,
+    honest: int | None = None,
+    kinds: Sequence[str] = ATTACKS,
+    profile: str = "open",
+    runner: TaskRunner = SEQUENTIAL,
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Run:
+    """Makes and verifies every try.
+
+    Args:
+        portraits: photographs in LFW layout, or None for the bundled ones.
+        tries: of every kind.
+        honest: honest registrations; as many as `tries` when None.
+        kinds: names of `kinds.ATTACKS`.
+        profile: of the networks.
+        runner: where the tries are made and verified.
+        seed: of everything drawn.
+        progress: called with tries done and in total.
+
+    Raises:
+        BenchmarkFailed: an unknown kind.
+        InvalidSpecimen: the photographs are of too few people.
+    """
+    if unknown := [kind for kind in kinds if kind not in ATTACKS]:
+        raise BenchmarkFailed(f"There is no attack {unknown[0]}; known are {', '.join(ATTACKS)}.")
+    tasks = [(kind, index) for kind in kinds for index in range(tries)]
+    tasks += [(HONEST, index) for index in range(tries if honest is None else honest)]
+    results: list[Outcomes] = []
+    for result in runner(_attempt, tasks, seed, portraits, profile):
+        results.append(result)
+        progress(len(results), len(tasks))
+    return Run(
+        bench="attack",
+        profile=profile,
+        weights=_opened(profile)[DEVICE].weights,
+        seed=seed,
+        counts=_counts(results),
+        figures=_figures(results),
+        extra={"data": RENDERED, "policy": Policy().version},
+    )
+
+
+def _attempt(task: tuple[str, int], seed: int, portraits: Path | None, profile: str) -> Outcomes:
+    kind, index = task
+    verifiers = _opened(profile)
+    executor = verifiers[DEVICE].executor
+    if not isinstance(executor, StoppingExecutor):
+        raise TypeError("the benchmark's own executor is required")
+    executor.complete = kind == HONEST
+    made = make_try(kind, index, seed, portraits, verifiers[DEVICE].document)
+    decisions: dict[str, str] = {}
+    reasons: dict[str, tuple[str, ...]] = {}
+    cost: dict[str, bool] = {}
+    for level in LEVELS:
+        try:
+            verdict = _verify(made, verifiers[level], level)
+        except BadInput as error:
+            decisions[level], reasons[level], cost[level] = BAD_INPUT, (error.code,), False
+        else:
+            decisions[level], reasons[level] = verdict.decision.value, _answered(verdict)
+            cost[level] = verdict.decision is not Decision.ACCEPT and _accepted_without_answers(verdict)
+    return Outcomes(kind, decisions, reasons, cost)
+
+
+def _verify(made: Try, verifier: Verifier, level: str) -> Verdict:
+    origin = CaptureOrigin(CaptureLevel.DEVICE, made.plan) if level == DEVICE else UPLOADED
+    with verifier.vault.open() as session:
+        names = made.answer.names if made.answer is not None else []
+        for name, data in (*made.parts.items(), *zip(names, made.frames, strict=True)):
+            session.receive(name).write(data)
+        return verifier.verify_session(session, made.answer, origin)
+
+
+@lru_cache(maxsize=1)
+def _opened(profile: str) -> dict[str, Verifier]:
+    """Opens a verifier for each level, once per process; they share the networks and the findings."""
+    tools = open_tools(profile, "hkid-2018", Policy(), Limits(), threads=1)
+    executor, rules = StoppingExecutor(tools), rules_for_tools(tools, None)
+    excepted = Policy.for_uploads()
+    uploads = replace(
+        rules.policy,
+        version=excepted.version,
+        accept_from=excepted.accept_from,
+        liveness_required=excepted.liveness_required,
+    )
+    policies = {DEVICE: rules.policy, CAPTURE: uploads}
+    return {level: Verifier(replace(rules, policy=policy), executor) for level, policy in policies.items()}
+
+
+def _answered(verdict: Verdict) -> tuple[str, ...]:
+    """The codes that answered: those of failed checks where there are any, since later stages were then left out."""
+    failed = [check.reason or check.name for check in verdict.checks if check.outcome is Outcome.FAIL]
+    return tuple(dict.fromkeys(failed)) or verdict.reasons
+
+
+def _accepted_without_answers(verdict: Verdict) -> bool:
+    checks = [check for check in verdict.checks if check.name not in ANSWERS]
+    required = [name for name in verdict.required if name not in ANSWERS]
+    return decide(checks, required)[0] is Decision.ACCEPT
+
+
+def _counts(results: Sequence[Outcomes]) -> dict[str, object]:
+    kinds = dict.fromkeys(result.kind for result in results)
+    return {
+        kind: {
+            level: {
+                "decisions": dict(Counter(r.decisions[level] for r in results if r.kind == kind)),
+                "reasons": dict(
+                    Counter(code for r in results if r.kind == kind for code in r.reasons[level]).most_common()
+                ),
+            }
+            for level in LEVELS
+        }
+        for kind in kinds
+    }
+
+
+def _figures(results: Sequence[Outcomes]) -> dict[str, dict[str, object]]:
+    figures = {}
+    for kind in dict.fromkeys(result.kind for result in results if result.kind != HONEST):
+        of_kind = [result for result in results if result.kind == kind]
+        for level in LEVELS:
+            accepted = sum(result.decisions[level] == Decision.ACCEPT for result in of_kind)
+            figures[f"attack.{level}.accepted.{kind}"] = figure(rate(accepted, len(of_kind)))
+    honest = [result for result in results if result.kind == HONEST]
+    figures["attack.bpcer_cost"] = figure(rate(sum(result.cost[DEVICE] for result in honest), len(honest)))
+    for level in LEVELS:
+        refused = sum(result.decisions[level] != Decision.ACCEPT for result in honest)
+        figures[f"attack.{level}.bpcer"] = figure(rate(refused, len(honest)))
+    return figures

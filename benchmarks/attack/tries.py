@@ -1,0 +1,103 @@
+"""Makes the registration of one try: captures in the poses of a plan, a selfie, and frames that answer a challenge."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from idproof.benchmarks.attack.kinds import RECIPES, Recipe
+from idproof.datasets.rendered_people import clips
+from idproof.datasets.rendered_people.clips import Sitting
+from idproof.datasets.specimen.camera import jpeg
+from idproof.datasets.specimen.draws import Draws, Split
+from idproof.datasets.specimen.make import Registration, make, people_of
+from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.datasets.specimen.posing import poses_of
+from idproof.models.types import RGBImage
+from idproof.pipeline.card.plan.draw import draw as draw_plan
+from idproof.pipeline.card.plan.types import CapturePlan
+from idproof.pipeline.documents import DocumentType
+from idproof.pipeline.liveness.challenge import REDUCING, Options
+from idproof.pipeline.liveness.response import FrameTiming, LivenessResponse
+
+# Chosen by hand; no outside source.
+_SIDE_PX = 250  # of the photograph that frames are made from
+_QUALITY = 90
+_ANSWERED_S = 30.0
+_CROP_PX = (540, 720)  # width and height of a selfie that is a crop of the card's portrait
+_TINT = (1.08, 1.0, 0.90)  # skin-like
+
+
+@dataclass(frozen=True)
+class Try:
+    """One registration, still in memory.
+
+    Attributes:
+        parts: the four pictures by role.
+        plan: that the session drew.
+        answer: to the challenge, or None.
+        frames: of the answer.
+    """
+
+    parts: Mapping[str, bytes] = field(repr=False)
+    plan: CapturePlan
+    answer: LivenessResponse | None
+    frames: tuple[bytes, ...] = field(repr=False)
+
+
+def make_try(kind: str, index: int, seed: int, portraits: Path | None, document: DocumentType) -> Try:
+    """Makes try `index` of a kind with people, cameras and parameters of the test split.
+
+    Raises:
+        InvalidSpecimen: the source has too few people for the kind.
+        DatasetInvalid: the photographs cannot be used.
+    """
+    recipe, source = RECIPES[kind], _opened(portraits)
+    draws = Draws(np.random.default_rng((seed, index, 1)), Split.TEST)
+    plan, earlier = (draw_plan(draws.rng.bytes(32)) for _ in range(2))
+    poses = poses_of(earlier if recipe.other_plan else plan, draws)
+    made = make(seed, index, source, document, recipe.card, split=Split.TEST, poses=poses)
+    person = people_of(seed, index, source, Split.TEST)[0 if made.description["truth"]["same_person"] else 1]
+    parts, photograph = made.parts(), person.photographs[-1]
+    if recipe.selfie_of_card:
+        photograph = _portrait(made, document)
+        parts["selfie"] = jpeg(np.asarray(cv2.resize(photograph, _CROP_PX, interpolation=cv2.INTER_CUBIC)), _QUALITY)
+    answer, frames = _answered(recipe, photograph, draws)
+    return Try(parts, plan, answer, frames)
+
+
+@lru_cache(maxsize=1)
+def _opened(portraits: Path | None) -> PortraitSource:
+    return PortraitSource.open(portraits)
+
+
+def _answered(recipe: Recipe, photograph: RGBImage, draws: Draws) -> tuple[LivenessResponse | None, tuple[bytes, ...]]:
+    if recipe.frames is None:
+        return None, ()
+    square = cv2.resize(photograph, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA)
+    options = Options(**dict.fromkeys(REDUCING, True)) if recipe.options_all else None
+    sitting = Sitting.draw(np.asarray(square, dtype=np.uint8), draws, options)
+    film = clips.bona_fide if recipe.frames == clips.BONA_FIDE else clips.SPECIES[recipe.frames]
+    shot = film(sitting).frames
+    timings = [FrameTiming(frame.captured_ms, frame.number) for frame in shot]
+    received = sitting.challenge.issued_at + timedelta(seconds=_ANSWERED_S)
+    return LivenessResponse(sitting.challenge, timings, received), tuple(jpeg(f.pixels, _QUALITY) for f in shot)
+
+
+def _portrait(made: Registration, document: DocumentType) -> RGBImage:
+    """The card's main portrait out of the front capture, tinted."""
+    name: Any = made.description["captures"]["front"]
+    picture = cv2.imdecode(np.frombuffer(made.pictures[name], np.uint8), cv2.IMREAD_COLOR_RGB)
+    corners: NDArray[np.float32] = np.array(made.description["truth"]["corners"]["front"], dtype=np.float32)
+    width, height = document.size_px
+    frame = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+    card = cv2.warpPerspective(np.asarray(picture), cv2.getPerspectiveTransform(corners, frame), (width, height))
+    left, top, right, bottom = document.portrait.pixels(document.px_per_mm)
+    tinted = card[top:bottom, left:right] * np.array(_TINT)
+    return np.asarray(tinted.clip(0, 255), dtype=np.uint8)
