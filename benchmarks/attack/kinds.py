@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from idproof.datasets.rendered_people.clips import BONA_FIDE as LIVING
-from idproof.datasets.rendered_people.clips import SPECIES
+from idproof.datasets.rendered_people.clips import PUPPETS
 from idproof.datasets.specimen.attacks import AttackKind
 
 HONEST = "bona_fide"
@@ -16,7 +16,7 @@ class Recipe:
 
     Attributes:
         card: attack on the captures of the card; None for a genuine card.
-        frames: `LIVING` for a living person who answers the challenge, a species of `SPECIES`, or None for no frames.
+        frames: `LIVING` for a living person who answers the challenge, a species of `clips.ATTACKS`, or None.
         other_plan: the captures show the poses of an earlier session's plan.
         options_all: every accessibility option is ticked, without a permit.
         selfie_of_card: the selfie, and what the frames are made from, is a tinted crop of the card's own portrait.
@@ -30,7 +30,7 @@ class Recipe:
 
 
 _COMPUTED = {kind.value: Recipe(card=kind) for kind in AttackKind if kind.startswith("computed_")}
-_PUPPETS = {name: Recipe(frames=name) for name in SPECIES if name.startswith(("puppet", "warped_frame"))}
+_PUPPETS = {name: Recipe(frames=name) for name in ("warped_frame", *PUPPETS)}
 
 RECIPES: Mapping[str, Recipe] = {
     HONEST: Recipe(),
@@ -39,7 +39,7 @@ RECIPES: Mapping[str, Recipe] = {
     "replay_noised": Recipe(card=AttackKind.REPLAY_NOISED, other_plan=True),
     "options_all": Recipe(frames="photo_moved", options_all=True),
     "no_frames": Recipe(frames=None),
-    "selfie_crop": Recipe(frames="warped_frame", selfie_of_card=True),
+    "selfie_crop": Recipe(frames="puppet_mesh", selfie_of_card=True),
     **_PUPPETS,
 }
 """Every kind by name. Beside a computed card a living person answers, as the selfie's person can: the card alone has to

@@ -94,7 +94,7 @@ def measure_attack(
         weights=_opened(profile)[DEVICE].weights,
         seed=seed,
         counts=_counts(results),
-        figures=_figures(results),
+        figures=summarise(results),
         extra={"data": RENDERED, "policy": Policy().version},
     )
 
@@ -174,7 +174,8 @@ def _counts(results: Sequence[Outcomes]) -> dict[str, object]:
     }
 
 
-def _figures(results: Sequence[Outcomes]) -> dict[str, dict[str, object]]:
+def summarise(results: Sequence[Outcomes]) -> dict[str, dict[str, object]]:
+    """Returns the share accepted per kind and level, and what the answers cost honest registrations."""
     figures = {}
     for kind in dict.fromkeys(result.kind for result in results if result.kind != HONEST):
         of_kind = [result for result in results if result.kind == kind]

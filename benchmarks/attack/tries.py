@@ -24,6 +24,7 @@ from idproof.pipeline.card.plan.draw import draw as draw_plan
 from idproof.pipeline.card.plan.types import CapturePlan
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.liveness.challenge import REDUCING, Options
+from idproof.pipeline.liveness.frames import Clip
 from idproof.pipeline.liveness.response import FrameTiming, LivenessResponse
 
 # Chosen by hand; no outside source.
@@ -68,8 +69,14 @@ def make_try(kind: str, index: int, seed: int, portraits: Path | None, document:
     if recipe.selfie_of_card:
         photograph = _portrait(made, document)
         parts["selfie"] = jpeg(np.asarray(cv2.resize(photograph, _CROP_PX, interpolation=cv2.INTER_CUBIC)), _QUALITY)
-    answer, frames = _answered(recipe, photograph, draws)
-    return Try(parts, plan, answer, frames)
+    if recipe.frames is None:
+        return Try(parts, plan, None, ())
+    sitting = _sat(recipe, photograph, draws)
+    shot = clips.bona_fide(sitting) if recipe.frames == clips.BONA_FIDE else clips.ATTACKS[recipe.frames](sitting)
+    if not recipe.selfie_of_card:
+        living = recipe.frames == clips.BONA_FIDE
+        parts["selfie"] = jpeg(clips.selfie(sitting) if living else shot.frames[0].pixels, _QUALITY)
+    return Try(parts, plan, _answer(sitting, shot), tuple(jpeg(frame.pixels, _QUALITY) for frame in shot.frames))
 
 
 @lru_cache(maxsize=1)
@@ -77,17 +84,16 @@ def _opened(portraits: Path | None) -> PortraitSource:
     return PortraitSource.open(portraits)
 
 
-def _answered(recipe: Recipe, photograph: RGBImage, draws: Draws) -> tuple[LivenessResponse | None, tuple[bytes, ...]]:
-    if recipe.frames is None:
-        return None, ()
+def _sat(recipe: Recipe, photograph: RGBImage, draws: Draws) -> Sitting:
     square = cv2.resize(photograph, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA)
     options = Options(**dict.fromkeys(REDUCING, True)) if recipe.options_all else None
-    sitting = Sitting.draw(np.asarray(square, dtype=np.uint8), draws, options)
-    film = clips.bona_fide if recipe.frames == clips.BONA_FIDE else clips.SPECIES[recipe.frames]
-    shot = film(sitting).frames
-    timings = [FrameTiming(frame.captured_ms, frame.number) for frame in shot]
+    return Sitting.draw(np.asarray(square, dtype=np.uint8), draws, options)
+
+
+def _answer(sitting: Sitting, shot: Clip) -> LivenessResponse:
+    timings = [FrameTiming(frame.captured_ms, frame.number) for frame in shot.frames]
     received = sitting.challenge.issued_at + timedelta(seconds=_ANSWERED_S)
-    return LivenessResponse(sitting.challenge, timings, received), tuple(jpeg(f.pixels, _QUALITY) for f in shot)
+    return LivenessResponse(sitting.challenge, timings, received)
 
 
 def _portrait(made: Registration, document: DocumentType) -> RGBImage:
