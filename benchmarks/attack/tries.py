@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from idproof.benchmarks.attack.kinds import RECIPES, Recipe
 from idproof.datasets.rendered_people import clips
 from idproof.datasets.rendered_people.clips import Sitting
+from idproof.datasets.specimen.attacks import ATTACKS
 from idproof.datasets.specimen.camera import jpeg
 from idproof.datasets.specimen.draws import Draws, Split
 from idproof.datasets.specimen.make import Registration, make, people_of
-from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.datasets.specimen.portraits import Person, PortraitSource
 from idproof.datasets.specimen.posing import poses_of
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.plan.draw import draw as draw_plan
@@ -28,6 +29,7 @@ from idproof.pipeline.liveness.frames import Clip
 from idproof.pipeline.liveness.response import FrameTiming, LivenessResponse
 
 # Chosen by hand; no outside source.
+_APART, _LOOKED_AT = 1009, 60  # distance between places that stand in for one try, and how many are looked at
 _SIDE_PX = 250  # of the photograph that frames are made from
 _QUALITY = 90
 _ANSWERED_S = 30.0
@@ -63,8 +65,8 @@ def make_try(kind: str, index: int, seed: int, portraits: Path | None, document:
     draws = Draws(np.random.default_rng((seed, index, 1)), Split.TEST)
     plan, earlier = (draw_plan(draws.rng.bytes(32)) for _ in range(2))
     poses = poses_of(earlier if recipe.other_plan else plan, draws)
-    made = make(seed, index, source, document, recipe.card, split=Split.TEST, poses=poses)
-    person = people_of(seed, index, source, Split.TEST)[0 if made.description["truth"]["same_person"] else 1]
+    place, person = _somebody(recipe, seed, index, source)
+    made = make(seed, place, source, document, recipe.card, split=Split.TEST, poses=poses)
     parts, photograph = made.parts(), person.photographs[-1]
     if recipe.selfie_of_card:
         photograph = _portrait(made, document)
@@ -82,6 +84,19 @@ def make_try(kind: str, index: int, seed: int, portraits: Path | None, document:
 @lru_cache(maxsize=1)
 def _opened(portraits: Path | None) -> PortraitSource:
     return PortraitSource.open(portraits)
+
+
+def _somebody(recipe: Recipe, seed: int, index: int, source: PortraitSource) -> tuple[int, Person]:
+    """The place of a registration whose person at the camera has a photograph that is not on the card, and that person.
+
+    A photograph that is on the card as well is found by itself, and attackers have others of themselves. Where the
+    source has nobody with two, the place is `index`.
+    """
+    other = recipe.card is not None and ATTACKS[recipe.card].other_selfie
+    places = range(index, index + _LOOKED_AT * _APART, _APART)
+    people = ((place, people_of(seed, place, source, Split.TEST)[other]) for place in places)
+    first = next(people)
+    return next((found for found in (first, *people) if len(found[1].photographs) > 1), first)
 
 
 def _sat(recipe: Recipe, photograph: RGBImage, draws: Draws) -> Sitting:
