@@ -39,11 +39,11 @@ def run_held(runner: ScenarioRunner, server: Server) -> tuple[ScenarioResult, Sc
     runner.report("held")
     (canary,) = runner.canaries(1)
     needles = new_needles(runner, server, runner.needles([canary]))
+    runner.search.load(needles, canary.texts)
     with ThreadPoolExecutor(1) as pool, httpx.Client() as client:
         answer = pool.submit(post, client, server, canary)
         try:
             _wait_until_held(server.folder.parent, answer)
-            runner.search.load(needles, canary.texts)
             during = runner.search.search(server)
         finally:
             (server.folder.parent / GO_ON).touch()
