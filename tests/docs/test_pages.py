@@ -22,7 +22,7 @@ from markdown_pages import (
 
 PAGES = pages()
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.path.relative_to(ROOT)))
-OF_OTHER_PROGRAMS = {"--no-cache"}
+OF_OTHER_PROGRAMS = {"--no-cache", "--node-ip-address", "--temp-dir"}  # of lint-imports and of `ray start`
 
 
 @each_page
