@@ -62,9 +62,12 @@ def uploads(setting: Setting) -> dict[str, Shot]:
 
 
 def _victims(setting: Setting) -> Session:
-    """Returns another camera in another place, before which the card is turned nearly as in the setting."""
+    """Returns another camera in another place, before which the card is turned nearly as in the setting.
+
+    An attacker keeps the photographs on which no finger covers the card.
+    """
     draws = setting.draws
-    session = setting.elsewhere(draws.spawn())
+    session = setting.elsewhere(draws.spawn()).without_hands()
     return session.posed(
         {name: _near(draws, setting.views[name].pose, view.pose) for name, view in session.views.items()}
     )

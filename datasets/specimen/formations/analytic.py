@@ -52,6 +52,10 @@ class AnalyticSession:
         """Returns the session with the card in other poses."""
         return replace(self, views={name: replace(view, pose=poses[name]) for name, view in self.views.items()})
 
+    def without_hands(self) -> "AnalyticSession":
+        """Returns the session without thumbs."""
+        return replace(self, scenes={name: replace(scene, hand=None) for name, scene in self.scenes.items()})
+
     def with_lamp(self, name: str, lamp: Lamp) -> "AnalyticSession":
         """Returns the session with one more lamp in one capture."""
         room = self.scenes[name].room

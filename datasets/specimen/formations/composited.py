@@ -98,6 +98,10 @@ class CompositedSession:
         """Returns the session with the card in other poses."""
         return replace(self, views={name: replace(view, pose=poses[name]) for name, view in self.views.items()})
 
+    def without_hands(self) -> "CompositedSession":
+        """Returns the session without fingers."""
+        return replace(self, moments={name: replace(moment, grip=None) for name, moment in self.moments.items()})
+
     def with_lamp(self, name: str, lamp: Lamp) -> "CompositedSession":
         """Returns the session with one more lamp in one capture."""
         view, moment = self.views[name], self.moments[name]

@@ -106,6 +106,11 @@ class TracedSession:
         views = {name: replace(view, pose=poses[name]) for name, view in self.views.items()}
         return replace(self, views=views, seen={})
 
+    def without_hands(self) -> "TracedSession":
+        """Returns the session without a hand."""
+        moments = {name: replace(moment, hand=None) for name, moment in self.moments.items()}
+        return replace(self, moments=moments, seen={})
+
     def with_lamp(self, name: str, lamp: Lamp) -> "TracedSession":
         """Returns the session with one more lamp in one capture."""
         return self._with(name, replace(self.moments[name], lamps=(*self.moments[name].lamps, lamp)))

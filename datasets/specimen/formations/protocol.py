@@ -76,6 +76,9 @@ class Session(Protocol):
     def posed(self, poses: Mapping[str, Pose]) -> "Session":
         """Returns the session with the card in other poses, by capture name."""
 
+    def without_hands(self) -> "Session":
+        """Returns the session without fingers on or behind the card."""
+
     def with_lamp(self, name: str, lamp: Lamp) -> "Session":
         """Returns the session with one more lamp in one capture; its position is in the camera's frame."""
 

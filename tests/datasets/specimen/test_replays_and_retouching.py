@@ -11,6 +11,8 @@ from PIL import Image
 from idproof.datasets.specimen import edits
 from idproof.datasets.specimen.attacks import retouched
 from idproof.datasets.specimen.attacks.flattening import flattened, laid_back
+from idproof.datasets.specimen.draws import Draws
+from idproof.datasets.specimen.formations import formation
 from idproof.datasets.specimen.formations.protocol import Shot
 from idproof.datasets.specimen.make import Registration, make
 from idproof.datasets.specimen.portraits import PortraitSource
@@ -68,6 +70,16 @@ def test_a_replayed_hologram_changes_with_the_angle(
         return float(np.abs(colours - colours.mean(axis=(0, 1))).mean())
 
     assert change(rendered(kind)) > 1.5 * change(rendered("print_glossy"))
+
+
+def test_no_finger_is_on_a_replayed_photograph(document: DocumentType) -> None:
+    turns = dict.fromkeys(NAMES, (0.0, 1.0))
+    sessions = [formation("analytic").begin(document, Draws(np.random.default_rng(seed)), turns) for seed in range(8)]
+    assert any(scene.hand for session in sessions for scene in session.scenes.values())  # type: ignore[attr-defined]
+    bare = [session.without_hands() for session in sessions]
+    assert not any(scene.hand for session in bare for scene in session.scenes.values())  # type: ignore[attr-defined]
+    composited = formation("composited").begin(document, Draws(np.random.default_rng(1)), turns).without_hands()
+    assert not any(moment.grip for moment in composited.moments.values())  # type: ignore[attr-defined]
 
 
 def test_uploads_from_elsewhere_come_from_another_camera(rendered: Rendered) -> None:
