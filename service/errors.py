@@ -6,6 +6,7 @@
     ├── CoreKeyUnusable        nothing can be encrypted to the identity core's public key
     ├── StoreUnavailable       the database cannot be read or written
     ├── AuditBroken            the audit log was changed, or cannot be written
+    ├── AttestationRefused     a device's attestation statement or signature does not hold, or none can be checked
     ├── IssuerUnavailable      the token issuer's keys cannot be read
     ├── SignatureInvalid       a token is not signed by any of the keys
     │   └── SigningKeyRevoked  its key was revoked, since somebody else may have it
@@ -74,6 +75,7 @@ StreamCode = Literal[
     "message_unexpected",
     "consent_missing",
     "stage_incomplete",
+    "attestation_invalid",
     "session_unknown",
     "session_lapsed",
     "frame_malformed",
@@ -119,6 +121,12 @@ class AuditBroken(IdproofError):
     """The audit log was changed, has a gap, was cut off, or cannot be written."""
 
     code = "audit_broken"
+
+
+class AttestationRefused(IdproofError):
+    """A device's attestation statement or signature does not hold, or no root to hold it to is configured."""
+
+    code = "attestation_refused"
 
 
 class IssuerUnavailable(IdproofError):

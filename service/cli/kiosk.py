@@ -10,7 +10,7 @@ from idproof.service.cli.options import DataDir, Sandbox
 if TYPE_CHECKING:
     from idproof.service.storage.kiosks import Kiosks
 
-app = typer.Typer(no_args_is_help=True, help="Devices that stream: enroll, list, revoke, permit, replay.")
+app = typer.Typer(no_args_is_help=True, help="Devices that stream: enroll, list, revoke, attest, permit, replay.")
 
 
 @app.command("enroll")
@@ -51,6 +51,43 @@ def revoke(
     done = _kiosks(data_dir, sandbox).revoke(kiosk)
     typer.echo("revoked" if done else "there is none of this id in force")
     raise typer.Exit(0 if done else 1)
+
+
+@app.command("attest")
+def attest(
+    kiosk: Annotated[str, typer.Argument(help="Id of the device, as listed.")],
+    statement: Annotated[
+        Path | None, typer.Option(help="File with the device's statement (RegistrationResponseJSON of WebAuthn).")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Enroll a device's hardware key: print the challenge for it, or take the statement that answers it.
+
+    From then on every session of the device must be signed by that key, and its verdicts have the level attested. Exit
+    1 when no valid device has this id.
+    """
+    import json
+
+    from idproof.service.attestation.statements import Attestation
+    from idproof.service.operations.data_folder import load_settings, open_verdicts_and_audit
+    from idproof.service.registrations import attestations
+    from idproof.service.storage.attested_keys import AttestedKeys
+    from idproof.service.storage.kiosks import Kiosks
+    from idproof.service.stream.messages import base64
+
+    settings = load_settings(data_dir)
+    attestation = Attestation.open(settings.attestation_origin, settings.attestation_roots)
+    store, audit = open_verdicts_and_audit(data_dir)
+    if Kiosks(store.database, store.seal).find(kiosk) is None:
+        typer.echo("there is none of this id in force", err=True)
+        raise typer.Exit(1)
+    keys = AttestedKeys(store.database, store.seal)
+    if statement is None:
+        challenge = base64(keys.challenges(kiosk)[0])
+        typer.echo(json.dumps({"challenge": challenge, "rp": attestation.party, "origin": attestation.origin}))
+        return
+    key = attestations.enroll(keys, audit, attestation, kiosk, statement.read_text(encoding="utf-8"))
+    typer.echo(f"attested by {key.format}")
 
 
 @app.command("permit")

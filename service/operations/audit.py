@@ -37,6 +37,7 @@ EVENTS = (
     "permit_used",
     "sealing_key_rotated",
     "rows_resealed",
+    "device_attested",
 )
 _GENESIS = "0" * 64
 _TYPE = "audit-head+jwt"

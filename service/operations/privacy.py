@@ -42,6 +42,11 @@ def privacy_statement(settings: Settings, limits: Limits) -> dict[str, Any]:
                 "for": "the operator",
             },
             {
+                "what": "public key of a streaming device that its hardware attested, and its last count",
+                "how": "plain, nothing about a person",
+                "for": "the operator",
+            },
+            {
                 "what": "permit of staff for a reduced challenge: what it grants, its device or client, times",
                 "how": "plain, nothing about a person; its code as keyed hash (HMAC-SHA-256)",
                 "for": "until it expires",

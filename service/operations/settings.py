@@ -92,6 +92,10 @@ class Settings(BaseSettings):
         tls_client_ca: file (PEM) of authorities; a client needs a certificate of one of them (mTLS).
         health_cert, health_key: files (PEM) of the certificate that `idproof health` shows where clients need one;
             without them it shows `tls_cert`.
+        attestation_roots: folder of the makers' root certificates, `android-key.pem`, `apple.pem` and `tpm.pem`;
+            without it no device's key is attested.
+        attestation_origin: origin of the pages or programs that make attestation statements, such as
+            `https://idproof.example`.
         trust_framework: framework named in `verified_claims`.
         core_key: file with the identity core's public key (JWK); with it, only the core can read the card's data.
         core_url: URL that verdicts are delivered to, at least once each.
@@ -167,6 +171,8 @@ class Settings(BaseSettings):
     tls_client_ca: Path | None = None
     health_cert: Path | None = None
     health_key: Path | None = None
+    attestation_roots: Path | None = None
+    attestation_origin: str | None = Field(default=None, pattern=r"^https://")
     trust_framework: str = "hk_idproof"
     core_key: Path | None = None
     core_url: str | None = Field(default=None, pattern=r"^https?://")

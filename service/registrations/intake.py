@@ -195,6 +195,7 @@ class RegistrationIntake:
         pictures: VaultSession,
         received: Received,
         session: StreamedSession,
+        level: CaptureLevel = CaptureLevel.DEVICE,
     ) -> dict[str, Any]:
         """Verifies what a stream left in the vault and returns the response body; the pictures are deleted.
 
@@ -204,6 +205,7 @@ class RegistrationIntake:
             pictures: the captures and the frames.
             received: the device's metadata, and when the answer to the challenge was complete.
             session: of the device; once it has ended, the verification is recorded as `stopped`.
+            level: of the captures.
 
         Raises:
             IdproofError: it was refused, or could not be stored. If the session was not told of its beginning, nothing
@@ -219,7 +221,7 @@ class RegistrationIntake:
                 await session.begin_verification(ticket.id)
                 with _ending_reported(session):
                     frames = self._liveness_answer(ticket, received)
-            return await self._verify(ticket, registration, pictures, received, frames, session)
+            return await self._verify(ticket, registration, pictures, received, frames, session, level)
 
     async def renew_leases(self) -> None:
         """Renews this process's leases for as long as the process runs."""
@@ -299,8 +301,8 @@ class RegistrationIntake:
         received: Received,
         frames: LivenessResponse | None,
         session: StreamedSession | None = None,
+        level: CaptureLevel = CaptureLevel.UPLOAD,
     ) -> dict[str, Any]:
-        level = CaptureLevel.UPLOAD if session is None else CaptureLevel.DEVICE
         origin = CaptureOrigin(level, None if ticket.session is None else ticket.session.plan)
         async with self._failure_recorded(ticket, registration, received):
             if self.limiter is None:

@@ -186,6 +186,18 @@ KIOSKS = Table(
 )
 """Streaming devices; their keys are derived and not stored. The server with a device's connection renews its lease."""
 
+ATTESTED_KEYS = Table(
+    "attested_keys",
+    METADATA,
+    Column("kiosk", String(16), primary_key=True),
+    Column("credential", LargeBinary, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("format", String(16), nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("attested_at", String(32), nullable=False),
+)
+"""Public keys of streaming devices whose hardware attested that it made them."""
+
 KIOSK_COUNTS = Table(
     "kiosk_counts",
     METADATA,

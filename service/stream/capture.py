@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from idproof.pipeline.card.plan import draw
 from idproof.pipeline.guidance import Guidance, GuidanceMemory
 from idproof.pipeline.liveness.challenge import Challenge
+from idproof.service.attestation.statements import session_challenge
 from idproof.service.registrations.frames import CameraDescription, LivenessDescription
 from idproof.service.stream import examination, replies
 from idproof.service.stream.chain import LIVENESS, Chain, Frame, Shows
@@ -101,6 +102,11 @@ class Capture:
     def dropped(self) -> int:
         """Number of frames dropped so far."""
         return self._dropped
+
+    @property
+    def attestation_challenge(self) -> bytes:
+        """What an attested device signs at the end: the session's nonce, and the tag of its last frame."""
+        return session_challenge(unbase64(self._parameters.opened.nonce), self._chain.tag)
 
     @property
     def challenges_asked(self) -> int:

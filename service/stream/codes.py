@@ -27,6 +27,7 @@ STAYS = frozenset(
         "message_unexpected",
         "consent_missing",
         "stage_incomplete",
+        "attestation_invalid",
         "frame_unreadable",
         "session_unknown",
         "session_lapsed",

@@ -6,14 +6,17 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import anyio
 from starlette.websockets import WebSocketDisconnect
 
+from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.errors import IdproofError, SessionExpired
 from idproof.service.applicant_messages import texts
-from idproof.service.errors import StreamProblem
+from idproof.service.errors import AttestationRefused, StreamProblem
 from idproof.service.registrations import permits
+from idproof.service.registrations.attestations import prove_level
 from idproof.service.storage.kiosks import LEASE_S
 from idproof.service.storage.permits import device_holder
 from idproof.service.stream import messages, replies, verification
@@ -204,10 +207,25 @@ class Connection:
             case messages.Retake():
                 await session.report(session.retake(message.stage.value))
             case messages.Finish():
+                session.require_finish()  # before a signature is counted
+                level = await self._prove_level(session, message)
                 session.request_verification()
-                verification.start(self._runtime, self._kiosk, session)
+                verification.start(self._runtime, self._kiosk, session, level)
             case _:
                 raise _unexpected()
+
+    async def _prove_level(self, session: DeviceSession, message: messages.Finish) -> CaptureLevel:
+        """Returns the level of the session's captures.
+
+        Raises:
+            StreamProblem: `attestation_invalid`: a device with an attested key did not sign, or its signature does not
+                hold. It does not fall back to a lower level: whoever has only the chain's key would leave it out.
+        """
+        level = partial(prove_level, self._runtime.intake, self._kiosk.id, message.attestation)
+        try:
+            return await anyio.to_thread.run_sync(level, session.attestation_challenge)
+        except AttestationRefused:
+            raise StreamProblem("attestation_invalid", "The attested key did not sign this session.") from None
 
     async def _set_options(self, session: DeviceSession, message: messages.SetOptions) -> None:
         session.require_liveness()  # before a permit is used up

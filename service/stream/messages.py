@@ -2,7 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -97,9 +97,14 @@ class Staff(_Message):
 
 
 class Finish(_SessionMessage):
-    """Everything is captured: verify."""
+    """Everything is captured: verify.
+
+    Attributes:
+        attestation: signature of the device's attested key, as AuthenticationResponseJSON of WebAuthn.
+    """
 
     type: Literal["finish"]
+    attestation: dict[str, Any] | None = None
 
 
 class Cancel(_SessionMessage):

@@ -96,6 +96,10 @@ class DeviceSession(Capture):
 
     # Verification.
 
+    def require_finish(self) -> None:
+        """Raises `StreamProblem` `message_unexpected` unless everything is captured."""
+        self._machine.require(Event.FINISH_REQUESTED)
+
     def request_verification(self) -> None:
         """Leave in the vault only what the verification examines, and wait for it.
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from idproof.pipeline import BadInput
+from idproof.pipeline.assurance import CaptureLevel
 from idproof.service.applicant_messages import on_screen, texts
 from idproof.service.errors import log_error
 from idproof.service.http.problems import describe_error
@@ -20,13 +21,14 @@ _RETRY_AFTER_S = 2
 """Seconds after which `finish` may be sent again. Chosen by hand; no outside source."""
 
 
-def start(runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession) -> None:
+def start(runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession, level: CaptureLevel) -> None:
     """Start the verification as a job of its own, so that it ends even if the device leaves.
 
     Args:
         runtime: shared by all streams.
         kiosk: the device.
         session: that has requested a verification.
+        level: of its captures.
     """
     intake, parameters = runtime.intake, session.parameters
     metadata = Metadata(
@@ -34,15 +36,17 @@ def start(runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession) -> None:
     )
     received = Received(metadata, None, session.answered_at or datetime.now(UTC))
     assert intake.jobs is not None  # noqa: S101 - the application is running
-    intake.jobs.start_soon(_verify, runtime, kiosk, session, received)
+    intake.jobs.start_soon(_verify, runtime, kiosk, session, received, level)
 
 
-async def _verify(runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession, received: Received) -> None:
+async def _verify(
+    runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession, received: Received, level: CaptureLevel
+) -> None:
     registration = RegistrationRequest(kiosk.client, session.id, None, client_waits=False)
     pictures = session.pictures.vault_session
     try:
         share = runtime.gate.quota.one_more(kiosk.client)
-        answer = await runtime.intake.verify_stream(registration, share, pictures, received, session)
+        answer = await runtime.intake.verify_stream(registration, share, pictures, received, session, level)
         outcome = on_screen.verdict(answer, session.language)
     except Exception as error:  # noqa: BLE001 - the device learns of every error by a message
         outcome = _failure(runtime, session, error)

@@ -37,5 +37,5 @@ def test_the_privacy_statement_matches_settings_documentation_and_tables(setting
     from idproof.service.storage.schema import METADATA
 
     covered = {"verifications", "sessions", "operations", "idempotency", "api_keys", "facts", "outbox", "failures"}
-    covered |= {"kiosks", "kiosk_counts", "clients", "permits", "used_captures", "asked"}
+    covered |= {"kiosks", "kiosk_counts", "clients", "permits", "used_captures", "asked", "attested_keys"}
     assert set(METADATA.tables) <= covered

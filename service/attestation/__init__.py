@@ -1,0 +1,1 @@
+"""Attestation: a device shows that hardware made its key, and signs every session with that key."""
