@@ -88,7 +88,7 @@ def area_interval(impostors: Scores, genuines: Scores) -> Rate:
     Example:
         >>> found = area_interval(np.arange(10.0), np.arange(10.0) + 20)
         >>> found.value, round(found.low, 2), found.high
-        (1.0, 0.84, 1.0)
+        (1.0, 0.8, 1.0)
     """
     found = area_under_curve(impostors, genuines)
     each = (impostors.size + genuines.size) / 2 - 1
