@@ -33,6 +33,7 @@ class Truth:
         corners: capture name to four (x, y) points.
         person: an opaque label of the person on the card, or None.
         labels: groups that the holder belongs to, attribute to value, for differential performance.
+        formation: name of the image formation that photographed it; empty for the first one, and for a real camera.
     """
 
     bona_fide: bool
@@ -42,6 +43,7 @@ class Truth:
     corners: Mapping[str, list[list[float]]] = field(repr=False)
     person: str | None = field(default=None, repr=False)
     labels: Mapping[str, str] = field(default_factory=dict, repr=False)
+    formation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ def _truth(truth: dict[str, Any]) -> Truth:
         corners=corners,
         person=None if person is None else _text(person, "truth.person"),
         labels={name: _text(value, f"truth.labels.{name}") for name, value in labels.items()},
+        formation=_text(truth.get("formation", ""), "truth.formation"),
     )
 
 

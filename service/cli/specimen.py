@@ -31,7 +31,8 @@ def make(
     formation: Annotated[
         str,
         typer.Option(
-            help="Image formation: analytic, composited (on photographs), or path_traced (needs the extra render)."
+            help="Image formation: analytic, composited (on photographs), path_traced (needs the extra render), or "
+            "processed (analytic, then a telephone)."
         ),
     ] = "analytic",
     workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 1,

@@ -17,6 +17,7 @@ class FormationName(StrEnum):
     ANALYTIC = "analytic"
     COMPOSITED = "composited"
     PATH_TRACED = "path_traced"
+    PROCESSED = "processed"
 
 
 def formation(name: str) -> Formation:
