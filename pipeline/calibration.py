@@ -68,12 +68,12 @@ class Calibration:
 
     def at_least(self, name: str, value: float, *, unit: str, reason: str) -> CheckResult:
         """Judges a quantity that fails below the values of bona fide cards."""
-        score = (1 + bisect_right(self._values_of(name), value)) / (1 + len(self._values_of(name)))
+        score = (1 + bisect_right(self.values_of(name), value)) / (1 + len(self.values_of(name)))
         return _result(name, value, self.low(name), unit, reason, score, passed=value >= self.low(name))
 
     def at_most(self, name: str, value: float, *, unit: str, reason: str) -> CheckResult:
         """Judges a quantity that fails above the values of bona fide cards."""
-        measured = self._values_of(name)
+        measured = self.values_of(name)
         score = (1 + len(measured) - bisect_left(measured, value)) / (1 + len(measured))
         return _result(name, value, self.high(name), unit, reason, score, passed=value <= self.high(name))
 
@@ -88,27 +88,28 @@ class Calibration:
             tolerance: by which each limit lies further out, since the standard lets cards differ by it and the
                 calibrated cards do not.
         """
-        below = (1 + bisect_right(self._values_of(name), value)) / (1 + len(self._values_of(name)))
+        below = (1 + bisect_right(self.values_of(name), value)) / (1 + len(self.values_of(name)))
         low, high = self.low(name) - tolerance, self.high(name) + tolerance
         limit = low if abs(value - low) < abs(value - high) else high
-        score = 2 * min(below, 1 - below + 1 / (1 + len(self._values_of(name))))
+        score = 2 * min(below, 1 - below + 1 / (1 + len(self.values_of(name))))
         return _result(name, value, limit, unit, reason, score, passed=low <= value <= high)
 
     def low(self, name: str) -> float:
         """Lowest value that passes."""
-        return self._extrapolate(name, self._values_of(name)[0])
+        return self._extrapolate(name, self.values_of(name)[0])
 
     def high(self, name: str) -> float:
         """Highest value that passes."""
-        return self._extrapolate(name, self._values_of(name)[-1])
+        return self._extrapolate(name, self.values_of(name)[-1])
 
     def _extrapolate(self, name: str, furthest: float) -> float:
-        middle = median(self._values_of(name))
+        middle = median(self.values_of(name))
         if name in self.quotients:
             return furthest * float((furthest / middle) ** self.margin)
         return furthest + self.margin * (furthest - middle)
 
-    def _values_of(self, name: str) -> tuple[float, ...]:
+    def values_of(self, name: str) -> tuple[float, ...]:
+        """The sorted values of a check; raises `CalibrationInvalid` when there are none."""
         if name not in self.values:
             raise CalibrationInvalid(f"There is no calibration of {name}.")
         return self.values[name]

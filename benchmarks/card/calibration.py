@@ -94,5 +94,5 @@ def _measure(entry: RegistrationSet, document: str | Path) -> Measured:
         card = locate_card(entry, locator, policy)
     except BadInput:
         return {}
-    examiner.examine(card.images, card.rectified, card.views, policy)
+    examiner.measure(card.images, card.rectified, card.views, policy)
     return {judgement.name: judgement.value for judgement in recording.judgements}

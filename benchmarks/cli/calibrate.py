@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from idproof.benchmarks.card.calibration import calibrate_card
+from idproof.benchmarks.card.evidence_fit import fit_evidence
+from idproof.benchmarks.card.measured_cards import measure_cards
 from idproof.benchmarks.cli.options import (
     Address,
     Calibration,
@@ -28,7 +30,9 @@ from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.rendered_people.clips import Distance
 from idproof.datasets.sets import read_sets
 from idproof.models.profiles import load_engines
+from idproof.pipeline.card.examiner import CardExaminer
 from idproof.pipeline.executors.task_runner import TaskRunner
+from idproof.pipeline.opening import open_document
 
 app = typer.Typer(no_args_is_help=True, help="Write limits or operating points from bona fide data.")
 
@@ -53,6 +57,27 @@ def card(
             progress=progress,
         )
     write_calibration(out, written)
+
+
+@app.command()
+def evidence(
+    sets: Sets,
+    out: Calibration,
+    recipe: Recipe = "",
+    document: Document = "hkid-2018",
+    workers: Workers = 1,
+    executor: Executor = "in-process",
+    address: Address = None,
+) -> None:
+    """Write the limit of the evidence from bona fide cards of several image formations."""
+    with ProgressReport("registrations") as progress:
+        cards = measure_cards(
+            [entry for entry in read_sets(sets) if entry.truth.bona_fide],
+            document=document,
+            runner=TaskRunner(workers, executor, address),
+            progress=progress,
+        )
+    write_calibration(out, fit_evidence(cards, CardExaminer.open(open_document(document)).quantities, recipe))
 
 
 @app.command()

@@ -7,6 +7,7 @@ import typer
 
 from idproof.benchmarks.card.measure import measure_card
 from idproof.benchmarks.card.public_sets import measure_public_set
+from idproof.benchmarks.card.transfer import measure_transfer
 from idproof.benchmarks.cli.options import (
     Address,
     AsJson,
@@ -37,6 +38,13 @@ def card(
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="A public set instead: " + ", ".join(READERS))] = None,
     root: Annotated[Path | None, typer.Option(help="Folder of the public set.")] = None,
+    transfer: Annotated[
+        bool,
+        typer.Option(
+            "--transfer",
+            help="Leave one image formation out: judge the cards of each by limits of the others (--tuning).",
+        ),
+    ] = False,
     document: Document = "hkid-2018",
     profile: Profile = "open",
     seed: Annotated[int, typer.Option(help="Of the supervised variant.")] = 0,
@@ -54,8 +62,19 @@ def card(
         raise typer.BadParameter("--scores is written of registrations (--sets)")
     if dataset is not None and document != "hkid-2018":
         raise typer.BadParameter("--document is the type of registrations (--sets)")
+    if transfer and (sets is None or tuning is None or scores is not None):
+        raise typer.BadParameter("--transfer needs --sets and --tuning, and writes no --scores")
     with ProgressReport("registrations") as progress:
-        if dataset is not None and root is not None:
+        if transfer and sets is not None and tuning is not None:
+            result = measure_transfer(
+                read_sets(sets),
+                read_sets(tuning),
+                document=document,
+                profile=profile,
+                runner=TaskRunner(workers, executor, address),
+                progress=progress,
+            )
+        elif dataset is not None and root is not None:
             result = measure_public_set(dataset, root, profile=profile, seed=seed, progress=progress)
         else:
             result = measure_card(

@@ -1,7 +1,7 @@
 """Runs every check that applies to the cards of one document type."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from idproof.models.types import RGBImage
@@ -9,6 +9,9 @@ from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
 from idproof.pipeline.card.checks.registry import CHECKS
 from idproof.pipeline.card.checks.second_portrait import second_portrait_region
+from idproof.pipeline.card.evidence.hypotheses import Hypothesis
+from idproof.pipeline.card.evidence.judgement import explained_by_darkness, judge_evidence
+from idproof.pipeline.card.evidence.model import EvidenceModel, shipped_evidence
 from idproof.pipeline.card.light import is_too_dark
 from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Policy
@@ -25,11 +28,13 @@ class CardExaminer:
         document: the type.
         checks: the checks that apply to it and that it does not leave out, in the verdict's order.
         left_out: names of the checks that apply to it, and that it leaves out.
+        evidence: the model by which the measured quantities are evidence for hypotheses of fraud.
     """
 
     document: DocumentType
     checks: tuple[Check, ...]
     left_out: tuple[str, ...] = ()
+    evidence: EvidenceModel = field(default_factory=shipped_evidence, repr=False)
 
     @classmethod
     def open(cls, document: DocumentType) -> Self:
@@ -58,8 +63,11 @@ class CardExaminer:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """Names of all checks that a card of this type must pass."""
-        return tuple(quantity.name for quantity in self.quantities)
+        """Names of all checks that a card of this type must pass: the quantities, and the hypotheses of fraud."""
+        quantities = self.quantities
+        spoken_to = {hypothesis for quantity in quantities for hypothesis in quantity.speaks_to}
+        hypotheses = tuple(hypothesis.value for hypothesis in Hypothesis if hypothesis in spoken_to)
+        return (*(quantity.name for quantity in quantities), *hypotheses)
 
     @property
     def optically_variable(self) -> bool:
@@ -95,7 +103,20 @@ class CardExaminer:
             views: the card's place in each.
             policy: the limits in force.
         """
-        return self._results(CardCaptures(images, rectified, views), self.checks, policy)
+        card = CardCaptures(images, rectified, views)
+        measured = self._measured(card, self.checks, policy)
+        judged = judge_evidence(measured, self.quantities, policy.calibration, self.evidence)
+        return self._as_lit(card, measured, judged, policy)
+
+    def measure(
+        self,
+        images: Mapping[Role, RGBImage],
+        rectified: Mapping[Role, RGBImage],
+        views: Mapping[Role, CardView],
+        policy: Policy,
+    ) -> list[CheckResult]:
+        """Measures the quantities of `examine` without judging the card by them together."""
+        return self._measured(CardCaptures(images, rectified, views), self.checks, policy)
 
     def examine_one(self, image: RGBImage, rectified: RGBImage, view: CardView, policy: Policy) -> list[CheckResult]:
         """Runs the checks that work on a single flat capture.
@@ -104,20 +125,29 @@ class CardExaminer:
         """
         front = Role.CARD_FRONT
         card = CardCaptures({front: image}, {front: rectified}, {front: view})
-        return self._results(card, [check for check in self.checks if check.single_capture], policy)
+        measured = self._measured(card, [check for check in self.checks if check.single_capture], policy)
+        return self._as_lit(card, measured, [], policy)
 
-    def _results(self, card: CardCaptures, checks: Iterable[Check], policy: Policy) -> list[CheckResult]:
-        """Results of checks; where the captures are too dark, failures that darkness explains are not assessed.
+    def _measured(self, card: CardCaptures, checks: Iterable[Check], policy: Policy) -> list[CheckResult]:
+        measured = [result for check in checks for result in check.measure(card, policy)]
+        return [result for result in measured if result.name not in self.left_out]
+
+    def _as_lit(
+        self, card: CardCaptures, measured: list[CheckResult], judged: list[CheckResult], policy: Policy
+    ) -> list[CheckResult]:
+        """All results; where the captures are too dark, failures that darkness explains are not assessed.
 
         One failure that darkness does not explain lets all stand: a display's grid, for example, looks like noise.
         """
-        measured = [result for check in checks for result in check.measure(card, policy)]
-        results = [result for result in measured if result.name not in self.left_out]
-        failed = {result.name for result in results if result.outcome is Outcome.FAIL}
+        results = [*measured, *judged]
+        against = {result.name for result in measured if result.outcome is Outcome.FAIL}
+        against |= {result.name for result in judged if result.outcome in (Outcome.FAIL, Outcome.DOUBT)}
         explained = {quantity.name for quantity in self.quantities if quantity.lost_in_darkness}
-        if not failed or failed - explained or not is_too_dark(card.images, card.views, self.document):
+        if judged:
+            explained |= explained_by_darkness(measured, self.quantities, policy.calibration, self.evidence)
+        if not against or against - explained or not is_too_dark(card.images, card.views, self.document):
             return results
         return [
-            CheckResult.not_assessed(result.name, "capture_too_dark") if result.name in failed else result
+            CheckResult.not_assessed(result.name, "capture_too_dark") if result.name in against else result
             for result in results
         ]

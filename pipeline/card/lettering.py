@@ -4,8 +4,8 @@ No text is read here. Ink absorbs red, green and blue alike; the coloured waves 
 three alone. All quantities are ratios within one capture, which exposure and the colour of the light do not change.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -70,10 +70,20 @@ class CaptureLetters:
         letters: letters of fields that hold digits.
         tints: light that the ink of each field absorbs in green less that in red, and less that in blue, as shares of
             the light.
+        depths: share of the light that the darkest ink of each field absorbs, of fields whose letters were found.
     """
 
     letters: Mapping[str, FieldLetters]
     tints: Mapping[str, NDArray[np.float64]]
+    depths: Mapping[str, float] = field(default_factory=dict)
+
+    def only(self, *, letters: Collection[str], tints: Collection[str]) -> "CaptureLetters":
+        """Returns the capture with the letters and the tints of these fields alone."""
+        return CaptureLetters(
+            {name: found for name, found in self.letters.items() if name in letters},
+            {name: found for name, found in self.tints.items() if name in tints},
+            self.depths,
+        )
 
 
 def measure_letters(rectified: RGBImage, document: DocumentType) -> CaptureLetters:
@@ -87,7 +97,8 @@ def measure_letters(rectified: RGBImage, document: DocumentType) -> CaptureLette
         for name, ink in inks.items()
         if holds_digits(document.field(name)) and (line := _letters(ink, deepest, document.px_per_mm)) is not None
     }
-    return CaptureLetters(letters, {name: ink.tint for name, ink in inks.items()})
+    depths = {n: ink.depth for n, ink in inks.items() if n in letters or not holds_digits(document.field(n))}
+    return CaptureLetters(letters, {name: ink.tint for name, ink in inks.items()}, depths)
 
 
 def holds_digits(spec: FieldSpec) -> bool:

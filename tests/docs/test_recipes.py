@@ -32,6 +32,6 @@ def test_a_card_of_the_pages_document_type_is_read_and_accepted(
         done = idproof("verify", "--document", "my_type.toml", *captures, "--accept-uploads", "--json")
         assert done.returncode == 0, done.stderr + done.stdout
         made = json.loads(done.stdout)
-        assert ("resampling" in {check["name"] for check in made["checks"]}) is checked
-        assert ("resampling" not in made["not_performed"]) is checked
+        assert ("light_moves" in {check["name"] for check in made["checks"]}) is checked
+        assert ("light_moves" not in made["not_performed"]) is checked
         assert made["form"]["birth_date"] == made["fields"]["date_of_birth"]["text"].replace(".", "-")

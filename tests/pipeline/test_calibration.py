@@ -73,12 +73,14 @@ def test_a_score_never_falls_when_a_card_measures_better(one: float, other: floa
 
 
 def test_the_shipped_calibration_covers_every_check_of_the_card_but_the_instructed_angle() -> None:
-    required = set(CardExaminer.open(load_builtin()).required)
-    assert set(shipped_calibration().values) == required - {"card_angles"}
-    assert shipped_calibration().source["registrations"] == min(map(len, shipped_calibration().values.values()))
+    quantities = {quantity.name for quantity in CardExaminer.open(load_builtin()).quantities}
+    assert set(shipped_calibration().values) == quantities - {"card_angles"}
+    counts = [len(values) for values in shipped_calibration().values.values()]
+    registrations = int(str(shipped_calibration().source["registrations"]))
+    assert min(counts) >= 0.95 * registrations  # glare hides a field of a few
 
 
-def test_the_shipped_calibration_extrapolates_the_quantities_that_are_ratios_by_quotients() -> None:
+def test_the_shipped_calibration_names_the_quantities_that_are_ratios() -> None:
     ratios = {quantity.name for check in CHECKS for quantity in check.reports if quantity.ratio}
     assert shipped_calibration().quotients == ratios
 

@@ -7,11 +7,19 @@ import numpy as np
 
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
+from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.config import Policy
 from idproof.pipeline.types import CheckResult
 
 RECAPTURE_COPY = Quantity(
-    "recapture_copy", "CIE Lab", "card_without_colour", Limit.AT_LEAST, ratio=True, lost_in_darkness=True
+    "recapture_copy",
+    "CIE Lab",
+    "card_without_colour",
+    Limit.AT_LEAST,
+    ratio=True,
+    lost_in_darkness=True,
+    forged=2.1,
+    speaks_to=(Hypothesis.COPY,),
 )
 
 _BLUR_PX = 1.5  # at half size; removes the sensor's colour noise. Chosen by hand; no outside source

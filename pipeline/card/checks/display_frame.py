@@ -12,13 +12,22 @@ import numpy as np
 
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
+from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.card.imaging import Plane, warp_with_margin
 from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.types import CheckResult
 
-RECAPTURE_BEZEL = Quantity("recapture_bezel", "grey levels a pixel", "display_frame_found", Limit.AT_MOST, ratio=True)
+RECAPTURE_BEZEL = Quantity(
+    "recapture_bezel",
+    "grey levels a pixel",
+    "display_frame_found",
+    Limit.AT_MOST,
+    ratio=True,
+    forged=20.0,
+    speaks_to=(Hypothesis.DISPLAY, Hypothesis.REPLAY),
+)
 
 # Chosen by hand on tuning cards; no outside source.
 _PX_PER_MM = 4.0

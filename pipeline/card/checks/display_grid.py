@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
+from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.card.imaging import TILE_PX, card_tiles
 from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Policy
@@ -18,7 +19,14 @@ from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.spectrum import highest_peak, mean_log_spectrum, whole
 from idproof.pipeline.types import CheckResult
 
-RECAPTURE_SCREEN = Quantity("recapture_screen", "robust deviations", "screen_grid_found", Limit.AT_MOST, ratio=True)
+RECAPTURE_SCREEN = Quantity(
+    "recapture_screen",
+    "robust deviations",
+    "screen_grid_found",
+    Limit.AT_MOST,
+    ratio=True,
+    speaks_to=(Hypothesis.DISPLAY, Hypothesis.REPLAY),
+)
 
 # Cycles per pixel. Chosen by hand on tuning cards; no outside source.
 _LOWEST = 0.12  # below it the print itself is periodic
@@ -27,7 +35,7 @@ _OFF_AXIS = 0.01  # the axes themselves carry the block edges of JPEG
 
 @dataclass(frozen=True)
 class DisplayGrid(Check):
-    """`recapture_screen`: the strongest grid in any capture, in robust standard deviations above its surroundings.
+    """`recapture_screen`: the second strongest grid of the captures, in robust deviations above its surroundings.
 
     Fails with `screen_grid_found`; could not be assessed, with `card_too_small_for_recapture_check`, when no capture
     shows enough of the card at its own resolution.
@@ -37,12 +45,13 @@ class DisplayGrid(Check):
     single_capture = True
 
     def measure(self, card: CardCaptures, policy: Policy) -> list[CheckResult]:
-        """Takes the highest peak of all captures."""
+        """Takes the second highest peak, or the only one."""
         found = (grid_peak(image, card.views[role], self.document) for role, image in card.images.items())
         peaks = [peak for peak in found if peak is not None]
         if not peaks:
             return [RECAPTURE_SCREEN.not_assessed("card_too_small_for_recapture_check")]
-        return [RECAPTURE_SCREEN.judge(max(peaks), policy.calibration)]
+        # Patterned surroundings and compression make a peak in one capture; a display has its grid in every one.
+        return [RECAPTURE_SCREEN.judge(sorted(peaks)[-min(2, len(peaks))], policy.calibration)]
 
 
 def grid_peak(image: RGBImage, view: CardView, document: DocumentType) -> float | None:

@@ -13,17 +13,27 @@ import numpy as np
 
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
+from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.card.imaging import Plane, band_pass
 from idproof.pipeline.card.template import read_template, static_print_mask, too_little_print
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.types import CheckResult
 
-RECAPTURE_FINE_PRINT = Quantity("recapture_fine_print", "log strength", "fine_print_missing", Limit.AT_LEAST)
+RECAPTURE_FINE_PRINT = Quantity(
+    "recapture_fine_print",
+    "log strength",
+    "fine_print_missing",
+    Limit.AT_LEAST,
+    forged=-1.9,
+    speaks_to=(Hypothesis.COPY, Hypothesis.REPLAY),
+)
 
 # Chosen by hand on tuning cards; no outside source.
 _FINE_MM, _COARSE_MM = (0.042, 0.083), (0.167, 0.333)  # standard deviations of the two blurs of each band
-_LEAST_PX_PER_MM = 9.0  # below which the fine band is not in the capture
+_LEAST_PX_PER_MM = (
+    7.0  # half of it, the finest frequency of a capture, is beyond the fine band's middle of 2.6 per millimetre
+)
 _BESIDE_MM = 0.3
 
 

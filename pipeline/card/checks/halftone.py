@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
+from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.card.imaging import Plane
 from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Policy
@@ -22,7 +23,13 @@ from idproof.pipeline.spectrum import mean_log_spectrum, whole
 from idproof.pipeline.types import CheckResult, Role
 
 RECAPTURE_HALFTONE = Quantity(
-    "recapture_halftone", "robust deviations", "print_screen_found", Limit.AT_MOST, ratio=True
+    "recapture_halftone",
+    "robust deviations",
+    "print_screen_found",
+    Limit.AT_MOST,
+    ratio=True,
+    forged=5.0,
+    speaks_to=(Hypothesis.COPY, Hypothesis.REPLAY),
 )
 
 # Chosen by hand on tuning cards, unless stated otherwise; no outside source.

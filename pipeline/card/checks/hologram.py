@@ -4,10 +4,11 @@ Its pattern is made of zones. Zones of one number are made alike (the same grati
 others. Three things follow, in any light:
 
 - *response*: from angle to angle the zones' colours change, and not all in one proportion. A flat print does not
-  change; gloss over it only fades the print, which is one proportion for all;
+  change; gloss over it and coloured lamps only fade or deepen the print, each colour in one proportion for all zones;
 - *shape*: the zones' numbers explain the change. Foil of another pattern, film, projected light and misplaced stickers
   change too, but not zone by zone;
-- light that falls on the whole region, coloured or not, changes all zones alike and is removed first.
+- light that falls on a place and its neighbours, coloured or not, changes their zones alike and is removed first, so
+  that glare and a lamp nearby count little.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
+from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.card.imaging import LINEAR_LIGHT
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType, Region
@@ -27,17 +29,37 @@ from idproof.pipeline.errors import DocumentTypeInvalid
 from idproof.pipeline.types import CheckResult, Outcome, Role
 
 HOLOGRAM_RESPONSE = Quantity(
-    "hologram_response", "log light", "hologram_static", Limit.AT_LEAST, ratio=True, optically_variable=True
+    "hologram_response",
+    "log light",
+    "hologram_static",
+    Limit.AT_LEAST,
+    ratio=True,
+    optically_variable=True,
+    forged=0.007,
+    speaks_to=(Hypothesis.HOLOGRAM, Hypothesis.COPY, Hypothesis.DISPLAY, Hypothesis.ONE_PICTURE),
 )
 HOLOGRAM_SHAPE = Quantity(
-    "hologram_shape", "share", "hologram_foreign", Limit.AT_LEAST, optically_variable=True, lost_in_darkness=True
+    "hologram_shape",
+    "share",
+    "hologram_foreign",
+    Limit.AT_LEAST,
+    optically_variable=True,
+    lost_in_darkness=True,
+    forged=0.15,
+    speaks_to=(Hypothesis.HOLOGRAM,),
 )
 
 # Chosen by hand on tuning cards, unless stated otherwise; no outside source.
 _DARKEST = 0.01  # of linear light; darker differences are noise
+_LOCAL_MM = 2.5  # standard deviation of the neighbourhood that a zone is compared with: a few zones wide
+_FINE_MM = 0.5  # standard deviation of the blur inside a zone: finer lines are a zone's own structure, or noise
 _INSET_PX = 1  # zones are cut in from their edges, where blur mixes them
 _LEAST_ZONE_PX = 30
+_LEAST_SHARE = 1e-6
 _LEAST_ZONES = 3
+
+_LOG_LIGHT = np.log(LINEAR_LIGHT + _DARKEST).astype(np.float32)
+Light = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -46,8 +68,8 @@ class Response:
 
     Attributes:
         strength: root mean square of the zones' change from angle to angle that is not one proportion of a fixed
-            picture, in natural logarithms of linear light.
-        shape: share of all change in the region that the zones' numbers explain, 0..1.
+            picture, colour by colour, in natural logarithms of linear light.
+        shape: share of that change in the whole region that the zones' numbers explain, 0..1.
     """
 
     strength: float
@@ -107,19 +129,28 @@ class Hologram(Check):
         left, top, right, bottom = self.region.box.pixels(self.document.px_per_mm)
         inside = self.zones > 0
         number = self.zones[inside]
-        # (captures, pixels, 3): light of each zone pixel, freed of slow variation over the region.
+        away, fine = (length * self.document.px_per_mm for length in (_LOCAL_MM, _FINE_MM))
+        # (captures, pixels, 3): light of each zone pixel, less that of its neighbourhood, without fine structure.
         light = np.stack(
-            [_without_shading(_log_light(image[top:bottom, left:right]), inside) for image in rectified.values()]
-        )
-        means = np.stack([light[:, number == n].mean(axis=1) for n in np.unique(number)], axis=1)
-        counts = np.array([(number == n).sum() for n in np.unique(number)])
+            [
+                _within_zones(
+                    _without_shading(_log_light(image[top:bottom, left:right]), inside, away), self.zones, fine
+                )
+                for image in rectified.values()
+            ]
+        )[:, inside]
+        numbers, counts = np.unique(number, return_counts=True)
+        means = np.stack([light[:, number == n].mean(axis=1) for n in numbers], axis=1)
         means -= np.average(means, axis=1, weights=counts)[:, None]
-        # The first singular vector is the fixed picture whose proportion may change.
-        singular = np.linalg.svd(means.reshape(len(means), -1), compute_uv=False)
-        strength = float(np.sqrt((singular[1:] ** 2).sum() / means.size))
-        change, change_of_zones = light - light.mean(axis=0), means - means.mean(axis=0)
-        explained = (counts[None, :, None] * change_of_zones**2).sum() / max(float((change**2).sum()), 1e-12)
-        return Response(strength, float(explained))
+        changed, explained, total = 0.0, 0.0, 0.0
+        for zones, pixels in zip(np.moveaxis(means, 2, 0), np.moveaxis(light, 2, 0), strict=True):
+            # The first singular vector is the fixed picture of this colour, whose proportion may change.
+            captures, singular, _ = np.linalg.svd(zones * np.sqrt(counts), full_matrices=False)
+            changed += float((singular[1:] ** 2).sum()) / counts.sum()
+            beyond = np.eye(len(captures)) - np.outer(captures[:, 0], captures[:, 0])
+            explained += float((counts * (beyond @ zones) ** 2).sum())
+            total += float(((beyond @ (pixels - pixels.mean(axis=1, keepdims=True))) ** 2).sum())
+        return Response(float(np.sqrt(changed / (3 * len(means)))), explained / max(total, 1e-12))
 
 
 def _diffractive_region(document: DocumentType) -> Region | None:
@@ -127,19 +158,31 @@ def _diffractive_region(document: DocumentType) -> Region | None:
     return next((r for r in document.regions if r.kind == "diffractive" and r.zones is not None), None)
 
 
-def _log_light(image: RGBImage) -> NDArray[np.float64]:
+def _log_light(image: RGBImage) -> Light:
     """(h, w, 3): natural logarithm of linear light."""
-    return np.log(LINEAR_LIGHT[image] + _DARKEST)
+    return np.asarray(_LOG_LIGHT[image])
 
 
-def _without_shading(log_light: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(pixels, 3) inside, less the best surface of second degree: shading and tint of a lamp, near or far."""
-    rows, columns = np.nonzero(inside)
-    y, x = rows / inside.shape[0] - 0.5, columns / inside.shape[1] - 0.5
-    basis = np.column_stack([np.ones_like(x), x, y, x * y, x * x, y * y])
-    values = log_light[inside]
-    coefficients, *_ = np.linalg.lstsq(basis, values, rcond=None)
-    return np.asarray(values - basis @ coefficients)
+def _without_shading(log_light: Light, inside: NDArray[np.bool_], away_px: float) -> Light:
+    """(h, w, 3), less the mean of the zones around each pixel: shading and tint of a lamp, and glare."""
+    return np.asarray(log_light - _blurred(log_light, inside, away_px))
+
+
+def _within_zones(values: Light, zones: NDArray[np.uint8], fine_px: float) -> Light:
+    """(h, w, 3), each pixel the mean of its own zone's pixels around it; 0 outside the zones."""
+    smooth = np.zeros_like(values)
+    for number in np.unique(zones[zones > 0]):
+        zone = zones == number
+        smooth[zone] = _blurred(values, zone, fine_px)[zone]
+    return smooth
+
+
+def _blurred(values: Light, where: NDArray[np.bool_], sigma_px: float) -> Light:
+    """(h, w, 3), blurred as if the picture had no pixels but those."""
+    share = where.astype(np.float32)
+    weighted = cv2.GaussianBlur(values * share[..., None], (0, 0), sigma_px)
+    weighted /= np.maximum(cv2.GaussianBlur(share, (0, 0), sigma_px), _LEAST_SHARE)[..., None]
+    return np.asarray(weighted, dtype=np.float32)
 
 
 def _inner(zones: NDArray[np.uint8]) -> NDArray[np.bool_]:

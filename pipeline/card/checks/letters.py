@@ -11,27 +11,60 @@ from dataclasses import dataclass
 import numpy as np
 
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
+from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.card.lettering import LEAST_LETTERS, CaptureLetters, FieldLetters, holds_digits, measure_letters
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.types import CheckResult
 
 FIELD_TYPEFACE = Quantity(
-    "field_typeface", "1 - correlation", "field_of_other_typeface", Limit.AT_MOST, lost_in_darkness=True
+    "field_typeface",
+    "1 - correlation",
+    "field_of_other_typeface",
+    Limit.AT_MOST,
+    lost_in_darkness=True,
+    forged=0.12,
+    speaks_to=(Hypothesis.FIELD,),
 )
-FIELD_WEIGHT = Quantity("field_weight", "log width", "field_of_other_weight", Limit.AT_MOST, lost_in_darkness=True)
-FIELD_SIZE = Quantity("field_size", "log height", "field_of_other_size", Limit.AT_MOST, lost_in_darkness=True)
-FIELD_INK = Quantity("field_ink", "share of light", "field_of_other_ink", Limit.AT_MOST, lost_in_darkness=True)
+FIELD_WEIGHT = Quantity(
+    "field_weight",
+    "log width",
+    "field_of_other_weight",
+    Limit.AT_MOST,
+    lost_in_darkness=True,
+    forged=0.15,
+    speaks_to=(Hypothesis.FIELD,),
+)
+FIELD_SIZE = Quantity(
+    "field_size",
+    "log height",
+    "field_of_other_size",
+    Limit.AT_MOST,
+    lost_in_darkness=True,
+    forged=0.06,
+    speaks_to=(Hypothesis.FIELD,),
+)
+FIELD_INK = Quantity(
+    "field_ink",
+    "share of light",
+    "field_of_other_ink",
+    Limit.AT_MOST,
+    lost_in_darkness=True,
+    forged=0.06,
+    speaks_to=(Hypothesis.FIELD,),
+)
 
 # Chosen by hand on tuning cards; no outside source.
 _LEAST_FIELDS = 3  # the least that have a majority
+_AS_DEEP = 0.9  # share of the deepest ink that a capture must show of a field to be measured there
+_NOT_PALE = 0.8  # share of the depth of the deepest field of the capture, likewise
 _SAME_DIGIT = 0.93  # correlation that two pictures of one digit reach, and pictures of two digits do not
 _SAME_DIGIT_ANY_FACE = 0.78  # correlation that one digit reaches in another typeface too; two digits of one face: 0.76
 
 
 @dataclass(frozen=True)
 class Letters(Check):
-    """Four quantities of the field that differs most from the others, each the median of the captures.
+    """Four quantities of the field that differs most from the others, in the capture in which it differs least.
 
     A type is asked for those that it has three fields for. They could not be assessed, with `letters_not_clear`, when
     a field that is always printed shows its letters in no capture, or no capture shows three fields. The typeface is
@@ -56,7 +89,7 @@ class Letters(Check):
 
     def measure(self, card: CardCaptures, policy: Policy) -> list[CheckResult]:
         """Measures the letters of every capture once for all quantities."""
-        captures = [measure_letters(image, self.document) for image in card.rectified.values()]
+        captures = _clear([measure_letters(image, self.document) for image in card.rectified.values()])
         fields, results = _fields_of(self.document), []
         for quantity in self.quantities:
             differences = [_DIFFERENCES[quantity](capture, self.document) for capture in captures]
@@ -66,6 +99,27 @@ class Letters(Check):
             else:
                 results.append(quantity.judge(value, policy.calibration))
         return results
+
+
+def _clear(captures: Sequence[CaptureLetters]) -> list[CaptureLetters]:
+    """Leaves out the fields of a capture whose ink is pale there, by glare: the best capture shows it deeper.
+
+    Letters that are paler than those of other fields, by glare or by nature, are left out too: they seem thinner.
+    """
+    deepest: dict[str, float] = {}
+    for capture in captures:
+        deepest |= {name: max(depth, deepest.get(name, 0.0)) for name, depth in capture.depths.items()}
+    return [
+        capture.only(
+            tints=[name for name, depth in capture.depths.items() if depth >= _AS_DEEP * deepest[name]],
+            letters=[
+                name
+                for name, depth in capture.depths.items()
+                if depth >= max(_AS_DEEP * deepest[name], _NOT_PALE * max(capture.depths.values()))
+            ],
+        )
+        for capture in captures
+    ]
 
 
 def _fields_of(document: DocumentType) -> dict[Quantity, list[str]]:
@@ -139,11 +193,14 @@ def _from_median(values: Mapping[str, float]) -> dict[str, float]:
 
 
 def _furthest(captures: Sequence[Mapping[str, float]], expected: Sequence[str]) -> float | None:
-    """The value of the field furthest off in the captures' median; None when an expected field is in no capture."""
+    """The value of the field furthest off in the capture where it is least so; None when an expected one is in none.
+
+    Another print differs in every capture, and glare over a field or beside it in some.
+    """
     fields = {name for capture in captures for name in capture}
     if not fields.issuperset(expected):
         return None
-    return max(abs(float(np.median([c[name] for c in captures if name in c]))) for name in fields)
+    return max(min(abs(capture[name]) for capture in captures if name in capture) for name in fields)
 
 
 _DIFFERENCES: dict[Quantity, Callable[[CaptureLetters, DocumentType], dict[str, float]]] = {

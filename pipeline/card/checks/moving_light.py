@@ -13,12 +13,21 @@ from numpy.typing import NDArray
 
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
+from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.card.imaging import LINEAR_LIGHT
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.types import CheckResult
 
-LIGHT_MOVES = Quantity("light_moves", "log light", "light_fixed_to_card", Limit.AT_LEAST, ratio=True)
+LIGHT_MOVES = Quantity(
+    "light_moves",
+    "log light",
+    "light_fixed_to_card",
+    Limit.AT_LEAST,
+    ratio=True,
+    forged=0.0015,
+    speaks_to=(Hypothesis.ONE_PICTURE,),
+)
 
 # Chosen by hand on tuning cards; no outside source.
 _CELL_MM = 4.0

@@ -9,19 +9,31 @@ from dataclasses import dataclass
 from typing import Self
 
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
+from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.card.outline import OutlineFinder
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.types import CheckResult
 
+# A radius of 1 mm is no rounded card's: a display's or hand-cut corner measures 0 to 0.4 mm, and genuine cards of other
+# image formations measured 2.9 to 4.2 mm.
 # Tolerances of ISO/IEC 7810 for ID-1: a radius of 3.18 ± 0.30 mm, and edges between 85.47 × 53.92 and 85.72 × 54.03 mm.
-CARD_CORNERS = Quantity("card_corners", "mm", "corners_not_rounded_as_issued", Limit.WITHIN, tolerance=0.30)
+CARD_CORNERS = Quantity(
+    "card_corners",
+    "mm",
+    "corners_not_rounded_as_issued",
+    Limit.WITHIN,
+    tolerance=0.30,
+    forged=1.0,
+    speaks_to=(Hypothesis.DISPLAY, Hypothesis.REPLAY),
+)
 CARD_ASPECT = Quantity(
     "card_aspect",
     "share of the type's",
     "outline_of_other_proportions",
     Limit.WITHIN,
     tolerance=0.13 / 85.60 + 0.06 / 53.98,
+    speaks_to=(Hypothesis.DOCUMENT,),
 )
 
 

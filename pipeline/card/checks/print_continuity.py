@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
 from idproof.pipeline.card.cover import cover_in_all
+from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.card.imaging import Plane, local_contrast
 from idproof.pipeline.card.outline import OutlineFinder
 from idproof.pipeline.card.template import read_template, static_print_mask
@@ -25,7 +26,13 @@ from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.types import CheckResult, Outcome
 
 PRINT_CONTINUITY = Quantity(
-    "print_continuity", "correlation", "print_interrupted", Limit.AT_LEAST, lost_in_darkness=True
+    "print_continuity",
+    "correlation",
+    "print_interrupted",
+    Limit.AT_LEAST,
+    lost_in_darkness=True,
+    forged=0.0,
+    speaks_to=(Hypothesis.PORTRAIT, Hypothesis.FIELD, Hypothesis.DOCUMENT),
 )
 
 # Chosen by hand on tuning cards; no outside source.

@@ -5,16 +5,18 @@ A check lives in its own file, subclasses `Check`, and is listed once in `regist
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar, Self
 
 from idproof.models.types import RGBImage
-from idproof.pipeline.calibration import Calibration
+from idproof.pipeline.calibration import DECIMALS, Calibration
+from idproof.pipeline.card.evidence.hypotheses import Hypothesis
+from idproof.pipeline.card.evidence.surprise import ALONE, Scale
 from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType
-from idproof.pipeline.types import CheckResult, Role
+from idproof.pipeline.types import CheckResult, Outcome, Role
 
 
 class Limit(StrEnum):
@@ -36,13 +38,14 @@ class Quantity:
         unit: unit of the value.
         reason: reason code when the value is beyond its limit; empty when the check gives one of several.
         limit: the side on which bona fide cards lie.
-        ratio: true for a quantity that is positive and has no upper end; its limit is extrapolated by a quotient and
-            not by a difference (`Calibration`).
+        ratio: true for a quantity that is positive and has no upper end; it is compared by its logarithm.
         optically_variable: true when the quantity shows that a region's look changes with the angle.
-        tolerance: by which the standard lets genuine cards differ, for a quantity with limits on both sides; the limits
-            lie this much beyond those calibrated.
+        tolerance: by which the standard lets genuine cards differ, for a quantity with limits on both sides.
         lost_in_darkness: true when lack of light moves a genuine card's value beyond its limit, by noise or by loss of
             colour, so that a failure says nothing where a capture is too dark.
+        speaks_to: hypotheses of fraud that the quantity is evidence for (`evidence.model`).
+        forged: value of a plain forgery, by physics or as measured on tuning attacks; None when forgeries do not have
+            one. It keeps evidence from depending on how alike the genuine cards at hand happen to be.
     """
 
     name: str
@@ -53,18 +56,45 @@ class Quantity:
     optically_variable: bool = False
     tolerance: float = 0.0
     lost_in_darkness: bool = False
+    speaks_to: tuple[Hypothesis, ...] = ()
+    forged: float | None = None
 
     def judge(self, value: float, calibration: Calibration) -> CheckResult:
-        """Compares a value with its calibrated limit.
+        """Compares a value with those of genuine cards.
+
+        It fails when it is as far beyond them as a forgery's (`evidence.surprise`). Nearer values are evidence, which
+        the hypotheses add up.
 
         Raises:
             CalibrationInvalid: the calibration has no values of this quantity.
             KeyError: the policy holds the limit.
         """
         if self.limit is Limit.WITHIN:
-            return calibration.within(self.name, value, unit=self.unit, reason=self.reason, tolerance=self.tolerance)
-        sides = {Limit.AT_LEAST: calibration.at_least, Limit.AT_MOST: calibration.at_most}
-        return sides[self.limit](self.name, value, unit=self.unit, reason=self.reason)
+            found = calibration.within(self.name, value, unit=self.unit, reason=self.reason, tolerance=self.tolerance)
+        else:
+            sides = {Limit.AT_LEAST: calibration.at_least, Limit.AT_MOST: calibration.at_most}
+            found = sides[self.limit](self.name, value, unit=self.unit, reason=self.reason)
+        if not calibration.values:  # it records what is measured, and limits nothing
+            return found
+        scale = self.scale(calibration)
+        passed = scale.surprise(value) < ALONE
+        return replace(
+            found,
+            outcome=Outcome.PASS if passed else Outcome.FAIL,
+            reason=None if passed else self.reason,
+            limit=round(scale.limit(value), DECIMALS),
+        )
+
+    def scale(self, calibration: Calibration) -> Scale:
+        """How far values lie from those of genuine cards; raises `CalibrationInvalid` when there are none."""
+        return Scale.of(
+            calibration.values_of(self.name),
+            below=self.limit in (Limit.AT_LEAST, Limit.WITHIN),
+            above=self.limit in (Limit.AT_MOST, Limit.WITHIN),
+            ratio=self.ratio,
+            tolerance=self.tolerance,
+            forged=self.forged,
+        )
 
     def not_assessed(self, reason: str) -> CheckResult:
         """Reports that the quantity could not be measured, for this reason."""

@@ -9,11 +9,9 @@ from idproof.pipeline.card.checks.halftone import Halftone
 from idproof.pipeline.card.checks.hologram import Hologram
 from idproof.pipeline.card.checks.letters import Letters
 from idproof.pipeline.card.checks.moving_light import MovingLight
-from idproof.pipeline.card.checks.noise import Noise
 from idproof.pipeline.card.checks.outline import Outline
 from idproof.pipeline.card.checks.print_continuity import PrintContinuity
 from idproof.pipeline.card.checks.protocol import Check
-from idproof.pipeline.card.checks.resampling import Resampling
 from idproof.pipeline.card.checks.rigid_card import RigidCard
 from idproof.pipeline.card.checks.same_card import SameCard
 from idproof.pipeline.card.checks.second_portrait import SecondPortrait
@@ -29,10 +27,8 @@ CHECKS: tuple[type[Check], ...] = (
     DisplayFrame,
     Halftone,
     FinePrint,
-    Resampling,
     PrintContinuity,
     Outline,
-    Noise,
     Letters,
     Hologram,
     SecondPortrait,

@@ -6,11 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
+from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.card.turns import centred_homography, focal_length
 from idproof.pipeline.config import Policy
 from idproof.pipeline.types import CheckResult
 
-CARD_RIGID = Quantity("card_rigid", "share", "views_not_of_one_card_and_camera", Limit.AT_MOST, ratio=True)
+CARD_RIGID = Quantity(
+    "card_rigid",
+    "share",
+    "views_not_of_one_card_and_camera",
+    Limit.AT_MOST,
+    ratio=True,
+    speaks_to=(Hypothesis.DOCUMENT,),
+)
 
 
 @dataclass(frozen=True)

@@ -10,27 +10,41 @@ from itertools import combinations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
+from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.card.imaging import Plane
 from idproof.pipeline.config import Policy
-from idproof.pipeline.documents import Box
 from idproof.pipeline.types import CheckResult
 
-SAME_CARD = Quantity("same_card", "correlation", "cards_differ", Limit.AT_LEAST, lost_in_darkness=True)
+SAME_CARD = Quantity(
+    "same_card",
+    "correlation",
+    "cards_differ",
+    Limit.AT_LEAST,
+    lost_in_darkness=True,
+    forged=0.2,
+    speaks_to=(Hypothesis.DOCUMENT,),
+)
 
 # Chosen by hand on tuning cards; no outside source.
 _LIGHT_MM = 3.0  # anything smoother is light, not print
 _FINE_MM = 0.15  # anything finer is noise and blur
 _REDUCTION = 6  # light varies so slowly that a picture this many times smaller holds all of it
+_WINDOW_MM = 1.5  # around a place, in which its contrast is measured
+_BLOWN = 0.4  # share of the strongest capture's contrast below which glare hides the print of a place
+_LEAST_SEEN = 0.5  # share of a box that both captures must show, and of a capture's boxes that must be compared
 
 
 @dataclass(frozen=True)
 class SameCard(Check):
-    """`same_card`: correlation, -1..1, of the box that agrees least between any two captures.
+    """`same_card`: correlation, -1..1, of the box that agrees least between any two captures that show it.
 
-    The boxes are the portrait and each required field. Fails with `cards_differ`.
+    The boxes are the portrait and each required field. Places whose print glare hides in one of the captures are left
+    out. Fails with `cards_differ`; could not be assessed, with `card_overexposed`, when a box can be compared in no two
+    captures, or a capture in less than half of its boxes.
     """
 
     reports = (SAME_CARD,)
@@ -40,9 +54,22 @@ class SameCard(Check):
         """Correlates the print of every two captures, box by box."""
         document = self.document
         prints = [_print_only(image, document.px_per_mm) for image in card.rectified.values()]
+        prints, seen = _levelled(prints, round(_WINDOW_MM * document.px_per_mm))
         boxes = [document.portrait, *(spec.box for spec in document.fields if spec.required)]
-        agreement = min(_agreement(one, other, boxes, document.px_per_mm) for one, other in combinations(prints, 2))
-        return [SAME_CARD.judge(agreement, policy.calibration)]
+        pairs = list(combinations(range(len(prints)), 2))
+        agreement = np.full((len(pairs), len(boxes)), np.nan)
+        for i, (one, other) in enumerate(pairs):
+            for j, box in enumerate(boxes):
+                left, top, right, bottom = box.pixels(document.px_per_mm)
+                where = slice(top, bottom), slice(left, right)
+                both = seen[one][where] & seen[other][where]
+                if both.mean() >= _LEAST_SEEN:
+                    agreement[i, j] = _correlation(prints[one][where][both], prints[other][where][both])
+        compared = np.isfinite(agreement)
+        shared = [compared[[k in pair for pair in pairs]].any(axis=0).mean() for k in range(len(prints))]
+        if not compared.any(axis=0).all() or min(shared) < _LEAST_SEEN:
+            return [SAME_CARD.not_assessed("card_overexposed")]
+        return [SAME_CARD.judge(float(np.nanmin(agreement)), policy.calibration)]
 
 
 def _print_only(image: RGBImage, px_per_mm: float) -> Plane:
@@ -53,11 +80,24 @@ def _print_only(image: RGBImage, px_per_mm: float) -> Plane:
     return np.asarray(fine - cv2.resize(light, grey.shape[::-1], interpolation=cv2.INTER_LINEAR), dtype=np.float32)
 
 
-def _agreement(one: Plane, other: Plane, boxes: Sequence[Box], px_per_mm: float) -> float:
-    correlations = []
-    for box in boxes:
-        left, top, right, bottom = box.pixels(px_per_mm)
-        a, b = one[top:bottom, left:right], other[top:bottom, left:right]
-        spread = float(a.std() * b.std())
-        correlations.append(float(((a - a.mean()) * (b - b.mean())).mean()) / spread if spread > 0 else 0.0)
-    return min(correlations)
+def _levelled(prints: Sequence[Plane], window_px: int) -> tuple[list[Plane], list[NDArray[np.bool_]]]:
+    """Prints of one contrast everywhere, and (h, w) of each: true where it is about as strong as in the best capture.
+
+    Glare, tone and exposure weaken the print of places or of all; each capture is measured by its own median.
+    """
+    contrast = [np.sqrt(np.maximum(cv2.sqrBoxFilter(plane, -1, (window_px, window_px)), 0)) for plane in prints]
+    usual = [max(float(np.median(plane)), 1e-6) for plane in contrast]
+    strongest = np.max([plane / own for plane, own in zip(contrast, usual, strict=True)], axis=0)
+    seen = [np.asarray(plane >= _BLOWN * own * strongest) for plane, own in zip(contrast, usual, strict=True)]
+    # Flat places keep their noise small: a part of the usual contrast is added to theirs.
+    levelled = [
+        np.asarray(plane / (around + own), dtype=np.float32)
+        for plane, around, own in zip(prints, contrast, usual, strict=True)
+    ]
+    return levelled, seen
+
+
+def _correlation(one: Plane, other: Plane) -> float:
+    one, other = one - one.mean(), other - other.mean()
+    spread = float(np.sqrt((one @ one) * (other @ other)))
+    return float(one @ other) / spread if spread > 0 else 0.0

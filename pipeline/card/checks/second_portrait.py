@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
+from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.card.imaging import Grey, Plane, band_pass
 from idproof.pipeline.card.turns import turns_deg
 from idproof.pipeline.config import Policy
@@ -23,7 +24,13 @@ from idproof.pipeline.errors import DocumentTypeInvalid
 from idproof.pipeline.types import CheckResult, Outcome, Role
 
 SECOND_PORTRAIT_SAME = Quantity(
-    "second_portrait_same", "correlation", "second_portrait_differs", Limit.AT_LEAST, lost_in_darkness=True
+    "second_portrait_same",
+    "correlation",
+    "second_portrait_differs",
+    Limit.AT_LEAST,
+    lost_in_darkness=True,
+    forged=0.7,
+    speaks_to=(Hypothesis.PORTRAIT,),
 )
 SECOND_PORTRAIT_MOVES = Quantity(
     "second_portrait_moves",
@@ -32,6 +39,8 @@ SECOND_PORTRAIT_MOVES = Quantity(
     Limit.WITHIN,
     optically_variable=True,
     lost_in_darkness=True,
+    forged=0.0,
+    speaks_to=(Hypothesis.COPY, Hypothesis.DISPLAY, Hypothesis.ONE_PICTURE),
 )
 
 # Chosen by hand on tuning cards; no outside source.
@@ -39,6 +48,7 @@ _REACH_MM = 2.2  # distance searched to each side
 _DRIFT_MM = 0.4  # distance searched up and down, where only errors of registration remain
 _CENTRE = 0.62  # share of the picture's sides that the pattern covers
 _SCALES = (0.97, 1.0, 1.03)
+_HIDDEN = 0.25  # correlation by which a capture falls short of the best one when glare hides a portrait in it
 _FINE_MM, _TONE_MM = 0.14, 2.2  # standard deviations of the blurs between which the portraits are compared
 
 
@@ -58,9 +68,9 @@ class _Place(NamedTuple):
 class SecondPortrait(Check):
     """`second_portrait_same` and, of a portrait that moves, `second_portrait_moves`.
 
-    The first value is the median correlation of the two portraits, -1..1; it fails with `second_portrait_differs`. The
-    second is the distance moved over the distance expected, 1 on a genuine card; it fails with
-    `second_portrait_static`. The second could not be assessed when the portraits do not agree
+    The first value is the correlation of the two portraits in the capture where they agree best, -1..1; it fails with
+    `second_portrait_differs`. The second is the distance moved over the distance expected, 1 on a genuine card; it
+    fails with `second_portrait_static`. The second could not be assessed when the portraits do not agree
     (`second_portrait_differs`) or the captures are turned too little (`angles_not_distinct`). A single capture gives
     the first value only.
 
@@ -97,8 +107,9 @@ class SecondPortrait(Check):
 
     def measure(self, card: CardCaptures, policy: Policy) -> list[CheckResult]:
         """Finds the second portrait in every capture."""
-        places = {role: locate(image, self.region, self.document) for role, image in card.rectified.items()}
-        correlation = float(np.median([place.correlation for place in places.values()]))
+        places = _shown({role: locate(image, self.region, self.document) for role, image in card.rectified.items()})
+        # Glare and blur lower the agreement of a capture, and nothing raises that of two people.
+        correlation = max(place.correlation for place in places.values())
         same = SECOND_PORTRAIT_SAME.judge(correlation, policy.calibration)
         if card.single or not self._moves:
             return [same]
@@ -115,6 +126,13 @@ class SecondPortrait(Check):
         turn, offset = turn - turn.mean(), offset - offset.mean()
         share = float((turn @ offset) / (turn @ turn)) / self.region.slide_mm_per_deg
         return SECOND_PORTRAIT_MOVES.judge(share, policy.calibration)
+
+
+def _shown(places: Mapping[Role, _Place]) -> Mapping[Role, _Place]:
+    """Leaves out the captures in which glare hides a portrait, as long as two remain to compare."""
+    best = sorted(places.values(), key=lambda place: place.correlation, reverse=True)
+    least = min(place.correlation for place in best[:2])
+    return {role: p for role, p in places.items() if p.correlation >= min(least, best[0].correlation - _HIDDEN)}
 
 
 def second_portrait_region(document: DocumentType) -> Region | None:

@@ -21,12 +21,20 @@ from numpy.typing import NDArray
 
 from idproof.pipeline.card.alignment import align
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
+from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.card.imaging import Plane, noise_residual
 from idproof.pipeline.card.template import static_print_mask
 from idproof.pipeline.config import Policy
 from idproof.pipeline.types import CheckResult
 
-SHARED_GRAIN = Quantity("shared_grain", "share of noise", "captures_share_grain", Limit.AT_MOST)
+SHARED_GRAIN = Quantity(
+    "shared_grain",
+    "share of noise",
+    "captures_share_grain",
+    Limit.AT_MOST,
+    forged=0.3,
+    speaks_to=(Hypothesis.ONE_PICTURE,),
+)
 
 # Chosen by hand on tuning cards; no outside source.
 _EDGE_MM, _BESIDE_MM = 3.0, 0.3  # beside the card's edge and beside other boxes, left out

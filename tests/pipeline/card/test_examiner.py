@@ -79,8 +79,10 @@ def test_a_check_that_is_listed_is_required_and_run_where_it_applies(
     without = CardExaminer.open(replace(document, ghost=GHOST)).required
     monkeypatch.setattr("idproof.pipeline.card.examiner.CHECKS", (*CHECKS, Brightness))
     examiner = CardExaminer.open(replace(document, ghost=None))
-    assert examiner.required[-1] == "brightness"
-    assert examiner.examine(card.images, card.rectified, card.views, POLICY)[-1].reason == "card_dark"
+    assert examiner.required[len(examiner.quantities) - 1] == "brightness"
+    found = examiner.examine(card.images, card.rectified, card.views, POLICY)
+    assert [result.name for result in found] == list(examiner.required)
+    assert found[len(examiner.quantities) - 1].reason == "card_dark"
     assert CardExaminer.open(replace(document, ghost=GHOST)).required == without
 
 

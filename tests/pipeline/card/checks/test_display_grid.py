@@ -11,13 +11,16 @@ from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.types import Outcome, Role, Status
 
 
-def test_a_regular_grid_in_one_capture_is_found(document: DocumentType, card: CardCaptures) -> None:
-    image = card.images[Role.CARD_FRONT]
-    y, x = np.mgrid[: image.shape[0], : image.shape[1]]
+def test_a_regular_grid_in_two_captures_is_found(document: DocumentType, card: CardCaptures) -> None:
+    front = card.images[Role.CARD_FRONT]
+    y, x = np.mgrid[: front.shape[0], : front.shape[1]]
     u, v = (2 * np.pi * (x * np.cos(a) + y * np.sin(a)) / 3.3 for a in np.radians((20.0, 110.0)))
-    grid = (5 * (np.cos(u) + np.cos(v)))[..., None]
-    shown = replace(card, images={**card.images, Role.CARD_FRONT: (image + grid).clip(0, 255).astype(np.uint8)})
-    found = measured(DisplayGrid.open(document), shown)["recapture_screen"]
+    grid = (9 * (np.cos(u) + np.cos(v)))[..., None]
+    displays = {role: (image + grid).clip(0, 255).astype(np.uint8) for role, image in card.images.items()}
+    one = replace(card, images={**card.images, Role.CARD_FRONT: displays[Role.CARD_FRONT]})
+    assert measured(DisplayGrid.open(document), one)["recapture_screen"].outcome is Outcome.PASS
+    two = replace(card, images={**displays, Role.CARD_TILT_RIGHT: card.images[Role.CARD_TILT_RIGHT]})
+    found = measured(DisplayGrid.open(document), two)["recapture_screen"]
     assert (found.outcome, found.reason) == (Outcome.FAIL, "screen_grid_found")
     assert measured(DisplayGrid.open(document), card)["recapture_screen"].outcome is Outcome.PASS
 
