@@ -35,6 +35,7 @@ _FINE_MM = 0.15  # anything finer is noise and blur
 _REDUCTION = 6  # light varies so slowly that a picture this many times smaller holds all of it
 _WINDOW_MM = 1.5  # around a place, in which its contrast is measured
 _BLOWN = 0.4  # share of the strongest capture's contrast below which glare hides the print of a place
+_WHITE = 252  # grey level of all colours from which on a pixel is clipped
 _LEAST_SEEN = 0.5  # share of a box that both captures must show, and of a capture's boxes that must be compared
 
 
@@ -54,7 +55,9 @@ class SameCard(Check):
         """Correlates the print of every two captures, box by box."""
         document = self.document
         prints = [_print_only(image, document.px_per_mm) for image in card.rectified.values()]
-        prints, seen = _levelled(prints, round(_WINDOW_MM * document.px_per_mm))
+        window = round(_WINDOW_MM * document.px_per_mm)
+        prints, seen = _levelled(prints, window)
+        seen = [place & ~_clipped(image, window) for place, image in zip(seen, card.rectified.values(), strict=True)]
         boxes = [document.portrait, *(spec.box for spec in document.fields if spec.required)]
         pairs = list(combinations(range(len(prints)), 2))
         agreement = np.full((len(pairs), len(boxes)), np.nan)
@@ -95,6 +98,12 @@ def _levelled(prints: Sequence[Plane], window_px: int) -> tuple[list[Plane], lis
         for plane, around, own in zip(prints, contrast, usual, strict=True)
     ]
     return levelled, seen
+
+
+def _clipped(image: RGBImage, window_px: int) -> NDArray[np.bool_]:
+    """(h, w): true at and beside pixels that are white."""
+    white = (image.min(axis=2) >= _WHITE).astype(np.uint8)
+    return np.asarray(cv2.dilate(white, np.ones((window_px, window_px), np.uint8)) > 0)
 
 
 def _correlation(one: Plane, other: Plane) -> float:

@@ -4,15 +4,16 @@ import io
 from collections.abc import Callable
 
 import numpy as np
-from card_checks import rectified_only
+from card_checks import altered, rectified_only
 from PIL import Image
 
 from idproof.datasets.specimen.make import Registration
 from idproof.pipeline import Policy
+from idproof.pipeline.card.checks.protocol import CardCaptures
 from idproof.pipeline.card.checks.same_card import SameCard
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.documents import DocumentType
-from idproof.pipeline.types import CARD_ROLES, Outcome
+from idproof.pipeline.types import CARD_ROLES, Outcome, Role, Status
 
 POLICY = Policy()
 
@@ -26,3 +27,28 @@ def test_captures_of_different_cards_do_not_agree(
         rectified[role] = locator.rectify(image, locator.locate(image, role, POLICY))
     (mixed,) = SameCard.open(document).measure(rectified_only(rectified), POLICY)
     assert (mixed.outcome, mixed.reason) == (Outcome.FAIL, "cards_differ")
+
+
+def glare(role: Role, card: CardCaptures, document: DocumentType, share: float) -> CardCaptures:
+    """The card with white light over the left part of the portrait in one capture."""
+    left, top, right, bottom = document.portrait.pixels(document.px_per_mm)
+
+    def lit(picture: np.ndarray) -> np.ndarray:
+        picture[top:bottom, left : left + round(share * (right - left))] = 255
+        return picture
+
+    return altered(card, lit, role)
+
+
+def test_a_highlight_is_left_out_and_is_no_difference(document: DocumentType, card: CardCaptures) -> None:
+    (found,) = SameCard.open(document).measure(glare(Role.CARD_TILT_LEFT, card, document, 0.4), POLICY)
+    assert found.outcome is Outcome.PASS
+    assert found.value is not None
+    assert found.value > 0.7
+
+
+def test_a_portrait_hidden_in_two_captures_is_not_assessed(document: DocumentType, card: CardCaptures) -> None:
+    hidden = glare(Role.CARD_TILT_LEFT, card, document, 1.0)
+    hidden = glare(Role.CARD_TILT_RIGHT, hidden, document, 1.0)
+    (found,) = SameCard.open(document).measure(hidden, POLICY)
+    assert (found.status, found.reason) == (Status.COULD_NOT_ASSESS, "card_overexposed")
