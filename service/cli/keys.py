@@ -126,17 +126,22 @@ def rotate_sealing(data_dir: DataDir = None) -> None:
 @signing_app.command("reseal")
 def reseal(data_dir: DataDir = None) -> None:
     """Seal every row with the newest sealing key, then remove the keys between it and the first. May be repeated."""
-    from idproof.service.operations.data_folder import load_settings, open_verdicts_and_audit
+    from idproof.service.operations.audit import AuditLog
+    from idproof.service.operations.data_folder import load_settings
     from idproof.service.signing.keys import Keys
+    from idproof.service.storage import VerdictStore
     from idproof.service.storage.resealing import reseal_all
 
-    store, audit = open_verdicts_and_audit(data_dir)
-    rows = reseal_all(store)
-    left = Keys.drop_superseded(load_settings(data_dir))
+    settings = load_settings(data_dir)
+    with Keys.sealing_locked(settings) as keys:
+        audit = AuditLog.open(settings, keys)
+        rows = reseal_all(VerdictStore.open(settings, keys.sealing, lambda: keys.newer_sealing))
+        left = Keys.drop_superseded(settings, keys.newest_sealing)
     audit.append("rows_resealed", rows=rows)
     typer.echo(f"{rows} rows sealed anew")
     if left:
-        typer.echo("the newest key is less than a minute old: run this again to remove the superseded ones", err=True)
+        note = "the newest key is less than a minute old, or was added meanwhile"
+        typer.echo(f"{note}: run this again to remove the superseded ones", err=True)
 
 
 @signing_app.command("list")

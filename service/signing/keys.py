@@ -8,14 +8,16 @@ as revoked, so that its signatures are refused and the reason is known.
 
 Sealing keys are rotated (`idproof keys rotate-sealing`): the newest seals, and all of them open. Once every row is
 sealed with the newest (`idproof keys reseal`), those between the first and the newest are overwritten. The first one
-stays, since the keys of look-ups and of devices are derived from it.
+stays, since the keys of look-ups and of devices are derived from it. One lock keeps both commands apart.
 """
 
+import fcntl
 import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +31,7 @@ from idproof.service.operations.settings import Settings
 
 _SEAL_BYTES = 32  # AES-256
 _OTHERS = 0o077  # permissions of group and others
+_SEALING_LOCK = "sealing.lock"
 SETTLED_S = 60.0
 """Seconds after which no transaction is under way that sealed with an older key. Chosen by hand; a statement has 10."""
 
@@ -94,31 +97,57 @@ class Keys:
 
     @classmethod
     def rotate_sealing(cls, settings: Settings) -> Self:
-        """Adds a sealing key, with which every running service seals from now on; raises `KeysUnusable`."""
-        cls.open(settings)
-        files = _newer_sealing_files(settings.keys_dir)
-        number = int(files[-1].stem.rpartition("-")[2]) + 1 if files else 2
-        _read_or_create(settings.keys_dir / f"sealing-{number:04}.key", lambda: secrets.token_bytes(_SEAL_BYTES))
-        return cls.open(settings)
+        """Adds a sealing key, with which every running service seals from now on; raises as `sealing_locked`."""
+        with cls.sealing_locked(settings):
+            files = _newer_sealing_files(settings.keys_dir)
+            number = int(files[-1].stem.rpartition("-")[2]) + 1 if files else 2
+            _read_or_create(settings.keys_dir / f"sealing-{number:04}.key", lambda: secrets.token_bytes(_SEAL_BYTES))
+            return cls.open(settings)
 
     @classmethod
-    def drop_superseded(cls, settings: Settings, settled_s: float = SETTLED_S) -> int:
+    @contextmanager
+    def sealing_locked(cls, settings: Settings) -> Iterator[Self]:
+        """Gives the keys, and keeps other commands of the folder from changing the sealing keys until it ends.
+
+        Raises:
+            KeysUnusable: another command is changing them, or the folder cannot be used.
+        """
+        cls.open(settings)
+        try:
+            descriptor = os.open(settings.keys_dir / _SEALING_LOCK, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise KeysUnusable(f"The sealing keys cannot be locked: {error.strerror}.") from None
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise KeysUnusable("Another command is changing the sealing keys; run this again after it.") from None
+            yield cls.open(settings)
+        finally:
+            os.close(descriptor)
+
+    @classmethod
+    def drop_superseded(cls, settings: Settings, resealed_with: bytes, settled_s: float = SETTLED_S) -> int:
         """Overwrites and removes the sealing keys between the first and the newest; nothing may be sealed with them.
 
         Args:
             settings: of the operator.
+            resealed_with: the key with which every row was sealed anew. Any other newest key leaves all of them: the
+                rows need the one that is no longer the newest.
             settled_s: a newest key that is younger than this leaves them: a transaction may be under way with them.
 
         Returns:
             The number of keys that are left to remove later.
 
         Raises:
-            KeysUnusable: a file cannot be changed.
+            KeysUnusable: a file cannot be read or changed.
         """
         files = _newer_sealing_files(settings.keys_dir)
-        if len(files) < 2 or time.time() - files[-1].stat().st_mtime < settled_s:
-            return max(0, len(files) - 1)
+        if len(files) < 2:
+            return 0
         try:
+            if files[-1].read_bytes() != resealed_with or time.time() - files[-1].stat().st_mtime < settled_s:
+                return len(files) - 1
             for path in files[:-1]:
                 with path.open("r+b") as old:
                     old.write(bytes(_SEAL_BYTES))
@@ -144,6 +173,11 @@ class Keys:
         except OSError as error:
             raise KeysUnusable(f"The signing key cannot be revoked: {error.strerror}.") from None
         return cls.open(settings)
+
+    @property
+    def newest_sealing(self) -> bytes:
+        """Key that seals."""
+        return (self.sealing, *self.newer_sealing)[-1]
 
     @property
     def verifying(self) -> KeySet:

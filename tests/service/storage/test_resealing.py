@@ -16,7 +16,7 @@ from idproof.service.errors import KeysUnusable, StoreUnavailable
 from idproof.service.http.app import create_app
 from idproof.service.operations.settings import Settings
 from idproof.service.signing.keys import KeyRing, Keys
-from idproof.service.storage import VerdictStore
+from idproof.service.storage import VerdictStore, resealing
 from idproof.service.storage.kiosks import Kiosks
 from idproof.service.storage.ledger import sealed_name
 from idproof.service.storage.resealing import reseal_all
@@ -82,17 +82,76 @@ def test_every_row_is_sealed_anew_and_the_superseded_keys_go(on_either: Settings
     assert not any(opens(second, name, data) for name, data in found.items())
     assert store.load("ver_0449") == DOCUMENT | {"number": 449}
 
-    assert Keys.drop_superseded(on_either) == 1  # the newest was made a moment ago
+    assert Keys.drop_superseded(on_either, third) == 1  # the newest was made a moment ago
     assert Keys.open(on_either).newer_sealing == (second, third)
-    newest = on_either.keys_dir / "sealing-0003.key"
-    before = time.time() - 120
-    os.utime(newest, (before, before))
-    assert Keys.drop_superseded(on_either) == 0
+    settle(on_either)
+    assert Keys.drop_superseded(on_either, third) == 0
     assert Keys.open(on_either).newer_sealing == (third,)
     assert store.load("ver_later") == DOCUMENT
     fourth = Keys.rotate_sealing(on_either)
     assert len(fourth.newer_sealing) == 2
     assert (on_either.keys_dir / "sealing-0004.key").stat().st_mode & 0o777 == 0o600
+
+
+def run(settings: Settings, *command: str) -> Any:
+    return CliRunner().invoke(assemble(benchmarks=False), ["keys", *command, "--data-dir", str(settings.data_dir)])
+
+
+def settle(settings: Settings) -> None:
+    before = time.time() - 120
+    for path in settings.keys_dir.glob("sealing-*.key"):
+        os.utime(path, (before, before))
+
+
+def test_a_key_added_during_the_resealing_destroys_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    opened(settings).save("ver_1", DOCUMENT)
+    second, third = [Keys.rotate_sealing(settings).newer_sealing[-1] for _ in range(2)]
+    fourth = bytes(range(32))
+
+    def interrupted(store: VerdictStore) -> int:
+        """A key that no command of this version added, such as one that another host's folder brought."""
+        rows = reseal_all(store)
+        path = settings.keys_dir / "sealing-0004.key"
+        path.write_bytes(fourth)
+        path.chmod(0o600)
+        settle(settings)
+        return rows
+
+    monkeypatch.setattr(resealing, "reseal_all", interrupted)
+    done = run(settings, "reseal")
+    assert done.exit_code == 0, done.output
+    assert "run this again" in done.stderr
+    assert Keys.open(settings).newer_sealing == (second, third, fourth)
+    assert opened(settings).load("ver_1") == DOCUMENT
+
+    monkeypatch.setattr(resealing, "reseal_all", reseal_all)
+    assert run(settings, "reseal").exit_code == 0
+    assert Keys.open(settings).newer_sealing == (fourth,)
+    assert opened(settings).load("ver_1") == DOCUMENT
+
+
+def test_no_key_is_added_and_no_second_resealing_starts_during_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    opened(settings).save("ver_1", DOCUMENT)
+    newest = Keys.rotate_sealing(settings).newer_sealing
+    refused: list[int] = []
+
+    def interrupted(store: VerdictStore) -> int:
+        monkeypatch.setattr(resealing, "reseal_all", reseal_all)
+        refused.extend(run(settings, command).exit_code for command in ("rotate-sealing", "reseal"))
+        with pytest.raises(KeysUnusable, match="Another command"):
+            Keys.rotate_sealing(settings)
+        return reseal_all(store)
+
+    monkeypatch.setattr(resealing, "reseal_all", interrupted)
+    assert run(settings, "reseal").exit_code == 0
+    assert len(refused) == 2
+    assert 0 not in refused
+    assert Keys.open(settings).newer_sealing == newest
+    assert len(Keys.rotate_sealing(settings).newer_sealing) == 2  # the lock ended with the command
 
 
 def test_failed_verifications_are_sealed_anew_too(tmp_path: Path) -> None:
@@ -154,14 +213,9 @@ def test_an_operator_rotates_while_the_service_runs(tmp_path: Path) -> None:
     app = create_app(settings, FakeVerifier())  # type: ignore[arg-type]
     first = ask(app, "POST", "/v1/verifications", files=FILES).headers["location"]
 
-    def run(*command: str) -> str:
-        done = CliRunner().invoke(assemble(benchmarks=False), ["keys", *command, "--data-dir", str(settings.data_dir)])
-        assert done.exit_code == 0, done.output
-        return done.stdout
-
-    assert "key 2" in run("rotate-sealing")
+    assert "key 2" in run(settings, "rotate-sealing").stdout
     second = ask(app, "POST", "/v1/verifications", files=FILES).headers["location"]
-    assert run("reseal").startswith("1 rows")
+    assert run(settings, "reseal").stdout.startswith("1 rows")
     assert [ask(app, "GET", place).status_code for place in (first, second)] == [200, 200]
     lines = [json.loads(line)["event"] for line in settings.audit_log.read_text().splitlines()]
     assert [line for line in lines if "seal" in line] == ["sealing_key_rotated", "rows_resealed"]
