@@ -57,7 +57,8 @@ class Settings(BaseSettings):
         client_unused_sessions, device_unused_sessions: sessions that one client or one device may have opened within
             ten minutes without using them.
         client_unanswered_challenges, device_unanswered_challenges: challenges that one client or one device may have
-            asked within an hour without an answer whose liveness held.
+            asked within an hour without an answer whose liveness held; and, counted apart, capture plans that it may
+            have been shown within an hour without captures that followed them.
         permit_s: seconds for which a permit for a reduced challenge may be used.
         accept_uploads_because: the operator's reason to accept uploaded files, which may have been computed;
             without it an upload is referred at best.

@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect
 
 from idproof.pipeline import Outcome, VaultSession, Verdict, Verifier
 from idproof.pipeline.assurance import CaptureLevel
+from idproof.pipeline.card import plan
 from idproof.pipeline.errors import IdproofError
 from idproof.pipeline.liveness import examiner as liveness
 from idproof.pipeline.liveness.response import LivenessResponse
@@ -366,6 +367,8 @@ class RegistrationIntake:
                 self.ledger.sessions.failed(connection, ticket.session)
             elif ticket.session is not None and self._challenge_answered(response):
                 self.ledger.sessions.limits.answered(connection, ticket.session.id)
+            if ticket.session is not None and _plan_followed(response):
+                self.ledger.sessions.limits.plan_followed(connection, ticket.session.id)
             # Last, so that the transaction cannot end without the audit line.
             self.audit.append("verified", id=ticket.id, decision=response["decision"], reasons=response["reasons"])
 
@@ -436,6 +439,11 @@ def _stopped() -> ServiceProblem:
 def _liveness_failed(response: dict[str, Any]) -> bool:
     """Returns whether a check of liveness failed; too many such failures lock a device."""
     return any(c["name"].startswith(liveness.NAME) and c["outcome"] == Outcome.FAIL for c in response["checks"])
+
+
+def _plan_followed(response: dict[str, Any]) -> bool:
+    """Returns whether the captures showed the card in the poses of the session's plan."""
+    return any(c["name"] == plan.NAME and c["outcome"] == Outcome.PASS for c in response["checks"])
 
 
 async def _in_thread(call: Callable[..., T], *arguments: Any) -> T:

@@ -54,7 +54,7 @@ ASKED = Table(
     Index("ix_asked_session", "session"),
     Index("ix_asked_at_ms", "at_ms"),
 )
-"""Sessions and challenges by those who asked for them, as keyed hashes (see `session_limits.py`)."""
+"""Sessions, challenges and plans by those who asked for them, as keyed hashes (see `session_limits.py`)."""
 
 FAILURES = Table(
     "failures",

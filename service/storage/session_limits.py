@@ -1,9 +1,12 @@
-"""Limits of sessions and challenges that nobody uses, per client and per device, on every server together.
+"""Limits of sessions, challenges and capture plans that nobody uses, per client and device, on every server together.
 
 A challenge is drawn at random, so a prepared recording fits one in thousands. Whoever could open sessions at will would
 open them until one fits. So sessions that wait to be used are bounded at any moment, and challenges that no living
 person answered are bounded per hour. A registration whose liveness held gives its challenge back: honest clients are
 bounded by how often their applicants give up, not by how many there are.
+
+A capture plan is drawn at random, too, and is shown when its session is opened. It counts for an hour however the
+session ends, since whoever looked for a plan that fits would cancel every other one.
 """
 
 import hmac
@@ -52,7 +55,8 @@ class Bounds:
 
     Attributes:
         sessions: opened within the last ten minutes, still open, and used by no verification.
-        challenges: asked within the last hour, and answered by no registration whose liveness held.
+        challenges: asked within the last hour, and answered by no registration whose liveness held. The same number
+            bounds the plans shown within the last hour whose captures did not follow them.
     """
 
     sessions: int
@@ -65,7 +69,7 @@ sessions wait; if three in ten applicants give up, 45 more wait for their end, a
 unanswered. Chosen by hand from these numbers; no outside source."""
 DEVICE_BOUNDS = Bounds(40, 240)
 """A kiosk where a person comes every minute and tries three times without success opens at most 30 sessions in ten
-minutes, and asks 180 challenges in an hour. Chosen by hand as a third more; no outside source."""
+minutes, and asks 180 challenges and sees 180 plans in an hour. Chosen by hand as a third more; no outside source."""
 
 
 class SessionLimits:
@@ -118,17 +122,21 @@ class SessionLimits:
 
     def count_challenge(self, connection: Connection, session: str, askers: Iterable[Asker]) -> None:
         """Counts a challenge that is about to be asked; raises as `count_session`."""
+        self._count_for_an_hour(connection, session, askers, _CHALLENGE)
+
+    def count_plan(self, connection: Connection, session: str, askers: Iterable[Asker]) -> None:
+        """Counts a capture plan that is about to be shown; raises as `count_session`."""
+        self._count_for_an_hour(connection, session, askers, _PLAN)
+
+    def _count_for_an_hour(self, connection: Connection, session: str, askers: Iterable[Asker], what: str) -> None:
         now = _ms()  # one time for all askers, by which `answered` finds their rows
         since = now - int(HOUR_S * 1000)
         for asker in self._locked(connection, askers):
-            unanswered = select(func.count(), func.min(ASKED.c.at_ms)).where(*_of(asker, _CHALLENGE, since))
-            count, oldest = connection.execute(unanswered).one()
+            unused = select(func.count(), func.min(ASKED.c.at_ms)).where(*_of(asker, what, since))
+            count, oldest = connection.execute(unused).one()
             if count >= self._bounds[asker.kind].challenges:
-                raise _too_many(
-                    f"Too many challenges were asked by this {asker.kind} and not answered within an hour.",
-                    oldest - since,
-                )
-            connection.execute(insert(ASKED).values(_row(asker, session, _CHALLENGE, now)))
+                raise _too_many(_TOO_MANY_IN_AN_HOUR[what].format(asker.kind), oldest - since)
+            connection.execute(insert(ASKED).values(_row(asker, session, what, now)))
 
     def askers_of(self, connection: Connection, session: str) -> list[Asker]:
         """Returns those for whom a session was opened."""
@@ -140,6 +148,10 @@ class SessionLimits:
         asked = (ASKED.c.session == session, ASKED.c.what == _CHALLENGE)
         last = select(func.max(ASKED.c.at_ms)).where(*asked).scalar_subquery()
         connection.execute(delete(ASKED).where(*asked, ASKED.c.at_ms == last))
+
+    def plan_followed(self, connection: Connection, session: str) -> None:
+        """Gives back the plan of a session: the captures of its registration followed it."""
+        connection.execute(delete(ASKED).where(ASKED.c.session == session, ASKED.c.what == _PLAN))
 
     def clean(self, connection: Connection, session_s: float) -> None:
         """Deletes what no longer counts and belongs to no session that can still ask."""
@@ -159,7 +171,11 @@ class SessionLimits:
         return ordered
 
 
-_SESSION, _CHALLENGE = "session", "challenge"
+_SESSION, _CHALLENGE, _PLAN = "session", "challenge", "plan"
+_TOO_MANY_IN_AN_HOUR = {
+    _CHALLENGE: "Too many challenges were asked by this {} and not answered within an hour.",
+    _PLAN: "Too many capture plans were shown to this {} and not followed within an hour.",
+}
 
 
 def _of(asker: Asker, what: str, since: int) -> tuple[Any, ...]:

@@ -120,8 +120,8 @@ class Sessions:
                 drawn here does not count as asked.
 
         Raises:
-            ServiceProblem: the device is locked, too many sessions or challenges are left unused, or the permit cannot
-                be used for these options.
+            ServiceProblem: the device is locked, too many sessions, challenges or plans are left unused, or the permit
+                cannot be used for these options.
         """
         now, nonce = datetime.now(UTC), secrets.token_bytes(_NONCE_BYTES)
         expires = now + timedelta(seconds=self.rules.lifetime_s)
@@ -141,6 +141,8 @@ class Sessions:
             self.limits.count_session(connection, row["id"], askers)
             if not enrolled:
                 self.limits.count_challenge(connection, row["id"], askers)
+            if planned:
+                self.limits.count_plan(connection, row["id"], askers)
             if permit is not None:
                 granted = self.permits.use(connection, permit, row["id"], options or Options()).options
                 row["challenge"] = _with_permitted(row["challenge"], granted)

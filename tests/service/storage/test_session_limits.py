@@ -4,18 +4,21 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fakes import FILES, FakeVerifier, ask
+from fakes import FILES, FakeVerifier, a_verdict, ask
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 from stream_server import StreamVerifier, enroll, stream_server, with_device
 
+from idproof.pipeline import CheckResult, Outcome, Status
+from idproof.pipeline.card import plan
 from idproof.service.errors import ServiceProblem
 from idproof.service.http.app import create_app
 from idproof.service.operations.data_folder import open_verdicts_and_audit
@@ -84,6 +87,7 @@ def finish(books: Ledger, session: str, *, answered: bool = True, client: str = 
     def store_more(connection: Any) -> None:
         if answered:
             books.sessions.limits.answered(connection, session)
+            books.sessions.limits.plan_followed(connection, session)
 
     books.finish(ticket, {"form": {}}, None, store_more)
 
@@ -147,6 +151,33 @@ def test_a_used_or_ended_session_makes_room_and_the_wait_is_told(
     assert third.id
 
 
+@pytest.mark.parametrize("enrolled", [True, False])
+def test_a_plan_counts_for_an_hour_even_if_its_session_ends(
+    store: VerdictStore, monkeypatch: pytest.MonkeyPatch, enrolled: bool
+) -> None:
+    bounds = Bounds(100, 6)
+    clock, books = Clock(monkeypatch), Ledger(store, SessionRules(client=bounds, device=bounds, lifetime_s=10**9))
+    if not enrolled:  # challenges alone must not be what refuses
+        monkeypatch.setattr(books.sessions.limits, "count_challenge", lambda *_: None)
+
+    def start() -> str:
+        return books.sessions.open("client", device="kiosk", planned=True, enrolled=enrolled).id
+
+    for _ in range(4):
+        books.sessions.end(start())
+        clock.now += 1
+    finish(books, start(), answered=False)  # a verdict whose captures did not follow the plan
+    followed = start()
+    assert refused(start).retry_after == 3596
+    finish(books, followed)
+    books.sessions.end(start())
+    refused(start)
+    books.sessions.open("client", device="kiosk", enrolled=enrolled)  # without a plan there is nothing to grind
+    clock.now += 3596.1
+    books.sessions.end(start())
+    refused(start)
+
+
 def test_a_request_without_pictures_does_not_use_a_session(store: VerdictStore) -> None:
     books = Ledger(store, SMALL)
     for _ in range(5):
@@ -184,8 +215,10 @@ def test_an_honest_kiosk_never_meets_a_limit(tmp_path: Path, monkeypatch: pytest
     books = Ledger(store, SessionRules(lifetime_s=10**9))
     with one_transaction(store, monkeypatch):
         for person in range(120):
-            opened = 3 if person % 2 else 1
-            tries = [books.sessions.open("kiosk", device="kiosk", enrolled=True).id for _ in range(opened)]
+            opened = 3 if person < 70 else 1
+            tries = [
+                books.sessions.open("kiosk", device="kiosk", planned=True, enrolled=True).id for _ in range(opened)
+            ]
             for session in tries * (3 // opened):
                 clock.now += 20
                 books.ask_again("kiosk", session)
@@ -258,6 +291,45 @@ def test_over_http_the_answer_is_429_with_the_time_to_wait(tmp_path: Path) -> No
     headers = {"Capture-Session": opened[0]}
     assert ask(app, "POST", "/v1/verifications", files=files, headers=headers).status_code == 201
     assert ask(app, "POST", "/v1/capture-sessions").status_code == 201
+
+
+FOLLOWED = CheckResult(plan.NAME, Status.ASSESSED, Outcome.PASS, 0.4, "tolerances", 1.0, None, 0.6)
+NOT_FOLLOWED = replace(FOLLOWED, outcome=Outcome.DOUBT, value=2.0, reason="capture_plan_not_followed")
+NO_POSES = CheckResult.not_assessed(plan.NAME, "capture_plan_missing")
+
+
+@pytest.mark.parametrize(("check", "status"), [(FOLLOWED, 201), (NOT_FOLLOWED, 429), (NO_POSES, 429)])
+def test_only_captures_that_follow_the_plan_give_it_back(tmp_path: Path, check: CheckResult, status: int) -> None:
+    few = Settings(
+        data_dir=tmp_path, client_unanswered_challenges=1, accept_without_liveness_because="a test of plans alone"
+    )
+    verifier = FakeVerifier()
+    verifier.verdict = replace(a_verdict(), checks=(check,))
+    app, planned = create_app(few, verifier), {"capture_plan": True}
+    headers = {"Capture-Session": ask(app, "POST", "/v1/capture-sessions", json=planned).json()["id"]}
+    assert ask(app, "POST", "/v1/verifications", files=FILES, headers=headers).status_code == 201
+    assert ask(app, "POST", "/v1/capture-sessions", json=planned).status_code == status
+
+
+def test_a_device_that_starts_and_cancels_is_shown_no_more_plans(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = Settings(data_dir=tmp_path, device_unanswered_challenges=2)
+
+    async def start_and_cancel(device: Device) -> list[str]:
+        told = []
+        for _ in range(3):
+            await device.send({"type": "start", "consent": True})
+            answer = await device.next()
+            told.append(answer.get("code", answer["type"]))
+            if answer["type"] == "session":
+                await device.send({"type": "cancel"})
+                await device.receive("cancelled")
+        return told
+
+    with stream_server(few, StreamVerifier(), monkeypatch) as url:
+        key = enroll(tmp_path)
+        assert with_device(url, key, start_and_cancel) == ["session", "session", "too_many_sessions"]
 
 
 def test_a_device_is_told_when_it_may_start_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
