@@ -9,12 +9,14 @@ import ssl
 import sys
 import tempfile
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 import cv2
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from idproof.pipeline import Verifier
 from idproof.pipeline.vault import hardening
@@ -183,12 +185,19 @@ def _warn_without_tls(settings: Settings, host: str) -> None:
 
 
 def _settings_for_workers(settings: Settings) -> str:
-    """Returns the options of the command line as JSON; each process reads secrets from their own place."""
-    chosen = {"data_dir": str(settings.data_dir), "profile": settings.profile, "executor": settings.executor}
-    chosen |= {"ray_address": settings.ray_address} if settings.ray_address else {}
-    return json.dumps(
-        chosen | {"anonymous": settings.anonymous, "sandbox": settings.sandbox, "allowed_hosts": settings.allowed_hosts}
-    )
+    """Returns every setting as JSON, since any may come from the command line, except those that hold secrets.
+
+    Secrets are read by each process from their own place: a type for secrets, or a file of `IDPROOF_SECRETS_DIR`.
+    """
+    secret = {name for name, value in settings if isinstance(value, SecretStr) or _is_mounted(name, value)}
+    return settings.model_dump_json(exclude=secret)
+
+
+def _is_mounted(name: str, value: object) -> bool:
+    """Returns True for the value that a file of `IDPROOF_SECRETS_DIR` holds."""
+    folder = os.environ.get("IDPROOF_SECRETS_DIR")
+    file = Path(folder, f"idproof_{name}") if folder else None
+    return file is not None and file.is_file() and file.read_text(encoding="utf-8").strip() == str(value)
 
 
 def _tls(settings: Settings) -> dict[str, Any]:

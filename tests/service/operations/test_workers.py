@@ -8,10 +8,16 @@ import time
 from multiprocessing import Pipe
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner
 
-from idproof.service.operations import workers
+from idproof.service.cli.main import assemble
+from idproof.service.operations import process as guards
+from idproof.service.operations import server, workers
+from idproof.service.operations.settings import Settings
 from idproof.service.operations.workers import ServerProcess
 
 SERVER = """if True:
@@ -95,3 +101,87 @@ def test_a_process_killed_while_it_answers_nothing_is_replaced_within_seconds(tm
     finally:
         server.terminate()
         server.wait(timeout=30)
+
+
+OTHER_THAN_DEFAULT: dict[str, Any] = {
+    "document": "cards/own.toml",
+    "liveness_distance": "standing",
+    "executor": "ray",
+    "ray_address": "ray-head:6379",
+    "replicas": 2,
+    "max_replicas": 3,
+    "allowed_hosts": "idproof.example",
+    "oauth_issuer": "https://issuer.example",
+    "trusted_proxies": "10.0.0.5/32",
+    "accept_uploads_because": "for a trial of ten days",
+    "accept_without_liveness_because": "for a trial of ten days",
+    "accept_without_records_because": "for a trial of ten days",
+    "sandbox": False,  # a sandbox has neither production nor another document type
+}
+SECRETS = {"database_url"}
+
+
+def other(name: str) -> Any:
+    """A value of a setting that is not its default."""
+    if name in OTHER_THAN_DEFAULT:
+        return OTHER_THAN_DEFAULT[name]
+    if name in SECRETS:
+        return SecretStr("postgresql://hunter2@db/idproof")
+    default = Settings.model_fields[name].default
+    if isinstance(default, bool):
+        return not default
+    if isinstance(default, int | float):
+        return default + 1 if name != "stream_grace_s" else 31.0
+    if name.endswith(("_url", "_origin")):
+        return f"https://{name.replace('_', '-')}.example/"
+    return f"other/{name}"
+
+
+def settings_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> tuple[Settings, str]:
+    """What a started worker serves with, and the text that it was handed."""
+    made: list[Settings] = []
+    monkeypatch.setattr(server.process, "enforce_guards", lambda _: None)
+    monkeypatch.setattr(server.hardening, "silence_crashes", lambda: None)
+    monkeypatch.setattr(server, "application", lambda settings, *_: made.append(settings))
+    monkeypatch.setenv(server._HOST, "127.0.0.1")
+    monkeypatch.setenv(server._PORT, "8000")
+    server.worker()
+    return made[0], os.environ[server._SETTINGS]
+
+
+def test_a_worker_serves_with_every_setting_and_is_handed_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in [name for name in os.environ if name.startswith("IDPROOF_")]:
+        monkeypatch.delenv(variable)
+    chosen = {name: other(name) for name in Settings.model_fields}
+    settings = Settings.load(**chosen)
+    unchanged = {name for name, value in Settings(data_dir=tmp_path) if value == getattr(settings, name)}
+    assert unchanged == {"sandbox"}
+    monkeypatch.setenv(server._SETTINGS, server._settings_for_workers(settings))
+    served, text = settings_of_a_worker(monkeypatch)
+    assert {name for name, value in served if value != getattr(settings, name)} == SECRETS
+    assert "hunter2" not in text
+
+
+def test_a_setting_in_a_secrets_file_is_read_by_each_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "idproof_webhook_url").write_text("https://hunter2@backend.example/\n")
+    (tmp_path / "idproof_issuer").write_text("of the file")
+    monkeypatch.setenv("IDPROOF_SECRETS_DIR", str(tmp_path))
+    settings = Settings.load(data_dir=tmp_path, issuer="of the command line")
+    monkeypatch.setenv(server._SETTINGS, server._settings_for_workers(settings))
+    served, text = settings_of_a_worker(monkeypatch)
+    assert served == settings
+    assert "hunter2" not in text
+
+
+def test_the_command_lines_document_type_reaches_the_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed: list[Settings] = []
+    monkeypatch.setattr(guards, "restart_hardened", lambda _: None)
+    monkeypatch.setattr(guards, "enforce_guards", lambda _: None)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    monkeypatch.setattr(server, "serve_workers", lambda *_: handed.append(settings_of_a_worker(monkeypatch)[0]))
+    command = ["serve", "--document", "own.toml", "--replicas", "3", "--workers", "2", "--data-dir", str(tmp_path)]
+    done = CliRunner().invoke(assemble(benchmarks=False), command)
+    assert done.exit_code == 0, done.output
+    assert [(settings.document, settings.replicas) for settings in handed] == [("own.toml", 3)]
