@@ -1,11 +1,19 @@
 """Settings without which the service does not start in production; an error names all that are missing at once."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from idproof.service.errors import SettingsInvalid
 from idproof.service.operations.networks import is_loopback
 from idproof.service.operations.settings import Settings
+
+_LEAST_REMEMBERED_H = 24.0
+"""Hours for which captures are used at least: what was used on one day is known on the next at the same hour. Chosen by
+hand; no outside source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,35 @@ def _https(name: str) -> Requirement:
     return Requirement(
         setting, f"{setting} begins with https://", lambda s: (getattr(s, name) or "https://").startswith("https://")
     )
+
+
+def _database_is_verified(settings: Settings) -> bool:
+    """Returns True for SQLite, a database of this machine, or one whose certificate and name libpq checks.
+
+    libpq's default, `prefer`, goes on without TLS when the server, or whoever answers in its place, offers none.
+    """
+    if settings.database_url is None:
+        return True
+    try:
+        url = make_url(settings.database_url.get_secret_value())
+    except (ArgumentError, ValueError):
+        return True  # opening the database refuses it
+    query = url.normalized_query
+    if query.get("sslmode", ())[-1:] == ("verify-full",):
+        return True
+    # libpq connects to `hostaddr` where it is given; a host in the query replaces that of the address.
+    named = query.get("hostaddr") or query.get("host") or (url.host or os.environ.get("PGHOST", ""),)
+    hosts = [host for entry in named for host in entry.split(",")]
+    indirect = "service" in query or {"PGHOSTADDR", "PGSERVICE"} & os.environ.keys()
+    return not indirect and all(not host or host.startswith(("/", "@")) or is_loopback(host) for host in hosts)
+
+
+def _cluster_is_encrypted(settings: Settings) -> bool:
+    """Returns True without a cluster of other machines, or with Ray's TLS, which Ray reads from the environment."""
+    if settings.executor != "ray" or settings.ray_address is None:
+        return True
+    host = settings.ray_address.rpartition("://")[2].rpartition(":")[0].strip("[]")
+    return is_loopback(host) or os.environ.get("RAY_USE_TLS", "").lower() in ("1", "true")
 
 
 REQUIREMENTS = (
@@ -67,8 +104,18 @@ REQUIREMENTS = (
     ),
     Requirement(
         "IDPROOF_CAPTURES_REMEMBERED_HOURS",
-        "IDPROOF_CAPTURES_REMEMBERED_HOURS is not 0, so that the same pictures answer once",
-        lambda s: s.captures_remembered_hours > 0,
+        "IDPROOF_CAPTURES_REMEMBERED_HOURS is at least 24, so that the same pictures answer once",
+        lambda s: s.captures_remembered_hours >= _LEAST_REMEMBERED_H,
+    ),
+    Requirement(
+        "IDPROOF_DATABASE_URL",
+        "IDPROOF_DATABASE_URL contains sslmode=verify-full, or names a database of this machine",
+        _database_is_verified,
+    ),
+    Requirement(
+        "IDPROOF_RAY_ADDRESS",
+        "RAY_USE_TLS=1 encrypts the connections to IDPROOF_RAY_ADDRESS, or that is a cluster of this machine",
+        _cluster_is_encrypted,
     ),
 )
 """What production needs, whatever address the service listens on."""
@@ -77,6 +124,13 @@ HOST_NAMES = Requirement(
     "IDPROOF_ALLOWED_HOSTS names the service's own names, such as idproof.example",
     lambda s: bool(s.allowed_hosts),
 )
+PROXIES = Requirement(
+    "IDPROOF_TRUSTED_PROXIES",
+    "IDPROOF_TRUSTED_PROXIES names the proxies that IDPROOF_TLS_BY_PROXY=1 speaks of, since otherwise all clients have "
+    "the proxy's address and share its limits",
+    lambda s: not s.tls_by_proxy or bool(s.trusted_proxies),
+)
+BEYOND_THE_MACHINE = (HOST_NAMES, PROXIES)
 """What production needs in addition beyond the machine's own address."""
 
 
@@ -99,5 +153,5 @@ def require_complete(settings: Settings, host: str | None = None) -> None:
 
 def _missing(settings: Settings, host: str | None) -> Iterator[Requirement]:
     yield from (requirement for requirement in REQUIREMENTS if not requirement.met(settings))
-    if host is not None and not is_loopback(host) and not HOST_NAMES.met(settings):
-        yield HOST_NAMES
+    if host is not None and not is_loopback(host):
+        yield from (requirement for requirement in BEYOND_THE_MACHINE if not requirement.met(settings))

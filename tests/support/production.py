@@ -18,6 +18,7 @@ def complete(folder: Path) -> dict[str, Any]:
         "liveness_required": True,
         "records_url": "https://records.example/",
         "tls_by_proxy": True,
+        "trusted_proxies": "10.0.0.5",
         "core_key": key,
         "core_url": "https://core.example/",
         "allowed_hosts": "idproof.example",

@@ -12,7 +12,7 @@ from idproof.service.errors import SettingsInvalid
 from idproof.service.http.app import create_app
 from idproof.service.operations import server
 from idproof.service.operations.policy import build_policy
-from idproof.service.operations.production import HOST_NAMES, REQUIREMENTS, require_complete
+from idproof.service.operations.production import BEYOND_THE_MACHINE, REQUIREMENTS, require_complete
 from idproof.service.operations.settings import Settings
 
 OMISSIONS: dict[str, dict[str, Any]] = {
@@ -29,7 +29,9 @@ OMISSIONS: dict[str, dict[str, Any]] = {
     },
     "IDPROOF_WEBHOOK_URL": {"webhook_url": "http://backend.example/"},
     "IDPROOF_ANONYMOUS": {"anonymous": True},
-    "IDPROOF_CAPTURES_REMEMBERED_HOURS": {"captures_remembered_hours": 0},
+    "IDPROOF_CAPTURES_REMEMBERED_HOURS": {"captures_remembered_hours": 23.9},
+    "IDPROOF_DATABASE_URL": {"database_url": "postgresql://idproof@db/idproof"},
+    "IDPROOF_RAY_ADDRESS": {"executor": "ray", "ray_address": "ray-head:6379"},
 }
 HOST = "0.0.0.0"
 
@@ -82,14 +84,90 @@ def test_everything_that_is_missing_is_in_one_error(tmp_path: Path) -> None:
     bare = Settings(data_dir=tmp_path, production=True, anonymous=True, captures_remembered_hours=0)
     with pytest.raises(SettingsInvalid) as caught:
         require_complete(bare, HOST)
-    unmet = {each.setting for each in (*REQUIREMENTS, HOST_NAMES) if not each.met(bare)}
-    assert len(unmet) == 7
+    unmet = {each.setting for each in (*REQUIREMENTS, *BEYOND_THE_MACHINE) if not each.met(bare)}
+    assert len(unmet) == 7  # nobody has to name proxies of no proxy
     assert unmet <= named(caught.value.sentence)
 
 
-def test_the_applications_names_are_needed_beyond_the_machine(tmp_path: Path) -> None:
-    settings = Settings.load(**complete(tmp_path) | {"allowed_hosts": ""})
-    with pytest.raises(SettingsInvalid, match="IDPROOF_ALLOWED_HOSTS"):
+@pytest.mark.parametrize("name", ["allowed_hosts", "trusted_proxies"])
+def test_names_and_proxies_are_needed_beyond_the_machine(tmp_path: Path, name: str) -> None:
+    settings = Settings.load(**complete(tmp_path) | {name: ""})
+    with pytest.raises(SettingsInvalid, match=f"IDPROOF_{name.upper()}"):
+        require_complete(settings, HOST)
+    require_complete(settings, "127.0.0.1")
+
+
+def test_no_proxy_is_named_where_the_service_ends_tls_itself(tmp_path: Path) -> None:
+    own = {"tls_by_proxy": False, "tls_cert": tmp_path / "cert.pem", "tls_key": tmp_path / "key.pem"}
+    require_complete(Settings.load(**complete(tmp_path) | own | {"trusted_proxies": ""}), HOST)
+
+
+@pytest.mark.parametrize(
+    ("url", "safe"),
+    [
+        ("postgresql://idproof:secret@db/idproof?sslmode=verify-full", True),
+        ("postgresql://db-1,db-2/idproof?sslmode=verify-full", True),
+        ("postgresql:///idproof", True),  # its socket
+        ("postgresql:///idproof?host=/var/run/postgresql", True),
+        ("postgresql://localhost/idproof", True),
+        ("postgresql://127.0.0.1:5433/idproof", True),
+        ("postgresql://[::1]/idproof", True),
+        ("postgresql://db/idproof", False),
+        ("postgresql://db/idproof?sslmode=require", False),  # encrypts to whoever answers
+        ("postgresql://db/idproof?sslmode=verify-ca", False),
+        ("postgresql://db/idproof?sslmode=verify-full&sslmode=disable", False),
+        ("postgresql://localhost/idproof?host=db", False),
+        ("postgresql:///idproof?host=localhost&host=db", False),
+        ("postgresql:///idproof?host=/var/run/postgresql,db", False),
+        ("postgresql://localhost/idproof?hostaddr=10.0.0.7", False),
+        ("postgresql:///idproof?service=production", False),
+        ("postgresql://localhost.example/idproof", False),
+    ],
+)
+def test_a_database_of_another_machine_is_verified(tmp_path: Path, url: str, safe: bool) -> None:
+    settings = Settings.load(**complete(tmp_path) | {"database_url": url})
+    if safe:
+        require_complete(settings, HOST)
+        return
+    with pytest.raises(SettingsInvalid, match="IDPROOF_DATABASE_URL contains sslmode=verify-full") as caught:
+        require_complete(settings, HOST)
+    assert url not in caught.value.sentence
+
+
+@pytest.mark.parametrize("variable", ["PGHOST", "PGHOSTADDR", "PGSERVICE"])
+def test_a_database_that_the_environment_names_is_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "10.0.0.7")
+    with pytest.raises(SettingsInvalid, match="IDPROOF_DATABASE_URL"):
+        require_complete(Settings.load(**complete(tmp_path) | {"database_url": "postgresql:///idproof"}), HOST)
+
+
+@pytest.mark.parametrize(
+    ("address", "tls", "safe"),
+    [
+        (None, None, True),  # starts on this machine
+        ("127.0.0.1:6379", None, True),
+        ("ray://localhost:10001", None, True),
+        ("[::1]:6379", None, True),
+        ("ray-head:6379", "1", True),
+        ("ray-head:6379", None, False),
+        ("ray-head:6379", "0", False),
+        ("ray://10.0.0.9:10001", None, False),
+        ("auto", None, False),  # a cluster that this machine belongs to
+    ],
+)
+def test_a_cluster_of_other_machines_is_encrypted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str | None, tls: str | None, safe: bool
+) -> None:
+    monkeypatch.delenv("RAY_USE_TLS", raising=False)
+    if tls is not None:
+        monkeypatch.setenv("RAY_USE_TLS", tls)
+    settings = Settings.load(**complete(tmp_path) | {"executor": "ray", "ray_address": address})
+    if safe:
+        require_complete(settings, HOST)
+        return
+    with pytest.raises(SettingsInvalid, match="RAY_USE_TLS=1"):
         require_complete(settings, HOST)
 
 
@@ -105,5 +183,5 @@ def test_a_written_exception_replaces_the_records_and_stands_in_the_policy(tmp_p
 def test_the_page_for_operators_lists_every_requirement() -> None:
     page = (Path(__file__).parents[3] / "docs" / "operation.md").read_text(encoding="utf-8")
     section = page.split("\n## Production\n")[1].split("\n## ")[0]
-    for requirement in (*REQUIREMENTS, HOST_NAMES):
+    for requirement in (*REQUIREMENTS, *BEYOND_THE_MACHINE):
         assert named(requirement.sentence) <= named(section), requirement.setting
