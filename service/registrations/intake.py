@@ -17,7 +17,7 @@ from fastapi import Request
 from sqlalchemy import Connection
 from starlette.requests import ClientDisconnect
 
-from idproof.pipeline import Outcome, VaultSession, Verdict, Verifier
+from idproof.pipeline import Outcome, Status, VaultSession, Verdict, Verifier
 from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.card import plan
 from idproof.pipeline.errors import IdproofError
@@ -405,9 +405,14 @@ class RegistrationIntake:
             raise
 
     def _challenge_answered(self, response: dict[str, Any]) -> bool:
-        """Returns whether the session's challenge was answered, or, by the operator's exception, need not be."""
-        answered = liveness.NAME not in response["not_performed"]
-        return answered or self.settings.accept_without_liveness_because is not None
+        """Returns whether the session's challenge was answered, or, by the operator's exception, need not be.
+
+        Frames that could not be assessed are no answer: a recording made for another challenge can be spoilt so that
+        nothing fails.
+        """
+        assessed = any(c["name"] == liveness.NAME and c["status"] == Status.ASSESSED for c in response["checks"])
+        held = assessed and not _liveness_failed(response)
+        return held or self.settings.accept_without_liveness_because is not None
 
     def _destinations(self, registration: RegistrationRequest) -> list[Destination]:
         """Returns where a verdict is delivered: to the core always, to the webhook if no client waits."""

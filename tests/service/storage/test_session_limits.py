@@ -311,6 +311,34 @@ def test_only_captures_that_follow_the_plan_give_it_back(tmp_path: Path, check: 
     assert ask(app, "POST", "/v1/capture-sessions", json=planned).status_code == status
 
 
+LIVE = CheckResult("liveness", Status.ASSESSED, Outcome.PASS, 0.4, "mean log score", 1.0, None, 0.6)
+DEPTH = replace(LIVE, name="liveness_depth")
+FLAT = replace(DEPTH, outcome=Outcome.FAIL, reason="face_flat")
+INCOMPLETE = CheckResult.not_assessed("liveness", "liveness_incomplete")
+
+
+@pytest.mark.parametrize(
+    ("checks", "performed", "status"),
+    [
+        ((DEPTH, LIVE), True, 201),
+        ((DEPTH, INCOMPLETE), True, 429),
+        ((DEPTH,), True, 429),
+        ((FLAT, replace(LIVE, outcome=Outcome.DOUBT, reason="not_live")), True, 429),
+        ((), False, 429),
+    ],
+    ids=["held", "not assessed", "not fused", "failed", "not performed"],
+)
+def test_only_liveness_that_was_assessed_and_held_answers_a_challenge(
+    tmp_path: Path, checks: tuple[CheckResult, ...], performed: bool, status: int
+) -> None:
+    verifier = FakeVerifier()
+    verifier.verdict = replace(a_verdict(), checks=checks, not_performed=() if performed else ("liveness",))
+    app = create_app(Settings(data_dir=tmp_path, client_unanswered_challenges=1), verifier)
+    headers = {"Capture-Session": ask(app, "POST", "/v1/capture-sessions").json()["id"]}
+    assert ask(app, "POST", "/v1/verifications", files=FILES, headers=headers).status_code == 201
+    assert ask(app, "POST", "/v1/capture-sessions").status_code == status
+
+
 def test_a_device_that_starts_and_cancels_is_shown_no_more_plans(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
