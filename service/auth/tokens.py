@@ -50,7 +50,7 @@ class Tokens:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = jwks_url
-        self._type = token_type.lower()
+        self._type = _short_media_type(token_type)
         self._clock = clock
         self._claims = jwt.JWTClaimsRegistry(
             leeway=_LEEWAY_S,
@@ -75,9 +75,7 @@ class Tokens:
             self._claims.validate(decoded.claims)
         except (JoseError, ValueError, KeyError, TypeError, RecursionError):
             return None
-        # Media types are compared without their case, and `application/` may be left out (RFC 7515, section 4.1.9).
-        kind = str(decoded.header.get("typ", "")).lower().removeprefix("application/")
-        return decoded.claims if kind == self._type else None
+        return decoded.claims if _short_media_type(str(decoded.header.get("typ", ""))) == self._type else None
 
     def _issuer_keys(self, max_age_s: float) -> KeySet:
         """Returns the issuer's keys; one thread reads them again, and the others use the older copy meanwhile.
@@ -110,6 +108,11 @@ class Tokens:
         except (httpx.HTTPError, JoseError, ValueError, KeyError, TypeError, RecursionError):
             return  # the older copy is used until it is stale
         self._read_at = self._clock()
+
+
+def _short_media_type(name: str) -> str:
+    """Returns a media type for comparison: case does not count, nor `application/` (RFC 7515, section 4.1.9)."""
+    return name.lower().removeprefix("application/")
 
 
 def _client(claims: dict[str, Any]) -> Client | None:

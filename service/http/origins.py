@@ -66,7 +66,10 @@ class CheckedOrigins:
         origin = headers.get("origin")
         if origin is None:
             return headers.get("sec-fetch-site") != "cross-site"
-        where = urlsplit(origin)
+        try:
+            where = urlsplit(origin)
+        except ValueError:  # such as a bracket that is not closed
+            return False
         return where.scheme in ("http", "https") and (
             where.netloc.lower() == host.lower() or host_name(where.netloc) in self._hosts
         )

@@ -246,7 +246,16 @@ def test_the_client_of_a_token_is_the_one_it_was_issued_to_and_never_its_subject
     assert [client and client.id for client in found] == ["oauth:backend"] * 3
 
 
-@pytest.mark.parametrize(("accepted", "typ"), [("at+jwt", "application/AT+JWT"), ("at+jwt", "At+JWT"), ("JWT", "JWT")])
+@pytest.mark.parametrize(
+    ("accepted", "typ"),
+    [
+        ("at+jwt", "application/AT+JWT"),
+        ("at+jwt", "At+JWT"),
+        ("JWT", "JWT"),
+        ("application/at+jwt", "at+jwt"),
+        ("Application/At+Jwt", "application/at+jwt"),
+    ],
+)
 def test_the_type_of_a_token_is_a_media_type(issuer: Issuer, accepted: str, typ: str) -> None:
     checked = Tokens("https://issuer", "idproof", issuer.url, accepted)
     assert checked.find(issuer.token(header={"typ": typ})) is not None

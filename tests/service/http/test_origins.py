@@ -54,6 +54,8 @@ def code(answer: httpx.Response) -> tuple[int, str | None]:
         ({"origin": "null", "content-type": "text/plain"}, b"{}", (403, "origin_foreign")),
         ({"origin": "http://127.0.0.1.attacker.example"}, b"", (403, "origin_foreign")),
         ({"origin": "http://127.0.0.1:9999"}, b"", (403, "origin_foreign")),  # another service of this machine
+        ({"origin": "http://[bad"}, b"", (403, "origin_foreign")),
+        ({"origin": "http://[127.0.0.1]"}, b"", (403, "origin_foreign")),
         ({"origin": "file://127.0.0.1"}, b"", (403, "origin_foreign")),
         ({"sec-fetch-site": "cross-site"}, b"", (403, "origin_foreign")),
         ({"content-type": "text/plain"}, b"{}", (415, "content_type_unsupported")),
