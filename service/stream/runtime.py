@@ -10,6 +10,7 @@ from idproof.pipeline.errors import IdproofError
 from idproof.pipeline.guidance import Guide
 from idproof.service.auth import AccessControl
 from idproof.service.registrations.intake import RegistrationIntake
+from idproof.service.storage.engine import Conflict
 from idproof.service.storage.kiosks import Kiosks
 from idproof.service.stream.admission import Admission
 from idproof.service.stream.scheduler import FrameScheduler
@@ -42,12 +43,15 @@ class StreamRuntime:
         return self._limiter
 
     async def count(self, kiosk: str, session: DeviceSession | None, *names: str) -> None:
-        """Add to a device's counts: these names, and the hints of its session since the last call."""
+        """Add to a device's counts: these names, and the hints of its session since the last call.
+
+        Raises nothing of the database's: a count that is lost must not end a session.
+        """
         counts = dict.fromkeys(names, 1)
         if session is not None:
             for hint, count in session.take_hints().items():
                 counts |= {f"hint:{hint}:shown": count, f"hint:{hint}:sessions": 1}
         for name in names:
             self.intake.metrics.count_turn(name)
-        with suppress(IdproofError):  # a count that is lost must not end a session
+        with suppress(IdproofError, Conflict):
             await anyio.to_thread.run_sync(self.kiosks.count, kiosk, counts)

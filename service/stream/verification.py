@@ -50,12 +50,19 @@ async def _verify(
         outcome = on_screen.verdict(answer, session.language)
     except Exception as error:  # noqa: BLE001 - the device learns of every error by a message
         outcome = _failure(runtime, session, error)
+    try:
+        await _count(runtime, kiosk, session, outcome)
+    except Exception as error:  # noqa: BLE001 - raised in a job, it would end every other job of the server process
+        log_error(error)
+    await session.end_verification(outcome)
+
+
+async def _count(runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession, outcome: Message) -> None:
     if outcome["type"] == "verdict":
         names = [outcome["decision"], "finished", *(["first_try"] if not session.retries else [])]
         await runtime.count(kiosk.id, session, *names)
     elif outcome["type"] == "retry":
         await runtime.count(kiosk.id, session, "retries")
-    await session.end_verification(outcome)
 
 
 def _failure(runtime: StreamRuntime, session: DeviceSession, error: Exception) -> Message:

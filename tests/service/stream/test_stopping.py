@@ -14,9 +14,11 @@ from stream_server import StreamVerifier, capture_everything, enroll, stream_ser
 
 from idproof.pipeline import VaultSession, Verdict
 from idproof.pipeline.errors import IdproofError
-from idproof.service.errors import AuditBroken, ServiceProblem
+from idproof.service.errors import AuditBroken, ServiceProblem, StoreUnavailable
 from idproof.service.operations.settings import Settings
 from idproof.service.registrations.intake import RegistrationIntake
+from idproof.service.storage.engine import Conflict
+from idproof.service.storage.kiosks import Kiosks
 from idproof.service.stream.simulator.device import Device, DeviceProblem
 
 
@@ -237,6 +239,30 @@ def test_an_error_of_the_verification_says_at_which_stage_the_session_is(
         await device.receive("cancelled")
 
     with_device(address, key, act)
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("Away."), Conflict(), RuntimeError("a defect")], ids=repr)
+def test_a_count_that_is_lost_ends_neither_the_session_nor_the_server_process(
+    address: str, key: str, verifier: WaitingVerifier, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    verifier.go_on.set()
+    count, lost = Kiosks.count, []
+
+    def fail_at_the_end(kiosks: Kiosks, kiosk: str, counts: dict[str, int]) -> None:
+        if "finished" in counts:
+            lost.append(counts)
+            raise error
+        count(kiosks, kiosk, counts)
+
+    monkeypatch.setattr(Kiosks, "count", fail_at_the_end)
+
+    async def act(device: Device) -> None:
+        for _ in range(2):  # the second one is verified by a job of the same group
+            await begin_checking(device, verifier)
+            await asyncio.wait_for(device.receive("verdict"), 20)
+
+    with_device(address, key, act)
+    assert len(lost) == 2
 
 
 def test_a_call_for_staff_on_the_first_screen_stays_for_the_session_that_follows(address: str, key: str) -> None:
