@@ -15,11 +15,11 @@ class CaptureUse:
 
     Attributes:
         checks: the check `captures_fresh`; none where no account of used captures is kept.
-        unrecorded: keyed hashes of captures whose use could not be recorded yet; they are recorded with the verdict.
+        contents: keyed hashes of all its captures and frames. The verdict holds them, whoever recorded them first.
     """
 
     checks: tuple[CheckResult, ...] = ()
-    unrecorded: tuple[bytes, ...] = ()
+    contents: tuple[bytes, ...] = ()
 
 
 def use_captures(ledger: Ledger, ticket: Ticket, pictures: VaultSession) -> CaptureUse:
@@ -40,7 +40,7 @@ def use_captures(ledger: Ledger, ticket: Ticket, pictures: VaultSession) -> Capt
         log_error(error)
         used_before = None
     check = captures_fresh.check(used_before, len(contents))
-    return CaptureUse((check,), tuple(contents) if used_before is None else ())
+    return CaptureUse((check,), tuple(contents))
 
 
 def _keyed_hashes(pictures: VaultSession, key: bytes) -> list[bytes]:

@@ -359,7 +359,7 @@ class RegistrationIntake:
         """Stores the verdict, its deliveries and its audit line in one transaction."""
 
         def store_consequences(connection: Connection) -> None:
-            self.ledger.used_captures.take(connection, ticket.id, use.unrecorded)
+            self.ledger.used_captures.hold(connection, ticket.id, use.contents)
             order_within = f"{ticket.client}\0{response['reference'] or ticket.id}"
             for destination in self._destinations(registration):
                 self.delivery_worker.outbox.add(connection, destination, ticket.id, order_within)

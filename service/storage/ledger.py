@@ -24,7 +24,7 @@ from idproof.pipeline.verdict import new_id
 from idproof.service.errors import ServiceProblem
 from idproof.service.storage.engine import Conflict
 from idproof.service.storage.permits import Permits, PermitUse
-from idproof.service.storage.schema import IDEMPOTENCY, OPERATIONS, OUTBOX, SESSIONS
+from idproof.service.storage.schema import IDEMPOTENCY, OPERATIONS, OUTBOX, SESSIONS, STATE_RUNNING
 from idproof.service.storage.sessions import CaptureSession, SessionRules, Sessions
 from idproof.service.storage.used_captures import REMEMBERED_H, UsedCaptures
 from idproof.service.storage.verdicts import VerdictStore
@@ -32,7 +32,7 @@ from idproof.service.storage.verdicts import VerdictStore
 LEASE_S = 15.0
 """Seconds of a lease: after a server was killed, retries of its clients begin anew within this time. Chosen by hand."""
 
-RUNNING, DONE, FAILED = "running", "done", "failed"
+RUNNING, DONE, FAILED = STATE_RUNNING, "done", "failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,9 @@ FAILURES = Table(
 )
 """Times of failed liveness per device; deleted when they no longer count towards a lock."""
 
+STATE_RUNNING = "running"
+"""State of a verification that has neither a verdict nor a recorded failure."""
+
 OPERATIONS = Table(
     "operations",
     METADATA,

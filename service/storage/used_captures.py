@@ -9,14 +9,16 @@ tested against a picture, and rows of different days cannot be compared with eac
 import hmac
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from idproof.service.storage.schema import USED_CAPTURES
+from idproof.service.storage.schema import OPERATIONS, STATE_RUNNING, USED_CAPTURES
 from idproof.service.storage.seal import Seal
+
+T = TypeVar("T")
 
 REMEMBERED_H = 72.0
 """Hours, by default: a weekend and a working day, so that what was used on a Friday evening is known until Monday
@@ -60,8 +62,7 @@ class UsedCaptures:
         """
         now = time.time()
         contents = set(contents)
-        written = {_day(now - _MARGIN_S), _day(now), _day(now + _MARGIN_S)}
-        asked = written | set(range(_day(now - self._remembered_s), _day(now)))
+        written, asked = self._written_days(now), self._asked_days(now)
         by_mac = {mac: content for day in asked for content, mac in self._macs(day, contents)}
         # Sorted, so that two transactions never wait for each other crosswise.
         new = sorted(mac for day in written for _, mac in self._macs(day, contents))
@@ -70,6 +71,24 @@ class UsedCaptures:
         if rows:
             connection.execute(_insert_unless_there(connection), rows)
         return len({by_mac[mac] for mac in self._of_others(connection, operation, sorted(by_mac))})
+
+    def hold(self, connection: Connection, operation: str, contents: Iterable[bytes]) -> None:
+        """Keeps captures used for a registration that has its verdict, also those that another one took before it.
+
+        A registration that is under way may yet fail and release what it took, so this one takes that over.
+
+        Args:
+            connection: of the transaction that stores the verdict.
+            operation: the registration.
+            contents: as for `take`.
+        """
+        contents = set(contents)
+        macs = sorted(mac for day in self._asked_days(time.time()) for _, mac in self._macs(day, contents))
+        under_way = self._lock_under_way(connection, self._owners(connection, operation, macs))
+        self.take(connection, operation, contents)
+        for some in _pieces(macs):
+            theirs = (USED_CAPTURES.c.mac.in_(some), USED_CAPTURES.c.operation.in_(under_way))
+            connection.execute(update(USED_CAPTURES).where(*theirs).values(operation=operation))
 
     def hand_over(self, connection: Connection, earlier: str, operation: str) -> None:
         """Gives the captures of an earlier attempt to a later attempt of the same registration."""
@@ -93,14 +112,45 @@ class UsedCaptures:
         key = self._seal.subkey(f"captures used on day {day}")
         return [(content, hmac.digest(key, content, "sha256")) for content in contents]
 
+    def _asked_days(self, now: float) -> set[int]:
+        """Returns the days under whose keys a capture may be stored."""
+        return self._written_days(now) | set(range(_day(now - self._remembered_s), _day(now)))
+
+    @staticmethod
+    def _written_days(now: float) -> set[int]:
+        """Returns the days under whose keys a capture is stored now."""
+        return {_day(now - _MARGIN_S), _day(now), _day(now + _MARGIN_S)}
+
     @staticmethod
     def _of_others(connection: Connection, operation: str, macs: Sequence[bytes]) -> list[bytes]:
         found: list[bytes] = []
-        for start in range(0, len(macs), _MACS_PER_STATEMENT):
-            some = USED_CAPTURES.c.mac.in_(macs[start : start + _MACS_PER_STATEMENT])
-            wanted = select(USED_CAPTURES.c.mac).where(some, USED_CAPTURES.c.operation != operation)
+        for some in _pieces(macs):
+            others = (USED_CAPTURES.c.mac.in_(some), USED_CAPTURES.c.operation != operation)
+            found += connection.execute(select(USED_CAPTURES.c.mac).where(*others)).scalars()
+        return found
+
+    @staticmethod
+    def _owners(connection: Connection, operation: str, macs: Sequence[bytes]) -> set[str]:
+        """Returns the other registrations that hold captures."""
+        found: set[str] = set()
+        for some in _pieces(macs):
+            others = (USED_CAPTURES.c.mac.in_(some), USED_CAPTURES.c.operation != operation)
+            found |= set(connection.execute(select(USED_CAPTURES.c.operation).where(*others)).scalars())
+        return found
+
+    @staticmethod
+    def _lock_under_way(connection: Connection, operations: Iterable[str]) -> list[str]:
+        """Returns those registrations that have not ended, and keeps them from it until this transaction ends."""
+        found: list[str] = []
+        for some in _pieces(sorted(operations)):
+            running = (OPERATIONS.c.id.in_(some), OPERATIONS.c.state == STATE_RUNNING)
+            wanted = select(OPERATIONS.c.id).where(*running).order_by(OPERATIONS.c.id).with_for_update()
             found += connection.execute(wanted).scalars()
         return found
+
+
+def _pieces(values: Sequence[T]) -> list[Sequence[T]]:
+    return [values[start : start + _MACS_PER_STATEMENT] for start in range(0, len(values), _MACS_PER_STATEMENT)]
 
 
 def _day(at: float) -> int:

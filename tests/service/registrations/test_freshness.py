@@ -140,6 +140,40 @@ def test_of_two_at_once_at_most_one_is_accepted(on_either: Settings) -> None:
         assert sorted(decided(answer) for answer in pool.map(once, range(2))) == [ACCEPTED, REPEATED]
 
 
+@pytest.mark.parametrize("first_fails", ["before the verdict", "after the verdict"])
+def test_captures_of_a_verdict_stay_used_when_the_registration_that_took_them_first_fails(
+    on_either: Settings, first_fails: str
+) -> None:
+    begun, fail, failed = threading.Event(), threading.Event(), threading.Event()
+    turns = iter(["first", "second"])
+
+    def act() -> None:
+        turn = next(turns, "later")
+        if turn == "first":
+            begun.set()
+            assert fail.wait(20)
+            raise CardCutOff("The card is cut off.", capture="card_front")
+        if turn == "second" and first_fails == "before the verdict":
+            fail.set()
+            assert failed.wait(20)
+
+    two = on_either.model_copy(update={"concurrency": 2})
+    with serving(two, DecidingVerifier(act)) as (host, port), ThreadPoolExecutor(1) as pool:
+        url, files = f"http://{host}:{port}/v1", pictures()
+
+        def once() -> httpx.Response:
+            session = httpx.post(f"{url}/capture-sessions").json()["id"]
+            return httpx.post(f"{url}/verifications", files=files, headers={"Capture-Session": session}, timeout=30)
+
+        first = pool.submit(once)
+        first.add_done_callback(lambda _: failed.set())
+        assert begun.wait(20)
+        assert decided(once()) == REPEATED
+        fail.set()
+        assert first.result(30).status_code == 422
+        assert decided(once()) == REPEATED
+
+
 def void(_: object) -> None: ...
 
 
