@@ -1,6 +1,7 @@
 """The service with its pictures examined on a Ray cluster: `idproof serve --executor ray`, as an operator starts it."""
 
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -8,7 +9,7 @@ import pytest
 from server_process import start, stop
 
 from idproof.benchmarks.capacity.model import REPLICA_MIB
-from idproof.pipeline import Policy
+from idproof.pipeline import Policy, captures_fresh
 from idproof.pipeline.errors import ClusterUnavailable
 from idproof.pipeline.liveness import examiner
 from idproof.service.errors import SettingsInvalid
@@ -66,7 +67,7 @@ def test_a_kiosk_uses_the_limits_for_standing_people_in_process_and_on_a_cluster
     standing, arm = opened
     assert standing.liveness_calibration is examiner.standing_calibration()
     assert standing.version == f"{arm.version}-standing"
-    assert arm == Policy()
+    assert arm == replace(Policy(), required=(*Policy().required, captures_fresh.NAME))
 
 
 def test_the_services_document_type_is_the_one_that_pictures_are_examined_by(
