@@ -4,8 +4,6 @@ A finger comes from outside: it hides the print from the card's edge inwards wit
 is glued or printed on a card ends at the edge, and the edge is seen.
 """
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -13,28 +11,17 @@ from numpy.typing import NDArray
 from idproof.pipeline.card.outline import OutlineEvidence, OutlineFinder
 
 
-def cover_in_all(
-    shown: Sequence[NDArray[np.bool_]],
-    used: NDArray[np.bool_],
-    finder: OutlineFinder,
-    captures: Sequence[OutlineEvidence],
-) -> NDArray[np.bool_]:
-    """(rows, columns): cells of the card that something from outside covers in every capture.
-
-    Args:
-        shown: (rows, columns) of each capture, true where a cell shows its print.
-        used: (rows, columns), true for cells that have print; what is hidden goes on through them alone.
-        finder: of the card's outline.
-        captures: evidence of the outline in each capture.
-    """
-    covers = [_cover(cells, used, finder, capture) for cells, capture in zip(shown, captures, strict=True)]
-    return np.asarray(np.logical_and.reduce(covers), dtype=np.bool_)
-
-
-def _cover(
+def covered_cells(
     shown: NDArray[np.bool_], used: NDArray[np.bool_], finder: OutlineFinder, capture: OutlineEvidence
 ) -> NDArray[np.bool_]:
-    """Cells of one capture that are hidden without a gap from a cell that is hidden together with the card's edge."""
+    """(rows, columns): cells of one capture that are hidden without a gap from a cell that is hidden with the edge.
+
+    Args:
+        shown: (rows, columns), true where a cell shows its print.
+        used: (rows, columns), true for cells that have print; what is hidden goes on through them alone.
+        finder: of the card's outline.
+        capture: evidence of the outline in the capture.
+    """
     hidden = used & ~shown
     _, labels = cv2.connectedComponents(hidden.astype(np.uint8), connectivity=8)
     rows, columns = hidden.shape

@@ -13,6 +13,7 @@ others. Three things follow, in any light:
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Self
 
 import cv2
@@ -67,8 +68,9 @@ class Response:
     """The measured change of the zones.
 
     Attributes:
-        strength: root mean square of the zones' change from angle to angle that is not one proportion of a fixed
-            picture, colour by colour, in natural logarithms of linear light.
+        strength: root mean square of the zones' change that is not one proportion of a fixed picture, colour by
+            colour, in natural logarithms of linear light; of the two captures that differ least, since one capture
+            in which something lies over a flat print differs from the others.
         shape: share of that change in the whole region that the zones' numbers explain, 0..1.
     """
 
@@ -117,8 +119,11 @@ class Hologram(Check):
         return cls(document, region, inner)
 
     def measure(self, card: CardCaptures, policy: Policy) -> list[CheckResult]:
-        """Measures the zones, and judges the shape only when they change."""
-        response = self.response(card.rectified)
+        """Measures the zones, and judges them."""
+        return self.judge(self.response(card.rectified), policy)
+
+    def judge(self, response: Response, policy: Policy) -> list[CheckResult]:
+        """Judges the response, and the shape only when the zones change."""
         strength = HOLOGRAM_RESPONSE.judge(response.strength, policy.calibration)
         if strength.outcome is not Outcome.PASS:
             return [strength, HOLOGRAM_SHAPE.not_assessed("hologram_static")]
@@ -142,15 +147,22 @@ class Hologram(Check):
         numbers, counts = np.unique(number, return_counts=True)
         means = np.stack([light[:, number == n].mean(axis=1) for n in numbers], axis=1)
         means -= np.average(means, axis=1, weights=counts)[:, None]
-        changed, explained, total = 0.0, 0.0, 0.0
+        explained, total = 0.0, 0.0
         for zones, pixels in zip(np.moveaxis(means, 2, 0), np.moveaxis(light, 2, 0), strict=True):
             # The first singular vector is the fixed picture of this colour, whose proportion may change.
-            captures, singular, _ = np.linalg.svd(zones * np.sqrt(counts), full_matrices=False)
-            changed += float((singular[1:] ** 2).sum()) / counts.sum()
+            captures, _, _ = np.linalg.svd(zones * np.sqrt(counts), full_matrices=False)
             beyond = np.eye(len(captures)) - np.outer(captures[:, 0], captures[:, 0])
             explained += float((counts * (beyond @ zones) ** 2).sum())
             total += float(((beyond @ (pixels - pixels.mean(axis=1, keepdims=True))) ** 2).sum())
-        return Response(float(np.sqrt(changed / (3 * len(means)))), explained / max(total, 1e-12))
+        weakest = min(_change(means[list(pair)], counts) for pair in combinations(range(len(means)), 2))
+        return Response(weakest, explained / max(total, 1e-12))
+
+
+def _change(means: Light, counts: NDArray[np.int64]) -> float:
+    """Root mean square change of the zones' means (captures, zones, 3) that no fading of one picture explains."""
+    weighted = np.moveaxis(means, 2, 0) * np.sqrt(counts)
+    singular = np.linalg.svd(weighted, compute_uv=False)
+    return float(np.sqrt((singular[:, 1:] ** 2).sum() / (counts.sum() * weighted.shape[0] * len(means))))
 
 
 def _diffractive_region(document: DocumentType) -> Region | None:

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
-from idproof.pipeline.card.cover import cover_in_all
+from idproof.pipeline.card.cover import covered_cells
 from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.card.imaging import Plane, local_contrast
 from idproof.pipeline.card.outline import OutlineFinder
 from idproof.pipeline.card.template import read_template, static_print_mask
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType
-from idproof.pipeline.types import CheckResult, Outcome
+from idproof.pipeline.types import CheckResult
 
 PRINT_CONTINUITY = Quantity(
     "print_continuity",
@@ -47,8 +47,8 @@ _LEAST_SHOWN = 0.3  # share of a cell that shows static print
 class PrintContinuity(Check):
     """`print_continuity`: correlation, -1..1, of the cell that agrees least.
 
-    Fails with `print_interrupted`; could not be assessed, with `card_covered`, when every cell that fails lies under
-    something that reaches over the card's edge in all captures.
+    Fails with `print_interrupted`; could not be assessed, with `card_covered`, when every cell that shows less than
+    those of genuine cards lies under something that reaches over the card's edge in all captures.
 
     Attributes:
         contrast: (h, w), local contrast of the template at half size, zero mean in each cell's shown part.
@@ -80,28 +80,29 @@ class PrintContinuity(Check):
         """Takes each cell from its best capture, and the worst of the cells."""
         captures = [self._correlations(image) for image in card.rectified.values()]
         best = np.max(captures, axis=0)
+        # A cell that is half under a finger shows less than any cell of the calibrated cards.
+        clear = _clear(policy)
         result = PRINT_CONTINUITY.judge(float(best.min()), policy.calibration)
-        if result.outcome is not Outcome.FAIL or result.limit is None:
+        if float(best.min()) >= clear:
             return [result]
-        # A cell that is half under a finger shows less than any cell of the calibrated cards, and may still pass.
-        clear = policy.calibration.values[PRINT_CONTINUITY.name][0]
-        uncovered = best[~self._covered(card, captures, clear)]
-        if not uncovered.size or float(uncovered.min()) >= result.limit:
+        covered = np.logical_and.reduce(self._covers(card, captures, clear))[self.energy > 0]
+        if not covered.any():
+            return [result]
+        uncovered = best[~covered]
+        if not uncovered.size or float(uncovered.min()) >= clear:
             return [PRINT_CONTINUITY.not_assessed("card_covered")]
         return [PRINT_CONTINUITY.judge(float(uncovered.min()), policy.calibration)]
 
-    def _covered(self, card: CardCaptures, captures: Sequence[Plane], clear: float) -> NDArray[np.bool_]:
-        """(cells,): true for each cell in use that something from outside covers in all captures."""
+    def _covers(self, card: CardCaptures, captures: Sequence[Plane], clear: float) -> list[NDArray[np.bool_]]:
+        """(rows, columns) of each capture: true for each cell in use that something from outside covers."""
         used = self.energy > 0
-        shown = []
-        for correlations in captures:
-            cells = np.zeros(used.shape, dtype=np.bool_)
-            cells[used] = correlations >= clear
-            shown.append(cells)
-        evidence = [
-            self.finder.evidence(self.finder.frame(card.images[role], card.views[role])) for role in card.rectified
-        ]
-        return np.asarray(cover_in_all(shown, used, self.finder, evidence)[used])
+        covers = []
+        for role, correlations in zip(card.rectified, captures, strict=True):
+            shown = np.zeros(used.shape, dtype=np.bool_)
+            shown[used] = correlations >= clear
+            frame = self.finder.frame(card.images[role], card.views[role])
+            covers.append(covered_cells(shown, used, self.finder, self.finder.evidence(frame)))
+        return covers
 
     def _correlations(self, rectified: RGBImage) -> Plane:
         """(cells,): -1..1 for each cell that is used."""
@@ -111,6 +112,11 @@ class PrintContinuity(Check):
         together = _means(contrast * self.contrast, grid)[used] / share[used]
         own = _means(contrast * contrast, grid)[used] / share[used]
         return np.asarray(together / np.sqrt(np.maximum(own * self.energy[used], 1e-6)), dtype=np.float32)
+
+
+def _clear(policy: Policy) -> float:
+    """The lowest correlation of a genuine card's worst cell."""
+    return policy.calibration.values_of(PRINT_CONTINUITY.name)[0]
 
 
 def _half(picture: NDArray[Any]) -> NDArray[Any]:

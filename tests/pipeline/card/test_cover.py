@@ -20,7 +20,7 @@ from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.card.view import project
 from idproof.pipeline.decide import decide
 from idproof.pipeline.documents import Box, DocumentType, load_builtin
-from idproof.pipeline.types import CARD_ROLES, CheckResult, Decision, Outcome
+from idproof.pipeline.types import CARD_ROLES, CheckResult, Decision, Outcome, Role
 
 SKIN = (0.35, 0.23, 0.16)
 
@@ -91,3 +91,23 @@ def test_a_thumb_over_a_patch_is_not_accepted(examiner: CardExaminer, locator: C
 def test_a_genuine_card_under_a_thumb_is_referred(folder: str, examiner: CardExaminer, locator: CardLocator) -> None:
     results = examined(examiner, located(locator, failed_input(folder)))
     assert decide(list(results.values()), examiner.required) == (Decision.REFER, ("card_covered",))
+
+
+def test_a_finger_over_a_missing_hologram_is_no_response(examiner: CardExaminer, locator: CardLocator) -> None:
+    parts = make(31, 0, PortraitSource.open(None), load_builtin(), attack="hologram_flat").parts()
+    flat = located(locator, {role: np.array(Image.open(io.BytesIO(parts[role])).convert("RGB")) for role in CARD_ROLES})
+    box = next(region.box for region in examiner.document.regions if region.kind == "diffractive")
+    left, right = box.x + box.width * 0.5, box.x + box.width * 0.5 + 11.0
+    finger = np.array([[left, box.y + 3], [right, box.y + 3], [right, 75.0], [left, 75.0]])
+    place = project(flat.views[Role.CARD_FRONT].homography, finger)
+    skin = cv2.fillPoly(
+        flat.images[Role.CARD_FRONT].copy(),
+        [np.round(place * 16).astype(np.int32)],
+        (190, 150, 125),
+        cv2.LINE_AA,
+        shift=4,
+    )
+    held_flat = located(locator, {**flat.images, Role.CARD_FRONT: skin})
+    results = examined(examiner, held_flat)
+    assert results["hologram_response"].reason == "hologram_static"
+    assert decide(list(results.values()), examiner.required)[0] is Decision.REJECT

@@ -113,8 +113,9 @@ def test_a_pattern_that_does_not_fit_its_date_format_is_refused(tmp_path: Path) 
 def test_the_type_chooses_the_checks_of_its_card(tmp_path: Path) -> None:
     whole = CardExaminer.open(own_type(tmp_path))
     chosen = CardExaminer.open(own_type(tmp_path, 'card_checks = ["same_card", "card_angles"]\n'))
-    assert set(chosen.required) == {"same_card", "card_angles"}
-    assert set(chosen.left_out) == set(whole.required) - set(chosen.required)
+    assert {quantity.name for quantity in chosen.quantities} == {"same_card", "card_angles"}
+    assert set(chosen.required) == {"same_card", "card_angles", "fraud_document"}
+    assert set(chosen.left_out) == {quantity.name for quantity in (*whole.quantities,)} - set(chosen.required)
     rules = make_rules(chosen.document, chosen, Policy(), Limits(), "open", None)
     assert set(chosen.left_out) <= set(rules.not_performed(None, UPLOADED))
     assert not set(chosen.left_out) & set(rules.required(None, UPLOADED))

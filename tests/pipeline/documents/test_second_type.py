@@ -6,9 +6,9 @@ from idproof.datasets.specimen.make import Registration, make
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.datasets.specimen.prints import TYPES
 from idproof.pipeline import Captures, Policy, Verifier
+from idproof.pipeline.card.plan import CardPose
 from idproof.pipeline.errors import CardNotFound
 from idproof.pipeline.guidance import GuidanceMemory, Guide, Hint
-from idproof.pipeline.types import Role
 
 ROLES = {
     "card_front": "front.jpg",
@@ -37,12 +37,16 @@ def test_a_second_types_fields_are_read_right(pass_verifier: Verifier, index: in
     ]
 
 
+HELD = CardPose(-0.5, 2.3, 0.581)
+"""Pose of the pass in its flat capture, as measured."""
+
+
 def test_the_camera_is_guided_to_a_second_types_card(pass_verifier: Verifier, registration: Registration) -> None:
     assert pass_verifier.face_detector is not None
     guide = Guide.open(pass_verifier.document, pass_verifier.face_detector)
     own = make(31, 0, PortraitSource.open(None), pass_verifier.document)
     hints = [
-        guide.card(memoryview(pictures["front.jpg"]), Role.CARD_FRONT, GuidanceMemory(), 0.0).hint
+        guide.card(memoryview(pictures["front.jpg"]), HELD, GuidanceMemory(), 0.0).hint
         for pictures in (own.pictures, registration.pictures)
     ]
     assert hints == [Hint.GOOD, Hint.SHOW_CARD]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from card_checks import measured, rectified_only
 
 from idproof.pipeline.card.checks.hologram import Hologram
+from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import DocumentTypeInvalid
 from idproof.pipeline.types import CARD_ROLES, CheckResult, Outcome, Role, Status
@@ -43,7 +43,8 @@ def by_zone(check: Hologram, colours: np.ndarray) -> np.ndarray:
 
 
 def judged(check: Hologram, painted: Painted) -> dict[str, CheckResult]:
-    found = measured(check, rectified_only(captures(check, painted)))
+    results = check.judge(check.response(captures(check, painted)), Policy())
+    found = {result.name: result for result in results}
     assert len(found) == 2
     return found
 
