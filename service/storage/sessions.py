@@ -41,7 +41,7 @@ class CaptureSession:
         nonce: 256 random bits; the verdict repeats them, so it belongs to this session and no other.
         challenge: the last one that was issued.
         expires_at: ISO 8601 UTC.
-        device: keyed hash of the device that the client named, or None.
+        device: keyed hash of the device that the client named or that proved its key, or None.
         permitted: names of the options that staff granted.
         planned: the captures of the card must follow the plan of the nonce.
     """
@@ -94,7 +94,8 @@ class Sessions:
     def __init__(self, database: Database, seal: Seal, rules: SessionRules | None = None) -> None:
         self.rules = rules or SessionRules()
         self._database = database
-        self._device_mac = seal.subkey("device")
+        # Two keys, so that a client that names an enrolled device's id over HTTP does not count for that device.
+        self._named_mac, self._enrolled_mac = seal.subkey("device"), seal.subkey("enrolled device")
         self.permits = Permits(database, seal)
         self.limits = SessionLimits(seal, self.rules.client, self.rules.device)
 
@@ -133,7 +134,7 @@ class Sessions:
             "attempts": 0,
             "created_at": now.isoformat(timespec="seconds"),
             "expires_ms": int(expires.timestamp() * 1000),
-            "device": None if device is None else self._device(client, device),
+            "device": None if device is None else self._device(client, device, enrolled=enrolled),
         }
         with self._database.write() as connection:
             self.ensure_unlocked(connection, row["device"])
@@ -237,8 +238,9 @@ class Sessions:
             lifetime_s=self.rules.challenge_s,
         )
 
-    def _device(self, client: str, device: str) -> bytes:
-        return hmac.digest(self._device_mac, f"{client}\0{device}".encode(), "sha256")
+    def _device(self, client: str, device: str, *, enrolled: bool) -> bytes:
+        key = self._enrolled_mac if enrolled else self._named_mac
+        return hmac.digest(key, f"{client}\0{device}".encode(), "sha256")
 
 
 def _recipe(nonce: bytes | None, issued_at: datetime, options: Options, drawn: int, *, planned: bool) -> str:

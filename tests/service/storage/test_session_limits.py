@@ -113,6 +113,23 @@ def test_a_device_that_a_client_names_counts_beside_the_client(store: VerdictSto
     books.sessions.open("another client", device="tablet")
 
 
+def test_a_client_that_names_a_kiosk_over_http_neither_fills_nor_locks_it(store: VerdictStore) -> None:
+    books = Ledger(store, SMALL)
+    named = [books.sessions.open("client", device="kiosk", planned=True) for _ in range(3)]
+    refused(books.sessions.open, "client", device="kiosk")
+    with store.database.write() as connection:
+        for _ in range(books.sessions.rules.lockout.failures):
+            books.sessions.failed(connection, named[0])
+    with pytest.raises(ServiceProblem, match="failures on this device"):
+        books.sessions.open("client", device="kiosk")
+    kiosk = books.sessions.open("client", device="kiosk", planned=True, enrolled=True)
+    with store.database.write() as connection:
+        for _ in range(books.sessions.rules.lockout.failures):
+            books.sessions.failed(connection, kiosk)
+    with pytest.raises(ServiceProblem, match="failures on this device"):
+        books.sessions.open("client", device="kiosk", planned=True, enrolled=True)
+
+
 def test_it_holds_after_a_restart_and_on_every_server(on_either: Settings) -> None:
     one, other = (Ledger(VerdictStore.open(on_either, SEALING), SMALL) for _ in range(2))
     for number in range(5):
