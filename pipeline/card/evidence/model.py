@@ -17,7 +17,7 @@ from typing import Any, Self
 from idproof.pipeline.calibration import DECIMALS, Calibration
 from idproof.pipeline.card.checks.protocol import Limit, Quantity
 from idproof.pipeline.card.evidence.hypotheses import Hypothesis
-from idproof.pipeline.card.evidence.surprise import ALONE
+from idproof.pipeline.card.evidence.surprise import ALONE, TOGETHER
 from idproof.pipeline.errors import CalibrationInvalid
 from idproof.pipeline.types import CheckResult, Outcome, Status
 
@@ -100,12 +100,14 @@ class EvidenceModel:
         return found
 
     def judge(self, evidence: Evidence) -> CheckResult:
-        """Passes up to the limit, is in doubt beyond it, and fails from `ALONE` on.
+        """Passes up to the limit; beyond it fails from `ALONE` by one quantity or `TOGETHER` on, else is in doubt.
 
-        Evidence that is incomplete can fail and be in doubt, but not pass: it then could not be assessed.
+        Several quantities that are each a little odd are no proof: an unknown camera makes them so as well. Evidence
+        that is incomplete can fail and be in doubt, but not pass: it then could not be assessed.
         """
         hypothesis, share = evidence.hypothesis, evidence.share
-        outcome = Outcome.PASS if share <= 1 else Outcome.DOUBT if share * self.limit < ALONE else Outcome.FAIL
+        decisive = max(evidence.parts.values(), default=0.0) * self.limit >= ALONE or share * self.limit >= TOGETHER
+        outcome = Outcome.PASS if share <= 1 else Outcome.FAIL if decisive else Outcome.DOUBT
         if outcome is Outcome.PASS and evidence.missing is not None:
             return CheckResult.not_assessed(hypothesis.value, evidence.missing)
         scores = self.scores.get(hypothesis, ())

@@ -139,13 +139,16 @@ def test_a_client_that_trickles_is_ended_and_one_that_is_slow_but_steady_is_not(
                 return client.recv(65536)
         return b""
 
-    with serving(paced, FakeVerifier()) as at:
+    verifier = FakeVerifier()
+    with serving(paced, verifier) as at:
         with socket.create_connection(at) as client:
             client.sendall(HEAD + SELFIE)
             assert b" 408 " in send(client, b"x" * 20, 10).split(b"\r\n")[0]
         with socket.create_connection(at) as client:
             client.sendall(HEAD + SELFIE)
             assert send(client, b"x" * 4000, 3) == b""
+        assert until(lambda: not any(session.outstanding for session in verifier.sessions))
+        time.sleep(0.2)  # the only slot is given back right after the pictures
         with socket.create_connection(at) as client:  # a fast beginning buys no later trickle
             client.sendall(HEAD + SELFIE + b"x" * 100_000)
             assert b" 408 " in send(client, b"x" * 20, 10).split(b"\r\n")[0]
