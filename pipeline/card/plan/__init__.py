@@ -7,8 +7,8 @@ Pictures of the card that were taken earlier show other poses than a new session
     plan.order                            # (Role.CARD_TILT_LEFT, Role.CARD_FRONT, Role.CARD_TILT_RIGHT)
     check(plan, poses)                    # CheckResult `capture_plan` for the poses found (`card.turns.measure_poses`)
 
-`Verifier.verify(…, plan=plan)` judges captures by it, and `datasets.specimen.posing.poses_of` turns a plan into poses
-of a rendered card in an unsteady hand.
+`Verifier.verify(…, origin=CaptureOrigin(level, plan))` judges captures by it, and
+`datasets.specimen.posing.poses_of` turns a plan into poses of a rendered card in an unsteady hand.
 """
 
 from idproof.pipeline.card.plan.draw import draw, order_of

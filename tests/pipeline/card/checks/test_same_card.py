@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 from card_checks import altered, rectified_only
 from PIL import Image
 
@@ -18,11 +19,12 @@ from idproof.pipeline.types import CARD_ROLES, Outcome, Role, Status
 POLICY = Policy()
 
 
+@pytest.mark.parametrize("cards", [(0, 1, 0), (1, 0, 0), (0, 1, 1), (2, 1, 1), (1, 2, 2), (2, 0, 2)])
 def test_captures_of_different_cards_do_not_agree(
-    locator: CardLocator, document: DocumentType, other_card: Callable[[int], Registration]
+    cards: tuple[int, ...], locator: CardLocator, document: DocumentType, other_card: Callable[[int], Registration]
 ) -> None:
     rectified = {}
-    for role, index in zip(CARD_ROLES, (0, 1, 0), strict=True):
+    for role, index in zip(CARD_ROLES, cards, strict=True):
         image = np.array(Image.open(io.BytesIO(other_card(index).parts()[role])).convert("RGB"))
         rectified[role] = locator.rectify(image, locator.locate(image, role, POLICY))
     (mixed,) = SameCard.open(document).measure(rectified_only(rectified), POLICY)
