@@ -60,6 +60,7 @@ class SetCamera:
     corners: list[list[float]] | None = None
     posed: Callable[[CapturePlan], Mapping[str, bytes]] | None = None
     _small: dict[str, RGBImage] = field(default_factory=dict, repr=False)
+    _shares: dict[str, float] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self._rng = np.random.default_rng(self.seed)
@@ -89,14 +90,18 @@ class SetCamera:
     def begin(self, session: Mapping[str, Any]) -> None:
         """Hold the card as the session asks, where the camera can; no still has the bytes of an earlier session's."""
         nonce = unbase64(session["nonce"])
-        posed = {} if self.posed is None else self.posed(draw_plan(nonce))
+        plan = draw_plan(nonce)
+        self._shares = {} if self.posed is None else {role.value: pose.share for role, pose in plan.poses.items()}
+        posed = {} if self.posed is None else self.posed(plan)
         self.stills = {role: marked(data, nonce) for role, data in {**self.stills, **posed}.items()}
         self._show(posed)
 
     def preview(self, stage: str, count: int) -> bytes:
-        """Returns a preview: first far away, then at another angle, then in place; always swaying a little."""
+        """Returns a preview: first far away, then near at another angle, then in place; always swaying a little."""
         shown = _OTHER.get(stage, stage) if count < APPROACH else stage
-        scale = _FAR_SCALE if count < APPROACH // 2 else 1.0
+        # At the other angle the card is held as near as it is wanted: then the angle alone is left to be hinted at.
+        near = self._shares.get(stage, 1.0) / self._shares.get(shown, 1.0)
+        scale = _FAR_SCALE if count < APPROACH // 2 else near
         return swaying(self._small[shown], scale, self._rng)
 
     def still(self, stage: str) -> bytes:

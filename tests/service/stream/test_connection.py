@@ -128,6 +128,7 @@ def test_a_person_at_a_kiosk_is_guided_and_accepted(address: str, key: str, hold
     verdict, device = play(address, key, holder)
     assert (verdict["decision"], verdict["reasons"]) == ("accept", [])
     assert {"move_closer", "good"} <= set(device.hints)
+    assert any(hint.startswith("tilt_") for hint in device.hints)
     signed = httpx.get(f"{address}/v1/verifications/{verdict['id']}", timeout=60).json()
     assert signed["jws"]
     assert signed["reference"] == "registration-000017"
