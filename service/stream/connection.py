@@ -92,6 +92,7 @@ class Connection:
         if session is not None and not session.ended:
             if close_code in _ORDERLY and not session.verifying:
                 session.end()
+                await self._runtime.end_stored(session)
                 await self._count("cancelled")
             else:
                 self._runtime.suspended.add(self._kiosk.id, session)
@@ -184,8 +185,7 @@ class Connection:
         if session is None or message.session not in (None, session.id):
             raise _unexpected()
         session.stop()
-        with suppress(IdproofError):  # the pictures are gone; a database that is away must not hide that
-            await anyio.to_thread.run_sync(self._runtime.intake.ledger.sessions.end, session.id)
+        await self._runtime.end_stored(session)
         await self._runtime.count(self._kiosk.id, session, "cancelled")
         await self._channel.send({"type": "cancelled", "session": session.id})
 

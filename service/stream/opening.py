@@ -31,6 +31,7 @@ async def start_session(runtime: StreamRuntime, device: AuthenticatedDevice, mes
     earlier = runtime.suspended.take(kiosk.id)
     if earlier is not None:
         earlier.abandon()
+        await runtime.end_stored(earlier)
     options = options_of(message.options)
     permit = permits.use_of(intake.audit, message.permit, device_holder(kiosk.id))
     opening = partial(intake.ledger.sessions.open, planned=True, enrolled=True)

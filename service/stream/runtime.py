@@ -42,6 +42,15 @@ class StreamRuntime:
             self._limiter = anyio.CapacityLimiter(self.scheduler.slots)
         return self._limiter
 
+    async def end_stored(self, session: DeviceSession) -> None:
+        """End a session in the database as well, once it has ended here: it then no longer counts as waiting.
+
+        Raises nothing of the database's: the pictures are gone, and a database that is away must not hide that.
+        """
+        if session.ended:
+            with suppress(IdproofError, Conflict):
+                await anyio.to_thread.run_sync(self.intake.ledger.sessions.end, session.id)
+
     async def count(self, kiosk: str, session: DeviceSession | None, *names: str) -> None:
         """Add to a device's counts: these names, and the hints of its session since the last call.
 

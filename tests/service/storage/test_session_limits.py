@@ -1,9 +1,10 @@
 """Sessions and challenges that nobody uses are bounded: at once, per hour, on every server; honest kiosks are not."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,7 +27,7 @@ from idproof.service.operations.settings import Settings
 from idproof.service.storage import Ledger, SessionRules, Ticket, VerdictStore, ledger, session_limits, sessions
 from idproof.service.storage.ledger import FAILED, Progress
 from idproof.service.storage.session_limits import CLIENT_BOUNDS, DEVICE_BOUNDS, Bounds
-from idproof.service.stream.simulator.device import Device
+from idproof.service.stream.simulator.device import Device, DeviceProblem
 
 SEALING = bytes(range(32))
 SMALL = SessionRules(client=Bounds(5, 8), device=Bounds(3, 6))
@@ -375,6 +376,32 @@ def test_a_device_that_starts_and_cancels_is_shown_no_more_plans(
     with stream_server(few, StreamVerifier(), monkeypatch) as url:
         key = enroll(tmp_path)
         assert with_device(url, key, start_and_cancel) == ["session", "session", "too_many_sessions"]
+
+
+@pytest.mark.parametrize("cut_off", [False, True])
+def test_a_page_that_is_reloaded_again_and_again_does_not_lock_its_kiosk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut_off: bool
+) -> None:
+    """Each start leaves a session: the page's close ends it, or the next start replaces it."""
+    few = Settings(data_dir=tmp_path, device_unused_sessions=2)
+
+    async def start_and_leave(device: Device) -> str:
+        await device.send({"type": "start", "consent": True})
+        answer = await device.next()
+        if cut_off:
+            device.socket.transport.abort()
+        return str(answer.get("code", answer["type"]))
+
+    def load_page(url: str, key: str) -> str:
+        for _ in range(200):  # until the server has noticed that the earlier connection is over
+            with suppress(DeviceProblem):
+                return with_device(url, key, start_and_leave)
+            time.sleep(0.05)
+        raise AssertionError("the server has not noticed that the device left")
+
+    with stream_server(few, StreamVerifier(), monkeypatch) as url:
+        key = enroll(tmp_path)
+        assert [load_page(url, key) for _ in range(4)] == ["session"] * 4
 
 
 def test_a_device_is_told_when_it_may_start_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
