@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, insert, or_, select, text, update
 
 from idproof.service.auth.clients import Client, Scope
 from idproof.service.storage import Database
-from idproof.service.storage.permits import client_holder
+from idproof.service.storage.permits import client_holder, device_holder
 from idproof.service.storage.schema import API_KEYS, CLIENTS, KIOSKS, OPERATIONS, PERMITS, SESSIONS, VERIFICATIONS
 
 PREFIX = "idp_"
@@ -143,6 +143,8 @@ class ApiKeys:
         """Joins a client to another, which then owns everything of both; raises `StoreUnavailable`.
 
         Retries of requests that were sent before under the joined client's `Idempotency-Key` are not recognised.
+        Permits that neither client nor a device of theirs has used yet are deleted: one of the two may have granted
+        them to the other, and no client grants one to itself.
 
         Args:
             source: id of the client that ceases to exist.
@@ -152,11 +154,12 @@ class ApiKeys:
             return
         with self._database.write() as connection:
             self._lock(connection)
+            devices = connection.execute(select(KIOSKS.c.id).where(KIOSKS.c.client.in_((source, target)))).scalars()
+            holders = [client_holder(source), client_holder(target), *map(device_holder, devices)]
+            connection.execute(delete(PERMITS).where(PERMITS.c.holder.in_(holders), PERMITS.c.used_ms.is_(None)))
             for table in _OWNED:
                 owned = update(table).where(table.c.client == source)
                 connection.execute(owned.values(client=target))
-            granted = update(PERMITS).where(PERMITS.c.holder == client_holder(source))
-            connection.execute(granted.values(holder=client_holder(target)))
             connection.execute(delete(CLIENTS).where(CLIENTS.c.id == source))
 
     def _lock(self, connection: Connection) -> None:

@@ -1,6 +1,7 @@
 """Clients and their API keys: a key is replaced without losing what its client owns."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,16 @@ from fakes import FILES, FakeVerifier, ask
 from postgres import Cluster
 from sqlalchemy import Engine, create_engine, text
 
+from idproof.pipeline.liveness.challenge import Options
 from idproof.service.auth.api_keys import ApiKeys, _hashed
 from idproof.service.auth.clients import Scope
+from idproof.service.errors import ServiceProblem
 from idproof.service.http.app import create_app
 from idproof.service.operations.settings import Settings
 from idproof.service.signing.keys import Keys
-from idproof.service.storage import VerdictStore, migrate
+from idproof.service.storage import Ledger, VerdictStore, migrate
+from idproof.service.storage.kiosks import Kiosks
+from idproof.service.storage.permits import PermitUse, client_holder, device_holder
 
 SCOPES = (Scope.SESSION_WRITE, Scope.VERIFY_WRITE, Scope.VERDICT_READ)
 SECRET = "s" * 43
@@ -173,12 +178,36 @@ def test_a_merge_during_a_verification_loses_no_verdict(settings: Settings, keys
         assert ask(app, "GET", sent.headers["location"], headers=bearer(key)).json() == sent.json()
 
 
-def test_a_permit_of_a_client_that_is_merged_is_the_remaining_clients(settings: Settings, keys: ApiKeys) -> None:
+@pytest.mark.parametrize("by_device", [False, True])
+def test_no_permit_that_one_client_granted_another_outlives_their_merge(
+    settings: Settings, keys: ApiKeys, by_device: bool
+) -> None:
+    """The remaining client would use a permit that it granted itself."""
     app = create_app(settings, FakeVerifier())
-    staff, remaining = keys.create("staff", [Scope.PERMIT_WRITE]), keys.create("backend", SCOPES)
-    keys.create("older", SCOPES)
-    wanted = {"options": ["cannot_turn"], "client": keys.resolve("older")}
-    granted = ask(app, "POST", "/v1/permits", json=wanted, headers=bearer(staff)).json()
+    made = {name: keys.create(name, [*SCOPES, Scope.PERMIT_WRITE]) for name in ("older", "backend", "third")}
+    store = VerdictStore.open(settings, Keys.open(settings).sealing)
+    sessions, kiosks = Ledger(store).sessions, Kiosks(store.database, store.seal)
+
+    def grant(granting: str, name: str) -> PermitUse:
+        """A permit for a client, or for a device of its own."""
+        client = keys.resolve(name)
+        device = kiosks.enroll("Counter 3", client).split("_")[1]
+        wanted = {"options": ["cannot_turn"], **({"device": device} if by_device else {"client": client})}
+        answer = ask(app, "POST", "/v1/permits", json=wanted, headers=bearer(made[granting]))
+        assert answer.status_code == 201
+        return PermitUse(
+            answer.json()["permit"], device_holder(device) if by_device else client_holder(client), no_line
+        )
+
+    another = grant("older", "third")
+    granted = [grant("older", "backend"), grant("backend", "older")]
     keys.merge(keys.resolve("older"), keys.resolve("backend"))
-    asked = {"options": {"cannot_turn": True}, "permit": granted["permit"]}
-    assert ask(app, "POST", "/v1/capture-sessions", json=asked, headers=bearer(remaining)).status_code == 201
+    remaining = client_holder(keys.resolve("backend"))
+    for permit in [*granted, *(replace(each, holder=remaining) for each in granted)]:
+        with pytest.raises(ServiceProblem, match="no such permit"):
+            sessions.open("anybody", Options(cannot_turn=True), permit=permit)
+    assert sessions.open("anybody", Options(cannot_turn=True), permit=another).permitted == ("cannot_turn",)
+
+
+def no_line(*_: object) -> None:
+    """Records no use of a permit."""
