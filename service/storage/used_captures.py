@@ -113,8 +113,11 @@ class UsedCaptures:
         return [(content, hmac.digest(key, content, "sha256")) for content in contents]
 
     def _asked_days(self, now: float) -> set[int]:
-        """Returns the days under whose keys a capture may be stored."""
-        return self._written_days(now) | set(range(_day(now - self._remembered_s), _day(now)))
+        """Returns the days under whose keys a capture may be stored.
+
+        Tomorrow is one of them: a server whose clock was ahead and has been set right wrote under its key.
+        """
+        return self._written_days(now) | set(range(_day(now - self._remembered_s), _day(now + _DAY_S) + 1))
 
     @staticmethod
     def _written_days(now: float) -> set[int]:

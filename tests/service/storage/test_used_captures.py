@@ -137,6 +137,19 @@ def test_they_are_remembered_across_days(ledger: Ledger, monkeypatch: pytest.Mon
     assert ledger.use_captures(tickets[1], [b"a"]) == 1
 
 
+@pytest.mark.parametrize("ahead_h", [0.1, 12.0, 24.0])
+def test_they_are_known_after_a_clock_that_was_ahead_is_set_right(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, ahead_h: float
+) -> None:
+    clock = Clock(monkeypatch)
+    clock.now += 12 * 3600
+    tickets = [begin(ledger) for _ in range(2)]
+    clock.now += ahead_h * 3600
+    assert ledger.use_captures(tickets[0], [b"a"]) == 0
+    clock.now -= ahead_h * 3600
+    assert ledger.use_captures(tickets[1], [b"a"]) == 1
+
+
 def test_they_are_forgotten_after_the_time_of_the_settings(
     store: VerdictStore, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
