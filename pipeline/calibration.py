@@ -1,7 +1,9 @@
 """Limits and calibrated scores, by one rule, from the values that bona fide presentations measured.
 
-No attack has a part in a limit, so the limits favour no attack that somebody thought of. The values come from
-`idproof bench calibrate card --sets TUNING --out FILE` and never from a keyboard; the file states their source.
+No attack has a part in a limit, so the limits favour no attack that somebody thought of. Quantities of the card take
+values and scores from here and are limited by `card.evidence.surprise`, where tuning attacks have a part. The values
+come from `idproof bench calibrate card --sets TUNING --out FILE` and never from a keyboard; the file states their
+source.
 """
 
 import json
@@ -9,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import isfinite
 from pathlib import Path
 from statistics import median
 from typing import Self
@@ -50,7 +53,11 @@ class Calibration:
     source: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not isfinite(self.margin):
+            raise CalibrationInvalid("The margin of a calibration is a finite number.")
         for name, measured in self.values.items():
+            if not all(map(isfinite, measured)):  # NaN has no order, and an infinite value makes a limit of none
+                raise CalibrationInvalid(f"The calibration of {name} needs finite values.")
             if len(measured) < LEAST_VALUES or list(measured) != sorted(measured):
                 raise CalibrationInvalid(f"The calibration of {name} needs {LEAST_VALUES} or more sorted values.")
             if name in self.quotients and measured[0] <= 0:

@@ -6,7 +6,7 @@ from pathlib import Path
 from idproof.models.profiles import load_engines
 from idproof.models.score_reports import face_thresholds, portrait_calibration, portrait_thresholds
 from idproof.models.session import CPU
-from idproof.pipeline.calibration import Calibration
+from idproof.pipeline.calibration import Calibration, shipped_calibration
 from idproof.pipeline.card.examiner import CardExaminer
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.config import Limits, Policy
@@ -89,13 +89,14 @@ def with_own_limits(policy: Policy, card_examiner: CardExaminer) -> Policy:
 
     Raises:
         CalibrationInvalid: the type's calibration cannot be used.
-        DocumentTypeInvalid: it has no values of a quantity that is measured.
+        DocumentTypeInvalid: it cannot judge a quantity that is measured, or the policy's own calibration cannot
+            (`CardExaminer.require_limits`).
     """
     own = card_examiner.document.calibration
-    if own is None:
-        return policy
-    policy = replace(policy, calibration=Calibration.load(own))
-    card_examiner.require_limits(policy.calibration)
+    if own is not None:
+        policy = replace(policy, calibration=Calibration.load(own))
+    if policy.calibration != shipped_calibration():
+        card_examiner.require_limits(policy.calibration)
     return policy
 
 

@@ -12,6 +12,7 @@ from idproof.pipeline.card.checks.second_portrait import second_portrait_region
 from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.card.evidence.judgement import explained_by_darkness, judge_evidence
 from idproof.pipeline.card.evidence.model import EvidenceModel, shipped_evidence
+from idproof.pipeline.card.evidence.surprise import ALONE
 from idproof.pipeline.card.light import is_too_dark
 from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Policy
@@ -75,13 +76,29 @@ class CardExaminer:
         return any(quantity.optically_variable for quantity in self.quantities)
 
     def require_limits(self, calibration: Calibration) -> None:
-        """Require that a calibration has values for every quantity that is measured; raises `DocumentTypeInvalid`."""
+        """Require that a calibration can judge every quantity that is measured.
+
+        Raises:
+            DocumentTypeInvalid: it has no values of a quantity. Or a quantity that a card is judged by would let a
+                plain forgery pass, or would reject a genuine card of the calibration.
+        """
+        subject = f"The calibration of the document type {self.document.name}"
         measured = (quantity for check in self.checks for quantity in check.quantities)
-        judged = [quantity.name for quantity in measured if quantity.limit is not Limit.BY_POLICY]
-        if missing := [name for name in judged if name not in calibration.values]:
-            raise DocumentTypeInvalid(
-                f"The calibration of the document type {self.document.name} has no values of {missing[0]}."
-            )
+        for quantity in measured:
+            if quantity.limit is Limit.BY_POLICY:
+                continue
+            if quantity.name not in calibration.values:
+                raise DocumentTypeInvalid(f"{subject} has no values of {quantity.name}.")
+            if quantity.name in self.left_out:
+                continue
+            scale = quantity.scale(calibration)
+            # The unit is a distance and has no sign: with genuine cards beyond the forgery none is far from them.
+            if quantity.forged is not None and scale.surprise(quantity.forged) < ALONE:
+                raise DocumentTypeInvalid(
+                    f"{subject} has genuine cards where {quantity.name} places a forgery, or beyond it."
+                )
+            if max(map(scale.surprise, calibration.values_of(quantity.name))) >= ALONE:
+                raise DocumentTypeInvalid(f"{subject} has a genuine card that {quantity.name} would reject.")
 
     @property
     def second_portrait(self) -> Region | None:

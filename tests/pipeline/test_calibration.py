@@ -106,3 +106,16 @@ def test_a_file_with_too_few_or_unsorted_values_is_refused(tmp_path: Path, text:
     file.write_text(text)
     with pytest.raises(CalibrationInvalid):
         Calibration.load(file)
+
+
+@pytest.mark.parametrize("odd", ["NaN", "Infinity", "-Infinity"])
+def test_values_and_a_margin_that_are_no_finite_numbers_are_refused(tmp_path: Path, odd: str) -> None:
+    file = tmp_path / "calibration.json"
+    values = {"NaN": [1.0] * 10 + [float("nan")] + [2.0] * 10, "Infinity": [1.0] * 20 + [float("inf")]}
+    table = {"margin": 0.5, "quotients": [], "source": {}}
+    file.write_text(json.dumps(table | {"values": {"check": values.get(odd, [float("-inf"), *[1.0] * 20])}}))
+    with pytest.raises(CalibrationInvalid):
+        Calibration.load(file)
+    file.write_text(json.dumps(table | {"values": {"check": [1.0] * 20}, "margin": float(odd)}))
+    with pytest.raises(CalibrationInvalid):
+        Calibration.load(file)

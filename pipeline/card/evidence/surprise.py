@@ -60,7 +60,12 @@ class Scale:
         return cls(middle, low if below else np.inf, high if above else np.inf, ratio)
 
     def surprise(self, value: float) -> float:
-        """Square of the units that a value lies beyond the median; 0 on the side of no fraud, at most `MOST` ²."""
+        """Square of the units that a value lies beyond the median; 0 on the side of no fraud, at most `MOST` ².
+
+        A value that is no finite number is no measurement, and surprises most on either side.
+        """
+        if not np.isfinite(value):
+            return MOST**2
         away = (float(np.log(max(value, _LEAST))) if self.ratio else value) - self.middle
         return min(max(-away / self.below, away / self.above, 0.0), MOST) ** 2
 

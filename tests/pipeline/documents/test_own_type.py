@@ -1,24 +1,24 @@
 """A type of an operator's own: its dates, its checks of the card with their limits, and its issuer are data."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from idproof.datasets.specimen.prints import TYPES
 from idproof.pipeline import Limits, Policy
-from idproof.pipeline.calibration import shipped_calibration
+from idproof.pipeline.calibration import Calibration, shipped_calibration
 from idproof.pipeline.card.examiner import CardExaminer
-from idproof.pipeline.documents import DocumentType, load
+from idproof.pipeline.documents import DocumentType, load, load_builtin
 from idproof.pipeline.errors import DocumentTypeInvalid
 from idproof.pipeline.fields.card_data import card_data
 from idproof.pipeline.fields.checks import run
 from idproof.pipeline.fields.checks.dates import today
 from idproof.pipeline.fields.checks.facts import Facts
-from idproof.pipeline.opening import make_rules, open_document, open_tools
+from idproof.pipeline.opening import make_rules, open_document, open_tools, with_own_limits
 from idproof.pipeline.origin import UPLOADED
 from idproof.pipeline.types import FieldReading, Outcome
 
@@ -127,18 +127,25 @@ def test_a_type_cannot_choose_a_check_that_its_card_cannot_have(tmp_path: Path, 
         CardExaminer.open(own_type(tmp_path, f"card_checks = {names}\n"))
 
 
-def calibration(folder: Path, **changed: Any) -> None:
+def calibrated(**changed: Sequence[float]) -> Calibration:
+    """The shipped values without the two cards that their own limits reject, which an own calibration cannot hold."""
     shipped = shipped_calibration()
-    values = {name: list(measured) for name, measured in shipped.values.items()} | changed
-    table = {"values": values, "margin": shipped.margin, "quotients": sorted(shipped.quotients), "source": {}}
+    values = {name: tuple(measured) for name, measured in shipped.values.items()}
+    values |= {"same_card": values["same_card"][1:], "recapture_screen": values["recapture_screen"][:-1]}
+    return replace(shipped, values=values | {name: tuple(measured) for name, measured in changed.items()})
+
+
+def calibration(folder: Path, **changed: Sequence[float]) -> None:
+    made = calibrated(**changed)
+    table = {"values": made.values, "margin": made.margin, "quotients": sorted(made.quotients), "source": {}}
     (folder / "limits.json").write_text(json.dumps(table))
 
 
 def test_the_limits_of_the_card_come_from_the_types_own_calibration(tmp_path: Path) -> None:
-    calibration(tmp_path, same_card=[0.25] * 20)
+    calibration(tmp_path, same_card=[0.9] * 20)
     own_type(tmp_path, 'calibration = "limits.json"\n')
     tools = open_tools("open", tmp_path / "own.toml", Policy(), Limits(), 1)
-    assert tools.policy.calibration.low("same_card") == 0.25
+    assert tools.policy.calibration.low("same_card") == 0.9
     assert load(tmp_path / "own.toml").calibration == tmp_path / "limits.json"
 
 
@@ -150,6 +157,35 @@ def test_a_calibration_without_a_value_of_a_check_is_refused_before_anybody_is_v
     own_type(tmp_path, 'calibration = "limits.json"\n')
     with pytest.raises(DocumentTypeInvalid, match="same_card"):
         open_tools("open", str(tmp_path / "own.toml"), Policy(), Limits(), 1)
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"same_card": [0.25] * 20}, "genuine cards where same_card places a forgery"),  # cards of different people
+        ({"same_card": [0.55] * 20}, "genuine cards where same_card places a forgery"),
+        ({"recapture_bezel": [50.0] * 20}, "genuine cards where recapture_bezel places a forgery"),
+        ({"second_portrait_moves": [0.0] * 20}, "genuine cards where second_portrait_moves places a forgery"),
+        ({"same_card": [0.55, *[0.95] * 30]}, "a genuine card that same_card would reject"),
+    ],
+)
+def test_a_calibration_that_makes_a_check_void_is_refused_as_the_types_and_as_the_policys(
+    tmp_path: Path, changed: dict[str, list[float]], fault: str
+) -> None:
+    calibration(tmp_path, **changed)
+    built_in = load_builtin()
+    with pytest.raises(DocumentTypeInvalid, match=fault):
+        with_own_limits(Policy(), CardExaminer.open(replace(built_in, calibration=tmp_path / "limits.json")))
+    with pytest.raises(DocumentTypeInvalid, match=fault):
+        with_own_limits(Policy(calibration=calibrated(**changed)), CardExaminer.open(built_in))
+    without = replace(built_in, card_checks=tuple(set(calibrated().values) - set(changed)))
+    with_own_limits(Policy(calibration=calibrated(**changed)), CardExaminer.open(without))
+    with_own_limits(Policy(calibration=calibrated()), CardExaminer.open(built_in))
+
+
+def test_the_projects_own_calibration_stands_where_neither_type_nor_policy_has_one() -> None:
+    examiner = CardExaminer.open(load_builtin())
+    assert with_own_limits(Policy(), examiner).calibration is shipped_calibration()
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,14 @@ def test_the_side_of_no_fraud_and_the_other_end_are_bounded(value: float, below:
         assert found == 0
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("below", [True, False])
+@pytest.mark.parametrize("ratio", [True, False])
+def test_what_is_no_finite_number_surprises_most_on_either_side(value: float, below: bool, ratio: bool) -> None:
+    found = Scale.of(GENUINE, below=below, above=not below, ratio=ratio, tolerance=0.0, forged=None)
+    assert found.surprise(value) == MOST**2
+
+
 @given(st.floats(0.0, 2.0), st.floats(0.0, 2.0))
 def test_a_value_further_off_is_never_less_surprising(one: float, other: float) -> None:
     near, far = max(one, other), min(one, other)
