@@ -71,8 +71,9 @@ class SecondPortrait(Check):
     The first value is the correlation of the two portraits in the capture where they agree best, -1..1; it fails with
     `second_portrait_differs`. The second is the distance moved over the distance expected, 1 on a genuine card; it
     fails with `second_portrait_static`. The second could not be assessed when the portraits do not agree
-    (`second_portrait_differs`) or the captures are turned too little (`angles_not_distinct`). A single capture gives
-    the first value only.
+    (`second_portrait_differs`), the captures are turned too little (`angles_not_distinct`), or glare hides a portrait
+    in one of them (`card_overexposed`): two captures alone would be easier to agree with than three. A single capture
+    gives the first value only.
 
     Attributes:
         region: the second portrait, with the place of its picture.
@@ -107,7 +108,7 @@ class SecondPortrait(Check):
 
     def measure(self, card: CardCaptures, policy: Policy) -> list[CheckResult]:
         """Finds the second portrait in every capture."""
-        places = _shown({role: locate(image, self.region, self.document) for role, image in card.rectified.items()})
+        places = {role: locate(image, self.region, self.document) for role, image in card.rectified.items()}
         # Glare and blur lower the agreement of a capture, and nothing raises that of two people.
         correlation = max(place.correlation for place in places.values())
         same = SECOND_PORTRAIT_SAME.judge(correlation, policy.calibration)
@@ -115,6 +116,8 @@ class SecondPortrait(Check):
             return [same]
         if same.outcome is not Outcome.PASS:
             return [same, SECOND_PORTRAIT_MOVES.not_assessed("second_portrait_differs")]
+        if min(place.correlation for place in places.values()) < correlation - _HIDDEN:
+            return [same, SECOND_PORTRAIT_MOVES.not_assessed("card_overexposed")]
         return [same, self._movement(places, turns_deg(card.views), policy)]
 
     def _movement(self, places: Mapping[Role, _Place], turns: Mapping[Role, float], policy: Policy) -> CheckResult:
@@ -126,13 +129,6 @@ class SecondPortrait(Check):
         turn, offset = turn - turn.mean(), offset - offset.mean()
         share = float((turn @ offset) / (turn @ turn)) / self.region.slide_mm_per_deg
         return SECOND_PORTRAIT_MOVES.judge(share, policy.calibration)
-
-
-def _shown(places: Mapping[Role, _Place]) -> Mapping[Role, _Place]:
-    """Leaves out the captures in which glare hides a portrait, as long as two remain to compare."""
-    best = sorted(places.values(), key=lambda place: place.correlation, reverse=True)
-    least = min(place.correlation for place in best[:2])
-    return {role: p for role, p in places.items() if p.correlation >= min(least, best[0].correlation - _HIDDEN)}
 
 
 def second_portrait_region(document: DocumentType) -> Region | None:

@@ -58,10 +58,17 @@ def drawn_card(
 
 
 def judged(
-    document: DocumentType, region: Region, shifts: Mapping[Role, float], second: str = "bundled/astronaut"
+    document: DocumentType,
+    region: Region,
+    shifts: Mapping[Role, float],
+    second: str = "bundled/astronaut",
+    hidden: tuple[Role, ...] = (),
 ) -> dict[str, CheckResult]:
     main, other = photograph("bundled/astronaut"), photograph(second)
     rectified = {role: drawn_card(document, region, main, other, shift) for role, shift in shifts.items()}
+    for role in hidden:
+        left, top, right, bottom = region.box.pixels(document.px_per_mm)
+        rectified[role][top:bottom, left:right] = 250
     views = card_views(document, 1600.0, *TURNS.values())
     return measured(SecondPortrait.open(document), CardCaptures({}, rectified, views))
 
@@ -97,3 +104,13 @@ def test_movement_is_not_assessed_from_one_angle(document: DocumentType, region:
     found = measured(SecondPortrait.open(document), CardCaptures({}, rectified, views))[MOVES]
     assert found.reason == "angles_not_distinct"
     assert found.status is Status.COULD_NOT_ASSESS
+
+
+@pytest.mark.parametrize("role", CARD_ROLES)
+def test_a_capture_that_hides_the_second_portrait_is_not_left_to_the_other_two(
+    document: DocumentType, region: Region, role: Role
+) -> None:
+    shifts = {role: region.slide_mm_per_deg * turn for role, turn in TURNS.items()}
+    found = judged(document, region, shifts, hidden=(role,))
+    assert found[SAME].outcome is Outcome.PASS
+    assert (found[MOVES].status, found[MOVES].reason) == (Status.COULD_NOT_ASSESS, "card_overexposed")
