@@ -4,9 +4,13 @@ A card's evidence is the hypothesis that speaks most against it. The limit is th
 target share of genuine cards exceeds. Each card is weighed by what the other formations measured, so that the promise
 is made for a formation that had no part in the limits, as far as those at hand are like it; cards of one formation
 alone are weighed half by half, and promise nothing for another. No attack has a part in it.
+
+A card that could not be assessed has a part in the limit with the sum of what was assessed, which can only make the
+limit stricter. The promise counts it as beyond the limit, since it cannot pass. Cards that were not found have no part.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
@@ -23,7 +27,18 @@ TARGET = 0.02
 """Share of genuine cards that may exceed the limit. Chosen by hand; no outside source."""
 _SURE = 0.95
 
-Scores = list[dict[Hypothesis, float]]
+
+@dataclass(frozen=True)
+class _Weighed:
+    """One genuine card, weighed by the values of others.
+
+    Attributes:
+        sums: hypothesis to the sum of the surprises that were assessed.
+        assessed: true when every quantity of every hypothesis was.
+    """
+
+    sums: Mapping[Hypothesis, float]
+    assessed: bool
 
 
 def fit_evidence(cards: Sequence[MeasuredCard], quantities: Sequence[Quantity], recipe: str) -> dict[str, Any]:
@@ -42,20 +57,22 @@ def fit_evidence(cards: Sequence[MeasuredCard], quantities: Sequence[Quantity], 
     groups = [[card for card in genuine if card.formation == name] for name in formations]
     if len(groups) == 1:
         groups = [genuine[0::2], genuine[1::2]]
-    scores = [
-        score
+    weighed = [
+        found
         for group in groups
-        for score in _left_out(group, [card for other in groups if other is not group for card in other], quantities)
+        for found in _left_out(group, [card for other in groups if other is not group for card in other], quantities)
     ]
-    most = np.sort([max(score.values()) for score in scores])
+    most = np.array([max(found.sums.values()) for found in weighed])
     rank = min(ceil((1 - TARGET) * (len(most) + 1)), len(most))
-    limit = min(float(most[rank - 1]), ALONE)
-    beyond = int((most > limit).sum())
+    limit = min(float(np.sort(most)[rank - 1]), ALONE)
+    assessed = np.array([found.assessed for found in weighed])
+    beyond = int(((most > limit) | ~assessed).sum())
     return {
         "limit": round(limit, 4),
         "source": {
             "recipe": recipe,
             "genuine": {name: sum(card.formation == name for card in genuine) for name in formations},
+            "not_assessed": int((~assessed).sum()),
             "target": TARGET,
             # By exchangeability the next card exceeds the limit with this chance; with 95 % confidence in these cards,
             # the share of all cards that do is at most the second (order statistics; Wilks, 1941).
@@ -63,15 +80,19 @@ def fit_evidence(cards: Sequence[MeasuredCard], quantities: Sequence[Quantity], 
             "bpcer_at_most": round(float(beta.ppf(_SURE, beyond + 1, len(most) - beyond)), 5),
         },
         "scores": {
-            hypothesis.value: sorted(round(score[hypothesis] / limit, 4) for score in scores)
-            for hypothesis in scores[0]
+            hypothesis.value: sorted(round(found.sums[hypothesis] / limit, 4) for found in weighed)
+            for hypothesis in weighed[0].sums
         },
     }
 
 
-def _left_out(group: Sequence[MeasuredCard], others: Sequence[MeasuredCard], quantities: Sequence[Quantity]) -> Scores:
-    """Sums of surprises of the group's cards by the values of the others."""
+def _left_out(
+    group: Sequence[MeasuredCard], others: Sequence[MeasuredCard], quantities: Sequence[Quantity]
+) -> list[_Weighed]:
+    """Weighs the group's cards by the values of the others."""
     calibration, unlimited = calibration_of(others, quantities), EvidenceModel(1.0)
-    return [
-        {e.hypothesis: e.share for e in unlimited.weigh(card.results or (), quantities, calibration)} for card in group
-    ]
+    found = []
+    for card in group:
+        evidence = unlimited.weigh(card.results or (), quantities, calibration)
+        found.append(_Weighed({e.hypothesis: e.share for e in evidence}, all(e.missing is None for e in evidence)))
+    return found

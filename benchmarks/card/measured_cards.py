@@ -36,7 +36,7 @@ FIRST_FORMATION = "analytic"
 
 @dataclass(frozen=True)
 class MeasuredCard:
-    """What one registration measured; no picture.
+    """Measurements of one registration; no picture.
 
     Attributes:
         formation: image formation that photographed it.

@@ -86,7 +86,7 @@ class Quantity:
         )
 
     def scale(self, calibration: Calibration) -> Scale:
-        """How far values lie from those of genuine cards; raises `CalibrationInvalid` when there are none."""
+        """Makes the scale of values from those of genuine cards; raises `CalibrationInvalid` when there are none."""
         return Scale.of(
             calibration.values_of(self.name),
             below=self.limit in (Limit.AT_LEAST, Limit.WITHIN),

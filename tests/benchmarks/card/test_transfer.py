@@ -1,6 +1,7 @@
 """Leaving one image formation out: its cards are judged by the others' values, and worst figures lead."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,6 +71,16 @@ def test_the_limit_is_exceeded_by_no_more_genuine_cards_than_promised() -> None:
     assert table["source"]["expected_bpcer"] < table["source"]["bpcer_at_most"]
     attacks = [card("one", "print_colour", i, 0.1, 0.0) for i in range(40)]
     assert fit_evidence([*ALIKE, *attacks], QUANTITIES, "synthetic")["limit"] == table["limit"], "no attack has a part"
+
+
+def test_a_card_that_could_not_be_assessed_counts_as_beyond_the_limit_and_does_not_loosen_it() -> None:
+    table = fit_evidence(ALIKE, QUANTITIES, "synthetic")
+    lost = [replace(c, results=(c.results[0],)) for c in ALIKE[:12] if c.results]
+    found = fit_evidence([*lost, *ALIKE[12:]], QUANTITIES, "synthetic")
+    assert (table["source"]["not_assessed"], found["source"]["not_assessed"]) == (0, 12)
+    assert found["source"]["expected_bpcer"] >= (12 + 1) / (len(ALIKE) + 1) - 1e-5
+    assert found["source"]["bpcer_at_most"] > 0.1 > table["source"]["bpcer_at_most"]
+    assert found["limit"] <= 1.05 * table["limit"]
 
 
 def test_a_card_that_was_not_found_or_whose_fields_object_is_not_accepted() -> None:
