@@ -2,20 +2,17 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from idproof.benchmarks.errors import BenchmarkFailed
-from idproof.benchmarks.harness.cards import locate_card
+from idproof.benchmarks.harness.cards import locate_card, open_card_checks
 from idproof.benchmarks.harness.recorder import RecordingCalibration
 from idproof.datasets.sets import RegistrationSet
 from idproof.pipeline import Policy
 from idproof.pipeline.calibration import LEAST_VALUES
 from idproof.pipeline.card.checks.registry import CHECKS
-from idproof.pipeline.card.examiner import CardExaminer
-from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.errors import BadInput
 from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 from idproof.pipeline.opening import open_document
@@ -78,16 +75,9 @@ def _require_enough(measured: Sequence[Measured]) -> None:
         raise BenchmarkFailed(f"{name} has values of {fewest} of {len(measured)} bona fide registrations; {needed}.")
 
 
-@lru_cache(maxsize=1)
-def _opened(document: str | Path) -> tuple[CardLocator, CardExaminer]:
-    """Opens locator and checks, once per process."""
-    opened = open_document(document)
-    return CardLocator.open(opened), CardExaminer.open(opened)
-
-
 def _measure(entry: RegistrationSet, document: str | Path) -> Measured:
     """Returns check to value; empty when the card was not found."""
-    locator, examiner = _opened(document)
+    locator, examiner = open_card_checks(document)
     recording = RecordingCalibration()
     policy = Policy(calibration=recording)
     try:

@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from idproof.benchmarks.card.calibration import QUOTIENTS
-from idproof.benchmarks.harness.cards import LocatedCard, locate_card
+from idproof.benchmarks.harness.cards import LocatedCard, locate_card, open_card_checks
 from idproof.benchmarks.harness.output import BONA_FIDE, attempt_id
 from idproof.benchmarks.harness.recorder import RecordingCalibration
 from idproof.datasets.sets import RegistrationSet
@@ -17,8 +17,6 @@ from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.card.checks.protocol import Limit, Quantity
 from idproof.pipeline.card.evidence.judgement import judge_evidence
 from idproof.pipeline.card.evidence.model import EvidenceModel
-from idproof.pipeline.card.examiner import CardExaminer
-from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.decide import decide
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import BadInput
@@ -121,19 +119,12 @@ def _judged(result: CheckResult, quantity: Quantity, calibration: Calibration) -
 
 
 @lru_cache(maxsize=1)
-def _opened(document: str | Path) -> tuple[CardLocator, CardExaminer]:
-    """Opens locator and checks, once per process."""
-    opened = open_document(document)
-    return CardLocator.open(opened), CardExaminer.open(opened)
-
-
-@lru_cache(maxsize=1)
 def _engines(profile: str) -> Engines:
     return load_engines(profile)
 
 
 def _measure(entry: RegistrationSet, document: str | Path, profile: str, fields_of: tuple[str, ...]) -> MeasuredCard:
-    locator, examiner = _opened(document)
+    locator, examiner = open_card_checks(document)
     kind = entry.truth.attack or BONA_FIDE
     named = (entry.truth.formation or FIRST_FORMATION, kind, attempt_id(entry), entry.truth.person)
     policy = Policy(calibration=RecordingCalibration())

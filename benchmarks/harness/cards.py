@@ -3,6 +3,8 @@
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -10,8 +12,10 @@ from PIL import Image
 from idproof.datasets.sets import RegistrationSet
 from idproof.models.types import RGBImage
 from idproof.pipeline import Policy
+from idproof.pipeline.card.examiner import CardExaminer
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.card.view import CardView
+from idproof.pipeline.opening import open_document
 from idproof.pipeline.types import CARD_ROLES, Role
 
 
@@ -46,6 +50,13 @@ def locate_card(entry: RegistrationSet, locator: CardLocator, policy: Policy) ->
     images = read_captures(entry)
     views = {role: locator.locate(image, role, policy) for role, image in images.items()}
     return LocatedCard(images, views, {role: locator.rectify(image, views[role]) for role, image in images.items()})
+
+
+@lru_cache(maxsize=1)
+def open_card_checks(document: str | Path) -> tuple[CardLocator, CardExaminer]:
+    """Opens locator and checks of a document type, once per process; raises `DocumentTypeInvalid`."""
+    opened = open_document(document)
+    return CardLocator.open(opened), CardExaminer.open(opened)
 
 
 def _decoded(data: bytes) -> RGBImage:
