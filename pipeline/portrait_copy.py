@@ -54,8 +54,12 @@ def check(name: str, reason: str, faces: Sequence[RGBImage], portrait: RGBImage)
 def likeness(face: RGBImage, portrait: RGBImage) -> float:
     """Returns the correlation, -1..1, of two aligned faces (112, 112, 3), registered, as they are or mirrored."""
     known = _structure(portrait)
-    mirrored = np.ascontiguousarray(face[:, ::-1])
-    return max(_correlation(known, _registered(known, _structure(seen))) for seen in (face, mirrored))
+    mirrored = face[:, ::-1].copy()
+    try:
+        structures = [_structure(seen) for seen in (face, mirrored)]
+    finally:
+        mirrored.fill(0)
+    return max(_correlation(known, _registered(known, structure)) for structure in structures)
 
 
 def _structure(face: RGBImage) -> NDArray[np.float32]:

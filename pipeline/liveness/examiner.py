@@ -6,6 +6,8 @@ assessed checks, judged in turn by the values of bona fide clips (Fisher, "Stati
 1932). It finds a clip that is slightly unusual in every check and beyond the limit in none.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -72,12 +74,6 @@ class FaceSamples:
     faces: list[RGBImage] = field(repr=False)
     templates: Embeddings = field(repr=False)
 
-    def wipe(self) -> None:
-        """Overwrites everything with zeros."""
-        self.templates.fill(0)
-        for face in self.faces:
-            face.fill(0)
-
 
 @dataclass(frozen=True)
 class LivenessExaminer:
@@ -96,26 +92,18 @@ class LivenessExaminer:
             challenge: the one they respond to, drawn again from its nonce.
             claim: the person it should be; without it the frames are judged alone.
         """
-        tracked = track_faces(clip, self.detector)
-        samples = self._face_samples(tracked)
-        try:
+        with track_faces(clip, self.detector) as tracked, self._face_samples(tracked) as samples:
             results = self._checks(tracked, samples, challenge)
             if claim is not None:
                 results.append(motion.same_as_selfie(samples.templates, claim.selfie, claim.accept, claim.refer))
                 results.append(selfie_scene.check(tracked, claim.surroundings))
                 results.append(injection.copies_portrait(samples.faces, claim.portrait))
-        finally:
-            samples.wipe()
         return [*results, fuse_scores([r for r in results if r.name not in _NOT_FUSED], self.calibration)]
 
     def check_frames(self, clip: Clip, challenge: Challenge) -> list[CheckResult]:
         """Returns the checks of the frames alone, without the fused one."""
-        tracked = track_faces(clip, self.detector)
-        samples = self._face_samples(tracked)
-        try:
+        with track_faces(clip, self.detector) as tracked, self._face_samples(tracked) as samples:
             return self._checks(tracked, samples, challenge)
-        finally:
-            samples.wipe()
 
     def _checks(self, tracked: TrackedClip, samples: FaceSamples, challenge: Challenge) -> list[CheckResult]:
         clip = tracked.clip
@@ -139,13 +127,23 @@ class LivenessExaminer:
         depth = motion.depth(response, challenge, self.calibration)
         return [*results, depth] if depth is not None else results
 
-    def _face_samples(self, tracked: TrackedClip) -> FaceSamples:
+    @contextmanager
+    def _face_samples(self, tracked: TrackedClip) -> Iterator[FaceSamples]:
+        """Yields faces of a few frames and overwrites them afterwards."""
         faces = [
             self.embedder.align(tracked.pixels(frame.index), frame.face.landmarks)
             for frame in _spread(tracked.with_face)
             if frame.face is not None
         ]
-        return FaceSamples(faces, self.embedder.embed(faces))
+        try:
+            templates = self.embedder.embed(faces)
+            try:
+                yield FaceSamples(faces, templates)
+            finally:
+                templates.fill(0)
+        finally:
+            for face in faces:
+                face.fill(0)
 
 
 def fuse_scores(results: list[CheckResult], calibration: Calibration) -> CheckResult:

@@ -1,6 +1,7 @@
 """The face in each frame of a clip, its pose, and points followed from one frame to others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -60,30 +61,51 @@ class TrackedClip:
         return self.clip.frames[index].pixels
 
     def between(self, start_ms: float, end_ms: float) -> list[TrackedFrame]:
-        """The frames with a face that were captured from `start_ms` until before `end_ms`."""
-        return [f for f in self.with_face if start_ms <= self.clip.frames[f.index].captured_ms < end_ms]
+        """The frames with a face, without copies, that were captured from `start_ms` until before `end_ms`."""
+        own = [frame for frame in self.with_face if not frame.copied]
+        return [frame for frame in own if start_ms <= self.clip.frames[frame.index].captured_ms < end_ms]
 
 
-def track_faces(clip: Clip, detector: FaceDetector) -> TrackedClip:
+@contextmanager
+def track_faces(clip: Clip, detector: FaceDetector) -> Iterator[TrackedClip]:
     """Finds the face in each frame, of a clip that a device delivered lying on its side too.
 
     A detector finds an upright face most surely. Where the first frame shows a surer face in a quarter or half turn, a
-    few more frames are tried, and the clip is turned as their faces are surest.
+    few more frames are tried, and the clip is turned as their faces are surest. Turned pictures are copies, which are
+    overwritten at the end of the block.
     """
+    with _upright(clip, _turns(clip, detector)) as upright:
+        yield _find_faces(upright, detector)
+
+
+def _turns(clip: Clip, detector: FaceDetector) -> int:
+    """Returns the quarter turns that bring the faces upright."""
     first = clip.frames[:1]
-    upright = _sureness(first, 0, detector)
-    if all(_sureness(first, turns, detector) <= upright for turns in _TURNS):
-        return _find_faces(clip, detector)
+    as_sent = _sureness(first, 0, detector)
+    if all(_sureness(first, turns, detector) <= as_sent for turns in _TURNS):
+        return 0
     few = clip.frames[:: max(1, len(clip.frames) // _TURNED_FRAMES)]
-    best = max((0, *_TURNS), key=lambda turns: _sureness(few, turns, detector))
-    turned = tuple(replace(frame, pixels=_turned(frame.pixels, best)) for frame in clip.frames)
-    return _find_faces(replace(clip, frames=turned) if best else clip, detector)
+    return max((0, *_TURNS), key=lambda turns: _sureness(few, turns, detector))
 
 
 def _sureness(frames: Sequence[Frame], turns: int, detector: FaceDetector) -> float:
     """Returns the sum of the scores of each frame's largest face, in this turn."""
-    found = [detector.detect(_turned(frame.pixels, turns)) for frame in frames]
-    return sum(faces[0].score for faces in found if faces)
+    total = 0.0
+    for frame in frames:
+        with _turned(frame.pixels, turns) as image:
+            faces = detector.detect(image)
+        total += faces[0].score if faces else 0.0
+    return total
+
+
+@contextmanager
+def _upright(clip: Clip, turns: int) -> Iterator[Clip]:
+    if not turns:
+        yield clip
+        return
+    with ExitStack() as copies:
+        turned = [replace(f, pixels=copies.enter_context(_turned(f.pixels, turns))) for f in clip.frames]
+        yield replace(clip, frames=tuple(turned))
 
 
 def _find_faces(clip: Clip, detector: FaceDetector) -> TrackedClip:
@@ -103,8 +125,14 @@ def _single_face(image: RGBImage, detector: FaceDetector) -> DetectedFace | None
     return faces[0] if single else None
 
 
-def _turned(image: RGBImage, quarters: int) -> RGBImage:
-    return np.ascontiguousarray(np.rot90(image, quarters))
+@contextmanager
+def _turned(image: RGBImage, quarters: int) -> Iterator[RGBImage]:
+    """Yields a turned copy and overwrites it afterwards."""
+    copy = np.rot90(image, quarters).copy()
+    try:
+        yield copy
+    finally:
+        copy.fill(0)
 
 
 def track_points(

@@ -29,7 +29,7 @@ _FULL_APPROACH = 0.12  # share by which the face grows
 _BEST_FRAMES = 2  # of a step
 _MIN_ACTION_SHARE = 0.4
 """Below it an action was not done, whatever the calibration says. Chosen by hand below the least share of 377 bona fide
-clips of the calibrations (0.50), after a clip of other actions had passed with 0.36."""
+clips of the calibrations (0.50), after a clip of other actions of the split test had passed with 0.36."""
 _MIN_TURN_DEG = 6.0  # of a frame that `liveness_depth` uses
 _PROFILE_DEG = 60.0  # by landmarks, which show turns half as large again; nobody who looks ahead is beyond 50
 _OTHER_ACTION_TOLERANCE, _OTHER_ACTION_PENALTY = 2.0, 0.5

@@ -41,8 +41,7 @@ def check(tracked: TrackedClip, challenge: Challenge, calibration: Calibration) 
     """
     if not challenge.lights:
         return []
-    lit = tracked.between(challenge.lights[0].start_ms, challenge.duration_ms + 1)
-    shown = [frame for frame in lit if not frame.copied]
+    shown = tracked.between(challenge.lights[0].start_ms, challenge.duration_ms + 1)
     if len(shown) < _MIN_FRAMES:
         return [CheckResult.not_assessed(name, "face_not_seen_in_light") for name in (FOLLOWS, STRENGTH, FALLS_OFF)]
     skin = np.array([_chroma(_skin(tracked, frame)) for frame in shown])

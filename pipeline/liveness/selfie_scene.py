@@ -41,6 +41,7 @@ def cut(image: RGBImage, face: DetectedFace) -> Surroundings:
     soft = cv2.GaussianBlur(image, (0, 0), max(_MIN_BLUR_PX, 0.5 / scale))  # against aliasing
     small = cv2.warpAffine(soft, matrix, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     inside = np.full(image.shape[:2], 255, np.uint8)
+    soft.fill(0)
     counts = cv2.warpAffine(inside, matrix, (_SIDE, _SIDE), flags=cv2.INTER_NEAREST)
     cv2.ellipse(counts, (_SIDE // 2, round(_EYES_Y + _EYES_PX / 2)), _FACE_AXES_PX, 0, 0, 360, 0, -1)
     return np.asarray(np.dstack([small, counts]), dtype=np.uint8)
@@ -69,13 +70,15 @@ def check(tracked: TrackedClip, selfie: Surroundings) -> CheckResult:
     In doubt, with `selfie_not_of_clip`, below `MIN_LIKENESS`. Could not be assessed without a face in the frames, nor,
     with `selfie_not_of_clip`, when hardly anything is seen around the face.
     """
-    views = [cut(tracked.pixels(frame.index), frame.face) for frame in _few(tracked) if frame.face is not None]
-    mirrored = np.ascontiguousarray(selfie[:, ::-1])  # as some front cameras deliver their stills, and not their clips
-    compared = [likeness(view, seen) for view in views for seen in (selfie, mirrored)]
-    mirrored.fill(0)
+    mirrored = selfie[:, ::-1].copy()  # as some front cameras deliver their stills, and not their clips
+    views: list[Surroundings] = []
+    try:
+        views += (cut(tracked.pixels(frame.index), frame.face) for frame in _few(tracked) if frame.face is not None)
+        compared = [likeness(view, seen) for view in views for seen in (selfie, mirrored)]
+    finally:
+        for picture in (mirrored, *views):
+            picture.fill(0)
     found = [value for value in compared if value is not None]
-    for view in views:
-        view.fill(0)
     if not found:
         return CheckResult.not_assessed(NAME, "selfie_not_of_clip" if views else "face_not_seen_throughout")
     best = max(found)

@@ -105,6 +105,23 @@ def test_a_picture_without_structure_is_no_copy(level: int, portrait: RGBImage) 
     assert portrait_copy.likeness(np.full((112, 112, 3), level, np.uint8), portrait) < portrait_copy.SIMILAR
 
 
+def test_the_mirrored_copy_of_a_face_is_overwritten(
+    photographs: list[RGBImage], portrait: RGBImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    face, kept, structure = aligned(photographs[1]), list[RGBImage](), portrait_copy._structure
+
+    def record(picture: RGBImage) -> np.ndarray:
+        kept.append(picture)
+        return structure(picture)
+
+    monkeypatch.setattr(portrait_copy, "_structure", record)
+    portrait_copy.likeness(face, portrait)
+    copies = [picture for picture in kept if picture is not face and picture is not portrait]
+    assert len(copies) == 1
+    assert not copies[0].any()
+    assert face.any()
+
+
 @pytest.mark.long
 def test_genuine_selfies_of_people_of_the_test_split_pass() -> None:
     """The first two photographs of 501 people whom no limit was chosen on, as docs/liveness.md states.

@@ -12,8 +12,9 @@ from idproof.datasets.specimen.draws import Draws, Split
 from idproof.models.profiles import load_engines
 from idproof.models.types import RGBImage
 from idproof.pipeline.decide import decide
-from idproof.pipeline.liveness import injection
+from idproof.pipeline.liveness import injection, motion
 from idproof.pipeline.liveness.examiner import NAME, LivenessExaminer
+from idproof.pipeline.liveness.face_tracking import track_faces
 from idproof.pipeline.liveness.frames import Clip
 from idproof.pipeline.types import CheckResult, Decision, Outcome
 
@@ -109,7 +110,7 @@ def test_a_few_repeated_frames_refer_and_a_loop_is_rejected(
     assert "frames_repeat" in reasons
 
 
-def test_mirrored_frames_are_told_as_such(examiner: LivenessExaminer, sitting: Sitting, clip: Clip) -> None:
+def test_mirrored_frames_refer_with_that_reason(examiner: LivenessExaminer, sitting: Sitting, clip: Clip) -> None:
     assert any(step.action.value.startswith("turn") for step in sitting.challenge.steps)
     mirrored = altered(clip, lambda image: np.ascontiguousarray(image[:, ::-1]))
     decision, reasons = decided(examiner.examine(mirrored, sitting.challenge))
@@ -137,3 +138,25 @@ def test_foreign_noise_refers_and_never_rejects(examiner: LivenessExaminer, sitt
     assert noise.reason == "noise_not_of_a_camera"
     assert noise.outcome is not None
     assert noise.outcome.value == "doubt"
+
+
+def test_a_frame_delivered_twice_does_not_fill_a_step(sitting: Sitting, clip: Clip) -> None:
+    """One frame may be noise, or the head on its way back: a step counts the two best, and a copy is none."""
+    step = sitting.challenge.steps[0]
+    first, second, third = (
+        place for place, frame in enumerate(clip.frames) if step.start_ms <= frame.captured_ms < step.end_ms
+    )
+    assert first > 1
+    frames = list(clip.frames)
+    frames[first] = replace(frames[first], pixels=frames[0].pixels)  # still looks ahead
+    frames[third] = replace(frames[third], pixels=frames[second].pixels)
+    with track_faces(replace(clip, frames=tuple(frames)), load_engines().detector) as tracked:
+        response = motion.measure_response(tracked, sitting.challenge)
+    assert response is not None
+    ahead, acted = response.steps[0]
+    assert (ahead.index, acted.index) == (first, second)
+    alone, both = (
+        motion._step_share(step.action, [seen.pose for seen in shown], response.neutral)
+        for shown in ([acted], [ahead, acted])
+    )
+    assert both < 0.7 * alone

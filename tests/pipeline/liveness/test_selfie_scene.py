@@ -1,6 +1,8 @@
 """A selfie of the sitting passes; one of another place, or of the face alone, does not."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -30,8 +32,9 @@ def sitting(request: pytest.FixtureRequest, photographs: list[RGBImage]) -> Sitt
 
 
 @pytest.fixture(scope="module")
-def tracked(sitting: Sitting) -> TrackedClip:
-    return track_faces(bona_fide(sitting), load_engines().detector)
+def tracked(sitting: Sitting) -> Iterator[TrackedClip]:
+    with track_faces(bona_fide(sitting), load_engines().detector) as found:
+        yield found
 
 
 def cut(image: RGBImage) -> Surroundings:
@@ -76,3 +79,31 @@ def test_a_face_without_surroundings_never_passes(sitting: Sitting, tracked: Tra
 def test_frames_without_a_face_are_not_assessed(sitting: Sitting, tracked: TrackedClip) -> None:
     nobody = replace(tracked, frames=tuple(replace(frame, face=None) for frame in tracked.frames))
     assert selfie_scene.check(nobody, cut(selfie(sitting))).status is Status.COULD_NOT_ASSESS
+
+
+def test_nothing_that_was_cut_out_remains(
+    sitting: Sitting, tracked: TrackedClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, kept = selfie(sitting), list[np.ndarray]()
+    blur, likeness = cv2.GaussianBlur, selfie_scene.likeness
+
+    def record(picture: np.ndarray, *rest: Any) -> np.ndarray:
+        blurred = blur(picture, *rest)
+        kept.extend([blurred] if blurred.dtype == np.uint8 else [])
+        return blurred
+
+    monkeypatch.setattr(cv2, "GaussianBlur", record)
+    around = cut(image)
+    assert len(kept) == 1
+
+    def fail(view: Surroundings, seen: Surroundings) -> float | None:
+        kept.extend([view] if seen is around else [view, seen])
+        if len(kept) > 6:
+            raise RuntimeError("stopped")
+        return likeness(view, seen)
+
+    monkeypatch.setattr(selfie_scene, "likeness", fail)
+    with pytest.raises(RuntimeError, match="stopped"):
+        selfie_scene.check(tracked, around)
+    assert around.any()
+    assert not any(picture.any() for picture in kept)
