@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from idproof.datasets.rendered_people import camera as cameras
+from idproof.datasets.rendered_people import carriers
 from idproof.datasets.rendered_people import surface as surfaces
 from idproof.datasets.rendered_people.camera import Camera, Reflectance, linear
 from idproof.datasets.rendered_people.puppets import HeadMesh, taken_once
@@ -25,7 +26,6 @@ from idproof.pipeline.liveness.challenge import Action, Challenge, Options, draw
 from idproof.pipeline.liveness.frames import Clip, Frame
 
 BONA_FIDE = "bona_fide"
-_FINE = 2  # photographs are enlarged by this before they are bent
 _PAGE = (0.6, 0.6, 0.6)  # light of the screen while it gives instructions. Chosen by hand.
 _ISSUED = datetime(2026, 1, 1, tzinfo=UTC)
 Poses = Sequence[Pose]
@@ -84,7 +84,7 @@ def bona_fide(sitting: Sitting) -> Clip:
     """A person who follows the challenge, with individual amplitudes and camera."""
     draws = sitting.draws
     surface = surfaces.head(draws.uniform(0.85, 1.15))
-    return _film(sitting, _fine(sitting.photograph), surface, Reflectance(), _acted(sitting))
+    return _film(sitting, carriers.enlarged(sitting.photograph), surface, Reflectance(), _acted(sitting))
 
 
 def selfie(sitting: Sitting) -> RGBImage:
@@ -102,7 +102,14 @@ def selfie(sitting: Sitting) -> RGBImage:
     )
     pose = Pose(draws.uniform(-6, 6), draws.uniform(-4, 4), draws.uniform(-5, 5), _tremor(draws, 4.0))
     light = cameras.see(
-        _fine(sitting.photograph), surfaces.head(), pose, Reflectance(), large, None, _PAGE, _tremor(draws, 6.0)
+        carriers.enlarged(sitting.photograph),
+        surfaces.head(),
+        pose,
+        Reflectance(),
+        large,
+        None,
+        _PAGE,
+        _tremor(draws, 6.0),
     )
     return cameras.develop(light, large, draws.rng, float(light.mean()))
 
@@ -110,7 +117,7 @@ def selfie(sitting: Sitting) -> RGBImage:
 def print_flat(sitting: Sitting) -> Clip:
     """A print on office paper, held flat."""
     draws = sitting.draws
-    printed = _printed(sitting.photograph, draws)
+    printed = carriers.printed(sitting.photograph, draws)
     reflectance = Reflectance(draws.uniform(0.75, 0.95), draws.uniform(0, 0.05), 0.2)
     return _film(sitting, printed, surfaces.sheet(), reflectance, _handled(sitting))
 
@@ -118,14 +125,20 @@ def print_flat(sitting: Sitting) -> Clip:
 def print_bent(sitting: Sitting) -> Clip:
     """The same, bent about the upright axis as the head is round."""
     draws = sitting.draws
-    printed = _printed(sitting.photograph, draws)
+    printed = carriers.printed(sitting.photograph, draws)
     reflectance = Reflectance(draws.uniform(0.75, 0.95), draws.uniform(0, 0.05), 0.2)
     return _film(sitting, printed, surfaces.sheet(draws.uniform(15, 70)), reflectance, _handled(sitting))
 
 
 def screen_photo(sitting: Sitting) -> Clip:
     """A photograph on a display that is turned before the camera."""
-    return _film(sitting, _shown(sitting), surfaces.sheet(), _display(sitting.draws), _handled(sitting))
+    return _film(
+        sitting,
+        carriers.shown(sitting.photograph, sitting.draws),
+        surfaces.sheet(),
+        carriers.display(sitting.draws),
+        _handled(sitting),
+    )
 
 
 def screen_video(sitting: Sitting) -> Clip:
@@ -137,14 +150,14 @@ def screen_video(sitting: Sitting) -> Clip:
     shown = [linear(cv2.resize(picture, (500, 500), interpolation=cv2.INTER_AREA)) for picture in played]
     zoom = sitting.camera.zoom * surfaces.SIDE / max(height, width)
     close = replace(sitting, camera=replace(sitting.camera, zoom=max(zoom, width / surfaces.SIDE) * 1.12))
-    return _film(close, shown, surfaces.sheet(), _display(sitting.draws), still)
+    return _film(close, shown, surfaces.sheet(), carriers.display(sitting.draws), still)
 
 
 def photo_moved(sitting: Sitting) -> Clip:
     """One good photograph on photographic paper, moved and tilted."""
     draws = sitting.draws
     reflectance = Reflectance(draws.uniform(0.9, 1.0), draws.uniform(0.02, 0.08), 0.1)
-    return _film(sitting, _fine(sitting.photograph), surfaces.sheet(), reflectance, _handled(sitting))
+    return _film(sitting, carriers.enlarged(sitting.photograph), surfaces.sheet(), reflectance, _handled(sitting))
 
 
 def photo_cut_eyes(sitting: Sitting) -> Clip:
@@ -152,7 +165,7 @@ def photo_cut_eyes(sitting: Sitting) -> Clip:
     draws = sitting.draws
     sheet = surfaces.with_holes(surfaces.sheet(draws.uniform(0, 40)), draws.uniform(6, 14))
     reflectance = Reflectance(draws.uniform(0.75, 0.95), draws.uniform(0, 0.05), 0.2)
-    return _film(sitting, _printed(sitting.photograph, draws), sheet, reflectance, _handled(sitting))
+    return _film(sitting, carriers.printed(sitting.photograph, draws), sheet, reflectance, _handled(sitting))
 
 
 def warped_frame(sitting: Sitting) -> Clip:
@@ -163,7 +176,7 @@ def warped_frame(sitting: Sitting) -> Clip:
     flat = replace(surface, depth=np.asarray(cv2.GaussianBlur(surface.depth, (0, 0), 14.0)))
     once = replace(sitting.camera, noise=draws.uniform(0.2, 0.8), behind=1.0, adapts=0.0)
     frozen = sitting.photograph + draws.rng.normal(0, sitting.camera.noise, sitting.photograph.shape)
-    carried = _fine(frozen.clip(0, 255).astype(np.uint8))
+    carried = carriers.enlarged(frozen.clip(0, 255).astype(np.uint8))
     return _film(replace(sitting, camera=once), carried, flat, Reflectance(tints, 0, 0), _acted(sitting))
 
 
@@ -172,13 +185,15 @@ def puppet_relief(sitting: Sitting) -> Clip:
     draws = sitting.draws
     selfie = _taken_once(sitting)
     computed = replace(sitting.camera, noise=draws.uniform(0.0, 0.6), stalls=False)
-    return _film(replace(sitting, camera=computed), _fine(selfie), _relief(draws), Reflectance(), _acted(sitting))
+    return _film(
+        replace(sitting, camera=computed), carriers.enlarged(selfie), _relief(draws), Reflectance(), _acted(sitting)
+    )
 
 
 def puppet_camera(sitting: Sitting) -> Clip:
     """The same with a camera's noise, exposure and compression added after it was computed: the strongest relief."""
     selfie = _taken_once(sitting)
-    return _film(sitting, _fine(selfie), _relief(sitting.draws), Reflectance(), _acted(sitting))
+    return _film(sitting, carriers.enlarged(selfie), _relief(sitting.draws), Reflectance(), _acted(sitting))
 
 
 def puppet_mesh(sitting: Sitting) -> Clip:
@@ -199,7 +214,7 @@ def wrong_challenge(sitting: Sitting) -> Clip:
     other = sitting.other()
     poses = _acted(other)
     surface = surfaces.head(sitting.draws.uniform(0.85, 1.15))
-    return _film(sitting, _fine(sitting.photograph), surface, Reflectance(), poses)
+    return _film(sitting, carriers.enlarged(sitting.photograph), surface, Reflectance(), poses)
 
 
 def replayed_session(sitting: Sitting) -> Clip:
@@ -357,11 +372,6 @@ def _tremor(draws: Draws, pixels: float) -> tuple[float, float]:
     return float(x), float(y)
 
 
-def _fine(photograph: RGBImage) -> Field:
-    side = surfaces.SIDE * _FINE
-    return linear(np.asarray(cv2.resize(photograph, (side, side), interpolation=cv2.INTER_CUBIC), dtype=np.uint8))
-
-
 def _square(pixels: RGBImage) -> RGBImage:
     """A frame with its sides continued to a square."""
     height, width = pixels.shape[:2]
@@ -369,39 +379,3 @@ def _square(pixels: RGBImage) -> RGBImage:
     above, left = (side - height) // 2, (side - width) // 2
     edges = above, side - height - above, left, side - width - left
     return np.asarray(cv2.copyMakeBorder(pixels, *edges, cv2.BORDER_REFLECT))
-
-
-def _printed(photograph: RGBImage, draws: Draws) -> Field:
-    """Ink on paper: dots or grain, less depth in the darks, fewer colours, a slight cast."""
-    picture = np.sqrt(_fine(photograph))
-    picture = cv2.GaussianBlur(picture, (0, 0), draws.uniform(0.6, 1.5))
-    grey = picture.mean(axis=2, keepdims=True)
-    picture = grey + (picture - grey) * np.float32(draws.uniform(0.7, 0.95))
-    black = draws.uniform(0.08, 0.2)
-    picture = black + picture * (draws.uniform(0.88, 0.98) - black) + draws.rng.normal(0, 0.012, 3)
-    if draws.rng.uniform() < 0.6:
-        picture = picture + _dots(draws) * np.float32(draws.uniform(0.04, 0.14)) * (1 - picture)
-    picture = picture + draws.rng.normal(0, draws.uniform(0.005, 0.03), picture.shape)
-    return np.asarray(picture.clip(0, 1) ** 2, dtype=np.float32)
-
-
-def _dots(draws: Draws) -> Field:
-    side = surfaces.SIDE * _FINE
-    y, x = np.mgrid[0:side, 0:side].astype(np.float32)
-    pitch = draws.uniform(2.2, 5.0)
-    planes = []
-    for angle in np.radians(np.array([15.0, 75.0, 45.0]) + draws.rng.uniform(-4, 4, 3)):
-        u, v = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
-        planes.append(np.cos(u * np.float32(2 * np.pi / pitch)) * np.cos(v * np.float32(2 * np.pi / pitch)))
-    return np.stack(planes, axis=-1).astype(np.float32)
-
-
-def _shown(sitting: Sitting) -> Field:
-    """A photograph as a display sends it out: bluish white, blacks that are not black."""
-    draws = sitting.draws
-    white = np.array([draws.uniform(0.84, 0.95), 0.97, 1.0], dtype=np.float32)
-    return np.asarray(_fine(sitting.photograph) * white * np.float32(draws.uniform(0.8, 1.2)) + 0.01, dtype=np.float32)
-
-
-def _display(draws: Draws) -> Reflectance:
-    return Reflectance(draws.uniform(0.0, 0.03), draws.uniform(0.004, 0.03), 0.0, draws.uniform(0.9, 3.6))
