@@ -3,6 +3,10 @@
 Such a file is a row of pickles followed by the storages' raw bytes. A pickle can name any function of any library, so
 only the two that a state dictionary needs are answered here, by functions of our own; whatever else is named ends the
 reading.
+
+PyTorch's own `torch.load` with `weights_only=True` reads them, and would bring several hundred megabytes into every
+installation. tinygrad's `torch_load` reads them without PyTorch, but it imports whatever a pickle names of some
+libraries, and brings a framework with compilers of its own. Readers of safetensors and ONNX do not know the format.
 """
 
 import io

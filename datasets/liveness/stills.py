@@ -46,7 +46,7 @@ class Still:
 
     @property
     def flat(self) -> bool:
-        """Whether it is an attack on paper or a display."""
+        """Tells an attack on paper or a display from people and from attacks in the round."""
         return self.bona_fide is False and self.kind.startswith(_FLAT)
 
     def pixels(self) -> RGBImage:
