@@ -18,12 +18,12 @@ ADDRESSES = 50
 _REOPEN_S = 2.0
 """Seconds until a connection that the server ended is opened again. Chosen by hand."""
 _HOST = "Host: 127.0.0.1\r\n"
-_FRAME_BYTES = 4 << 20
+_FRAME_BYTES = 4 << 20  # the largest message that a known device may send (`docs/stream.md`)
 
 
 @dataclass(frozen=True, slots=True)
 class Flood:
-    """What the connections of one flood do.
+    """Actions of the connections of one flood.
 
     Attributes:
         connections: held open at once.

@@ -21,12 +21,16 @@ outside source."""
 MOST_OF_ADDRESS = 250
 """Of these from one address. Chosen by hand: an office behind one address has fewer."""
 ACCEPTED_AT_ONCE = 128
-"""Connections that the operating system hands over at once, before the bound is applied to them."""
+"""Connections that the operating system hands over at once, before the bound is applied to them. Chosen by
+hand; no outside source."""
 _OTHER_DESCRIPTORS = 512
 """Descriptors for files, the database, the outbox and connections that are being closed (`ACCEPTED_AT_ONCE` of each of
 a few rounds of the event loop). Chosen by hand; no outside source."""
 _WANTED_DESCRIPTORS = 8192
+"""Limit of descriptors that is asked for: several times what all connections and files need. Chosen by hand; no outside
+source."""
 _FEWEST = 64
+"""Connections where the system allows so few descriptors that none would be left. Chosen by hand; no outside source."""
 
 
 class Phase(IntEnum):

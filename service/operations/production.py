@@ -118,7 +118,7 @@ REQUIREMENTS = (
         _cluster_is_encrypted,
     ),
 )
-"""What production needs, whatever address the service listens on."""
+"""Requirements of production, whatever address the service listens on."""
 HOST_NAMES = Requirement(
     "IDPROOF_ALLOWED_HOSTS",
     "IDPROOF_ALLOWED_HOSTS names the service's own names, such as idproof.example",
@@ -131,7 +131,7 @@ PROXIES = Requirement(
     lambda s: not s.tls_by_proxy or bool(s.trusted_proxies),
 )
 BEYOND_THE_MACHINE = (HOST_NAMES, PROXIES)
-"""What production needs in addition beyond the machine's own address."""
+"""Further requirements of production, beyond the machine's own address."""
 
 
 def require_complete(settings: Settings, host: str | None = None) -> None:

@@ -15,7 +15,7 @@ class ServerProcess(multiprocess.Process):
     """
 
     asked_at: float | None = None
-    """When the ping was sent that has no answer yet."""
+    """Time of the ping that has no answer yet; None if there is none."""
 
     def is_alive(self, timeout: float = 5) -> bool:
         """Returns False for a process that ended, or that has not answered for `timeout` seconds; never waits."""

@@ -30,7 +30,7 @@ HOUR_S = 3600.0
 
 
 class AskerKind(StrEnum):
-    """Who opens sessions: a client of the interface, or a device."""
+    """Kinds of those for whom sessions are opened: a client of the interface, or a device."""
 
     CLIENT = "client"
     DEVICE = "device"

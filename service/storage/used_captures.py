@@ -47,7 +47,7 @@ class UsedCaptures:
 
     @property
     def kept(self) -> bool:
-        """Whether an account is kept."""
+        """True if an account is kept."""
         return self._remembered_s > 0
 
     def take(self, connection: Connection, operation: str, contents: Iterable[bytes]) -> int:

@@ -105,7 +105,7 @@ class Capture:
 
     @property
     def attestation_challenge(self) -> bytes:
-        """What an attested device signs at the end: the session's nonce, and the tag of its last frame."""
+        """Bytes that an attested device signs at the end: the session's nonce, and the tag of its last frame."""
         return session_challenge(unbase64(self._parameters.opened.nonce), self._chain.tag)
 
     @property

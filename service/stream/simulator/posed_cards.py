@@ -14,8 +14,8 @@ from idproof.pipeline.card.view import card_corners_mm
 from idproof.pipeline.documents import load_builtin
 
 _FOCAL_PX = 1600.0  # of the camera that a warped card is seen by; chosen by hand, no outside source
-_SCALE = 0.75  # 1440 pixels wide: quickly warped, and enough pixels per millimetre for guidance at every pose
-_QUALITY = 90
+_SCALE = 0.75  # 1440 pixels wide: quickly warped, and enough for guidance at every pose. Chosen by hand
+_QUALITY = 90  # of JPEG; chosen by hand
 
 
 class RenderedCard:

@@ -49,7 +49,7 @@ def requests(routes: list[BaseRoute]) -> list[tuple[str, str, Scope | None]]:
 
 
 def answers(folder: Path, way: str, *, with_keys: bool) -> dict[tuple[str, str], list[str]]:
-    """What each request gets: without a key, or with the keys of another and of its own scope."""
+    """Answers to each request: without a key, or with the keys of another and of its own scope."""
     peer, trusted, headers = WAYS[way]
     settings = Settings(
         data_dir=folder / f"{way}-{with_keys}", anonymous=True, trusted_proxies=trusted, rate_per_minute=100_000

@@ -138,7 +138,7 @@ def other(name: str) -> Any:
 
 
 def settings_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> tuple[Settings, str]:
-    """What a started worker serves with, and the text that it was handed."""
+    """Settings that a started worker serves with, and the text that it was handed."""
     made: list[Settings] = []
     monkeypatch.setattr(server.process, "enforce_guards", lambda _: None)
     monkeypatch.setattr(server.hardening, "silence_crashes", lambda: None)
