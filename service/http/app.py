@@ -180,7 +180,7 @@ def _metrics_route(app: FastAPI, intake: RegistrationIntake, gate: AccessControl
     one_at_a_time = cache(lambda: anyio.CapacityLimiter(1))  # made within the event loop
 
     def render(outbox: Mapping[str, int] | None) -> bytes:
-        return intake.metrics.render((intake.slots_used, intake.slots_total), outbox)
+        return intake.metrics.render((intake.slots.used, intake.slots.total), outbox)
 
     @app.get(
         "/metrics",

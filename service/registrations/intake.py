@@ -1,13 +1,11 @@
 """Registrations: received, verified, and stored with everything that follows from the verdict."""
 
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from hmac import compare_digest
-from math import ceil
 from typing import Any, Protocol, TypeVar
 
 import anyio
@@ -37,15 +35,13 @@ from idproof.service.operations.settings import Settings
 from idproof.service.outbox import DeliveryWorker, Destination
 from idproof.service.registrations.freshness import CaptureUse, use_captures
 from idproof.service.registrations.responses import signed_response
+from idproof.service.registrations.slots import Slots
 from idproof.service.request_faults import RequestFault
 from idproof.service.signing.jws import with_valid_signature
 from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, Progress, Replay, Ticket, VerdictStore
 from idproof.service.storage.ledger import FAILED, LEASE_S
-from idproof.service.storage.verdicts import ANONYMOUS
 
-_LEFT_TO_OTHERS = 0.25
-"""Share of the slots that no single client takes. Chosen by hand; no outside source."""
 T = TypeVar("T")
 log = structlog.get_logger("idproof")
 
@@ -104,7 +100,7 @@ class RegistrationIntake:
     """Receives registrations, verifies them, and bounds how many are in progress; one per server process.
 
     Attributes:
-        slots_used: registrations in progress.
+        slots: bounds the registrations in progress.
         limiter: bounds the verifications that run at once; made on first use, inside the event loop.
         jobs: runs the verifications whose clients do not wait; set while the application runs.
         core_key: the identity core's public key, or None.
@@ -117,45 +113,14 @@ class RegistrationIntake:
     ledger: Ledger
     audit: AuditLog
     delivery_worker: DeliveryWorker
-    slots_used: int = 0
+    slots: Slots = field(init=False)
     limiter: anyio.CapacityLimiter | None = field(default=None)
     jobs: TaskGroup | None = None
     core_key: CoreKey | None = None
     metrics: Metrics = field(default_factory=Metrics)
-    _slots_of: Counter[str] = field(default_factory=Counter)
 
-    @property
-    def slots_total(self) -> int:
-        """Registrations that may be in progress at once: verified or waiting."""
-        return self.settings.concurrency + self.settings.queue
-
-    @property
-    def slots_per_client(self) -> int:
-        """Registrations of one client that may be in progress at once: the others always find some slots free."""
-        return max(1, self.slots_total - ceil(self.slots_total * _LEFT_TO_OTHERS))
-
-    @asynccontextmanager
-    async def slot(self, client: str) -> AsyncIterator[None]:
-        """Holds one slot of a client.
-
-        Raises:
-            ServiceProblem: `busy` when all are used, or `too_many_at_once` when the client uses its share; before
-                anything is received.
-        """
-        if self.slots_used >= self.slots_total:
-            raise ServiceProblem("busy", "All places are taken; please try again shortly.")
-        # While callers need no key there is one client.
-        if client != ANONYMOUS and self._slots_of[client] >= self.slots_per_client:
-            raise ServiceProblem("too_many_at_once", "Too many of your registrations are under way.")
-        self.slots_used += 1
-        self._slots_of[client] += 1
-        try:
-            yield
-        finally:
-            self.slots_used -= 1
-            self._slots_of[client] -= 1
-            if not self._slots_of[client]:
-                del self._slots_of[client]
+    def __post_init__(self) -> None:
+        self.slots = Slots(self.settings.concurrency + self.settings.queue)
 
     async def verify_upload(
         self, request: Request, registration: RegistrationRequest, client_quota: AbstractContextManager[None]
@@ -214,7 +179,7 @@ class RegistrationIntake:
         """
         async with AsyncExitStack() as resources:
             resources.enter_context(client_quota)
-            await resources.enter_async_context(self.slot(registration.client))
+            resources.enter_context(self.slots.hold(registration.client))
             ticket = await _in_thread(self.ledger.begin, registration.client, registration.session_id, None)
             assert isinstance(ticket, Ticket)  # noqa: S101 - without a key there is nothing to replay
             resources.callback(pictures.wipe)
@@ -229,7 +194,7 @@ class RegistrationIntake:
         while True:
             # A third of the lease: two renewals may fail before it lapses.
             await anyio.sleep(LEASE_S / 3)
-            if self.slots_used:
+            if self.slots.used:
                 with suppress(IdproofError):  # a lost lease is noticed when the verdict is stored
                     await _in_thread(self.ledger.renew)
 
@@ -246,7 +211,7 @@ class RegistrationIntake:
                 raise ServiceProblem(
                     "session_missing", "Open a capture session; name it in the header Capture-Session."
                 )
-            await resources.enter_async_context(self.slot(registration.client))
+            resources.enter_context(self.slots.hold(registration.client))
             call = (registration.client, registration.session_id, registration.idempotency_key)
             return await _in_thread(self.ledger.begin, *call)
         except IdproofError:

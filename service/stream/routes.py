@@ -84,7 +84,7 @@ def _operators_route(app: FastAPI, runtime: StreamRuntime) -> None:
         """Devices that stream: what they do now, and how often what happened; no pictures, nothing about a person."""
         entries = await anyio.to_thread.run_sync(runtime.kiosks.entries)
         counts = await anyio.to_thread.run_sync(runtime.kiosks.counts)
-        used, of = runtime.intake.slots_used, runtime.intake.slots_total
+        used, of = runtime.intake.slots.used, runtime.intake.slots.total
         return {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "places": {"used": used, "of": of},

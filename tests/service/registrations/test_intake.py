@@ -27,7 +27,6 @@ from idproof.service.auth import Scope
 from idproof.service.auth.api_keys import ApiKeys
 from idproof.service.http.app import create_app
 from idproof.service.operations.settings import Settings
-from idproof.service.registrations.intake import RegistrationIntake
 from idproof.service.signing.keys import Keys
 from idproof.service.storage import VerdictStore
 
@@ -171,13 +170,6 @@ def test_one_client_leaves_slots_to_the_others(settings: Settings) -> None:
         refused = httpx.post(url, files=FILES, headers=greedy)
         assert (refused.status_code, refused.json()["code"]) == (429, "too_many_at_once")
         assert httpx.post(url, files=FILES, headers=honest).status_code == 201
-
-
-@pytest.mark.parametrize(("concurrency", "queue", "share"), [(1, 0, 1), (1, 1, 1), (1, 2, 2), (2, 2, 3), (1, 8, 6)])
-def test_the_share_of_one_client(settings: Settings, concurrency: int, queue: int, share: int) -> None:
-    changed = settings.model_copy(update={"concurrency": concurrency, "queue": queue})
-    intake = RegistrationIntake(changed, *(None,) * 6)  # type: ignore[arg-type]
-    assert intake.slots_per_client == share
 
 
 def test_a_refused_body_is_wiped_before_the_rest_arrives(settings: Settings) -> None:
