@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idproof.pipeline.calibration import Calibration, shipped_calibration
+from idproof.pipeline.card.checks.protocol import Limit
 from idproof.pipeline.card.checks.registry import CHECKS
+from idproof.pipeline.card.evidence.surprise import ALONE
 from idproof.pipeline.card.examiner import CardExaminer
 from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.errors import CalibrationInvalid
@@ -83,6 +85,16 @@ def test_the_shipped_calibration_covers_every_check_of_the_card_but_the_instruct
 def test_the_shipped_calibration_names_the_quantities_that_are_ratios() -> None:
     ratios = {quantity.name for check in CHECKS for quantity in check.reports if quantity.ratio}
     assert shipped_calibration().quotients == ratios
+
+
+def test_the_shipped_limits_reject_every_known_forgery_and_two_of_the_calibrated_cards() -> None:
+    rejected = {}
+    for quantity in (quantity for check in CHECKS for quantity in check.reports if quantity.limit != Limit.BY_POLICY):
+        scale = quantity.scale(shipped_calibration())
+        assert quantity.forged is None or scale.surprise(quantity.forged) >= ALONE, quantity.name
+        values = shipped_calibration().values_of(quantity.name)
+        rejected[quantity.name] = sum(scale.surprise(value) >= ALONE for value in values)
+    assert {name: count for name, count in rejected.items() if count} == {"same_card": 1, "recapture_screen": 1}
 
 
 def test_a_check_without_calibration_is_an_error_and_never_a_pass() -> None:

@@ -1,6 +1,7 @@
 """The examiner: all checks of a genuine card, and a document type that is added as data alone."""
 
 import io
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,6 +57,15 @@ def test_every_reason_of_a_check_is_documented() -> None:
     for quantity in (quantity for check in CHECKS for quantity in check.reports):
         rows = [row for row in table.splitlines() if row.startswith("|") and f"`{quantity.name}`" in row]
         assert any(f"`{quantity.reason}`" in row or not quantity.reason for row in rows), quantity.name
+
+
+def test_every_reason_for_which_a_check_could_not_assess_is_documented() -> None:
+    table = (Path(__file__).parents[3] / "docs" / "reasons.md").read_text(encoding="utf-8")
+    rows = [row.split("|")[1] for row in table.splitlines() if row.startswith("|")]
+    sources = [path.read_text(encoding="utf-8") for path in Path(checks.__file__).parents[1].rglob("*.py")]
+    reasons = {reason for source in sources for reason in re.findall(r'not_assessed\([^)"]*"(\w+)"', source)}
+    assert {"card_overexposed", "capture_plan_missing", "capture_too_dark"} <= reasons
+    assert [reason for reason in sorted(reasons) if not any(f"`{reason}`" in row for row in rows)] == []
 
 
 @dataclass(frozen=True)

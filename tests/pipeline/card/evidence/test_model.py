@@ -1,6 +1,7 @@
 """The evidence: decisive signs decide alone, small oddities do not, and what is missing never passes."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,3 +95,12 @@ def test_every_hypothesis_has_a_quantity_and_every_calibrated_quantity_a_hypothe
     quantities = [quantity for check in CHECKS for quantity in check.reports]
     assert {hypothesis for quantity in quantities for hypothesis in quantity.speaks_to} == set(Hypothesis)
     assert [q.name for q in quantities if q.limit is not Limit.BY_POLICY and not q.speaks_to] == []
+
+
+@pytest.mark.parametrize(("page", "key"), [("attacks", "value"), ("reasons", "reason")])
+def test_the_pages_name_the_quantities_that_speak_for_each_hypothesis(page: str, key: str) -> None:
+    text = (Path(__file__).parents[4] / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    for hypothesis in Hypothesis:
+        (row,) = (line for line in text.splitlines() if line.startswith(f"| `{getattr(hypothesis, key)}` |"))
+        speaking = {q.name for check in CHECKS for q in check.reports if hypothesis in q.speaks_to}
+        assert set(re.findall(r"`(\w+)`", row)) - {hypothesis.value, hypothesis.reason} == speaking
