@@ -25,15 +25,19 @@ from idproof.pipeline.config import Limits
 from idproof.pipeline.decide import decide
 from idproof.pipeline.errors import BadInput
 from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
+from idproof.pipeline.face import compare
+from idproof.pipeline.face.quality import assess
 from idproof.pipeline.opening import open_tools, rules_for_tools
 from idproof.pipeline.origin import UPLOADED, CaptureOrigin
-from idproof.pipeline.types import Decision, Outcome, Verdict
+from idproof.pipeline.types import CheckResult, Decision, Outcome, Verdict
 from idproof.pipeline.verifier import Verifier
 
 DEVICE, CAPTURE = "device", "capture"
 LEVELS = (DEVICE, CAPTURE)
 ANSWERS = (SHARED_GRAIN.name, capture_plan.NAME, assurance.NAME)
 """Checks that answer computed pictures alone; what they refuse of honest registrations is the cost."""
+OF_THE_FACE = (compare.NAME, *assess.NAMES)
+"""Checks that look for no computed picture. A try that they alone keep from an accept says nothing of the others."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,16 @@ class Outcomes:
         decisions: level to decision; `bad_input` when a capture could not be used.
         reasons: level to the codes that answered it.
         cost: level to whether only checks of `ANSWERS` kept it from an accept.
+        face_alone: level to whether only checks of `OF_THE_FACE` did.
+        same_photograph: the selfie's person had no photograph but the one on the card, which is found by itself.
     """
 
     kind: str
     decisions: Mapping[str, str]
     reasons: Mapping[str, tuple[str, ...]]
     cost: Mapping[str, bool]
+    face_alone: Mapping[str, bool]
+    same_photograph: bool
 
 
 def measure_attack(
@@ -72,7 +80,7 @@ def measure_attack(
         honest: honest registrations; as many as `tries` when None.
         kinds: names of `kinds.ATTACKS`.
         profile: of the networks.
-        runner: where the tries are made and verified.
+        runner: place where the tries are made and verified.
         seed: of everything drawn.
         progress: called with tries done and in total.
 
@@ -110,15 +118,18 @@ def _attempt(task: tuple[str, int], seed: int, portraits: Path | None, profile: 
     decisions: dict[str, str] = {}
     reasons: dict[str, tuple[str, ...]] = {}
     cost: dict[str, bool] = {}
+    face_alone: dict[str, bool] = {}
     for level in LEVELS:
         try:
             verdict = _verify(made, verifiers[level], level)
         except BadInput as error:
-            decisions[level], reasons[level], cost[level] = BAD_INPUT, (error.code,), False
+            decisions[level], reasons[level] = BAD_INPUT, (error.code,)
+            cost[level] = face_alone[level] = False
         else:
             decisions[level], reasons[level] = verdict.decision.value, _answered(verdict)
-            cost[level] = verdict.decision is not Decision.ACCEPT and _accepted_without_answers(verdict)
-    return Outcomes(kind, decisions, reasons, cost)
+            cost[level] = only_kept_by(ANSWERS, verdict.checks, verdict.required)
+            face_alone[level] = only_kept_by(OF_THE_FACE, verdict.checks, verdict.required)
+    return Outcomes(kind, decisions, reasons, cost, face_alone, made.same_photograph)
 
 
 def _verify(made: Try, verifier: Verifier, level: str) -> Verdict:
@@ -152,10 +163,13 @@ def _answered(verdict: Verdict) -> tuple[str, ...]:
     return tuple(dict.fromkeys(failed)) or verdict.reasons
 
 
-def _accepted_without_answers(verdict: Verdict) -> bool:
-    checks = [check for check in verdict.checks if check.name not in ANSWERS]
-    required = [name for name in verdict.required if name not in ANSWERS]
-    return decide(checks, required)[0] is Decision.ACCEPT
+def only_kept_by(names: Sequence[str], checks: Sequence[CheckResult], required: Sequence[str]) -> bool:
+    """Returns whether the decision is no accept, and would be one without the checks of these names."""
+    others = [check for check in checks if check.name not in names]
+    required_of_others = [name for name in required if name not in names]
+    if decide(checks, required)[0] is Decision.ACCEPT:
+        return False
+    return decide(others, required_of_others)[0] is Decision.ACCEPT
 
 
 def _counts(results: Sequence[Outcomes]) -> dict[str, object]:
@@ -170,18 +184,26 @@ def _counts(results: Sequence[Outcomes]) -> dict[str, object]:
             }
             for level in LEVELS
         }
+        | {"same_photograph": sum(r.same_photograph for r in results if r.kind == kind)}
         for kind in kinds
     }
 
 
 def summarise(results: Sequence[Outcomes]) -> dict[str, dict[str, object]]:
-    """Returns the share accepted per kind and level, and what the answers cost honest registrations."""
+    """Returns the shares per kind and level, and what the answers cost honest registrations.
+
+    A try with a capture that could not be used was not decided. It is counted by itself, and no success of the checks.
+    """
     figures = {}
     for kind in dict.fromkeys(result.kind for result in results if result.kind != HONEST):
         of_kind = [result for result in results if result.kind == kind]
         for level in LEVELS:
-            accepted = sum(result.decisions[level] == Decision.ACCEPT for result in of_kind)
-            figures[f"attack.{level}.accepted.{kind}"] = figure(rate(accepted, len(of_kind)))
+            decided = [result for result in of_kind if result.decisions[level] != BAD_INPUT]
+            accepted = sum(result.decisions[level] == Decision.ACCEPT for result in decided)
+            figures[f"attack.{level}.accepted.{kind}"] = figure(rate(accepted, len(decided)))
+            stopped = sum(result.face_alone[level] for result in decided)
+            figures[f"attack.{level}.face_alone.{kind}"] = figure(rate(stopped, len(decided)))
+            figures[f"attack.{level}.bad_input.{kind}"] = figure(rate(len(of_kind) - len(decided), len(of_kind)))
     honest = [result for result in results if result.kind == HONEST]
     figures["attack.bpcer_cost"] = figure(rate(sum(result.cost[DEVICE] for result in honest), len(honest)))
     for level in LEVELS:

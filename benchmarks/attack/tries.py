@@ -17,7 +17,7 @@ from idproof.datasets.rendered_people.clips import Sitting
 from idproof.datasets.specimen.attacks import ATTACKS
 from idproof.datasets.specimen.camera import jpeg
 from idproof.datasets.specimen.draws import Draws, Split
-from idproof.datasets.specimen.make import Registration, make, people_of
+from idproof.datasets.specimen.make import SAME_PHOTOGRAPH, Registration, make, people_of
 from idproof.datasets.specimen.portraits import Person, PortraitSource
 from idproof.datasets.specimen.posing import poses_of
 from idproof.models.types import RGBImage
@@ -46,12 +46,14 @@ class Try:
         plan: that the session drew.
         answer: to the challenge, or None.
         frames: of the answer.
+        same_photograph: the selfie's person had no photograph but the one on the card.
     """
 
     parts: Mapping[str, bytes] = field(repr=False)
     plan: CapturePlan
     answer: LivenessResponse | None
     frames: tuple[bytes, ...] = field(repr=False)
+    same_photograph: bool
 
 
 def make_try(kind: str, index: int, seed: int, portraits: Path | None, document: DocumentType) -> Try:
@@ -68,17 +70,19 @@ def make_try(kind: str, index: int, seed: int, portraits: Path | None, document:
     place, person = _somebody(recipe, seed, index, source)
     made = make(seed, place, source, document, recipe.card, split=Split.TEST, poses=poses)
     parts, photograph = made.parts(), person.photographs[-1]
+    same = made.description["truth"]["selfie_source"] == SAME_PHOTOGRAPH
     if recipe.selfie_of_card:
         photograph = _portrait(made, document)
         parts["selfie"] = jpeg(np.asarray(cv2.resize(photograph, _CROP_PX, interpolation=cv2.INTER_CUBIC)), _QUALITY)
     if recipe.frames is None:
-        return Try(parts, plan, None, ())
+        return Try(parts, plan, None, (), same)
     sitting = _sat(recipe, photograph, draws)
     shot = clips.bona_fide(sitting) if recipe.frames == clips.BONA_FIDE else clips.ATTACKS[recipe.frames](sitting)
     if not recipe.selfie_of_card:
         living = recipe.frames == clips.BONA_FIDE
         parts["selfie"] = jpeg(clips.selfie(sitting) if living else shot.frames[0].pixels, _QUALITY)
-    return Try(parts, plan, _answer(sitting, shot), tuple(jpeg(frame.pixels, _QUALITY) for frame in shot.frames))
+    frames = tuple(jpeg(frame.pixels, _QUALITY) for frame in shot.frames)
+    return Try(parts, plan, _answer(sitting, shot), frames, same)
 
 
 @lru_cache(maxsize=1)
@@ -90,7 +94,7 @@ def _somebody(recipe: Recipe, seed: int, index: int, source: PortraitSource) -> 
     """The place of a registration whose person at the camera has a photograph that is not on the card, and that person.
 
     A photograph that is on the card as well is found by itself, and attackers have others of themselves. Where the
-    source has nobody with two, the place is `index`.
+    source has nobody with two, the place is `index`, and the try is counted as one of the `same_photograph`.
     """
     other = recipe.card is not None and ATTACKS[recipe.card].other_selfie
     places = range(index, index + _LOOKED_AT * _APART, _APART)

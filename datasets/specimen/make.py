@@ -28,6 +28,8 @@ from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 
 # Chosen by hand; no outside source.
 _TURNS_DEG = {"front": (-5.0, 5.0), "tilt_left": (18.0, 30.0), "tilt_right": (-30.0, -18.0)}
+SAME_PHOTOGRAPH = "same photograph"
+"""Source of a selfie that was made from the photograph on the card, as `set.json` names it."""
 _FEW = 20  # a source with at most so many people is not split
 _ARTWORKS = 12  # of each split; twice as many without one
 
@@ -261,7 +263,7 @@ def _description(
             "corners": {name: np.round(capture.corners, 2).tolist() for name, capture in captures.items()},
             "person": hashlib.sha256(holder.label.encode()).hexdigest()[:12],
             "artwork_seed": card.artwork_seed,
-            "selfie_source": "same photograph" if same_photograph else "another photograph",
+            "selfie_source": SAME_PHOTOGRAPH if same_photograph else "another photograph",
             **({"edited": dict(card.edited)} if card.edited else {}),
             **({"formation": formed_by} if formed_by != FormationName.ANALYTIC else {}),
         },

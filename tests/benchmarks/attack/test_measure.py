@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from PIL import Image
 
 from idproof.benchmarks.attack.executor import StoppingExecutor
 from idproof.benchmarks.attack.kinds import ATTACKS, HONEST, RECIPES
-from idproof.benchmarks.attack.measure import ANSWERS, Outcomes, measure_attack, summarise
+from idproof.benchmarks.attack.measure import ANSWERS, OF_THE_FACE, Outcomes, measure_attack, only_kept_by, summarise
 from idproof.benchmarks.attack.tries import Try, make_try
 from idproof.benchmarks.errors import BenchmarkFailed
 from idproof.benchmarks.harness.output import Run
@@ -20,7 +21,7 @@ from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.liveness.challenge import REDUCING
 from idproof.pipeline.origin import CaptureOrigin
-from idproof.pipeline.types import Decision, Outcome, Role
+from idproof.pipeline.types import CheckResult, Decision, Outcome, Role, Status
 
 SEED = 0
 Making = Callable[[str], Try]
@@ -116,13 +117,67 @@ def test_a_try_is_the_same_for_the_same_seed_and_another_for_another(document: D
     assert make_try("no_frames", 1, SEED, None, document).parts != tried("no_frames").parts
 
 
+def outcomes(kind: str, decision: str, *, cost: bool = False, face_alone: bool = False, same: bool = False) -> Outcomes:
+    levels = ("device", "capture")
+    return Outcomes(
+        kind,
+        dict.fromkeys(levels, decision),
+        dict.fromkeys(levels, ("code",)),
+        dict.fromkeys(levels, cost),
+        dict.fromkeys(levels, face_alone),
+        same,
+    )
+
+
 def test_a_cost_is_a_refusal_by_the_answers_alone() -> None:
-    outcome = {"device": "refer", "capture": "accept"}
-    reasons: dict[str, tuple[str, ...]] = {"device": ("grain_not_seen",), "capture": ()}
-    results = [
-        Outcomes(HONEST, outcome, reasons, {"device": True, "capture": False}),
-        Outcomes(HONEST, outcome, reasons, {"device": False, "capture": False}),
-    ]
-    figures = summarise(results)
+    figures = summarise([outcomes(HONEST, "refer", cost=True), outcomes(HONEST, "refer")])
     assert (figures["attack.bpcer_cost"]["value"], figures["attack.device.bpcer"]["value"]) == (0.5, 1.0)
     assert "shared_grain" in ANSWERS
+
+
+def test_a_try_that_was_not_decided_is_no_success_and_is_counted_apart() -> None:
+    """A capture without a card, for instance, says nothing of the checks that answer the attack."""
+    tried = [outcomes("puppet_mesh", each) for each in ("accept", "reject", "bad_input", "bad_input")]
+    figures = summarise(tried)
+    accepted, unusable = (figures[f"attack.device.{name}.puppet_mesh"] for name in ("accepted", "bad_input"))
+    assert (accepted["value"], accepted["n"]) == (0.5, 2)
+    assert (unusable["value"], unusable["n"]) == (0.5, 4)
+
+
+def test_tries_that_nothing_decided_have_no_rate() -> None:
+    accepted = summarise([outcomes("puppet_mesh", "bad_input")])["attack.device.accepted.puppet_mesh"]
+    assert (accepted["value"], accepted["n"]) == (None, 0)
+
+
+def test_tries_that_the_face_alone_stopped_are_counted_apart() -> None:
+    figures = summarise([outcomes("puppet_mesh", "refer", face_alone=True), outcomes("puppet_mesh", "reject")])
+    assert figures["attack.capture.face_alone.puppet_mesh"]["value"] == 0.5
+    assert {"face_comparison", "quality_exposure"} <= set(OF_THE_FACE)
+    assert not set(OF_THE_FACE) & set(ANSWERS)
+
+
+@pytest.mark.parametrize(
+    ("doubted", "alone"),
+    [([], False), (["quality_exposure"], True), (["quality_exposure", "fine_print"], False)],
+)
+def test_the_face_alone_keeps_from_an_accept_when_all_else_passes(doubted: list[str], alone: bool) -> None:
+    names = ("face_comparison", "quality_exposure", "fine_print")
+    checks = [
+        CheckResult(name, Status.ASSESSED, Outcome.DOUBT, reason=f"{name}_low")
+        if name in doubted
+        else CheckResult(name, Status.ASSESSED, Outcome.PASS)
+        for name in names
+    ]
+    assert only_kept_by(OF_THE_FACE, checks, names) is alone
+    assert not only_kept_by(OF_THE_FACE, checks, [*names, "liveness_actions"])
+
+
+@pytest.mark.parametrize(("pictures", "same"), [(1, True), (2, False)])
+def test_a_selfie_of_the_photograph_on_the_card_is_told(
+    tmp_path: Path, document: DocumentType, pictures: int, same: bool
+) -> None:
+    for person in ("Ann", "Ben"):
+        (tmp_path / person).mkdir()
+        for number in range(1, pictures + 1):
+            Image.new("RGB", (250, 250), (60 * number, 90, 120)).save(tmp_path / person / f"{person}_{number:04d}.jpg")
+    assert make_try("no_frames", 0, SEED, tmp_path, document).same_photograph is same
