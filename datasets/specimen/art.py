@@ -66,7 +66,7 @@ def _layout(document: DocumentType, seed: int) -> dict[str, object]:
         "corner_radius_mm": document.corner_radius_mm,
         "portrait": both(document.portrait),
         "ghost": both(document.ghost) if document.ghost else None,
-        # What may be printed in each field, for those who print it themselves.
+        # The text that may be printed in each field, for those who print it themselves.
         "fields": {
             spec.name: both(spec.box) | {"pattern": spec.pattern, "texts": list(spec.texts), "required": spec.required}
             for spec in document.fields

@@ -123,7 +123,7 @@ def screen(
 
     def surround(scene: Radiance, view: View) -> Radiance:
         x, y = np.moveaxis(view.on_card().astype(np.float32), 2, 0)
-        # How far outside the lit area a point is: 0 and less is lit, up to the frame's breadth is bezel.
+        # Distance of a point from the lit area: 0 and less is lit, up to the frame's breadth is bezel.
         sides = (-left - x, -top - y, x - view.document.width_mm - right, y - view.document.height_mm - bottom)
         outside = np.maximum.reduce(sides)[..., None]
         lit = emitted(np.full((1, 1, 3), page, dtype=np.float32), view)

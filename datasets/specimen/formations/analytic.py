@@ -1,36 +1,34 @@
 """The first formation: lamps and gratings in closed form over drawn tables, and a simple camera (`camera`, `light`)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Self
 
-import cv2
 import numpy as np
 
 from idproof.datasets.specimen import camera as cameras
 from idproof.datasets.specimen.camera import Camera, Scene
 from idproof.datasets.specimen.draws import Draws
-from idproof.datasets.specimen.formations.protocol import Delivery, OtherCamera, Shot, Surround, Turns
+from idproof.datasets.specimen.formations.protocol import Delivery, Formation, OtherCamera, Shot, Surround, Turns
+from idproof.datasets.specimen.formations.session import PosedSession
 from idproof.datasets.specimen.hand import Hand
 from idproof.datasets.specimen.light import Lamp, Room
-from idproof.datasets.specimen.material import Material, coded
+from idproof.datasets.specimen.material import Linear, Material
 from idproof.datasets.specimen.projected_pattern import ProjectedPattern
-from idproof.datasets.specimen.view import Lens, Pose, View
-from idproof.models.types import RGBImage
+from idproof.datasets.specimen.view import View
 from idproof.pipeline.documents import DocumentType
 
 
 @dataclass(frozen=True)
-class AnalyticSession:
+class AnalyticSession(PosedSession):
     """One camera and one table; implements `Session`.
 
     Attributes:
         camera: of all captures.
-        views: capture name to view.
         scenes: capture name to the surroundings of the card.
     """
 
     camera: Camera
-    views: Mapping[str, View]
     scenes: Mapping[str, Scene]
 
     def photograph(
@@ -48,34 +46,27 @@ class AnalyticSession:
             camera = replace(camera, blur_px=camera.blur_px * other.blur, noise=camera.noise * other.noise)
         return cameras.photograph(material, self.views[name], self.scenes[name], camera, rng, surround)
 
-    def posed(self, poses: Mapping[str, Pose]) -> "AnalyticSession":
-        """Returns the session with the card in other poses."""
-        return replace(self, views={name: replace(view, pose=poses[name]) for name, view in self.views.items()})
-
-    def without_hands(self) -> "AnalyticSession":
+    def without_hands(self) -> Self:
         """Returns the session without thumbs."""
         return replace(self, scenes={name: replace(scene, hand=None) for name, scene in self.scenes.items()})
 
-    def with_lamp(self, name: str, lamp: Lamp) -> "AnalyticSession":
+    def with_lamp(self, name: str, lamp: Lamp) -> Self:
         """Returns the session with one more lamp in one capture."""
         room = self.scenes[name].room
         return self._with(name, replace(self.scenes[name], room=replace(room, lamps=(*room.lamps, lamp))))
 
-    def with_pattern(self, name: str, pattern: ProjectedPattern) -> "AnalyticSession":
+    def with_pattern(self, name: str, pattern: ProjectedPattern) -> Self:
         """Returns the session with a pattern projected on the card in one capture."""
         return self._with(name, replace(self.scenes[name], pattern=pattern))
-
-    def scan(self, material: Callable[[View], Material], document: DocumentType, draws: Draws) -> RGBImage:
-        """Returns the card as one view and one light show it, (h, w, 3) at `SCALE`."""
-        view = View(document, Lens(1500.0), Pose(draws.uniform(-6, 6), draws.uniform(-6, 6), 0, (0, 0), 0.6))
-        picture = coded(material(view).reflectance(view, view.lit_by(Room.draw(draws))))
-        return np.asarray(cv2.GaussianBlur(picture, (0, 0), draws.uniform(0.8, 1.6)), dtype=np.uint8)
 
     def deliver(self, shot: Shot, rng: np.random.Generator) -> Delivery:  # noqa: ARG002
         """Encodes a capture as JPEG of the camera's quality."""
         return Delivery(".jpg", cameras.jpeg(shot.pixels, self.camera.quality), shot.corners)
 
-    def _with(self, name: str, scene: Scene) -> "AnalyticSession":
+    def _scanned(self, material: Material, view: View, draws: Draws) -> Linear:
+        return material.reflectance(view, view.lit_by(Room.draw(draws)))
+
+    def _with(self, name: str, scene: Scene) -> Self:
         return replace(self, scenes={**self.scenes, name: scene})
 
 
@@ -88,7 +79,7 @@ class Analytic:
         views = {name: View.draw(draws, document, camera.lens, turn) for name, turn in turns.items()}
         skin = Hand.skin_of_somebody(draws)
         scenes = {name: cameras.scene(draws, room, table, skin) for name in views}
-        return AnalyticSession(camera, views, scenes)
+        return AnalyticSession(views, camera, scenes)
 
 
-FORMATION = Analytic()
+FORMATION: Formation = Analytic()

@@ -1,4 +1,4 @@
-"""Cards composited onto freely licensed real photographs, in the light that the photographs suggest.
+"""Cards composited onto real photographs, in the light that the photographs suggest.
 
 Shares with the other formations only the flat layers and the geometry. The light is a map of radiance around the card
 (`environment`), the laminate mirrors it, the gratings look it up (`grating_lookup`). The card's radiance is worked out
@@ -6,8 +6,9 @@ on the card's own plane and projected into the capture, and a telephone develops
 by hand.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import cv2
 import numpy as np
@@ -18,14 +19,14 @@ from idproof.datasets.specimen.formations import photographs
 from idproof.datasets.specimen.formations.environment import Environment, Source
 from idproof.datasets.specimen.formations.fingers import Grip
 from idproof.datasets.specimen.formations.laminate import Laminate
-from idproof.datasets.specimen.formations.protocol import Delivery, OtherCamera, Shot, Surround, Turns
+from idproof.datasets.specimen.formations.protocol import Formation, Surround, Turns
+from idproof.datasets.specimen.formations.session import Exposure, TelephoneSession
 from idproof.datasets.specimen.formations.shading import Place, shaded
 from idproof.datasets.specimen.formations.telephone import Movement, Telephone
 from idproof.datasets.specimen.light import Lamp
-from idproof.datasets.specimen.material import Material, card_outline, coded, linear
-from idproof.datasets.specimen.projected_pattern import ProjectedPattern
+from idproof.datasets.specimen.material import Linear, Material, card_outline, linear
 from idproof.datasets.specimen.projection import warp
-from idproof.datasets.specimen.view import Lens, Pose, View
+from idproof.datasets.specimen.view import Lens, View
 from idproof.models.types import RGBImage
 from idproof.pipeline.documents import DocumentType
 
@@ -37,72 +38,41 @@ _TRIES = 20
 
 
 @dataclass(frozen=True)
-class Moment:
+class Moment(Exposure):
     """One capture's own circumstances.
 
     Attributes:
         light: around the card.
         grip: fingers, or None.
-        moved: during the exposure.
         shift: of the photograph behind a card that is held up, in shares of the capture.
-        pattern: projected on the card, or None.
     """
 
     light: Environment
     grip: Grip | None
-    moved: Movement
     shift: tuple[float, float]
-    pattern: ProjectedPattern | None = None
 
 
 @dataclass(frozen=True)
-class CompositedSession:
+class CompositedSession(TelephoneSession[Moment]):
     """One telephone before one photograph; implements `Session`.
 
     Attributes:
-        telephone: of all captures.
-        views: capture name to view.
-        moments: capture name to circumstances.
         photograph_behind: the surroundings, RGB.
         lying: whether the card lies on the photograph; else it is held up before it.
         laminate: of this copy of the card.
         px_per_mm: of a photograph that the card lies on.
     """
 
-    telephone: Telephone
-    views: Mapping[str, View]
-    moments: Mapping[str, Moment]
     photograph_behind: RGBImage = field(repr=False)
     lying: bool
     laminate: Laminate
     px_per_mm: float
 
-    def photograph(
-        self,
-        name: str,
-        material: Material,
-        rng: np.random.Generator,
-        *,
-        surround: Surround | None = None,
-        other: OtherCamera | None = None,
-    ) -> Shot:
-        """Renders one capture; see `Session`."""
-        full, moment = self.views[name], self.moments[name]
-        view = full.resized(self.telephone.rendered)
-        place = Place.of(view, moment.light, self.views["front"] if self.lying else None)
-        light = self._radiance(material, view, moment, place, surround)
-        picture = self.telephone.develop(light, place.illuminant(), moment.moved, rng, other)
-        return Shot(picture, self.telephone.moved_corners(full.corners, moment.moved))
-
-    def posed(self, poses: Mapping[str, Pose]) -> "CompositedSession":
-        """Returns the session with the card in other poses."""
-        return replace(self, views={name: replace(view, pose=poses[name]) for name, view in self.views.items()})
-
-    def without_hands(self) -> "CompositedSession":
+    def without_hands(self) -> Self:
         """Returns the session without fingers."""
         return replace(self, moments={name: replace(moment, grip=None) for name, moment in self.moments.items()})
 
-    def with_lamp(self, name: str, lamp: Lamp) -> "CompositedSession":
+    def with_lamp(self, name: str, lamp: Lamp) -> Self:
         """Returns the session with one more lamp in one capture."""
         view, moment = self.views[name], self.moments[name]
         middle = np.array([view.document.width_mm / 2, view.document.height_mm / 2, 0.0])
@@ -111,25 +81,17 @@ class CompositedSession:
         source = Source(to_place.astype(np.float64) @ on_card, lamp.colour, max(lamp.radius, 0.03))
         return self._with(name, replace(moment, light=moment.light.with_source(source)))
 
-    def with_pattern(self, name: str, pattern: ProjectedPattern) -> "CompositedSession":
-        """Returns the session with a pattern projected on the card in one capture."""
-        return self._with(name, replace(self.moments[name], pattern=pattern))
+    def _scanned(self, material: Material, view: View, draws: Draws) -> Linear:
+        place = Place.of(view, Environment.estimate(draws, self.photograph_behind), None)
+        lit = shaded(replace(material, coats=()), place, self.laminate)
+        return lit / np.float32(max(float(lit.mean() / linear(material.albedo).mean()), 1e-3))
 
-    def scan(self, material: Callable[[View], Material], document: DocumentType, draws: Draws) -> RGBImage:
-        """Returns the card as one view in soft light shows it, (h, w, 3) at `SCALE`."""
-        view = View(document, Lens(1500.0), Pose(draws.uniform(-6, 6), draws.uniform(-6, 6), 0, (0, 0), 0.6))
-        light = Environment.estimate(draws, self.photograph_behind)
-        place = Place.of(view, light, None)
-        lit = shaded(replace(material(view), coats=()), place, self.laminate)
-        picture = coded(lit / np.float32(max(float(lit.mean() / linear(material(view).albedo).mean()), 1e-3)))
-        return np.asarray(cv2.GaussianBlur(picture, (0, 0), draws.uniform(0.8, 1.6)), dtype=np.uint8)
-
-    def deliver(self, shot: Shot, rng: np.random.Generator) -> Delivery:
-        """Compresses and sends a capture."""
-        return self.telephone.deliver(shot, rng)
-
-    def _with(self, name: str, moment: Moment) -> "CompositedSession":
-        return replace(self, moments={**self.moments, name: moment})
+    def _lit(
+        self, name: str, material: Material, surround: Surround | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        view, moment = self._rendered(name), self.moments[name]
+        place = Place.of(view, moment.light, self.views["front"] if self.lying else None)
+        return self._radiance(material, view, moment, place, surround), place.illuminant()
 
     def _radiance(
         self, material: Material, view: View, moment: Moment, place: Place, surround: Surround | None
@@ -215,8 +177,8 @@ class Composited:
             held = not lying or draws.rng.uniform() < 0.15
             grip = Grip.draw(draws, skin, document.width_mm, document.height_mm) if held else None
             shift = float(draws.rng.normal(0, 0.05)), float(draws.rng.normal(0, 0.05))
-            moments[name] = Moment(light, grip, Movement.draw(draws), shift)
-        return CompositedSession(telephone, views, moments, behind, lying, Laminate.draw(draws), scale)
+            moments[name] = Moment(Movement.draw(draws), None, light, grip, shift)
+        return CompositedSession(views, telephone, moments, behind, lying, Laminate.draw(draws), scale)
 
 
 def _without_glare(draws: Draws, scene: RGBImage, views: Mapping[str, View], lying: bool) -> Environment:
@@ -229,4 +191,4 @@ def _without_glare(draws: Draws, scene: RGBImage, views: Mapping[str, View], lyi
     return light
 
 
-FORMATION = Composited()
+FORMATION: Formation = Composited()

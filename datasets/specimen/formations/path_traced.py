@@ -6,15 +6,16 @@ Worked out at full resolution: print, gratings under the room's lamps, scratches
 are chosen by hand.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Self
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from idproof.datasets.specimen.draws import Draws
-from idproof.datasets.specimen.formations.protocol import Delivery, OtherCamera, Shot, Surround, Turns
+from idproof.datasets.specimen.formations.protocol import Formation, Surround, Turns
+from idproof.datasets.specimen.formations.session import Exposure, TelephoneSession
 from idproof.datasets.specimen.formations.telephone import Movement, Telephone
 from idproof.datasets.specimen.formations.traced import layers, tabletops
 from idproof.datasets.specimen.formations.traced.hand import Hand
@@ -22,10 +23,8 @@ from idproof.datasets.specimen.formations.traced.layers import Tracing
 from idproof.datasets.specimen.formations.traced.rooms import Room
 from idproof.datasets.specimen.formations.traced.surface import Surface
 from idproof.datasets.specimen.light import Lamp
-from idproof.datasets.specimen.material import Material, coded
-from idproof.datasets.specimen.projected_pattern import ProjectedPattern
+from idproof.datasets.specimen.material import Linear, Material
 from idproof.datasets.specimen.view import Lens, Pose, View
-from idproof.models.types import RGBImage
 from idproof.pipeline.documents import DocumentType
 
 _MOST_GLARE = 0.06  # share of the card in any capture. Chosen by hand.
@@ -33,47 +32,37 @@ _TRIES = 20
 
 
 @dataclass(frozen=True)
-class Moment:
+class Moment(Exposure):
     """One capture's own circumstances.
 
     Attributes:
         hand: that holds the card, or None.
-        moved: during the exposure.
-        sway: (2,), how far the room has turned about the camera since the first capture, radians.
+        sway: (2,), angles by which the room has turned about the camera since the first capture, radians.
         lamps: lamps that an attacker brings; positions in the camera's frame.
-        pattern: projected on the card, or None.
         seed: of the tracer's samples.
     """
 
     hand: Hand | None
-    moved: Movement
     sway: tuple[float, float]
     seed: int
-    lamps: tuple[Lamp, ...] = ()
-    pattern: ProjectedPattern | None = None
+    lamps: tuple[Lamp, ...]
 
 
 @dataclass(frozen=True)
-class TracedSession:
+class TracedSession(TelephoneSession[Moment]):
     """One telephone in one room; implements `Session`.
 
     Attributes:
-        telephone: of all captures.
-        views: capture name to view.
-        moments: capture name to circumstances.
         room: around the card.
-        yaw: how the card's place is turned in the room, radians.
-        pitch: how far the camera looks down on a card that is held up, radians.
+        yaw: of the card's place in the room, radians.
+        pitch: angle by which the camera looks down on a card that is held up, radians.
         table: linear albedo of a table top under the card, or None for a card that is held up.
         surface: the card's own laminate.
         aperture_mm: radius of the lens's opening.
         clothes: albedo of the one who takes the picture.
-        seen: what was traced already, by capture and roughness.
+        seen: layers that were traced already, by capture and roughness.
     """
 
-    telephone: Telephone
-    views: Mapping[str, View]
-    moments: Mapping[str, Moment]
     room: Room = field(repr=False)
     yaw: float
     pitch: float
@@ -83,63 +72,40 @@ class TracedSession:
     clothes: tuple[float, float, float]
     seen: dict[object, Tracing] = field(default_factory=dict, repr=False, compare=False)
 
-    def photograph(
-        self,
-        name: str,
-        material: Material,
-        rng: np.random.Generator,
-        *,
-        surround: Surround | None = None,
-        other: OtherCamera | None = None,
-    ) -> Shot:
-        """Renders one capture; see `Session`."""
-        full, moment = self.views[name], self.moments[name]
-        view = full.resized(self.telephone.rendered)
-        roughness = tuple(sorted({round(coat.roughness, 2) for coat in material.coats}))
-        tracing = self._traced(name, roughness)
-        light = layers.composed(tracing, view, material, self.surface, moment.lamps, moment.pattern, surround)
-        picture = self.telephone.develop(light, tracing.illuminant(), moment.moved, rng, other)
-        return Shot(picture, self.telephone.moved_corners(full.corners, moment.moved))
+    def posed(self, poses: Mapping[str, Pose]) -> Self:
+        """Returns the session with the card in other poses, which are traced anew."""
+        return replace(super().posed(poses), seen={})
 
-    def posed(self, poses: Mapping[str, Pose]) -> "TracedSession":
-        """Returns the session with the card in other poses."""
-        views = {name: replace(view, pose=poses[name]) for name, view in self.views.items()}
-        return replace(self, views=views, seen={})
-
-    def without_hands(self) -> "TracedSession":
+    def without_hands(self) -> Self:
         """Returns the session without a hand."""
         moments = {name: replace(moment, hand=None) for name, moment in self.moments.items()}
         return replace(self, moments=moments, seen={})
 
-    def with_lamp(self, name: str, lamp: Lamp) -> "TracedSession":
+    def with_lamp(self, name: str, lamp: Lamp) -> Self:
         """Returns the session with one more lamp in one capture."""
         return self._with(name, replace(self.moments[name], lamps=(*self.moments[name].lamps, lamp)))
 
-    def with_pattern(self, name: str, pattern: ProjectedPattern) -> "TracedSession":
-        """Returns the session with a pattern projected on the card in one capture."""
-        return self._with(name, replace(self.moments[name], pattern=pattern))
-
-    def scan(self, material: Callable[[View], Material], document: DocumentType, draws: Draws) -> RGBImage:
-        """Returns the card as one view shows it in even light and that of a lamp, (h, w, 3) at `SCALE`."""
-        view = View(document, Lens(1500.0), Pose(draws.uniform(-6, 6), draws.uniform(-6, 6), 0, (0, 0), 0.6))
+    def _scanned(self, material: Material, view: View, draws: Draws) -> Linear:
+        """Returns the card in even light and that of a lamp."""
         room = Room.draw(draws)
         turned = layers.room_frame(view, held=True, yaw=0.0, pitch=0.3, sway=(0.0, 0.0))
-        picture = coded(layers.flat(material(view), view, room.lights, turned, self.surface))
-        return np.asarray(cv2.GaussianBlur(picture, (0, 0), draws.uniform(0.8, 1.6)), dtype=np.uint8)
+        return layers.flat(material, view, room.lights, turned, self.surface)
 
-    def deliver(self, shot: Shot, rng: np.random.Generator) -> Delivery:
-        """Compresses and sends a capture."""
-        return self.telephone.deliver(shot, rng)
-
-    def _with(self, name: str, moment: Moment) -> "TracedSession":
-        return replace(self, moments={**self.moments, name: moment})
+    def _lit(
+        self, name: str, material: Material, surround: Surround | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        moment = self.moments[name]
+        tracing = self._traced(name, tuple(sorted({round(coat.roughness, 2) for coat in material.coats})))
+        brought = moment.lamps, moment.pattern, surround
+        return layers.composed(tracing, self._rendered(name), material, self.surface, *brought), tracing.illuminant()
 
     def _traced(self, name: str, roughness: tuple[float, ...]) -> Tracing:
         key = (name, roughness)
         if key not in self.seen:
-            moment, full = self.moments[name], self.views[name]
-            view = full.resized(self.telephone.rendered)
-            frame = layers.room_frame(full, held=self.table is None, yaw=self.yaw, pitch=self.pitch, sway=moment.sway)
+            moment, view = self.moments[name], self._rendered(name)
+            frame = layers.room_frame(
+                self.views[name], held=self.table is None, yaw=self.yaw, pitch=self.pitch, sway=moment.sway
+            )
             place = layers.Place(view, self.room, frame, self.table, moment.hand, self.aperture_mm, self.clothes)
             self.seen[key] = layers.trace(place, self.surface, roughness, moment.seed)
         return self.seen[key]
@@ -164,7 +130,14 @@ class PathTraced:
             # The grip changes a little from one capture to the next.
             shifted = replace(hand, along=hand.along + rng.normal(0, 1.5), slant=hand.slant + rng.normal(0, 0.05))
             sway = float(rng.normal(0, 0.06)), float(rng.normal(0, 0.06))
-            moments[name] = Moment(shifted if holds else None, Movement.draw(draws), sway, int(rng.integers(2**31)))
+            moments[name] = Moment(
+                moved=Movement.draw(draws),
+                pattern=None,
+                hand=shifted if holds else None,
+                sway=sway,
+                seed=int(rng.integers(2**31)),
+                lamps=(),
+            )
         cloth = rng.uniform(0.03, 0.5)
         return TracedSession(
             telephone=telephone,
@@ -193,4 +166,4 @@ def _without_glare(draws: Draws, views: Mapping[str, View], held: bool) -> tuple
     return room, yaw, pitch
 
 
-FORMATION = PathTraced()
+FORMATION: Formation = PathTraced()

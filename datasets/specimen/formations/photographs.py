@@ -1,6 +1,10 @@
-"""Freely licensed photographs that stand behind and below composited cards.
+"""Photographs that stand behind and below composited cards.
 
-All come inside an installed package; nothing is downloaded. Tuning and test never show the same photograph.
+All come inside an installed package; nothing is downloaded, and none is copied into this repository but inside rendered
+captures. `licence` is what the package's documentation says of each picture. For two it says nothing: the policy of
+scikit-image admits public domain and CC0 alone (its issue 3927), and neither shows a person. The people in others are
+an astronaut in her official portrait (NASA, public domain) and a photographer (CC0). Tuning and test never show the
+same photograph.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +19,8 @@ from idproof.datasets.specimen.draws import Draws, Split
 from idproof.models.types import RGBImage
 
 _MIDDLEBURY = "Middlebury 2014 stereo data, Scharstein et al."
+CC0, PUBLIC_DOMAIN, NOT_STATED = "CC0", "public domain", "not stated by the package"
+"""Values of `Photograph.licence`."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +30,8 @@ class Photograph:
     Attributes:
         name: of the picture in its package.
         package: that brings it.
-        source: who took it, or where it was taken from.
-        licence: as the package documents it.
+        source: its maker, or the collection that it was taken from.
+        licence: as the package documents it: `CC0`, `PUBLIC_DOMAIN`, or `NOT_STATED`.
         load: returns the pixels, RGB or grey.
         crop: (top, bottom, left, right) in pixels that is used, or None for all.
     """
@@ -48,31 +54,31 @@ class Photograph:
 
 SURFACES: Mapping[Split, tuple[Photograph, ...]] = {
     Split.TUNING: (
-        Photograph("brick", "scikit-image", "CC0Textures, Bricks25", "CC0", data.brick),
-        Photograph("grass", "scikit-image", "DeviantArt, Grass-01 by linolafett", "CC0", data.grass),
-        Photograph("coffee", "scikit-image", "Rachel Michetti", "CC0", data.coffee, (20, 210, 490, 600)),
+        Photograph("brick", "scikit-image", "CC0Textures, Bricks25", CC0, data.brick),
+        Photograph("grass", "scikit-image", "DeviantArt, Grass-01 by linolafett", CC0, data.grass),
+        Photograph("coffee", "scikit-image", "Rachel Michetti", CC0, data.coffee, (20, 210, 490, 600)),
     ),
     Split.TEST: (
-        Photograph("gravel", "scikit-image", "CC0Textures, Gravel04", "CC0", data.gravel),
-        Photograph("motorcycle_left", "scikit-image", _MIDDLEBURY, "CC0", lambda: _stereo(0), (425, 495, 30, 330)),
-        Photograph("moon", "scikit-image", "NASA", "public domain", data.moon),
+        Photograph("gravel", "scikit-image", "CC0Textures, Gravel04", CC0, data.gravel),
+        Photograph("motorcycle_left", "scikit-image", _MIDDLEBURY, NOT_STATED, lambda: _stereo(0), (425, 495, 30, 330)),
+        Photograph("moon", "scikit-image", "not stated by the package", NOT_STATED, data.moon),
     ),
 }
-"""What a card can lie on: photographs of surfaces."""
+"""Photographs of surfaces that a card can lie on."""
 
 SCENES: Mapping[Split, tuple[Photograph, ...]] = {
     Split.TUNING: (
-        Photograph("coffee", "scikit-image", "Rachel Michetti", "CC0", data.coffee),
-        Photograph("chelsea", "scikit-image", "Stefan van der Walt", "CC0", data.chelsea),
-        Photograph("camera", "scikit-image", "Lav Varshney", "CC0", data.camera),
+        Photograph("coffee", "scikit-image", "Rachel Michetti", CC0, data.coffee),
+        Photograph("chelsea", "scikit-image", "Stefan van der Walt", CC0, data.chelsea),
+        Photograph("camera", "scikit-image", "Lav Varshney", CC0, data.camera),
     ),
     Split.TEST: (
-        Photograph("motorcycle_left", "scikit-image", _MIDDLEBURY, "CC0", lambda: _stereo(0)),
-        Photograph("rocket", "scikit-image", "SpaceX", "public domain", data.rocket),
-        Photograph("astronaut", "scikit-image", "NASA", "public domain", data.astronaut),
+        Photograph("motorcycle_left", "scikit-image", _MIDDLEBURY, NOT_STATED, lambda: _stereo(0)),
+        Photograph("rocket", "scikit-image", "SpaceX", PUBLIC_DOMAIN, data.rocket),
+        Photograph("astronaut", "scikit-image", "NASA", PUBLIC_DOMAIN, data.astronaut),
     ),
 }
-"""What can stand behind a card that is held up, and where its light comes from."""
+"""Photographs that can stand behind a card that is held up, and that its light is estimated from."""
 
 
 def surface(draws: Draws) -> RGBImage:

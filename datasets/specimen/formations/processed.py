@@ -5,8 +5,7 @@ tone, saturation, noise reduction, size, sharpening and JPEG. Limits that hold h
 depend little on a camera's processing.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,11 +14,7 @@ from numpy.typing import NDArray
 from idproof.datasets.specimen.camera import jpeg
 from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.formations.analytic import Analytic, AnalyticSession
-from idproof.datasets.specimen.formations.protocol import Delivery, OtherCamera, Shot, Surround, Turns
-from idproof.datasets.specimen.light import Lamp
-from idproof.datasets.specimen.material import Material
-from idproof.datasets.specimen.projected_pattern import ProjectedPattern
-from idproof.datasets.specimen.view import Pose, View
+from idproof.datasets.specimen.formations.protocol import Delivery, Formation, Shot, Turns
 from idproof.models.types import RGBImage
 from idproof.pipeline.documents import DocumentType
 
@@ -102,49 +97,14 @@ class Processing:
 
 
 @dataclass(frozen=True)
-class ProcessedSession:
-    """Implements `Session`.
+class ProcessedSession(AnalyticSession):
+    """A session of the first formation whose captures are processed; implements `Session`.
 
     Attributes:
-        inner: takes the pictures.
         processing: of the telephone.
     """
 
-    inner: AnalyticSession
     processing: Processing
-
-    @property
-    def views(self) -> Mapping[str, View]:
-        """Capture name to the view of the card, in the pixels of the sensor."""
-        return self.inner.views
-
-    def photograph(
-        self,
-        name: str,
-        material: Material,
-        rng: np.random.Generator,
-        *,
-        surround: Surround | None = None,
-        other: OtherCamera | None = None,
-    ) -> Shot:
-        """Renders one capture; see `Session`."""
-        return self.inner.photograph(name, material, rng, surround=surround, other=other)
-
-    def posed(self, poses: Mapping[str, Pose]) -> "ProcessedSession":
-        """Returns the session with the card in other poses."""
-        return replace(self, inner=self.inner.posed(poses))
-
-    def with_lamp(self, name: str, lamp: Lamp) -> "ProcessedSession":
-        """Returns the session with one more lamp in one capture."""
-        return replace(self, inner=self.inner.with_lamp(name, lamp))
-
-    def with_pattern(self, name: str, pattern: ProjectedPattern) -> "ProcessedSession":
-        """Returns the session with a pattern projected on the card in one capture."""
-        return replace(self, inner=self.inner.with_pattern(name, pattern))
-
-    def scan(self, material: Callable[[View], Material], document: DocumentType, draws: Draws) -> RGBImage:
-        """Returns the card as one view and one light show it."""
-        return self.inner.scan(material, document, draws)
 
     def deliver(self, shot: Shot, rng: np.random.Generator) -> Delivery:
         """Lays a highlight over the card in some captures, processes and encodes."""
@@ -160,7 +120,8 @@ class Processed:
 
     def begin(self, document: DocumentType, draws: Draws, turns: Turns) -> ProcessedSession:
         """Draws the session of the first formation, and a telephone."""
-        return ProcessedSession(Analytic().begin(document, draws, turns), Processing.draw(draws.spawn()))
+        inner = Analytic().begin(document, draws, turns)
+        return ProcessedSession(inner.views, inner.camera, inner.scenes, Processing.draw(draws.spawn()))
 
 
 def _highlight(shot: Shot, rng: np.random.Generator) -> Light:
@@ -176,4 +137,4 @@ def _highlight(shot: Shot, rng: np.random.Generator) -> Light:
     return np.asarray(rng.uniform(0.15, 1.6) * np.exp(-(along**2) - across**2) * card, dtype=np.float32)
 
 
-FORMATION = Processed()
+FORMATION: Formation = Processed()

@@ -1,10 +1,10 @@
 """The processing of a telephone's camera, from light on the sensor to the file that is sent.
 
-Formations that name it hand over linear light and get a capture back. Every parameter is drawn from the cells of the
-split (`Draws`), so that tuning and test never share a camera. The steps are those of textbooks on image signal
-processors: sampling through a Bayer filter, noise, demosaicing, white balance, colour matrix, noise reduction, tone
-mapping (local and global), sharpening, digital zoom, compression. All ranges were chosen by hand to span telephones of
-about 2016 to 2026; no outside source.
+Formations that name it hand over linear light and get a capture back. Ranges are drawn from the cells of the split
+(`Draws`), so that tuning and test never share a camera; both choose from the same methods. The steps are those of
+textbooks on image signal processors: sampling through a Bayer filter, noise, demosaicing, white balance, colour matrix,
+noise reduction, tone mapping (local and global), sharpening, digital zoom, compression. All ranges were chosen by hand
+to span telephones of about 2016 to 2026; no outside source.
 """
 
 from dataclasses import dataclass
@@ -155,7 +155,7 @@ class Telephone:
         raw += spread * rng.standard_normal(raw.shape, dtype=np.float32)
         colour = demosaicing.METHODS[self.demosaicing](raw.clip(0, 1))
         colour *= self._gains(colour, illuminant)
-        # What is blown out in one channel is white, whatever the gains say.
+        # A pixel that is blown out in one channel is white, whatever the gains say.
         colour = np.minimum(colour, 1.0) @ self.matrix.T
         coded = tone.curve(tone.locally_mapped(colour.clip(0, 1), *self.local), self.contrast)
         coded = tone.denoised(coded, *self.denoising)

@@ -17,7 +17,7 @@ Rendered = Callable[..., Registration]
 Rectified = Callable[..., np.ndarray]
 GREY = np.full((400, 600, 3), 128, np.uint8)
 NAMES = ("front", "tilt_left", "tilt_right")
-# Where the second portrait shows a face, whichever way it slides.
+# Place at which the second portrait shows a face, whichever way it slides.
 GHOST_FACE = Box(69.0, 28.5, 9.0, 12.0)
 FLAT = ["photocopy_grey", "print_colour", "print_glossy", "screen_phone", "screen_monitor", "digital_warp"]
 OTHER_NAMES = ["retouched_print", "retouched_injected", "consistent_edit"]

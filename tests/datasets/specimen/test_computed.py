@@ -20,7 +20,7 @@ Rectified = Callable[..., np.ndarray]
 PROGRAMS = ("plain", "processed", "rendered")
 NAMES = ("front", "tilt_left", "tilt_right")
 GHOST_FACE = Box(69.0, 28.5, 9.0, 12.0)
-"""Where the second portrait shows a face, whichever way it slides."""
+"""Place at which the second portrait shows a face, whichever way it slides."""
 
 
 def likeness(one: np.ndarray, other: np.ndarray) -> float:

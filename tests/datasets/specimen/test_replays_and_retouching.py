@@ -78,6 +78,8 @@ def test_no_finger_is_on_a_replayed_photograph(document: DocumentType) -> None:
     assert any(scene.hand for session in sessions for scene in session.scenes.values())  # type: ignore[attr-defined]
     bare = [session.without_hands() for session in sessions]
     assert not any(scene.hand for session in bare for scene in session.scenes.values())  # type: ignore[attr-defined]
+    processed = formation("processed").begin(document, Draws(np.random.default_rng(1)), turns).without_hands()
+    assert not any(scene.hand for scene in processed.scenes.values())  # type: ignore[attr-defined]
     composited = formation("composited").begin(document, Draws(np.random.default_rng(1)), turns).without_hands()
     assert not any(moment.grip for moment in composited.moments.values())  # type: ignore[attr-defined]
 

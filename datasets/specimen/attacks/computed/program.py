@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Way(StrEnum):
-    """How a program makes a capture.
+    """Ways in which a program makes a capture.
 
     Attributes:
         PASTE: warps the changed photograph, and lays it over a finished picture of a table.

@@ -26,7 +26,7 @@ NOTHING, CARD, TABLE, HAND = 0, 1, 2, 3
 
 @dataclass(frozen=True)
 class Stage:
-    """What is traced.
+    """The scene that is traced.
 
     Attributes:
         view: of the card, in a capture of low resolution.
