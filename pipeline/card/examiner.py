@@ -20,6 +20,10 @@ from idproof.pipeline.documents import DocumentType, Region
 from idproof.pipeline.errors import DocumentTypeInvalid
 from idproof.pipeline.types import CheckResult, Outcome, Role
 
+_MOST_REJECTED = 0.1
+"""Share of its own genuine cards beyond which a calibration's limits suit them badly. One card in 20 may be a bad
+capture, and to have an operator leave it out would invite picking. Chosen by hand; no outside source."""
+
 
 @dataclass(frozen=True)
 class CardExaminer:
@@ -80,7 +84,7 @@ class CardExaminer:
 
         Raises:
             DocumentTypeInvalid: it has no values of a quantity. Or a quantity that a card is judged by would let a
-                plain forgery pass, or would reject a genuine card of the calibration.
+                plain forgery pass, or would reject many genuine cards of the calibration.
         """
         subject = f"The calibration of the document type {self.document.name}"
         measured = (quantity for check in self.checks for quantity in check.quantities)
@@ -97,8 +101,9 @@ class CardExaminer:
                 raise DocumentTypeInvalid(
                     f"{subject} has genuine cards where {quantity.name} places a forgery, or beyond it."
                 )
-            if max(map(scale.surprise, calibration.values_of(quantity.name))) >= ALONE:
-                raise DocumentTypeInvalid(f"{subject} has a genuine card that {quantity.name} would reject.")
+            values = calibration.values_of(quantity.name)
+            if sum(scale.surprise(value) >= ALONE for value in values) > _MOST_REJECTED * len(values):
+                raise DocumentTypeInvalid(f"{subject} has many genuine cards that {quantity.name} would reject.")
 
     @property
     def second_portrait(self) -> Region | None:
