@@ -12,6 +12,7 @@ _MOST_PUBLIC_V6 = 2 ** (128 - 24)
 """As for IPv4: a provider has a /32 up to a /29 as a rule (RIPE-738, section 5.1), some a /28."""
 _MAPPED, _TRANSLATED = IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96")
 """IPv4 addresses written in IPv6: RFC 4291, section 2.5.5.2, and RFC 6052, section 2.1."""
+_ALL_IPV4 = IPv4Network("0.0.0.0/0")
 _IPV4_BITS, _HOST_BITS = 32, 64
 _PRIVATE = tuple(
     ip_network(name)
@@ -66,7 +67,9 @@ def is_loopback(host: str) -> bool:
 
 
 def _as_ipv4(network: Network) -> Network:
-    """Returns the IPv4 network that an IPv6 network stands for, or the network itself."""
+    """Returns the IPv4 network that an IPv6 network stands for or holds among others, or the network itself."""
+    if isinstance(network, IPv6Network) and (_MAPPED.subnet_of(network) or _TRANSLATED.subnet_of(network)):
+        return _ALL_IPV4
     if isinstance(network, IPv6Network) and (network.subnet_of(_MAPPED) or network.subnet_of(_TRANSLATED)):
         bits = int(network.network_address) % 2**_IPV4_BITS
         return IPv4Network((bits, network.prefixlen - (128 - _IPV4_BITS)))

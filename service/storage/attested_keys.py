@@ -13,7 +13,8 @@ from idproof.service.storage.schema import ATTESTED_KEYS
 from idproof.service.storage.seal import Seal
 
 CHALLENGE_S = 3600
-"""Seconds for which a challenge of an enrolment may be answered. Chosen by hand; no outside source."""
+"""Seconds for which a challenge of an enrolment may be answered at least, and at most twice as long. Chosen by hand; no
+outside source."""
 
 
 class AttestedKeys:

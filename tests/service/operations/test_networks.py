@@ -27,6 +27,9 @@ from idproof.service.operations.settings import Settings
         "::ffff:0:0/96",
         "::ffff:0:0/97,::ffff:128.0.0.0/97",
         "64:ff9b::/96",
+        "::ffff:0:0/95",  # holds every IPv4 address, beside others
+        "::/64",
+        "64:ff9b::/64",
         "0.0.0.0/2,::ffff:64.0.0.0/98",
         "*",
         "proxy.example",
