@@ -28,8 +28,8 @@ def passed(names: tuple[str, ...]) -> list[CheckResult]:
     return [CheckResult(name, Status.ASSESSED, Outcome.PASS) for name in names]
 
 
-def best_decision(given_response: LivenessResponse) -> Decision:
-    """The decision if everything that was asked passes: the best that the client can reach."""
+def best_checks(given_response: LivenessResponse) -> list[CheckResult]:
+    """The checks if everything that was asked passes: the best that the client can reach."""
     challenge = given_response.challenge
     asked = requirements.check(challenge, reduction_permitted=given_response.reduction_permitted)
     measured = ["liveness", "liveness_fresh", "liveness_selfie", "liveness_selfie_scene", "liveness_portrait_copy"]
@@ -37,12 +37,26 @@ def best_decision(given_response: LivenessResponse) -> Decision:
     measured += ["liveness_depth"] if any(step.action != "come_closer" for step in challenge.steps) else []
     lights = ("liveness_light", "liveness_light_strength", "liveness_light_distance")
     measured += lights if challenge.lights else ()
-    return decide([asked, *passed(tuple(measured))], requirements.required(given_response))[0]
+    return [asked, *passed(tuple(measured))]
+
+
+def best_decision(given_response: LivenessResponse) -> Decision:
+    return decide(best_checks(given_response), requirements.required(given_response))[0]
 
 
 def test_who_can_do_everything_can_be_accepted() -> None:
     assert best_decision(response(Options())) is Decision.ACCEPT
     assert best_decision(response(Options(more_time=True))) is Decision.ACCEPT
+
+
+@pytest.mark.parametrize("place", range(11))
+@pytest.mark.parametrize("permitted", [False, True])
+def test_a_check_that_was_not_made_never_accepts(place: int, *, permitted: bool) -> None:
+    answer = response(Options(), permitted=permitted)
+    checks = best_checks(answer)
+    assert len(checks) == 11
+    absent = checks.pop(place)
+    assert decide(checks, requirements.required(answer)) == (Decision.REFER, (f"{absent.name}_missing",))
 
 
 @given(some_options)

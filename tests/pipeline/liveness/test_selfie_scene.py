@@ -98,7 +98,7 @@ def test_nothing_that_was_cut_out_remains(
 
     def fail(view: Surroundings, seen: Surroundings) -> float | None:
         kept.extend([view] if seen is around else [view, seen])
-        if len(kept) > 6:
+        if seen is not around:  # the mirrored copy
             raise RuntimeError("stopped")
         return likeness(view, seen)
 
