@@ -229,7 +229,7 @@ def test_files_without_a_challenge_are_referred_at_best(captures_of: Build, veri
     verdict = ours.verify(captures_of())
     assert (verdict.decision, verdict.reasons) == (Decision.REFER, ("captures_injectable", "liveness_missing"))
     assert (verdict.capture_level, verdict.injectable) == ("upload", True)
-    assert {"liveness", "capture_assurance"} <= set(verdict.required)
+    assert {"liveness", "capture_assurance", "selfie_copy"} <= set(verdict.required)
     from_device = ours.verify(captures_of(), origin=CaptureOrigin(CaptureLevel.DEVICE))
     reasons = ("capture_plan_missing", "liveness_missing")
     assert (from_device.decision, from_device.reasons) == (Decision.REFER, reasons)

@@ -13,7 +13,8 @@ from idproof.datasets.rendered_people.clips import Sitting, bona_fide, selfie
 from idproof.datasets.specimen.draws import Draws, Split
 from idproof.datasets.specimen.make import Registration
 from idproof.datasets.specimen.portraits import PortraitSource
-from idproof.pipeline import Captures, Decision, Policy, Verifier
+from idproof.models.types import DetectedFace, RGBImage
+from idproof.pipeline import Captures, Decision, Policy, Verifier, opening
 from idproof.pipeline.config import Limits
 from idproof.pipeline.errors import CaptureUnreadable, FramesUnusable
 from idproof.pipeline.liveness import examiner
@@ -111,6 +112,19 @@ def test_a_policys_own_calibration_of_liveness_is_the_one_in_force() -> None:
     assert own.values.keys() == examiner.shipped_calibration().values.keys()
     assert open_tools("open", "hkid-2018", Policy(liveness_calibration=own), Limits(), 1).liveness.calibration is own
     assert open_tools("open", "hkid-2018", Policy(), Limits(), 1).liveness.calibration == examiner.shipped_calibration()
+
+
+def test_the_networks_of_a_profile_examine_the_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Real:
+        def classify(self, image: RGBImage, face: DetectedFace) -> tuple[float, bool]:
+            """Returns that every face is real."""
+            return 1.0, True
+
+    networks, load = Real(), opening.load_engines
+    monkeypatch.setattr(
+        opening, "load_engines", lambda *asked, **given: replace(load(*asked, **given), passive=networks)
+    )
+    assert open_tools("open", "hkid-2018", Policy(), Limits(), 1).liveness.ensemble is networks
 
 
 def test_a_selfie_of_another_day_refers(
