@@ -28,7 +28,7 @@ _Mask = NDArray[np.bool_]
 
 def judge(clips: Sequence[Clip], scores: Mapping[str, list[Scores | None]], seed: int) -> tuple[Figures, str]:
     """Returns the figures of each method over the tested clips, and the protocol in words."""
-    tested, places, protocol = _places(clips, seed)
+    tested, fold, protocol = places(clips, seed)
     classes = np.array([clips[i].published_class for i in tested])
     genuine = np.array([clips[i].attack is None for i in tested])
     calibrated = ~np.isin(classes, UNCALIBRATED)
@@ -38,7 +38,7 @@ def judge(clips: Sequence[Clip], scores: Mapping[str, list[Scores | None]], seed
         nothing = np.full(settings, -np.inf)  # a clip without a score is never called genuine
         table = np.array([nothing if (value := values[i]) is None else value for i in tested])
         try:
-            accepted = _accepted(table, genuine, calibrated, places)
+            accepted = _accepted(table, genuine, calibrated, fold)
             unsplit = max(best_threshold(table[calibrated, s], genuine[calibrated])[1] for s in range(settings))
         except ValueError:
             raise DatasetInvalid(
@@ -83,13 +83,17 @@ def false_holograms(clips: Sequence[Clip], scores: Sequence[Scores | None], sett
     return figures
 
 
-def _places(clips: Sequence[Clip], seed: int) -> tuple[list[int], NDArray[np.int64], str]:
-    """Returns the indices of the tested clips, the fold of each, and the protocol in words."""
+def places(clips: Sequence[Clip], seed: int) -> tuple[list[int], NDArray[np.int64], str]:
+    """Returns the indices of the tested clips, the fold of each, and the protocol in words.
+
+    Raises:
+        DatasetInvalid: one document only, and no published folds.
+    """
     published = sorted({clip.split for clip in clips if clip.split is not None})
     if len(published) > 1:
         tested = [i for i, clip in enumerate(clips) if clip.split is not None]
-        places = [published.index(clips[i].split or "") for i in tested]
-        return tested, np.array(places), f"{len(published)} folds published with Pouliquen et al. (ICDAR 2024)"
+        fold = [published.index(clips[i].split or "") for i in tested]
+        return tested, np.array(fold), f"{len(published)} folds published with Pouliquen et al. (ICDAR 2024)"
     count = min(FOLDS, len({clip.document for clip in clips}))
     if count < 2:
         raise DatasetInvalid("The set holds one document only: none is left to calibrate on.")

@@ -1,7 +1,8 @@
 """Measures the card stage on public sets (`idproof bench card --dataset NAME --root DIR`), as their papers do.
 
 MIDV-Holo: the published baseline, and any other score of a clip, decide between originals and forgeries, with
-thresholds from documents that are not tested (`public_protocol`).
+thresholds from documents that are not tested (`public_protocol`). MIDV-DynAttack: the share of each attack that is
+found where a chosen share of originals is refused (`refused_share`).
 
 No document of the other sets has a hologram, so each clip in which the baseline finds one is an error of the baseline.
 DLC-2021's copies are judged like MIDV-Holo's when a score is given. The position of the document is measured when a
@@ -20,9 +21,10 @@ from numpy.typing import NDArray
 
 from idproof.benchmarks.card import midv_holo_baseline as baseline
 from idproof.benchmarks.card.public_protocol import Figures, Scores, false_holograms, judge
+from idproof.benchmarks.card.refused_share import judge_at_refused_share
 from idproof.benchmarks.harness.output import PHOTOGRAPHS, Run, figure, plain
 from idproof.benchmarks.metrics import rate
-from idproof.datasets.public import READERS, Clip, midv_holo
+from idproof.datasets.public import READERS, Clip, midv_dynattack, midv_holo
 from idproof.datasets.public.common import Quadrangle
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.locating.locator import CardLocator
@@ -110,6 +112,9 @@ def measure_public_set(
     figures, notes = _located(found, dataset, localiser)
     if dataset == "midv-holo":
         judged, protocol = judge(clips, found.scores, seed)
+    elif dataset == "midv-dynattack":
+        judged, protocol = judge_at_refused_share(clips, found.scores, seed, usual=CHANGES.index(baseline.CHANGE))
+        notes += _notes_of_dynattack(clips, root, scorer)
     else:
         judged = false_holograms(clips, found.scores["baseline"], CHANGES.index(baseline.CHANGE), baseline.SHARE)
         protocol = "constants of the baseline as written"
@@ -144,6 +149,18 @@ _NOT_JUDGED: Mapping[str, str] = {
     "midv-2020": "MIDV-2020 has no attacks, so no attack was judged.",
     "dlc-2021": "DLC-2021's copies were not judged: the baseline looks for holograms, which none of its documents has.",
 }
+
+
+def _notes_of_dynattack(clips: Sequence[Clip], root: Path, scorer: Scorer | None) -> list[str]:
+    missing = sorted(midv_dynattack.HOLO_ATTACKS.keys() - {clip.published_class for clip in clips})
+    part, short = midv_dynattack.part_of(root), midv_dynattack.count_short(root)
+    return [
+        f"Measured on the pictures of {part}/, put straight by the publishers, every {midv_dynattack.EVERY}rd of them.",
+        f"Left out, as in the publication: {short} clips of {midv_dynattack.MORE_THAN} pictures or fewer.",
+        "The published row reached this project without its publication; the two hand-cut foils are pooled in it.",
+        *([f"Not beside it, so not measured: MIDV-Holo's {', '.join(missing)}."] if missing else []),
+        *([] if scorer else ["No score of our own is measured: no document type of ours is in the set."]),
+    ]
 
 
 def overlap(one: Quadrangle, other: Quadrangle) -> float:

@@ -136,3 +136,47 @@ def midv_holo(root: Path, documents: int = 4, frames: int = 3) -> None:
 
 
 FORGERIES = ("copy_without_holo", "pseudo_holo_copy", "photo_holo_copy", "photo_replacement")
+
+
+def midv_dynattack(root: Path, documents: int = 4, pictures: int = 12, part: str = "cropped") -> None:
+    """For each class clips of ID cards and passports, put straight, with published folds.
+
+    Originals, replaced portraits and foils change with angle; prints do not, and exchanged prints change once.
+    """
+    names = [(("ID", f"id{n + 1:02}_01_01"), ("passport", f"psp{n + 1:02}_01_01"))[n % 2] for n in range(documents)]
+    for n, (kind, name) in enumerate(names):
+        for group in ("origins", *(f"fraud/{c}" for c in (*FORGERIES, *DYNATTACKS))):
+            for i in range(pictures):
+                flat = _dynattack_picture(group.split("/")[-1], n, i, pictures)
+                save(Image.fromarray(flat), root / part / group / kind / name / f"img_{i + 1:04}.jpg")
+            write_json(root / part / group / kind / name / "video_infos.json", {"valid_frames": [0, 1]})
+        fold = root / "splits_kfold_s0" / f"k{n % 2}" / "simple" / "test.txt"
+        fold.parent.mkdir(parents=True, exist_ok=True)
+        with fold.open("a", encoding="utf-8") as lines:
+            lines.write(f"{kind}/{name}\n")
+
+
+def _dynattack_picture(name: str, n: int, i: int, pictures: int) -> NDArray[np.uint8]:
+    if name in {"no_holo", "copy_without_holo", "plastified_lowreflect", "plastified_noholo", "laser"}:
+        return card(n)[:, 20:]
+    drawn = card(n)
+    if name in {"swap", "swap_three"}:
+        return with_hologram(drawn, 0.3 if i < pictures / 2 else 0.6)[:, 20:]
+    moves = name in {"origins", "photo_replacement", "plain_holo", "leaf_holo", "double_sticker"}
+    return with_hologram(drawn, i / pictures if moves else 0.3)[:, 20:]
+
+
+DYNATTACKS = (
+    "no_holo",
+    "plastified_lowreflect",
+    "plastified_noholo",
+    "laser",
+    "plastified_led",
+    "swap",
+    "swap_three",
+    "plain_holo",
+    "leaf_holo",
+    "double_sticker",
+    "holo_star_world",
+    "holo_completemask",
+)

@@ -166,5 +166,5 @@ def test_the_pipelines_own_locator_fits_in(registration: Registration, document:
 
 
 def test_an_unknown_set_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DatasetInvalid, match="midv-500, midv-2020, midv-holo, dlc-2021"):
+    with pytest.raises(DatasetInvalid, match="midv-500, midv-2020, midv-holo, midv-dynattack, dlc-2021"):
         public_sets.measure_public_set("midv-1000", tmp_path)

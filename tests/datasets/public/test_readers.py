@@ -14,6 +14,7 @@ MAKERS = {
     "midv-500": public_layouts.midv500,
     "midv-2020": public_layouts.midv2020,
     "midv-holo": public_layouts.midv_holo,
+    "midv-dynattack": public_layouts.midv_dynattack,
     "dlc-2021": public_layouts.dlc2021,
 }
 
