@@ -10,7 +10,7 @@ from typing import Any, Self
 from idproof.models.errors import ManifestInvalid
 
 BUILTIN = Path(__file__).parent / "manifest.toml"
-ENGINES = ("yunet", "arcface", "pp-ocr", "minifasnet")
+ENGINES = ("yunet", "arcface", "pp-ocr", "minifasnet", "face-mesh", "iris")
 TESSERACT = "tesseract"
 CLASSES = 3
 """Of the networks of engine `minifasnet`."""
@@ -85,7 +85,8 @@ class Weight:
 
     Attributes:
         name: key in the manifest.
-        engine: the module of `models/` that runs it: `yunet`, `arcface`, `pp-ocr` or `minifasnet`.
+        engine: the module of `models/` that runs it: `yunet`, `arcface`, `pp-ocr` or `minifasnet`. `face-mesh` and
+            `iris` are TensorFlow Lite files, which are converted when they are opened and run by `face_landmarks`.
         file: name in the cache.
         sha256: of the file as published, 64 hexadecimal digits.
         licence: SPDX expression.
@@ -161,6 +162,8 @@ class Profile:
         detector, embedder, reader: the weights of these tasks.
         latin_reader: the second, independent reader; always `tesseract`, a program of the system.
         passive: networks that tell a face from a print or a display; none in the default profile.
+        landmarks: networks of the 468 landmarks of a face and of an eye's lids; both or none. Without them nobody is
+            asked to blink or to open the mouth.
         operating_points: name of the profile whose measured operating points hold for this one; its own by default.
         manifest: the user's own manifest that names it, or None for the built-in one.
     """
@@ -172,6 +175,7 @@ class Profile:
     reader: Weight
     latin_reader: str
     passive: tuple[Weight, ...] = ()
+    landmarks: tuple[Weight, Weight] | None = None
     operating_points: str = ""
     manifest: Path | None = None
 
@@ -182,7 +186,8 @@ class Profile:
     @property
     def weights(self) -> tuple[Weight, ...]:
         """Every weight that the profile needs, each once."""
-        return tuple(dict.fromkeys((self.detector, self.embedder, self.reader, *self.passive)))
+        others = (*self.passive, *(self.landmarks or ()))
+        return tuple(dict.fromkeys((self.detector, self.embedder, self.reader, *others)))
 
     @property
     def fetch_command(self) -> str:
@@ -256,15 +261,28 @@ def _profile(name: str, table: dict[str, Any], weights: dict[str, Weight], manif
     passive = tuple(weights[entry] for entry in table.get("passive", ()))
     if any(weight.engine != "minifasnet" for weight in passive):
         raise ValueError(f"profile {name}: its passive networks must run on minifasnet")
+    landmarks = _landmarks(name, table, weights)
     return Profile(
         name=name,
         about=table.get("about", ""),
         latin_reader=TESSERACT,
         passive=passive,
+        landmarks=landmarks,
         operating_points=table.get("operating_points", name),
         manifest=manifest,
         **chosen,
     )
+
+
+def _landmarks(name: str, table: dict[str, Any], weights: dict[str, Weight]) -> tuple[Weight, Weight] | None:
+    """Returns the networks of a face's landmarks and of an eye; None when the profile names none."""
+    tasks = {"face_mesh": "face-mesh", "iris": "iris"}
+    if not any(task in table for task in tasks):
+        return None
+    mesh, iris = (weights[table[task]] for task in tasks)
+    if (mesh.engine, iris.engine) != tuple(tasks.values()):
+        raise ValueError(f"profile {name}: its face_mesh must run on face-mesh, and its iris on iris")
+    return mesh, iris
 
 
 def _require_same_scores(profile: Profile, profiles: dict[str, Profile]) -> None:

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from idproof.models import manifest as manifests
-from idproof.models import store
+from idproof.models import store, tflite_graphs
 from idproof.models.arcface import ArcFaceEmbedder
+from idproof.models.face_landmarks import LandmarkNetworks
 from idproof.models.manifest import Weight
 from idproof.models.minifasnet import MiniFASNet, PassiveNetwork
 from idproof.models.onnx_graphs import fold_blocks
@@ -42,6 +43,8 @@ def load_engines(
 
     def weight(entry: Weight) -> bytes:
         data = store.read(entry, chosen, cache)
+        if chosen.landmarks and entry in chosen.landmarks:
+            return tflite_graphs.to_onnx(data)
         if entry.checkpoint:
             return to_onnx(data)
         return fold_blocks(data) if entry.fold_blocks else data
@@ -64,6 +67,9 @@ def load_engines(
         if chosen.passive
         else None,
         operating_points=chosen.operating_points,
+        landmarker=LandmarkNetworks(weight(chosen.landmarks[0]), weight(chosen.landmarks[1]), threads, provider)
+        if chosen.landmarks
+        else None,
     )
 
 

@@ -5,7 +5,7 @@ Points are (x, y) in pixels, x to the right and y down, with pixel centres at wh
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -42,6 +42,31 @@ class DetectedFace:
     def inter_eye_distance(self) -> float:
         """Distance between the eye centres, in pixels."""
         return float(np.linalg.norm(self.landmarks[1] - self.landmarks[0]))
+
+
+_INNER_LIPS, _MOUTH_CORNERS = ((13, 14), (82, 87), (312, 317)), (78, 308)
+"""Points of the mesh: middle of the upper and of the lower lip's inner edge with a neighbour on each side, and the
+inner corners of the mouth."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceMesh:
+    """Landmarks of a face, numbered as in MediaPipe's canonical face model.
+
+    Attributes:
+        points: (468, 2), in pixels of the picture.
+        presence: the network's probability that the square holds a face, 0..1.
+    """
+
+    points: NDArray[np.float32] = field(repr=False)
+    presence: float
+
+    @property
+    def mouth_opening(self) -> float:
+        """Mean distance of both lips' inner edges over the distance of the corners: about 0 closed, 0.3 open."""
+        corners = self.points[list(_MOUTH_CORNERS)]
+        gaps = [float(np.hypot(*(self.points[upper] - self.points[lower]))) for upper, lower in _INNER_LIPS]
+        return float(np.mean(gaps)) / max(float(np.hypot(*(corners[1] - corners[0]))), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +150,21 @@ class PassiveEnsemble(Protocol):
         ...
 
 
+class FaceLandmarker(Protocol):
+    """Finds 468 points of a face, and the opening of its eyes."""
+
+    def mesh(self, image: RGBImage, face: DetectedFace) -> FaceMesh:
+        """Returns the points of a face that the detector found."""
+        ...
+
+    def eye_openings(self, image: RGBImage, mesh: FaceMesh) -> tuple[float, float]:
+        """Returns the opening of the eye at the left of the picture and of the one at its right.
+
+        The opening is the distance of both lids over that of the corners: about 0.05 closed, 0.2 to 0.3 open.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Engines:
     """All engines of a verification, opened once and shared by its stages.
@@ -138,6 +178,7 @@ class Engines:
         weights: file name to full SHA-256 of every weight in use.
         passive: networks against print and display, where the profile names some.
         operating_points: name of the profile whose measured operating points hold for the embedder.
+        landmarker: finds eyelids and lips, where the profile names its networks.
     """
 
     profile: str
@@ -148,3 +189,4 @@ class Engines:
     weights: dict[str, str]
     passive: PassiveEnsemble | None = None
     operating_points: str = ""
+    landmarker: FaceLandmarker | None = None

@@ -68,5 +68,6 @@ def test_an_environment_that_is_not_the_locked_one_is_refused(sbom: ModuleType, 
 def test_the_networks_of_the_profile_are_named_with_their_hashes(sbom: ModuleType) -> None:
     manifest = tomllib.loads((ROOT / "models" / "manifest.toml").read_text(encoding="utf-8"))
     found = {one["name"]: one["hashes"][0]["content"] for one in sbom.networks(manifest)}
-    named = [manifest["weights"][name] for name in ("yunet", "sface", "pp-ocrv6-rec-small")]
+    names = ("yunet", "sface", "pp-ocrv6-rec-small", "face_landmark", "iris_landmark")
+    named = [manifest["weights"][name] for name in names]
     assert found.items() >= {one["file"]: one["sha256"] for one in named}.items()

@@ -17,7 +17,13 @@ import pytest
 from idproof.models.manifest import Profile
 from idproof.models.types import Embeddings, Engines, RGBImage
 
-SHAPES = {"detector": (480, 640, 3), "embedder": (112, 112, 3), "reader": (48, 400, 3), "latin_reader": (48, 400, 3)}
+SHAPES = {
+    "detector": (480, 640, 3),
+    "embedder": (112, 112, 3),
+    "reader": (48, 400, 3),
+    "latin_reader": (48, 400, 3),
+    "landmarker": (480, 640, 3),
+}
 CONTROL = (60, 64, 3)
 RUN = 16
 
@@ -25,12 +31,17 @@ CHILD = f"""
 import gc, sys
 import numpy as np
 from idproof.models.profiles import load_engines
+from idproof.models.types import DetectedFace
 engines = load_engines("open")
 def noise(seed, shape):
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+def landmarks(picture):
+    points = np.float32([[260, 200], [380, 200], [320, 260], [270, 320], [370, 320]])
+    face = DetectedFace((200, 100, 240, 280), points, 1)
+    engines.landmarker.eye_openings(picture, engines.landmarker.mesh(picture, face))
 control = noise(99, {CONTROL})
 calls = [engines.detector.detect, lambda p: engines.embedder.embed([p]), lambda p: engines.reader.read([p]),
-         lambda p: engines.latin_reader.read([p])]
+         lambda p: engines.latin_reader.read([p]), landmarks]
 for seed, (call, shape) in enumerate(zip(calls, {list(SHAPES.values())})):
     picture = noise(seed, shape)
     call(picture)

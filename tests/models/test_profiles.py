@@ -56,6 +56,8 @@ detector = "yunet"
 embedder = "mine"
 reader = "pp-ocrv6-rec-small"
 latin_reader = "tesseract"
+face_mesh = "face_landmark"
+iris = "iris_landmark"
 [weights.mine]
 engine = "arcface"
 file = "{profile.embedder.file}"

@@ -29,7 +29,7 @@ def small(tmp_path: Path) -> Profile:
         path = tmp_path / f"source-{i}"
         path.write_bytes(CONTENT + bytes([i]))
         weights.append(replace(weight, source=PathSource(path), sha256=sha256(path.read_bytes()).hexdigest()))
-    return replace(opened, detector=weights[0], embedder=weights[1], reader=weights[2])
+    return replace(opened, detector=weights[0], embedder=weights[1], reader=weights[2], landmarks=None)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_fetch_downloads_only_missing_weights(small: Profile, cache: Path) -> No
     assert states(small, cache) == {WeightState.MISSING}
     reported: list[tuple[str, bool]] = []
     store.fetch(small, cache, lambda weight, brought: reported.append((weight.name, brought)))
-    assert [brought for _, brought in reported] == [True, True, True]
+    assert [brought for _, brought in reported] == [True] * len(small.weights)
     assert states(small, cache) == {WeightState.READY}
     store.check(small, cache)
     assert store.fetch(small, cache) == []
@@ -172,4 +172,6 @@ def test_a_built_in_profile_can_be_given_by_name(cache: Path) -> None:
         "yunet",
         "sface",
         "pp-ocrv6-rec-small",
+        "face_landmark",
+        "iris_landmark",
     ]
