@@ -10,9 +10,6 @@ from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.calibration import Calibration, shipped_calibration
 
 MIB = 1024 * 1024
-RIVAL_AREA = 0.35
-"""Area of a second face, relative to the largest, from which on it is a second person before the camera. Chosen by hand
-on tuning data; no outside source."""
 
 
 @dataclass(frozen=True, slots=True)

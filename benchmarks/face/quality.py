@@ -2,18 +2,20 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 import cv2
 import numpy as np
 
-from idproof.benchmarks.face.templates import central
+from idproof.benchmarks.face.templates import central, most_central
 from idproof.benchmarks.harness.output import PHOTOGRAPHS, Run, figure, plain
 from idproof.benchmarks.metrics import rate
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.specimen.draws import Split
 from idproof.models.types import Engines, RGBImage
+from idproof.pipeline.applicant_face import ApplicantFace, choose_applicant
 from idproof.pipeline.face import quality
 from idproof.pipeline.face.quality.types import Better
 from idproof.pipeline.types import Outcome
@@ -33,6 +35,9 @@ def measure_quality(
 ) -> Run:
     """Measures the false refusals of the people of the test split, with the limits in force.
 
+    `quality.several_faces` is the share of photographs in which no face is clearly the applicant's, and
+    `quality.other_face` of those in which another face than the one in the middle is chosen.
+
     Args:
         faces: original pictures, the person in the middle.
         engines: the profile.
@@ -40,7 +45,10 @@ def measure_quality(
         progress: called with pictures done and in total.
     """
     of_test = faces.of(Split.TEST.holds)
-    found = [quality.check(face) for face in _faces(of_test, engines, progress)]
+    seen = _seen(of_test, engines, progress)
+    found = [quality.check(each.face) for each in seen]
+    several = sum(each.choice.ambiguous for each in seen)
+    other = sum(each.choice.face not in (None, each.face.found) for each in seen)
     doubted = [[r.name for r in results if r.outcome is not Outcome.PASS] for results in found]
     figures: dict[str, Mapping[str, Any]] = {
         "quality.refused": figure(rate(sum(map(bool, doubted)), len(found))),
@@ -48,6 +56,8 @@ def measure_quality(
             f"quality.refused.{name}": figure(rate(sum(name in names for names in doubted), len(found)))
             for name in quality.NAMES
         },
+        "quality.several_faces": figure(rate(several, len(found))),
+        "quality.other_face": figure(rate(other, len(found))),
         **frame_cost(of_test.pictures(0, _FRAMES), engines),
     }
     return Run(
@@ -66,7 +76,7 @@ def calibrate_quality(
 ) -> dict[str, Any]:
     """Returns the limits as they are written to a file, from the people of the tuning split."""
     of_tuning = faces.of(Split.TUNING.holds)
-    found = [quality.measure(face) for face in _faces(of_tuning, engines, progress)]
+    found = [quality.measure(each.face) for each in _seen(of_tuning, engines, progress)]
     limits, percentiles = {}, {}
     for component in zip(*found, strict=True):
         values = np.array([m.value for m in component if m.value is not None])
@@ -117,12 +127,22 @@ def _timed(picture: RGBImage, engines: Engines) -> tuple[float, float]:
     return (detected - start) * 1000, (time.process_time() - detected) * 1000
 
 
-def _faces(faces: LabelledFaces, engines: Engines, progress: Progress) -> list[quality.Face]:
+@dataclass(frozen=True, repr=False)
+class _Seen:
+    """The face in the middle of a photograph, and the face that would be taken for the applicant's."""
+
+    face: quality.Face
+    choice: ApplicantFace
+
+
+def _seen(faces: LabelledFaces, engines: Engines, progress: Progress) -> list[_Seen]:
     found = []
     for place in range(len(faces.names)):
         picture = faces.pictures(place, place + 1)[0]
-        face = central(picture, engines)
+        everybody = engines.detector.detect(picture)
+        face = most_central(picture, everybody)
         if face is not None:
-            found.append(quality.Face.of(picture, face, engines.embedder.align(picture, face.landmarks)))
+            aligned = engines.embedder.align(picture, face.landmarks)
+            found.append(_Seen(quality.Face.of(picture, face, aligned), choose_applicant(picture, everybody)))
         progress(place + 1, len(faces.names))
     return found

@@ -114,13 +114,18 @@ def unit(features: Embeddings) -> Embeddings:
 
 def central(picture: RGBImage, engines: Engines) -> DetectedFace | None:
     """Returns the face nearest to the middle of a picture, which is the named person in this set."""
+    return most_central(picture, engines.detector.detect(picture))
+
+
+def most_central(picture: RGBImage, faces: Iterable[DetectedFace]) -> DetectedFace | None:
+    """Returns that one of these faces which is nearest to the middle of the picture."""
     height, width = picture.shape[:2]
 
     def off_centre(face: DetectedFace) -> float:
         x, y, w, h = face.box
         return float(np.hypot(x + w / 2 - width / 2, y + h / 2 - height / 2))
 
-    return min(engines.detector.detect(picture), key=off_centre, default=None)
+    return min(faces, key=off_centre, default=None)
 
 
 def _aligned(picture: RGBImage, engines: Engines) -> RGBImage | None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from idproof.models.types import DetectedFace, FaceDetector, RGBImage
-from idproof.pipeline.config import RIVAL_AREA
+from idproof.pipeline.applicant_face import choose_applicant
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import CaptureTooSmall, FaceNotFound, FaceTooDark, SeveralFaces
 from idproof.pipeline.types import Role
@@ -25,14 +25,14 @@ _PORTRAIT_PAD = 0.3  # of its height; chosen by hand, no outside source
 
 
 def find_selfie_face(image: RGBImage, detector: FaceDetector) -> DetectedFace:
-    """Finds the applicant's face.
+    """Finds the applicant's face, as `choose_applicant` chooses it.
 
-    People far behind are tolerated; a second person before the camera is not.
+    People behind the applicant are tolerated; a second person before the camera is not.
 
     Raises:
         FaceTooDark: no face, for lack of light.
         FaceNotFound: no face.
-        SeveralFaces: a second face of comparable size.
+        SeveralFaces: no face is clearly the applicant's.
         CaptureTooSmall: eyes too close together to compare.
     """
     faces = _detect_in_any_roll(image, detector)
@@ -40,11 +40,12 @@ def find_selfie_face(image: RGBImage, detector: FaceDetector) -> DetectedFace:
         if _is_too_dark(image, detector):
             raise FaceTooDark("The selfie is too dark to find a face in; use more light.", capture=Role.SELFIE)
         raise FaceNotFound("No face was found in the selfie.", capture=Role.SELFIE)
-    if len(faces) > 1 and faces[1].area > RIVAL_AREA * faces[0].area:
+    face = choose_applicant(image, faces).face
+    if face is None:
         raise SeveralFaces("There is more than one person in the selfie.", capture=Role.SELFIE)
-    if faces[0].inter_eye_distance < _MIN_EYE_DISTANCE_PX:
+    if face.inter_eye_distance < _MIN_EYE_DISTANCE_PX:
         raise CaptureTooSmall("The face in the selfie is too small; come closer.", capture=Role.SELFIE)
-    return faces[0]
+    return face
 
 
 def _is_too_dark(image: RGBImage, detector: FaceDetector) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.models.types import DetectedFace, FaceDetector, RGBImage
+from idproof.pipeline.applicant_face import choose_applicant
 from idproof.pipeline.card import turns
 from idproof.pipeline.card.locating.tracker import WIDTH_PX, CardTracker
 from idproof.pipeline.card.plan.types import GUIDED, CardPose
@@ -172,15 +173,14 @@ class Guide:
         return np.asarray(view.homography @ np.diag([document.width_mm, document.height_mm, 1.0]))
 
     def _face(self, image: RGBImage, memory: GuidanceMemory, at_s: float) -> Guidance:
-        faces = self.detector.detect(image)
-        people = measures.count_people(faces)
-        if people != 1:
+        applicant = choose_applicant(image, self.detector.detect(image))
+        if applicant.face is None:
             memory.face = None
-            return Guidance(hints.for_face(None, people))
-        face, (height, width) = faces[0], image.shape[:2]
+            return Guidance(hints.for_face(None, several=applicant.ambiguous))
+        face, (height, width) = applicant.face, image.shape[:2]
         box = _box_in_shares(face, width, height)
         facts = self._face_facts(image, face, box, memory, at_s)
-        hint = hints.for_face(facts, 1)
+        hint = hints.for_face(facts)
         return Guidance(
             hint=hint,
             score=_face_score(facts) if hint is Hint.GOOD else 0.0,
@@ -215,11 +215,11 @@ class Guide:
         step = next((step for step in challenge.steps if step.start_ms <= captured_ms < step.end_ms), None)
         lit = any(light.start_ms <= captured_ms < light.end_ms for light in challenge.lights)
         hint = hints.for_action(step.action if step is not None else None, lit)
-        faces = self.detector.detect(image)
-        people = measures.count_people(faces)
-        if people != 1:
-            return Guidance(Hint.ONE_PERSON if people > 1 else Hint.SHOW_FACE)
-        box, head = _box_in_shares(faces[0], image.shape[1], image.shape[0]), estimate_pose(faces[0].landmarks)
+        applicant = choose_applicant(image, self.detector.detect(image))
+        if applicant.face is None:
+            return Guidance(hints.for_face(None, several=applicant.ambiguous))
+        face = applicant.face
+        box, head = _box_in_shares(face, image.shape[1], image.shape[0]), estimate_pose(face.landmarks)
         if captured_ms < NEUTRAL_MS and len(memory.neutral) < _MAX_NEUTRAL_POSES:
             memory.neutral.append(head)
         done = None

@@ -157,7 +157,7 @@ def _for_angles(pose: CardPose, wanted: CardPose) -> Hint | None:
 
 @dataclass(frozen=True, slots=True)
 class FaceFacts:
-    """Facts of the one face in a small picture.
+    """Facts of the applicant's face in a small picture.
 
     Attributes:
         share: width of the face as a share of the picture's shorter side.
@@ -183,14 +183,14 @@ _MAX_OFFSET, _MAX_YAW_DEG, _MIN_EVEN = 0.28, 25.0, 0.36
 _MAX_FACE_MOTION = 0.02
 
 
-def for_face(facts: FaceFacts | None, people: int) -> Hint:
+def for_face(facts: FaceFacts | None, *, several: bool = False) -> Hint:
     """Choose the hint for a selfie.
 
     Args:
-        facts: of the one face, or None.
-        people: number before the camera.
+        facts: of the applicant's face, or None.
+        several: there are faces, and none is clearly the applicant's.
     """
-    if people > 1:
+    if several:
         return Hint.ONE_PERSON
     if facts is None:
         return Hint.SHOW_FACE

@@ -5,7 +5,6 @@ import numpy as np
 
 from idproof.models.types import DetectedFace, RGBImage
 from idproof.pipeline.card.view import CardView, Homography, project
-from idproof.pipeline.config import RIVAL_AREA
 from idproof.pipeline.face.quality import illumination, pose
 from idproof.pipeline.face.quality.types import Face
 from idproof.pipeline.guidance.hints import Box
@@ -60,11 +59,6 @@ def measure_sharpness(picture: RGBImage) -> float:
         return 0.0
     fine = float((grey - cv2.GaussianBlur(grey, (0, 0), _FINE_DETAIL_PX)).std())
     return float(np.clip(fine / contrast / _SHARP_DETAIL, 0, 1))
-
-
-def count_people(faces: list[DetectedFace]) -> int:
-    """Count the people before the camera; faces far behind the largest one do not count."""
-    return sum(1 for face in faces if face.area > RIVAL_AREA * faces[0].area) if faces else 0
 
 
 def measure_face(image: RGBImage, face: DetectedFace) -> tuple[float, float, float]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.models.types import DetectedFace, FaceDetector, RGBImage
-from idproof.pipeline.config import RIVAL_AREA
+from idproof.pipeline.applicant_face import choose_applicant, overlaps
 from idproof.pipeline.liveness.frames import Clip, Frame
 from idproof.pipeline.liveness.head_pose import HeadPose, estimate_pose
 
@@ -33,7 +33,7 @@ class TrackedFrame:
 
     Attributes:
         index: in the clip.
-        face: the largest face; None when there is no face, or a second face of comparable size.
+        face: the applicant's; None when there is no face, or none is clearly the applicant's.
         pose: of the face.
         copied: it is the frame before, delivered once more: it shows nothing of its own time.
     """
@@ -109,20 +109,27 @@ def _upright(clip: Clip, turns: int) -> Iterator[Clip]:
 
 
 def _find_faces(clip: Clip, detector: FaceDetector) -> TrackedClip:
-    frames = []
+    frames: list[TrackedFrame] = []
+    last: DetectedFace | None = None
     for index, frame in enumerate(clip.frames):
-        face = _single_face(frame.pixels, detector)
+        face = _applicant_face(frame.pixels, detector, last)
+        last = face or last
         pose = estimate_pose(face.landmarks) if face is not None else None
         copied = index > 0 and frame.copies(clip.frames[index - 1])
         frames.append(TrackedFrame(index, face, pose, copied))
     return TrackedClip(clip, tuple(frames))
 
 
-def _single_face(image: RGBImage, detector: FaceDetector) -> DetectedFace | None:
-    """Returns the largest face, or None when there is none or a second face of comparable size."""
+def _applicant_face(image: RGBImage, detector: FaceDetector, last: DetectedFace | None) -> DetectedFace | None:
+    """Returns the applicant's face, or None.
+
+    Among several faces, the one that is most prominent now has to be where the applicant's was last: otherwise frames
+    could show one face to the checks of motion, and another face to the comparison with the selfie.
+    """
     faces = detector.detect(image)
-    single = bool(faces) and (len(faces) == 1 or faces[1].area < RIVAL_AREA * faces[0].area)
-    return faces[0] if single else None
+    chosen = choose_applicant(image, faces).face
+    moved = len(faces) > 1 and chosen is not None and last is not None and not overlaps(chosen, last)
+    return None if moved else chosen
 
 
 @contextmanager

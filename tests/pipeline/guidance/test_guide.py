@@ -91,8 +91,8 @@ def test_the_most_urgent_hint_of_a_card(wanted: CardPose, fact: dict[str, Any], 
     ],
 )
 def test_the_most_urgent_hint_of_a_face(fact: dict[str, Any], hint: Hint) -> None:
-    assert for_face(FaceFacts(**GOOD_FACE | fact), 1) is hint
-    assert for_face(FaceFacts(**GOOD_FACE | fact), 2) is Hint.ONE_PERSON
+    assert for_face(FaceFacts(**GOOD_FACE | fact)) is hint
+    assert for_face(FaceFacts(**GOOD_FACE | fact), several=True) is Hint.ONE_PERSON
 
 
 def preview(data: bytes, width: int = 480) -> memoryview:

@@ -80,3 +80,25 @@ def test_a_frame_delivered_twice_counts_once_in_its_time() -> None:
         assert [frame.index for frame in tracked.between(0, 100.0 * COUNT)] == [
             place for place in range(COUNT) if place not in (4, 8)
         ]
+
+
+class TwoFaces:
+    """Finds a face in the middle, and from the eighth picture on another one there while the first is at the edge."""
+
+    def __init__(self, exchanged: bool) -> None:
+        self._exchanged, self._calls = exchanged, 0
+
+    def detect(self, image: RGBImage) -> list[DetectedFace]:
+        """Returns two faces, in either order of prominence."""
+        self._calls += 1
+        large, small = (110.0, 70.0, 100.0, 110.0), (5.0, 5.0, 45.0, 55.0)
+        later = self._exchanged and self._calls > 8 + len((0, 1, 2, 3))  # four turns of the first frame are tried
+        boxes = [(5.0, 5.0, 45.0, 55.0), (240.0, 90.0, 78.0, 120.0)] if later else [large, small]
+        return [DetectedFace(box, LANDMARKS, 0.9) for box in boxes]
+
+
+def test_among_several_faces_the_applicant_s_stays_where_it_was() -> None:
+    with track_faces(clip(), TwoFaces(exchanged=False)) as tracked:
+        assert len(tracked.with_face) == COUNT
+    with track_faces(clip(), TwoFaces(exchanged=True)) as tracked:
+        assert [frame.index for frame in tracked.with_face] == list(range(8))
