@@ -19,7 +19,7 @@ import numpy as np
 from idproof.models.score_reports import ScoreCalibration
 from idproof.models.types import Engines, RGBImage
 from idproof.pipeline import capture
-from idproof.pipeline.card import turns
+from idproof.pipeline.card import light, turns
 from idproof.pipeline.card.examiner import CardExaminer
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.card.view import CardView
@@ -37,7 +37,7 @@ from idproof.pipeline.liveness.examiner import Claim, LivenessExaminer
 from idproof.pipeline.liveness.frames import MAX_PIXELS, MIN_SIDE_PX
 from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.timing import StageTimer
-from idproof.pipeline.types import CARD_ROLES, CheckResult, FieldReading, Role
+from idproof.pipeline.types import CARD_ROLES, CheckResult, FieldReading, Role, Status
 from idproof.pipeline.vault import VaultSession
 from idproof.pipeline.vault.face_templates import FaceTemplates, borrow_templates, put_templates
 from idproof.pipeline.vault.kinds import CROP, DECODED, FRAME, RECTIFIED, REGISTERED_PORTRAIT, TEMPLATE
@@ -94,6 +94,9 @@ def examine_card(
         checks = check_card(session, tools, views)
     with timer.stage("fields"):
         fields, of_fields = read_fields(session, tools)
+        unread = any(check.status is Status.COULD_NOT_ASSESS for check in of_fields)
+        if unread and _is_card_dark(session, tools, views):
+            of_fields = field_checks.blame_darkness(of_fields)
     poses = turns.measure_poses(views, tools.locator.document)
     return CardFindings(tuple(checks), fields, tuple(of_fields), poses)
 
@@ -114,6 +117,11 @@ def read_fields(session: VaultSession, tools: ExaminationTools) -> tuple[dict[st
     with _borrow_card_pictures(session, RECTIFIED) as rectified:
         fields = field_reading.read(rectified, document, readers, tools.policy)
     return fields, field_checks.run(Facts(fields, document, today(document)))
+
+
+def _is_card_dark(session: VaultSession, tools: ExaminationTools, views: dict[Role, CardView]) -> bool:
+    with _borrow_card_pictures(session, DECODED) as images:
+        return light.is_too_dark(images, views, tools.locator.document)
 
 
 def examine_people(
@@ -193,7 +201,9 @@ def _compare_faces(session: VaultSession, tools: ExaminationTools) -> list[Check
     with borrow_templates(session) as templates:
         compared = [compare.check(templates.portrait, templates.selfie, *judged_by)]
         if tools.examiner.second_portrait is not None:
-            compared.append(second_portrait.check(templates.portrait, templates.second_portrait, *judged_by))
+            dark = not second_faces and _second_portrait_is_dark(session)
+            second = second_portrait.check(templates.portrait, templates.second_portrait, *judged_by, dark=dark)
+            compared.append(second)
     with session.borrow(CROP, "selfie_face") as selfie, session.borrow(CROP, _FRONT_FACE) as portrait:
         copied = selfie_copy.check(selfie, portrait)
     return [*compared, copied, *quality_checks]
@@ -245,6 +255,11 @@ def _crop_second_portrait(session: VaultSession, tools: ExaminationTools) -> lis
             return []
         session.put(CROP, "second_face", engines.embedder.align(picture, face.landmarks))
     return ["second_face"]
+
+
+def _second_portrait_is_dark(session: VaultSession) -> bool:
+    with session.borrow(CROP, "second_portrait") as picture:
+        return second_portrait.is_dark(picture)
 
 
 def _crop_selfie(session: VaultSession, tools: ExaminationTools) -> list[CheckResult]:

@@ -16,7 +16,7 @@ from idproof.pipeline.types import Role
 _MIN_EYE_DISTANCE_PX = 24.0
 """Below it the network sees mostly interpolation: 112 px crops put the eyes 35 px apart. Chosen by hand."""
 
-_MIDDLE_GREY = 118
+MIDDLE_GREY = 118
 """Grey level of a surface that reflects 18 %, exposed by a light meter, in sRGB (IEC 61966-2-1): 0.18 linear."""
 _THREE_STOPS_UNDER = 41
 """Grey level of the same surface with an eighth of the light."""
@@ -54,16 +54,21 @@ def _is_too_dark(image: RGBImage, detector: FaceDetector) -> bool:
     Its middle is then darker than middle grey, and either hardly exposed at all, or it shows a face once it is
     lightened and its noise is smoothed.
     """
-    height, width = image.shape[:2]
-    middle = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[height // 4 : -(-3 * height // 4), width // 4 : -(-3 * width // 4)]
-    bright = float(np.quantile(middle, _BRIGHT_QUANTILE))
-    if bright >= _MIDDLE_GREY:
+    bright = brightness(image)
+    if bright >= MIDDLE_GREY:
         return False
     if bright < _THREE_STOPS_UNDER:
         return True
     smooth = cv2.GaussianBlur(image, (0, 0), _NOISE_BLUR_PX).astype(np.float32) / bright
     lightened = np.asarray(255 * np.minimum(smooth, 1) ** _LIGHTEN, dtype=np.uint8)
     return bool(_detect_in_any_roll(lightened, detector))
+
+
+def brightness(image: RGBImage) -> float:
+    """Measures the grey level, 0..255, below which nine tenths of a picture's middle lie."""
+    height, width = image.shape[:2]
+    middle = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[height // 4 : -(-3 * height // 4), width // 4 : -(-3 * width // 4)]
+    return float(np.quantile(middle, _BRIGHT_QUANTILE))
 
 
 def _detect_in_any_roll(image: RGBImage, detector: FaceDetector) -> list[DetectedFace]:

@@ -40,29 +40,40 @@ def find_face(picture: RGBImage, detector: FaceDetector) -> DetectedFace | None:
     return None
 
 
+def is_dark(picture: RGBImage) -> bool:
+    """Returns whether the card around the second portrait in `crop` is darker than a grey surface in good light.
+
+    The card's print is light: in good light its brighter parts are far above middle grey.
+    """
+    return detection.brightness(picture) < detection.MIDDLE_GREY
+
+
 def check(
     portrait: Embeddings,
     second: Embeddings | None,
     thresholds: Mapping[float, float],
     calibration: ScoreCalibration,
     policy: Policy,
+    *,
+    dark: bool = False,
 ) -> CheckResult:
     """`second_portrait_face`: cosine of the two templates against the operating points of card portraits.
 
     Args:
         portrait: (1, dimensions), unit length, of the main portrait.
         second: the same of the second portrait; None where no face was found in it: could not be assessed, with
-            `second_portrait_without_face`.
+            `second_portrait_without_face`, or `capture_too_dark`.
         thresholds: false match rate to score, as measured for card portraits.
         calibration: of those scores.
         policy: names the operating points.
+        dark: no face was found in the second portrait, and it is too dark to find one (`is_dark`).
 
     Returns:
         Passes at `accept_fmr`, fails below `refer_fmr` (`second_portrait_other_face`), is in doubt between
         (`second_portrait_face_doubtful`).
     """
     if second is None:
-        return CheckResult.not_assessed(NAME, "second_portrait_without_face")
+        return CheckResult.not_assessed(NAME, "capture_too_dark" if dark else "second_portrait_without_face")
     cosine = float((portrait @ second.T).item())
     return CheckResult.compared(
         NAME,

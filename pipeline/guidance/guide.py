@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.models.types import DetectedFace, FaceDetector, RGBImage
-from idproof.pipeline.applicant_face import choose_applicant
+from idproof.pipeline.applicant_face import ApplicantFace, choose_applicant
 from idproof.pipeline.card import turns
 from idproof.pipeline.card.locating.tracker import WIDTH_PX, CardTracker
 from idproof.pipeline.card.plan.types import GUIDED, CardPose
@@ -126,7 +126,7 @@ class Guide:
         memory.view, memory.at_s = view, at_s
         memory.missed = 0 if view is not None else memory.missed + 1
         if view is None:
-            return Guidance(hints.for_card(None, wanted), wanted=wanted)
+            return Guidance(hints.for_card(None, wanted, dark=measures.is_dark(image)), wanted=wanted)
         corners = self._corners(view)
         facts, spots = self._card_facts(image, view, corners, memory)
         if before is not None:
@@ -176,7 +176,7 @@ class Guide:
         applicant = choose_applicant(image, self.detector.detect(image))
         if applicant.face is None:
             memory.face = None
-            return Guidance(hints.for_face(None, several=applicant.ambiguous))
+            return Guidance(_without_face(image, applicant))
         face, (height, width) = applicant.face, image.shape[:2]
         box = _box_in_shares(face, width, height)
         facts = self._face_facts(image, face, box, memory, at_s)
@@ -217,7 +217,7 @@ class Guide:
         hint = hints.for_action(step.action if step is not None else None, lit)
         applicant = choose_applicant(image, self.detector.detect(image))
         if applicant.face is None:
-            return Guidance(hints.for_face(None, several=applicant.ambiguous))
+            return Guidance(_without_face(image, applicant))
         face = applicant.face
         box, head = _box_in_shares(face, image.shape[1], image.shape[0]), estimate_pose(face.landmarks)
         if captured_ms < NEUTRAL_MS and len(memory.neutral) < _MAX_NEUTRAL_POSES:
@@ -226,6 +226,10 @@ class Guide:
         if step is not None and memory.neutral:
             done = round(float(np.clip(action_progress(step.action, head, memory.neutral), 0, 1)), 3)
         return Guidance(hint, box=box, done=done)
+
+
+def _without_face(image: RGBImage, applicant: ApplicantFace) -> Hint:
+    return hints.for_face(None, several=applicant.ambiguous, dark=measures.is_dark(image))
 
 
 def _focal_length(memory: GuidanceMemory, view: CardView) -> float:

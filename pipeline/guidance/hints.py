@@ -114,8 +114,8 @@ _MIN_LIGHT, _MAX_LIGHT = 45.0, 238.0
 _MIN_SHARPNESS = 0.25
 
 
-def for_card(facts: CardFacts | None, wanted: CardPose) -> Hint:
-    """Choose the hint that leads the card to a pose; without facts no card was found.
+def for_card(facts: CardFacts | None, wanted: CardPose, *, dark: bool = False) -> Hint:
+    """Choose the hint that leads the card to a pose; without facts no card was found, for lack of light if `dark`.
 
     Example:
         >>> wanted = CardPose(19.0, 9.0, 0.55)
@@ -127,7 +127,7 @@ def for_card(facts: CardFacts | None, wanted: CardPose) -> Hint:
         'top_nearer'
     """
     if facts is None:
-        return Hint.SHOW_CARD
+        return Hint.MORE_LIGHT if dark else Hint.SHOW_CARD
     checks = (
         (not facts.inside, Hint.CARD_INSIDE),
         (facts.pose.share < wanted.share - GUIDED.share, Hint.MOVE_CLOSER),
@@ -183,17 +183,18 @@ _MAX_OFFSET, _MAX_YAW_DEG, _MIN_EVEN = 0.28, 25.0, 0.36
 _MAX_FACE_MOTION = 0.02
 
 
-def for_face(facts: FaceFacts | None, *, several: bool = False) -> Hint:
+def for_face(facts: FaceFacts | None, *, several: bool = False, dark: bool = False) -> Hint:
     """Choose the hint for a selfie.
 
     Args:
         facts: of the applicant's face, or None.
         several: there are faces, and none is clearly the applicant's.
+        dark: there is no face, and the picture is too dark to show one.
     """
     if several:
         return Hint.ONE_PERSON
     if facts is None:
-        return Hint.SHOW_FACE
+        return Hint.MORE_LIGHT if dark else Hint.SHOW_FACE
     checks = (
         (facts.share < _MIN_FACE_SHARE, Hint.MOVE_CLOSER),
         (facts.share > _MAX_FACE_SHARE, Hint.MOVE_BACK),

@@ -5,6 +5,7 @@ import numpy as np
 
 from idproof.models.types import DetectedFace, RGBImage
 from idproof.pipeline.card.view import CardView, Homography, project
+from idproof.pipeline.face.detection import brightness
 from idproof.pipeline.face.quality import illumination, pose
 from idproof.pipeline.face.quality.types import Face
 from idproof.pipeline.guidance.hints import Box
@@ -19,6 +20,7 @@ _FACE_MARGIN = 1.1  # side of the square around a face, in sides of its box
 _MIN_FACE_CROP_PX = 8
 _FINE_DETAIL_PX = 1.0  # standard deviation of the blur that removes fine detail
 _SHARP_DETAIL = 0.30  # share of contrast in fine detail, of a picture that counts as fully sharp
+_DARK_SCENE = 60.0  # grey level of the lighter parts of a scene's middle; a face there is below `hints._MIN_LIGHT`
 _MIN_CONTRAST = 1.0  # standard deviation in grey levels, below which a picture is blank
 
 
@@ -59,6 +61,11 @@ def measure_sharpness(picture: RGBImage) -> float:
         return 0.0
     fine = float((grey - cv2.GaussianBlur(grey, (0, 0), _FINE_DETAIL_PX)).std())
     return float(np.clip(fine / contrast / _SHARP_DETAIL, 0, 1))
+
+
+def is_dark(picture: RGBImage) -> bool:
+    """Return whether a picture in which nothing was found is so dark that lack of light explains it."""
+    return brightness(picture) < _DARK_SCENE
 
 
 def measure_face(image: RGBImage, face: DetectedFace) -> tuple[float, float, float]:

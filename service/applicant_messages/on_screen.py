@@ -8,6 +8,7 @@ from idproof.service.applicant_messages import texts
 CARD, PERSON, RECORDS = "card_doubtful", "person_doubtful", "records_doubtful"
 CORRECTABLE = (
     "selfie_blurred",
+    "selfie_too_dark",
     "selfie_badly_exposed",
     "selfie_without_contrast",
     "selfie_unevenly_lit",

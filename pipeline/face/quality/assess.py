@@ -39,7 +39,14 @@ _REASONS: Mapping[str, str | None] = {
     "occlusion": "selfie_face_covered",
     "background": None,
 }
-"""Component to the reason for a doubt; a busy background raises none, since only the aligned face is compared."""
+"""Component to the reason for a doubt, where the face is not too dark; a busy background raises none, since only the
+aligned face is compared."""
+_TOO_DARK = "selfie_too_dark"
+_SHOWS_DARKNESS = ("exposure", "dynamic_range")
+"""Components that a lack of light spoils: their doubt then names it, because more light is what helps."""
+_MIDDLE_GREY = 118
+"""Grey level of a surface that reflects 18 %, exposed by a light meter, in sRGB (IEC 61966-2-1)."""
+_BRIGHT_QUANTILE = 0.9  # of the face: its lighter parts. Chosen by hand; no outside source
 NAMES = tuple(f"quality_{name}" for name in _REASONS)
 """Names of the checks."""
 _SHIPPED = Path(__file__).with_name("limits.json")
@@ -94,11 +101,17 @@ def check(face: Face, limits: Limits | None = None) -> list[CheckResult]:
 
     Each is `quality_COMPONENT`: value as measured; score is the share of photographs that are as poor or poorer, 0..1.
     """
-    return [_result(measured, limits or shipped()) for measured in measure(face)]
+    return [_result(measured, limits or shipped(), _reason(measured.name, face)) for measured in measure(face)]
 
 
-def _result(measured: Measure, limits: Limits) -> CheckResult:
-    name, reason = f"quality_{measured.name}", _REASONS[measured.name]
+def _reason(component: str, face: Face) -> str | None:
+    """Returns the reason for a doubt about a component: lack of light, where even the face's lighter parts are dark."""
+    dark = float(np.quantile(face.skin, _BRIGHT_QUANTILE)) < _MIDDLE_GREY
+    return _TOO_DARK if dark and component in _SHOWS_DARKNESS else _REASONS[component]
+
+
+def _result(measured: Measure, limits: Limits, reason: str | None) -> CheckResult:
+    name = f"quality_{measured.name}"
     if measured.value is None:
         return CheckResult.not_assessed(name, reason or name)
     limit, value = limits.limits[measured.name], round(measured.value, _DIGITS)

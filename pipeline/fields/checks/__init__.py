@@ -4,13 +4,13 @@ A document type names the checks that its fields must pass. A check whose fields
 be assessed, and so never accepts.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import DocumentTypeInvalid
 from idproof.pipeline.fields.checks import dates, names, number, symbols
 from idproof.pipeline.fields.checks.facts import Facts, yes_no
-from idproof.pipeline.types import CheckResult
+from idproof.pipeline.types import CheckResult, Status
 
 Check = Callable[[Facts], CheckResult]
 
@@ -84,3 +84,9 @@ def readable(facts: Facts) -> CheckResult:
     if not all(facts.fields[spec.name].certain for spec in facts.document.fields):
         return CheckResult.not_assessed(READABLE, "field_unreadable")
     return yes_no(READABLE, True, "field_unreadable")
+
+
+def blame_darkness(checks: Sequence[CheckResult]) -> list[CheckResult]:
+    """Returns the checks of `run` on captures that are too dark: `fields_readable` then says that light is missing."""
+    dark = CheckResult.not_assessed(READABLE, "capture_too_dark")
+    return [dark if check.name == READABLE and check.status is Status.COULD_NOT_ASSESS else check for check in checks]

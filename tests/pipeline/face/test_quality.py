@@ -83,6 +83,17 @@ def test_each_component_detects_its_own_defect(photograph: RGBImage, found: Dete
     assert outcomes(SPOILT[component](photograph), found)[component] is Outcome.DOUBT
 
 
+@pytest.mark.parametrize(
+    ("light", "reasons"),
+    [(0.1, {"selfie_too_dark"}), (3.5, {"selfie_badly_exposed", "selfie_without_contrast"}), (1.0, set())],
+)
+def test_a_dark_face_is_called_dark(photograph: RGBImage, found: DetectedFace, light: float, reasons: set[str]) -> None:
+    picture = np.asarray((photograph * light).clip(0, 255), dtype=np.uint8)
+    face = quality.Face.of(picture, found, load_engines().embedder.align(picture, found.landmarks))
+    named = {r.reason for r in quality.check(face) if r.name in ("quality_exposure", "quality_dynamic_range")}
+    assert named - {None} == reasons
+
+
 def test_a_turned_head_and_a_cut_off_face_are_in_doubt(photograph: RGBImage, found: DetectedFace) -> None:
     turned = found.landmarks.copy()
     turned[2] += 0.6 * (turned[1] - turned[0])

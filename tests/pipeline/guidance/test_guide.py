@@ -95,6 +95,21 @@ def test_the_most_urgent_hint_of_a_face(fact: dict[str, Any], hint: Hint) -> Non
     assert for_face(FaceFacts(**GOOD_FACE | fact), several=True) is Hint.ONE_PERSON
 
 
+def test_nothing_found_in_the_dark_asks_for_light() -> None:
+    assert for_card(None, FRONT) is Hint.SHOW_CARD
+    assert for_card(None, FRONT, dark=True) is Hint.MORE_LIGHT
+    assert for_face(None) is Hint.SHOW_FACE
+    assert for_face(None, dark=True) is Hint.MORE_LIGHT
+
+
+@pytest.mark.parametrize(("light", "card", "face"), [(15, "more_light", "more_light"), (140, "show_card", "show_face")])
+def test_an_empty_picture_asks_for_light_where_it_is_dark(guide: Guide, light: int, card: str, face: str) -> None:
+    grey = np.random.default_rng(0).normal(light, 9, (360, 480, 3)).clip(0, 255).astype(np.uint8)
+    data = memoryview(cv2.imencode(".jpg", grey)[1].tobytes())
+    assert guide.card(data, FRONT, GuidanceMemory(), 0.0).hint == card
+    assert guide.face(data, GuidanceMemory(), 0.0).hint == face
+
+
 def preview(data: bytes, width: int = 480) -> memoryview:
     whole = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
     assert whole is not None
