@@ -32,6 +32,7 @@ from idproof.pipeline.fields import read as field_reading
 from idproof.pipeline.fields.checks.dates import today
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.findings import CardFindings, Findings
+from idproof.pipeline.liveness import examiner as liveness_examiner
 from idproof.pipeline.liveness import injection, requirements, selfie_scene
 from idproof.pipeline.liveness.examiner import Claim, LivenessExaminer
 from idproof.pipeline.liveness.frames import MAX_PIXELS, MIN_SIDE_PX
@@ -129,11 +130,14 @@ def examine_people(
 ) -> tuple[CheckResult, ...]:
     """Compare the card's portrait with the selfie, and check frames for that person alive; raises `BadInput`."""
     with timer.stage("face"):
-        compared = _compare_faces(session, tools)
-    if answer is None:
-        return tuple(compared)
-    with timer.stage("liveness"):
-        return (*compared, *_check_liveness(session, tools, answer))
+        compared, of_quality = _compare_faces(session, tools)
+    alive: list[CheckResult] = []
+    if answer is not None:
+        with timer.stage("liveness"):
+            alive = _check_liveness(session, tools, answer)
+    fused = next((check for check in alive if check.name == liveness_examiner.NAME), None)
+    of_quality = quality.settle(of_quality, compared[0], tools.portrait_calibration, fused)
+    return (*compared, *of_quality, *alive)
 
 
 def decode_captures(session: VaultSession, limits: Limits) -> None:
@@ -192,9 +196,10 @@ def compare_registered(session: VaultSession, tools: ExaminationTools) -> tuple[
     return tuple(compared)
 
 
-def _compare_faces(session: VaultSession, tools: ExaminationTools) -> list[CheckResult]:
+def _compare_faces(session: VaultSession, tools: ExaminationTools) -> tuple[list[CheckResult], list[CheckResult]]:
+    """Return the comparisons of faces, `face_comparison` first, and the checks of the selfie's quality."""
     portraits = _crop_portraits(session, tools)
-    quality_checks = _crop_selfie(session, tools)
+    of_quality = _crop_selfie(session, tools)
     second_faces = _crop_second_portrait(session, tools)
     _make_templates(session, tools, portraits, second_faces)
     judged_by = tools.portrait_thresholds, tools.portrait_calibration, tools.policy
@@ -206,7 +211,7 @@ def _compare_faces(session: VaultSession, tools: ExaminationTools) -> list[Check
             compared.append(second)
     with session.borrow(CROP, "selfie_face") as selfie, session.borrow(CROP, _FRONT_FACE) as portrait:
         copied = selfie_copy.check(selfie, portrait)
-    return [*compared, copied, *quality_checks]
+    return [*compared, copied], of_quality
 
 
 def _make_templates(

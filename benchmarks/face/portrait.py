@@ -6,7 +6,7 @@ that this benchmark showed to be best on tuning sets.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from idproof.benchmarks.face import calibration as score_calibration
 from idproof.benchmarks.face import curves
+from idproof.benchmarks.face.poor_selfies import SPOILERS, make_poor
 from idproof.benchmarks.harness.cards import locate_card, read_selfie
 from idproof.benchmarks.harness.output import Run, data_of, figure, plain
 from idproof.benchmarks.metrics import fmr_at, fnmr_at, rate
@@ -23,13 +24,14 @@ from idproof.benchmarks.metrics.resample import Comparisons
 from idproof.benchmarks.scores import files
 from idproof.datasets.rendered_people.camera import decoded
 from idproof.datasets.sets import RegistrationSet
-from idproof.models.score_reports import portrait_calibration, portrait_thresholds
+from idproof.models.score_reports import ScoreCalibration, portrait_calibration, portrait_thresholds
 from idproof.models.types import DetectedFace, Embeddings, Engines, RGBImage
 from idproof.pipeline import Policy
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.errors import BadInput
 from idproof.pipeline.face import compare, detection
+from idproof.pipeline.face.quality import certain_score
 from idproof.pipeline.types import CARD_ROLES, Role
 
 IN_FORCE, COLOURED = "averaged", "coloured"
@@ -64,6 +66,7 @@ class RegistrationTemplates:
         selfie: unit length; the templates of the picture and of its grey version, fused.
         standing: of the selfie as a kiosk takes it; None when no face is found.
         coloured: of the coloured selfie alone.
+        poor: kind of spoiling (`poor_selfies`) to the template of the selfie made poor in that way.
     """
 
     person: str
@@ -71,6 +74,7 @@ class RegistrationTemplates:
     selfie: Embeddings
     standing: Embeddings | None = None
     coloured: Embeddings | None = None
+    poor: Mapping[str, Embeddings] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,15 +97,20 @@ def make_templates(
     sets: Sequence[RegistrationSet],
     engines: Engines,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    poor: bool = False,
 ) -> tuple[list[RegistrationTemplates], int]:
-    """Returns the templates of all bona fide registrations, and the number of registrations that could not be used."""
+    """Returns the templates of all bona fide registrations, and the number of registrations that could not be used.
+
+    With `poor` they contain those of the selfies made poor, which take as long as everything else.
+    """
     bona_fide = [entry for entry in sets if entry.truth.bona_fide and entry.truth.same_person]
     locator, policy = CardLocator.open(load_builtin()), Policy()
     found = []
     widths = np.linspace(*STANDING_PX, len(bona_fide)) if bona_fide else ()
     for done, (entry, width) in enumerate(zip(bona_fide, widths, strict=True), start=1):
         with suppress(BadInput):  # counted as not usable
-            found.append(_templates(entry, engines, locator, policy, float(width)))
+            found.append(_templates(entry, engines, locator, policy, float(width), poor=poor))
         progress(done, len(bona_fide))
     return found, len(bona_fide) - len(found)
 
@@ -143,7 +152,7 @@ def measure_portraits(
         progress: called with registrations done and in total.
     """
     files.check_name(scores)
-    compared, unusable = make_templates(sets, engines, progress)
+    compared, unusable = make_templates(sets, engines, progress, poor=True)
     if scores is not None and compared:
         _write_scores(scores, compare_all(compared, IN_FORCE))
     figures: dict[str, Mapping[str, Any]] = {
@@ -198,6 +207,7 @@ def _figures(compared: Sequence[RegistrationTemplates], profile: str) -> dict[st
             )
     figures |= _against(compared, thresholds, COLOURED)
     figures |= _against(compared, thresholds, _STANDING)
+    figures |= _poor(compared, thresholds, portrait_calibration(profile))
     in_force = compare_all(compared, IN_FORCE)
     calibration = portrait_calibration(profile)
     return figures | score_calibration.figures(calibration, in_force.impostors.scores, in_force.genuines)
@@ -221,6 +231,28 @@ def _against(
     return figures | {f"face.portrait.{name}.d_prime": plain(apart, len(seen), "deviations")}
 
 
+def _poor(
+    compared: Sequence[RegistrationTemplates], thresholds: Mapping[float, float], calibration: ScoreCalibration
+) -> dict[str, Mapping[str, Any]]:
+    """Compares the portraits in force with selfies made poor, at the score of an accept and where quality settles."""
+    accept = thresholds[Policy().accept_fmr]
+    certain = certain_score(accept, calibration)
+    people = np.unique([entry.person for entry in compared], return_inverse=True)[1]
+    portraits = np.stack([entry.portraits[IN_FORCE] for entry in compared])
+    figures: dict[str, Mapping[str, Any]] = {}
+    for kind in SPOILERS:
+        seen = [place for place, entry in enumerate(compared) if kind in entry.poor]
+        if not seen:
+            continue
+        scores = portraits @ np.stack([compared[place].poor[kind] for place in seen]).T
+        impostors = scores[people[:, None] != people[seen][None]]
+        genuines = scores[seen, range(len(seen))]
+        for name, score in (("", accept), ("certain_", certain)):
+            figures[f"face.portrait.poor.{kind}.{name}fmr"] = figure(fmr_at(impostors, score))
+            figures[f"face.portrait.poor.{kind}.{name}fnmr"] = figure(fnmr_at(genuines, score))
+    return figures
+
+
 def calibrate_portraits(
     sets: Sequence[RegistrationSet],
     engines: Engines,
@@ -234,7 +266,7 @@ def calibrate_portraits(
 
 
 def _templates(
-    entry: RegistrationSet, engines: Engines, locator: CardLocator, policy: Policy, width_px: float
+    entry: RegistrationSet, engines: Engines, locator: CardLocator, policy: Policy, width_px: float, *, poor: bool
 ) -> RegistrationTemplates:
     card = locate_card(entry, locator, policy)
     crops = {role: detection.crop_portrait(card.rectified[role], locator.document) for role in CARD_ROLES}
@@ -259,7 +291,16 @@ def _templates(
     ways = {"front": rows[front], **{name: rows[name] for name in ENHANCEMENTS}}
     portraits = {IN_FORCE: compare.fuse(np.stack([rows[role] for role in found]))[0], **ways}
     person = entry.truth.person or entry.folder.name
-    return RegistrationTemplates(person, portraits, fused[Role.SELFIE], fused.get(_STANDING), rows[Role.SELFIE])
+    spoilt = _poor_templates(selfie, face, engines) if poor else {}
+    return RegistrationTemplates(person, portraits, fused[Role.SELFIE], fused.get(_STANDING), rows[Role.SELFIE], spoilt)
+
+
+def _poor_templates(selfie: RGBImage, face: DetectedFace, engines: Engines) -> dict[str, Embeddings]:
+    made = make_poor(selfie, face, engines)
+    grey = [compare.remove_colour(aligned) for aligned in made.values()]
+    rows = engines.embedder.embed([*made.values(), *grey])
+    pairs = zip(rows[: len(made)], rows[len(made) :], strict=True)
+    return {kind: compare.fuse(np.stack(pair))[0] for kind, pair in zip(made, pairs, strict=True)}
 
 
 def _without(name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from pictures import jpeg, pixels
@@ -123,6 +124,26 @@ def test_a_selfie_without_a_face_and_one_with_two(verifier: Verifier, captures_o
     assert caught.value.capture is Role.SELFIE
     with pytest.raises(SeveralFaces):
         verifier.verify(captures_of(selfie=jpeg(np.hstack([selfie, selfie]))))
+
+
+def blurred(selfie: bytes) -> bytes:
+    return jpeg(np.asarray(cv2.GaussianBlur(pixels(selfie), (0, 0), 15.0), dtype=np.uint8))
+
+
+def test_a_poor_selfie_of_the_holder_is_accepted_where_the_comparison_is_certain(
+    verifier: Verifier, captures_of: Build
+) -> None:
+    verdict = verifier.verify(captures_of(selfie=blurred(captures_of().selfie)))
+    sharpness = verdict.check("quality_sharpness")
+    assert sharpness.limit is not None
+    assert (sharpness.value or 1) < sharpness.limit, "or the selfie is not poor"
+    assert (verdict.decision, verdict.reasons) == (Decision.ACCEPT, ())
+
+
+def test_a_poor_selfie_of_somebody_else_is_still_poor(verifier: Verifier, captures_of: Build) -> None:
+    verdict = verifier.verify(captures_of(selfie=blurred(captures_of(index=1).selfie)))
+    assert verdict.check("quality_sharpness").outcome is Outcome.DOUBT
+    assert "selfie_blurred" in verdict.reasons
 
 
 def test_bytearrays_are_overwritten(verifier: Verifier, captures_of: Build) -> None:

@@ -5,7 +5,8 @@ landmarks
 of lids and lips, or a segmentation, which no network of the profile gives: `NOT_ASSESSED` names them.
 """
 
+from idproof.pipeline.face.quality.advice import certain_score, settle
 from idproof.pipeline.face.quality.assess import NAMES, NOT_ASSESSED, Limits, check, measure
 from idproof.pipeline.face.quality.types import Face, Measure
 
-__all__ = ["NAMES", "NOT_ASSESSED", "Face", "Limits", "Measure", "check", "measure"]
+__all__ = ["NAMES", "NOT_ASSESSED", "Face", "Limits", "Measure", "certain_score", "check", "measure", "settle"]

@@ -111,6 +111,9 @@ def test_portraits_are_compared_with_every_selfie_and_each_way_is_shown(tmp_path
     for way in ("", "coloured.", "standing.", "front.", *(f"{name}." for name in portrait.ENHANCEMENTS)):
         assert run["figures"][f"face.portrait.{way}fnmr@fmr1e-4"]["n"] == 2
         assert run["figures"][f"face.portrait.{way}measured_fmr@fmr1e-4"]["n"] == 2
+    for measured in ("fmr", "fnmr"):
+        assert run["figures"][f"face.portrait.poor.blurred.{measured}"]["n"] == 2
+        assert run["figures"][f"face.portrait.poor.blurred.certain_{measured}"]["n"] == 2
     assert run["figures"]["face.portrait.fnmr@fmr1e-4"]["value"] == 0
     assert run["figures"]["face.calibration.cllr"]["value"] < 0.5
 
