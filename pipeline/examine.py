@@ -17,7 +17,7 @@ from functools import partial
 import numpy as np
 
 from idproof.models.score_reports import ScoreCalibration
-from idproof.models.types import Engines, RGBImage
+from idproof.models.types import Embeddings, Engines, RGBImage
 from idproof.pipeline import capture
 from idproof.pipeline.card import light, turns
 from idproof.pipeline.card.examiner import CardExaminer
@@ -134,7 +134,9 @@ def examine_people(
     alive: list[CheckResult] = []
     if answer is not None:
         with timer.stage("liveness"):
-            alive = _check_liveness(session, tools, answer)
+            alive, cosines = _check_liveness(session, tools, answer)
+        judged_by = tools.portrait_thresholds, tools.portrait_calibration, tools.policy
+        compared[0] = compare.with_frames(compared[0], cosines, *judged_by)
     fused = next((check for check in alive if check.name == liveness_examiner.NAME), None)
     of_quality = quality.settle(of_quality, compared[0], tools.portrait_calibration, fused)
     return (*compared, *of_quality, *alive)
@@ -280,7 +282,10 @@ def _crop_selfie(session: VaultSession, tools: ExaminationTools) -> list[CheckRe
     return checks
 
 
-def _check_liveness(session: VaultSession, tools: ExaminationTools, answer: LivenessResponse) -> list[CheckResult]:
+def _check_liveness(
+    session: VaultSession, tools: ExaminationTools, answer: LivenessResponse
+) -> tuple[list[CheckResult], list[float]]:
+    """Return the checks of the frames, and the cosine of some frames with the card's portrait."""
     if tools.liveness is None:
         raise RuntimeError("frames were received, and no liveness examiner was opened")
     _decode_frames(session, tools.limits, answer)
@@ -290,10 +295,15 @@ def _check_liveness(session: VaultSession, tools: ExaminationTools, answer: Live
         portrait = stack.enter_context(session.borrow(CROP, _FRONT_FACE))
         templates = stack.enter_context(borrow_templates(session))
         around = stack.enter_context(session.borrow(CROP, _SELFIE_SCENE))
-        claim = Claim(templates.selfie_colour, portrait, accept, refer, around)
+        cosines: list[float] = []
+
+        def compare_with_card(frame: Embeddings) -> None:
+            cosines.append(float((templates.portrait @ frame.T).item()))
+
+        claim = Claim(templates.selfie_colour, portrait, accept, refer, around, compare_with_card)
         results = tools.liveness.examine(clip, answer.challenge, claim)
     asked = requirements.check(answer.challenge, reduction_permitted=answer.reduction_permitted)
-    return [injection.fresh(answer.challenge, answer.received_at), asked, *results]
+    return [injection.fresh(answer.challenge, answer.received_at), asked, *results], cosines
 
 
 def _decode_frames(session: VaultSession, limits: Limits, answer: LivenessResponse) -> None:

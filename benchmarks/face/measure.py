@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from idproof.benchmarks.face import curves, lookalikes
+from idproof.benchmarks.face import curves, lookalikes, second_view
 from idproof.benchmarks.face import groups as face_groups
 from idproof.benchmarks.face import templates as face_templates
 from idproof.benchmarks.face.pairs import AllPairs, all_pairs, columns
@@ -69,6 +69,7 @@ def measure_face(
     figures |= lookalikes.figures(
         templates.in_force, templates.people, in_force.impostors, thresholds, OPERATING_POINTS
     )
+    figures |= second_view.figures(templates.in_force, templates.people, thresholds, OPERATING_POINTS)
     missing = len(faces.names) - templates.places.size
     figures["face.not_found"] = figure(rate(missing, len(faces.names)))
     if pairs is not None:

@@ -6,7 +6,7 @@ assessed checks, judged in turn by the values of bona fide clips (Fisher, "Stati
 1932). It finds a clip that is slightly unusual in every check and beyond the limit in none.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -29,6 +29,9 @@ _NOT_FUSED = frozenset({motion.SELFIE, selfie_scene.NAME, injection.PORTRAIT, pa
 """Checks of identity and of the networks against print and display: they are judged by thresholds of their own."""
 
 _COMPARED_FRAMES = 4  # frames with a template; each costs as much as detection in five. Chosen by hand for the time
+_STRAIGHT_DEG = 8.0
+"""Turn from the first frame, by landmarks, below which a frame is compared with the card: turned heads match less.
+Chosen by hand on rendered tuning people; no outside source."""
 _MIN_SCORE = 1e-3  # so that no single check decides the fused score; chosen by hand, no outside source
 
 
@@ -53,6 +56,8 @@ class Claim:
         portrait: (112, 112, 3), the aligned face on the card.
         accept, refer: thresholds of the face comparison, as in `idproof.pipeline.face.compare`.
         surroundings: of the selfie's head (`selfie_scene.cut`).
+        lend_straight: is given the template (1, dimensions) of each compared frame in which the head is as straight as
+            in the first one, for the length of the call.
     """
 
     selfie: Embeddings = field(repr=False)
@@ -60,6 +65,7 @@ class Claim:
     accept: float
     refer: float
     surroundings: selfie_scene.Surroundings = field(repr=False)
+    lend_straight: Callable[[Embeddings], None] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -69,10 +75,12 @@ class FaceSamples:
     Attributes:
         faces: aligned faces (112, 112, 3).
         templates: one row per face.
+        straight: of each face, whether the head is as straight as in the first.
     """
 
     faces: list[RGBImage] = field(repr=False)
     templates: Embeddings = field(repr=False)
+    straight: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,7 @@ class LivenessExaminer:
                 results.append(motion.same_as_selfie(samples.templates, claim.selfie, claim.accept, claim.refer))
                 results.append(selfie_scene.check(tracked, claim.surroundings))
                 results.append(injection.copies_portrait(samples.faces, claim.portrait))
+                _lend_straight(samples, claim)
         return [*results, fuse_scores([r for r in results if r.name not in _NOT_FUSED], self.calibration)]
 
     def check_frames(self, clip: Clip, challenge: Challenge) -> list[CheckResult]:
@@ -130,15 +139,16 @@ class LivenessExaminer:
     @contextmanager
     def _face_samples(self, tracked: TrackedClip) -> Iterator[FaceSamples]:
         """Yields faces of a few frames and overwrites them afterwards."""
+        frames = _spread(tracked.with_face)
         faces = [
             self.embedder.align(tracked.pixels(frame.index), frame.face.landmarks)
-            for frame in _spread(tracked.with_face)
+            for frame in frames
             if frame.face is not None
         ]
         try:
             templates = self.embedder.embed(faces)
             try:
-                yield FaceSamples(faces, templates)
+                yield FaceSamples(faces, templates, _are_straight(frames))
             finally:
                 templates.fill(0)
         finally:
@@ -163,6 +173,18 @@ def mean_negative_log_score(results: list[CheckResult]) -> float:
     """Returns the mean of -log(score), each score at least 0.001."""
     scores = [max(result.score, _MIN_SCORE) for result in results if result.score is not None]
     return float(-np.log(scores).mean())
+
+
+def _are_straight(frames: list[TrackedFrame]) -> tuple[bool, ...]:
+    """Returns, of frames with a face, whether each head is as straight as in the first, before any action is asked."""
+    yaws = [frame.pose.yaw for frame in frames if frame.pose is not None]
+    return tuple(abs(yaw - yaws[0]) < _STRAIGHT_DEG for yaw in yaws)
+
+
+def _lend_straight(samples: FaceSamples, claim: Claim) -> None:
+    if claim.lend_straight is not None:
+        for place in np.flatnonzero(samples.straight):
+            claim.lend_straight(samples.templates[place : place + 1])  # a view: no copy of a template is left behind
 
 
 def _spread(frames: list[TrackedFrame]) -> list[TrackedFrame]:

@@ -78,6 +78,10 @@ def test_the_live_holder_is_accepted_and_the_frames_are_wiped(
     assert wiped["upload"].count == 4 + 16
     assert not any(any(frame) for frame in sent)
     assert verdict.timings_ms["liveness"] > 0
+    alone = verifier.verify(held).check("face_comparison")
+    both = verdict.check("face_comparison")
+    assert both.value != alone.value, "the frames take part in the comparison with the card"
+    assert both.limit == alone.limit
 
 
 def test_another_live_person_and_a_late_answer_are_rejected(

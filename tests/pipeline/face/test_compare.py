@@ -10,7 +10,7 @@ from idproof.models.types import DetectedFace, RGBImage
 from idproof.pipeline import Policy
 from idproof.pipeline.errors import FaceNotFound, FaceTooDark
 from idproof.pipeline.face import compare, detection
-from idproof.pipeline.types import CARD_ROLES, Role
+from idproof.pipeline.types import CARD_ROLES, CheckResult, Role
 
 
 class Bright:
@@ -95,6 +95,36 @@ def test_the_score_is_the_calibrated_probability() -> None:
         result = compare.check(portrait, selfie, {1e-4: 0.5, 1e-2: 0.3}, calibration, Policy())
         assert result.outcome == outcome
         assert result.score == pytest.approx(1 / (1 + np.exp(12 - 40 * cosine)), rel=1e-4)
+
+
+def judged(cosine: float) -> CheckResult:
+    portrait = np.array([[cosine, (1 - cosine**2) ** 0.5]], np.float32)
+    return compare.check(portrait, np.array([[1.0, 0.0]], np.float32), *JUDGED_BY)
+
+
+JUDGED_BY = {1e-4: 0.5, 1e-2: 0.3}, ScoreCalibration(slope=40, offset=-12), Policy()
+
+
+@pytest.mark.parametrize(
+    ("selfie", "frames", "value", "outcome"),
+    [
+        pytest.param(0.45, [0.61, 0.63], 0.535, "pass", id="frames of the holder settle a doubt"),
+        pytest.param(0.52, [0.30], 0.41, "doubt", id="frames that resemble less make a doubt"),
+        pytest.param(0.52, [0.02], 0.27, "fail", id="frames of somebody else fail"),
+        pytest.param(0.90, [0.9, 0.7], 0.85, "pass", id="as sure as before"),
+    ],
+)
+def test_frames_count_as_much_as_the_selfie(selfie: float, frames: list[float], value: float, outcome: str) -> None:
+    result = compare.with_frames(judged(selfie), frames, *JUDGED_BY)
+    assert (result.outcome, result.name, result.limit) == (outcome, "face_comparison", 0.5)
+    assert result.value == pytest.approx(value, abs=1e-3)
+    assert result.score == pytest.approx(1 / (1 + np.exp(12 - 40 * value)), abs=1e-3)
+
+
+def test_frames_do_not_excuse_another_person_s_selfie_and_none_change_nothing() -> None:
+    failed, passed = judged(0.2), judged(0.6)
+    assert compare.with_frames(failed, [0.95, 0.95], *JUDGED_BY) is failed
+    assert compare.with_frames(passed, [], *JUDGED_BY) is passed
 
 
 def test_a_rolled_selfie_gives_the_same_face_in_its_own_pixels() -> None:
