@@ -24,6 +24,7 @@ from idproof.pipeline.card.examiner import CardExaminer
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.card.view import CardView
 from idproof.pipeline.config import Limits, Policy
+from idproof.pipeline.documents import Region
 from idproof.pipeline.errors import CapturesIdentical
 from idproof.pipeline.executors.branches import Branches
 from idproof.pipeline.face import compare, detection, quality, registered_portrait, second_portrait, selfie_copy
@@ -44,6 +45,7 @@ from idproof.pipeline.vault.face_templates import FaceTemplates, borrow_template
 from idproof.pipeline.vault.kinds import CROP, DECODED, FRAME, RECTIFIED, REGISTERED_PORTRAIT, TEMPLATE
 
 _FRONT_FACE = f"portrait_face_{Role.CARD_FRONT}"
+_FRONT_SECOND_FACE = f"second_face_{Role.CARD_FRONT}"
 _SELFIE_SCENE = "selfie_scene"
 _MIN_REGISTERED_PX = 80
 """Shorter side of a registered portrait: departments store small ones. Chosen by hand; no outside source."""
@@ -208,9 +210,10 @@ def _compare_faces(session: VaultSession, tools: ExaminationTools) -> tuple[list
     with borrow_templates(session) as templates:
         compared = [compare.check(templates.portrait, templates.selfie, *judged_by)]
         if tools.examiner.second_portrait is not None:
-            dark = not second_faces and _second_portrait_is_dark(session)
-            second = second_portrait.check(templates.portrait, templates.second_portrait, *judged_by, dark=dark)
-            compared.append(second)
+            tilted = _FRONT_SECOND_FACE not in second_faces
+            dark = tilted and _second_portrait_is_dark(session)
+            both = templates.portrait, templates.second_portrait, *judged_by
+            compared.append(second_portrait.check(*both, tilted=tilted, dark=dark))
     with session.borrow(CROP, "selfie_face") as selfie, session.borrow(CROP, _FRONT_FACE) as portrait:
         copied = selfie_copy.check(selfie, portrait)
     return [*compared, copied], of_quality
@@ -229,7 +232,7 @@ def _make_templates(
             portrait=compare.fuse(of_portraits),
             selfie=compare.fuse(of_selfies),  # into the row of the grey one; the coloured one stays as it is
             selfie_colour=of_selfies[1:],
-            second_portrait=of_second if second_faces else None,
+            second_portrait=compare.fuse(of_second) if second_faces else None,
         )
         put_templates(session, templates)
     finally:
@@ -250,22 +253,31 @@ def _crop_portraits(session: VaultSession, tools: ExaminationTools) -> list[str]
 
 
 def _crop_second_portrait(session: VaultSession, tools: ExaminationTools) -> list[str]:
-    """Crop and align the card's second portrait; returns the crop's name, or nothing where there is no such face."""
-    engines, region = tools.engines, tools.examiner.second_portrait
+    """Crop and align the card's second portrait; returns the crops' names, or nothing where there is no such face.
+
+    Of the front capture, or of the tilted ones where the front shows none.
+    """
+    region = tools.examiner.second_portrait
     if region is None:
         return []
-    with session.borrow(RECTIFIED, Role.CARD_FRONT) as frame:
-        session.put(CROP, "second_portrait", second_portrait.crop(frame, region, tools.locator.document))
-    with session.borrow(CROP, "second_portrait") as picture:
+    front, *tilted = (partial(_crop_second_face, session, tools, region, role) for role in CARD_ROLES)
+    return front() or [name for crop in tilted for name in crop()]
+
+
+def _crop_second_face(session: VaultSession, tools: ExaminationTools, region: Region, role: Role) -> list[str]:
+    engines, cut, aligned = tools.engines, f"second_portrait_{role}", f"second_face_{role}"
+    with session.borrow(RECTIFIED, role) as frame:
+        session.put(CROP, cut, second_portrait.crop(frame, region, tools.locator.document))
+    with session.borrow(CROP, cut) as picture:
         face = second_portrait.find_face(picture, engines.detector)
         if face is None:
             return []
-        session.put(CROP, "second_face", engines.embedder.align(picture, face.landmarks))
-    return ["second_face"]
+        session.put(CROP, aligned, engines.embedder.align(picture, face.landmarks))
+    return [aligned]
 
 
 def _second_portrait_is_dark(session: VaultSession) -> bool:
-    with session.borrow(CROP, "second_portrait") as picture:
+    with session.borrow(CROP, f"second_portrait_{Role.CARD_FRONT}") as picture:
         return second_portrait.is_dark(picture)
 
 

@@ -17,7 +17,7 @@ from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType, Region
 from idproof.pipeline.errors import FaceNotFound
 from idproof.pipeline.face import detection
-from idproof.pipeline.types import CheckResult
+from idproof.pipeline.types import CheckResult, Outcome
 
 NAME = "second_portrait_face"
 
@@ -55,6 +55,7 @@ def check(
     calibration: ScoreCalibration,
     policy: Policy,
     *,
+    tilted: bool = False,
     dark: bool = False,
 ) -> CheckResult:
     """`second_portrait_face`: cosine of the two templates against the operating points of card portraits.
@@ -66,16 +67,19 @@ def check(
         thresholds: false match rate to score, as measured for card portraits.
         calibration: of those scores.
         policy: names the operating points.
+        tilted: the front capture shows no face there, and `second` is of the tilted ones. Under lenses and at an angle
+            it resembles less, so it can pass, and not fail: what does not pass could not be assessed.
         dark: no face was found in the second portrait, and it is too dark to find one (`is_dark`).
 
     Returns:
         Passes at `accept_fmr`, fails below `refer_fmr` (`second_portrait_other_face`), is in doubt between
         (`second_portrait_face_doubtful`).
     """
+    unseen = CheckResult.not_assessed(NAME, "capture_too_dark" if dark else "second_portrait_without_face")
     if second is None:
-        return CheckResult.not_assessed(NAME, "capture_too_dark" if dark else "second_portrait_without_face")
+        return unseen
     cosine = float((portrait @ second.T).item())
-    return CheckResult.compared(
+    compared = CheckResult.compared(
         NAME,
         cosine,
         accept=thresholds[policy.accept_fmr],
@@ -84,3 +88,4 @@ def check(
         doubt="second_portrait_face_doubtful",
         fail="second_portrait_other_face",
     )
+    return unseen if tilted and compared.outcome is not Outcome.PASS else compared

@@ -28,10 +28,19 @@ def test_low_light_is_named_and_never_called_forged(
     verdict = verifier.verify(Captures.from_parts(captures))
     assert verdict.decision is Decision.REFER
     assert not [check.name for check in verdict.checks if check.outcome is Outcome.FAIL]
-    assert "selfie_too_dark" in verdict.reasons
-    about_light = {"selfie_too_dark", "capture_too_dark"}
     unread = {check.reason for check in verdict.checks if (check.reason or "").endswith("_unread")}
-    assert set(verdict.reasons) - unread <= about_light
+    assert set(verdict.reasons) - unread == {"capture_too_dark"}
+    contrast = verdict.check("quality_dynamic_range")
+    assert (contrast.value or 9) < (contrast.limit or 0), "or the selfie is not dark"
+
+
+def test_a_dark_selfie_that_is_not_certain_is_called_dark(
+    verifier: Verifier, captures_of: Callable[..., Captures]
+) -> None:
+    somebody = darkened(captures_of(index=1).selfie, 0.28, 9.0, 3)
+    verdict = verifier.verify(captures_of(selfie=somebody))
+    assert "selfie_too_dark" in verdict.reasons
+    assert not {"selfie_badly_exposed", "selfie_without_contrast", "face_not_found"} & set(verdict.reasons)
 
 
 def test_a_second_portrait_in_the_dark_is_said_to_be_dark(verifier: Verifier) -> None:
