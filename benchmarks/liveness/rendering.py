@@ -103,5 +103,7 @@ def clip_tasks(
 def render(task: ClipTask) -> tuple[Sitting, Clip]:
     """Renders the clip of a task."""
     draws = Draws(np.random.default_rng(task.seed), task.split)
-    sitting = Sitting.draw(task.photograph, draws, distance=task.distance)
+    faces = open_engines(task.profile).detector.detect(task.photograph)
+    eyes = faces[0].landmarks[:2] if faces else None
+    sitting = Sitting.draw(task.photograph, draws, distance=task.distance, eyes=eyes)
     return sitting, (bona_fide if task.kind == BONA_FIDE else ATTACKS[task.kind])(sitting)

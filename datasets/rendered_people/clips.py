@@ -12,11 +12,13 @@ from enum import StrEnum
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from idproof.datasets.rendered_people import camera as cameras
 from idproof.datasets.rendered_people import carriers
 from idproof.datasets.rendered_people import surface as surfaces
 from idproof.datasets.rendered_people.camera import Camera, Reflectance, linear
+from idproof.datasets.rendered_people.eyes import Eyes, looks
 from idproof.datasets.rendered_people.puppets import HeadMesh, taken_once
 from idproof.datasets.rendered_people.surface import Field, Pose, Surface
 from idproof.datasets.specimen import backgrounds
@@ -50,6 +52,7 @@ class Sitting:
         draws: random numbers of this recording.
         camera: of this recording.
         scenery: background behind a sheet, linear.
+        eyes: in the photograph.
     """
 
     photograph: RGBImage
@@ -57,6 +60,7 @@ class Sitting:
     draws: Draws
     camera: Camera
     scenery: Field
+    eyes: Eyes
 
     @classmethod
     def draw(
@@ -65,12 +69,13 @@ class Sitting:
         draws: Draws,
         options: Options | None = None,
         distance: Distance = Distance.ARM,
+        eyes: NDArray[np.floating] | None = None,
     ) -> "Sitting":
-        """Draws a challenge, a camera and a room."""
+        """Draws a challenge, a camera and a room; `eyes` as in `Eyes.of`."""
         challenge = draw(draws.rng.bytes(16), issued_at=_ISSUED, options=options)
         camera = Camera.draw(draws) if distance is Distance.ARM else Camera.of_kiosk(draws)
         scenery = linear(cv2.GaussianBlur(backgrounds.draw(draws.rng, *camera.size), (0, 0), 3.0))
-        return cls(photograph, challenge, draws, camera, scenery)
+        return cls(photograph, challenge, draws, camera, scenery, Eyes.of(photograph, eyes))
 
     def other(self) -> "Sitting":
         """Returns the same person and camera with another challenge."""
@@ -81,10 +86,9 @@ class Sitting:
 
 
 def bona_fide(sitting: Sitting) -> Clip:
-    """A person who follows the challenge, with individual amplitudes and camera."""
-    draws = sitting.draws
-    surface = surfaces.head(draws.uniform(0.85, 1.15))
-    return _film(sitting, carriers.enlarged(sitting.photograph), surface, Reflectance(), _acted(sitting))
+    """A person who follows the challenge and watches the screen, with individual amplitudes and camera."""
+    surface = surfaces.head(sitting.draws.uniform(0.85, 1.15))
+    return _film_living(sitting, carriers.enlarged(sitting.photograph), surface, _acted(sitting))
 
 
 def selfie(sitting: Sitting) -> RGBImage:
@@ -196,6 +200,12 @@ def puppet_camera(sitting: Sitting) -> Clip:
     return _film(sitting, carriers.enlarged(selfie), _relief(sitting.draws), Reflectance(), _acted(sitting))
 
 
+def puppet_eyes(sitting: Sitting) -> Clip:
+    """The same with irises that stay on the screen and lids that blink: software that knows what a face does."""
+    selfie = _taken_once(sitting)
+    return _film_living(sitting, carriers.enlarged(selfie), _relief(sitting.draws), _acted(sitting))
+
+
 def puppet_mesh(sitting: Sitting) -> Clip:
     """A solid head with the selfie as texture, lit and shaded, before a painted background; noise and compression."""
     draws = sitting.draws
@@ -214,7 +224,7 @@ def wrong_challenge(sitting: Sitting) -> Clip:
     other = sitting.other()
     poses = _acted(other)
     surface = surfaces.head(sitting.draws.uniform(0.85, 1.15))
-    return _film(sitting, carriers.enlarged(sitting.photograph), surface, Reflectance(), poses)
+    return _film_living(sitting, carriers.enlarged(sitting.photograph), surface, poses)
 
 
 def replayed_session(sitting: Sitting) -> Clip:
@@ -248,6 +258,7 @@ PUPPETS: Mapping[str, Callable[[Sitting], Clip]] = {
     "puppet_relief": puppet_relief,
     "puppet_camera": puppet_camera,
     "puppet_mesh": puppet_mesh,
+    "puppet_eyes": puppet_eyes,
 }
 """Species that do what is asked with a computed face."""
 ATTACKS: Mapping[str, Callable[[Sitting], Clip]] = {**SPECIES, **PUPPETS}
@@ -305,6 +316,13 @@ def _film(
         return cameras.see(picture, surface, pose, reflectance, camera, sitting.scenery, glow, sway)
 
     return _record(sitting, see, poses)
+
+
+def _film_living(sitting: Sitting, carried: Field, surface: Surface, poses: Sequence[Pose]) -> Clip:
+    """Records a face whose eyes watch the screen and blink. Their draws change no other draw of the sitting."""
+    draws = Draws(np.random.default_rng([*sitting.challenge.nonce]), sitting.draws.split)
+    seen = [sitting.eyes.looking(carried, look) for look in looks(poses, draws)]
+    return _film(sitting, seen, surface, Reflectance(), poses)
 
 
 def _record(sitting: Sitting, see: Seen, poses: Poses) -> Clip:

@@ -53,6 +53,8 @@ class Action(StrEnum):
 
 _TURNS = (Action.TURN_LEFT, Action.TURN_RIGHT)
 _NODS = (Action.LOOK_UP, Action.LOOK_DOWN)
+ROTATIONS = frozenset({*_TURNS, *_NODS})
+"""Actions that turn the head."""
 
 
 REDUCING = ("cannot_turn", "cannot_nod", "cannot_approach", "photosensitive")

@@ -16,7 +16,7 @@ import numpy as np
 
 from idproof.models.types import Embeddings, FaceDetector, FaceEmbedder, PassiveEnsemble, RGBImage
 from idproof.pipeline.calibration import Calibration
-from idproof.pipeline.liveness import injection, motion, passive, screen_light, selfie_scene
+from idproof.pipeline.liveness import gaze, injection, motion, passive, screen_light, selfie_scene
 from idproof.pipeline.liveness.challenge import Challenge
 from idproof.pipeline.liveness.face_tracking import TrackedClip, TrackedFrame, track_faces
 from idproof.pipeline.liveness.frames import Clip
@@ -25,8 +25,8 @@ from idproof.pipeline.types import CheckResult, Outcome, Status
 NAME = "liveness"
 CALIBRATION_FILE = Path(__file__).with_name("calibration.json")
 STANDING_CALIBRATION_FILE = Path(__file__).with_name("calibration_standing.json")
-_NOT_FUSED = frozenset({motion.SELFIE, selfie_scene.NAME, injection.PORTRAIT, passive.ENSEMBLE})
-"""Checks of identity and of the networks against print and display: they are judged by thresholds of their own."""
+_NOT_FUSED = frozenset({motion.SELFIE, selfie_scene.NAME, injection.PORTRAIT, passive.ENSEMBLE, gaze.NAME})
+"""Checks of identity, of the networks against print and display, and of the eyes: they have thresholds of their own."""
 
 _COMPARED_FRAMES = 4  # frames with a template; each costs as much as detection in five. Chosen by hand for the time
 _STRAIGHT_DEG = 8.0
@@ -133,8 +133,8 @@ class LivenessExaminer:
         response = motion.measure_response(tracked, challenge)
         if challenge.steps:
             results.append(motion.actions(response, challenge, self.calibration))
-        depth = motion.depth(response, challenge, self.calibration)
-        return [*results, depth] if depth is not None else results
+        of_turns = motion.depth(response, challenge, self.calibration), gaze.check(tracked, challenge, response)
+        return [*results, *(result for result in of_turns if result is not None)]
 
     @contextmanager
     def _face_samples(self, tracked: TrackedClip) -> Iterator[FaceSamples]:

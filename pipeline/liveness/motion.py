@@ -11,8 +11,8 @@ import numpy as np
 
 from idproof.models.types import Embeddings
 from idproof.pipeline.calibration import Calibration
-from idproof.pipeline.liveness.challenge import NEUTRAL_MS, Action, Challenge
-from idproof.pipeline.liveness.face_tracking import TrackedClip
+from idproof.pipeline.liveness.challenge import NEUTRAL_MS, ROTATIONS, Action, Challenge
+from idproof.pipeline.liveness.face_tracking import TrackedClip, TrackedFrame
 from idproof.pipeline.liveness.head_motion import HeadMotion, measure_head_motion
 from idproof.pipeline.liveness.head_pose import STRAIGHT, HeadPose
 from idproof.pipeline.types import CheckResult, Outcome
@@ -36,7 +36,6 @@ _OTHER_ACTION_TOLERANCE, _OTHER_ACTION_PENALTY = 2.0, 0.5
 _NOD_WEIGHT_BY_LANDMARKS = 0.5  # landmarks show nods with as much noise as signal
 
 _MIRRORED = {Action.TURN_LEFT: Action.TURN_RIGHT, Action.TURN_RIGHT: Action.TURN_LEFT}
-_ROTATIONS = frozenset({Action.TURN_LEFT, Action.TURN_RIGHT, Action.LOOK_UP, Action.LOOK_DOWN})
 
 
 @dataclass(frozen=True)
@@ -47,11 +46,13 @@ class MeasuredResponse:
         aside_deg: how far the first frame's face is turned to the side, by landmarks.
         neutral: poses before the first step.
         steps: for each step its frames with a face.
+        before: the frames with a face before the first step.
     """
 
     aside_deg: float
     neutral: list[HeadPose]
     steps: list[list[HeadMotion]]
+    before: list[TrackedFrame]
 
 
 def measure_response(tracked: TrackedClip, challenge: Challenge) -> MeasuredResponse | None:
@@ -62,8 +63,9 @@ def measure_response(tracked: TrackedClip, challenge: Challenge) -> MeasuredResp
     steps = [tracked.between(step.start_ms, step.end_ms) for step in challenge.steps]
     motions = measure_head_motion(tracked, neutral[0], [*neutral[1:], *chain.from_iterable(steps)])
     later = iter(motions[len(neutral) - 1 :])
-    before = [STRAIGHT, *(motion.pose for motion in motions[: len(neutral) - 1])]
-    return MeasuredResponse(abs(neutral[0].pose.yaw), before, [[next(later) for _ in frames] for frames in steps])
+    poses = [STRAIGHT, *(motion.pose for motion in motions[: len(neutral) - 1])]
+    moved = [[next(later) for _ in frames] for frames in steps]
+    return MeasuredResponse(abs(neutral[0].pose.yaw), poses, moved, neutral)
 
 
 def actions(response: MeasuredResponse | None, challenge: Challenge, calibration: Calibration) -> CheckResult:
@@ -77,7 +79,7 @@ def actions(response: MeasuredResponse | None, challenge: Challenge, calibration
     if response is None:
         return CheckResult.not_assessed(ACTIONS, "face_not_seen_throughout")
     for step, frames in zip(challenge.steps, response.steps, strict=True):
-        if not frames or step.action not in (*_ROTATIONS, Action.COME_CLOSER):
+        if not frames or step.action not in (*ROTATIONS, Action.COME_CLOSER):
             return CheckResult.not_assessed(ACTIONS, "face_not_seen_throughout")
     result = _judge_actions([step.action for step in challenge.steps], response, calibration)
     if result.outcome is not Outcome.FAIL:
@@ -109,7 +111,7 @@ def depth(response: MeasuredResponse | None, challenge: Challenge, calibration: 
         None when the challenge asks for no turn: the motion of an approaching head hardly differs from a plane's.
         Could not be assessed when the first frame shows a profile.
     """
-    if not any(step.action in _ROTATIONS for step in challenge.steps):
+    if not any(step.action in ROTATIONS for step in challenge.steps):
         return None
     if response is None:
         return CheckResult.not_assessed(RIGID, "face_not_seen_throughout")
@@ -119,7 +121,7 @@ def depth(response: MeasuredResponse | None, challenge: Challenge, calibration: 
         frame.gain
         for step, frames in zip(challenge.steps, response.steps, strict=True)
         for frame in frames
-        if step.action in _ROTATIONS and frame.gain is not None and frame.turned_deg > _MIN_TURN_DEG
+        if step.action in ROTATIONS and frame.gain is not None and frame.turned_deg > _MIN_TURN_DEG
     ]
     if not gains:
         return CheckResult.not_assessed(RIGID, "face_not_followed")

@@ -39,7 +39,7 @@ def seen(mesh: HeadMesh, sitting: Sitting, pose: Pose, glow: tuple[float, float,
 
 
 def test_puppets_are_species_apart_from_those_of_the_standard_run() -> None:
-    assert set(PUPPETS) == {"puppet_relief", "puppet_camera", "puppet_mesh"}
+    assert set(PUPPETS) == {"puppet_relief", "puppet_camera", "puppet_mesh", "puppet_eyes"}
     assert not set(PUPPETS) & set(SPECIES)
     assert set(ATTACKS) == {*SPECIES, *PUPPETS}
 
