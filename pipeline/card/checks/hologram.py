@@ -1,13 +1,14 @@
 """Checks that the hologram changes between the three angles as this type's own hologram does.
 
-Its pattern is made of zones. Zones of one number are made alike (the same grating) and lie in many places, next to
-others. Three things follow, in any light:
+Its pattern is made of zones, each one grating in several patches. In any light three things follow:
 
-- *response*: from angle to angle the zones' colours change, and not all in one proportion. A flat print does not
-  change; gloss over it and coloured lamps only fade or deepen the print, each colour in one proportion for all zones;
-- *shape*: the zones' numbers explain the change. Foil of another pattern, film, projected light and misplaced stickers
-  change too, but not zone by zone;
-- light that falls on a place and its neighbours, coloured or not, changes their zones alike and is removed first, so
+- *response*: from angle to angle patches begin and cease to shine, while the print below stays. A picture of a hologram
+  is printed with that print: gloss and lamps fade both alike. So the change that one proportion explains is taken away,
+  as long as the print itself did not fade more. A place counts only where both captures show the same print, since a
+  finger over a printed hologram changes it too. The two captures that differ least count;
+- *shape*: the change ends where patches end, and not where the same pattern does a few millimetres aside. Foil of
+  another pattern, film, projected light and misplaced stickers change too, but not patch by patch;
+- light that falls on a place and its neighbours, coloured or not, changes their patches alike and is removed first, so
   that glare and a lamp nearby count little.
 """
 
@@ -36,7 +37,7 @@ HOLOGRAM_RESPONSE = Quantity(
     Limit.AT_LEAST,
     ratio=True,
     optically_variable=True,
-    forged=0.007,
+    forged=0.018,
     speaks_to=(Hypothesis.HOLOGRAM, Hypothesis.COPY, Hypothesis.DISPLAY, Hypothesis.ONE_PICTURE),
 )
 HOLOGRAM_SHAPE = Quantity(
@@ -46,35 +47,45 @@ HOLOGRAM_SHAPE = Quantity(
     Limit.AT_LEAST,
     optically_variable=True,
     lost_in_darkness=True,
-    forged=0.15,
+    forged=0.5,
     speaks_to=(Hypothesis.HOLOGRAM,),
 )
 
 # Chosen by hand on tuning cards, unless stated otherwise; no outside source.
 _DARKEST = 0.01  # of linear light; darker differences are noise
-_LOCAL_MM = 2.5  # standard deviation of the neighbourhood that a zone is compared with: a few zones wide
-_FINE_MM = 0.5  # standard deviation of the blur inside a zone: finer lines are a zone's own structure, or noise
+_LOCAL_MM = 2.5  # standard deviation of the neighbourhood that a patch is compared with: a few patches wide
+_NOISE_MM = 0.08  # standard deviation of a blur that the lines of the print survive and much of the noise does not
+_PRINT_MM = 0.4  # standard deviation of the blur in which those lines are lost
+_SEEN_MM = 0.6  # standard deviation of the neighbourhood in which the print of two captures is compared
+_SEEN = 0.4  # correlation of the print from which a place shows it in both captures
+_SEEN_INSET_PX = 2  # places beside hidden ones are left out, since a blur reached them
+_LEAST_SEEN = 0.1  # of the region: with less, two captures are not compared
 _INSET_PX = 1  # zones are cut in from their edges, where blur mixes them
-_LEAST_ZONE_PX = 30
-_LEAST_SHARE = 1e-6
+_LEAST_PATCH_PX = 40
 _LEAST_ZONES = 3
+_ASIDE_MM = ((2.5, 0.0), (-2.5, 0.0), (0.0, 2.1), (0.0, -2.1), (5.0, 3.3), (-5.0, -3.3))  # down, right
+_LEAST = 1e-9
 
 _LOG_LIGHT = np.log(LINEAR_LIGHT + _DARKEST).astype(np.float32)
 Light = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Labels = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class Response:
-    """The measured change of the zones.
+    """The measured change of the patches.
 
     Attributes:
-        strength: root mean square of the zones' change that is not one proportion of a fixed picture, colour by
-            colour, in natural logarithms of linear light; of the two captures that differ least, since one capture
-            in which something lies over a flat print differs from the others.
-        shape: share of that change in the whole region that the zones' numbers explain, 0..1.
+        strength: root mean square of the patches' change that is not one proportion of a fixed picture, colour by
+            colour, in natural logarithms of linear light; of the two captures that differ least. None when no two
+            captures show enough of the same print.
+        shape: share of the change between the two captures that differ most that the patches explain, above what they
+            explain when they are moved aside; at most 1, and 0 or less for a change that knows nothing of them. The
+            lesser of the whole region's and that of the places where both captures show the print.
     """
 
-    strength: float
+    strength: float | None
     shape: float
 
 
@@ -82,15 +93,18 @@ class Response:
 class Hologram(Check):
     """`hologram_response` (fails with `hologram_static`) and `hologram_shape` (`hologram_foreign`).
 
-    The shape is not assessed when nothing changes; the response then fails by itself.
+    The response could not be assessed, with `card_covered`, where no two captures show the print below it. The shape
+    is not assessed when nothing changes; the response then fails by itself.
 
     Attributes:
         region: the diffractive region as the type describes it.
         zones: (h, w), canonical pixels of the region's box: 0, or the zone's number.
+        patches: (h, w): 0, or the number of the connected part of a zone.
     """
 
     region: Region
     zones: NDArray[np.uint8]
+    patches: Labels
 
     reports = (HOLOGRAM_RESPONSE, HOLOGRAM_SHAPE)
     single_capture = False
@@ -113,56 +127,137 @@ class Hologram(Check):
                 f"The zones of {region.name} must be a picture of {right - left} × {bottom - top} pixels."
             )
         inner = np.where(_inner(zones), zones, 0).astype(np.uint8)
-        numbers, counts = np.unique(inner[inner > 0], return_counts=True)
-        if len(numbers) < _LEAST_ZONES or counts.min() < _LEAST_ZONE_PX:
+        patches = _patches(inner)
+        inner[patches == 0] = 0
+        if len(np.unique(inner[inner > 0])) < _LEAST_ZONES:
             raise DocumentTypeInvalid(f"The zones of {region.name} are too few or too small to be told apart.")
-        return cls(document, region, inner)
+        return cls(document, region, inner, patches)
 
     def measure(self, card: CardCaptures, policy: Policy) -> list[CheckResult]:
-        """Measures the zones, and judges them."""
+        """Measures the patches, and judges them."""
         return self.judge(self.response(card.rectified), policy)
 
     def judge(self, response: Response, policy: Policy) -> list[CheckResult]:
-        """Judges the response, and the shape only when the zones change."""
-        strength = HOLOGRAM_RESPONSE.judge(response.strength, policy.calibration)
-        if strength.outcome is not Outcome.PASS:
-            return [strength, HOLOGRAM_SHAPE.not_assessed("hologram_static")]
+        """Judges the response, and the shape only when the patches change or the print below them is hidden."""
+        if response.strength is None:
+            strength = HOLOGRAM_RESPONSE.not_assessed("card_covered")
+        else:
+            strength = HOLOGRAM_RESPONSE.judge(response.strength, policy.calibration)
+            if strength.outcome is not Outcome.PASS:
+                return [strength, HOLOGRAM_SHAPE.not_assessed("hologram_static")]
         return [strength, HOLOGRAM_SHAPE.judge(response.shape, policy.calibration)]
 
     def response(self, rectified: Mapping[Role, RGBImage]) -> Response:
-        """Measures the change of the zones between rectified captures of one card."""
+        """Measures the change of the patches between rectified captures of one card."""
         left, top, right, bottom = self.region.box.pixels(self.document.px_per_mm)
-        inside = self.zones > 0
-        number = self.zones[inside]
-        away, fine = (length * self.document.px_per_mm for length in (_LOCAL_MM, _FINE_MM))
-        # (captures, pixels, 3): light of each zone pixel, less that of its neighbourhood, without fine structure.
-        light = np.stack(
-            [
-                _within_zones(
-                    _without_shading(_log_light(image[top:bottom, left:right]), inside, away), self.zones, fine
-                )
-                for image in rectified.values()
-            ]
-        )[:, inside]
-        numbers, counts = np.unique(number, return_counts=True)
-        means = np.stack([light[:, number == n].mean(axis=1) for n in numbers], axis=1)
-        means -= np.average(means, axis=1, weights=counts)[:, None]
-        explained, total = 0.0, 0.0
-        for zones, pixels in zip(np.moveaxis(means, 2, 0), np.moveaxis(light, 2, 0), strict=True):
-            # The first singular vector is the fixed picture of this colour, whose proportion may change.
-            captures, _, _ = np.linalg.svd(zones * np.sqrt(counts), full_matrices=False)
-            beyond = np.eye(len(captures)) - np.outer(captures[:, 0], captures[:, 0])
-            explained += float((counts * (beyond @ zones) ** 2).sum())
-            total += float(((beyond @ (pixels - pixels.mean(axis=1, keepdims=True))) ** 2).sum())
-        weakest = min(_change(means[list(pair)], counts) for pair in combinations(range(len(means)), 2))
-        return Response(weakest, explained / max(total, 1e-12))
+        boxes = [image[top:bottom, left:right] for image in rectified.values()]
+        light = [_blurred(_LOG_LIGHT[box], None, _NOISE_MM * self.document.px_per_mm) for box in boxes]
+        print_ = [self._print(_LOG_LIGHT[box].mean(axis=2)) for box in boxes]
+        inside = self.patches > 0
+        whole, seen = [], []
+        for one, other in combinations(range(len(boxes)), 2):
+            whole.append(self._change(light[one], light[other], inside))
+            shown = self._shown(print_[one], print_[other])
+            if shown.sum() >= _LEAST_SEEN * inside.sum():
+                seen.append(self._change(light[one], light[other], shown))
+        shapes = [max(changes).shape for changes in (whole, seen) if changes]
+        return Response(min(seen).strength if seen else None, min(shapes))
+
+    def _print(self, log_light: Light) -> Light:
+        """(h, w): the fine lines of the print inside the zones, 0 elsewhere."""
+        noise, lines = (length * self.document.px_per_mm for length in (_NOISE_MM, _PRINT_MM))
+        print_ = np.zeros_like(log_light)
+        for number in np.unique(self.zones[self.zones > 0]):
+            zone = self.zones == number
+            print_[zone] = (_blurred(log_light, zone, noise) - _blurred(log_light, zone, lines))[zone]
+        return print_
+
+    def _shown(self, one: Light, other: Light) -> Mask:
+        """(h, w): places inside the zones at which both captures show the same print."""
+        sigma = _SEEN_MM * self.document.px_per_mm
+        together, own, others = (
+            cv2.GaussianBlur(a * b, (0, 0), sigma) for a, b in ((one, other), (one, one), (other, other))
+        )
+        agree = together / np.maximum(np.sqrt(own * others), _LEAST) > _SEEN
+        size = 2 * _SEEN_INSET_PX + 1
+        shown = cv2.erode((agree & (self.patches > 0)).astype(np.uint8), np.ones((size, size), dtype=np.uint8))
+        return np.asarray(shown > 0)
+
+    def _change(self, one: Light, other: Light, where: Mask) -> "_Change":
+        """Compares two captures (h, w, 3) at some places."""
+        away = _LOCAL_MM * self.document.px_per_mm
+        lights = [(light - _blurred(light, where, away))[where] for light in (one, other)]
+        patch = _Patches(self.patches[where])
+        change = np.stack([patch.unexplained(lights[0][:, k], lights[1][:, k]) for k in range(3)], axis=1)
+        between = patch.between(change)
+        total = float((change**2).sum())
+        aside = max(
+            _Patches(
+                np.roll(self.patches, [round(mm * self.document.px_per_mm) for mm in move], (0, 1))[where]
+            ).between(change)
+            for move in _ASIDE_MM
+        )
+        shape = 1 - (total - between) / max(total - aside, _LEAST)
+        return _Change(float(np.sqrt(between / change.size)), shape)
 
 
-def _change(means: Light, counts: NDArray[np.int64]) -> float:
-    """Root mean square change of the zones' means (captures, zones, 3) that no fading of one picture explains."""
-    weighted = np.moveaxis(means, 2, 0) * np.sqrt(counts)
-    singular = np.linalg.svd(weighted, compute_uv=False)
-    return float(np.sqrt((singular[:, 1:] ** 2).sum() / (counts.sum() * weighted.shape[0] * len(means))))
+@dataclass(frozen=True, order=True)
+class _Change:
+    """What changed between two captures: how much, and the share that the patches explain."""
+
+    strength: float
+    shape: float
+
+
+class _Patches:
+    """Patches of the pixels at some places."""
+
+    def __init__(self, labels: Labels) -> None:
+        """Args: labels: (pixels,), the number of each pixel's patch."""
+        self._labels = labels
+        self._pixels = np.bincount(labels)
+        self._whole = np.maximum(self._pixels, 1)
+
+    def means(self, values: Light) -> Light:
+        """(patches,): of values (pixels,)."""
+        return np.asarray(np.bincount(self._labels, values) / self._whole, dtype=np.float32)
+
+    def between(self, change: Light) -> float:
+        """Sum of squares that the patches' means explain of a change (pixels, 3)."""
+        return sum(float((self._pixels * self.means(change[:, k]) ** 2).sum()) for k in range(change.shape[1]))
+
+    def unexplained(self, one: Light, other: Light) -> Light:
+        """(pixels,): what fading does not explain of the difference of two captures (pixels,) of one colour.
+
+        A printed picture can be paler in either, but the patches no more than the lines of the print inside them.
+        """
+        found = min(
+            (self._faded(a, b) for a, b in ((one, other), (other, one))),
+            key=lambda left: float((self._pixels * self.means(left) ** 2).sum()),
+        )
+        return np.asarray(found - found.mean())
+
+    def _faded(self, paler: Light, clear: Light) -> Light:
+        means = [self.means(values) for values in (paler, clear)]
+        lines = [values - mean[self._labels] for values, mean in zip((paler, clear), means, strict=True)]
+        there = self._pixels > 0
+        slopes = self.means(lines[0] * lines[1])[there] / np.maximum(self.means(lines[1] ** 2)[there], _LEAST)
+        least = float(np.clip(np.median(slopes), 0, 1))
+        centred = [mean - np.average(mean, weights=self._pixels) for mean in means]
+        best = (self._pixels * centred[0] * centred[1]).sum() / max((self._pixels * centred[1] ** 2).sum(), _LEAST)
+        return np.asarray(paler - np.clip(best, least, 1) * clear)
+
+
+def _patches(zones: NDArray[np.uint8]) -> Labels:
+    """(h, w): 0, or the number of each connected part of a zone that is large enough."""
+    patches, found = np.zeros(zones.shape, dtype=np.int32), 0
+    for number in np.unique(zones[zones > 0]):
+        count, parts = cv2.connectedComponents((zones == number).astype(np.uint8), connectivity=4)
+        for part in range(1, count):
+            if (parts == part).sum() >= _LEAST_PATCH_PX:
+                found += 1
+                patches[parts == part] = found
+    return patches
 
 
 def _diffractive_region(document: DocumentType) -> Region | None:
@@ -170,34 +265,18 @@ def _diffractive_region(document: DocumentType) -> Region | None:
     return next((r for r in document.regions if r.kind == "diffractive" and r.zones is not None), None)
 
 
-def _log_light(image: RGBImage) -> Light:
-    """(h, w, 3): natural logarithm of linear light."""
-    return np.asarray(_LOG_LIGHT[image])
-
-
-def _without_shading(log_light: Light, inside: NDArray[np.bool_], away_px: float) -> Light:
-    """(h, w, 3), less the mean of the zones around each pixel: shading and tint of a lamp, and glare."""
-    return np.asarray(log_light - _blurred(log_light, inside, away_px))
-
-
-def _within_zones(values: Light, zones: NDArray[np.uint8], fine_px: float) -> Light:
-    """(h, w, 3), each pixel the mean of its own zone's pixels around it; 0 outside the zones."""
-    smooth = np.zeros_like(values)
-    for number in np.unique(zones[zones > 0]):
-        zone = zones == number
-        smooth[zone] = _blurred(values, zone, fine_px)[zone]
-    return smooth
-
-
-def _blurred(values: Light, where: NDArray[np.bool_], sigma_px: float) -> Light:
-    """(h, w, 3), blurred as if the picture had no pixels but those."""
+def _blurred(values: Light, where: Mask | None, sigma_px: float) -> Light:
+    """(h, w) or (h, w, 3), blurred as if the picture had no pixels but those."""
+    if where is None:
+        return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma_px))
     share = where.astype(np.float32)
-    weighted = cv2.GaussianBlur(values * share[..., None], (0, 0), sigma_px)
-    weighted /= np.maximum(cv2.GaussianBlur(share, (0, 0), sigma_px), _LEAST_SHARE)[..., None]
-    return np.asarray(weighted, dtype=np.float32)
+    around = np.maximum(cv2.GaussianBlur(share, (0, 0), sigma_px), _LEAST)
+    if values.ndim == 3:
+        share, around = share[..., None], around[..., None]
+    return np.asarray(cv2.GaussianBlur(values * share, (0, 0), sigma_px) / around, dtype=np.float32)
 
 
-def _inner(zones: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def _inner(zones: NDArray[np.uint8]) -> Mask:
     """Pixels whose whole neighbourhood has their own number."""
     size = 2 * _INSET_PX + 1
     kernel = np.ones((size, size), dtype=np.uint8)

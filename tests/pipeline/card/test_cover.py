@@ -93,21 +93,21 @@ def test_a_genuine_card_under_a_thumb_is_referred(folder: str, examiner: CardExa
     assert decide(list(results.values()), examiner.required) == (Decision.REFER, ("card_covered",))
 
 
-def test_a_finger_over_a_missing_hologram_is_no_response(examiner: CardExaminer, locator: CardLocator) -> None:
+@pytest.mark.parametrize("roles", [(Role.CARD_FRONT,), (Role.CARD_FRONT, Role.CARD_TILT_LEFT)])
+def test_a_finger_over_a_missing_hologram_is_no_response(
+    roles: tuple[Role, ...], examiner: CardExaminer, locator: CardLocator
+) -> None:
+    """In each of these captures it covers another part of the region."""
     parts = make(31, 0, PortraitSource.open(None), load_builtin(), attack="hologram_flat").parts()
     flat = located(locator, {role: np.array(Image.open(io.BytesIO(parts[role])).convert("RGB")) for role in CARD_ROLES})
     box = next(region.box for region in examiner.document.regions if region.kind == "diffractive")
-    left, right = box.x + box.width * 0.5, box.x + box.width * 0.5 + 11.0
-    finger = np.array([[left, box.y + 3], [right, box.y + 3], [right, 75.0], [left, 75.0]])
-    place = project(flat.views[Role.CARD_FRONT].homography, finger)
-    skin = cv2.fillPoly(
-        flat.images[Role.CARD_FRONT].copy(),
-        [np.round(place * 16).astype(np.int32)],
-        (190, 150, 125),
-        cv2.LINE_AA,
-        shift=4,
-    )
-    held_flat = located(locator, {**flat.images, Role.CARD_FRONT: skin})
-    results = examined(examiner, held_flat)
-    assert results["hologram_response"].reason == "hologram_static"
+    images = dict(flat.images)
+    for number, role in enumerate(roles):
+        left = box.x + box.width * (0.5 - 0.7 * number)
+        top, right = box.y + 3 + 5 * number, left + 11.0
+        finger = np.array([[left, top], [right, top], [right, 75.0], [left, 75.0]])
+        place = np.round(project(flat.views[role].homography, finger) * 16).astype(np.int32)
+        images[role] = cv2.fillPoly(images[role].copy(), [place], (190, 150, 125), cv2.LINE_AA, shift=4)
+    results = examined(examiner, located(locator, images))
+    assert results["fraud_hologram"].outcome is Outcome.FAIL
     assert decide(list(results.values()), examiner.required)[0] is Decision.REJECT

@@ -37,9 +37,15 @@ def captures(check: Hologram, painted: Painted) -> dict[Role, np.ndarray]:
     return result
 
 
+def lines(check: Hologram) -> np.ndarray:
+    """(h, w, 1): share of the light that slanted lines, a millimetre apart, leave."""
+    rows, columns = np.indices(check.zones.shape) / check.document.px_per_mm
+    return 1 - 0.3 * (np.sin(2 * np.pi * (rows + 0.4 * columns)) > 0.5)[..., None]
+
+
 def by_zone(check: Hologram, colours: np.ndarray) -> np.ndarray:
-    """(h, w, 3): 0.35 and each zone's own colour on top."""
-    return 0.35 + np.vstack([np.zeros((1, 3)), colours])[check.zones]
+    """(h, w, 3): 0.35 and each zone's own colour on top, below printed lines."""
+    return lines(check) * (0.35 + np.vstack([np.zeros((1, 3)), colours])[check.zones])
 
 
 def judged(check: Hologram, painted: Painted) -> dict[str, CheckResult]:
@@ -63,6 +69,30 @@ def test_a_flat_print_of_one_state_is_static(check: Hologram) -> None:
     found = judged(check, lambda i: by_zone(check, zone_colours(0, check)))
     assert (found[RESPONSE].outcome, found[RESPONSE].reason) == (Outcome.FAIL, "hologram_static")
     assert found[SHAPE].status is Status.COULD_NOT_ASSESS
+
+
+def test_zones_that_shine_in_one_capture_and_hardly_in_others_pass(check: Hologram) -> None:
+    """Often most of it answers at one angle, and hardly anything at the others."""
+    found = judged(check, lambda i: by_zone(check, zone_colours(0, check) * (1.0, 0.4, 0.1)[i]))
+    assert all(result.outcome is Outcome.PASS for result in found.values())
+
+
+def test_a_place_that_is_covered_in_one_capture_is_no_response(check: Hologram) -> None:
+    def covered(capture: int) -> np.ndarray:
+        painted = by_zone(check, zone_colours(0, check))
+        if capture == 0:
+            painted[: len(painted) // 2] = (0.5, 0.3, 0.2)
+        return painted
+
+    found = judged(check, covered)
+    assert found[RESPONSE].reason == "hologram_static"
+
+
+def test_a_hologram_whose_print_is_hidden_could_not_be_assessed(check: Hologram) -> None:
+    colours = np.random.default_rng(5).uniform(0.2, 0.7, (3, 3))
+    found = judged(check, lambda i: np.broadcast_to(colours[i], (*check.zones.shape, 3)))
+    assert (found[RESPONSE].status, found[RESPONSE].reason) == (Status.COULD_NOT_ASSESS, "card_covered")
+    assert found[SHAPE].outcome is Outcome.FAIL
 
 
 def test_gloss_that_fades_a_flat_print_is_no_response(check: Hologram) -> None:
@@ -90,7 +120,7 @@ def test_patches_in_other_places_have_a_foreign_shape(check: Hologram, cell_px: 
 
     def patches(capture: int) -> np.ndarray:
         coarse = np.random.default_rng(capture).uniform(0, 0.5, (rows // cell_px + 1, columns // cell_px + 1, 3))
-        return 0.35 + coarse.repeat(cell_px, axis=0).repeat(cell_px, axis=1)[:rows, :columns]
+        return lines(check) * (0.35 + coarse.repeat(cell_px, axis=0).repeat(cell_px, axis=1)[:rows, :columns])
 
     found = judged(check, patches)
     assert Outcome.FAIL in {result.outcome for result in found.values()}
