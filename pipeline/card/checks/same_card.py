@@ -35,7 +35,9 @@ _LIGHT_MM = 3.0  # anything smoother is light, not print
 _FINE_MM = 0.15  # anything finer is noise and blur
 _REDUCTION = 6  # light varies so slowly that a picture this many times smaller holds all of it
 _WINDOW_MM = 1.5  # around a place, in which its contrast is measured
-_BLOWN = 0.4  # share of the strongest capture's contrast below which glare hides the print of a place
+_BLOWN = 0.4  # share of the strongest capture's contrast below which a place does not show its print
+_VEILED = 0.7  # the same share where a capture is brighter than another: glare adds light, and changed ink does not
+_BRIGHTER, _DAZZLING = 1.1, 1.5  # of the least light of any capture, each by its own median; the second hides all print
 _WHITE = 252  # grey level of all colours from which on a pixel is clipped
 _LEAST_SEEN = 0.5  # share of a box that both captures must show, and of a capture's boxes that must be compared
 
@@ -55,9 +57,11 @@ class SameCard(Check):
     def measure(self, card: CardCaptures, policy: Policy) -> list[CheckResult]:
         """Correlates the print of every two captures, box by box."""
         document = self.document
-        prints = [_print_only(image, document.px_per_mm) for image in card.rectified.values()]
+        prints, lights = zip(
+            *(_print_and_light(image, document.px_per_mm) for image in card.rectified.values()), strict=True
+        )
         window = round(_WINDOW_MM * document.px_per_mm)
-        prints, seen = _levelled(prints, window)
+        prints, seen = _levelled(prints, _above_least(lights), window)
         seen = [place & ~_clipped(image, window) for place, image in zip(seen, card.rectified.values(), strict=True)]
         boxes = [document.portrait, *(spec.box for spec in document.fields if spec.required)]
         pairs = list(combinations(range(len(prints)), 2))
@@ -76,15 +80,26 @@ class SameCard(Check):
         return [SAME_CARD.judge(float(np.nanmin(agreement)), policy.calibration)]
 
 
-def _print_only(image: RGBImage, px_per_mm: float) -> Plane:
+def _print_and_light(image: RGBImage, px_per_mm: float) -> tuple[Plane, Plane]:
+    """(h, w) each: the print alone, and the light and ground alone, in grey levels."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     fine = cv2.GaussianBlur(grey, (0, 0), _FINE_MM * px_per_mm)
     small = cv2.resize(grey, None, fx=1 / _REDUCTION, fy=1 / _REDUCTION, interpolation=cv2.INTER_AREA)
     light = cv2.GaussianBlur(small, (0, 0), _LIGHT_MM * px_per_mm / _REDUCTION)
-    return np.asarray(fine - cv2.resize(light, grey.shape[::-1], interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+    light = np.asarray(cv2.resize(light, grey.shape[::-1], interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+    return fine - light, light
 
 
-def _levelled(prints: Sequence[Plane], window_px: int) -> tuple[list[Plane], list[NDArray[np.bool_]]]:
+def _above_least(lights: Sequence[Plane]) -> list[Plane]:
+    """(h, w) of each capture: its light over the least of all captures, at least 1."""
+    level = [light / max(float(np.median(light)), 1e-6) for light in lights]
+    least = np.maximum(np.min(level, axis=0), 1e-6)
+    return [np.asarray(own / least, dtype=np.float32) for own in level]
+
+
+def _levelled(
+    prints: Sequence[Plane], above_least: Sequence[Plane], window_px: int
+) -> tuple[list[Plane], list[NDArray[np.bool_]]]:
     """Prints of one contrast everywhere, and (h, w) of each: true where it is about as strong as in the best capture.
 
     Glare, tone and exposure weaken the print of places or of all; each capture is measured by its own median.
@@ -92,7 +107,10 @@ def _levelled(prints: Sequence[Plane], window_px: int) -> tuple[list[Plane], lis
     contrast = [np.sqrt(np.maximum(cv2.sqrBoxFilter(plane, -1, (window_px, window_px)), 0)) for plane in prints]
     usual = [max(float(np.median(plane)), 1e-6) for plane in contrast]
     strongest = np.max([plane / own for plane, own in zip(contrast, usual, strict=True)], axis=0)
-    seen = [np.asarray(plane >= _BLOWN * own * strongest) for plane, own in zip(contrast, usual, strict=True)]
+    seen = [
+        np.asarray((plane >= np.where(light > _BRIGHTER, _VEILED, _BLOWN) * own * strongest) & (light <= _DAZZLING))
+        for plane, light, own in zip(contrast, above_least, usual, strict=True)
+    ]
     # Flat places keep their noise small: a part of the usual contrast is added to theirs.
     levelled = [
         np.asarray(plane / (around + own), dtype=np.float32)

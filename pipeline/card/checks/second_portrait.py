@@ -71,9 +71,9 @@ class SecondPortrait(Check):
     The first value is the correlation of the two portraits in the capture where they agree best, -1..1; it fails with
     `second_portrait_differs`. The second is the distance moved over the distance expected, 1 on a genuine card; it
     fails with `second_portrait_static`. The second could not be assessed when the portraits do not agree
-    (`second_portrait_differs`), the captures are turned too little (`angles_not_distinct`), or glare hides a portrait
-    in one of them (`card_overexposed`): two captures alone would be easier to agree with than three. A single capture
-    gives the first value only.
+    (`second_portrait_differs`), the captures are turned too little (`angles_not_distinct`), or glare hides the
+    second portrait in one of them (`card_overexposed`): two captures alone would be easier to agree with than three. A
+    single capture gives the first value only.
 
     Attributes:
         region: the second portrait, with the place of its picture.
@@ -108,7 +108,7 @@ class SecondPortrait(Check):
 
     def measure(self, card: CardCaptures, policy: Policy) -> list[CheckResult]:
         """Finds the second portrait in every capture."""
-        places = {role: locate(image, self.region, self.document) for role, image in card.rectified.items()}
+        places = self._places(card.rectified)
         # Glare and blur lower the agreement of a capture, and nothing raises that of two people.
         correlation = max(place.correlation for place in places.values())
         same = SECOND_PORTRAIT_SAME.judge(correlation, policy.calibration)
@@ -119,6 +119,16 @@ class SecondPortrait(Check):
         if min(place.correlation for place in places.values()) < correlation - _HIDDEN:
             return [same, SECOND_PORTRAIT_MOVES.not_assessed("card_overexposed")]
         return [same, self._movement(places, turns_deg(card.views), policy)]
+
+    def _places(self, rectified: Mapping[Role, RGBImage]) -> dict[Role, _Place]:
+        """Finds it by each capture's own main portrait; where glare hides that, by the one that agrees best."""
+        places = {role: locate(image, self.region, self.document) for role, image in rectified.items()}
+        clearest = max(places, key=lambda role: places[role].correlation)
+        for role, place in places.items():
+            if place.correlation < places[clearest].correlation - _HIDDEN:
+                again = locate(rectified[role], self.region, self.document, portrait=rectified[clearest])
+                places[role] = max(place, again, key=lambda found: found.correlation)
+        return places
 
     def _movement(self, places: Mapping[Role, _Place], turns: Mapping[Role, float], policy: Policy) -> CheckResult:
         """Slope of offset over turn, by least squares, as a share of the type's."""
@@ -144,15 +154,24 @@ def second_portrait_region(document: DocumentType) -> Region | None:
     return Region("ghost", document.ghost, "second_portrait", picture=document.ghost)
 
 
-def locate(image: RGBImage, region: Region, document: DocumentType) -> _Place:
-    """Finds the main portrait in the second one, in a rectified capture."""
+def locate(image: RGBImage, region: Region, document: DocumentType, *, portrait: RGBImage | None = None) -> _Place:
+    """Finds the main portrait in the second one, in a rectified capture.
+
+    Args:
+        image: (h, w, 3), the rectified capture.
+        region: the second portrait.
+        document: the type.
+        portrait: rectified capture that shows the main portrait; the same one by default.
+    """
     if region.picture is None:
         raise ValueError("the region does not say where its picture is")
     s = document.px_per_mm
     scene = _portrait_detail(_cut(image, region.box, s), s)
     best = _Place(0.0, -1.0)
     for scale in _SCALES:
-        pattern = _portrait_detail(_pattern(image, document.portrait, region.picture, scale, s), s)
+        pattern = _portrait_detail(
+            _pattern(portrait if portrait is not None else image, document.portrait, region.picture, scale, s), s
+        )
         h, w = pattern.shape
         dx = round(_REACH_MM * s)
         dy = round(_DRIFT_MM * s)

@@ -9,7 +9,9 @@ The captures are brought into one frame, and a kernel removes what straight edge
 leaves something, too, in genuine captures as well. So the product of two captures' residuals is regressed on how steep
 and how detailed the print around each pixel is: the part for no print at all is the shared noise.
 
-A program that reduces the photograph's noise and adds new light, lens and noise leaves nothing to find.
+It is a sign that only careless programs leave. A program that reduces the photograph's noise leaves nothing to find,
+whether it adds new noise or not; nor do genuine captures of telephones that reduce noise strongly. So captures with
+little noise are no objection: the shared part is divided by the noise of usual captures, and stays small.
 """
 
 from dataclasses import dataclass
@@ -50,9 +52,6 @@ _PRINT_WEIGHT = 0.3  # share of the greatest print at which a pixel's weight is 
 _USUAL_VARIANCE = 0.06
 """Grey levels squared that the shared part is divided by at least, so that what is left of the print in a capture with
 little noise does not count as shared noise. A twentieth of 120 tuning cards have less noise."""
-_LEAST_VARIANCE = 0.018
-"""Grey levels squared of noise, below which not even a full copy would be beyond the limit: that share of
-`_USUAL_VARIANCE`."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,7 @@ class SharedGrain(Check):
     """`shared_grain`: shared noise over all noise, of the two captures that share most; 0 when they share none.
 
     Fails with `captures_share_grain`. Could not be assessed, with `card_overexposed`, when too little flat print is
-    seen, and with `grain_not_seen` when the captures cannot be aligned or show too little noise, as after strong noise
-    reduction.
+    seen, and with `grain_not_seen` when the captures cannot be aligned.
     """
 
     reports = (SHARED_GRAIN,)
@@ -78,10 +76,7 @@ class SharedGrain(Check):
         usable = _unclipped(light, self._static())
         if np.count_nonzero(usable) < _LEAST_PIXELS:
             return [SHARED_GRAIN.not_assessed("card_overexposed")]
-        values = _shared_shares(light, usable)
-        if values is None:
-            return [SHARED_GRAIN.not_assessed("grain_not_seen")]
-        return [SHARED_GRAIN.judge(max(values), policy.calibration)]
+        return [SHARED_GRAIN.judge(max(_shared_shares(light, usable)), policy.calibration)]
 
     def _static(self) -> NDArray[np.bool_]:
         mask = static_print_mask(self.document, _BESIDE_MM)
@@ -98,8 +93,8 @@ def _unclipped(light: list[Plane], usable: NDArray[np.bool_]) -> NDArray[np.bool
     return np.asarray(usable & (cv2.dilate(clipped.astype(np.uint8), square) == 0))
 
 
-def _shared_shares(light: list[Plane], usable: NDArray[np.bool_]) -> list[float] | None:
-    """Shared noise over all noise for every two captures; None when one shows too little noise."""
+def _shared_shares(light: list[Plane], usable: NDArray[np.bool_]) -> list[float]:
+    """Shared noise over all noise for every two captures."""
     mean = np.asarray(np.mean(light, axis=0), dtype=np.float32)
     smooth = cv2.GaussianBlur(mean, (0, 0), _SLOPE_PX)
     slope = cv2.magnitude(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
@@ -109,8 +104,6 @@ def _shared_shares(light: list[Plane], usable: NDArray[np.bool_]) -> list[float]
     print_there = np.column_stack([_scaled(steepest[flatter] ** 2), _scaled(detail[flatter])])
     residuals = [_limited(noise_residual(cv2.GaussianBlur(plane, (0, 0), _SOFT_PX))[flatter]) for plane in light]
     own = [_without_print(residual**2, print_there) for residual in residuals]
-    if min(own) < _LEAST_VARIANCE:
-        return None
     return [
         _without_print(residuals[one] * residuals[other], print_there)
         / max(float(np.sqrt(max(own[one], 0.0) * max(own[other], 0.0))), _USUAL_VARIANCE)

@@ -61,11 +61,12 @@ def test_fresh_noise_over_a_copy_lowers_the_value_and_does_not_hide_it(
     assert 0 < strong < faint
 
 
-def test_captures_without_noise_are_not_assessed(document: DocumentType, card: CardCaptures) -> None:
-    """After strong noise reduction nothing would be seen: such captures never pass by that."""
+def test_captures_without_noise_carry_no_sign(document: DocumentType, card: CardCaptures) -> None:
+    """Telephones make such captures of genuine cards, so other checks must tell that these came from one picture."""
     smooth = warped_from_one(card, *CARD_ROLES, noise=0.0, clean=lambda p: cv2.GaussianBlur(p, (0, 0), 3.0))
     result = measured(SharedGrain.open(document), smooth)["shared_grain"]
-    assert (result.status, result.reason) == (Status.COULD_NOT_ASSESS, "grain_not_seen")
+    assert result.outcome is Outcome.PASS
+    assert abs(result.value) < 0.15
 
 
 def test_a_blown_card_is_not_assessed(document: DocumentType, card: CardCaptures) -> None:
