@@ -160,6 +160,7 @@ class CardExaminer:
         """All results; where the captures are too dark, failures that darkness explains are not assessed.
 
         One failure that darkness does not explain lets all stand: a display's grid, for example, looks like noise.
+        Noise hides print as a finger does, so that a cover in the dark is no cover.
         """
         results = [*measured, *judged]
         against = {result.name for result in measured if result.outcome is Outcome.FAIL}
@@ -167,9 +168,10 @@ class CardExaminer:
         explained = {quantity.name for quantity in self.quantities if quantity.lost_in_darkness}
         if judged:
             explained |= explained_by_darkness(measured, self.quantities, policy.calibration, self.evidence)
-        if not against or against - explained or not is_too_dark(card.images, card.views, self.document):
+        hidden = {result.name for result in results if result.reason == "card_covered"}
+        if not (against or hidden) or against - explained or not is_too_dark(card.images, card.views, self.document):
             return results
         return [
-            CheckResult.not_assessed(result.name, "capture_too_dark") if result.name in against else result
+            CheckResult.not_assessed(result.name, "capture_too_dark") if result.name in against | hidden else result
             for result in results
         ]

@@ -57,11 +57,9 @@ class SameCard(Check):
     def measure(self, card: CardCaptures, policy: Policy) -> list[CheckResult]:
         """Correlates the print of every two captures, box by box."""
         document = self.document
-        prints, lights = zip(
-            *(_print_and_light(image, document.px_per_mm) for image in card.rectified.values()), strict=True
-        )
+        parts = [_print_and_light(image, document.px_per_mm) for image in card.rectified.values()]
         window = round(_WINDOW_MM * document.px_per_mm)
-        prints, seen = _levelled(prints, _above_least(lights), window)
+        prints, seen = _levelled([lines for lines, _ in parts], _above_least([light for _, light in parts]), window)
         seen = [place & ~_clipped(image, window) for place, image in zip(seen, card.rectified.values(), strict=True)]
         boxes = [document.portrait, *(spec.box for spec in document.fields if spec.required)]
         pairs = list(combinations(range(len(prints)), 2))
