@@ -15,11 +15,13 @@ class CaptureOrigin:
         level: as far as the caller can vouch for it.
         plan: poses in which the session asked for the card, drawn by the server; None when it asked for none.
         checks: results of checks of the origin that the caller made, such as `captures_fresh`.
+        streamed: the frames between the captures came too, and the caller checked them (`card_turned_continuously`).
     """
 
     level: CaptureLevel = CaptureLevel.UPLOAD
     plan: CapturePlan | None = None
     checks: tuple[CheckResult, ...] = ()
+    streamed: bool = False
 
     @property
     def plan_required(self) -> bool:

@@ -12,6 +12,7 @@ from idproof.models.types import FaceDetector
 from idproof.pipeline import assurance, captures_fresh, verdict
 from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.card import plan as capture_plan
+from idproof.pipeline.card import turning
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.decide import decide
 from idproof.pipeline.documents import DocumentType
@@ -61,14 +62,16 @@ class Rules:
         """Names of the checks that must all have passed for an accept.
 
         They are those of the card, of the policy, of the document type, of the level of capture and of the records if
-        they are asked; that of the capture plan, unless the captures were uploaded without one; and those of liveness,
-        unless the operator wrote an exception and no frames came.
+        they are asked; that of the capture plan, unless the captures were uploaded without one; that of the frames
+        between the captures, if they were streamed; and those of liveness, unless the operator wrote an exception and
+        no frames came.
         """
         asked = (records.NAME,) if self.records is not None else ()
         liveness = requirements.required(response) if response or self.policy.liveness_required else ()
         ours = (*self.card_checks, *self.policy.required, selfie_copy.NAME, *quality.NAMES, *self.document.checks)
         planned = (capture_plan.NAME,) if origin.plan_required else ()
-        return (*ours, *asked, *liveness, *planned, assurance.NAME)
+        turned = (turning.NAME,) if origin.streamed else ()
+        return (*ours, *asked, *liveness, *planned, *turned, assurance.NAME)
 
     def not_performed(self, response: LivenessResponse | None, origin: CaptureOrigin) -> tuple[str, ...]:
         """Steps of identity proofing that are left to others under these rules and with these captures."""

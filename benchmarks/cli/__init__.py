@@ -20,6 +20,7 @@ from idproof.benchmarks.cli import (
     scores,
     stream,
     system,
+    turning,
 )
 from idproof.benchmarks.cli import capacity as capacity_commands
 from idproof.benchmarks.cli.capacity import capacity
@@ -31,6 +32,7 @@ for commands in (
     system,
     card,
     attack,
+    turning,
     fields,
     face,
     liveness,

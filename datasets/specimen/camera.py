@@ -6,6 +6,7 @@ blur, a Bayer mosaic with shot and read noise, demosaicing, white balance, a ton
 """
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 import cv2
 import numpy as np
@@ -91,6 +92,15 @@ class Scene:
     motion_px: tuple[float, float]
     pattern: ProjectedPattern | None = None
 
+    def reduced(self, factor: float) -> Self:
+        """Returns the scene for captures of another size, as a factor."""
+        height, width = self.background.shape[:2]
+        size = (round(width * factor), round(height * factor))
+        background = cv2.resize(self.background, size, interpolation=cv2.INTER_AREA)
+        length, direction = self.motion_px
+        moved = (length * factor, direction)
+        return replace(self, background=np.asarray(background, dtype=np.uint8), motion_px=moved)
+
 
 def scene(draws: Draws, room: Room, background: RGBImage, skin: tuple[float, float, float]) -> Scene:
     """Returns the same room and table a moment later, seen from a moving hand."""
@@ -120,11 +130,11 @@ def photograph(
 
 
 def radiance_of(material: Material, view: View, before: Scene, surround: Surround | None = None) -> Radiance:
-    """Returns (HEIGHT, WIDTH, 3): light that reaches the lens, relative to paper of albedo 1 under the whole room."""
+    """Returns (height, width, 3): light that reaches the lens, relative to paper of albedo 1 under the whole room."""
     lamps = view.lit_by(before.room)
     on_card = view.on_card(_STEP)
     points = np.concatenate([on_card, np.zeros((*on_card.shape[:2], 1))], axis=-1)
-    falling = _full(light.irradiance(lamps, points))
+    falling = _enlarged(light.irradiance(lamps, points), view.size)
     cover = outline(material, view)
     around = linear(before.background) * (1 - before.shadow * _shadow(cover))
     around *= falling
@@ -133,7 +143,8 @@ def radiance_of(material: Material, view: View, before: Scene, surround: Surroun
     on_it = falling if before.pattern is None else falling + warp(before.pattern.on(view.document), view)
     card = warp(material.reflectance(view, lamps), view) * on_it
     for coat in material.coats:
-        mirrored = _full(light.gloss(lamps, points, view.viewer, coat.roughness)) * coat.reflectance
+        glossy = light.gloss(lamps, points, view.viewer, coat.roughness)
+        mirrored = _enlarged(glossy, view.size) * coat.reflectance
         card += mirrored if coat.mask is None else mirrored * warp(coat.mask, view)[..., None]
     if material.emission is not None:
         card += material.emission(view)
@@ -146,7 +157,8 @@ def radiance_of(material: Material, view: View, before: Scene, surround: Surroun
 def develop(radiance: Radiance, before: Scene, camera: Camera, rng: np.random.Generator) -> RGBImage:
     """Turns light into a picture: 8 bits, sRGB."""
     illuminant = before.room.illuminant()
-    exposed = radiance * np.float32(camera.exposure / illuminant[1]) * _vignette(camera.vignette)[..., None]
+    falloff = _vignette(camera.vignette, radiance.shape[1::-1])
+    exposed = radiance * np.float32(camera.exposure / illuminant[1]) * falloff[..., None]
     exposed = cv2.GaussianBlur(exposed, (0, 0), camera.blur_px)
     if before.motion_px[0] > 0.3:
         exposed = cv2.filter2D(exposed, -1, _streak(*before.motion_px))
@@ -186,7 +198,7 @@ def _swayed(room: Room, draws: Draws) -> Room:
 
 
 def _mosaic(exposed: Radiance) -> Radiance:
-    raw = np.empty((HEIGHT, WIDTH), dtype=np.float32)
+    raw = np.empty(exposed.shape[:2], dtype=np.float32)
     raw[0::2, 0::2] = exposed[0::2, 0::2, 0]
     raw[0::2, 1::2] = exposed[0::2, 1::2, 1]
     raw[1::2, 0::2] = exposed[1::2, 0::2, 1]
@@ -194,19 +206,21 @@ def _mosaic(exposed: Radiance) -> Radiance:
     return raw
 
 
-def _full(coarse: NDArray[np.float32]) -> Radiance:
-    return np.asarray(cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+def _enlarged(coarse: NDArray[np.float32], size: tuple[int, int]) -> Radiance:
+    return np.asarray(cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
 
 
 def _shadow(cover: Radiance) -> Radiance:
-    small = cv2.resize(cover, (WIDTH // 8, HEIGHT // 8))
+    height, width = cover.shape
+    small = cv2.resize(cover, (width // 8, height // 8))
     soft = cv2.GaussianBlur(np.roll(small, (2, 1), axis=(0, 1)), (0, 0), 3.0)
-    return _full(soft)[..., None]
+    return _enlarged(soft, (width, height))[..., None]
 
 
-def _vignette(strength: float) -> Radiance:
-    y, x = np.mgrid[-1 : 1 : HEIGHT // 8 * 1j, -1 : 1 : WIDTH // 8 * 1j]
-    return _full((1 - strength * (x * x + y * y) / 2).astype(np.float32))
+def _vignette(strength: float, size: tuple[int, int]) -> Radiance:
+    width, height = size
+    y, x = np.mgrid[-1 : 1 : height // 8 * 1j, -1 : 1 : width // 8 * 1j]
+    return _enlarged((1 - strength * (x * x + y * y) / 2).astype(np.float32), size)
 
 
 def _streak(length: float, angle: float) -> Radiance:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.datasets.specimen.draws import Draws
-from idproof.datasets.specimen.view import HEIGHT, WIDTH, View
+from idproof.datasets.specimen.view import View
 
 _REACH_MM = (1.0, 2.8)  # how far over the edge: the border is covered, the fields begin further in
 
@@ -51,7 +51,7 @@ class Hand:
 
     def over(self, radiance: NDArray[np.float32], view: View, falling: NDArray[np.float32]) -> NDArray[np.float32]:
         """The scene with the thumb on it."""
-        mask = np.zeros((HEIGHT, WIDTH), dtype=np.float32)
+        mask = np.zeros(radiance.shape[:2], dtype=np.float32)
         outline = np.round(view.at(self._shape(view)) * 8).astype(np.int32)
         cv2.fillPoly(mask, [outline], 1.0, shift=3, lineType=cv2.LINE_AA)
         round_off = 0.72 + 0.28 * cv2.GaussianBlur(mask, (0, 0), 14.0)

@@ -27,7 +27,8 @@ from idproof.pipeline.errors import InvalidSpecimen
 from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 
 # Chosen by hand; no outside source.
-_TURNS_DEG = {"front": (-5.0, 5.0), "tilt_left": (18.0, 30.0), "tilt_right": (-30.0, -18.0)}
+TURNS_DEG = {"front": (-5.0, 5.0), "tilt_left": (18.0, 30.0), "tilt_right": (-30.0, -18.0)}
+"""Capture name to the range that its turn is drawn from, degrees."""
 SAME_PHOTOGRAPH = "same photograph"
 """Source of a selfie that was made from the photograph on the card, as `set.json` names it."""
 _FEW = 20  # a source with at most so many people is not split
@@ -165,17 +166,17 @@ def make(
         formed_by: see `make_sets`.
     """
     draws = Draws(np.random.default_rng(np.random.SeedSequence([seed, index])), split)
-    kind = _kind(attack)
+    kind = kind_of(attack)
     plan = ATTACKS[kind] if kind else BONA_FIDE
     holder, other = people_of(seed, index, source, split)
     if plan.other_selfie and other.label == holder.label:
         raise InvalidSpecimen(f"The attack {kind} needs photographs of two people; the source has one.")
     selfie_person = other if plan.other_selfie else holder
     shown = _another_type(document) if plan.other_document else document
-    card = _card(shown, holder, draws, characters)
+    card = card_of(shown, holder, draws, characters)
     card = plan.card(card, other.photographs[0], draws.spawn())
     session = _begun(formed_by, card.document, draws, poses)
-    shots = plan.shots(Setting(card, session, draws.spawn(), formation(formed_by), _TURNS_DEG))
+    shots = plan.shots(Setting(card, session, draws.spawn(), formation(formed_by), TURNS_DEG))
     same_photograph = selfie_person.photographs[-1] is card.portrait
     delivery_rng = draws.rng
     captures = {name: session.deliver(shot, delivery_rng) for name, shot in shots.items()}
@@ -194,7 +195,7 @@ def make(
 
 
 def _begun(formed_by: str, document: DocumentType, draws: Draws, poses: Mapping[str, Pose] | None) -> Session:
-    session = formation(formed_by).begin(document, draws, _TURNS_DEG)
+    session = formation(formed_by).begin(document, draws, TURNS_DEG)
     return session if poses is None else session.posed(poses)
 
 
@@ -204,7 +205,8 @@ def _another_type(document: DocumentType) -> DocumentType:
     return next(other for other in types if other.name != document.name)
 
 
-def _card(document: DocumentType, holder: Person, draws: Draws, characters: str | None) -> Card:
+def card_of(document: DocumentType, holder: Person, draws: Draws, characters: str | None) -> Card:
+    """Draws the card of a holder; `characters` as in `make`."""
     seeds = draws.split.seeds(_ARTWORKS)
     return Card(
         document=document,
@@ -215,7 +217,8 @@ def _card(document: DocumentType, holder: Person, draws: Draws, characters: str 
     )
 
 
-def _kind(attack: str | None) -> AttackKind | None:
+def kind_of(attack: str | None) -> AttackKind | None:
+    """Returns the kind of this name, None for none; raises `InvalidSpecimen` for an unknown one."""
     if attack is None:
         return None
     try:

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from idproof.models.types import DetectedFace, FaceDetector, RGBImage
 from idproof.pipeline.applicant_face import ApplicantFace, choose_applicant
 from idproof.pipeline.card import turns
+from idproof.pipeline.card.imaging import Grey
 from idproof.pipeline.card.locating.tracker import WIDTH_PX, CardTracker
 from idproof.pipeline.card.plan.types import GUIDED, CardPose
+from idproof.pipeline.card.turning import TurnMeter, TurnTrack
 from idproof.pipeline.card.view import CardView, card_corners_mm, project
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.guidance import downscaled_jpeg, hints, measures
@@ -32,6 +34,7 @@ _MIN_TURN_DEG = 10.0  # turn from which on a view determines the focal length
 _FOCAL_RANGE = (0.6, 1.5)  # in longer sides of the picture: cameras of telephones, tablets and kiosks
 _MAX_NEUTRAL_POSES = 5
 _EDGE_SHARE = 0.005  # a corner this near to the picture's edge counts as outside
+_ASKING_S = 1.5  # for which an applicant reads that the card has to be turned again, before the hints go on
 _MIN_ELAPSED_S = 0.02  # between two pictures, so that a clock that stands still yields no infinite motion
 _MOTION_INTERVAL_S = 0.1  # motion is per tenth of a second
 _MIN_FACE_PX = 8  # width and height below which a face's sharpness is not measured
@@ -53,6 +56,7 @@ class GuidanceMemory:
         views_by_turn: one view of the card per few degrees of turn; together they determine the focal length.
         face: middle of the face as shares of the picture, and its time.
         neutral: poses of the head before the first action.
+        turning: numbers of the frames between the captures of the card; None before the first frame of a card.
     """
 
     view: CardView | None = None
@@ -61,10 +65,20 @@ class GuidanceMemory:
     views_by_turn: dict[int, CardView] = field(default_factory=dict)
     face: tuple[float, float, float] | None = None
     neutral: list[HeadPose] = field(default_factory=list)
+    turning: TurnTrack | None = None
 
-    def begin_stage(self) -> None:
-        """Forget everything but what determines the focal length: another capture begins."""
-        self.view, self.missed, self.face = None, 0, None
+    def begin_capture(self) -> None:
+        """Forget the turns too: every capture begins anew."""
+        self.begin_stage()
+        self.turning = None
+
+    def begin_stage(self, *, card_stays: bool = False) -> None:
+        """Forget everything but what determines the focal length and the turns so far: another capture begins.
+
+        Args:
+            card_stays: the capture before was of the card, too: it is still where it was.
+        """
+        self.view, self.missed, self.face = self.view if card_stays else None, 0, None
         self.neutral.clear()
 
 
@@ -74,13 +88,21 @@ class Guide:
 
     tracker: CardTracker
     detector: FaceDetector
+    meter: TurnMeter
 
     @classmethod
     def open(cls, document: DocumentType, detector: FaceDetector) -> Self:
         """Prepare for one document type; raises `DocumentTypeInvalid`."""
-        return cls(CardTracker.open(document), detector)
+        return cls(CardTracker.open(document), detector, TurnMeter.open(document))
 
-    def card(self, data: memoryview, wanted: CardPose, memory: GuidanceMemory, at_s: float) -> Guidance:
+    def card(
+        self,
+        data: memoryview,
+        wanted: CardPose,
+        memory: GuidanceMemory,
+        at_s: float,
+        portrait: Grey | None = None,
+    ) -> Guidance:
         """Examine a JPEG of the card.
 
         Args:
@@ -88,17 +110,31 @@ class Guide:
             wanted: the pose that the card is to be brought to.
             memory: of the session; changed.
             at_s: time of the picture, by the device.
+            portrait: of the card in an earlier capture, by `portrait`; frames of another card count as without one.
 
         Raises:
             BadInput: it cannot be decoded.
         """
         image = downscaled_jpeg.decode(data, WIDTH_PX)
         try:
-            guidance = self._card(image, wanted, memory, at_s)
+            guidance = self._card(image, wanted, memory, at_s, portrait)
             if memory.view is None:
                 return guidance
             scale = max(downscaled_jpeg.read_size(data)) / max(memory.view.size)
             return replace(guidance, px_per_mm=memory.view.px_per_mm * scale)
+        finally:
+            image.fill(0)
+
+    def portrait(self, data: memoryview, memory: GuidanceMemory) -> Grey | None:
+        """Returns the card's portrait in the picture that was examined last, small and grey; it belongs in the vault.
+
+        None when no card was found in it. Errors as `card`.
+        """
+        if memory.view is None:
+            return None
+        image = downscaled_jpeg.decode(data, WIDTH_PX)
+        try:
+            return self.meter.portrait(image, memory.view)
         finally:
             image.fill(0)
 
@@ -118,7 +154,12 @@ class Guide:
         finally:
             image.fill(0)
 
-    def _card(self, image: RGBImage, wanted: CardPose, memory: GuidanceMemory, at_s: float) -> Guidance:
+    def _card(
+        self, image: RGBImage, wanted: CardPose, memory: GuidanceMemory, at_s: float, portrait: Grey | None
+    ) -> Guidance:
+        if memory.turning is None:
+            memory.turning = TurnTrack(self.meter)
+        turning = memory.turning
         before, elapsed = memory.view, max(at_s - memory.at_s, _MIN_ELAPSED_S)
         view = self.tracker.follow(image, before)
         if view is None and memory.missed % _SEARCH_INTERVAL == 0:
@@ -126,13 +167,20 @@ class Guide:
         memory.view, memory.at_s = view, at_s
         memory.missed = 0 if view is not None else memory.missed + 1
         if view is None:
-            return Guidance(hints.for_card(None, wanted, dark=measures.is_dark(image)), wanted=wanted)
+            turning.miss(at_s)
+            hint = hints.for_card(None, wanted, dark=measures.is_dark(image))
+            return Guidance(hint, wanted=turning.wanted(wanted))
         corners = self._corners(view)
         facts, spots = self._card_facts(image, view, corners, memory)
         if before is not None:
             moved = float(np.abs(corners - self._corners(before)).max())
             facts = replace(facts, motion=moved * _MOTION_INTERVAL_S / elapsed)
-        hint = hints.for_card(facts, wanted)
+        turning.add(self.meter.measure(image, view, at_s, portrait), facts.pose)
+        hint = hints.for_card(facts, turning.wanted(wanted))
+        unseen = hint is Hint.GOOD and not turning.require_seen(at_s, memory.views_by_turn.values())
+        if unseen or (turning.asked_at_s is not None and at_s - turning.asked_at_s < _ASKING_S):
+            hint = Hint.TURN_AGAIN
+        wanted = turning.wanted(wanted)
         return Guidance(
             hint=hint,
             score=_card_score(facts, wanted) if hint is Hint.GOOD else 0.0,

@@ -34,6 +34,7 @@ class Hint(StrEnum):
     RIGHT_NEARER = "right_nearer"
     TOP_NEARER = "top_nearer"
     BOTTOM_NEARER = "bottom_nearer"
+    TURN_AGAIN = "turn_again"
     SHOW_FACE = "show_face"
     ONE_PERSON = "one_person"
     CENTRE_FACE = "centre_face"

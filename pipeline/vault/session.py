@@ -213,6 +213,11 @@ class VaultSession:
         with refuse_if_wiped(held):
             yield view
 
+    def discard_array(self, kind: str, name: str) -> None:
+        """Overwrite one array, if it is held."""
+        with self._lock:
+            self._overwrite(kind, name)
+
     def holds(self, kind: str, name: str) -> bool:
         """True if an array is held under this name."""
         with self._lock:

@@ -17,6 +17,8 @@ CORRECTABLE = (
     "angles_not_distinct",
     "angles_not_as_instructed",
     "capture_plan_not_followed",
+    "card_turn_not_seen",
+    "card_turn_unclear",
     "field_unreadable",
     "card_overexposed",
     "capture_too_dark",

@@ -22,6 +22,7 @@ from idproof.pipeline.errors import IdproofError
 from idproof.pipeline.liveness import examiner as liveness
 from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.origin import CaptureOrigin
+from idproof.pipeline.types import CheckResult
 from idproof.pipeline.verdict import to_json
 from idproof.service.claims import CoreKey
 from idproof.service.errors import ServiceProblem, log_error
@@ -84,6 +85,10 @@ class StreamedSession(Protocol):
     @property
     def ended(self) -> bool:
         """True once it was stopped or ended otherwise: nobody waits for a verdict."""
+        ...
+
+    def check_turning(self) -> CheckResult:
+        """Returns the check of the frames between the captures of the card."""
         ...
 
     async def begin_verification(self, verdict_id: str) -> None:
@@ -275,7 +280,8 @@ class RegistrationIntake:
                 self.limiter = anyio.CapacityLimiter(self.settings.concurrency)
             with _ending_reported(session):
                 use = await _in_thread(use_captures, self.ledger, ticket, pictures)
-                origin = replace(origin, checks=use.checks)
+                turned = () if session is None else (session.check_turning(),)
+                origin = replace(origin, checks=(*use.checks, *turned), streamed=session is not None)
                 verify = self.verifier.verify_session
                 verdict = await anyio.to_thread.run_sync(verify, pictures, frames, origin, limiter=self.limiter)
                 response = self._response(ticket, verdict, received.metadata)

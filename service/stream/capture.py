@@ -7,9 +7,11 @@ change in these methods alone.
 from collections import Counter
 from datetime import UTC, datetime
 
+from idproof.pipeline.card import turning as card_turning
 from idproof.pipeline.card.plan import draw
 from idproof.pipeline.guidance import Guidance, GuidanceMemory
 from idproof.pipeline.liveness.challenge import Challenge
+from idproof.pipeline.types import CARD_ROLES, CheckResult, Role
 from idproof.service.attestation.statements import session_challenge
 from idproof.service.registrations.frames import CameraDescription, LivenessDescription
 from idproof.service.stream import examination, replies
@@ -123,6 +125,11 @@ class Capture:
         """Of the frame that is examined next: whether it is a still, and its time of arrival."""
         return self._pictures.waiting
 
+    def check_turning(self) -> CheckResult:
+        """Returns the check of the frames between the captures of the card."""
+        turning, ways = self._memory.turning, len(CARD_ROLES) - 1
+        return card_turning.check([None] * ways) if turning is None else turning.check(ways)
+
     def liveness_timings(self) -> LivenessDescription:
         """Returns the capture times of the frames that answer the challenge, as an upload states them."""
         answer = self._pictures.answer
@@ -191,6 +198,7 @@ class Capture:
         progress = self._progress(frame, found)
         said = [replies.guidance(waiting, found, self.stage, progress, self._dropped, complete=complete)]
         if complete:
+            self._end_turn()
             self._machine.complete_stage()
             said.append(self._enter_stage())
         return said
@@ -227,6 +235,7 @@ class Capture:
         self._machine.go_back(stage)
         for later in self._machine.stages[self._machine.place :]:
             self._pictures.stills.discard(later)
+        self._turn_from_last_capture()
         self._discard_answer()
         return self._enter_stage()
 
@@ -235,9 +244,21 @@ class Capture:
         self._machine.restart_expired()
         return self._restart()
 
+    def _end_turn(self) -> None:
+        if self._memory.turning is not None and self.stage in CARD_ROLES:
+            self._memory.turning.end_leg(self.stage, self._plan.poses[Role(self.stage)])
+
+    def _turn_from_last_capture(self) -> None:
+        """After a return to a stage: the card has to be turned to it from the capture before once more."""
+        kept = [stage for stage in self._machine.stages[: self._machine.place] if stage in CARD_ROLES]
+        if not kept:
+            self._pictures.discard_portrait()
+        if self._memory.turning is not None and self.stage in CARD_ROLES:
+            self._memory.turning.go_back(kept, self._plan.poses[Role(kept[-1])] if kept else None)
+
     def _open_pictures(self) -> SessionPictures:
         parameters = self._parameters
-        self._memory.begin_stage()
+        self._memory.begin_capture()
         return SessionPictures(parameters.vault.open(parameters.lifetime_s).__enter__())
 
     def _restart(self) -> Message:
@@ -250,7 +271,7 @@ class Capture:
     def _enter_stage(self) -> Message:
         self._discard_waiting()
         self._good_stills = 0
-        self._memory.begin_stage()
+        self._memory.begin_stage(card_stays=self.stage in CARD_ROLES)
         return self._stage_message()
 
     def _stage_message(self, again: str | None = None) -> Message:

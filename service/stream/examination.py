@@ -42,7 +42,12 @@ def measure(
                 return guide.action(data, answer.challenge, frame.captured_us / 1000, memory)
             if frame.shows is Shows.SELFIE:
                 return guide.face(data, memory, frame.captured_us / 1e6)
-            return guide.card(data, plan.poses[Role(frame.shows)], memory, frame.captured_us / 1e6)
+            wanted = plan.poses[Role(frame.shows)]
+            with pictures.borrow_portrait() as portrait:
+                found = guide.card(data, wanted, memory, frame.captured_us / 1e6, portrait)
+            if frame.still and found.good and portrait is None:
+                pictures.put_portrait(guide.portrait(data, memory))
+            return found
     except SessionExpired:
         return None
     except BadInput as error:

@@ -9,15 +9,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from idproof.pipeline import VaultSession
 from idproof.pipeline.liveness.challenge import Challenge
 from idproof.pipeline.liveness.response import frame_name
+from idproof.pipeline.vault.kinds import CROP
 from idproof.service.stream.chain import Frame
 
 MAX_STILLS = 2
 """Stills kept per role, at most. Chosen by hand on tuning data; no outside source."""
 NEAREST_MS = 150.0
 """Distance from a moment of the challenge within which a frame may answer it: a rule of `docs/stream.md`."""
+_PORTRAIT = "turned_portrait"
 _EXAMINED = "looked_at"  # its name in the vault, which deletion receipts may show
 
 
@@ -195,6 +200,24 @@ class SessionPictures:
         with self.vault_session.upload(_EXAMINED) as data:
             yield data
 
+    @contextmanager
+    def borrow_portrait(self) -> Iterator[NDArray[np.uint8] | None]:
+        """Lend the portrait of the card's first good still, or None; raises `SessionExpired`."""
+        if not self.vault_session.holds(CROP, _PORTRAIT):
+            yield None
+            return
+        with self.vault_session.borrow(CROP, _PORTRAIT) as portrait:
+            yield portrait
+
+    def put_portrait(self, portrait: NDArray[np.uint8] | None) -> None:
+        """Keep the portrait of the card's first good still, which frames of the card are compared with."""
+        if portrait is not None:
+            self.vault_session.put(CROP, _PORTRAIT, portrait)
+
+    def discard_portrait(self) -> None:
+        """Overwrite that portrait, if it is held."""
+        self.vault_session.discard_array(CROP, _PORTRAIT)
+
     def keep_examined(self, role: str, score: float) -> None:
         """Offer the picture under examination to the stills of a role."""
         self._examined = None
@@ -233,6 +256,7 @@ class SessionPictures:
         """Leave in the vault only what the pipeline examines; returns the number of waiting frames overwritten."""
         dropped = self.discard_waiting()
         self.discard_examined()
+        self.discard_portrait()
         self.stills.choose()
         return dropped
 

@@ -25,6 +25,9 @@ class FakeGuide:
     def card(self, *_: Any) -> Guidance:
         return self.found
 
+    def portrait(self, *_: Any) -> None:
+        return None
+
     def face(self, *_: Any) -> Guidance:
         return self.found
 
@@ -47,7 +50,14 @@ def send(
     session: DeviceSession, device: Chain, shows: str, *, still: bool, ms: float = 0.0, size: int = 50
 ) -> list[dict[str, Any]]:
     """Send one frame from the device to the session; returns the messages that the session answers with."""
-    packed = device.pack(Shows(shows), still, 1, round(ms * 1000), b"\xff\xd8" + bytes(size))
+    return send_picture(session, device, shows, b"\xff\xd8" + bytes(size), still=still, ms=ms)
+
+
+def send_picture(
+    session: DeviceSession, device: Chain, shows: str, picture: bytes, *, still: bool, ms: float = 0.0
+) -> list[dict[str, Any]]:
+    """Send one frame with this picture; returns the messages that the session answers with."""
+    packed = device.pack(Shows(shows), still, 1, round(ms * 1000), picture)
     return session.receive_frame(packed, 0.0)
 
 

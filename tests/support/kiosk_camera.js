@@ -2,6 +2,7 @@
 // Everything behind getUserMedia is the browser's own: a track, its frames, their count, its end.
 (() => {
   const EVERY_MS = 50;
+  const WAY_MS = 200;
   const AWAY = { card_front: "card_tilt_right", card_tilt_left: "card_front", card_tilt_right: "card_front" };
   const shown = { key: null, since: 0, times: {}, stage: null, staged: 0 };
   const pictures = new Map();
@@ -45,7 +46,11 @@
 
   function posed(stage) {
     if (stage !== shown.stage) Object.assign(shown, { stage, staged: performance.now() });
-    const early = performance.now() - shown.staged < 900;
+    // From the pose before to that of the stage, where there is a film of it; else as if the card had been put down.
+    const way = pictures.get(`way_${stage}`) ?? [];
+    const place = Math.floor((performance.now() - shown.staged) / WAY_MS);
+    if (place < way.length) return { picture: way[place], stretched: true };
+    const early = !way.length && performance.now() - shown.staged < 900;
     return { picture: pictures.get((early && AWAY[stage]) || stage)[0], small: early && AWAY[stage] };
   }
 
@@ -54,8 +59,12 @@
     const asked = window.rehearsed.stage ?? stage;
     const name = asked === "liveness" || pictures.has(asked) ? asked : "card_front";
     if (!pictures.size) return;
-    const { picture, small } = name === "liveness" ? { picture: answer({ action, colour }) } : posed(name);
+    const { picture, small, stretched } = name === "liveness" ? { picture: answer({ action, colour }) } : posed(name);
     const { canvas } = pen;
+    if (stretched) {
+      pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
+      return;
+    }
     if (canvas.width !== picture.width || canvas.height !== picture.height) {
       Object.assign(canvas, { width: picture.width, height: picture.height });
     }

@@ -180,7 +180,9 @@ def hold_as_asked(made: Page, camera: SetCamera) -> Callable[[], None]:
             assert time.monotonic() < deadline, "no session began"
             made.wait_for_timeout(50)
         camera.begin({"nonce": nonces[-1]})
-        rehearse(made, {role: [base64.b64encode(data).decode()] for role, data in camera.stills.items()})
+        shown = {role: [base64.b64encode(data).decode()] for role, data in camera.stills.items()}
+        ways = {f"way_{role}": [base64.b64encode(data).decode() for data in way] for role, way in camera.ways.items()}
+        rehearse(made, shown | ways)
 
     return hold
 

@@ -16,9 +16,9 @@ from idproof.datasets.specimen.attacks import (
     retouched,
     swaps,
 )
-from idproof.datasets.specimen.attacks.kinds import Attack, AttackKind
+from idproof.datasets.specimen.attacks.kinds import Attack, AttackKind, honest_between
 
-BONA_FIDE = Attack()
+BONA_FIDE = Attack(between=honest_between)
 
 ATTACKS: Mapping[AttackKind, Attack] = {
     AttackKind.PHOTOCOPY_GREY: Attack(copies.photocopy),
@@ -39,9 +39,9 @@ ATTACKS: Mapping[AttackKind, Attack] = {
     AttackKind.LIGHT_LASER: Attack(lamps.laser),
     AttackKind.WRONG_DOCUMENT: Attack(other_document=True),
     AttackKind.SELFIE_OTHER: Attack(other_selfie=True),
-    AttackKind.REPLAY_PRINTS: Attack(replays.prints),
-    AttackKind.REPLAY_TWO_PRINTS: Attack(replays.two_prints),
-    AttackKind.REPLAY_TABLET: Attack(replays.tablet),
+    AttackKind.REPLAY_PRINTS: Attack(replays.prints, between=replays.prints_between),
+    AttackKind.REPLAY_TWO_PRINTS: Attack(replays.two_prints, between=replays.two_prints_between),
+    AttackKind.REPLAY_TABLET: Attack(replays.tablet, between=replays.tablet_between),
     AttackKind.REPLAY_UPLOADS: Attack(replays.uploads),
     AttackKind.RETOUCHED_PRINT: Attack(retouched.printed, card=retouched.other_names),
     AttackKind.RETOUCHED_INJECTED: Attack(retouched.injected, card=retouched.other_names),

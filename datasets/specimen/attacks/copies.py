@@ -1,18 +1,20 @@
 """Copies of the whole card: on paper, and on screens."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Self
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from idproof.datasets.specimen.artwork import SCALE
 from idproof.datasets.specimen.attacks.kinds import Setting
 from idproof.datasets.specimen.card import Card
 from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.formations.protocol import Shot
-from idproof.datasets.specimen.material import Coat, Emission, Material, card_outline, linear
+from idproof.datasets.specimen.material import Coat, Material, card_outline, linear
 from idproof.datasets.specimen.projection import Radiance, warp
 from idproof.datasets.specimen.view import View
 from idproof.models.types import RGBImage
@@ -92,6 +94,72 @@ def inkjet(draws: Draws) -> Printer:
     return show
 
 
+@dataclass(frozen=True)
+class Display:
+    """A display: striped sub-pixels, a dark grid between pixels, bluish white, reflections in the glass.
+
+    The moiré is not drawn: it comes about where the sensor's pixels meet the display's. What the sensor's pixel and
+    the lens average out of a grating of that pitch is worked out exactly for each of its two harmonics.
+
+    Attributes:
+        pitch_mm: of its pixels.
+        white: (3,), light of a white pixel.
+        black: light of a black one.
+        page: light around the card's picture.
+        bezel: albedo of the frame.
+        lit_mm: left, top, right and bottom breadth of the lit area around the card's picture.
+        frame_mm: breadth of the frame.
+        glass: material without light of its own.
+    """
+
+    pitch_mm: float
+    white: NDArray[np.float32]
+    black: float
+    page: float
+    bezel: float
+    lit_mm: tuple[float, float, float, float]
+    frame_mm: float
+    glass: Material
+
+    @classmethod
+    def draw(
+        cls, draws: Draws, card: Card, pitch_mm: float, margins: tuple[float, float], rim: tuple[float, float]
+    ) -> Self:
+        """Draws a display of a pixel pitch that shows pictures of a card."""
+        brightness = draws.uniform(0.75, 1.25)
+        white = np.array([draws.uniform(0.84, 0.95), 0.97, 1.0], dtype=np.float32) * np.float32(brightness)
+        page, bezel = draws.uniform(0.02, 0.8), draws.uniform(0.01, 0.06)
+        left, top, right, bottom = (draws.uniform(*sorted((5.0, span))) for span in (margins * 2))
+        frame_mm, black = draws.uniform(*rim), draws.uniform(0.002, 0.02)
+        shape = (*card_outline(card.document).shape, 3)
+        square = np.ones(shape[:2], dtype=np.float32)  # the picture on a screen goes on beyond the card's corners
+        glass = Material(
+            albedo=np.full(shape, 24, dtype=np.uint8),
+            outline=square,
+            coats=(Coat(draws.uniform(0.005, 0.03), draws.uniform(0.03, 0.09)),),
+        )
+        return cls(pitch_mm, white, black, page, bezel, (left, top, right, bottom), frame_mm, glass)
+
+    def showing(self, picture: RGBImage) -> Material:
+        """Returns the display with a flat picture of the card, (h, w, 3) at `SCALE`."""
+        light = linear(picture)
+        return replace(self.glass, emission=lambda view: self._emitted(warp(light, view), view))
+
+    def surround(self, scene: Radiance, view: View) -> Radiance:
+        """Draws the lit area around the card's picture, and the frame."""
+        left, top, right, bottom = self.lit_mm
+        x, y = np.moveaxis(view.on_card().astype(np.float32), 2, 0)
+        # Distance of a point from the lit area: 0 and less is lit, up to the frame's breadth is bezel.
+        sides = (-left - x, -top - y, x - view.document.width_mm - right, y - view.document.height_mm - bottom)
+        outside = np.maximum.reduce(sides)[..., None]
+        lit = self._emitted(np.full((1, 1, 3), np.float32(self.page), dtype=np.float32), view)
+        framed = np.where(outside < self.frame_mm, np.float32(self.bezel), scene)
+        return np.asarray(np.where(outside <= 0, lit, framed), dtype=np.float32)
+
+    def _emitted(self, colour: Radiance, view: View) -> Radiance:
+        return (colour * self.white + np.float32(self.black)) * grid(view, self.pitch_mm)
+
+
 def screen(
     setting: Setting,
     pitch_mm: float,
@@ -99,44 +167,12 @@ def screen(
     rim: tuple[float, float],
     pictures: Mapping[str, RGBImage] | None = None,
 ) -> dict[str, Shot]:
-    """Striped sub-pixels, a dark grid between pixels, bluish white, reflections in the glass.
-
-    It shows one flat picture of the card, or each capture's own of `pictures`, (h, w, 3) at `SCALE`.
-
-    The moiré is not drawn: it comes about where the sensor's pixels meet the display's. What the sensor's pixel and
-    the lens average out of a grating of that pitch is worked out exactly for each of its two harmonics.
-    """
-    draws = setting.draws
-    shown = dict.fromkeys(setting.views, setting.scan(draws)) if pictures is None else pictures
-    brightness = draws.uniform(0.75, 1.25)
-    white = np.array([draws.uniform(0.84, 0.95), 0.97, 1.0], dtype=np.float32) * np.float32(brightness)
-    page, bezel = np.float32(draws.uniform(0.02, 0.8)), np.float32(draws.uniform(0.01, 0.06))
-    left, top, right, bottom = (draws.uniform(*sorted((5.0, span))) for span in (margins * 2))
-    frame_mm, black = draws.uniform(*rim), draws.uniform(0.002, 0.02)
-
-    def emitted(colour: Radiance, view: View) -> Radiance:
-        return (colour * white + np.float32(black)) * grid(view, pitch_mm)
-
-    def glow(name: str) -> Emission:
-        picture = linear(shown[name])
-        return lambda view: emitted(warp(picture, view), view)
-
-    def surround(scene: Radiance, view: View) -> Radiance:
-        x, y = np.moveaxis(view.on_card().astype(np.float32), 2, 0)
-        # Distance of a point from the lit area: 0 and less is lit, up to the frame's breadth is bezel.
-        sides = (-left - x, -top - y, x - view.document.width_mm - right, y - view.document.height_mm - bottom)
-        outside = np.maximum.reduce(sides)[..., None]
-        lit = emitted(np.full((1, 1, 3), page, dtype=np.float32), view)
-        return np.asarray(np.where(outside <= 0, lit, np.where(outside < frame_mm, bezel, scene)), dtype=np.float32)
-
-    shape = (*card_outline(setting.card.document).shape, 3)
-    square = np.ones(shape[:2], dtype=np.float32)  # the picture on a screen goes on beyond the card's corners
-    material = Material(
-        albedo=np.full(shape, 24, dtype=np.uint8),
-        outline=square,
-        coats=(Coat(draws.uniform(0.005, 0.03), draws.uniform(0.03, 0.09)),),
+    """Shows one flat picture of the card, or each capture's own of `pictures`, (h, w, 3) at `SCALE`, on a display."""
+    shown = dict.fromkeys(setting.views, setting.scan(setting.draws)) if pictures is None else pictures
+    display = Display.draw(setting.draws, setting.card, pitch_mm, margins, rim)
+    return setting.shoot_each(
+        {name: display.showing(picture) for name, picture in shown.items()}, surround=display.surround
     )
-    return setting.shoot_each({name: replace(material, emission=glow(name)) for name in shown}, surround=surround)
 
 
 @lru_cache(maxsize=1)  # asked for the card and again for what is around it

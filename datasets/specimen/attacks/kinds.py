@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from idproof.datasets.specimen.card import Card
 from idproof.datasets.specimen.draws import Draws
@@ -111,6 +112,32 @@ def honest(setting: Setting) -> dict[str, Shot]:
     return setting.shoot(setting.card.material)
 
 
+Shown = tuple[Material, Surround | None]
+"""What lies in the card's place, and what is drawn around it."""
+
+
+class Showing(Protocol):
+    """Shows something in the card's place while it is turned from one capture to the next."""
+
+    def __call__(self, leg: tuple[str, str], progress: float, view: View) -> Shown:
+        """Returns what is shown at one moment.
+
+        Args:
+            leg: names of the capture before and of the one that follows.
+            progress: of the way from one pose to the other, 0..1.
+            view: of the card at this moment.
+        """
+
+
+def honest_between(setting: Setting) -> Showing:
+    """Turns the card itself."""
+
+    def show(leg: tuple[str, str], progress: float, view: View) -> Shown:  # noqa: ARG001
+        return setting.card.material(view), None
+
+    return show
+
+
 def _same(card: Card, _other: RGBImage, _draws: Draws) -> Card:
     return card
 
@@ -125,9 +152,11 @@ class Attack:
         other_selfie: the selfie shows somebody else than the card's holder, a mule for instance. On a swapped
             portrait it shows the same mule, so card and selfie agree.
         other_document: the card is of another type than the registration says.
+        between: shows what is before the camera while the angles are changed; None where that is not modelled.
     """
 
     shots: Callable[[Setting], dict[str, Shot]] = honest
     card: Callable[[Card, RGBImage, Draws], Card] = _same
     other_selfie: bool = False
     other_document: bool = False
+    between: Callable[[Setting], Showing] | None = None

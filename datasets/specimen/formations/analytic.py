@@ -59,6 +59,16 @@ class AnalyticSession(PosedSession):
         """Returns the session with a pattern projected on the card in one capture."""
         return self._with(name, replace(self.scenes[name], pattern=pattern))
 
+    def reduced(self, width: int) -> Self:
+        """Returns the session with captures of another width, for films: their sharpness and noise stay as they are.
+
+        A pixel gathers the light of those that it replaces, which averages their noise.
+        """
+        factor = width / next(iter(self.views.values())).size[0]
+        views = {name: view.resized(width) for name, view in self.views.items()}
+        camera = replace(self.camera, blur_px=self.camera.blur_px * factor, noise=self.camera.noise * factor)
+        return replace(self, views=views, camera=camera, scenes={n: s.reduced(factor) for n, s in self.scenes.items()})
+
     def deliver(self, shot: Shot, rng: np.random.Generator) -> Delivery:  # noqa: ARG002
         """Encodes a capture as JPEG of the camera's quality."""
         return Delivery(".jpg", cameras.jpeg(shot.pixels, self.camera.quality), shot.corners)

@@ -28,11 +28,20 @@ export function begin(wanted, mirrored) {
 }
 
 /** Take the newest pose into account; `hint` is `good` once the card is where it should be. */
-export function update({ turn_deg, pitch_deg, share, hint }) {
+export function update({ turn_deg, pitch_deg, share, hint, turn_target, pitch_target, share_target }) {
   if (!state.wanted) return;
+  if (turn_target) follow({ turn_deg: middle(turn_target), pitch_deg: middle(pitch_target), share: middle(share_target) });
   state.found = turn_deg === null || turn_deg === undefined ? null : { turn_deg, pitch_deg, share };
   byId("pose").classList.toggle("reached", hint === "good");
 }
+
+/** The server may ask for another pose than the stage's: for the last one, when the card is to be turned once more. */
+function follow(wanted) {
+  const apart = Math.abs(wanted.turn_deg - state.wanted.turn_deg) + Math.abs(wanted.pitch_deg - state.wanted.pitch_deg);
+  if (apart > 1) begin(wanted, state.mirrored);
+}
+
+const middle = ([from, to]) => (from + to) / 2;
 
 /** The key of the sentence that describes a pose: the edges that are nearer to the camera. */
 function keyOf({ turn_deg, pitch_deg }) {

@@ -6,7 +6,7 @@ specimens only.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,9 @@ import numpy as np
 
 from idproof.datasets.rendered_people.clips import ATTACKS, Sitting, bona_fide, selfie
 from idproof.datasets.sets import ROLES, RegistrationSet, read_sets
+from idproof.datasets.specimen import posing
+from idproof.datasets.specimen.attacks import ATTACKS as SPECIMEN_ATTACKS
+from idproof.datasets.specimen.attacks import BONA_FIDE, AttackKind
 from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.types import RGBImage
@@ -51,6 +54,8 @@ class SetCamera:
         species: an attack on liveness of `datasets.rendered_people`, or None.
         corners: of the card in the flat still, (x, y) in pixels from the top left one on; None where they are unknown.
         posed: renders the card's stills in the poses of a plan, JPEG by role; None shows every session the same stills.
+        turned: renders the previews on the way to each stage of the card but the first, JPEG by role; None shows the
+            card at another angle instead, as if it had been put down.
     """
 
     stills: Mapping[str, bytes] = field(repr=False)
@@ -59,6 +64,8 @@ class SetCamera:
     species: str | None = None
     corners: list[list[float]] | None = None
     posed: Callable[[CapturePlan], Mapping[str, bytes]] | None = None
+    turned: Callable[[CapturePlan], Mapping[str, Sequence[bytes]]] | None = None
+    _way: Mapping[str, Sequence[bytes]] = field(default_factory=dict, repr=False)
     _small: dict[str, RGBImage] = field(default_factory=dict, repr=False)
     _shares: dict[str, float] = field(default_factory=dict, repr=False)
 
@@ -83,9 +90,9 @@ class SetCamera:
         photograph, stills = _photograph(source, entry.truth.person), entry.parts()
         if entry.truth.same_person:
             stills[Role.SELFIE.value] = take_selfie(photograph, seed)
-        posed = RenderedCard(entry, source, seed).stills if entry.recipe is not None else None
+        posed, turned = _rendering(entry, source, seed)
         corners = entry.truth.corners.get(ROLES[Role.CARD_FRONT.value])
-        return cls(stills, photograph, seed, species, corners, posed)
+        return cls(stills, photograph, seed, species, corners, posed, turned)
 
     def begin(self, session: Mapping[str, Any]) -> None:
         """Hold the card as the session asks, where the camera can; no still has the bytes of an earlier session's."""
@@ -95,14 +102,29 @@ class SetCamera:
         posed = {} if self.posed is None else self.posed(plan)
         self.stills = {role: marked(data, nonce) for role, data in {**self.stills, **posed}.items()}
         self._show(posed)
+        self._way = {} if self.turned is None else self.turned(plan)
 
     def preview(self, stage: str, count: int) -> bytes:
-        """Returns a preview: first far away, then near at another angle, then in place; always swaying a little."""
+        """Returns a preview, swaying a little.
+
+        The first stage begins with the card far away, then near at another angle, then in place; later ones begin where
+        the last one ended, and the card is turned on the way.
+        """
+        way = self._way.get(stage, ())
+        if count < len(way):
+            return way[count]
+        if way:
+            return swaying(self._small[stage], 1.0, self._rng)
         shown = _OTHER.get(stage, stage) if count < APPROACH else stage
         # At the other angle the card is held as near as it is wanted: then the angle alone is left to be hinted at.
         near = self._shares.get(stage, 1.0) / self._shares.get(shown, 1.0)
         scale = _FAR_SCALE if count < APPROACH // 2 else near
         return swaying(self._small[shown], scale, self._rng)
+
+    @property
+    def ways(self) -> Mapping[str, Sequence[bytes]]:
+        """Previews on the way to a stage of the card, by stage; of the session that began last."""
+        return self._way
 
     def still(self, stage: str) -> bytes:
         """Returns the card in place, or the selfie."""
@@ -119,6 +141,26 @@ class SetCamera:
         frames = act(replace(sitting, challenge=asked)).frames
         pictures = (marked(_jpeg(frame.pixels[..., ::-1], 95), asked.nonce) for frame in frames)
         return [(frame.captured_ms, frame.number, data) for frame, data in zip(frames, pictures, strict=True)]
+
+
+_Stills = Callable[[CapturePlan], Mapping[str, bytes]]
+_Ways = Callable[[CapturePlan], Mapping[str, Sequence[bytes]]]
+
+
+def _rendering(entry: RegistrationSet, source: PortraitSource, seed: int) -> tuple[_Stills | None, _Ways | None]:
+    """Returns what renders a set's stills and the ways between them, as far as the set says how it was rendered."""
+    if entry.recipe is None:
+        return None, None
+    attack = entry.truth.attack
+    if (BONA_FIDE if attack is None else SPECIMEN_ATTACKS[AttackKind(attack)]).between is not None:
+        card = RenderedCard(entry.recipe, attack, source, seed)
+        return card.stills, card.turned
+
+    def stills(plan: CapturePlan) -> dict[str, bytes]:
+        parts = posing.render(entry, source, plan, Draws(np.random.default_rng(seed))).parts()
+        return {role: parts[role] for role in ROLES}
+
+    return stills, None
 
 
 def small_of(picture: RGBImage) -> RGBImage:

@@ -1,18 +1,24 @@
 """Cards of simulated cameras in the poses of a session's plan: rendered anew, or only warped to load a server."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import cv2
 import numpy as np
 
-from idproof.datasets.sets import ROLES, RegistrationSet
+from idproof.datasets.sets import ROLES
 from idproof.datasets.specimen import posing
-from idproof.datasets.specimen.draws import Draws
+from idproof.datasets.specimen.draws import Draws, Split
 from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.datasets.specimen.turning_film import TurningCard
 from idproof.datasets.specimen.view import HEIGHT, WIDTH, Lens, View
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.plan import CapturePlan, CardPose
 from idproof.pipeline.card.view import card_corners_mm
 from idproof.pipeline.documents import load_builtin
+from idproof.pipeline.errors import InvalidSpecimen
 
+_SPEEDS = (2.4, 2.8)  # degrees per preview: a little faster than people are asked to turn. Chosen by hand
 _FOCAL_PX = 1600.0  # of the camera that a warped card is seen by; chosen by hand, no outside source
 _SCALE = 0.75  # 1440 pixels wide: quickly warped, and enough for guidance at every pose. Chosen by hand
 _QUALITY = 90  # of JPEG; chosen by hand
@@ -22,19 +28,46 @@ class RenderedCard:
     """Renders the card of a set in the poses of a plan, as a hand holds it that follows guidance.
 
     Args:
-        entry: of the set; rendered from its recipe.
+        recipe: of the set, see `docs/sets.md`.
+        attack: of the set, or None.
         source: of its photographs.
         seed: of the hand.
     """
 
-    def __init__(self, entry: RegistrationSet, source: PortraitSource, seed: int) -> None:
-        self._entry, self._source, self._seed = entry, source, seed
+    def __init__(self, recipe: Mapping[str, Any], attack: str | None, source: PortraitSource, seed: int) -> None:
+        self._recipe, self._attack, self._source, self._seed = recipe, attack, source, seed
 
     def stills(self, plan: CapturePlan) -> dict[str, bytes]:
-        """Returns a JPEG by role of the card."""
-        draws = Draws(np.random.default_rng(self._seed))
-        parts = posing.render(self._entry, self._source, plan, draws).parts()
-        return {role: parts[role] for role in ROLES}
+        """Returns a JPEG by role of the card; raises `InvalidSpecimen` if the kind has no model between its angles."""
+        card = self._card(plan)
+        return {role: card.still(name).data for role, name in ROLES.items()}
+
+    def turned(self, plan: CapturePlan) -> dict[str, list[bytes]]:
+        """Returns the previews on the way to each role of the card but the first; raises as `stills` does."""
+        found: dict[str, list[bytes]] = {role.value: [] for role in plan.order[1:]}
+        roles = {name: role for role, name in ROLES.items()}
+        for frame in self._card(plan).frames(_SPEEDS, at_rest=1):
+            found.setdefault(roles[frame.towards], []).append(frame.data)
+        return {role.value: found[role.value] for role in plan.order[1:]}
+
+    def _card(self, plan: CapturePlan) -> TurningCard:
+        recipe = self._recipe
+        poses = posing.poses_of(plan, Draws(np.random.default_rng(self._seed)))
+        try:
+            return TurningCard.begin(
+                recipe["seed"],
+                recipe["index"],
+                self._source,
+                load_builtin(),
+                self._attack,
+                poses,
+                [ROLES[role.value] for role in plan.order],
+                characters=recipe["characters"],
+                split=Split(recipe["split"]),
+                formed_by=recipe["formation"],
+            )
+        except (KeyError, TypeError, ValueError):
+            raise InvalidSpecimen("The set does not say how it was rendered.") from None
 
 
 class WarpedCard:

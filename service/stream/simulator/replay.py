@@ -5,13 +5,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
 
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.plan import CapturePlan, CardPose, draw, possible_poses
+from idproof.pipeline.card.plan.types import PITCHES_DEG, SHARES
 from idproof.pipeline.errors import InvalidSpecimen
 from idproof.pipeline.types import CARD_ROLES, Role
 from idproof.service.stream.chain import LIVENESS
@@ -119,6 +120,7 @@ _RECORDED_CHALLENGE = {
 }
 """The challenge that clips are rendered for."""
 _FAR_SHARE = 0.42  # of a card on the way; chosen by hand
+_TURNS_DEG = np.linspace(-28.0, 28.0, 21)  # of the previews on the way: 28 degrees per second. Chosen by hand
 _LOOPED = 4  # previews in place, shown over and over; chosen by hand
 
 
@@ -143,11 +145,13 @@ class _Recording:
 
     Attributes:
         card: the stage of a card's capture and its pose to its pictures: the flat capture, warped. Guidance takes it.
+        turned: the pose of a card on the way from one stage to the next to its preview, in the order of their turns.
         selfie: the pictures of that stage.
         clip: frames that answer the challenge.
     """
 
     card: Mapping[tuple[str, CardPose], _Shown]
+    turned: Mapping[CardPose, bytes]
     selfie: _Shown
     clip: Sequence[tuple[float, int, bytes]]
 
@@ -164,13 +168,32 @@ class _Recording:
             for role in CARD_ROLES
             for pose in possible_poses(role)
         }
+        turned = {
+            pose: swaying(small_of(warped.picture(pose)), 1.0, rng)
+            for pitch in PITCHES_DEG
+            for share in SHARES
+            for pose in (CardPose(float(turn), pitch, share) for turn in _TURNS_DEG)
+        }
         stage = Role.SELFIE.value
         selfie = [camera.preview(stage, count) for count in range(_LOOPED)]
-        return cls(card, _Shown((), selfie, camera.still(stage)), camera.answer(_RECORDED_CHALLENGE))
+        return cls(card, turned, _Shown((), selfie, camera.still(stage)), camera.answer(_RECORDED_CHALLENGE))
 
     def of(self, stage: str, plan: CapturePlan) -> _Shown:
         """Returns the pictures of a stage under a plan."""
-        return self.selfie if stage == Role.SELFIE else self.card[stage, plan.poses[Role(stage)]]
+        if stage == Role.SELFIE:
+            return self.selfie
+        place, wanted = plan.order.index(Role(stage)), plan.poses[Role(stage)]
+        shown = self.card[stage, wanted]
+        return shown if place == 0 else replace(shown, approach=self._way(plan.poses[plan.order[place - 1]], wanted))
+
+    def _way(self, before: CardPose, wanted: CardPose) -> list[bytes]:
+        low, high = sorted((before.turn_deg, wanted.turn_deg))
+        way = [
+            picture
+            for pose, picture in self.turned.items()
+            if low < pose.turn_deg < high and (pose.pitch_deg, pose.share) == (wanted.pitch_deg, wanted.share)
+        ]
+        return way if before.turn_deg < wanted.turn_deg else way[::-1]
 
 
 def _shown(approach: Sequence[bytes], picture: RGBImage, rng: np.random.Generator) -> _Shown:

@@ -10,7 +10,7 @@ from pictures import pixels
 
 from idproof.datasets.specimen.draws import Draws, Split
 from idproof.datasets.specimen.formations import FormationName, formation
-from idproof.datasets.specimen.make import _card, people_of
+from idproof.datasets.specimen.make import card_of, people_of
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.datasets.specimen.posing import pose_for
 from idproof.pipeline import Policy, Verifier
@@ -91,7 +91,7 @@ class RenderedCard:
     def __init__(self, seed: int, document: DocumentType) -> None:
         draws = Draws(np.random.default_rng(seed), Split.TEST)
         holder, _ = people_of(seed, 0, PortraitSource.open(None), Split.TEST)
-        self.card = _card(document, holder, draws, None)
+        self.card = card_of(document, holder, draws, None)
         self.session = formation(FormationName.ANALYTIC).begin(document, draws, {"front": (0.0, 0.0)})
         self.rng = draws.rng
 

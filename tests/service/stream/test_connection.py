@@ -18,14 +18,12 @@ from fakes import serving
 from websockets.exceptions import InvalidStatus
 from websockets.server import ServerProtocol
 
-from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.make import Registration
 from idproof.datasets.specimen.portraits import PortraitSource
-from idproof.datasets.specimen.posing import poses_of
 from idproof.pipeline import Verifier
-from idproof.pipeline.card.plan import CapturePlan, draw
+from idproof.pipeline.card.plan import draw
 from idproof.pipeline.liveness.challenge import PROFILE_OPTIONS, Options
-from idproof.pipeline.types import CARD_ROLES, Role
+from idproof.pipeline.types import Role
 from idproof.service.http.app import create_app
 from idproof.service.http.connections import BoundedProtocol
 from idproof.service.operations.server import WEBSOCKET_OPTIONS
@@ -36,6 +34,7 @@ from idproof.service.stream.messages import unbase64
 from idproof.service.stream.simulator import device as simulated
 from idproof.service.stream.simulator.device import Device, DeviceProblem, register
 from idproof.service.stream.simulator.player import SetCamera, take_selfie
+from idproof.service.stream.simulator.posed_cards import RenderedCard
 
 HOLDER = "bundled/office-holder"
 Result = TypeVar("Result")
@@ -72,20 +71,19 @@ def key(address: str, folder: Path) -> str:
     return Kiosks(store.database, store.seal).enroll("Counter 3")
 
 
-def posed(plan: CapturePlan) -> dict[str, bytes]:
-    """The card of the fixture `holder` in the poses of a plan."""
-    from idproof.datasets.specimen.make import make
-    from idproof.pipeline.documents import load_builtin
+RECIPE = {"seed": 31, "index": 2, "characters": None, "split": "any", "formation": "analytic"}
 
-    poses = poses_of(plan, Draws(np.random.default_rng(3)))
-    parts = make(31, 2, PortraitSource.open(None), load_builtin(), poses=poses).parts()
-    return {role: parts[role] for role in CARD_ROLES}
+
+def card() -> RenderedCard:
+    """The card of the fixture `holder`, in any pose."""
+    return RenderedCard(RECIPE, None, PortraitSource.open(None), 3)
 
 
 def camera(made: Registration, species: str | None = None) -> SetCamera:
     photograph = PortraitSource.open(None).person(HOLDER).photographs[1]
     person = np.asarray(cv2.resize(photograph, (250, 250)), dtype=np.uint8)
-    return SetCamera({**made.parts(), "selfie": take_selfie(person, 3)}, person, 3, species, posed=posed)
+    stills = {**made.parts(), "selfie": take_selfie(person, 3)}
+    return SetCamera(stills, person, 3, species, posed=card().stills, turned=card().turned)
 
 
 _opened: list[Device] = []
@@ -160,7 +158,7 @@ def test_captures_of_an_earlier_session_are_not_even_taken(
         first = session["stage"]
         earlier = next(plan for plan in others if plan.poses[Role(first)] != draw(nonce).poses[Role(first)])
         replayed = camera(holder)
-        replayed.posed = lambda _: posed(earlier)
+        replayed.posed = lambda _: card().stills(earlier)
         with pytest.raises(DeviceProblem, match="not_taken"):
             await register(device, replayed, every_s=0)
         assert "good" not in device.hints
