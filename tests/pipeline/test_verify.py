@@ -18,6 +18,8 @@ from idproof.datasets.specimen.make import Registration
 from idproof.models.profiles import load_engines
 from idproof.pipeline import Captures, Decision, Limits, Policy, Verifier, capture
 from idproof.pipeline.assurance import CaptureLevel
+from idproof.pipeline.card import turning
+from idproof.pipeline.card.turning import LegMeasures
 from idproof.pipeline.errors import BadInput, CapturesIdentical, FaceNotFound, SessionExpired, SeveralFaces
 from idproof.pipeline.executors.in_process import InProcessExecutor
 from idproof.pipeline.face import compare
@@ -256,6 +258,22 @@ def test_files_without_a_challenge_are_referred_at_best(captures_of: Build, veri
     assert (from_device.decision, from_device.reasons) == (Decision.REFER, reasons)
     assert "capture_plan" in from_device.required
     assert not from_device.injectable
+
+
+def test_streamed_captures_need_the_check_of_the_frames_between_them(captures_of: Build, verifier: Verifier) -> None:
+    streamed = CaptureOrigin(streamed=True)
+    without = verifier.verify(captures_of(), origin=streamed)
+    assert (without.decision, without.reasons) == (Decision.REFER, ("card_turned_continuously_missing",))
+    legs = {
+        Decision.ACCEPT: LegMeasures(0.1, 0.3),
+        Decision.REFER: LegMeasures(0.5, 0.6),
+        Decision.REJECT: LegMeasures(0.9, 0.9),
+    }
+    for decision, leg in legs.items():
+        found = turning.check([leg, LegMeasures(0.1, 0.3)])
+        verdict = verifier.verify(captures_of(), origin=replace(streamed, checks=(found,)))
+        assert (verdict.decision, verdict.reasons) == (decision, (found.reason,) if found.reason else ())
+        assert "card_turned_continuously" in verdict.required
 
 
 def test_an_operators_exception_stands_in_the_verdict(captures_of: Build, verifier: Verifier) -> None:

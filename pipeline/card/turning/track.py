@@ -124,7 +124,9 @@ class TurnTrack:
         self._asked.clear()
 
     def _break_after_gap(self, at_s: float) -> None:
-        if self._frames and at_s - self._frames[-1].at_s > LONGEST_GAP_S:
+        if self._asked and at_s < self._asked[-1]:  # the device's clock began anew
+            self._asked = [at_s] * len(self._asked)
+        if self._frames and not 0 <= at_s - self._frames[-1].at_s <= LONGEST_GAP_S:
             self._break(at_s)
         elif self._asked and at_s - self._asked[0] > LONGEST_ASKED_S:
             self._given_up = True

@@ -90,6 +90,17 @@ def test_nobody_is_asked_for_long(track: TurnTrack) -> None:
     assert track.require_seen(1.2 + LONGEST_ASKED_S, ())
 
 
+def test_a_clock_that_begins_anew_breaks_the_way_and_the_times_begin_with_it(track: TurnTrack) -> None:
+    go(track, 100.0, 12)
+    track.add(frame(1.0), LEFT)
+    assert (track.asked_at_s, track.frames) == (1.0, 0)
+    assert not track.require_seen(50.0, ())
+    track.miss(2.0)
+    assert track.asked_at_s == 2.0
+    track.miss(2.1 + LONGEST_ASKED_S)
+    assert track.require_seen(2.2 + LONGEST_ASKED_S, ())
+
+
 def test_going_back_forgets_later_ways(track: TurnTrack) -> None:
     at = go(track, 0.1, 12)
     track.require_seen(at, ())
