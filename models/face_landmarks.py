@@ -14,19 +14,17 @@ from numpy.typing import NDArray
 
 from idproof.models.errors import ModelCorrupt
 from idproof.models.session import CPU, open_session
-from idproof.models.types import DetectedFace, FaceMesh, RGBImage
+from idproof.models.types import DetectedFace, EyeContour, FaceMesh, RGBImage
 
 MESH_POINTS = 468
 _MESH_SIDE, _EYE_SIDE = 192, 64
-_LID_POINTS = 71
+_LID_POINTS, _CONTOUR_POINTS = 71, 16  # of which the first are the lids' edges
 _BOX_SCALE = 1.5
 """Side of the square over the longer side of the face's box, as MediaPipe's graph `face_landmark_front` has it."""
 _EYE_SCALE = 2.3
 """Side of the square over the distance of the eye's corners, as MediaPipe's graph `iris_landmark` has it."""
 _EYES = ((33, 133), (362, 263))
 """Mesh points of both eyes' corners, each from the left of the picture to its right."""
-_UPPER, _LOWER = slice(9, 16), slice(1, 8)
-"""Points of both lids between the corners 0 and 8, in the order of `face_landmarks_connections` of the iris graph."""
 
 
 class _Square(NamedTuple):
@@ -78,26 +76,18 @@ class LandmarkNetworks:
         found = np.asarray(points, dtype=np.float64).reshape(MESH_POINTS, 3)[:, :2]
         return FaceMesh(_back(found, matrix), float(1 / (1 + np.exp(-float(presence[0, 0])))))
 
-    def eye_openings(self, image: RGBImage, mesh: FaceMesh) -> tuple[float, float]:
-        """Returns the opening of the eye at the left of the picture and of the one at its right.
-
-        The opening is the mean distance of both lids over the distance of the corners: about 0.05 closed, 0.2 to 0.3
-        open.
-        """
-        squares = []
-        for (outer, inner), mirrored in zip(_EYES, (False, True), strict=True):
-            one, other = mesh.points[outer], mesh.points[inner]
+    def eyes(self, image: RGBImage, mesh: FaceMesh) -> tuple[EyeContour, EyeContour]:
+        """Returns the lids of the eye at the left of the picture and of the one at its right."""
+        matrices = []
+        for (left, right), mirrored in zip(_EYES, (False, True), strict=True):
+            one, other = mesh.points[left], mesh.points[right]
             across = other - one
             square = _Square((one + other) / 2, _EYE_SCALE * float(np.hypot(*across)), float(np.arctan2(*across[::-1])))
-            squares.append((square.matrix(_EYE_SIDE, mirrored=mirrored), _EYE_SIDE))
-        lids = np.asarray(self._iris.run(None, {"input": _cut(image, squares)})[0], dtype=np.float64)
-        left, right = (_opening(points.reshape(_LID_POINTS, 3)[:, :2]) for points in lids)
-        return left, right
-
-
-def _opening(points: NDArray[np.float64]) -> float:
-    width = float(np.hypot(*(points[8] - points[0])))
-    return float(np.hypot(*(points[_UPPER] - points[_LOWER]).T).mean()) / max(width, 1.0)
+            matrices.append(square.matrix(_EYE_SIDE, mirrored=mirrored))
+        found = self._iris.run(None, {"input": _cut(image, [(matrix, _EYE_SIDE) for matrix in matrices])})[0]
+        lids = np.asarray(found, dtype=np.float64).reshape(len(_EYES), _LID_POINTS, 3)[:, :_CONTOUR_POINTS, :2]
+        left_eye, right_eye = (EyeContour(_back(points, matrix)) for points, matrix in zip(lids, matrices, strict=True))
+        return left_eye, right_eye
 
 
 def _cut(image: RGBImage, squares: list[tuple[NDArray[np.float64], int]]) -> NDArray[np.float32]:

@@ -1,10 +1,12 @@
 """Opening of a profile's networks, all from checked bytes."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from idproof.models import manifest as manifests
 from idproof.models import store, tflite_graphs
 from idproof.models.arcface import ArcFaceEmbedder
+from idproof.models.errors import ModelMissing
 from idproof.models.face_landmarks import LandmarkNetworks
 from idproof.models.manifest import Weight
 from idproof.models.minifasnet import MiniFASNet, PassiveNetwork
@@ -13,8 +15,15 @@ from idproof.models.ppocr import PPOCRReader
 from idproof.models.session import CPU
 from idproof.models.silent_face import to_onnx
 from idproof.models.tesseract import open_reader
-from idproof.models.types import Engines
+from idproof.models.types import Engines, FaceDetector, FaceLandmarker
 from idproof.models.yunet import YuNetDetector
+
+
+class Landmarks(NamedTuple):
+    """Networks that find a face and its landmarks."""
+
+    detector: FaceDetector
+    landmarker: FaceLandmarker
 
 
 def load_engines(
@@ -71,6 +80,15 @@ def load_engines(
         if chosen.landmarks
         else None,
     )
+
+
+def load_landmarker(profile: str = "open", *, manifest: Path | None = None, cache: Path | None = None) -> Landmarks:
+    """Opens a profile's detector and networks of landmarks alone; raises as `load_engines`, and `ModelMissing`."""
+    chosen = manifests.load(manifest).profile(profile)
+    if chosen.landmarks is None:
+        raise ModelMissing(f"The profile {profile} names no networks of landmarks.")
+    mesh, iris = (tflite_graphs.to_onnx(store.read(entry, chosen, cache)) for entry in chosen.landmarks)
+    return Landmarks(load_detector(profile, manifest=manifest, cache=cache), LandmarkNetworks(mesh, iris))
 
 
 def load_detector(profile: str = "open", *, manifest: Path | None = None, cache: Path | None = None) -> YuNetDetector:

@@ -70,6 +70,24 @@ class FaceMesh:
 
 
 @dataclass(frozen=True, slots=True)
+class EyeContour:
+    """Edges of one eye's lids.
+
+    Attributes:
+        points: (16, 2), in pixels of the picture: the corner at the temple, seven points of the lower lid, the corner
+            at the nose, and seven points of the upper lid in the same direction.
+    """
+
+    points: NDArray[np.float32] = field(repr=False)
+
+    @property
+    def opening(self) -> float:
+        """Mean distance of both lids over that of the corners: about 0.05 closed, 0.2 to 0.3 open."""
+        width = float(np.hypot(*(self.points[8] - self.points[0])))
+        return float(np.hypot(*(self.points[9:] - self.points[1:8]).T).mean()) / max(width, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
 class LineReading:
     """One line of text as a reader saw it.
 
@@ -151,17 +169,14 @@ class PassiveEnsemble(Protocol):
 
 
 class FaceLandmarker(Protocol):
-    """Finds 468 points of a face, and the opening of its eyes."""
+    """Finds 468 points of a face, and the lids of its eyes."""
 
     def mesh(self, image: RGBImage, face: DetectedFace) -> FaceMesh:
         """Returns the points of a face that the detector found."""
         ...
 
-    def eye_openings(self, image: RGBImage, mesh: FaceMesh) -> tuple[float, float]:
-        """Returns the opening of the eye at the left of the picture and of the one at its right.
-
-        The opening is the distance of both lids over that of the corners: about 0.05 closed, 0.2 to 0.3 open.
-        """
+    def eyes(self, image: RGBImage, mesh: FaceMesh) -> tuple[EyeContour, EyeContour]:
+        """Returns the lids of the eye at the left of the picture and of the one at its right."""
         ...
 
 

@@ -65,6 +65,7 @@ def open_tools(
             engines.embedder,
             calibration=policy.liveness_calibration or examiner.shipped_calibration(),
             ensemble=engines.passive,
+            landmarker=engines.landmarker,
         ),
     )
 

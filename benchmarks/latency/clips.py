@@ -71,7 +71,9 @@ def _sitting(place: int, seed: int) -> Sitting:
 
 def _examination(profile: str) -> Way:
     engines = load_engines(profile)
-    examiner = LivenessExaminer(engines.detector, engines.embedder, ensemble=engines.passive)
+    examiner = LivenessExaminer(
+        engines.detector, engines.embedder, ensemble=engines.passive, landmarker=engines.landmarker
+    )
     return examiner.examine
 
 

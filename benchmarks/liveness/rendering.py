@@ -52,6 +52,7 @@ class OpenEngines:
     Attributes:
         weights: file name to SHA-256.
         detector: finds faces.
+        landmarker: finds eyelids and lips, where the profile has its networks.
     """
 
     def __init__(self, profile: str) -> None:
@@ -59,11 +60,11 @@ class OpenEngines:
         engines = load_engines(profile)
         self.weights = engines.weights
         self.detector = engines.detector
-        self._embedder, self._ensemble = engines.embedder, engines.passive
+        self._embedder, self._ensemble, self.landmarker = engines.embedder, engines.passive, engines.landmarker
 
     def examiner(self, calibration: Calibration) -> LivenessExaminer:
         """Returns an examiner with these limits."""
-        return LivenessExaminer(self.detector, self._embedder, calibration, self._ensemble)
+        return LivenessExaminer(self.detector, self._embedder, calibration, self._ensemble, self.landmarker)
 
 
 @lru_cache(maxsize=1)

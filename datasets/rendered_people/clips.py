@@ -19,6 +19,7 @@ from idproof.datasets.rendered_people import carriers
 from idproof.datasets.rendered_people import surface as surfaces
 from idproof.datasets.rendered_people.camera import Camera, Reflectance, linear
 from idproof.datasets.rendered_people.eyes import Eyes, looks
+from idproof.datasets.rendered_people.living_features import move_features
 from idproof.datasets.rendered_people.puppets import HeadMesh, taken_once
 from idproof.datasets.rendered_people.surface import Field, Pose, Surface
 from idproof.datasets.specimen import backgrounds
@@ -224,7 +225,7 @@ def wrong_challenge(sitting: Sitting) -> Clip:
     other = sitting.other()
     poses = _acted(other)
     surface = surfaces.head(sitting.draws.uniform(0.85, 1.15))
-    return _film_living(sitting, carriers.enlarged(sitting.photograph), surface, poses)
+    return _film_living(sitting, carriers.enlarged(sitting.photograph), surface, poses, other.challenge)
 
 
 def replayed_session(sitting: Sitting) -> Clip:
@@ -276,12 +277,13 @@ def _acted(sitting: Sitting, farther: float = 1.0) -> list[Pose]:
     """A pose for each frame: towards the action within half of its time, held, and somewhat back at its end."""
     draws, challenge = sitting.draws, sitting.challenge
     base = Pose(draws.uniform(-4, 4), draws.uniform(-3, 3), draws.uniform(-4, 4))
-    reach = {step: draws.uniform(*_REACH[step.action][1:]) * farther for step in challenge.steps}
+    heads = [step for step in challenge.steps if step.action in _REACH]
+    reach = {step: draws.uniform(*_REACH[step.action][1:]) * farther for step in heads}
     pace = draws.uniform(0.40, 0.58)
     poses = []
     for at in challenge.capture_ms():
         pose = base
-        for step in challenge.steps:
+        for step in heads:
             if step.start_ms <= at < step.end_ms:
                 share = (at - step.start_ms) / (step.end_ms - step.start_ms)
                 done = min(1.0, share / pace) * (1.0 if share < 0.85 else draws.uniform(0.2, 0.9))
@@ -318,11 +320,18 @@ def _film(
     return _record(sitting, see, poses)
 
 
-def _film_living(sitting: Sitting, carried: Field, surface: Surface, poses: Sequence[Pose]) -> Clip:
-    """Records a face whose eyes watch the screen and blink. Their draws change no other draw of the sitting."""
+def _film_living(
+    sitting: Sitting, carried: Field, surface: Surface, poses: Sequence[Pose], performed: Challenge | None = None
+) -> Clip:
+    """Records a face whose eyes watch the screen and blink, and lids and lips that move when asked.
+
+    Their draws change no other draw of the sitting. `performed` is the challenge that is followed, the sitting's own by
+    default.
+    """
     draws = Draws(np.random.default_rng([*sitting.challenge.nonce]), sitting.draws.split)
     seen = [sitting.eyes.looking(carried, look) for look in looks(poses, draws)]
-    return _film(sitting, seen, surface, Reflectance(), poses)
+    moved = move_features(sitting.photograph, seen, performed or sitting.challenge, draws)
+    return _film(sitting, moved, surface, Reflectance(), poses)
 
 
 def _record(sitting: Sitting, see: Seen, poses: Poses) -> Clip:

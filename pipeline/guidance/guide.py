@@ -21,7 +21,7 @@ from idproof.pipeline.card.view import CardView, card_corners_mm, project
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.guidance import downscaled_jpeg, hints, measures
 from idproof.pipeline.guidance.hints import CardFacts, FaceFacts, Guidance, Hint
-from idproof.pipeline.liveness.challenge import NEUTRAL_MS, Challenge
+from idproof.pipeline.liveness.challenge import FEATURE_ACTIONS, NEUTRAL_MS, Challenge
 from idproof.pipeline.liveness.head_pose import HeadPose, estimate_pose
 from idproof.pipeline.liveness.motion import action_progress
 
@@ -271,7 +271,8 @@ class Guide:
         if captured_ms < NEUTRAL_MS and len(memory.neutral) < _MAX_NEUTRAL_POSES:
             memory.neutral.append(head)
         done = None
-        if step is not None and memory.neutral:
+        # Small pictures show neither lids nor lips well enough to measure them.
+        if step is not None and step.action not in FEATURE_ACTIONS and memory.neutral:
             done = round(float(np.clip(action_progress(step.action, head, memory.neutral), 0, 1)), 3)
         return Guidance(hint, box=box, done=done)
 

@@ -27,6 +27,8 @@ NEUTRAL_MS, STEP_MS, LIGHT_MS = 800, 2000, 600
 _MORE_TIME_FACTOR = 2  # on the length of each step, for applicants who ask for more time
 MIN_CAPTURES = 8
 _STEP_CAPTURES, _LIGHT_CAPTURE = (0.45, 0.70, 0.95), 0.7  # shares of the length of a step or a colour
+_FEATURE_CAPTURES = {"blink": (0.35, 0.45, 0.55, 0.65, 0.80), "open_mouth": (0.50, 0.65, 0.80)}
+"""Closer together: eyes that are closed for half a second are in two frames, and a mouth closes before the end."""
 STEPS, MORE_STEPS, LIGHTS, MORE_LIGHTS = 3, 5, 5, 7
 """Counts of actions and colours. Without light 5 actions of 5 are one of 1,280 sequences, and with a single action 7
 colours are one of 2,916, so that an applicant who can do less still gets a challenge of 10 bits."""
@@ -56,10 +58,14 @@ _NODS = (Action.LOOK_UP, Action.LOOK_DOWN)
 ROTATIONS = frozenset({*_TURNS, *_NODS})
 """Actions that turn the head."""
 
+FEATURE_ACTIONS = (Action.BLINK, Action.OPEN_MOUTH)
+"""Actions of eyes and mouth, which a still picture of a face does not show however it is moved."""
 
 REDUCING = ("cannot_turn", "cannot_nod", "cannot_approach", "photosensitive")
-"""Names of the options with which less is asked than of other people. The built-in profiles ask nobody to blink or to
-open the mouth, so that saying so reduces nothing; more time changes no sequence."""
+"""Names of the options with which less is asked than of other people; more time changes no sequence."""
+_REDUCING_TOGETHER = ("cannot_blink", "cannot_open_mouth")
+"""Where people are asked for one of these actions, whoever cannot do one is asked for the other, so that only both
+together reduce. The service asks nobody, so that it grants no permits for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +80,8 @@ class Options:
         cannot_open_mouth: cannot open the mouth on request, or the mouth is covered.
         photosensitive: gets no changing light.
         more_time: takes each step at half the speed.
-        eyelids: the profile's landmarks show whether an eye is closed; otherwise nobody is asked to blink.
-        lips: the profile's landmarks show whether the mouth is open.
+        eyelids: the verifier's landmarks show whether an eye is closed, and people are asked to blink.
+        lips: its landmarks show whether the mouth is open, and people are asked to open it.
     """
 
     cannot_turn: bool = False
@@ -90,8 +96,10 @@ class Options:
 
     @property
     def reductions(self) -> tuple[str, ...]:
-        """Names of the options in force that reduce what is asked (`REDUCING`)."""
-        return tuple(name for name in REDUCING if getattr(self, name))
+        """Names of the options in force that reduce what is asked."""
+        none_left = (self.eyelids or self.lips) and not self.feature_actions()
+        names = (*REDUCING, *_REDUCING_TOGETHER) if none_left else REDUCING
+        return tuple(name for name in names if getattr(self, name))
 
     @property
     def reduces(self) -> bool:
@@ -112,14 +120,21 @@ class Options:
 
     def actions(self) -> tuple[Action, ...]:
         """Returns the actions that may be asked for."""
+        return (*self.head_actions(), *self.feature_actions())
+
+    def head_actions(self) -> tuple[Action, ...]:
+        """Returns the actions of the whole head that may be asked for."""
         possible = [
             (not self.cannot_turn, _TURNS),
             (not self.cannot_nod, _NODS),
             (not self.cannot_approach, (Action.COME_CLOSER,)),
-            (self.eyelids and not self.cannot_blink, (Action.BLINK,)),
-            (self.lips and not self.cannot_open_mouth, (Action.OPEN_MOUTH,)),
         ]
         return tuple(action for allowed, actions in possible if allowed for action in actions)
+
+    def feature_actions(self) -> tuple[Action, ...]:
+        """Returns the actions of eyes and mouth (`FEATURE_ACTIONS`) that may be asked for."""
+        possible = (self.eyelids and not self.cannot_blink, self.lips and not self.cannot_open_mouth)
+        return tuple(action for allowed, action in zip(possible, FEATURE_ACTIONS, strict=True) if allowed)
 
 
 PROFILE_OPTIONS = frozenset({"eyelids", "lips"})
@@ -167,12 +182,19 @@ class Challenge:
     strict: bool
 
     @property
+    def head_steps(self) -> tuple[Step, ...]:
+        """The steps that move the whole head; those of eyes and mouth are checked by `eyes_mouth`."""
+        return tuple(step for step in self.steps if step.action not in FEATURE_ACTIONS)
+
+    @property
     def strength_bits(self) -> float:
         """Binary logarithm of how many sequences of actions and colours this challenge was drawn from.
 
         A recording made before the challenge was drawn fits it with a chance of 2 to the minus this.
         """
-        actions = _count_sequences(len(self.options.actions()), len(self.steps))
+        actions = _count_sequences(len(self.options.head_actions()), len(self.head_steps))
+        if len(self.head_steps) < len(self.steps):  # one of eyes and mouth: which, and at what place
+            actions *= len(self.options.feature_actions()) * len(self.steps)
         colours = _count_sequences(len(PALETTE), len(self.lights))
         return math.log2(actions * colours)
 
@@ -184,9 +206,9 @@ class Challenge:
     def capture_ms(self) -> tuple[int, ...]:
         """Returns the times of the frames that a client must capture; it may capture more.
 
-        Some are before the steps, three in each step, one in each colour.
+        Some are before the steps, three in each step or five while the eyes close, one in each colour.
         """
-        later = [_time_within(step, share) for step in self.steps for share in _STEP_CAPTURES]
+        later = [_time_within(step, share) for step in self.steps for share in _captures(step.action)]
         later += [_time_within(light, _LIGHT_CAPTURE) for light in self.lights]
         before = max(2, MIN_CAPTURES - len(later))
         return (*(round((i + 0.5) / before * NEUTRAL_MS) for i in range(before)), *later)
@@ -216,8 +238,11 @@ def draw(
     """Draws the challenge of a nonce: the same for the same nonce and options.
 
     With everything allowed it is one of 80 sequences of actions (three of five, none twice in a row) and one of 324
-    sequences of colours. More steps or more colours make up for what an applicant cannot do, and `Challenge.strict`
-    holds the passive checks to a stricter operating point. `requirements` decides whether the rest is enough.
+    sequences of colours. With `Options.eyelids` and `Options.lips` it is one of 120 sequences of actions: two of the
+    three move the head, and one, at any place, closes the eyes or opens the mouth, which a still picture of a face
+    does not do however it is moved. More steps or more colours make up for what an applicant
+    cannot do, and `Challenge.strict` holds the passive checks to a stricter operating point. `requirements` decides
+    whether the rest is enough.
 
     Args:
         nonce: 16 random bytes or more, from `secrets.token_bytes`.
@@ -240,7 +265,7 @@ def draw(
     described = json.dumps(options.to_json(), sort_keys=True).encode()
     stream = NonceStream(_DOMAIN + described + b"\0", nonce)
     wanted = MORE_STEPS if options.photosensitive else STEPS
-    actions = stream.sequence(options.actions(), wanted)
+    actions = _draw_actions(stream, options, wanted)
     step_ms = STEP_MS * (_MORE_TIME_FACTOR if options.more_time else 1)
     starts = [NEUTRAL_MS + i * step_ms for i in range(len(actions))]
     steps = tuple(Step(action, start, start + step_ms) for action, start in zip(actions, starts, strict=True))
@@ -260,6 +285,20 @@ def draw(
         options=options,
         strict=options.photosensitive or len(steps) < wanted,
     )
+
+
+def _draw_actions(stream: NonceStream, options: Options, wanted: int) -> tuple[Action, ...]:
+    features = options.feature_actions()
+    if not features:
+        return stream.sequence(options.head_actions(), wanted)
+    feature = stream.choose(features)
+    heads = stream.sequence(options.head_actions(), wanted - 1)
+    place = stream.below(len(heads) + 1)
+    return (*heads[:place], feature, *heads[place:])
+
+
+def _captures(action: Action) -> tuple[float, ...]:
+    return _FEATURE_CAPTURES.get(action.value, _STEP_CAPTURES)
 
 
 def _count_sequences(items: int, length: int) -> int:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from idproof.models.types import Embeddings, FaceDetector, FaceEmbedder, PassiveEnsemble, RGBImage
+from idproof.models.types import Embeddings, FaceDetector, FaceEmbedder, FaceLandmarker, PassiveEnsemble, RGBImage
 from idproof.pipeline.calibration import Calibration
-from idproof.pipeline.liveness import gaze, injection, motion, passive, screen_light, selfie_scene
+from idproof.pipeline.liveness import eyes_mouth, gaze, injection, motion, passive, screen_light, selfie_scene
 from idproof.pipeline.liveness.challenge import Challenge
 from idproof.pipeline.liveness.face_tracking import TrackedClip, TrackedFrame, track_faces
 from idproof.pipeline.liveness.frames import Clip
@@ -25,8 +25,11 @@ from idproof.pipeline.types import CheckResult, Outcome, Status
 NAME = "liveness"
 CALIBRATION_FILE = Path(__file__).with_name("calibration.json")
 STANDING_CALIBRATION_FILE = Path(__file__).with_name("calibration_standing.json")
-_NOT_FUSED = frozenset({motion.SELFIE, selfie_scene.NAME, injection.PORTRAIT, passive.ENSEMBLE, gaze.NAME})
-"""Checks of identity, of the networks against print and display, and of the eyes: they have thresholds of their own."""
+_NOT_FUSED = frozenset(
+    {motion.SELFIE, selfie_scene.NAME, injection.PORTRAIT, passive.ENSEMBLE, gaze.NAME, eyes_mouth.NAME}
+)
+"""Checks of identity, of the networks against print and display, of the eyes and the mouth: they have thresholds of
+their own."""
 
 _COMPARED_FRAMES = 4  # frames with a template; each costs as much as detection in five. Chosen by hand for the time
 _STRAIGHT_DEG = 8.0
@@ -91,6 +94,7 @@ class LivenessExaminer:
     embedder: FaceEmbedder
     calibration: Calibration = field(default_factory=shipped_calibration)
     ensemble: PassiveEnsemble | None = None
+    landmarker: FaceLandmarker | None = None
 
     def examine(self, clip: Clip, challenge: Challenge, claim: Claim | None = None) -> list[CheckResult]:
         """Returns every check of a clip, the fused one last.
@@ -130,8 +134,11 @@ class LivenessExaminer:
         ]
         if self.ensemble is not None:
             results.append(passive.check_ensemble(tracked, self.ensemble))
+        features = eyes_mouth.check(tracked, challenge, self.landmarker)
+        if features is not None:
+            results.append(features)
         response = motion.measure_response(tracked, challenge)
-        if challenge.steps:
+        if challenge.head_steps:
             results.append(motion.actions(response, challenge, self.calibration))
         of_turns = motion.depth(response, challenge, self.calibration), gaze.check(tracked, challenge, response)
         return [*results, *(result for result in of_turns if result is not None)]

@@ -75,7 +75,7 @@ def check(tracked: TrackedClip, challenge: Challenge, response: MeasuredResponse
         return CheckResult.not_assessed(NAME, "face_not_seen_throughout")
     turned = [
         frame
-        for step, frames in zip(challenge.steps, response.steps, strict=True)
+        for step, frames in zip(challenge.head_steps, response.steps, strict=True)
         for frame in frames
         if step.action in ROTATIONS
     ]

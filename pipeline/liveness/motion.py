@@ -45,7 +45,7 @@ class MeasuredResponse:
     Attributes:
         aside_deg: how far the first frame's face is turned to the side, by landmarks.
         neutral: poses before the first step.
-        steps: for each step its frames with a face.
+        steps: for each step of the head its frames with a face.
         before: the frames with a face before the first step.
     """
 
@@ -60,7 +60,7 @@ def measure_response(tracked: TrackedClip, challenge: Challenge) -> MeasuredResp
     neutral = tracked.between(0, NEUTRAL_MS)
     if not neutral or neutral[0].pose is None:
         return None
-    steps = [tracked.between(step.start_ms, step.end_ms) for step in challenge.steps]
+    steps = [tracked.between(step.start_ms, step.end_ms) for step in challenge.head_steps]
     motions = measure_head_motion(tracked, neutral[0], [*neutral[1:], *chain.from_iterable(steps)])
     later = iter(motions[len(neutral) - 1 :])
     poses = [STRAIGHT, *(motion.pose for motion in motions[: len(neutral) - 1])]
@@ -69,7 +69,7 @@ def measure_response(tracked: TrackedClip, challenge: Challenge) -> MeasuredResp
 
 
 def actions(response: MeasuredResponse | None, challenge: Challenge, calibration: Calibration) -> CheckResult:
-    """`liveness_actions`: the smallest share of an action over all steps, 1 for the whole action.
+    """`liveness_actions`: the smallest share of an action over all steps of the head, 1 for the whole action.
 
     A step counts the motion of its two best frames beyond the neutral ones, less the motion of other actions in them.
     Fails with `challenge_not_followed`. Is in doubt with `frames_mirrored` when the actions were done with left and
@@ -78,13 +78,13 @@ def actions(response: MeasuredResponse | None, challenge: Challenge, calibration
     """
     if response is None:
         return CheckResult.not_assessed(ACTIONS, "face_not_seen_throughout")
-    for step, frames in zip(challenge.steps, response.steps, strict=True):
-        if not frames or step.action not in (*ROTATIONS, Action.COME_CLOSER):
-            return CheckResult.not_assessed(ACTIONS, "face_not_seen_throughout")
-    result = _judge_actions([step.action for step in challenge.steps], response, calibration)
+    asked = [step.action for step in challenge.head_steps]
+    if not all(response.steps):
+        return CheckResult.not_assessed(ACTIONS, "face_not_seen_throughout")
+    result = _judge_actions(asked, response, calibration)
     if result.outcome is not Outcome.FAIL:
         return result
-    exchanged = [_MIRRORED.get(step.action, step.action) for step in challenge.steps]
+    exchanged = [_MIRRORED.get(action, action) for action in asked]
     if _judge_actions(exchanged, response, calibration).outcome is Outcome.PASS:
         return replace(result, outcome=Outcome.DOUBT, reason="frames_mirrored")
     return result
@@ -119,7 +119,7 @@ def depth(response: MeasuredResponse | None, challenge: Challenge, calibration: 
         return CheckResult.not_assessed(RIGID, "face_not_followed")
     gains = [
         frame.gain
-        for step, frames in zip(challenge.steps, response.steps, strict=True)
+        for step, frames in zip(challenge.head_steps, response.steps, strict=True)
         for frame in frames
         if step.action in ROTATIONS and frame.gain is not None and frame.turned_deg > _MIN_TURN_DEG
     ]
@@ -163,7 +163,7 @@ def continuity(tracked: TrackedClip, calibration: Calibration) -> CheckResult:
 
 
 def action_progress(action: Action, pose: HeadPose, neutral: list[HeadPose]) -> float:
-    """Returns the share of an action that one frame's landmarks show, 1 for the whole action; for guidance alone."""
+    """Returns the share of an action of the head that one frame's landmarks show, 1 for the whole; for guidance."""
     return _shown(action, pose, _straight(neutral), _FULL_DEG_BY_LANDMARKS, nod_weight=_NOD_WEIGHT_BY_LANDMARKS)
 
 

@@ -8,8 +8,8 @@ head is solid.
 
 from datetime import UTC, datetime
 
-from idproof.pipeline.liveness import examiner, gaze, injection, motion, screen_light, selfie_scene
-from idproof.pipeline.liveness.challenge import Action, Challenge, Options, draw
+from idproof.pipeline.liveness import examiner, eyes_mouth, gaze, injection, motion, screen_light, selfie_scene
+from idproof.pipeline.liveness.challenge import FEATURE_ACTIONS, Action, Challenge, Options, draw
 from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.nonce_stream import MIN_NONCE_BYTES
 from idproof.pipeline.types import CheckResult, Outcome, Status
@@ -31,9 +31,12 @@ def required(response: LivenessResponse | None) -> tuple[str, ...]:
     """
     if response is None:
         return (examiner.NAME,)
+    challenge = response.challenge
+    features = (eyes_mouth.NAME,) if challenge.options.eyelids or challenge.options.lips else ()
     if not response.reduction_permitted:
-        return (*_ALWAYS, *_OF_STEPS, *_OF_LIGHTS)
-    return (*_ALWAYS, *_OF_STEPS, *(_OF_LIGHTS if response.challenge.lights else ()))
+        return (*_ALWAYS, *_OF_STEPS, *features, *_OF_LIGHTS)
+    asked = features if any(step.action in FEATURE_ACTIONS for step in challenge.steps) else ()
+    return (*_ALWAYS, *_OF_STEPS, *asked, *(_OF_LIGHTS if challenge.lights else ()))
 
 
 def can_pass(options: Options) -> bool:
@@ -42,7 +45,8 @@ def can_pass(options: Options) -> bool:
     It cannot where a guess would be too easy, nor without a turn or a nod, which alone show that the head is solid.
     """
     challenge = draw(bytes(MIN_NONCE_BYTES), issued_at=datetime.now(UTC), options=options)
-    turns = any(step.action is not Action.COME_CLOSER for step in challenge.steps)
+    still = (Action.COME_CLOSER, *FEATURE_ACTIONS)
+    turns = any(step.action not in still for step in challenge.steps)
     return challenge.strength_bits >= MIN_BITS and turns
 
 

@@ -32,7 +32,8 @@ def landmarker(engines: Engines) -> FaceLandmarker:
 
 def openings(engines: Engines, image: RGBImage) -> tuple[FaceMesh, float, float]:
     mesh = landmarker(engines).mesh(image, engines.detector.detect(image)[0])
-    return (mesh, *landmarker(engines).eye_openings(image, mesh))
+    left, right = landmarker(engines).eyes(image, mesh)
+    return mesh, left.opening, right.opening
 
 
 def test_closed_eyes_are_narrow_and_open_ones_wide(engines: Engines) -> None:

@@ -38,7 +38,7 @@ def noise(seed, shape):
 def landmarks(picture):
     points = np.float32([[260, 200], [380, 200], [320, 260], [270, 320], [370, 320]])
     face = DetectedFace((200, 100, 240, 280), points, 1)
-    engines.landmarker.eye_openings(picture, engines.landmarker.mesh(picture, face))
+    engines.landmarker.eyes(picture, engines.landmarker.mesh(picture, face))
 control = noise(99, {CONTROL})
 calls = [engines.detector.detect, lambda p: engines.embedder.embed([p]), lambda p: engines.reader.read([p]),
          lambda p: engines.latin_reader.read([p]), landmarks]

@@ -9,7 +9,7 @@ const COUNT_MS = 800; // per number of the countdown; chosen by hand
 
 /** Duration of a challenge with these options in whole seconds, as pipeline/liveness/challenge.py draws it. */
 export function durationSeconds({ photosensitive, more_time: slow }) {
-  const steps = photosensitive ? 4 : 3;
+  const steps = photosensitive ? 5 : 3;
   return Math.ceil(0.8 + steps * (slow ? 4 : 2) + (photosensitive ? 0 : 3));
 }
 

@@ -1,17 +1,20 @@
 """A challenge is random, follows from its nonce, always asks for something possible, and is safe to look at."""
 
 import json
+import math
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idproof.pipeline.liveness.challenge import PALETTE, Action, Challenge, Options, draw
+from idproof.pipeline.liveness.challenge import FEATURE_ACTIONS, PALETTE, Action, Challenge, Options, draw
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SEEN = Options(eyelids=True, lips=True)
 options_of = st.builds(Options, **{name: st.booleans() for name in Options().to_json()})
 
 
@@ -43,10 +46,59 @@ def test_nonces_give_every_sequence_about_equally_often() -> None:
 
 def test_actions_that_the_profile_cannot_see_are_never_asked_for() -> None:
     seen = {step.action for i in range(200) for step in draw(i.to_bytes(16, "big"), issued_at=NOW).steps}
-    assert seen == {*Action} - {Action.BLINK, Action.OPEN_MOUTH}
-    able = Options(eyelids=True, lips=True)
-    seen = {step.action for i in range(200) for step in draw(i.to_bytes(16, "big"), issued_at=NOW, options=able).steps}
-    assert seen == {*Action}
+    assert seen == {*Action} - {*FEATURE_ACTIONS}
+    drawn = [draw(i.to_bytes(16, "big"), issued_at=NOW, options=SEEN) for i in range(3000)]
+    actions = Counter(tuple(step.action for step in challenge.steps) for challenge in drawn)
+    assert len(actions) == 120
+    assert max(actions.values()) < 3 * 3000 / 120
+
+
+def test_with_landmarks_every_full_challenge_turns_the_head_and_moves_eyes_or_mouth() -> None:
+    solid = {Action.TURN_LEFT, Action.TURN_RIGHT, Action.LOOK_UP, Action.LOOK_DOWN}
+    for i in range(500):
+        actions = {step.action for step in draw(i.to_bytes(16, "big"), issued_at=NOW, options=SEEN).steps}
+        assert actions & solid
+        assert len(actions & {*FEATURE_ACTIONS}) == 1
+
+
+@pytest.mark.parametrize(
+    ("cannot", "asked"), [("cannot_blink", Action.OPEN_MOUTH), ("cannot_open_mouth", Action.BLINK)]
+)
+def test_who_cannot_do_one_is_asked_for_the_other_and_nothing_is_reduced(cannot: str, asked: Action) -> None:
+    options = replace(SEEN, **{cannot: True})
+    assert options.reductions == ()
+    for i in range(50):
+        challenge = draw(i.to_bytes(16, "big"), issued_at=NOW, options=options)
+        assert [step.action for step in challenge.steps if step.action in FEATURE_ACTIONS] == [asked]
+        assert challenge.strength_bits > 14
+
+
+def test_who_can_do_neither_is_asked_for_less() -> None:
+    neither = replace(SEEN, cannot_blink=True, cannot_open_mouth=True)
+    assert neither.reductions == ("cannot_blink", "cannot_open_mouth")
+    assert not Options(cannot_blink=True, cannot_open_mouth=True).reduces
+
+
+def test_closed_eyes_of_half_a_second_are_in_two_frames() -> None:
+    challenge = draw(bytes(16), issued_at=NOW, options=replace(SEEN, cannot_open_mouth=True))
+    (step,) = (step for step in challenge.steps if step.action is Action.BLINK)
+    times = [at for at in challenge.capture_ms() if step.start_ms <= at < step.end_ms]
+    for begins in range(step.start_ms + 500, step.start_ms + 1200, 50):  # within half a second of a second to react
+        assert sum(begins <= at < begins + 500 for at in times) >= 2
+
+
+@given(st.binary(min_size=16, max_size=32), options_of)
+def test_the_strength_is_the_number_of_sequences(nonce: bytes, options: Options) -> None:
+    challenge = draw(nonce, issued_at=NOW, options=options)
+    heads, features = options.head_actions(), options.feature_actions()
+    longest = 5 if options.photosensitive else 3
+    count = longest - bool(features)
+    rows = [seq for seq in product(heads, repeat=count) if all(a != b for a, b in pairwise(seq))]
+    sequences = len(rows) if len(heads) > 1 else 1
+    if features:
+        sequences *= len(features) * len(challenge.steps)
+    colours = 1 if options.photosensitive else 4 * 3 ** (len(challenge.lights) - 1)
+    assert challenge.strength_bits == pytest.approx(math.log2(sequences * colours))
 
 
 def luminance(colour: tuple[int, int, int]) -> float:

@@ -90,5 +90,15 @@ def test_one_thing_that_a_person_cannot_do_leaves_ten_bits(name: str) -> None:
     assert challenge.strength_bits >= requirements.MIN_BITS
 
 
+def test_eyes_or_mouth_that_were_asked_for_must_have_passed() -> None:
+    seen = Options(eyelids=True, lips=True)
+    neither = Options(eyelids=True, lips=True, cannot_blink=True, cannot_open_mouth=True)
+    assert "liveness_eyes_mouth" in requirements.required(response(seen))
+    assert "liveness_eyes_mouth" in requirements.required(response(seen, permitted=True))
+    assert "liveness_eyes_mouth" in requirements.required(response(neither)), "ticking both boxes gains nothing"
+    assert "liveness_eyes_mouth" not in requirements.required(response(neither, permitted=True))
+    assert "liveness_eyes_mouth" not in requirements.required(response(Options()))
+
+
 def test_no_frames_leave_liveness_missing() -> None:
     assert decide([], requirements.required(None)) == (Decision.REFER, ("liveness_missing",))
