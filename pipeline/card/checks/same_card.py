@@ -34,6 +34,7 @@ SAME_CARD = Quantity(
 _LIGHT_MM = 3.0  # anything smoother is light, not print
 _FINE_MM = 0.15  # anything finer is noise and blur
 _REDUCTION = 6  # light varies so slowly that a picture this many times smaller holds all of it
+_FEW = 4  # pixels from one that is counted to the next
 _WINDOW_MM = 1.5  # around a place, in which its contrast is measured
 _BLOWN = 0.4  # share of the strongest capture's contrast below which a place does not show its print
 _VEILED = 0.7  # the same share where a capture is brighter than another: glare adds light, and changed ink does not
@@ -90,8 +91,8 @@ def _print_and_light(image: RGBImage, px_per_mm: float) -> tuple[Plane, Plane]:
 
 def _above_least(lights: Sequence[Plane]) -> list[Plane]:
     """(h, w) of each capture: its light over the least of all captures, at least 1."""
-    level = [light / max(float(np.median(light)), 1e-6) for light in lights]
-    least = np.maximum(np.min(level, axis=0), 1e-6)
+    level = [light / _usual(light) for light in lights]
+    least = np.maximum(np.minimum.reduce(level), 1e-6)
     return [np.asarray(own / least, dtype=np.float32) for own in level]
 
 
@@ -103,8 +104,8 @@ def _levelled(
     Glare, tone and exposure weaken the print of places or of all; each capture is measured by its own median.
     """
     contrast = [np.sqrt(np.maximum(cv2.sqrBoxFilter(plane, -1, (window_px, window_px)), 0)) for plane in prints]
-    usual = [max(float(np.median(plane)), 1e-6) for plane in contrast]
-    strongest = np.max([plane / own for plane, own in zip(contrast, usual, strict=True)], axis=0)
+    usual = [_usual(plane) for plane in contrast]
+    strongest = np.maximum.reduce([plane / own for plane, own in zip(contrast, usual, strict=True)])
     seen = [
         np.asarray((plane >= np.where(light > _BRIGHTER, _VEILED, _BLOWN) * own * strongest) & (light <= _DAZZLING))
         for plane, light, own in zip(contrast, above_least, usual, strict=True)
@@ -117,10 +118,15 @@ def _levelled(
     return levelled, seen
 
 
+def _usual(plane: Plane) -> float:
+    """The median, of every few pixels, since both contrast and light are smooth; positive."""
+    return max(float(np.median(plane[::_FEW, ::_FEW])), 1e-6)
+
+
 def _clipped(image: RGBImage, window_px: int) -> NDArray[np.bool_]:
     """(h, w): true at and beside pixels that are white."""
-    white = (image.min(axis=2) >= _WHITE).astype(np.uint8)
-    return np.asarray(cv2.dilate(white, np.ones((window_px, window_px), np.uint8)) > 0)
+    white = np.minimum.reduce(cv2.split(image)) >= _WHITE
+    return np.asarray(cv2.dilate(white.astype(np.uint8), np.ones((window_px, window_px), np.uint8)) > 0)
 
 
 def _correlation(one: Plane, other: Plane) -> float:
