@@ -44,6 +44,8 @@ class Quantity:
         lost_in_darkness: true when lack of light moves a genuine card's value beyond its limit, by noise or by loss of
             colour, so that a failure says nothing where a capture is too dark.
         speaks_to: hypotheses of fraud that the quantity is evidence for (`evidence.model`).
+        family: name of quantities that one thing moves together, such as a telephone's sharpening all letters; of a
+            family only the one furthest off counts as evidence.
         forged: value of a plain forgery, by physics or as measured on tuning attacks; None when forgeries do not have
             one. It keeps evidence from depending on how alike the genuine cards at hand happen to be.
     """
@@ -58,6 +60,7 @@ class Quantity:
     lost_in_darkness: bool = False
     speaks_to: tuple[Hypothesis, ...] = ()
     forged: float | None = None
+    family: str = ""
 
     def judge(self, value: float, calibration: Calibration) -> CheckResult:
         """Compares a value with those of genuine cards.

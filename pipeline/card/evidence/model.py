@@ -96,6 +96,7 @@ class EvidenceModel:
                     parts[quantity.name] = quantity.scale(calibration).surprise(result.value) / self.limit
                 elif missing is None:
                     missing = (result.reason if result is not None else None) or f"{quantity.name}_missing"
+            parts = _furthest_of_families(parts, speaking)
             found.append(Evidence(hypothesis, sum(parts.values()), parts, missing))
         return found
 
@@ -121,6 +122,16 @@ class EvidenceModel:
             reason=None if outcome is Outcome.PASS else hypothesis.reason,
             limit=1.0,
         )
+
+
+def _furthest_of_families(parts: Mapping[str, float], quantities: Sequence[Quantity]) -> dict[str, float]:
+    """The parts that count: of quantities that move together, the greatest."""
+    family = {quantity.name: quantity.family or quantity.name for quantity in quantities}
+    counted: dict[str, str] = {}
+    for name, part in parts.items():
+        if part > parts.get(counted.get(family[name], ""), -1.0):
+            counted[family[name]] = name
+    return {name: part for name, part in parts.items() if name in counted.values()}
 
 
 @lru_cache(maxsize=1)

@@ -65,6 +65,18 @@ def test_what_could_not_be_assessed_never_passes_and_still_fails_by_the_rest() -
     assert judge_evidence([], SIGNS, GENUINE, MODEL)[0].reason == "slides_missing"
 
 
+def test_quantities_that_move_together_count_once() -> None:
+    """A telephone's sharpening changes all letters of a card in all respects at once."""
+    family = tuple(replace(sign, family="letters") for sign in SIGNS)
+
+    def found(*values: float | None) -> CheckResult:
+        return judge_evidence(results(*values), family, GENUINE, MODEL)[0]
+
+    assert found(0.25, 0.25, 0.25, 0.25).outcome is Outcome.PASS
+    assert found(1.0, 1.0, 0.0, 1.0).outcome is Outcome.FAIL
+    assert found(1.0, 1.0, None, 1.0).status is Status.COULD_NOT_ASSESS
+
+
 def test_darkness_explains_evidence_that_rests_on_what_it_moves() -> None:
     dim = tuple(replace(sign, lost_in_darkness=sign.name != "slides") for sign in SIGNS)
     assert explained_by_darkness(results(1.0, 0.0, 0.0, 1.0), dim, GENUINE, MODEL) == {"fraud_copy"}
