@@ -49,7 +49,8 @@ class SameCard(Check):
 
     The boxes are the portrait and each required field. Places whose print glare hides in one of the captures are left
     out. Fails with `cards_differ`; could not be assessed, with `card_overexposed`, when a box can be compared in no two
-    captures, or a capture in less than half of its boxes.
+    captures, a capture in less than half of its boxes, or a capture's portrait in none: a brighter photograph of
+    another person passes for glare, and the face is compared in all captures.
     """
 
     reports = (SAME_CARD,)
@@ -73,8 +74,9 @@ class SameCard(Check):
                 if both.mean() >= _LEAST_SEEN:
                     agreement[i, j] = _correlation(prints[one][where][both], prints[other][where][both])
         compared = np.isfinite(agreement)
-        shared = [compared[[k in pair for pair in pairs]].any(axis=0).mean() for k in range(len(prints))]
-        if not compared.any(axis=0).all() or min(shared) < _LEAST_SEEN:
+        of_capture = np.stack([compared[[k in pair for pair in pairs]].any(axis=0) for k in range(len(prints))])
+        portraits_seen = of_capture[:, 0].all()
+        if not portraits_seen or not compared.any(axis=0).all() or of_capture.mean(axis=1).min() < _LEAST_SEEN:
             return [SAME_CARD.not_assessed("card_overexposed")]
         return [SAME_CARD.judge(float(np.nanmin(agreement)), policy.calibration)]
 

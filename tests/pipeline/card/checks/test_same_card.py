@@ -54,3 +54,25 @@ def test_a_portrait_hidden_in_two_captures_is_not_assessed(document: DocumentTyp
     hidden = glare(Role.CARD_TILT_RIGHT, hidden, document, 1.0)
     (found,) = SameCard.open(document).measure(hidden, POLICY)
     assert (found.status, found.reason) == (Status.COULD_NOT_ASSESS, "card_overexposed")
+
+
+@pytest.mark.parametrize("brighter", [1.5, 2.0])
+def test_a_brighter_photograph_of_another_person_in_one_capture_does_not_pass(
+    brighter: float,
+    document: DocumentType,
+    card: CardCaptures,
+    locator: CardLocator,
+    other_card: Callable[[int], Registration],
+) -> None:
+    """Brightness alone passes for glare, and would leave the exchanged portrait out."""
+    image = np.array(Image.open(io.BytesIO(other_card(1).parts()[Role.CARD_FRONT])).convert("RGB"))
+    left, top, right, bottom = document.portrait.pixels(document.px_per_mm)
+    photograph = locator.rectify(image, locator.locate(image, Role.CARD_FRONT, POLICY))[top:bottom, left:right]
+
+    def exchanged(picture: np.ndarray) -> np.ndarray:
+        level = brighter * picture[top:bottom, left:right].mean() / photograph.mean()
+        picture[top:bottom, left:right] = np.clip(photograph * level, 0, 250)
+        return picture
+
+    (found,) = SameCard.open(document).measure(altered(card, exchanged, Role.CARD_FRONT), POLICY)
+    assert found.outcome is not Outcome.PASS

@@ -114,3 +114,29 @@ def test_a_capture_that_hides_the_second_portrait_is_not_left_to_the_other_two(
     found = judged(document, region, shifts, hidden=(role,))
     assert found[SAME].outcome is Outcome.PASS
     assert (found[MOVES].status, found[MOVES].reason) == (Status.COULD_NOT_ASSESS, "card_overexposed")
+
+
+def exchanged_or_hidden(document: DocumentType, region: Region, *, exchanged: bool) -> dict[str, CheckResult]:
+    """A genuine card, with a main portrait that one capture shows otherwise."""
+    own, other = photograph("bundled/astronaut"), photograph("bundled/office-holder")
+    shown = dict.fromkeys(TURNS, own) | ({Role.CARD_FRONT: other} if exchanged else {})
+    rectified = {
+        role: drawn_card(document, region, shown[role], own, region.slide_mm_per_deg * turn)
+        for role, turn in TURNS.items()
+    }
+    if not exchanged:
+        left, top, right, bottom = document.portrait.pixels(document.px_per_mm)
+        rectified[Role.CARD_FRONT][top : (top + 2 * bottom) // 3, left : (2 * left + right) // 3] = 250
+    return measured(
+        SecondPortrait.open(document), CardCaptures({}, rectified, card_views(document, 1600.0, *TURNS.values()))
+    )
+
+
+def test_a_main_portrait_that_is_exchanged_in_one_capture_does_not_pass(document: DocumentType, region: Region) -> None:
+    found = exchanged_or_hidden(document, region, exchanged=True)
+    assert found[MOVES].status is Status.COULD_NOT_ASSESS
+
+
+def test_a_main_portrait_that_is_partly_hidden_in_one_capture_passes(document: DocumentType, region: Region) -> None:
+    found = exchanged_or_hidden(document, region, exchanged=False)
+    assert all(result.outcome is Outcome.PASS for result in found.values())
