@@ -35,7 +35,7 @@ def dark_parts() -> dict[str, bytes]:
     """A genuine card, photographed with a third of the light by a sensor of much noise."""
     draw: Callable[[Draws], Camera] = Camera.draw
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Camera, "draw", lambda draws: replace(draw(draws), exposure=0.3, noise=9.0))
+        patch.setattr(Camera, "draw", lambda draws: replace(draw(draws), exposure=0.3, noise=10.5))
         return specimens.make(31, 1, PortraitSource.open(None), load_builtin()).parts()
 
 
