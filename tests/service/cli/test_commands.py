@@ -153,7 +153,7 @@ def test_models_list_and_check() -> None:
     assert "non-commercial" in listed.stdout
     checked = idproof("models", "check")
     assert checked.returncode == 0
-    assert checked.stdout.count("ready") == 3
+    assert checked.stdout.count("ready") == 5
 
 
 def test_help_imports_no_large_library() -> None:

@@ -35,7 +35,8 @@ class DecidingVerifier(StreamVerifier):
         origin: CaptureOrigin = UPLOADED,
     ) -> Verdict:
         super().verify_session(session, answer, origin)
-        checks = (CheckResult("face_comparison", Status.ASSESSED, Outcome.PASS), *origin.checks)
+        fresh = [check for check in origin.checks if check.name == captures_fresh.NAME]
+        checks = (CheckResult("face_comparison", Status.ASSESSED, Outcome.PASS), *fresh)
         decision, reasons = decide(checks, [captures_fresh.NAME])
         return replace(a_verdict(), decision=decision, reasons=reasons, checks=checks)
 
