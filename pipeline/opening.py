@@ -14,7 +14,7 @@ from idproof.pipeline.documents import DocumentType, load, load_builtin
 from idproof.pipeline.examine import ExaminationTools
 from idproof.pipeline.fields import checks as field_checks
 from idproof.pipeline.fields.records import RecordsAuthority
-from idproof.pipeline.liveness import examiner
+from idproof.pipeline.liveness import examiner, gaze
 from idproof.pipeline.liveness.examiner import LivenessExaminer
 from idproof.pipeline.verify import Rules
 
@@ -66,6 +66,7 @@ def open_tools(
             calibration=policy.liveness_calibration or examiner.shipped_calibration(),
             ensemble=engines.passive,
             landmarker=engines.landmarker,
+            gaze_required=gaze.NAME in policy.required,
         ),
     )
 

@@ -9,7 +9,7 @@ from idproof.pipeline.types import CheckResult
 
 @dataclass(frozen=True, slots=True)
 class CaptureOrigin:
-    """Where the captures come from, and what was asked of whoever took them.
+    """The captures' origin, and the demands on whoever took them.
 
     Attributes:
         level: as far as the caller can vouch for it.

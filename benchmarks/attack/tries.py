@@ -69,8 +69,7 @@ def make_try(kind: str, index: int, seed: int, portraits: Path | None, document:
     poses = poses_of(earlier if recipe.other_plan else plan, draws)
     place, person = _somebody(recipe, seed, index, source)
     made = make(seed, place, source, document, recipe.card, split=Split.TEST, poses=poses)
-    # The second one: in the third of the bundled person the head is turned, and the eyes seem fixed in it.
-    parts, photograph = made.parts(), person.photographs[min(1, len(person.photographs) - 1)]
+    parts, photograph = made.parts(), person.photographs[-1]
     same = made.description["truth"]["selfie_source"] == SAME_PHOTOGRAPH
     if recipe.selfie_of_card:
         photograph = _portrait(made, document)

@@ -53,6 +53,7 @@ def liveness(
     resume: Resume = None,
     scores: RawScores = None,
     calibration: Annotated[Path, typer.Option(help="File that the limits come from.")] = CALIBRATION_FILE,
+    gaze: Annotated[bool, typer.Option(help="Refer eyes that do not stay on the screen.")] = False,
     json_: AsJson = False,
     out: Out = None,
 ) -> None:
@@ -75,6 +76,7 @@ def liveness(
             distance=distance,
             unseen_by=unseen_by or (),
             calibration=calibration,
+            gaze=gaze,
             runner=TaskRunner(workers, executor, address),
             seed=seed,
             resume=resume,

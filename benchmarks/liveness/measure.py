@@ -71,6 +71,7 @@ def measure_liveness(
     distance: Distance = Distance.ARM,
     unseen_by: Sequence[int] = (),
     calibration: Path = examiner.CALIBRATION_FILE,
+    gaze: bool = False,
     runner: TaskRunner = SEQUENTIAL,
     seed: int = 0,
     resume: Path | None = None,
@@ -88,6 +89,7 @@ def measure_liveness(
         distance: of every person and every attack from the camera.
         unseen_by: seeds of earlier runs of 50 clips per kind; their people are not drawn again.
         calibration: file that the limits come from.
+        gaze: whether eyes that do not stay on the screen refer (`idproof.pipeline.liveness.gaze`).
         runner: where the clips are rendered and examined.
         seed: of everything rendered.
         resume: file to stop and resume by.
@@ -106,7 +108,7 @@ def measure_liveness(
     counts = {BONA_FIDE: clips if people is None else people} | dict.fromkeys(attacks, clips)
     source = _limits(calibration).source
     rendered = clip_tasks(root, Split.TEST, counts, profile, seed, distance, before)
-    tasks = [replace(task, calibration=calibration) for task in rendered]
+    tasks = [replace(task, calibration=calibration, gaze=gaze) for task in rendered]
     file = _resume_file(resume, tasks, profile, calibration)
     measured = file.run(runner, _measure, tasks, after_each=lambda: progress(len(file.done), len(tasks)))
     if scores is not None:
@@ -131,7 +133,10 @@ def measure_liveness(
 def _resume_file(file: Path | None, tasks: Sequence[ClipTask], profile: str, calibration: Path) -> ResumeFile[Measured]:
     """Opens the results of an earlier part of the same run, with the same networks and limits."""
     limits = hashlib.sha256(calibration.read_bytes()).hexdigest()
-    clips = [[task.kind, list(task.seed), task.distance.value, zlib.crc32(task.photograph.tobytes())] for task in tasks]
+    clips = [
+        [task.kind, list(task.seed), task.distance.value, task.gaze, zlib.crc32(task.photograph.tobytes())]
+        for task in tasks
+    ]
     return ResumeFile(
         file,
         [clips, open_engines(profile).weights, limits],
@@ -149,7 +154,7 @@ def _limits(calibration: Path) -> Calibration:
 def _measure(task: ClipTask) -> Measured:
     sitting, clip = render(task)
     limits = _limits(task.calibration)
-    liveness = open_engines(task.profile).examiner(limits)
+    liveness = open_engines(task.profile).examiner(limits, gaze=task.gaze)
     start = time.perf_counter()
     results = liveness.examine(clip, sitting.challenge)
     ms = (time.perf_counter() - start) * 1000

@@ -35,6 +35,7 @@ class ClipTask:
         profile: of the networks.
         distance: of the person from the camera.
         calibration: file of the limits in force.
+        gaze: whether eyes that do not stay on the screen refer.
     """
 
     photograph: RGBImage
@@ -44,6 +45,7 @@ class ClipTask:
     profile: str
     distance: Distance = Distance.ARM
     calibration: Path = examiner.CALIBRATION_FILE
+    gaze: bool = False
 
 
 class OpenEngines:
@@ -62,9 +64,9 @@ class OpenEngines:
         self.detector = engines.detector
         self._embedder, self._ensemble, self.landmarker = engines.embedder, engines.passive, engines.landmarker
 
-    def examiner(self, calibration: Calibration) -> LivenessExaminer:
-        """Returns an examiner with these limits."""
-        return LivenessExaminer(self.detector, self._embedder, calibration, self._ensemble, self.landmarker)
+    def examiner(self, calibration: Calibration, *, gaze: bool = False) -> LivenessExaminer:
+        """Returns an examiner with these limits, which refers eyes that do not stay on the screen if asked to."""
+        return LivenessExaminer(self.detector, self._embedder, calibration, self._ensemble, self.landmarker, gaze)
 
 
 @lru_cache(maxsize=1)

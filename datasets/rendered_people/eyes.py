@@ -56,7 +56,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Eyes:
-    """Where the irises of a photograph are, in its pixels."""
+    """Places of the irises in a photograph, in its pixels."""
 
     irises: tuple[tuple[float, float], ...]
 

@@ -59,7 +59,7 @@ def move_features(photograph: RGBImage, frames: Sequence[Field], challenge: Chal
 
 
 class _Closing:
-    """How somebody closes the eyes in a step."""
+    """Course of somebody's closing of the eyes in a step."""
 
     def __init__(self, begins: float, ends: float, reach: float) -> None:
         self._begins, self._ends, self._reach = begins, ends, reach

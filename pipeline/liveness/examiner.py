@@ -88,13 +88,22 @@ class FaceSamples:
 
 @dataclass(frozen=True)
 class LivenessExaminer:
-    """Examines clips; safe to use from several threads."""
+    """Examines clips; safe to use from several threads.
+
+    Attributes:
+        detector, embedder: the networks that find and compare faces.
+        calibration: values of bona fide clips.
+        ensemble: the networks against print and display, where the profile has them.
+        landmarker: finds eyelids and lips, where the profile has its networks.
+        gaze_required: whether eyes that do not stay on the screen refer (`gaze`); without it they are not looked at.
+    """
 
     detector: FaceDetector
     embedder: FaceEmbedder
     calibration: Calibration = field(default_factory=shipped_calibration)
     ensemble: PassiveEnsemble | None = None
     landmarker: FaceLandmarker | None = None
+    gaze_required: bool = False
 
     def examine(self, clip: Clip, challenge: Challenge, claim: Claim | None = None) -> list[CheckResult]:
         """Returns every check of a clip, the fused one last.
@@ -140,7 +149,9 @@ class LivenessExaminer:
         response = motion.measure_response(tracked, challenge)
         if challenge.head_steps:
             results.append(motion.actions(response, challenge, self.calibration))
-        of_turns = motion.depth(response, challenge, self.calibration), gaze.check(tracked, challenge, response)
+        of_turns = [motion.depth(response, challenge, self.calibration)]
+        if self.gaze_required:
+            of_turns.append(gaze.check(tracked, challenge, response))
         return [*results, *(result for result in of_turns if result is not None)]
 
     @contextmanager

@@ -3,6 +3,9 @@
 Whoever looks at one place and turns the head turns the eyes against it (the vestibulo-ocular reflex; Leigh and Zee,
 "The Neurology of Eye Movements", 2015). A picture that is bent over a head carries its irises along. The movement of
 each iris between its lids is measured against the lids and corners around it, in turned frames and a frame before them.
+
+It is made only where a policy requires it (`Policy.required`): of people who had no part in its limit it refers three
+rendered clips in ten (docs/liveness.md), and no real clip has met it.
 """
 
 from collections.abc import Sequence

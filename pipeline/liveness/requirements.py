@@ -8,7 +8,7 @@ head is solid.
 
 from datetime import UTC, datetime
 
-from idproof.pipeline.liveness import examiner, eyes_mouth, gaze, injection, motion, screen_light, selfie_scene
+from idproof.pipeline.liveness import examiner, eyes_mouth, injection, motion, screen_light, selfie_scene
 from idproof.pipeline.liveness.challenge import FEATURE_ACTIONS, Action, Challenge, Options, draw
 from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.nonce_stream import MIN_NONCE_BYTES
@@ -19,7 +19,7 @@ MIN_BITS = 10.0
 """A recording made beforehand fits at most one challenge in 1,024. Chosen by hand: no standard states a figure."""
 
 _ALWAYS = (examiner.NAME, CHALLENGE, injection.FRESH, motion.SELFIE, selfie_scene.NAME, injection.PORTRAIT)
-_OF_STEPS = (motion.ACTIONS, motion.RIGID, gaze.NAME)
+_OF_STEPS = (motion.ACTIONS, motion.RIGID)
 _OF_LIGHTS = (screen_light.FOLLOWS, screen_light.STRENGTH, screen_light.FALLS_OFF)
 
 

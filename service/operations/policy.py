@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from idproof.pipeline import Policy, captures_fresh
 from idproof.pipeline.assurance import CaptureLevel
+from idproof.pipeline.liveness import gaze
 from idproof.pipeline.liveness.examiner import standing_calibration
 from idproof.service.operations.settings import Settings
 
@@ -19,6 +20,8 @@ def build_policy(settings: Settings) -> Policy:
     policy = policy.named_by_exceptions()
     if settings.accept_without_records_because is not None:
         policy = replace(policy, version=f"{policy.version}+without-records")
+    if settings.gaze_required:
+        policy = replace(policy, version=f"{policy.version}+gaze", required=(*policy.required, gaze.NAME))
     if settings.captures_remembered_hours == 0:
         return replace(policy, version=f"{policy.version}+repeats")
     return replace(policy, required=(*policy.required, captures_fresh.NAME))

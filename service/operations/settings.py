@@ -66,6 +66,7 @@ class Settings(BaseSettings):
             to a challenge; without it they are referred at best.
         accept_without_records_because: the operator's reason to go without the department's records in production.
         liveness_required: refuse registrations without frames that answer the session's challenge.
+        gaze_required: refer answers in which the eyes do not stay on the screen while the head turns.
         stream_s: seconds for which the pictures of a streaming device's applicant may exist before verification.
         stream_grace_s: seconds for which they wait for a device whose connection was cut.
         streams: devices that may be connected at once to one server process.
@@ -150,6 +151,7 @@ class Settings(BaseSettings):
     accept_without_liveness_because: str | None = Field(default=None, min_length=10)
     accept_without_records_because: str | None = Field(default=None, min_length=10)
     liveness_required: bool = False
+    gaze_required: bool = False
     stream_s: float = Field(default=240.0, gt=0, le=600)
     stream_grace_s: float = Field(default=30.0, ge=0, le=120)
     streams: int = Field(default=512, ge=1)

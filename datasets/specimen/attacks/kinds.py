@@ -113,7 +113,7 @@ def honest(setting: Setting) -> dict[str, Shot]:
 
 
 Shown = tuple[Material, Surround | None]
-"""What lies in the card's place, and what is drawn around it."""
+"""The object in the card's place, and what is drawn around it."""
 
 
 class Showing(Protocol):

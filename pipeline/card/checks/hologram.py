@@ -203,7 +203,7 @@ class Hologram(Check):
 
 @dataclass(frozen=True, order=True)
 class _Change:
-    """What changed between two captures: how much, and the share that the patches explain."""
+    """Change between two captures: its strength, and the share that the patches explain."""
 
     strength: float
     shape: float

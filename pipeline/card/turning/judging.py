@@ -45,7 +45,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class LegMeasures:
-    """What was measured on the way from one captured angle to the next.
+    """Measurements on the way from one captured angle to the next.
 
     Attributes:
         portrait: share of the error that a card leaves, of the second portrait's slide; None for a type without one.

@@ -11,10 +11,13 @@ from idproof.datasets.rendered_people.clips import PUPPETS, Distance, Sitting, b
 from idproof.datasets.specimen.draws import Draws, Split
 from idproof.models.profiles import load_engines
 from idproof.models.types import FaceDetector, RGBImage
+from idproof.pipeline import Policy
+from idproof.pipeline.config import Limits
 from idproof.pipeline.liveness import gaze, motion
 from idproof.pipeline.liveness.challenge import Options, Step
 from idproof.pipeline.liveness.face_tracking import track_faces
 from idproof.pipeline.liveness.frames import Clip
+from idproof.pipeline.opening import open_tools
 from idproof.pipeline.types import CheckResult, Outcome, Status
 
 TURNS = Options(cannot_nod=True, cannot_approach=True)
@@ -62,6 +65,17 @@ def test_a_puppet_with_painted_eyes_is_referred_and_not_rejected(
     assert (found.outcome, found.reason) == (Outcome.DOUBT, "eyes_fixed_in_head")
     assert found.value is not None
     assert found.value < gaze.MIN_SHARE
+
+
+def test_eyes_are_looked_at_only_where_the_policy_requires_it(sit: Callable[..., Sitting]) -> None:
+    sitting = sit(4)
+    clip = PUPPETS["puppet_relief"](sitting)
+    for required in ((), (gaze.NAME,)):
+        policy = Policy(required=required)
+        liveness = open_tools(profile="open", document="hkid-2018", policy=policy, limits=Limits(), threads=1).liveness
+        assert liveness is not None
+        found = {result.name for result in liveness.check_frames(clip, sitting.challenge)}
+        assert found & {gaze.NAME} == set(required)
 
 
 def test_a_blink_in_the_first_frame_leaves_the_second_to_measure_by(

@@ -34,9 +34,7 @@ def best_checks(given_response: LivenessResponse) -> list[CheckResult]:
     asked = requirements.check(challenge, reduction_permitted=given_response.reduction_permitted)
     measured = ["liveness", "liveness_fresh", "liveness_selfie", "liveness_selfie_scene", "liveness_portrait_copy"]
     measured += ["liveness_actions"] if challenge.steps else []
-    measured += (
-        ["liveness_depth", "liveness_gaze"] if any(step.action != "come_closer" for step in challenge.steps) else []
-    )
+    measured += ["liveness_depth"] if any(step.action != "come_closer" for step in challenge.steps) else []
     lights = ("liveness_light", "liveness_light_strength", "liveness_light_distance")
     measured += lights if challenge.lights else ()
     return [asked, *passed(tuple(measured))]
@@ -51,12 +49,12 @@ def test_who_can_do_everything_can_be_accepted() -> None:
     assert best_decision(response(Options(more_time=True))) is Decision.ACCEPT
 
 
-@pytest.mark.parametrize("place", range(12))
+@pytest.mark.parametrize("place", range(11))
 @pytest.mark.parametrize("permitted", [False, True])
 def test_a_check_that_was_not_made_never_accepts(place: int, *, permitted: bool) -> None:
     answer = response(Options(), permitted=permitted)
     checks = best_checks(answer)
-    assert len(checks) == 12
+    assert len(checks) == 11
     absent = checks.pop(place)
     assert decide(checks, requirements.required(answer)) == (Decision.REFER, (f"{absent.name}_missing",))
 

@@ -11,9 +11,10 @@ from server_process import start, stop
 from idproof.benchmarks.capacity.model import REPLICA_MIB
 from idproof.pipeline import Policy, captures_fresh
 from idproof.pipeline.errors import ClusterUnavailable
-from idproof.pipeline.liveness import examiner
+from idproof.pipeline.liveness import examiner, gaze
 from idproof.service.errors import SettingsInvalid
 from idproof.service.operations import cluster, server
+from idproof.service.operations.policy import build_policy
 from idproof.service.operations.settings import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -68,6 +69,12 @@ def test_a_kiosk_uses_the_limits_for_standing_people_in_process_and_on_a_cluster
     assert standing.liveness_calibration is examiner.standing_calibration()
     assert standing.version == f"{arm.version}-standing"
     assert arm == replace(Policy(), required=(*Policy().required, captures_fresh.NAME))
+
+
+def test_an_operator_can_require_the_check_of_the_eyes() -> None:
+    plain, chosen = build_policy(Settings()), build_policy(Settings(gaze_required=True))
+    assert set(chosen.required) - set(plain.required) == {gaze.NAME}
+    assert chosen.version == f"{plain.version}+gaze"
 
 
 def test_the_services_document_type_is_the_one_that_pictures_are_examined_by(

@@ -24,7 +24,7 @@ from idproof.service.storage.permits import Permits, device_holder
 from idproof.service.stream.simulator.device import Device, DeviceProblem
 
 BOTH_HALVES = {
-    "steps": ("liveness_actions", "liveness_depth", "liveness_gaze"),
+    "steps": ("liveness_actions", "liveness_depth"),
     "lights": ("liveness_light", "liveness_light_strength", "liveness_light_distance"),
 }
 
