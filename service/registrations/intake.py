@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from hmac import compare_digest
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import structlog
@@ -22,7 +22,6 @@ from idproof.pipeline.errors import IdproofError
 from idproof.pipeline.liveness import examiner as liveness
 from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.origin import CaptureOrigin
-from idproof.pipeline.types import CheckResult
 from idproof.pipeline.verdict import to_json
 from idproof.service.claims import CoreKey
 from idproof.service.errors import ServiceProblem, log_error
@@ -37,6 +36,7 @@ from idproof.service.outbox import DeliveryWorker, Destination
 from idproof.service.registrations.freshness import CaptureUse, use_captures
 from idproof.service.registrations.responses import signed_response
 from idproof.service.registrations.slots import Slots
+from idproof.service.registrations.streamed_session import StreamedSession
 from idproof.service.request_faults import RequestFault
 from idproof.service.signing.jws import with_valid_signature
 from idproof.service.signing.keys import KeyRing
@@ -77,27 +77,6 @@ class RegistrationResult:
     id: str
     response: dict[str, Any] | None
     replayed: bool = False
-
-
-class StreamedSession(Protocol):
-    """A device's session, as far as its verification needs to know."""
-
-    @property
-    def ended(self) -> bool:
-        """True once it was stopped or ended otherwise: nobody waits for a verdict."""
-        ...
-
-    def check_turning(self) -> CheckResult:
-        """Returns the check of the frames between the captures of the card."""
-        ...
-
-    async def begin_verification(self, verdict_id: str) -> None:
-        """The verification has begun under this identifier."""
-        ...
-
-    def decide(self) -> None:
-        """The verdict is about to be stored: the session can be stopped no more."""
-        ...
 
 
 @dataclass

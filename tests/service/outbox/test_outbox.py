@@ -1,98 +1,25 @@
 """Every verdict reaches the identity core: at least once, in order, whatever the core does."""
 
 import json
-import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from typing import Any
 
-import anyio
 import httpx
 import pytest
 from anyio.from_thread import start_blocking_portal
 from commands import Ended, idproof
 from fakes import FILES, FakeVerifier, serving
+from outbox_bench import Bench
 from peers import IdentityCore, Peer, Reply, running, slow
-from sqlalchemy import select
 
 from idproof.pipeline.errors import CardNotFound
 from idproof.pipeline.types import Role
-from idproof.service.errors import SignatureInvalid
-from idproof.service.operations import retention
-from idproof.service.operations.audit import AuditLog
 from idproof.service.operations.settings import Settings
-from idproof.service.outbox import Delivery, DeliveryTiming, DeliveryWorker, Destination, Outbox, delivery
+from idproof.service.outbox import Delivery, DeliveryTiming, Destination, delivery
 from idproof.service.signing.jws import verify
-from idproof.service.signing.keys import KeyRing
-from idproof.service.storage import Ledger, VerdictStore
-from idproof.service.storage.schema import OUTBOX
-
-
-@pytest.fixture
-def core() -> Iterator[IdentityCore]:
-    with running(IdentityCore()) as peer:
-        yield peer
-
-
-@pytest.fixture
-def to_core(on_either: Settings, core: IdentityCore) -> Settings:
-    return on_either.model_copy(update={"core_url": core.url, "session_required": False})
-
-
-QUICK = DeliveryTiming(first_wait_s=0.01, longest_wait_s=0.02)
-
-
-class Bench:
-    """An outbox, its verdicts and its delivery worker, without a server."""
-
-    def __init__(self, settings: Settings, timing: DeliveryTiming = QUICK) -> None:
-        self.ring = KeyRing(settings)
-        self.store = VerdictStore.open(settings, self.ring.current.sealing)
-        self.ledger = Ledger(self.store)
-        self.outbox = Outbox(self.store.database, self.store.seal)
-        self.delivery_worker = DeliveryWorker(
-            self.outbox, self.store, self.ledger, self.ring, settings, random.Random(1), timing=timing
-        )
-
-    def verdict(self, registration: str, to: Destination = Destination.CORE, number: str | None = None) -> str:
-        ticket = self.ledger.begin("one", None, None)
-        document = {"reference": registration, "jws": f"jws of {ticket.id}", "core_only": None}
-        document |= {"decision": "accept", "reasons": []}
-
-        def also(connection: Any) -> None:
-            self.outbox.add(connection, to, ticket.id, registration)
-
-        self.ledger.finish(ticket, document, None, also, number)  # type: ignore[arg-type]
-        return ticket.id
-
-    def rounds(self, count: int = 1) -> None:
-        async def go() -> None:
-            async with httpx.AsyncClient() as client:
-                for _ in range(count):
-                    async with anyio.create_task_group() as attempts:
-                        for due in self.outbox.claim(Destination.CORE, 16):
-                            attempts.start_soon(self.delivery_worker.attempt, client, due)
-
-        anyio.run(go)
-
-    def until_quiet(self, seconds: float = 20) -> None:
-        deadline = time.monotonic() + seconds
-        while self.outbox.counts()["pending"] and time.monotonic() < deadline:
-            self.rounds()
-
-
-@pytest.fixture
-def audit(to_core: Settings, bench: Bench) -> AuditLog:
-    return AuditLog.open(to_core, bench.ring)
-
-
-@pytest.fixture
-def bench(to_core: Settings) -> Bench:
-    return Bench(to_core)
 
 
 def test_a_verdict_is_delivered_signed_with_all_that_the_contract_says(bench: Bench, core: IdentityCore) -> None:
@@ -207,85 +134,6 @@ def test_a_delivery_whose_lease_expired_is_claimed_again(bench: Bench) -> None:
     assert bench.outbox.claim(Destination.CORE, 16) == []
     time.sleep(1.1)
     assert len(bench.outbox.claim(Destination.CORE, 16)) == 1
-
-
-def test_an_erased_verdict_is_not_delivered(bench: Bench, core: IdentityCore) -> None:
-    erased, lost = bench.verdict("r1"), bench.verdict("r2")
-    bench.store.erase(erased)
-    with bench.store.database.read() as connection:
-        assert erased not in [row.verification for row in connection.execute(select(OUTBOX))]
-    bench.rounds()
-    assert core.verdicts() == [lost]
-
-
-def test_an_erasure_reaches_the_core_signed_as_what_it_is(bench: Bench, core: IdentityCore, audit: AuditLog) -> None:
-    erased = bench.verdict("r1")
-    bench.until_quiet()
-    assert retention.erase(bench.store, audit, erased)
-    assert not retention.erase(bench.store, audit, erased)
-    bench.until_quiet()
-    verdict, event = core.order
-    claims = {"iss": "idproof", "aud": "identity-core", "verification": erased}
-    assert event == event | claims
-    assert datetime.fromisoformat(event["erased_at"]) <= datetime.now(UTC)
-    assert event["sequence"] > verdict["sequence"]
-    assert "verdict" not in event
-    assert verify(core.tokens[1], bench.ring.current.public(), delivery.ERASURE_EVENT)["jti"] == event["jti"]
-    with pytest.raises(SignatureInvalid):
-        verify(core.tokens[1], bench.ring.current.public(), delivery.CORE_EVENT)
-
-
-def test_an_erasure_of_a_person_is_reported_once_per_verdict_and_an_expiry_is_not(
-    bench: Bench, core: IdentityCore, audit: AuditLog
-) -> None:
-    erased = [bench.verdict(f"r{number}", number="A123456(3)") for number in range(2)]
-    bench.until_quiet()
-    assert retention.erase_person(bench.store, audit, "A1234563") == 2
-    bench.until_quiet()
-    assert {event["verification"] for event in core.order if "erased_at" in event} == set(erased)
-    bench.verdict("r3")
-    bench.until_quiet()
-    assert retention.expire(bench.store, audit, -1) == 1
-    bench.until_quiet()
-    assert len(core.order) == 5
-
-
-def test_an_erasure_follows_the_delivery_that_is_on_its_way(bench: Bench, core: IdentityCore, audit: AuditLog) -> None:
-    erased = bench.verdict("r1")
-    (on_its_way,) = bench.outbox.claim(Destination.CORE, 16)
-    retention.erase(bench.store, audit, erased)
-    assert bench.outbox.claim(Destination.CORE, 16) == []
-    bench.outbox.delivered(on_its_way)
-    bench.until_quiet()
-    assert [event["verification"] for event in core.order] == [erased]
-    assert "erased_at" in core.order[0]
-
-
-def test_an_erasure_waits_for_no_dead_delivery_and_holds_up_no_verdict(
-    bench: Bench, core: IdentityCore, audit: AuditLog
-) -> None:
-    dead, erased = bench.verdict("r1"), bench.verdict("r1")
-    (claimed,) = bench.outbox.claim(Destination.CORE, 16)
-    assert claimed.verification == dead
-    bench.outbox.failed(claimed, "status_500", None)
-    retention.erase(bench.store, audit, erased)
-    bench.until_quiet()
-    assert [event["verification"] for event in core.order] == [erased]
-    # A core that refuses erasures holds up no verdict of the registration.
-    second = bench.verdict("r2")
-    bench.until_quiet()
-    retention.erase(bench.store, audit, second)
-    (claimed,) = bench.outbox.claim(Destination.CORE, 16)
-    bench.outbox.failed(claimed, "status_400", None)
-    later = bench.verdict("r2")
-    bench.until_quiet()
-    assert core.verdicts()[-1] == later
-
-
-def test_no_erasure_is_reported_to_a_core_that_was_not_sent_the_verdict(bench: Bench, audit: AuditLog) -> None:
-    erased = bench.verdict("r1", Destination.WEBHOOK)
-    retention.erase(bench.store, audit, erased)
-    assert bench.outbox.entries() == []
 
 
 def test_waits_double_up_to_the_longest_with_jitter(to_core: Settings) -> None:

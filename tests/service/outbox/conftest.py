@@ -1,0 +1,31 @@
+"""An identity core that answers, and an outbox that delivers to it."""
+
+from collections.abc import Iterator
+
+import pytest
+from outbox_bench import Bench
+from peers import IdentityCore, running
+
+from idproof.service.operations.audit import AuditLog
+from idproof.service.operations.settings import Settings
+
+
+@pytest.fixture
+def core() -> Iterator[IdentityCore]:
+    with running(IdentityCore()) as peer:
+        yield peer
+
+
+@pytest.fixture
+def to_core(on_either: Settings, core: IdentityCore) -> Settings:
+    return on_either.model_copy(update={"core_url": core.url, "session_required": False})
+
+
+@pytest.fixture
+def audit(to_core: Settings, bench: Bench) -> AuditLog:
+    return AuditLog.open(to_core, bench.ring)
+
+
+@pytest.fixture
+def bench(to_core: Settings) -> Bench:
+    return Bench(to_core)
