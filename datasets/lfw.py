@@ -8,9 +8,11 @@ reported as published, without correcting them.
 
 import csv
 import io
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Self
 from zipfile import BadZipFile, ZipFile
@@ -87,10 +89,19 @@ class LabelledFaces:
 
     def _read(self, paths: Sequence[str]) -> Iterator[bytes]:
         if self.root.is_file():
-            with ZipFile(self.root) as archive:
-                yield from (archive.read(path) for path in paths)
+            archive = _opened_zip(self.root, os.getpid())
+            yield from (archive.read(path) for path in paths)
         else:
             yield from ((self.root / path).read_bytes() for path in paths)
+
+
+@lru_cache(maxsize=2)
+def _opened_zip(root: Path, _process: int) -> ZipFile:
+    """Opens a zip once per process, whose list of files takes longer to read than many pictures do.
+
+    A process that was forked opens its own: two that read through one descriptor move each other's position.
+    """
+    return ZipFile(root)
 
 
 def _decode(data: bytes, path: str) -> RGBImage:

@@ -79,6 +79,7 @@ def load_engines(
         landmarker=LandmarkNetworks(weight(chosen.landmarks[0]), weight(chosen.landmarks[1]), threads, provider)
         if chosen.landmarks
         else None,
+        embedder_sha256=embedder.sha256,
     )
 
 

@@ -194,6 +194,7 @@ class Engines:
         passive: networks against print and display, where the profile names some.
         operating_points: name of the profile whose measured operating points hold for the embedder.
         landmarker: finds eyelids and lips, where the profile names its networks.
+        embedder_sha256: full SHA-256 of the embedder's weight file; templates of two weights cannot be compared.
     """
 
     profile: str
@@ -205,3 +206,4 @@ class Engines:
     passive: PassiveEnsemble | None = None
     operating_points: str = ""
     landmarker: FaceLandmarker | None = None
+    embedder_sha256: str = ""

@@ -31,8 +31,13 @@ class CaptureLevel(StrEnum):
         return list(CaptureLevel).index(self)
 
 
+_TOO_LOW = {CaptureLevel.UPLOAD: "captures_injectable", CaptureLevel.DEVICE: "device_not_attested"}
+
+
 def check(level: CaptureLevel, lowest: CaptureLevel) -> CheckResult:
-    """`capture_assurance`: rank of the level of capture; in doubt, with `captures_injectable`, below the lowest.
+    """`capture_assurance`: rank of the level of capture; in doubt below the lowest.
+
+    The reason is `captures_injectable` for files, `device_not_attested` for a device whose hardware shows nothing.
 
     Args:
         level: of this registration's pictures.
@@ -46,6 +51,6 @@ def check(level: CaptureLevel, lowest: CaptureLevel) -> CheckResult:
         value=float(level.rank),
         unit="level of capture",
         score=level.rank / (len(CaptureLevel) - 1),
-        reason=None if enough else "captures_injectable",
+        reason=None if enough else _TOO_LOW[level],
         limit=float(lowest.rank),
     )

@@ -96,7 +96,8 @@ class Policy:
         return replace(cls(**changes), accept_from=CaptureLevel.UPLOAD, liveness_required=False).named_by_exceptions()
 
     def named_by_exceptions(self) -> Self:
-        """Return this policy with its written exceptions in the version, so that a verdict tells of them."""
-        names = ["uploads"] if self.accept_from is CaptureLevel.UPLOAD else []
+        """Return this policy with its levels and written exceptions in the version, so that a verdict tells of them."""
+        levels = {CaptureLevel.UPLOAD: ["uploads"], CaptureLevel.DEVICE: [], CaptureLevel.ATTESTED: ["attested"]}
+        names = levels[self.accept_from]
         names += [] if self.liveness_required else ["without-liveness"]
         return replace(self, version="+".join([self.version, *names]))

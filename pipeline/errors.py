@@ -10,6 +10,8 @@
     ├── SealBroken                     sealed data does not open
     ├── ClusterUnavailable             no Ray cluster, or no deployment on it
     ├── ClusterBusy                    the cluster's queue is full
+    ├── RecordsUnavailable             a step-up got no answer of the department's records, or not their portrait
+    ├── PortraitUnavailable            no records are connected, or they hold no portrait for a step-up
     └── BadInput                       the caller can mend it: nothing was decided about the applicant
         ├── CaptureMissing             a required capture is missing
         ├── CaptureEmpty               zero bytes
@@ -62,6 +64,8 @@ __all__ = [
     "IdproofError",
     "InvalidSpecimen",
     "ModelError",
+    "PortraitUnavailable",
+    "RecordsUnavailable",
     "SealBroken",
     "SessionExpired",
     "SeveralCards",
@@ -116,6 +120,18 @@ class ClusterBusy(IdproofError):
     """As many registrations wait for a replica as the queue holds."""
 
     code = "busy"
+
+
+class RecordsUnavailable(IdproofError):
+    """The issuing department's records do not answer; nothing was decided about the holder."""
+
+    code = "records_unavailable"
+
+
+class PortraitUnavailable(IdproofError):
+    """No records are connected, or they hold no portrait of this holder, or one that shows no one face."""
+
+    code = "portrait_unavailable"
 
 
 class BadInput(IdproofError):

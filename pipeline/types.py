@@ -229,12 +229,18 @@ class DeletionReceipt:
         mechanism: of deletion: `overwritten with zeros, then released`.
         guards: further protections in force in this process, such as `malloc_perturb`.
         outstanding: buffers still held; 0 in every receipt that is issued.
+        sealed_copies: copies that were sealed to reviewers' public keys before; a service in which no review follows
+            destroys them before it gives the verdict.
+        protected_templates: face templates that were encrypted to the identity core's key before, for later step-ups;
+            without the holder's passkey they are destroyed within minutes.
     """
 
     wiped: tuple[Wiped, ...]
     mechanism: str
     guards: tuple[str, ...]
     outstanding: int
+    sealed_copies: int = 0
+    protected_templates: int = 0
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -69,6 +69,8 @@ def from_json(data: dict[str, Any]) -> Verdict:
                 mechanism=deletion["mechanism"],
                 guards=tuple(deletion["guards"]),
                 outstanding=deletion["outstanding"],
+                sealed_copies=deletion.get("sealed_copies", 0),
+                protected_templates=deletion.get("protected_templates", 0),
             ),
         }
     )

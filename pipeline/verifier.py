@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Self
 
 from idproof.models.types import FaceDetector
-from idproof.pipeline import verify
+from idproof.pipeline import step_up, verify
 from idproof.pipeline.config import Limits, Policy
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import FramesUnusable
 from idproof.pipeline.executors.in_process import InProcessExecutor
+from idproof.pipeline.fields.card_data import CardData
 from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.opening import open_tools, rules_for_tools
@@ -153,3 +154,53 @@ class Verifier:
             origin: as in `verify`.
         """
         return verify.verify(session, self.rules, self.executor, answer, origin)
+
+    def ask_records_again(self, earlier: Verdict) -> Verdict:
+        """Ask the records again for a verdict that they did not answer; without pictures nothing else is examined.
+
+        Args:
+            earlier: a verdict whose check `records` could not be assessed.
+        """
+        return verify.ask_records_again(earlier, self.rules)
+
+    def check_holder(
+        self,
+        session: VaultSession,
+        card: CardData,
+        answer: LivenessResponse,
+        origin: CaptureOrigin = UPLOADED,
+    ) -> step_up.HolderCheck:
+        """Check that the person before the camera is the card's holder, by the portrait that the records give now.
+
+        Args:
+            session: holds a selfie and the answer's frames; it is wiped when this returns or raises.
+            card: by which the records find the holder.
+            answer: to a challenge that was drawn for this occasion.
+            origin: of the pictures.
+
+        Raises:
+            RecordsUnavailable, PortraitUnavailable: there is nothing to compare with.
+            BadInput: a picture cannot be used.
+        """
+        return step_up.check_holder(session, self.rules, self.executor, card, answer, origin)
+
+    @property
+    def template_network(self) -> str:
+        """Full SHA-256 of the network that computes face templates here; empty where another process computes them."""
+        return self.executor.template_network
+
+    def check_enrolled(
+        self, session: VaultSession, answer: LivenessResponse, origin: CaptureOrigin = UPLOADED
+    ) -> step_up.HolderCheck:
+        """Check that the person before the camera is the one of an earlier registration, by that one's own template.
+
+        Args:
+            session: holds the opened template, a selfie and the answer's frames; it is wiped when this returns or
+                raises.
+            answer: to a challenge that was drawn for this occasion.
+            origin: of the pictures.
+
+        Raises:
+            BadInput: a picture cannot be used.
+        """
+        return step_up.check_enrolled(session, self.rules, self.executor, answer, origin)

@@ -220,6 +220,23 @@ def puppet_mesh(sitting: Sitting) -> Clip:
     return _record(sitting, see, _acted(sitting))
 
 
+def puppet_animated(sitting: Sitting) -> Clip:
+    """The solid head whose eyes watch the screen, and whose lids and lips move as asked: all from the one selfie."""
+    draws = sitting.draws
+    selfie = _taken_once(sitting)
+    mesh = HeadMesh.of(selfie, draws.uniform(0.85, 1.15))
+    poses = _acted(sitting)
+    shown = _moved(sitting, carriers.enlarged(selfie), poses, sitting.challenge)
+    textures = [
+        np.asarray(cv2.resize(one, (surfaces.SIDE, surfaces.SIDE), interpolation=cv2.INTER_AREA)) for one in shown
+    ]
+
+    def see(pose: Pose, glow: tuple[float, float, float], sway: tuple[float, float], place: int) -> Field:
+        return mesh.see(textures[min(place, len(textures) - 1)], pose, sitting.camera, glow, sway)
+
+    return _record(sitting, see, poses)
+
+
 def wrong_challenge(sitting: Sitting) -> Clip:
     """A person who does other things than those asked, in the right light."""
     other = sitting.other()
@@ -260,6 +277,7 @@ PUPPETS: Mapping[str, Callable[[Sitting], Clip]] = {
     "puppet_camera": puppet_camera,
     "puppet_mesh": puppet_mesh,
     "puppet_eyes": puppet_eyes,
+    "puppet_animated": puppet_animated,
 }
 """Species that do what is asked with a computed face."""
 ATTACKS: Mapping[str, Callable[[Sitting], Clip]] = {**SPECIES, **PUPPETS}
@@ -323,15 +341,19 @@ def _film(
 def _film_living(
     sitting: Sitting, carried: Field, surface: Surface, poses: Sequence[Pose], performed: Challenge | None = None
 ) -> Clip:
-    """Records a face whose eyes watch the screen and blink, and lids and lips that move when asked.
+    """Records a face that moves as in `_moved`; `performed` is the sitting's own challenge by default."""
+    moved = _moved(sitting, carried, poses, performed or sitting.challenge)
+    return _film(sitting, moved, surface, Reflectance(), poses)
 
-    Their draws change no other draw of the sitting. `performed` is the challenge that is followed, the sitting's own by
-    default.
+
+def _moved(sitting: Sitting, carried: Field, poses: Poses, performed: Challenge) -> Sequence[Field]:
+    """Returns a face per frame, whose eyes watch the screen and blink, and whose lids and lips move when asked.
+
+    Their draws change no other draw of the sitting.
     """
     draws = Draws(np.random.default_rng([*sitting.challenge.nonce]), sitting.draws.split)
     seen = [sitting.eyes.looking(carried, look) for look in looks(poses, draws)]
-    moved = move_features(sitting.photograph, seen, performed or sitting.challenge, draws)
-    return _film(sitting, moved, surface, Reflectance(), poses)
+    return move_features(sitting.photograph, seen, performed, draws)
 
 
 def _record(sitting: Sitting, see: Seen, poses: Poses) -> Clip:

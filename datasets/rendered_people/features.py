@@ -8,15 +8,15 @@ networks are worth.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from idproof.datasets.appearance import landmark_networks
 from idproof.datasets.rendered_people.surface import SIDE, Field
-from idproof.models.profiles import Landmarks, load_landmarker
 from idproof.models.types import RGBImage
 
 # Points of MediaPipe's face model: inner edges of both lips from the mouth's left corner to its right, and the chin.
@@ -59,7 +59,7 @@ class Features:
     @classmethod
     def find(cls, photograph: RGBImage) -> Self | None:
         """Finds the lids and lips of the largest face; None without a face."""
-        networks = _networks()
+        networks = landmark_networks()
         faces = networks.detector.detect(photograph)
         if not faces:
             return None
@@ -94,11 +94,6 @@ class Features:
                 moved[top:bottom, left:right], points - np.array((left, top), np.float32)
             )
         return moved
-
-
-@lru_cache(maxsize=1)
-def _networks() -> Landmarks:
-    return load_landmarker()
 
 
 class _Frame:

@@ -8,27 +8,13 @@ from idproof.datasets.rendered_people.features import Features
 from idproof.datasets.rendered_people.surface import Field
 from idproof.datasets.specimen.draws import Draws
 from idproof.models.types import RGBImage
-from idproof.pipeline.liveness.challenge import Action, Challenge, Options, Step
+from idproof.pipeline.liveness.challenge import Action, Challenge, Step
 
 # Chosen by hand; no outside source.
 _MOUTH = (0.6, 0.95)  # height of an opened mouth over its width
-_STARTS, _HOLDS, _MOVES = (0.2, 0.4), (0.35, 0.6), 0.08
+_STARTS, _HOLDS, _MOVES = (0.2, 0.5), (0.3, 0.6), 0.08
 """Shares of a step, of two seconds usually: before somebody begins, with closed eyes, and for lids or lips to move."""
 _RETURNS = 0.85  # share of a step from which a mouth may begin to close
-_NARROW, _LAUGHS = 0.15, 0.2  # openings of eyes and mouth
-
-
-def able(photograph: RGBImage) -> Options:
-    """Returns options that ask for eyes or mouth, for a person who shows what the photograph does not show already.
-
-    Whoever laughs on it cannot open the mouth further, and is asked to blink; whoever has narrow eyes on it, the other
-    way round. Neither reduces the challenge.
-    """
-    features = Features.find(photograph)
-    if features is None:
-        return Options(eyelids=True, lips=True)
-    narrow, laughs = features.eye_opening < _NARROW, features.mouth_opening > _LAUGHS
-    return Options(cannot_blink=narrow and not laughs, cannot_open_mouth=laughs, eyelids=True, lips=True)
 
 
 def move_features(photograph: RGBImage, frames: Sequence[Field], challenge: Challenge, draws: Draws) -> Sequence[Field]:

@@ -18,7 +18,7 @@ from idproof.datasets.specimen.formations.protocol import Shot, Surround
 from idproof.datasets.specimen.hand import Hand
 from idproof.datasets.specimen.light import Room
 from idproof.datasets.specimen.material import Material, linear
-from idproof.datasets.specimen.projected_pattern import ProjectedPattern
+from idproof.datasets.specimen.projected_pattern import AddedLight
 from idproof.datasets.specimen.projection import Radiance, outline, warp
 from idproof.datasets.specimen.view import HEIGHT, WIDTH, Lens, View
 from idproof.models.types import RGBImage
@@ -90,7 +90,7 @@ class Scene:
     shadow: float
     hand: Hand | None
     motion_px: tuple[float, float]
-    pattern: ProjectedPattern | None = None
+    pattern: AddedLight | None = None
 
     def reduced(self, factor: float) -> Self:
         """Returns the scene for captures of another size, as a factor."""

@@ -78,6 +78,7 @@ def make_sets(
     runner: TaskRunner = SEQUENTIAL,
     resume: bool = False,
     formed_by: str = FormationName.ANALYTIC,
+    as_issued: bool = False,
 ) -> list[Path]:
     """Writes `count` registrations below `out`, one folder each; the same arguments give the same bytes.
 
@@ -94,6 +95,7 @@ def make_sets(
         runner: over processes or a cluster, whose nodes see `out` and `portraits` under the same paths.
         resume: keep complete registrations of a stopped run with the same arguments.
         formed_by: name of the image formation, one of `FormationName`.
+        as_issued: choose holders and portraits as `PortraitSource.as_issued` says.
 
     Returns:
         The folders written, in order.
@@ -114,7 +116,7 @@ def make_sets(
     ]
     if len(todo) < count:
         progress(count - len(todo), count)
-    written = runner(_written, todo, seed, portraits, attack, split, formed_by)
+    written = runner(_written, todo, seed, portraits, attack, split, formed_by, as_issued)
     for done, _ in enumerate(written, start=count - len(todo) + 1):
         progress(done, count)
     return folders
@@ -127,16 +129,17 @@ def _written(
     attack: str | None,
     split: Split,
     formed_by: str,
+    as_issued: bool,
 ) -> None:
     index, characters, folder = task
-    source, document = _opened(portraits)
+    source, document = _opened(portraits, as_issued)
     made = make(seed, index, source, document, attack, characters=characters, split=split, formed_by=formed_by)
     made.write(folder)
 
 
 @lru_cache(maxsize=1)
-def _opened(portraits: Path | None) -> tuple[PortraitSource, DocumentType]:
-    return PortraitSource.open(portraits), load_builtin()
+def _opened(portraits: Path | None, as_issued: bool) -> tuple[PortraitSource, DocumentType]:
+    return PortraitSource.open(portraits, as_issued=as_issued), load_builtin()
 
 
 def make(
@@ -190,6 +193,7 @@ def make(
         "characters": characters,
         "split": split.value,
         "formation": str(formed_by),
+        **({"as_issued": True} if source.as_issued else {}),
     }
     return Registration(pictures, description | {"document": document.name})
 
@@ -230,13 +234,27 @@ def kind_of(attack: str | None) -> AttackKind | None:
 
 def people_of(seed: int, index: int, source: PortraitSource, split: Split) -> tuple[Person, Person]:
     """Returns the holder of registration `index` and another person; a seed uses all people before one is repeated."""
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 2**31]))
-    lists = [_of(split, labels) for labels in source.holders()]
-    ordered = [labels[place] for labels in lists for place in rng.permutation(len(labels))]
-    holder = ordered[index % len(ordered)]
+    holder = _holder(seed, index, source, split)
     others = _of(split, source.others(holder)) or [holder]
     other = others[int(np.random.default_rng(np.random.SeedSequence([seed, index, 7])).integers(len(others)))]
     return source.person(holder), source.person(other)
+
+
+def _holder(seed: int, index: int, source: PortraitSource, split: Split) -> str:
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 2**31]))
+    lists = [_of(split, labels) for labels in source.holders()]
+    ordered: list[str] = [labels[place] for labels in lists for place in rng.permutation(len(labels))]
+    if not source.as_issued:
+        return ordered[index % len(ordered)]
+    holders: list[str] = []
+    for label in ordered:
+        if source.gets_card(label):
+            holders.append(label)
+        if len(holders) > index:
+            return holders[index]
+    if not holders:
+        raise InvalidSpecimen("Nobody of these people has a photograph as an issuing department takes them.")
+    return holders[index % len(holders)]
 
 
 def _of(split: Split, labels: list[str]) -> list[str]:

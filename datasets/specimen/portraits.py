@@ -6,7 +6,8 @@ in the middle, about two fifths of the side wide. Its layout is `Name/Name_0001.
 
 import io
 import tomllib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +16,7 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
+from idproof.datasets.appearance import Appearance
 from idproof.datasets.lfw import LabelledFaces
 from idproof.models.types import RGBImage
 
@@ -48,14 +50,31 @@ class Person:
 
 @dataclass(frozen=True)
 class PortraitSource:
-    """People to draw specimens with."""
+    """People to draw specimens with.
+
+    Attributes:
+        faces: photographs in the published layout; None for the bundled ones.
+        as_issued: only people who have a photograph that an issuing department could have taken
+            (`Appearance.is_as_issued`) get a card, and the first such photograph is on it.
+    """
 
     faces: LabelledFaces | None
+    as_issued: bool = False
+    _issued: dict[str, int | None] = field(default_factory=dict, compare=False, repr=False)
+    """By person, the place of the first photograph for a card, as far as it was looked for."""
 
     @classmethod
-    def open(cls, root: Path | None) -> Self:
+    def open(cls, root: Path | None, *, as_issued: bool = False) -> Self:
         """Opens a folder or zip in the published layout, or the bundled pictures for None; raises `DatasetInvalid`."""
-        return cls(LabelledFaces.open(root) if root is not None else None)
+        return cls(LabelledFaces.open(root) if root is not None else None, as_issued)
+
+    def as_made(self, recipe: Mapping[str, Any]) -> Self:
+        """Returns this source with the choice of portraits that a set's recipe states."""
+        return replace(self, as_issued=recipe.get("as_issued", False) is True)
+
+    def gets_card(self, label: str) -> bool:
+        """Returns whether a person can be the holder of a card."""
+        return not self.as_issued or self._issued_place(label) is not None
 
     def labels(self) -> list[str]:
         """Returns everybody, those with two photographs first."""
@@ -84,7 +103,23 @@ class PortraitSource:
         return [label for label in self.labels() if label != holder]
 
     def person(self, label: str) -> Person:
-        """Returns one person with at most four photographs."""
+        """Returns one person with at most four photographs; with `as_issued` that for the card is the first."""
+        found = self._photographed(label)
+        place = self._issued_place(label) if self.as_issued else None
+        if place is None:
+            return found
+        pictures = found.photographs
+        return replace(found, photographs=(pictures[place], *pictures[:place], *pictures[place + 1 :]))
+
+    def _issued_place(self, label: str) -> int | None:
+        """Returns the place of a person's first photograph as an issuing department takes them; None without one."""
+        if label not in self._issued:
+            seen = map(Appearance.of, self._photographed(label).photographs)
+            found = (place for place, one in enumerate(seen) if one is not None and one.is_as_issued)
+            self._issued[label] = next(found, None)
+        return self._issued[label]
+
+    def _photographed(self, label: str) -> Person:
         if self.faces is None:
             known = _known()[label.removeprefix("bundled/")]
             return Person(label, _bundled(label), known["sex"], known["age"])

@@ -35,7 +35,7 @@ def render(entry: RegistrationSet, source: PortraitSource, plan: CapturePlan, dr
         return make(
             recipe["seed"],
             recipe["index"],
-            source,
+            source.as_made(recipe),
             load_builtin(),
             entry.truth.attack,
             characters=recipe["characters"],

@@ -1,6 +1,7 @@
 """A light pattern projected on a part of the card, as by a projector or a laser with a grating."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -8,6 +9,13 @@ from numpy.typing import NDArray
 
 from idproof.datasets.specimen.artwork import SCALE
 from idproof.pipeline.documents import Box, DocumentType
+
+
+class AddedLight(Protocol):
+    """Light that falls on a card besides the room's."""
+
+    def on(self, document: DocumentType) -> NDArray[np.float32]:
+        """Returns (h, w, 3) at `SCALE`: the added irradiance, 1 for that of the whole room."""
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ class TurningCard:
             apart = abs(self.poses[after].turn_deg - self.poses[before].turn_deg)
             count = 0 if before == after else max(_LEAST_FRAMES, round(apart / self.rng.uniform(*speeds)))
             for progress in (*_way(count), *[1.0] * at_rest):
-                pose = _shaken(_mixed(self.poses[before], self.poses[after], progress), self.rng)
+                pose = shaken(_mixed(self.poses[before], self.poses[after], progress), self.rng)
                 shot = self._shot(session, (before, after), progress, pose)
                 yield FilmFrame(at_s, after, pose, preview_of(shot.pixels))
                 waited = float(self.rng.normal(_INTERVAL_S, _JITTER_S))
@@ -171,7 +171,8 @@ def _mixed(one: Pose, other: Pose, share: float) -> Pose:
     )
 
 
-def _shaken(pose: Pose, rng: np.random.Generator) -> Pose:
+def shaken(pose: Pose, rng: np.random.Generator) -> Pose:
+    """Returns a pose as a hand's tremor changes it."""
     turn, pitch, roll = rng.normal(0, _TREMOR_DEG, 3)
     x, y, share = rng.normal(0, _TREMOR_SHARE, 3)
     offset = (pose.offset[0] + float(x), pose.offset[1] + float(y))

@@ -10,7 +10,7 @@ import io
 import re
 
 import numpy as np
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
 from idproof.models.types import RGBImage
 from idproof.pipeline.capture.heif import HeifKind, open_heic, recognise
@@ -30,8 +30,8 @@ from idproof.pipeline.errors import (
 _PNG_BIT_DEPTH_OFFSET = 24
 """PNG specification (third edition), 5.2 and 11.2.1: signature 8 bytes, length 4, type 4, width 4, height 4."""
 
-_FORMATS = ("JPEG", "PNG")
-"""Pillow opens no other (MPO through its reader of JPEG): it has some 40 readers, and any could have a fault."""
+_JPEG_START = b"\xff\xd8\xff"
+"""Start of image, and the first byte of a marker (ITU-T T.81, table B.1)."""
 _OTHER_PICTURE = re.compile(
     rb"GIF8[79]a|BM|II\*\0|MM\0\*|RIFF....WEBP|8BPS|\0\0\0\x0cjP  |\xff\x4f\xff\x51|%!PS", re.DOTALL
 )
@@ -65,7 +65,7 @@ def decode(data: memoryview, role: str, limits: Limits) -> RGBImage:
         kind = recognise(data)
         if kind is not None:
             return _decode_heif(data, kind, role, limits)
-        with Image.open(io.BufferedReader(MemoryReader(data)), formats=_FORMATS) as image:
+        with _open(data) as image:
             _check_header(image, data, role, limits)
             image.load()
             _require_opaque(image, role)
@@ -77,6 +77,21 @@ def decode(data: memoryview, role: str, limits: Limits) -> RGBImage:
     except Exception:  # noqa: BLE001 - a decoder fails in many ways on hostile bytes; each gives this one error
         # No cause is chained: a decoder's message may quote bytes of the picture.
         raise CaptureUnreadable(f"The capture {role} is not a readable picture.", capture=role) from None
+
+
+class _Jpeg(JpegImagePlugin.JpegImageFile):
+    """Pillow's reader of JPEG, and of the first picture of an MPO, without the resolution."""
+
+    def _read_dpi_from_exif(self) -> None:
+        """Leaves the tags of resolution alone: Pillow 13 fails on an empty one, and nothing here needs them."""
+
+
+def _open(data: memoryview) -> Image.Image:
+    """Reads the header. Pillow opens JPEG and PNG alone: it has some 40 readers, and any could have a fault."""
+    reader = io.BufferedReader(MemoryReader(data))
+    if data[: len(_JPEG_START)] == _JPEG_START:
+        return _Jpeg(reader)
+    return Image.open(reader, formats=("PNG",))
 
 
 def _decode_heif(data: memoryview, kind: HeifKind, role: str, limits: Limits) -> RGBImage:

@@ -39,12 +39,10 @@ class _FieldInk:
     Attributes:
         ink: (h, w), share of the light that the pixel absorbs in every colour, 0..1.
         depth: of the darkest ink.
-        tint: light absorbed in green less that in red, and less that in blue, as shares of the light.
     """
 
     ink: Plane
     depth: float
-    tint: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +66,15 @@ class CaptureLetters:
 
     Attributes:
         letters: letters of fields that hold digits.
-        tints: light that the ink of each field absorbs in green less that in red, and less that in blue, as shares of
-            the light.
         depths: share of the light that the darkest ink of each field absorbs, of fields whose letters were found.
     """
 
     letters: Mapping[str, FieldLetters]
-    tints: Mapping[str, NDArray[np.float64]]
     depths: Mapping[str, float] = field(default_factory=dict)
 
-    def only(self, *, letters: Collection[str], tints: Collection[str]) -> "CaptureLetters":
-        """Returns the capture with the letters and the tints of these fields alone."""
-        return CaptureLetters(
-            {name: found for name, found in self.letters.items() if name in letters},
-            {name: found for name, found in self.tints.items() if name in tints},
-            self.depths,
-        )
+    def only(self, letters: Collection[str]) -> "CaptureLetters":
+        """Returns the capture with the letters of these fields alone."""
+        return CaptureLetters({name: found for name, found in self.letters.items() if name in letters}, self.depths)
 
 
 def measure_letters(rectified: RGBImage, document: DocumentType) -> CaptureLetters:
@@ -98,7 +89,7 @@ def measure_letters(rectified: RGBImage, document: DocumentType) -> CaptureLette
         if holds_digits(document.field(name)) and (line := _letters(ink, deepest, document.px_per_mm)) is not None
     }
     depths = {n: ink.depth for n, ink in inks.items() if n in letters or not holds_digits(document.field(n))}
-    return CaptureLetters(letters, {name: ink.tint for name, ink in inks.items()}, depths)
+    return CaptureLetters(letters, depths)
 
 
 def holds_digits(spec: FieldSpec) -> bool:
@@ -119,10 +110,7 @@ def _field_ink(rectified: RGBImage, spec: FieldSpec, document: DocumentType) -> 
     inked = ink[ink > _INKED]
     if len(inked) < _LEAST_INKED_PX or np.median(ground) > _LINEAR_LIGHT[_CLIPPED]:
         return None
-    deep = ink >= np.median(inked)
-    absorbed = [float(np.median(channel[deep])) for channel in (red, green, blue)]
-    tint = np.array([absorbed[1] - absorbed[0], absorbed[1] - absorbed[2]])
-    return _FieldInk(ink, float(np.quantile(inked, _DEPTH_QUANTILE)), tint)
+    return _FieldInk(ink, float(np.quantile(inked, _DEPTH_QUANTILE)))
 
 
 def _letters(field: _FieldInk, deepest: float, px_per_mm: float) -> FieldLetters | None:

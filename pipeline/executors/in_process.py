@@ -28,6 +28,11 @@ class InProcessExecutor:
         return dict(self.tools.engines.weights)
 
     @property
+    def template_network(self) -> str:
+        """Full SHA-256 of the network that computes face templates."""
+        return self.tools.engines.embedder_sha256
+
+    @property
     def face_detector(self) -> FaceDetector:
         """The loaded face detector."""
         return self.tools.engines.detector
@@ -39,6 +44,14 @@ class InProcessExecutor:
     def compare_registered(self, session: VaultSession) -> tuple[CheckResult, ...]:
         """Compare the department's portrait with the templates of `examine`; raises `BadInput`."""
         return examine.compare_registered(session, self.tools)
+
+    def examine_person(self, session: VaultSession, answer: LivenessResponse) -> Findings:
+        """Compare selfie and frames with the registered portrait alone; raises `BadInput`."""
+        return examine.examine_person(session, self.tools, answer)
+
+    def examine_enrolled(self, session: VaultSession, answer: LivenessResponse) -> Findings:
+        """Compare selfie and frames with the template of an earlier registration; raises `BadInput`."""
+        return examine.examine_enrolled(session, self.tools, answer)
 
     def close(self) -> None:
         """End the threads."""

@@ -353,6 +353,23 @@ class RayExecutor:
         reply = self._ask(session, [REGISTERED_PORTRAIT], None)
         return () if reply is None or reply.checks is None else reply.checks
 
+    def examine_person(self, session: VaultSession, answer: LivenessResponse) -> Findings:
+        """Compare selfie and frames with the registered portrait alone; raises `BadInput`, or `ClusterBusy`."""
+        reply = self._ask(session, [Role.SELFIE, REGISTERED_PORTRAIT, *answer.names], answer)
+        if reply is None or reply.findings is None:
+            return Findings((INTERRUPTED,), {}, {}, self.weights)
+        with _opened(session, reply.findings, FINDINGS) as data:
+            return from_json(data.tobytes())
+
+    @property
+    def template_network(self) -> str:
+        """Empty: templates are computed by replicas, and stay there."""
+        return ""
+
+    def examine_enrolled(self, session: VaultSession, answer: LivenessResponse) -> Findings:  # noqa: ARG002
+        """Raise `ClusterUnavailable`: no template of an earlier registration travels to a replica."""
+        raise ClusterUnavailable("A cluster compares with no template of an earlier registration.")
+
     def close(self) -> None:
         """Disconnect: replicas that others share keep running, a cluster that this process started ends."""
         stop()

@@ -211,10 +211,12 @@ class ExaminationReplica:
         try:
             with session, Sealer(request.key) as sealer:
                 _open_into(session, sealer, sealed)
-                if f"{UPLOAD}/{REGISTERED_PORTRAIT}" in sealed:
-                    result = {"checks": self._executor.compare_registered(session)}
-                else:
+                if f"{UPLOAD}/{REGISTERED_PORTRAIT}" not in sealed:
                     result = self._examined(session, sealer, request.answer)
+                elif request.answer is not None:
+                    result = self._sealed_findings(sealer, self._executor.examine_person(session, request.answer))
+                else:
+                    result = {"checks": self._executor.compare_registered(session)}
                 session.ensure_open()
         except BadInput as error:
             result = {"refused": (error.code, error.sentence, error.capture)}
@@ -225,9 +227,14 @@ class ExaminationReplica:
         return ExaminationReply(session.wipe(), (time.perf_counter() - start) * 1000, **result)  # type: ignore[arg-type]
 
     def _examined(self, session: VaultSession, sealer: Sealer, answer: LivenessResponse | None) -> dict[str, object]:
-        encoded = np.frombuffer(findings.to_json(self._executor.examine(session, answer)), dtype=np.uint8)
+        found = self._sealed_findings(sealer, self._executor.examine(session, answer))
+        return found | {"templates": seal_templates(session, sealer)}
+
+    @staticmethod
+    def _sealed_findings(sealer: Sealer, found: findings.Findings) -> dict[str, object]:
+        encoded = np.frombuffer(findings.to_json(found), dtype=np.uint8)
         try:
-            return {"findings": sealer.seal(encoded, FINDINGS), "templates": seal_templates(session, sealer)}
+            return {"findings": sealer.seal(encoded, FINDINGS)}
         finally:
             encoded.fill(0)
 

@@ -5,14 +5,16 @@ with the portrait that was registered.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from idproof.models.score_reports import ScoreCalibration
 from idproof.models.types import Embeddings
 from idproof.pipeline.config import Policy
-from idproof.pipeline.types import CheckResult
+from idproof.pipeline.types import CheckResult, Outcome
 
 CARD, SELFIE = "registered_portrait_card", "registered_portrait_selfie"
 UNAVAILABLE = "registered_portrait_unavailable"
+DOUBTFUL, DIFFERS = "registered_portrait_doubtful", "registered_portrait_differs"
 
 
 def check(
@@ -45,11 +47,17 @@ def check(
             accept=thresholds[name][policy.accept_fmr],
             refer=thresholds[name][policy.refer_fmr],
             score=calibration.posterior(float(cosine)),
-            doubt="registered_portrait_doubtful",
-            fail="registered_portrait_differs",
+            doubt=DOUBTFUL,
+            fail=DIFFERS,
         )
         for name, cosine in cosines.items()
     ]
+
+
+def named(compared: CheckResult) -> CheckResult:
+    """Returns `registered_portrait_selfie` for a `face_comparison` whose portrait was the registered one."""
+    reason = {Outcome.DOUBT: DOUBTFUL, Outcome.FAIL: DIFFERS}.get(compared.outcome or Outcome.PASS)
+    return replace(compared, name=SELFIE, reason=reason)
 
 
 def unavailable() -> list[CheckResult]:

@@ -16,7 +16,9 @@ from idproof.pipeline.card import turns
 from idproof.pipeline.card.imaging import Grey
 from idproof.pipeline.card.locating.tracker import WIDTH_PX, CardTracker
 from idproof.pipeline.card.plan.types import GUIDED, CardPose
-from idproof.pipeline.card.turning import TurnMeter, TurnTrack
+from idproof.pipeline.card.screen_light import LightMeter, LightTrack
+from idproof.pipeline.card.turning import TurnFrame, TurnMeter, TurnTrack
+from idproof.pipeline.card.turning.track import LEAST_SAME
 from idproof.pipeline.card.view import CardView, card_corners_mm, project
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.guidance import downscaled_jpeg, hints, measures
@@ -57,6 +59,7 @@ class GuidanceMemory:
         face: middle of the face as shares of the picture, and its time.
         neutral: poses of the head before the first action.
         turning: numbers of the frames between the captures of the card; None before the first frame of a card.
+        light: of the screen on the card.
     """
 
     view: CardView | None = None
@@ -66,11 +69,13 @@ class GuidanceMemory:
     face: tuple[float, float, float] | None = None
     neutral: list[HeadPose] = field(default_factory=list)
     turning: TurnTrack | None = None
+    light: LightTrack = field(default_factory=LightTrack)
 
     def begin_capture(self) -> None:
         """Forget the turns too: every capture begins anew."""
         self.begin_stage()
         self.turning = None
+        self.light = LightTrack()
 
     def begin_stage(self, *, card_stays: bool = False) -> None:
         """Forget everything but what determines the focal length and the turns so far: another capture begins.
@@ -89,11 +94,12 @@ class Guide:
     tracker: CardTracker
     detector: FaceDetector
     meter: TurnMeter
+    light_meter: LightMeter
 
     @classmethod
     def open(cls, document: DocumentType, detector: FaceDetector) -> Self:
         """Prepare for one document type; raises `DocumentTypeInvalid`."""
-        return cls(CardTracker.open(document), detector, TurnMeter.open(document))
+        return cls(CardTracker.open(document), detector, TurnMeter.open(document), LightMeter.open(document))
 
     def card(
         self,
@@ -102,6 +108,9 @@ class Guide:
         memory: GuidanceMemory,
         at_s: float,
         portrait: Grey | None = None,
+        unlit: RGBImage | None = None,
+        *,
+        lit: bool = False,
     ) -> Guidance:
         """Examine a JPEG of the card.
 
@@ -111,13 +120,15 @@ class Guide:
             memory: of the session; changed.
             at_s: time of the picture, by the device.
             portrait: of the card in an earlier capture, by `portrait`; frames of another card count as without one.
+            unlit: the card before the screen lights it, by `straightened`.
+            lit: the screen lights the card before this capture's stills (`card.screen_light`).
 
         Raises:
             BadInput: it cannot be decoded.
         """
         image = downscaled_jpeg.decode(data, WIDTH_PX)
         try:
-            guidance = self._card(image, wanted, memory, at_s, portrait)
+            guidance = self._card(image, wanted, memory, at_s, portrait, unlit, lit=lit)
             if memory.view is None:
                 return guidance
             scale = max(downscaled_jpeg.read_size(data)) / max(memory.view.size)
@@ -138,6 +149,19 @@ class Guide:
         finally:
             image.fill(0)
 
+    def straightened(self, data: memoryview, memory: GuidanceMemory) -> RGBImage | None:
+        """Returns the card of the picture that was examined last, put straight and small; it belongs in the vault.
+
+        None when no card was found in it. Errors as `card`.
+        """
+        if memory.view is None:
+            return None
+        image = downscaled_jpeg.decode(data, WIDTH_PX)
+        try:
+            return self.light_meter.straightened(image, memory.view)
+        finally:
+            image.fill(0)
+
     def face(self, data: memoryview, memory: GuidanceMemory, at_s: float) -> Guidance:
         """Examine a JPEG of the applicant's face; arguments and errors as `card`."""
         image = downscaled_jpeg.decode(data, FACE_PX)
@@ -155,7 +179,15 @@ class Guide:
             image.fill(0)
 
     def _card(
-        self, image: RGBImage, wanted: CardPose, memory: GuidanceMemory, at_s: float, portrait: Grey | None
+        self,
+        image: RGBImage,
+        wanted: CardPose,
+        memory: GuidanceMemory,
+        at_s: float,
+        portrait: Grey | None,
+        unlit: RGBImage | None,
+        *,
+        lit: bool,
     ) -> Guidance:
         if memory.turning is None:
             memory.turning = TurnTrack(self.meter)
@@ -168,6 +200,7 @@ class Guide:
         memory.missed = 0 if view is not None else memory.missed + 1
         if view is None:
             turning.miss(at_s)
+            memory.light.miss(at_s)
             hint = hints.for_card(None, wanted, dark=measures.is_dark(image))
             return Guidance(hint, wanted=turning.wanted(wanted))
         corners = self._corners(view)
@@ -175,11 +208,19 @@ class Guide:
         if before is not None:
             moved = float(np.abs(corners - self._corners(before)).max())
             facts = replace(facts, motion=moved * _MOTION_INTERVAL_S / elapsed)
-        turning.add(self.meter.measure(image, view, at_s, portrait), facts.pose)
-        hint = hints.for_card(facts, turning.wanted(wanted))
-        unseen = hint is Hint.GOOD and not turning.require_seen(at_s, memory.views_by_turn.values())
-        if unseen or (turning.asked_at_s is not None and at_s - turning.asked_at_s < _ASKING_S):
-            hint = Hint.TURN_AGAIN
+        frame = self.meter.measure(image, view, at_s, portrait)
+        if memory.light.running:
+            turning.rest(at_s)
+            hint = self._follow_light(image, frame, memory.light, unlit)
+        else:
+            turning.add(frame, facts.pose)
+            memory.light.see(at_s) if _same_card(frame) else memory.light.miss(at_s)
+            hint = hints.for_card(facts, turning.wanted(wanted))
+            unseen = hint is Hint.GOOD and not turning.require_seen(at_s, memory.views_by_turn.values())
+            if unseen or (turning.asked_at_s is not None and at_s - turning.asked_at_s < _ASKING_S):
+                hint = Hint.TURN_AGAIN
+            if lit and hint is Hint.GOOD and not memory.light.done:
+                hint = Hint.HOLD_FOR_COLOURS
         wanted = turning.wanted(wanted)
         return Guidance(
             hint=hint,
@@ -195,6 +236,14 @@ class Guide:
             },
             glare=tuple(measures.box_in_picture(spot, view, self._from_shares(view)) for spot in spots),
         )
+
+    def _follow_light(self, image: RGBImage, frame: TurnFrame, light: LightTrack, unlit: RGBImage | None) -> Hint:
+        """Take a frame of a card that the screen lights, or is about to."""
+        if unlit is None or not _same_card(frame):
+            light.miss(frame.at_s)
+        else:
+            light.add(self.light_meter.measure(image, frame.view, frame.at_s * 1000, unlit))
+        return Hint.HOLD_FOR_COLOURS
 
     def _card_facts(
         self, image: RGBImage, view: CardView, corners: NDArray[np.float64], memory: GuidanceMemory
@@ -275,6 +324,10 @@ class Guide:
         if step is not None and step.action not in FEATURE_ACTIONS and memory.neutral:
             done = round(float(np.clip(action_progress(step.action, head, memory.neutral), 0, 1)), 3)
         return Guidance(hint, box=box, done=done)
+
+
+def _same_card(frame: TurnFrame) -> bool:
+    return frame.same is None or frame.same >= LEAST_SAME
 
 
 def _without_face(image: RGBImage, applicant: ApplicantFace) -> Hint:

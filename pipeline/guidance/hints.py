@@ -35,6 +35,7 @@ class Hint(StrEnum):
     TOP_NEARER = "top_nearer"
     BOTTOM_NEARER = "bottom_nearer"
     TURN_AGAIN = "turn_again"
+    HOLD_FOR_COLOURS = "hold_for_colours"
     SHOW_FACE = "show_face"
     ONE_PERSON = "one_person"
     CENTRE_FACE = "centre_face"

@@ -19,26 +19,21 @@ from enum import StrEnum
 from typing import Any, Self
 
 from idproof.pipeline.nonce_stream import NonceStream
+from idproof.pipeline.shown_colours import LIGHT_MS, PALETTE, Colour
 
-# Durations and counts were chosen by hand; no outside source. 600 ms per colour is 1.7 changes per second, below the
-# three flashes of WCAG 2.3.1.
+# Durations and counts were chosen by hand; no outside source.
 LIFETIME_S = 120.0
-NEUTRAL_MS, STEP_MS, LIGHT_MS = 800, 2000, 600
+NEUTRAL_MS, STEP_MS = 800, 2000
 _MORE_TIME_FACTOR = 2  # on the length of each step, for applicants who ask for more time
 MIN_CAPTURES = 8
 _STEP_CAPTURES, _LIGHT_CAPTURE = (0.45, 0.70, 0.95), 0.7  # shares of the length of a step or a colour
-_FEATURE_CAPTURES = {"blink": (0.35, 0.45, 0.55, 0.65, 0.80), "open_mouth": (0.50, 0.65, 0.80)}
-"""Closer together: eyes that are closed for half a second are in two frames, and a mouth closes before the end."""
+_FEATURE_CAPTURES = {"blink": (0.375, 0.49, 0.605, 0.72, 0.835, 0.95), "open_mouth": (0.50, 0.65, 0.80)}
+"""Closer together and until later: eyes that are closed for half a second are in two frames, also those of somebody who
+reads slowly, and a mouth closes before the end."""
 STEPS, MORE_STEPS, LIGHTS, MORE_LIGHTS = 3, 5, 5, 7
 """Counts of actions and colours. Without light 5 actions of 5 are one of 1,280 sequences, and with a single action 7
 colours are one of 2,916, so that an applicant who can do less still gets a challenge of 10 bits."""
 _DOMAIN = b"idproof liveness challenge 1\0"
-
-Colour = tuple[int, int, int]
-"""sRGB of the whole screen, 0..255 per channel."""
-
-PALETTE: tuple[Colour, ...] = ((255, 176, 150), (150, 236, 170), (150, 190, 255), (250, 226, 140))
-"""Soft peach, green, blue and yellow: they differ strongly on skin and little in brightness. Chosen by hand."""
 
 
 class Action(StrEnum):
@@ -63,9 +58,10 @@ FEATURE_ACTIONS = (Action.BLINK, Action.OPEN_MOUTH)
 
 REDUCING = ("cannot_turn", "cannot_nod", "cannot_approach", "photosensitive")
 """Names of the options with which less is asked than of other people; more time changes no sequence."""
-_REDUCING_TOGETHER = ("cannot_blink", "cannot_open_mouth")
-"""Where people are asked for one of these actions, whoever cannot do one is asked for the other, so that only both
-together reduce. The service asks nobody, so that it grants no permits for them."""
+REDUCING_TOGETHER = ("cannot_blink", "cannot_open_mouth")
+"""Names of two options that reduce only together: an applicant with one of them is asked for the other action."""
+GRANTABLE = (*REDUCING, *REDUCING_TOGETHER)
+"""Names of the options that staff can grant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +76,8 @@ class Options:
         cannot_open_mouth: cannot open the mouth on request, or the mouth is covered.
         photosensitive: gets no changing light.
         more_time: takes each step at half the speed.
-        eyelids: the verifier's landmarks show whether an eye is closed, and people are asked to blink.
-        lips: its landmarks show whether the mouth is open, and people are asked to open it.
+        eyelids: people may be asked to close the eyes; not for a profile without networks of landmarks.
+        lips: people may be asked to open the mouth; likewise.
     """
 
     cannot_turn: bool = False
@@ -91,20 +87,31 @@ class Options:
     cannot_open_mouth: bool = False
     photosensitive: bool = False
     more_time: bool = False
-    eyelids: bool = False
-    lips: bool = False
+    eyelids: bool = True
+    lips: bool = True
 
     @property
     def reductions(self) -> tuple[str, ...]:
         """Names of the options in force that reduce what is asked."""
         none_left = (self.eyelids or self.lips) and not self.feature_actions()
-        names = (*REDUCING, *_REDUCING_TOGETHER) if none_left else REDUCING
+        names = GRANTABLE if none_left else REDUCING
         return tuple(name for name in names if getattr(self, name))
 
     @property
     def reduces(self) -> bool:
         """True if less is asked than of other people; an attacker must not get this by ticking a box."""
         return bool(self.reductions)
+
+    def joined(self, other: Self) -> Self:
+        """Returns the union of two descriptions of one applicant: an action that either excludes is not asked.
+
+        Example:
+            >>> Options(cannot_turn=True).joined(Options(more_time=True)).reductions
+            ('cannot_turn',)
+        """
+        either = {name: getattr(self, name) or getattr(other, name) for name in self.to_json()}
+        networks = {name: getattr(self, name) and getattr(other, name) for name in ("eyelids", "lips")}
+        return type(self)(**either | networks)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
@@ -206,7 +213,7 @@ class Challenge:
     def capture_ms(self) -> tuple[int, ...]:
         """Returns the times of the frames that a client must capture; it may capture more.
 
-        Some are before the steps, three in each step or five while the eyes close, one in each colour.
+        Some are before the steps, three in each step or six while the eyes close, one in each colour.
         """
         later = [_time_within(step, share) for step in self.steps for share in _captures(step.action)]
         later += [_time_within(light, _LIGHT_CAPTURE) for light in self.lights]
@@ -237,12 +244,12 @@ def draw(
 ) -> Challenge:
     """Draws the challenge of a nonce: the same for the same nonce and options.
 
-    With everything allowed it is one of 80 sequences of actions (three of five, none twice in a row) and one of 324
-    sequences of colours. With `Options.eyelids` and `Options.lips` it is one of 120 sequences of actions: two of the
-    three move the head, and one, at any place, closes the eyes or opens the mouth, which a still picture of a face
-    does not do however it is moved. More steps or more colours make up for what an applicant
-    cannot do, and `Challenge.strict` holds the passive checks to a stricter operating point. `requirements` decides
-    whether the rest is enough.
+    With everything allowed it is one of 120 sequences of three actions and one of 324 sequences of colours. Two of the
+    three actions move the head (of five, not the same in a row), and one, at any place, closes the eyes or opens the
+    mouth, which a still picture of a face does not do however it is moved. Without `Options.eyelids` and
+    `Options.lips` all three move the head: one of 80 sequences. More steps or more colours make up for what an
+    applicant cannot do, and `Challenge.strict` holds the passive checks to a stricter operating point. `requirements`
+    decides whether the rest is enough.
 
     Args:
         nonce: 16 random bytes or more, from `secrets.token_bytes`.
@@ -257,7 +264,7 @@ def draw(
         >>> now = datetime(2026, 1, 1, tzinfo=UTC)
         >>> challenge = draw(bytes(16), issued_at=now, options=Options(cannot_turn=True, cannot_nod=True))
         >>> [step.action.value for step in challenge.steps], len(challenge.lights), challenge.strict
-        (['come_closer'], 7, True)
+        (['come_closer', 'blink'], 7, True)
     """
     if issued_at.tzinfo is None or lifetime_s <= 0:
         raise ValueError("a challenge has a time of issue with its zone, and a positive lifetime")

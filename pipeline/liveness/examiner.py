@@ -56,19 +56,21 @@ class Claim:
 
     Attributes:
         selfie: (1, dimensions), template of the selfie.
-        portrait: (112, 112, 3), the aligned face on the card.
+        portrait: (112, 112, 3), the aligned face on the card; None where there is no picture of it to copy.
         accept, refer: thresholds of the face comparison, as in `idproof.pipeline.face.compare`.
         surroundings: of the selfie's head (`selfie_scene.cut`).
         lend_straight: is given the template (1, dimensions) of each compared frame in which the head is as straight as
             in the first one, for the length of the call.
+        give_eyes: is given the opening of the person's eyes before the first action, where it is measured.
     """
 
     selfie: Embeddings = field(repr=False)
-    portrait: RGBImage = field(repr=False)
+    portrait: RGBImage | None = field(repr=False)
     accept: float
     refer: float
     surroundings: selfie_scene.Surroundings = field(repr=False)
     lend_straight: Callable[[Embeddings], None] | None = field(default=None, repr=False)
+    give_eyes: Callable[[float], None] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,12 @@ class LivenessExaminer:
             claim: the person it should be; without it the frames are judged alone.
         """
         with track_faces(clip, self.detector) as tracked, self._face_samples(tracked) as samples:
-            results = self._checks(tracked, samples, challenge)
+            results = self._checks(tracked, samples, challenge, None if claim is None else claim.give_eyes)
             if claim is not None:
                 results.append(motion.same_as_selfie(samples.templates, claim.selfie, claim.accept, claim.refer))
                 results.append(selfie_scene.check(tracked, claim.surroundings))
-                results.append(injection.copies_portrait(samples.faces, claim.portrait))
+                if claim.portrait is not None:
+                    results.append(injection.copies_portrait(samples.faces, claim.portrait))
                 _lend_straight(samples, claim)
         return [*results, fuse_scores([r for r in results if r.name not in _NOT_FUSED], self.calibration)]
 
@@ -127,7 +130,13 @@ class LivenessExaminer:
         with track_faces(clip, self.detector) as tracked, self._face_samples(tracked) as samples:
             return self._checks(tracked, samples, challenge)
 
-    def _checks(self, tracked: TrackedClip, samples: FaceSamples, challenge: Challenge) -> list[CheckResult]:
+    def _checks(
+        self,
+        tracked: TrackedClip,
+        samples: FaceSamples,
+        challenge: Challenge,
+        give_eyes: Callable[[float], None] | None = None,
+    ) -> list[CheckResult]:
         clip = tracked.clip
         # With fewer actions than usual, passive checks use the range of bona fide clips without the margin beyond it.
         passive_limits = replace(self.calibration, margin=0.0) if challenge.strict else self.calibration
@@ -143,7 +152,7 @@ class LivenessExaminer:
         ]
         if self.ensemble is not None:
             results.append(passive.check_ensemble(tracked, self.ensemble))
-        features = eyes_mouth.check(tracked, challenge, self.landmarker)
+        features = eyes_mouth.check(tracked, challenge, self.landmarker, give_eyes)
         if features is not None:
             results.append(features)
         response = motion.measure_response(tracked, challenge)

@@ -23,20 +23,22 @@ _OF_STEPS = (motion.ACTIONS, motion.RIGID)
 _OF_LIGHTS = (screen_light.FOLLOWS, screen_light.STRENGTH, screen_light.FALLS_OFF)
 
 
-def required(response: LivenessResponse | None) -> tuple[str, ...]:
+def required(response: LivenessResponse | None, *, portrait: bool = True) -> tuple[str, ...]:
     """Returns the names of the checks that must all have passed for an accept.
 
     Args:
         response: to a challenge; None when no frames came.
+        portrait: whether there is a portrait, as a picture, that somebody could show to the camera as a copy.
     """
     if response is None:
         return (examiner.NAME,)
     challenge = response.challenge
     features = (eyes_mouth.NAME,) if challenge.options.eyelids or challenge.options.lips else ()
+    always = tuple(name for name in _ALWAYS if portrait or name != injection.PORTRAIT)
     if not response.reduction_permitted:
-        return (*_ALWAYS, *_OF_STEPS, *features, *_OF_LIGHTS)
+        return (*always, *_OF_STEPS, *features, *_OF_LIGHTS)
     asked = features if any(step.action in FEATURE_ACTIONS for step in challenge.steps) else ()
-    return (*_ALWAYS, *_OF_STEPS, *asked, *(_OF_LIGHTS if challenge.lights else ()))
+    return (*always, *_OF_STEPS, *asked, *(_OF_LIGHTS if challenge.lights else ()))
 
 
 def can_pass(options: Options) -> bool:

@@ -15,13 +15,13 @@ from idproof.models.types import DetectedFace, RGBImage
 from idproof.pipeline.calibration import Calibration
 from idproof.pipeline.liveness.challenge import Challenge
 from idproof.pipeline.liveness.face_tracking import TrackedClip, TrackedFrame
+from idproof.pipeline.shown_colours import LAGS_MS, chroma, fit_changes, screen_chroma
 from idproof.pipeline.types import CheckResult
 
 FOLLOWS, FALLS_OFF, STRENGTH = "liveness_light", "liveness_light_distance", "liveness_light_strength"
 
 # Chosen by hand on rendered tuning data; no outside source. The limits of the checks are calibrated
 # (`idproof bench calibrate liveness`).
-_LAGS_MS = (0.0, 60.0, 120.0, 200.0)  # from the screen's change to the frame that shows it
 _MIN_FRAMES = 4
 _MIN_STRIP = 0.06  # of the picture's width
 _CELLS = (24, 32)  # columns and rows in which surroundings are measured
@@ -44,12 +44,12 @@ def check(tracked: TrackedClip, challenge: Challenge, calibration: Calibration) 
     shown = tracked.between(challenge.lights[0].start_ms, challenge.duration_ms + 1)
     if len(shown) < _MIN_FRAMES:
         return [CheckResult.not_assessed(name, "face_not_seen_in_light") for name in (FOLLOWS, STRENGTH, FALLS_OFF)]
-    skin = np.array([_chroma(_skin(tracked, frame)) for frame in shown])
+    skin = np.array([chroma(_skin(tracked, frame)) for frame in shown])
     times = [tracked.clip.frames[frame.index].captured_ms for frame in shown]
-    fits = [_fit(_screen(challenge, times, lag), skin) for lag in _LAGS_MS]
+    fits = [fit_changes(_screen(challenge, times, lag), skin) for lag in LAGS_MS]
     best = max(range(len(fits)), key=lambda i: fits[i][0])
     correlation, slope = fits[best]
-    surroundings = _surroundings_slope(tracked, shown, _screen(challenge, times, _LAGS_MS[best]))
+    surroundings = _surroundings_slope(tracked, shown, _screen(challenge, times, LAGS_MS[best]))
     share = surroundings / slope if slope > _MIN_SLOPE else 1.0
     return [
         calibration.at_least(FOLLOWS, correlation, unit="correlation", reason="light_not_followed"),
@@ -58,21 +58,12 @@ def check(tracked: TrackedClip, challenge: Challenge, calibration: Calibration) 
     ]
 
 
-def _fit(screen: NDArray[np.float64], seen: NDArray[np.float64]) -> tuple[float, float]:
-    """Returns correlation and slope of changes about their means."""
-    cause, effect = screen - screen.mean(axis=0), seen - seen.mean(axis=0)
-    product, power = float((cause * effect).sum()), float((cause**2).sum())
-    if power < 1e-9:
-        return 0.0, 0.0
-    return product / float(np.sqrt(power * (effect**2).sum()) + 1e-9), product / power
-
-
 def _screen(challenge: Challenge, times: list[float], lag_ms: float) -> NDArray[np.float64]:
     """Returns (n, 2), the screen's colour when each frame was exposed."""
     colours = []
     for at in times:
         shown = [light.colour for light in challenge.lights if light.start_ms <= at - lag_ms]
-        colours.append(_chroma(np.square(np.array((shown or [(255, 255, 255)])[-1]) / 255)))
+        colours.append(screen_chroma((shown or [(255, 255, 255)])[-1]))
     return np.array(colours)
 
 
@@ -87,7 +78,7 @@ def _surroundings_slope(tracked: TrackedClip, shown: list[TrackedFrame], screen:
     )
     lit = beside & (np.min([share for _, share in grids], axis=0) > _MIN_LIT_SHARE)
     cells = np.array([light[lit if lit.sum() >= _MIN_CELLS else beside] for light, _ in grids])
-    seen = _chroma(cells)
+    seen = chroma(cells)
     cause = screen - screen.mean(axis=0)
     slopes = ((seen - seen.mean(axis=0)) * cause[:, None]).sum(axis=(0, 2)) / max(float((cause**2).sum()), 1e-9)
     return float(np.median(slopes))
@@ -117,12 +108,6 @@ def _beside_head(shape: tuple[int, ...], box: NDArray[np.float64]) -> NDArray[np
     beyond = (across / width) ** 2 + ((down - y - height / 2) / (0.95 * height)) ** 2 > 1
     corners = (np.abs(across) > 0.6 * width) & (down < y + 0.1 * height) & beyond
     return np.asarray(beside | corners)
-
-
-def _chroma(linear: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns (…, 2), logarithms of red and blue over green; brightness, which exposure changes, is left out."""
-    red, green, blue = np.moveaxis(np.log(np.maximum(linear, 1e-4)), -1, 0)
-    return np.stack([red - green, blue - green], axis=-1)
 
 
 def _skin(tracked: TrackedClip, frame: TrackedFrame) -> NDArray[np.float64]:

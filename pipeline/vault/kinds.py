@@ -20,3 +20,12 @@ FRAME = "frame"
 
 REGISTERED_PORTRAIT = "registered_portrait"
 """Name, not kind: the issuing department's portrait, as upload, pixels and template."""
+
+SEALED_COPY = "sealed_copy"
+"""A capture that is encrypted to people's public keys, and that outlives its verification."""
+
+PROTECTED_TEMPLATE = "protected_template"
+"""A face template that is encrypted to the identity core's key, and that outlives its verification."""
+
+ENROLLED_TEMPLATE = "enrolled_template"
+"""Name, not kind: the template of an earlier registration, opened for one step-up."""

@@ -58,6 +58,10 @@ class VaultSession:
     _ends_at: float = 0.0
     _end_calls: list[Callable[[], object]] = field(default_factory=list)
     _other_receipts: list[DeletionReceipt] = field(default_factory=list)
+    _copier: "Callable[[VaultSession], int] | None" = None
+    _copies: int = 0
+    _protector: "Callable[[VaultSession], int] | None" = None
+    _protected: int = 0
 
     def __enter__(self) -> Self:
         self._ends_at = time.monotonic() + self.limits.lifetime_s
@@ -102,6 +106,32 @@ class VaultSession:
         finally:
             with self._lock:
                 self._end_calls.remove(call)
+
+    def copy_with(self, copier: "Callable[[VaultSession], int]") -> None:
+        """Let this call make copies of the captures, sealed for people, where a verification comes to need a person.
+
+        Args:
+            copier: returns the number of sealed copies that it made.
+        """
+        self._copier = copier
+
+    def make_copies(self) -> None:
+        """Make the sealed copies, if `copy_with` asked for any; the receipt counts them."""
+        if self._copier is not None:
+            self._copies = self._copier(self)
+
+    def protect_with(self, protector: "Callable[[VaultSession], int]") -> None:
+        """Let this call encrypt the face template for later step-ups, where a verification accepts.
+
+        Args:
+            protector: returns the number of protected templates that now exist.
+        """
+        self._protector = protector
+
+    def protect_template(self) -> None:
+        """Encrypt the face template, if `protect_with` asked for it; the receipt counts it."""
+        if self._protector is not None:
+            self._protected = self._protector(self)
 
     def include(self, receipt: DeletionReceipt) -> None:
         """Add the receipt of another process that held buffers for this session; the own receipt covers both."""
@@ -265,6 +295,8 @@ class VaultSession:
             mechanism=MECHANISM,
             guards=guards.active(),
             outstanding=self.outstanding,
+            sealed_copies=self._copies,
+            protected_templates=self._protected,
         )
         return reduce(_merge_receipts, self._other_receipts, here)
 
@@ -286,6 +318,8 @@ def _merge_receipts(one: DeletionReceipt, other: DeletionReceipt) -> DeletionRec
         mechanism=one.mechanism,
         guards=tuple(name for name in one.guards if name in other.guards),
         outstanding=one.outstanding + other.outstanding,
+        sealed_copies=one.sealed_copies + other.sealed_copies,
+        protected_templates=one.protected_templates + other.protected_templates,
     )
 
 

@@ -4,6 +4,7 @@ import io
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -16,13 +17,16 @@ from idproof.benchmarks.face import portrait
 from idproof.datasets.sets import read_sets
 from idproof.datasets.specimen.make import Registration
 from idproof.models.profiles import load_engines
-from idproof.pipeline import Captures, Decision, Limits, Policy, Verifier, capture
+from idproof.pipeline import Captures, Decision, Limits, Policy, Verdict, Verifier, capture
 from idproof.pipeline.assurance import CaptureLevel
-from idproof.pipeline.card import turning
+from idproof.pipeline.card import screen_light, turning
+from idproof.pipeline.card.screen_light import LightAnswer
 from idproof.pipeline.card.turning import LegMeasures
 from idproof.pipeline.errors import BadInput, CapturesIdentical, FaceNotFound, SessionExpired, SeveralFaces
 from idproof.pipeline.executors.in_process import InProcessExecutor
 from idproof.pipeline.face import compare
+from idproof.pipeline.findings import Findings
+from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.opening import rules_for_tools
 from idproof.pipeline.origin import CaptureOrigin
 from idproof.pipeline.types import Outcome, Role
@@ -30,6 +34,29 @@ from idproof.pipeline.vault import Vault, VaultSession
 from idproof.pipeline.verdict import from_json, to_json
 
 Build = Callable[..., Captures]
+
+
+class ExaminedOnce(InProcessExecutor):
+    """Examines the first captures that it is given, and finds the same in all others: for tests of the decision."""
+
+    found: Findings | None = None
+
+    def examine(self, session: VaultSession, answer: LivenessResponse | None) -> Findings:
+        self.found = self.found or super().examine(session, answer)
+        return self.found
+
+
+@pytest.fixture(scope="module")
+def decider(verifier: Verifier) -> Verifier:
+    """The verifier for what depends on policy and origin alone; only for the bona fide captures."""
+    assert isinstance(verifier.executor, InProcessExecutor)
+    return Verifier(verifier.rules, ExaminedOnce(verifier.executor.tools))
+
+
+@pytest.fixture(scope="module")
+def verdict_of(verifier: Verifier, captures_of: Build) -> Callable[[str], Verdict]:
+    """Verdicts of attacks, each made once."""
+    return cache(lambda attack: verifier.verify(captures_of(attack)))
 
 
 def test_a_bona_fide_registration_is_accepted_and_every_required_check_was_made(
@@ -81,16 +108,16 @@ def test_faces_are_compared_as_the_operating_points_were_measured(
     ],
 )
 def test_each_attack_fails_the_check_that_is_made_for_it(
-    verifier: Verifier, captures_of: Build, attack: str, check: str, reason: str
+    verdict_of: Callable[[str], Verdict], attack: str, check: str, reason: str
 ) -> None:
-    verdict = verifier.verify(captures_of(attack))
+    verdict = verdict_of(attack)
     assert verdict.decision is Decision.REJECT
     assert verdict.check(check).outcome is Outcome.FAIL
     assert reason in verdict.reasons
 
 
-def test_the_verdict_lists_what_was_not_performed(verifier: Verifier, captures_of: Build) -> None:
-    verdict = verifier.verify(captures_of())
+def test_the_verdict_lists_what_was_not_performed(decider: Verifier, captures_of: Build) -> None:
+    verdict = decider.verify(captures_of())
     assert set(verdict.not_performed) == {"liveness", "capture_plan", "records_check", "captures_fresh"}
 
 
@@ -241,14 +268,14 @@ def test_a_capture_that_is_wiped_during_decoding_is_not_unreadable(
             verifier.verify_session(session)
 
 
-def test_a_missing_check_never_accepts(captures_of: Build, verifier: Verifier) -> None:
+def test_a_missing_check_never_accepts(captures_of: Build, decider: Verifier) -> None:
     strict = Policy.for_uploads(required=(*Policy().required, "another_check"))
-    verdict = Verifier(replace(verifier.rules, policy=strict), verifier.executor).verify(captures_of())
+    verdict = Verifier(replace(decider.rules, policy=strict), decider.executor).verify(captures_of())
     assert (verdict.decision, verdict.reasons) == (Decision.REFER, ("another_check_missing",))
 
 
-def test_files_without_a_challenge_are_referred_at_best(captures_of: Build, verifier: Verifier) -> None:
-    ours = Verifier(replace(verifier.rules, policy=Policy()), verifier.executor)
+def test_files_without_a_challenge_are_referred_at_best(captures_of: Build, decider: Verifier) -> None:
+    ours = Verifier(replace(decider.rules, policy=Policy()), decider.executor)
     verdict = ours.verify(captures_of())
     assert (verdict.decision, verdict.reasons) == (Decision.REFER, ("captures_injectable", "liveness_missing"))
     assert (verdict.capture_level, verdict.injectable) == ("upload", True)
@@ -260,9 +287,9 @@ def test_files_without_a_challenge_are_referred_at_best(captures_of: Build, veri
     assert not from_device.injectable
 
 
-def test_streamed_captures_need_the_check_of_the_frames_between_them(captures_of: Build, verifier: Verifier) -> None:
+def test_streamed_captures_need_the_check_of_the_frames_between_them(captures_of: Build, decider: Verifier) -> None:
     streamed = CaptureOrigin(streamed=True)
-    without = verifier.verify(captures_of(), origin=streamed)
+    without = decider.verify(captures_of(), origin=streamed)
     assert (without.decision, without.reasons) == (Decision.REFER, ("card_turned_continuously_missing",))
     legs = {
         Decision.ACCEPT: LegMeasures(0.1, 0.3),
@@ -271,13 +298,29 @@ def test_streamed_captures_need_the_check_of_the_frames_between_them(captures_of
     }
     for decision, leg in legs.items():
         found = turning.check([leg, LegMeasures(0.1, 0.3)])
-        verdict = verifier.verify(captures_of(), origin=replace(streamed, checks=(found,)))
+        verdict = decider.verify(captures_of(), origin=replace(streamed, checks=(found,)))
         assert (verdict.decision, verdict.reasons) == (decision, (found.reason,) if found.reason else ())
         assert "card_turned_continuously" in verdict.required
 
 
-def test_an_operators_exception_stands_in_the_verdict(captures_of: Build, verifier: Verifier) -> None:
-    verdict = verifier.verify(captures_of())
+def test_captures_whose_card_was_lit_need_its_answer(captures_of: Build, decider: Verifier) -> None:
+    lit = CaptureOrigin(lit=True)
+    without = decider.verify(captures_of(), origin=lit)
+    assert (without.decision, without.reasons) == (Decision.REFER, ("card_light_missing",))
+    answers = {
+        Decision.ACCEPT: LightAnswer(0.97, 0.05, 0.98, 0.06),
+        Decision.REFER: LightAnswer(0.1, 0.001, 0.98, 0.06),
+    }
+    for decision, answer in answers.items():
+        found = screen_light.check(answer)
+        verdict = decider.verify(captures_of(), origin=replace(lit, checks=(found,)))
+        assert (verdict.decision, verdict.reasons) == (decision, (found.reason,) if found.reason else ())
+        assert "card_light" in verdict.required
+    assert "card_light" not in decider.verify(captures_of()).required
+
+
+def test_an_operators_exception_stands_in_the_verdict(captures_of: Build, decider: Verifier) -> None:
+    verdict = decider.verify(captures_of())
     assert (verdict.decision, verdict.injectable) == (Decision.ACCEPT, True)
     assert verdict.policy == f"{Policy().version}+uploads+without-liveness"
 
@@ -291,9 +334,9 @@ def test_the_operators_limits_are_in_force(captures_of: Build, verifier: Verifie
 
 
 def test_the_verdict_survives_json_and_shows_nothing_in_its_representation(
-    verifier: Verifier, captures_of: Build
+    decider: Verifier, captures_of: Build
 ) -> None:
-    verdict = verifier.verify(captures_of())
+    verdict = decider.verify(captures_of())
     assert from_json(to_json(verdict)) == verdict
     assert not any(field.text in repr(verdict) for field in verdict.fields.values() if field.text)
     assert asdict(verdict)["fields"]

@@ -49,7 +49,9 @@ ATTACKS: Mapping[AttackKind, Attack] = {
     AttackKind.CONSISTENT_EDIT: Attack(retouched.on_the_card, card=retouched.other_names),
     AttackKind.COMPUTED_CARD_PLAIN: Attack(computed.one_photograph(computed.PLAIN)),
     AttackKind.COMPUTED_CARD_PROCESSED: Attack(computed.one_photograph(computed.PROCESSED)),
-    AttackKind.COMPUTED_CARD_RENDERED: Attack(computed.one_photograph(computed.RENDERED)),
+    AttackKind.COMPUTED_CARD_RENDERED: Attack(
+        computed.one_photograph(computed.RENDERED), between=computed.one_photograph_between
+    ),
     AttackKind.COMPUTED_FACE_PLAIN: Attack(
         computed.another_face(computed.PLAIN), card=swaps.swapped, other_selfie=True
     ),
@@ -57,7 +59,10 @@ ATTACKS: Mapping[AttackKind, Attack] = {
         computed.another_face(computed.PROCESSED), card=swaps.swapped, other_selfie=True
     ),
     AttackKind.COMPUTED_FACE_RENDERED: Attack(
-        computed.another_face(computed.RENDERED), card=swaps.swapped, other_selfie=True
+        computed.another_face(computed.RENDERED),
+        card=swaps.swapped,
+        other_selfie=True,
+        between=computed.another_face_between,
     ),
     AttackKind.COMPUTED_YEAR_PLAIN: Attack(computed.another_year(computed.PLAIN), card=computed.with_another_year),
     AttackKind.COMPUTED_YEAR_PROCESSED: Attack(

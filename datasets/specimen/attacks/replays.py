@@ -73,6 +73,17 @@ def tablet_between(setting: Setting) -> Showing:
     return show
 
 
+def tablet_at_rest(setting: Setting, pose: Pose) -> tuple[copies.Display, RGBImage]:
+    """Returns a tablet, and the frame of a video of the genuine card that it shows while the card is held in a pose."""
+    draws = setting.draws
+    display = copies.Display.draw(draws, setting.card, draws.uniform(*_TABLET_PITCH_MM), _TABLET_MARGINS, _TABLET_RIM)
+    session = setting.elsewhere(draws.spawn()).without_hands()
+    name = next(iter(session.views))
+    session = session.posed(dict.fromkeys(session.views, _near(draws, pose, session.views[name].pose)))
+    shot = session.photograph(name, setting.card.material(session.views[name]), draws.spawn().rng)
+    return display, _as_video(flattened(shot, setting.card.document), round(draws.uniform(55, 85)))
+
+
 def uploads(setting: Setting) -> dict[str, Shot]:
     """Sends the victim's photographs as they are, compressed again on their way."""
     draws, session = setting.draws, _victims(setting)

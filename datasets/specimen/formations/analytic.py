@@ -14,7 +14,7 @@ from idproof.datasets.specimen.formations.session import PosedSession
 from idproof.datasets.specimen.hand import Hand
 from idproof.datasets.specimen.light import Lamp, Room
 from idproof.datasets.specimen.material import Linear, Material
-from idproof.datasets.specimen.projected_pattern import ProjectedPattern
+from idproof.datasets.specimen.projected_pattern import AddedLight
 from idproof.datasets.specimen.view import View
 from idproof.pipeline.documents import DocumentType
 
@@ -55,7 +55,7 @@ class AnalyticSession(PosedSession):
         room = self.scenes[name].room
         return self._with(name, replace(self.scenes[name], room=replace(room, lamps=(*room.lamps, lamp))))
 
-    def with_pattern(self, name: str, pattern: ProjectedPattern) -> Self:
+    def with_pattern(self, name: str, pattern: AddedLight) -> Self:
         """Returns the session with a pattern projected on the card in one capture."""
         return self._with(name, replace(self.scenes[name], pattern=pattern))
 

@@ -185,7 +185,7 @@ def _window(draws: Draws, level: float) -> NDArray[np.float32]:
         shape = _step((high - np.hypot(down[:, None], across[None, :])) / 0.02)
     warmth = draws.uniform(-0.18, 0.22)
     colour = np.array([1 + warmth, 1.0, 1 - 1.2 * warmth])
-    brightness = level * np.exp(draws.uniform(np.log(8), np.log(120))) * min(1.0, 0.03 / (high * wide))
+    brightness = level * np.exp(draws.uniform(np.log(8), np.log(120))) * min(8.0, 0.03 / (high * wide))
     return np.asarray(shape[..., None] * colour * brightness, dtype=np.float32)
 
 

@@ -28,6 +28,9 @@ class Laminate:
         haze: light that the laminate scatters, as a share of what falls on it.
         foil: efficiency of the first diffraction order at a foil of strength 1.
         hiding: opacity of a foil as a multiple of the one that its maker states.
+        written: share of a zone that carries grooves, in fine parallel lines; 1 for all of it.
+        pitch_mm: distance of these lines.
+        slant: their direction, radians.
     """
 
     seed: int
@@ -38,6 +41,9 @@ class Laminate:
     haze: float
     foil: float
     hiding: float
+    written: float = 1.0
+    pitch_mm: float = 0.5
+    slant: float = 0.0
 
     @classmethod
     def draw(cls, draws: Draws) -> "Laminate":
@@ -48,10 +54,24 @@ class Laminate:
             texture=draws.uniform(0.0, 0.012),
             scratches=int(draws.rng.integers(0, 60)),
             grease=draws.uniform(0.0, 0.5),
-            haze=draws.uniform(0.0, 0.05),
-            foil=np.exp(draws.uniform(np.log(0.02), np.log(0.35))),
+            # The cube makes clear laminates frequent and milky ones rare.
+            haze=draws.uniform(0.0, 0.67) ** 3,
+            foil=np.exp(draws.uniform(np.log(0.06), np.log(0.45))),
             hiding=draws.uniform(0.15, 1.0),
+            written=draws.uniform(0.3, 1.0) if draws.rng.uniform() < 0.5 else 1.0,
+            pitch_mm=draws.uniform(0.25, 0.8),
+            slant=draws.uniform(0.0, np.pi),
         )
+
+    def lines(self, shape: tuple[int, int], px_per_mm: float) -> Field:
+        """Returns the share (h, w) of a hologram's area that carries grooves."""
+        if self.written >= 1:
+            return np.ones(shape, dtype=np.float32)
+        y, x = (np.mgrid[0 : shape[0], 0 : shape[1]] + 0.5) / px_per_mm
+        bent = 0.3 * np.sin(2 * np.pi * (x * np.cos(self.slant) + y * np.sin(self.slant)) / 9)
+        phase = ((y * np.cos(self.slant) - x * np.sin(self.slant)) + bent) / self.pitch_mm
+        off = np.abs(phase - np.floor(phase) - 0.5) * 2
+        return np.asarray(((self.written - off) * self.pitch_mm * px_per_mm / 2 + 0.5).clip(0, 1), dtype=np.float32)
 
     def relief(self, document: DocumentType) -> tuple[Field, Field, Field]:
         """Returns slopes (h, w, 2), scratches (h, w) and grease (h, w) at `COARSE` pixels a millimetre."""

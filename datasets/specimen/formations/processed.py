@@ -1,11 +1,11 @@
-"""The first formation, then glare on the laminate and the strong processing of a telephone or messenger.
+"""The first formation with other foils, then glare on the laminate and the strong processing of a telephone.
 
-Light, lens and sensor are those of the first formation. What follows them differs: exposure, white balance, tone, local
-tone, saturation, noise reduction, size, sharpening and JPEG. Limits that hold here and in a formation of another kind
-depend little on a camera's processing.
+Lamps, lens and sensor are those of the first formation. What follows them differs: scattered light, exposure, white
+balance, tone, local tone, saturation, noise reduction, size, sharpening and JPEG. Limits that hold here and in a
+formation of another kind depend little on a camera's processing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from idproof.datasets.specimen.camera import jpeg
 from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.formations.analytic import Analytic, AnalyticSession
-from idproof.datasets.specimen.formations.protocol import Delivery, Formation, Shot, Turns
+from idproof.datasets.specimen.formations.protocol import Delivery, Formation, OtherCamera, Shot, Surround, Turns
+from idproof.datasets.specimen.material import Material
 from idproof.models.types import RGBImage
 from idproof.pipeline.documents import DocumentType
 
@@ -44,6 +45,9 @@ class Processing:
         local: strength of local tone mapping, 0..1.
         quality: of the JPEG, 0..100.
         glare: share of the captures with a highlight on the card.
+        haze: light that laminate and lens lay over everything, 1 for white paper.
+        bloom: (share, standard deviation as a share of the width) of light that a greasy lens scatters.
+        foil: multiple of the light that holograms send.
     """
 
     scale: float
@@ -57,6 +61,9 @@ class Processing:
     local: float
     quality: int
     glare: float
+    haze: float = 0.0
+    bloom: tuple[float, float] = (0.0, 0.01)
+    foil: float = 1.0
 
     @classmethod
     def draw(cls, draws: Draws) -> "Processing":
@@ -69,15 +76,25 @@ class Processing:
             gamma=draws.uniform(0.78, 1.25),
             white=(draws.uniform(0.86, 1.14), 1.0, draws.uniform(0.86, 1.14)),
             exposure=draws.uniform(0.85, 1.12),
-            saturation=draws.uniform(0.75, 1.35),
+            saturation=draws.uniform(0.55, 1.75),
             local=draws.uniform(0.0, 0.36),
             quality=round(draws.uniform(60, 92)),
             glare=0.7 if draws.rng.uniform() < 0.7 else 0.0,
+            # The powers make clear laminates and clean lenses frequent, milky and greasy ones rare.
+            haze=draws.uniform(0.0, 0.67) ** 3,
+            bloom=(draws.uniform(0.0, 0.7) ** 2, float(np.exp(draws.uniform(np.log(0.003), np.log(0.03))))),
+            foil=float(np.exp(draws.uniform(np.log(0.25), np.log(4.0)))),
         )
 
     def apply(self, pixels: RGBImage, highlight: Light) -> RGBImage:
         """Returns the processed picture; `highlight` (h, w) is light that the card mirrors, 1 for white paper."""
         light = (pixels / np.float32(255)) ** _GAMMA + highlight[..., None] * np.asarray(_TINT, dtype=np.float32)
+        share, width = self.bloom
+        if share > 0:
+            around = cv2.resize(light, None, fx=1 / 4, fy=1 / 4, interpolation=cv2.INTER_AREA)
+            around = cv2.GaussianBlur(around, (0, 0), width * light.shape[1] / 4)
+            light += np.float32(share) * (cv2.resize(around, light.shape[1::-1]) - light)
+        light = (light + np.float32(self.haze)) / np.float32(1 + self.haze)
         gains = np.asarray(self.white, dtype=np.float32) * self.exposure
         coded = (light * gains).clip(0, 1) ** np.float32(self.gamma / _GAMMA)
         grey = coded.mean(axis=2)
@@ -105,6 +122,19 @@ class ProcessedSession(AnalyticSession):
     """
 
     processing: Processing
+
+    def photograph(
+        self,
+        name: str,
+        material: Material,
+        rng: np.random.Generator,
+        *,
+        surround: Surround | None = None,
+        other: OtherCamera | None = None,
+    ) -> Shot:
+        """Renders one capture; see `Session`."""
+        foils = tuple(replace(foil, strength=foil.strength * self.processing.foil) for foil in material.foils)
+        return super().photograph(name, replace(material, foils=foils), rng, surround=surround, other=other)
 
     def deliver(self, shot: Shot, rng: np.random.Generator) -> Delivery:
         """Lays a highlight over the card in some captures, processes and encodes."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.light import Lamp
 from idproof.datasets.specimen.material import Material
-from idproof.datasets.specimen.projected_pattern import ProjectedPattern
+from idproof.datasets.specimen.projected_pattern import AddedLight
 from idproof.datasets.specimen.view import Pose, View
 from idproof.models.types import RGBImage
 from idproof.pipeline.documents import DocumentType
@@ -82,7 +82,7 @@ class Session(Protocol):
     def with_lamp(self, name: str, lamp: Lamp) -> "Session":
         """Returns the session with one more lamp in one capture; its position is in the camera's frame."""
 
-    def with_pattern(self, name: str, pattern: ProjectedPattern) -> "Session":
+    def with_pattern(self, name: str, pattern: AddedLight) -> "Session":
         """Returns the session with a pattern projected on the card in one capture."""
 
     def scan(self, material: Callable[[View], Material], document: DocumentType, draws: Draws) -> RGBImage:

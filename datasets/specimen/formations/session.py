@@ -13,7 +13,7 @@ from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.formations.protocol import Delivery, OtherCamera, Shot, Surround
 from idproof.datasets.specimen.formations.telephone import Movement, Telephone
 from idproof.datasets.specimen.material import Linear, Material, coded
-from idproof.datasets.specimen.projected_pattern import ProjectedPattern
+from idproof.datasets.specimen.projected_pattern import AddedLight
 from idproof.datasets.specimen.view import Lens, Pose, View
 from idproof.models.types import RGBImage
 from idproof.pipeline.documents import DocumentType
@@ -61,7 +61,7 @@ class Exposure:
     """
 
     moved: Movement
-    pattern: ProjectedPattern | None
+    pattern: AddedLight | None
 
 
 AnyExposure = TypeVar("AnyExposure", bound=Exposure)
@@ -94,7 +94,7 @@ class TelephoneSession(PosedSession, Generic[AnyExposure]):
         picture = self.telephone.develop(light, illuminant, moved, rng, other)
         return Shot(picture, self.telephone.moved_corners(self.views[name].corners, moved))
 
-    def with_pattern(self, name: str, pattern: ProjectedPattern) -> Self:
+    def with_pattern(self, name: str, pattern: AddedLight) -> Self:
         """Returns the session with a pattern projected on the card in one capture."""
         return self._with(name, replace(self.moments[name], pattern=pattern))
 

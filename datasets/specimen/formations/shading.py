@@ -187,6 +187,7 @@ def _add_foil(radiance: Field, foil: Foil, falling: Field, place: Place, laminat
         found[wide] = diffracted(lit, offset, views[wide], grating, tilts[wide], foil.spread, place.to_place)
         found = cv2.resize(found, area.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         sent += found * smoothed(zones, number)[..., None]
+    sent *= laminate.lines(sent.shape[:2], SCALE)[..., None]
     area += sent * np.float32(min(foil.strength * laminate.foil, _MOST_DIFFRACTED))
 
 

@@ -63,6 +63,7 @@ class Telephone:
         rendered: width of the light that it wants; the rest is digital enlargement.
         focal: focal length as a share of the width.
         lens_blur: standard deviation in pixels of the rendered light.
+        bloom: (share, standard deviation as a share of the width) of light that the lens and grease on it scatter.
         fringes: lateral chromatic aberration, relative difference of magnification of red and blue.
         vignette: share of light lost in the corners.
         brightness: linear value that automatic exposure gives the middle of the picture on average.
@@ -82,6 +83,7 @@ class Telephone:
     rendered: int
     focal: float
     lens_blur: float
+    bloom: tuple[float, float]
     fringes: float
     vignette: float
     brightness: float
@@ -106,7 +108,7 @@ class Telephone:
         size = _even(np.sqrt(pixels * aspect)), _even(np.sqrt(pixels / aspect))
         zoom = draws.uniform(1.1, 1.9) if rng.uniform() < 0.2 else 1.0
         rendered = min(size[0] / zoom, np.sqrt(_MOST_RENDERED * aspect))
-        saturation = draws.uniform(-0.05, 0.35)
+        saturation = draws.uniform(-0.05, 0.75)
         return cls(
             size=size,
             rendered=_even(rendered),
@@ -125,6 +127,8 @@ class Telephone:
             contrast=draws.uniform(0.0, 0.4),
             sharpening=(draws.uniform(0.6, 1.9), draws.uniform(0.1, 1.5)),
             sending=Sending.draw(draws),
+            # The square makes clean lenses frequent and greasy ones rare.
+            bloom=(draws.uniform(0.0, 0.6) ** 2, float(np.exp(draws.uniform(np.log(0.003), np.log(0.03))))),
         )
 
     def develop(
@@ -183,6 +187,8 @@ class Telephone:
         if moved.streak * scale > 0.4:
             seen = cv2.filter2D(seen, -1, _streak(moved.streak * scale, moved.angle))
         seen = cv2.GaussianBlur(seen, (0, 0), self.lens_blur * blur)
+        share, width = self.bloom
+        seen += np.float32(share) * (_widely_blurred(seen, width * light.shape[1]) - seen)
         return self._displaced(seen, moved) * _vignette(light.shape[:2], self.vignette)[..., None]
 
     def _displaced(self, light: Linear, moved: Movement) -> Linear:
@@ -207,6 +213,12 @@ class Telephone:
         believed = white ** (1 - self.grey_world) * mean.clip(0.3, 3) ** self.grey_world
         red, blue = self.balance
         return np.asarray(np.array([red, 1.0, blue]) / believed, dtype=np.float32)
+
+
+def _widely_blurred(light: Linear, sigma: float) -> Linear:
+    small = cv2.resize(light, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(small, (0, 0), sigma / 4)
+    return np.asarray(cv2.resize(soft, light.shape[1::-1], interpolation=cv2.INTER_LINEAR), dtype=np.float32)
 
 
 def _even(length: float) -> int:

@@ -1,7 +1,7 @@
-"""Checks that the fields' letters are of one make: one typeface, one weight, the issuer's size, one ink.
+"""Checks that the fields' letters are of one make: one typeface, one weight, the issuer's size.
 
 An issuer prints all fields of a card with one machine. A forger who prints a field over, or writes it into a picture,
-seldom has the same letters and ink. The digits of one field are compared with those of the others that look alike, so
+seldom has the same letters. The digits of one field are compared with those of the others that look alike, so
 it does not matter which digits they are. `lettering` measures them.
 """
 
@@ -48,17 +48,6 @@ FIELD_SIZE = Quantity(
     speaks_to=(Hypothesis.FIELD,),
     family=_LETTERS,
 )
-FIELD_INK = Quantity(
-    "field_ink",
-    "share of light",
-    "field_of_other_ink",
-    Limit.AT_MOST,
-    lost_in_darkness=True,
-    forged=0.06,
-    speaks_to=(Hypothesis.FIELD,),
-    family=_LETTERS,
-)
-
 # Chosen by hand on tuning cards; no outside source.
 _LEAST_FIELDS = 3  # the least that have a majority
 _AS_DEEP = 0.9  # share of the deepest ink that a capture must show of a field to be measured there
@@ -69,7 +58,7 @@ _SAME_DIGIT_ANY_FACE = 0.78  # correlation that one digit reaches in another typ
 
 @dataclass(frozen=True)
 class Letters(Check):
-    """Four quantities of the field that differs most from the others, in the capture in which it differs least.
+    """Three quantities of the field that differs most from the others, in the capture in which it differs least.
 
     A type is asked for those that it has three fields for. They could not be assessed, with `letters_not_clear`, when
     a field that is always printed shows its letters in no capture, or no capture shows three fields. The typeface is
@@ -79,11 +68,9 @@ class Letters(Check):
     - `field_weight`: natural logarithm of stroke width over height, against digits that look alike;
       `field_of_other_weight`.
     - `field_size`: natural logarithm of the letters' height over the type's `letters_mm`; `field_of_other_size`.
-    - `field_ink`: difference between the light that the ink absorbs in red or blue and in green, as a share of the
-      light; `field_of_other_ink`.
     """
 
-    reports = (FIELD_TYPEFACE, FIELD_WEIGHT, FIELD_SIZE, FIELD_INK)
+    reports = (FIELD_TYPEFACE, FIELD_WEIGHT, FIELD_SIZE)
     single_capture = True
 
     @property
@@ -94,6 +81,8 @@ class Letters(Check):
 
     def measure(self, card: CardCaptures, policy: Policy) -> list[CheckResult]:
         """Measures the letters of every capture once for all quantities."""
+        if not self.quantities:
+            return []
         captures = _clear([measure_letters(image, self.document) for image in card.rectified.values()])
         fields, results = _fields_of(self.document), []
         for quantity in self.quantities:
@@ -116,12 +105,11 @@ def _clear(captures: Sequence[CaptureLetters]) -> list[CaptureLetters]:
         deepest |= {name: max(depth, deepest.get(name, 0.0)) for name, depth in capture.depths.items()}
     return [
         capture.only(
-            tints=[name for name, depth in capture.depths.items() if depth >= _AS_DEEP * deepest[name]],
-            letters=[
+            [
                 name
                 for name, depth in capture.depths.items()
                 if depth >= max(_AS_DEEP * deepest[name], _NOT_PALE * max(capture.depths.values()))
-            ],
+            ]
         )
         for capture in captures
     ]
@@ -136,7 +124,6 @@ def _fields_of(document: DocumentType) -> dict[Quantity, list[str]]:
         FIELD_TYPEFACE: digits,
         FIELD_WEIGHT: digits,
         FIELD_SIZE: sized,
-        FIELD_INK: [spec.name for spec in printed],
     }
 
 
@@ -184,11 +171,6 @@ def _sizes(capture: CaptureLetters, document: DocumentType) -> dict[str, float]:
     return _from_median({n: np.log(letters.height_mm / document.field(n).letters_mm) for n, letters in sized.items()})
 
 
-def _inks(capture: CaptureLetters, document: DocumentType) -> dict[str, float]:  # noqa: ARG001  (as the others)
-    red, blue = (_from_median({name: float(tint[i]) for name, tint in capture.tints.items()}) for i in (0, 1))
-    return {name: max(red[name], blue[name], key=abs) for name in red}
-
-
 def _from_median(values: Mapping[str, float]) -> dict[str, float]:
     """Differences from the median; empty when there are too few values to have one."""
     if len(values) < _LEAST_FIELDS:
@@ -212,5 +194,4 @@ _DIFFERENCES: dict[Quantity, Callable[[CaptureLetters, DocumentType], dict[str, 
     FIELD_TYPEFACE: _typefaces,
     FIELD_WEIGHT: _weights,
     FIELD_SIZE: _sizes,
-    FIELD_INK: _inks,
 }

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
 from idproof.pipeline.card.evidence.hypotheses import Hypothesis
-from idproof.pipeline.card.imaging import Plane
+from idproof.pipeline.card.imaging import Plane, band_pass
 from idproof.pipeline.config import Policy
 from idproof.pipeline.types import CheckResult
 
@@ -32,6 +32,7 @@ SAME_CARD = Quantity(
 
 # Chosen by hand on tuning cards; no outside source.
 _LIGHT_MM = 3.0  # anything smoother is light, not print
+_FEATURES_MM = 1.2  # of a portrait: heads are alike in anything smoother, see `_portrait`
 _FINE_MM = 0.15  # anything finer is noise and blur
 _REDUCTION = 6  # light varies so slowly that a picture this many times smaller holds all of it
 _FEW = 4  # pixels from one that is counted to the next
@@ -47,10 +48,11 @@ _LEAST_SEEN = 0.5  # share of a box that both captures must show, and of a captu
 class SameCard(Check):
     """`same_card`: correlation, -1..1, of the box that agrees least between any two captures that show it.
 
-    The boxes are the portrait and each required field. Places whose print glare hides in one of the captures are left
-    out. Fails with `cards_differ`; could not be assessed, with `card_overexposed`, when a box can be compared in no two
-    captures, a capture in less than half of its boxes, or a capture's portrait in none: a brighter photograph of
-    another person passes for glare, and the face is compared in all captures.
+    The boxes are the portrait, compared in the features of the face alone, and each required field. Places whose print
+    glare hides in one of the captures are left out. Fails with `cards_differ`; could not be assessed, with
+    `card_overexposed`, when a box can be compared in no two captures, a capture in less than half of its boxes, or a
+    capture's portrait in none: a brighter photograph of another person passes for glare, and the face is compared in
+    all captures.
     """
 
     reports = (SAME_CARD,)
@@ -62,6 +64,7 @@ class SameCard(Check):
         parts = [_print_and_light(image, document.px_per_mm) for image in card.rectified.values()]
         window = round(_WINDOW_MM * document.px_per_mm)
         prints, seen = _levelled([lines for lines, _ in parts], _above_least([light for _, light in parts]), window)
+        portraits = [self._portrait(image) for image in card.rectified.values()]
         seen = [place & ~_clipped(image, window) for place, image in zip(seen, card.rectified.values(), strict=True)]
         boxes = [document.portrait, *(spec.box for spec in document.fields if spec.required)]
         pairs = list(combinations(range(len(prints)), 2))
@@ -72,13 +75,26 @@ class SameCard(Check):
                 where = slice(top, bottom), slice(left, right)
                 both = seen[one][where] & seen[other][where]
                 if both.mean() >= _LEAST_SEEN:
-                    agreement[i, j] = _correlation(prints[one][where][both], prints[other][where][both])
+                    pair = (portraits[k] if box == document.portrait else prints[k][where] for k in (one, other))
+                    agreement[i, j] = _correlation(*(plane[both] for plane in pair))
         compared = np.isfinite(agreement)
         of_capture = np.stack([compared[[k in pair for pair in pairs]].any(axis=0) for k in range(len(prints))])
         portraits_seen = of_capture[:, 0].all()
         if not portraits_seen or not compared.any(axis=0).all() or of_capture.mean(axis=1).min() < _LEAST_SEEN:
             return [SAME_CARD.not_assessed("card_overexposed")]
         return [SAME_CARD.judge(float(np.nanmin(agreement)), policy.calibration)]
+
+    def _portrait(self, image: RGBImage) -> Plane:
+        """(h, w): features of the face in a rectified capture, not of one contrast.
+
+        Print of one contrast is alike in two people's portraits up to 0.76: what is behind the heads and their outlines
+        count as much as eyes and mouths. So compared, 1,768 pairs of tuning people reached 0.39, and 63 pairs of
+        captures of one card 0.98 or more.
+        """
+        s = self.document.px_per_mm
+        left, top, right, bottom = self.document.portrait.pixels(s)
+        grey = cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_RGB2GRAY)
+        return band_pass(np.asarray(grey, dtype=np.uint8), _FINE_MM * s, _FEATURES_MM * s)
 
 
 def _print_and_light(image: RGBImage, px_per_mm: float) -> tuple[Plane, Plane]:

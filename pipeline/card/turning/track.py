@@ -4,7 +4,7 @@ Only numbers are kept, of 150 frames at most. What a way showed is measured when
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from idproof.pipeline.card.plan.types import GUIDED, CardPose
 from idproof.pipeline.card.turning import judging
@@ -74,6 +74,12 @@ class TurnTrack:
     def miss(self, at_s: float) -> None:
         """Take a frame without the card, or with another one."""
         self._break_after_gap(at_s)
+
+    def rest(self, at_s: float) -> None:
+        """Take the time of a frame that shows the card where it was, in light that tells nothing about its turn."""
+        self._break_after_gap(at_s)
+        if self._frames:
+            self._frames[-1] = replace(self._frames[-1], at_s=at_s)
 
     def require_seen(self, at_s: float, others: Iterable[CardView]) -> bool:
         """Returns whether a still may be taken: the way to it was seen, or was asked for often enough.

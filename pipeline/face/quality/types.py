@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from idproof.models.types import DetectedFace, RGBImage
+from idproof.models.types import DetectedFace, FaceLandmarker, RGBImage
+from idproof.pipeline.face.quality.landmarks import Landmarks
 
 FACE_PX = 40
 """Width of the face in `Face.scene`: the background is measured at the face's scale, not at the camera's.
@@ -50,6 +51,7 @@ class Face:
         luminance: (112, 112) float32, 0..255, of the aligned face.
         chroma: (112, 112, 2) float32, CIELAB's a and b of the aligned face.
         scene: (height, width) float32, 0..255: the picture, its face brought to `FACE_PX` of width.
+        landmarks: of eyes and mouth; None for a profile without such networks.
     """
 
     found: DetectedFace
@@ -57,14 +59,18 @@ class Face:
     luminance: NDArray[np.float32]
     chroma: NDArray[np.float32]
     scene: NDArray[np.float32]
+    landmarks: Landmarks | None = None
 
     @classmethod
-    def of(cls, image: RGBImage, found: DetectedFace, aligned: RGBImage) -> "Face":
-        """Builds it from the picture, the face in it, and that face aligned."""
+    def of(
+        cls, image: RGBImage, found: DetectedFace, aligned: RGBImage, landmarker: FaceLandmarker | None = None
+    ) -> "Face":
+        """Builds it from the picture, the face in it, that face aligned, and networks of landmarks if there are any."""
         grey = cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY).astype(np.float32)
         lab = cv2.cvtColor(aligned.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
         size = (image.shape[1], image.shape[0])
-        return cls(found, size, np.asarray(grey), np.asarray(lab[..., 1:]), _scene(image, found))
+        landmarks = None if landmarker is None else Landmarks.of(image, found, landmarker)
+        return cls(found, size, np.asarray(grey), np.asarray(lab[..., 1:]), _scene(image, found), landmarks)
 
     @property
     def skin(self) -> NDArray[np.float32]:

@@ -11,7 +11,9 @@ from idproof.datasets.rendered_people.puppets import HeadMesh, taken_once
 from idproof.datasets.rendered_people.surface import Pose
 from idproof.datasets.specimen.draws import Draws, Split
 from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.models.profiles import load_landmarker
 from idproof.models.types import RGBImage
+from idproof.pipeline.liveness.challenge import Action, Options
 
 DARK = (0.0, 0.0, 0.0)
 
@@ -39,7 +41,7 @@ def seen(mesh: HeadMesh, sitting: Sitting, pose: Pose, glow: tuple[float, float,
 
 
 def test_puppets_are_species_apart_from_those_of_the_standard_run() -> None:
-    assert set(PUPPETS) == {"puppet_relief", "puppet_camera", "puppet_mesh", "puppet_eyes"}
+    assert set(PUPPETS) == {"puppet_relief", "puppet_camera", "puppet_mesh", "puppet_eyes", "puppet_animated"}
     assert not set(PUPPETS) & set(SPECIES)
     assert set(ATTACKS) == {*SPECIES, *PUPPETS}
 
@@ -75,3 +77,27 @@ def test_the_selfie_brings_its_own_grain(photograph: RGBImage) -> None:
     rng = np.random.default_rng(0)
     clean, grainy = (taken_once(photograph, noise, 95, rng) for noise in (0.0, 6.0))
     assert np.abs(grainy.astype(int) - photograph).mean() > np.abs(clean.astype(int) - photograph).mean() + 1
+
+
+def test_the_animated_head_moves_its_lids_and_lips_from_the_one_selfie(photograph: RGBImage) -> None:
+    """A challenge that asks for neither shows the solid head whose eyes move."""
+    asked = Options(eyelids=True, lips=True)
+    sat = next(
+        found
+        for seed in range(20)
+        if (found := Sitting.draw(photograph, Draws(np.random.default_rng(seed), Split.TEST), asked))
+        and any(step.action is Action.OPEN_MOUTH for step in found.challenge.steps)
+    )
+    step = next(step for step in sat.challenge.steps if step.action is Action.OPEN_MOUTH)
+    place = [i for i, at in enumerate(sat.challenge.capture_ms()) if step.start_ms <= at < step.end_ms]
+    networks = load_landmarker()
+
+    def opening(kind: str) -> float:
+        clip = PUPPETS[kind](replace(sat, draws=Draws(np.random.default_rng(1), Split.TEST)))
+        found = []
+        for frame in (clip.frames[i].pixels for i in place):
+            (face, *_) = networks.detector.detect(frame)
+            found.append(networks.landmarker.mesh(frame, face).mouth_opening)
+        return max(found)
+
+    assert opening("puppet_animated") > opening("puppet_mesh") + 0.1

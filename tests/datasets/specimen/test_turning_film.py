@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from pictures import pixels
 
+from idproof.datasets.specimen.artwork import SCALE
 from idproof.datasets.specimen.draws import Split
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.datasets.specimen.turning_film import TurningCard
@@ -51,6 +52,24 @@ def test_a_replay_shows_other_pictures_on_the_way(document: DocumentType, attack
     different = len({id(material) for material in shown})
     assert different == 2 if attack == "replay_prints" else different > 2
     assert (card.showing(leg, 0.5, view)[1] is None) is (attack == "replay_prints")
+
+
+@pytest.mark.parametrize("attack", ["computed_card_rendered", "computed_face_rendered"])
+def test_a_computed_film_changes_a_little_with_every_step(document: DocumentType, attack: str) -> None:
+    card = begin(document, attack)
+    leg, session = ("front", "tilt_left"), card.session
+
+    def portrait(turn: float) -> np.ndarray:
+        view = session.posed(dict.fromkeys(session.views, Pose(turn, 0.0, 0.0, (0.0, 0.0), 0.55))).views["front"]
+        material, around = card.showing(leg, turn / 20, view)
+        assert around is None
+        region = next(region for region in document.regions if region.kind == "second_portrait")
+        left, top, right, bottom = region.box.pixels(SCALE)
+        return material.albedo[top:bottom, left:right].astype(float)
+
+    start, near, far = (portrait(turn) for turn in (0.0, 2.0, 20.0))
+    steps = np.abs(near - start).mean(), np.abs(far - start).mean()
+    assert 0 < steps[0] < 0.7 * steps[1]
 
 
 def test_two_prints_leave_one_way_without_an_exchange(document: DocumentType) -> None:

@@ -11,13 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from idproof.datasets.rendered_people.camera import linear
+from idproof.datasets.rendered_people.features import Features
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.profiles import load_engines
 from idproof.models.types import DetectedFace, RGBImage
 from idproof.pipeline.errors import CalibrationInvalid
 from idproof.pipeline.face import quality
 from idproof.pipeline.face.quality import assess
-from idproof.pipeline.types import Outcome, Status
+from idproof.pipeline.types import CheckResult, Outcome, Status
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,66 @@ def outcomes(picture: RGBImage, found: DetectedFace) -> dict[str, Outcome | None
 
 def test_a_good_photograph_passes_everything(photograph: RGBImage, found: DetectedFace) -> None:
     assert set(outcomes(photograph, found).values()) == {Outcome.PASS}
+
+
+def by_landmarks(picture: RGBImage) -> dict[str, CheckResult]:
+    engines = load_engines()
+    assert engines.landmarker is not None
+    face = engines.detector.detect(picture)[0]
+    aligned = engines.embedder.align(picture, face.landmarks)
+    results = quality.check(quality.Face.of(picture, face, aligned, engines.landmarker))
+    return {result.name: result for result in results}
+
+
+def white_mask(picture: RGBImage) -> RGBImage:
+    """Returns the bundled face with a white mask from the nose to below the chin."""
+    left, right, nose, *corners = load_engines().detector.detect(picture)[0].landmarks
+    mouth, across = np.mean(corners, axis=0), right - left
+    top, bottom = (left + right) / 2 * 0.6 + nose * 0.4, mouth + (mouth - nose) * 2
+    outline = [top - 0.9 * across, top, top + 0.9 * across, bottom + 0.4 * across, bottom - 0.4 * across]
+    return np.asarray(cv2.fillPoly(picture.copy(), [np.array(outline, np.int32)], (212, 208, 202)), dtype=np.uint8)
+
+
+def test_a_white_mask_is_found_by_landmarks_and_not_without(photograph: RGBImage) -> None:
+    open_face, covered = by_landmarks(photograph), by_landmarks(white_mask(photograph))
+    assert open_face["quality_mouth_seen"].outcome is Outcome.PASS
+    assert (covered["quality_mouth_seen"].outcome, covered["quality_mouth_seen"].reason) == (
+        Outcome.DOUBT,
+        "selfie_face_covered",
+    )
+    tinted = np.asarray(white_mask(photograph) * np.array([1.0, 0.97, 0.9]), dtype=np.uint8)
+    assert by_landmarks(tinted)["quality_mouth_seen"].outcome is Outcome.DOUBT
+
+
+def test_a_dark_beard_and_dark_skin_leave_the_mouth_seen(photograph: RGBImage) -> None:
+    dark = np.asarray(255 * (photograph / 255.0) ** 2.2 * 0.9, dtype=np.uint8)
+    assert by_landmarks(dark)["quality_mouth_seen"].outcome is Outcome.PASS
+
+
+def test_closed_eyes_are_doubted_unless_the_person_has_no_wider_ones(photograph: RGBImage) -> None:
+    small = np.asarray(cv2.resize(photograph, (250, 250), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    features = Features.find(small)
+    assert features is not None
+    light = features.move(linear(small), 1.0, 0.0)
+    shut = np.asarray((255 * light.clip(0, 1) ** (1 / 2.2)).round(), dtype=np.uint8)
+    assert by_landmarks(small)["quality_eyes_open"].outcome is Outcome.PASS
+    found = by_landmarks(shut)["quality_eyes_open"]
+    assert found.value is not None
+    limits = replace(assess.shipped(), limits={**assess.shipped().limits, "eyes_open": found.value + 0.01})
+    engines = load_engines()
+    face = engines.detector.detect(shut)[0]
+    built = quality.Face.of(shut, face, engines.embedder.align(shut, face.landmarks), engines.landmarker)
+    doubted = quality.check(built, limits)
+    named = {result.name: result for result in doubted}["quality_eyes_open"]
+    assert (named.outcome, named.reason) == (Outcome.DOUBT, "selfie_eyes_closed")
+    assert quality.by_own_eyes(doubted, None) == doubted
+    assert quality.by_own_eyes(doubted, 2 * found.value) == doubted
+    narrow = {result.name: result for result in quality.by_own_eyes(doubted, 1.2 * found.value)}
+    assert narrow["quality_eyes_open"].outcome is Outcome.PASS
+
+
+def test_without_networks_of_landmarks_nothing_is_said_about_them(photograph: RGBImage, found: DetectedFace) -> None:
+    assert not {"eyes_open", "mouth_seen"} & outcomes(photograph, found).keys()
 
 
 def half_dark(picture: RGBImage) -> RGBImage:

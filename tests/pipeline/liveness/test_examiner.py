@@ -32,7 +32,7 @@ from idproof.pipeline.types import CheckResult, Decision, Outcome, Status
 @pytest.fixture(scope="module")
 def examiner() -> LivenessExaminer:
     engines = load_engines()
-    return LivenessExaminer(engines.detector, engines.embedder)
+    return LivenessExaminer(engines.detector, engines.embedder, landmarker=engines.landmarker)
 
 
 @pytest.fixture(scope="module")

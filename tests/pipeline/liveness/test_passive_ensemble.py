@@ -61,7 +61,9 @@ def test_the_ensemble_refers_a_person_and_is_not_part_of_the_fused_score() -> No
     sitting = Sitting.draw(small, Draws(np.random.default_rng(2), Split.TEST))
     clip, engines = bona_fide(sitting), load_engines()
     plain, asked = (
-        LivenessExaminer(engines.detector, engines.embedder, ensemble=ensemble).examine(clip, sitting.challenge)
+        LivenessExaminer(engines.detector, engines.embedder, ensemble=ensemble, landmarker=engines.landmarker).examine(
+            clip, sitting.challenge
+        )
         for ensemble in (None, NeverReal())
     )
     assert decide(plain, (examiner.NAME,)) == (Decision.ACCEPT, ())

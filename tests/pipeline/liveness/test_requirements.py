@@ -33,8 +33,9 @@ def best_checks(given_response: LivenessResponse) -> list[CheckResult]:
     challenge = given_response.challenge
     asked = requirements.check(challenge, reduction_permitted=given_response.reduction_permitted)
     measured = ["liveness", "liveness_fresh", "liveness_selfie", "liveness_selfie_scene", "liveness_portrait_copy"]
-    measured += ["liveness_actions"] if challenge.steps else []
-    measured += ["liveness_depth"] if any(step.action != "come_closer" for step in challenge.steps) else []
+    measured += ["liveness_actions"] if challenge.head_steps else []
+    measured += ["liveness_eyes_mouth"] if len(challenge.head_steps) < len(challenge.steps) else []
+    measured += ["liveness_depth"] if any(step.action != "come_closer" for step in challenge.head_steps) else []
     lights = ("liveness_light", "liveness_light_strength", "liveness_light_distance")
     measured += lights if challenge.lights else ()
     return [asked, *passed(tuple(measured))]
@@ -49,12 +50,12 @@ def test_who_can_do_everything_can_be_accepted() -> None:
     assert best_decision(response(Options(more_time=True))) is Decision.ACCEPT
 
 
-@pytest.mark.parametrize("place", range(11))
+@pytest.mark.parametrize("place", range(12))
 @pytest.mark.parametrize("permitted", [False, True])
 def test_a_check_that_was_not_made_never_accepts(place: int, *, permitted: bool) -> None:
     answer = response(Options(), permitted=permitted)
     checks = best_checks(answer)
-    assert len(checks) == 11
+    assert len(checks) == 12
     absent = checks.pop(place)
     assert decide(checks, requirements.required(answer)) == (Decision.REFER, (f"{absent.name}_missing",))
 
@@ -68,7 +69,7 @@ def test_ticking_boxes_gains_nothing(options: Options) -> None:
 @given(some_options)
 def test_a_grant_by_staff_is_worth_what_can_still_be_measured(options: Options) -> None:
     permitted = response(options, permitted=True)
-    turns = any(step.action != "come_closer" for step in permitted.challenge.steps)
+    turns = any(step.action != "come_closer" for step in permitted.challenge.head_steps)
     enough = permitted.challenge.strength_bits >= requirements.MIN_BITS
     accepted = best_decision(permitted) is Decision.ACCEPT
     assert accepted == (enough and turns) == requirements.can_pass(options)
@@ -89,13 +90,13 @@ def test_one_thing_that_a_person_cannot_do_leaves_ten_bits(name: str) -> None:
 
 
 def test_eyes_or_mouth_that_were_asked_for_must_have_passed() -> None:
-    seen = Options(eyelids=True, lips=True)
-    neither = Options(eyelids=True, lips=True, cannot_blink=True, cannot_open_mouth=True)
-    assert "liveness_eyes_mouth" in requirements.required(response(seen))
-    assert "liveness_eyes_mouth" in requirements.required(response(seen, permitted=True))
+    neither = Options(cannot_blink=True, cannot_open_mouth=True)
+    assert "liveness_eyes_mouth" in requirements.required(response(Options()))
+    assert "liveness_eyes_mouth" in requirements.required(response(Options(), permitted=True))
     assert "liveness_eyes_mouth" in requirements.required(response(neither)), "ticking both boxes gains nothing"
     assert "liveness_eyes_mouth" not in requirements.required(response(neither, permitted=True))
-    assert "liveness_eyes_mouth" not in requirements.required(response(Options()))
+    unseen = Options(eyelids=False, lips=False)
+    assert "liveness_eyes_mouth" not in requirements.required(response(unseen))
 
 
 def test_no_frames_leave_liveness_missing() -> None:

@@ -14,6 +14,7 @@ from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.profiles import load_engines
 from idproof.models.types import RGBImage
 from idproof.pipeline.liveness import selfie_scene
+from idproof.pipeline.liveness.challenge import Options
 from idproof.pipeline.liveness.face_tracking import TrackedClip, track_faces
 from idproof.pipeline.liveness.selfie_scene import Surroundings
 from idproof.pipeline.types import Outcome, Status
@@ -28,7 +29,8 @@ def photographs() -> list[RGBImage]:
 
 @pytest.fixture(scope="module", params=list(Distance))
 def sitting(request: pytest.FixtureRequest, photographs: list[RGBImage]) -> Sitting:
-    return Sitting.draw(photographs[0], Draws(np.random.default_rng(6), Split.TEST), distance=request.param)
+    head_alone = Options(eyelids=False, lips=False)
+    return Sitting.draw(photographs[0], Draws(np.random.default_rng(6), Split.TEST), head_alone, request.param)
 
 
 @pytest.fixture(scope="module")

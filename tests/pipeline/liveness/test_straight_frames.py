@@ -8,12 +8,13 @@ from idproof.datasets.specimen.draws import Draws, Split
 from idproof.models.profiles import load_engines
 from idproof.models.types import Embeddings
 from idproof.pipeline.liveness import selfie_scene
+from idproof.pipeline.liveness.challenge import Options
 from idproof.pipeline.liveness.examiner import Claim, LivenessExaminer
 
 
 @pytest.fixture(scope="module")
 def sitting(photograph: np.ndarray) -> Sitting:
-    return Sitting.draw(photograph, Draws(np.random.default_rng(3), Split.TEST))
+    return Sitting.draw(photograph, Draws(np.random.default_rng(3), Split.TEST), Options(eyelids=False, lips=False))
 
 
 def test_straight_frames_are_lent_and_their_templates_are_wiped(sitting: Sitting) -> None:

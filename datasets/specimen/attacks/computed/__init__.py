@@ -7,9 +7,11 @@ every card an invented specimen.
 
 from idproof.datasets.specimen.attacks.computed.frauds import (
     another_face,
+    another_face_between,
     another_year,
     derived_front,
     one_photograph,
+    one_photograph_between,
     replayed,
     with_another_year,
 )
@@ -21,9 +23,11 @@ __all__ = [
     "RENDERED",
     "Program",
     "another_face",
+    "another_face_between",
     "another_year",
     "derived_front",
     "one_photograph",
+    "one_photograph_between",
     "replayed",
     "with_another_year",
 ]

@@ -97,14 +97,18 @@ def _pasted(setting: Setting, name: str, card: RGBImage) -> Shot:
 
 
 def _rendered(setting: Setting, name: str, design: Design) -> Shot:
-    """Renders a card whose print is the photograph, with a second portrait, foils and gloss made anew."""
-    view, card = setting.views[name], setting.card
+    material = rendered_card(setting, setting.views[name], design)
+    return setting.session.photograph(name, material, setting.draws.spawn().rng)
+
+
+def rendered_card(setting: Setting, view: View, design: Design) -> Material:
+    """Returns a card whose print is the photograph, with a second portrait, foils and gloss made anew for one view."""
+    card = setting.card
     flat = parts.remade(parts.without_rainbow(design.flat, view.document), view, design.face)
     albedo = coded(linear(flat) / np.float32(_exposure(design)))
     foils = tuple(replace(card.foil(r), opacity=0.0) for r in view.document.regions if r.kind == "diffractive")
     made = Make()
-    material = Material(albedo, card_outline(view.document), foils, (Coat(made.gloss, made.roughness),))
-    return setting.session.photograph(name, material, setting.draws.spawn().rng)
+    return Material(albedo, card_outline(view.document), foils, (Coat(made.gloss, made.roughness),))
 
 
 def _exposure(design: Design) -> float:

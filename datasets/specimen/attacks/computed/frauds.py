@@ -8,15 +8,16 @@ import numpy as np
 
 from idproof.datasets.specimen import edits
 from idproof.datasets.specimen.attacks.computed import parts
-from idproof.datasets.specimen.attacks.computed.captures import Design, capture
+from idproof.datasets.specimen.attacks.computed.captures import Design, capture, rendered_card
 from idproof.datasets.specimen.attacks.computed.photograph import arrived, straightened, take
-from idproof.datasets.specimen.attacks.computed.program import Program
-from idproof.datasets.specimen.attacks.kinds import Setting, honest
+from idproof.datasets.specimen.attacks.computed.program import RENDERED, Program
+from idproof.datasets.specimen.attacks.kinds import Setting, Showing, Shown, honest
 from idproof.datasets.specimen.attacks.swaps import holders_photograph
 from idproof.datasets.specimen.card import Card
 from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.formations.protocol import Shot
 from idproof.datasets.specimen.light import Room
+from idproof.datasets.specimen.view import View
 from idproof.models.types import RGBImage
 from idproof.pipeline.errors import InvalidSpecimen
 
@@ -29,25 +30,22 @@ Shots = Callable[[Setting], dict[str, Shot]]
 
 def one_photograph(program: Program) -> Shots:
     """All three captures of a genuine card from one photograph of it."""
-
-    def shots(setting: Setting) -> dict[str, Shot]:
-        photo = take(setting, setting.card, program)
-        return _all(setting, program, Design(photo, photo.flat, Room.draw(setting.draws)))
-
-    return shots
+    return lambda setting: _all(setting, program, _of_card(setting, program))
 
 
 def another_face(program: Program) -> Shots:
     """The same, with the attacker's face in both portraits."""
+    return lambda setting: _all(setting, program, _of_face(setting, program))
 
-    def shots(setting: Setting) -> dict[str, Shot]:
-        card = setting.card
-        genuine = replace(card, portrait=holders_photograph(card), second_portrait=None)
-        photo = take(setting, genuine, program)
-        changed = parts.with_face(photo.flat, card.document, card.portrait)
-        return _all(setting, program, Design(photo, changed, Room.draw(setting.draws), card.portrait))
 
-    return shots
+def one_photograph_between(setting: Setting) -> Showing:
+    """A film of the rendered card: the program knows the poses before it has to show the way between them."""
+    return _turned(setting, _of_card(setting, RENDERED))
+
+
+def another_face_between(setting: Setting) -> Showing:
+    """The same, with the attacker's face in both portraits."""
+    return _turned(setting, _of_face(setting, RENDERED))
 
 
 def another_year(program: Program) -> Shots:
@@ -120,6 +118,26 @@ def _changed_digit(genuine: Card, wanted: str) -> tuple[parts.Glyph, parts.Glyph
     place = next(i for i, (one, other) in enumerate(zip(born, wanted, strict=True)) if one != other)
     sources = [glyph for glyph, character in parts.digits(genuine.fields) if character == wanted[place]]
     return parts.Glyph("date_of_birth", place), sources[0]
+
+
+def _of_card(setting: Setting, program: Program) -> Design:
+    photo = take(setting, setting.card, program)
+    return Design(photo, photo.flat, Room.draw(setting.draws))
+
+
+def _of_face(setting: Setting, program: Program) -> Design:
+    card = setting.card
+    genuine = replace(card, portrait=holders_photograph(card), second_portrait=None)
+    photo = take(setting, genuine, program)
+    changed = parts.with_face(photo.flat, card.document, card.portrait)
+    return Design(photo, changed, Room.draw(setting.draws), card.portrait)
+
+
+def _turned(setting: Setting, design: Design) -> Showing:
+    def show(leg: tuple[str, str], progress: float, view: View) -> Shown:  # noqa: ARG001
+        return rendered_card(setting, view, design), None
+
+    return show
 
 
 def _all(setting: Setting, program: Program, design: Design) -> dict[str, Shot]:

@@ -16,7 +16,7 @@ from idproof.datasets.specimen.formations.traced.rooms import Panel, Room
 from idproof.datasets.specimen.formations.traced.surface import PX_PER_MM, Surface
 from idproof.datasets.specimen.light import Lamp
 from idproof.datasets.specimen.material import Coat, Foil, Material, linear
-from idproof.datasets.specimen.projected_pattern import ProjectedPattern
+from idproof.datasets.specimen.projected_pattern import AddedLight
 from idproof.datasets.specimen.projection import warp
 from idproof.datasets.specimen.view import View
 
@@ -143,7 +143,7 @@ def composed(
     material: Material,
     surface: Surface,
     lamps: Sequence[Lamp],
-    pattern: ProjectedPattern | None,
+    pattern: AddedLight | None,
     surround: Surround | None,
 ) -> Layer:
     """Returns the light (height, width, 3) of a capture: card, surroundings and hand together."""

@@ -48,8 +48,9 @@ class Surface:
             waves_mm=draws.uniform(0.0, 0.03),
             scratches=int(rng.integers(0, 40)),
             prints=int(rng.integers(0, 4)),
-            haze=draws.uniform(0.0, 0.04),
-            foil=float(np.exp(draws.uniform(np.log(0.025), np.log(0.45)))),
+            # The cube makes clear laminates frequent and milky ones rare.
+            haze=draws.uniform(0.0, 0.6) ** 3,
+            foil=float(np.exp(draws.uniform(np.log(0.07), np.log(0.5)))),
             hiding=draws.uniform(0.1, 0.9),
             dots_mm=draws.uniform(0.10, 0.30) if rng.uniform() < 0.5 else 0.0,
             lines=draws.uniform(0.35, 0.9) if rng.uniform() < 0.4 else 1.0,

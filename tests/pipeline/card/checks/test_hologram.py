@@ -22,7 +22,7 @@ def check(document: DocumentType) -> Hologram:
     return Hologram.open(document)
 
 
-def captures(check: Hologram, painted: Painted) -> dict[Role, np.ndarray]:
+def captures(check: Hologram, painted: Painted, noise: float = 0.01) -> dict[Role, np.ndarray]:
     """Three grey cards whose hologram box is painted (h, w, 3), linear light, a little noisy."""
     document = check.document
     left, top, right, bottom = check.region.box.pixels(document.px_per_mm)
@@ -32,7 +32,7 @@ def captures(check: Hologram, painted: Painted) -> dict[Role, np.ndarray]:
         width, height = document.size_px
         light = np.full((height, width, 3), 0.4)
         light[top:bottom, left:right] = painted(number)
-        light = light.clip(0, 1) ** (1 / 2.2) + rng.normal(0, 0.01, light.shape)
+        light = light.clip(0, 1) ** (1 / 2.2) + rng.normal(0, noise, light.shape)
         result[role] = (light.clip(0, 1) * 255).astype(np.uint8)
     return result
 
@@ -93,6 +93,42 @@ def test_a_hologram_whose_print_is_hidden_could_not_be_assessed(check: Hologram)
     found = judged(check, lambda i: np.broadcast_to(colours[i], (*check.zones.shape, 3)))
     assert (found[RESPONSE].status, found[RESPONSE].reason) == (Status.COULD_NOT_ASSESS, "card_covered")
     assert found[SHAPE].outcome is Outcome.FAIL
+
+
+def test_a_hologram_that_shines_in_no_capture_could_not_be_assessed(check: Hologram) -> None:
+    found = judged(check, lambda i: by_zone(check, np.full_like(zone_colours(0, check), 0.3)) * (1.0, 0.9, 0.8)[i])
+    assert {result.reason for result in found.values()} == {"hologram_not_seen"}
+    assert {result.status for result in found.values()} == {Status.COULD_NOT_ASSESS}
+
+
+def test_a_hologram_that_shines_in_one_capture_could_not_be_assessed(check: Hologram) -> None:
+    """Two captures of nothing could be those of a card without one, with a sticker in the third."""
+    dull = np.full_like(zone_colours(0, check), 0.3)
+    found = judged(check, lambda i: by_zone(check, zone_colours(0, check) if i == 0 else dull))
+    assert {result.reason for result in found.values()} == {"hologram_not_seen"}
+
+
+def test_a_hologram_too_bright_to_change_could_not_be_assessed(check: Hologram) -> None:
+    """A print of it under such light is as bright in all captures, and fails."""
+    bright = np.where(np.arange(int(check.zones.max()))[:, None] % 2 == 0, 1.2, 0.05) * np.ones(3)
+    found = judged(check, lambda i: by_zone(check, bright * (1.0, 0.98)[i] if i < 2 else zone_colours(1, check)))
+    assert {result.reason for result in found.values()} == {"card_overexposed"}
+    printed = judged(check, lambda i: by_zone(check, bright * (1.0, 0.98, 0.96)[i]))
+    assert printed[RESPONSE].reason == "hologram_static"
+
+
+def test_grain_takes_nothing_from_the_shape_of_a_weak_hologram(check: Hologram) -> None:
+    def weak(number: int) -> np.ndarray:
+        return by_zone(check, zone_colours(number, check, 0.06))
+
+    clear, grainy = (check.response(captures(check, weak, noise)).shape for noise in (0.005, 0.03))
+    assert grainy > 0.85 * clear
+
+
+def test_a_printed_hologram_stands_out_in_every_capture_and_fails(check: Hologram) -> None:
+    found = judged(check, lambda i: by_zone(check, zone_colours(0, check)) * (1.0, 0.9, 0.8)[i])
+    assert found[RESPONSE].outcome is Outcome.FAIL
+    assert found[RESPONSE].reason == "hologram_static"
 
 
 def test_gloss_that_fades_a_flat_print_is_no_response(check: Hologram) -> None:

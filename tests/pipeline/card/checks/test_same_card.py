@@ -56,6 +56,30 @@ def test_a_portrait_hidden_in_two_captures_is_not_assessed(document: DocumentTyp
     assert (found.status, found.reason) == (Status.COULD_NOT_ASSESS, "card_overexposed")
 
 
+@pytest.mark.parametrize("number", [3, 4])
+def test_another_face_in_one_capture_is_far_from_agreeing(
+    number: int,
+    document: DocumentType,
+    card: CardCaptures,
+    locator: CardLocator,
+    other_card: Callable[[int], Registration],
+) -> None:
+    """Heads before like grounds correlate up to 0.76 as print of one contrast; their features do not."""
+    image = np.array(Image.open(io.BytesIO(other_card(number).parts()[Role.CARD_FRONT])).convert("RGB"))
+    left, top, right, bottom = document.portrait.pixels(document.px_per_mm)
+    photograph = locator.rectify(image, locator.locate(image, Role.CARD_FRONT, POLICY))[top:bottom, left:right]
+
+    def exchanged(picture: np.ndarray) -> np.ndarray:
+        level = picture[top:bottom, left:right].mean() / photograph.mean()
+        picture[top:bottom, left:right] = np.clip(photograph * level, 0, 250)
+        return picture
+
+    (found,) = SameCard.open(document).measure(altered(card, exchanged, Role.CARD_FRONT), POLICY)
+    assert found.outcome is Outcome.FAIL
+    assert found.value is not None
+    assert found.value < 0.3
+
+
 @pytest.mark.parametrize("brighter", [1.5, 2.0])
 def test_a_brighter_photograph_of_another_person_in_one_capture_does_not_pass(
     brighter: float,

@@ -98,8 +98,12 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path, content: str) -> Non
 
 def test_the_shipped_model_says_what_it_promises() -> None:
     source = json.loads(json.dumps(shipped_evidence().source))
-    assert len(source["genuine"]) >= 2
-    assert source["expected_bpcer"] < 0.03 < source["bpcer_at_most"] < 0.06
+    assert len(source["genuine"]) == 4
+    # Far from the goal of 0.05: cards drawn as wide as real ones look. docs/results.md states the same figures.
+    assert source["expected_bpcer"] < 0.11 < source["bpcer_at_most"] < 0.16
+    page = (Path(__file__).parents[4] / "docs" / "attacks.md").read_text(encoding="utf-8")
+    promise = f"{source['expected_bpcer']:.1%} expected and at most {source['bpcer_at_most']:.1%}".replace("%", " %")
+    assert promise in page
     assert set(shipped_evidence().scores) == set(Hypothesis)
 
 

@@ -113,7 +113,7 @@ def test_going_back_forgets_later_ways(track: TurnTrack) -> None:
 
 
 class Sessions(RuleBasedStateMachine):
-    """Whatever comes in whatever order: memory stays bounded, and no way counts that was not seen."""
+    """Frames in any order: memory stays bounded, and a turn counts only if it was seen."""
 
     def __init__(self) -> None:
         super().__init__()
