@@ -1,7 +1,7 @@
 """Makes the registration of one try: captures in the poses of a plan, a selfie, and frames that answer a challenge."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -20,11 +20,12 @@ from idproof.datasets.specimen.draws import Draws, Split
 from idproof.datasets.specimen.make import SAME_PHOTOGRAPH, Registration, make, people_of
 from idproof.datasets.specimen.portraits import Person, PortraitSource
 from idproof.datasets.specimen.posing import poses_of
+from idproof.datasets.specimen.view import Pose
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.plan.draw import draw as draw_plan
 from idproof.pipeline.card.plan.types import CapturePlan
 from idproof.pipeline.documents import DocumentType
-from idproof.pipeline.liveness.challenge import REDUCING, Options
+from idproof.pipeline.liveness.challenge import GRANTABLE, Options
 from idproof.pipeline.liveness.frames import Clip
 from idproof.pipeline.liveness.response import FrameTiming, LivenessResponse
 
@@ -56,33 +57,83 @@ class Try:
     same_photograph: bool
 
 
-def make_try(kind: str, index: int, seed: int, portraits: Path | None, document: DocumentType) -> Try:
-    """Makes try `index` of a kind with people, cameras and parameters of the test split.
+@dataclass(frozen=True)
+class _Film:
+    """An answer to a challenge: its frames, and the selfie that was taken with them."""
+
+    selfie: bytes = field(repr=False)
+    answer: LivenessResponse
+    frames: tuple[bytes, ...] = field(repr=False)
+
+
+class TryMaker:
+    """Makes tries with people, cameras and parameters of the test split.
+
+    The last card and the last clip are kept: kinds that differ in neither use the same bytes.
+
+    Args:
+        seed: of everything drawn.
+        portraits: photographs in LFW layout, or None for the bundled ones.
+        document: type of the card.
 
     Raises:
-        InvalidSpecimen: the source has too few people for the kind.
         DatasetInvalid: the photographs cannot be used.
     """
-    recipe, source = RECIPES[kind], _opened(portraits)
-    draws = Draws(np.random.default_rng((seed, index, 1)), Split.TEST)
-    plan, earlier = (draw_plan(draws.rng.bytes(32)) for _ in range(2))
-    poses = poses_of(earlier if recipe.other_plan else plan, draws)
-    place, person = _somebody(recipe, seed, index, source)
-    made = make(seed, place, source, document, recipe.card, split=Split.TEST, poses=poses)
-    parts, photograph = made.parts(), person.photographs[-1]
-    same = made.description["truth"]["selfie_source"] == SAME_PHOTOGRAPH
-    if recipe.selfie_of_card:
-        photograph = _portrait(made, document)
-        parts["selfie"] = jpeg(np.asarray(cv2.resize(photograph, _CROP_PX, interpolation=cv2.INTER_CUBIC)), _QUALITY)
-    if recipe.frames is None:
-        return Try(parts, plan, None, (), same)
+
+    def __init__(self, seed: int, portraits: Path | None, document: DocumentType) -> None:
+        self._seed, self._source, self._document = seed, _opened(portraits), document
+        self._people: dict[tuple[int, bool], tuple[int, Person]] = {}
+        self._last_card: tuple[object, Registration] | None = None
+        self._last_film: tuple[object, _Film] | None = None
+
+    def make(self, kind: str, index: int) -> Try:
+        """Makes try `index` of a kind; raises `InvalidSpecimen` where the source has too few people for it."""
+        recipe = RECIPES[kind]
+        draws = Draws(np.random.default_rng((self._seed, index, 1)), Split.TEST)
+        plan, earlier = (draw_plan(draws.rng.bytes(32)) for _ in range(2))
+        poses = poses_of(earlier if recipe.other_plan else plan, draws)
+        place, person = self._somebody(recipe, index)
+        made = self._registration(index, place, recipe, poses)
+        parts, photograph = made.parts(), person.photographs[-1]
+        same = made.description["truth"]["selfie_source"] == SAME_PHOTOGRAPH
+        if recipe.selfie_of_card:
+            photograph = _portrait(made, self._document)
+            cropped = np.asarray(cv2.resize(photograph, _CROP_PX, interpolation=cv2.INTER_CUBIC))
+            parts["selfie"] = jpeg(cropped, _QUALITY)
+        if recipe.frames is None:
+            return Try(parts, plan, None, (), same)
+        film = self._film(index, person, recipe, photograph, draws)
+        if not recipe.selfie_of_card:
+            parts["selfie"] = film.selfie
+        return Try(parts, plan, film.answer, film.frames, same)
+
+    def _somebody(self, recipe: Recipe, index: int) -> tuple[int, Person]:
+        key = index, recipe.card is not None and ATTACKS[recipe.card].other_selfie
+        if key not in self._people:
+            self._people = {known: found for known, found in self._people.items() if known[0] == index}
+            self._people[key] = _somebody(recipe, self._seed, index, self._source)
+        return self._people[key]
+
+    def _registration(self, index: int, place: int, recipe: Recipe, poses: Mapping[str, Pose]) -> Registration:
+        key = index, place, recipe.card, recipe.other_plan
+        if self._last_card is None or self._last_card[0] != key:
+            made = make(self._seed, place, self._source, self._document, recipe.card, split=Split.TEST, poses=poses)
+            self._last_card = key, made
+        return self._last_card[1]
+
+    def _film(self, index: int, person: Person, recipe: Recipe, photograph: RGBImage, draws: Draws) -> _Film:
+        key = index, person.label, replace(recipe, card=None)
+        if self._last_film is None or self._last_film[0] != key:
+            self._last_film = key, _filmed(recipe, photograph, draws)
+        return self._last_film[1]
+
+
+def _filmed(recipe: Recipe, photograph: RGBImage, draws: Draws) -> _Film:
     sitting = _sat(recipe, photograph, draws)
-    shot = clips.bona_fide(sitting) if recipe.frames == clips.BONA_FIDE else clips.ATTACKS[recipe.frames](sitting)
-    if not recipe.selfie_of_card:
-        living = recipe.frames == clips.BONA_FIDE
-        parts["selfie"] = jpeg(clips.selfie(sitting) if living else shot.frames[0].pixels, _QUALITY)
-    frames = tuple(jpeg(frame.pixels, _QUALITY) for frame in shot.frames)
-    return Try(parts, plan, _answer(sitting, shot), frames, same)
+    living = recipe.frames == clips.BONA_FIDE
+    shot = clips.bona_fide(sitting) if living else clips.ATTACKS[str(recipe.frames)](sitting)
+    selfie = jpeg(clips.selfie(sitting) if living else shot.frames[0].pixels, _QUALITY)
+    return _Film(selfie, _answer(sitting, shot), tuple(jpeg(frame.pixels, _QUALITY) for frame in shot.frames))
 
 
 @lru_cache(maxsize=1)
@@ -105,7 +156,7 @@ def _somebody(recipe: Recipe, seed: int, index: int, source: PortraitSource) -> 
 
 def _sat(recipe: Recipe, photograph: RGBImage, draws: Draws) -> Sitting:
     square = cv2.resize(photograph, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA)
-    options = Options(**dict.fromkeys(REDUCING, True)) if recipe.options_all else None
+    options = Options(**dict.fromkeys(GRANTABLE, True)) if recipe.options_all else None
     return Sitting.draw(np.asarray(square, dtype=np.uint8), draws, options)
 
 

@@ -25,8 +25,21 @@ from idproof.pipeline.documents import DocumentType, load_builtin
 SIDE_PX = 120
 """Side of the square that a region is brought to before it is measured."""
 
-# Of a figure's photograph: where the hologram's globe stands in every crop, by eye: middle and half side in its width.
-_GLOBE = (0.43, 0.45, 0.16)
+_HOLOGRAMS = {
+    "img_0011": (163, 176, 62),
+    "img_0033": (168, 172, 62),
+    "img_0037": (161, 172, 62),
+    "img_0038": (170, 169, 62),
+    "0": (167, 199, 55),
+    "1": (161, 197, 58),
+    "3": (141, 168, 55),
+    "5": (88, 96, 62),
+    "7": (160, 157, 58),
+    "8": (158, 157, 55),
+    "9": (170, 186, 45),
+}
+"""Photograph to the middle (x, y) and half the side of its hologram, in pixels of the crop, by eye. The five other
+photographs show none: nothing of it answers in four, and glare hides it in `img_0042`."""
 _FIGURE_PHOTOGRAPH = (100, 515, 12, 398)  # top, bottom, left, right in a figure of 800 × 600 pixels
 _LIGHTER, _COLOURED = 7.0, 10.0  # CIELAB units above the surroundings that count as an answer. Chosen by hand.
 _WIDE = 0.25  # of the side: what is broader than this is print or glare, not a hologram's figure. Chosen by hand.
@@ -61,8 +74,10 @@ def measure(region: RGBImage) -> Appearance:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(_WIDE * SIDE_PX / 2) + 1,) * 2)
     soft = cv2.GaussianBlur(lab, (0, 0), 0.8)
     lighter = cv2.morphologyEx(soft[..., 0], cv2.MORPH_TOPHAT, kernel)
-    usual = np.median(lab[..., 1:].reshape(-1, 2), axis=0)
-    excess = soft[..., 1:] - usual
+    # A median over twice that breadth, so that a face beside the hologram is no answer in colour either.
+    codes = np.asarray(lab[..., 1:] + 128, dtype=np.uint8)
+    usual = np.stack([cv2.medianBlur(plane, 4 * round(_WIDE * SIDE_PX / 2) + 1) for plane in cv2.split(codes)], axis=-1)
+    excess = soft[..., 1:] - (usual.astype(np.float32) - 128)
     coloured = np.hypot(excess[..., 0], excess[..., 1])
     answers = (lighter > _LIGHTER) | (coloured > _COLOURED)
     if not answers.any():
@@ -82,17 +97,17 @@ def measure(region: RGBImage) -> Appearance:
 
 
 def real_regions(folder: Path) -> Iterator[RGBImage]:
-    """Yields the hologram's region of each photograph once; figures of one photograph differ in their maps alone."""
+    """Yields the hologram of each photograph that shows one; figures of one photograph differ in their maps alone."""
     seen: set[str] = set()
     for path in sorted(folder.glob("*.jpg")):
         photograph = path.stem.removeprefix("imagenet_").removeprefix("wsl_")
-        if photograph in seen:
+        if photograph in seen or photograph not in _HOLOGRAMS:
             continue
         seen.add(photograph)
         picture = np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR_RGB), dtype=np.uint8)
         top, bottom, left, right = _FIGURE_PHOTOGRAPH
         crop = picture[top:bottom, left:right]
-        x, y, half = (round(share * crop.shape[1]) for share in _GLOBE)
+        x, y, half = _HOLOGRAMS[photograph]
         yield crop[y - half : y + half, x - half : x + half]
 
 

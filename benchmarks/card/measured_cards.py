@@ -1,14 +1,16 @@
 """Measures cards once and keeps what each quantity gave, so that limits can be made and judged by again and again."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 from idproof.benchmarks.card.calibration import QUOTIENTS
 from idproof.benchmarks.harness.cards import LocatedCard, locate_card, open_card_checks
 from idproof.benchmarks.harness.output import BONA_FIDE, attempt_id
 from idproof.benchmarks.harness.recorder import RecordingCalibration
+from idproof.benchmarks.harness.resume import ResumeFile
 from idproof.datasets.sets import RegistrationSet
 from idproof.models.profiles import load_engines
 from idproof.models.types import Engines
@@ -26,7 +28,7 @@ from idproof.pipeline.fields.checks.dates import today
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.fields.read import Readers, read
 from idproof.pipeline.opening import open_document
-from idproof.pipeline.types import CheckResult, Decision
+from idproof.pipeline.types import CheckResult, Decision, Outcome, Status
 
 FIRST_FORMATION = "analytic"
 """Name of the image formation whose registrations name none."""
@@ -66,6 +68,7 @@ def measure_cards(
     fields_of: Iterable[str] = (),
     runner: TaskRunner = SEQUENTIAL,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    resume: Path | None = None,
 ) -> list[MeasuredCard]:
     """Measures every card.
 
@@ -76,16 +79,23 @@ def measure_cards(
         fields_of: kinds whose fields are read and checked too, which takes longest.
         runner: where the cards are examined.
         progress: called with registrations done and in total.
+        resume: file to stop and resume by. It does not know the code that measured: remove it after a change.
 
     Raises:
         DocumentTypeInvalid: the document type cannot be used.
+        RunNotResumable: the file to resume by is of another run.
     """
     open_document(document)  # raises before any process is started
-    measured = []
-    for found in runner(partial(_measure, document=document, profile=profile, fields_of=tuple(fields_of)), sets):
-        measured.append(found)
-        progress(len(measured), len(sets))
-    return measured
+    read = tuple(fields_of)
+    file: ResumeFile[MeasuredCard] = ResumeFile(
+        resume,
+        [[attempt_id(entry) for entry in sets], str(document), profile, read],
+        "registrations, document type or profile",
+        encode=asdict,
+        decode=_decoded,
+    )
+    measure = partial(_measure, document=document, profile=profile, fields_of=read)
+    return file.run(runner, measure, sets, after_each=lambda: progress(len(file.done), len(sets)))
 
 
 def calibration_of(cards: Sequence[MeasuredCard], quantities: Sequence[Quantity]) -> Calibration:
@@ -110,6 +120,20 @@ def judge(
     if decision is Decision.ACCEPT and card.objections:
         return Decision.REFER, card.objections
     return decision, reasons
+
+
+def _decoded(entry: dict[str, Any]) -> MeasuredCard:
+    results = entry["results"]
+    if results is not None:
+        results = tuple(
+            CheckResult(**found | {"status": Status(found["status"]), "outcome": _outcome(found["outcome"])})
+            for found in results
+        )
+    return MeasuredCard(**entry | {"results": results, "objections": tuple(entry["objections"])})
+
+
+def _outcome(name: str | None) -> Outcome | None:
+    return None if name is None else Outcome(name)
 
 
 def _judged(result: CheckResult, quantity: Quantity, calibration: Calibration) -> CheckResult:

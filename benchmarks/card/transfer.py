@@ -37,13 +37,18 @@ class Judged:
 
     Attributes:
         card: what was measured.
-        accepted: whether every check of the card passed, and those of its fields where they were read.
+        decision: of every check of the card, and of those of its fields where they were read.
         reasons: against it.
     """
 
     card: MeasuredCard
-    accepted: bool
+    decision: Decision
     reasons: tuple[str, ...]
+
+    @property
+    def accepted(self) -> bool:
+        """True when nothing objects."""
+        return self.decision is Decision.ACCEPT
 
 
 def measure_transfer(
@@ -54,6 +59,7 @@ def measure_transfer(
     profile: str = "open",
     runner: TaskRunner = SEQUENTIAL,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    resume: Path | None = None,
 ) -> Run:
     """Measures every card once and judges it by the limits of others.
 
@@ -64,11 +70,13 @@ def measure_transfer(
         profile: of the networks that read the fields of edited cards.
         runner: where the cards are examined.
         progress: called with registrations done and in total.
+        resume: file to stop and resume by; it holds what was measured, not what was decided.
 
     Raises:
         BenchmarkFailed: fewer than two formations.
         CalibrationInvalid: too few genuine tuning cards of a formation.
         DocumentTypeInvalid: the document type cannot be used.
+        RunNotResumable: the file to resume by is of another run.
     """
     judged = [e for e in sets if e.truth.bona_fide or e.truth.attack not in (None, *_NOT_OF_THE_CARD)]
     genuine = [e for e in tuning if e.truth.bona_fide]
@@ -79,6 +87,7 @@ def measure_transfer(
         fields_of=(_FIELD_KIND,),
         runner=runner,
         progress=progress,
+        resume=resume,
     )
     tested, tuned = measured[: len(judged)], measured[len(judged) :]
     quantities = CardExaminer.open(open_document(document)).quantities
@@ -135,6 +144,9 @@ def transfer_figures(results: Mapping[str, Sequence[Judged]]) -> dict[str, dict[
                 measured = figure(rate(errors, len(entries)))
                 error = "bpcer" if kind == BONA_FIDE else f"apcer.{kind}"
                 figures[f"{prefix}.{formation}.{error}"] = measured
+                if kind == BONA_FIDE:
+                    rejected = rate(sum(j.decision is Decision.REJECT for j in entries), len(entries))
+                    figures[f"{prefix}.{formation}.bpcer_rejected"] = figure(rejected)
                 by_kind.setdefault(error, []).append(measured)
         figures |= {f"{prefix}.{error}": max(found, key=_badness) for error, found in by_kind.items()}
     return figures
@@ -154,7 +166,7 @@ def _judge(
     judged = []
     for card in cards:
         decision, reasons = judge(card, quantities, calibration, model)
-        judged.append(Judged(card, decision is Decision.ACCEPT, reasons))
+        judged.append(Judged(card, decision, reasons))
     return judged
 
 
@@ -166,6 +178,7 @@ def _counts(judged: Sequence[Judged]) -> dict[str, Any]:
             counts[f"{formation}.{kind}"] = {
                 "sets": len(entries),
                 "accepted": sum(j.accepted for j in entries),
+                "rejected": sum(j.decision is Decision.REJECT for j in entries),
                 "objections": dict(Counter(reason for j in entries for reason in j.reasons).most_common()),
             }
     return counts

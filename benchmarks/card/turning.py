@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from idproof.benchmarks.card.films import measure_films
 from idproof.benchmarks.harness.output import BONA_FIDE, RENDERED, Run, figure
 from idproof.benchmarks.metrics import rate
 from idproof.datasets.sets import ROLES
@@ -30,6 +31,8 @@ from idproof.pipeline.guidance import downscaled_jpeg
 from idproof.pipeline.types import CheckResult, Outcome
 
 REPLAYS = ("replay_prints", "replay_two_prints", "replay_tablet")
+COMPUTED = ("computed_card_rendered", "computed_face_rendered")
+"""Films that a program computes in the camera's place. Only on demand: they show a card that turns continuously."""
 NOT_ASSESSED = "not_assessed"
 
 
@@ -80,11 +83,7 @@ def measure_turning(
         DatasetInvalid: the photographs cannot be used.
     """
     wanted = {BONA_FIDE: count, **dict.fromkeys(kinds, replays)}
-    tasks = [(kind, first + index) for kind, n in wanted.items() for index in range(n)]
-    films = []
-    for film in runner(measure_film, tasks, portraits, split, formed_by, seed):
-        films.append(film)
-        progress(len(films), len(tasks))
+    films = measure_films(measure_film, wanted, first, (portraits, split, formed_by, seed), runner, progress)
     return summarise(films, wanted, seed, {"split": split.value, "formation": str(formed_by), "first": first})
 
 

@@ -6,6 +6,7 @@ from idproof.benchmarks.cli import (
     attack,
     calibrate,
     card,
+    card_light,
     check,
     deletion,
     face,
@@ -20,6 +21,7 @@ from idproof.benchmarks.cli import (
     scores,
     stream,
     system,
+    template,
     turning,
 )
 from idproof.benchmarks.cli import capacity as capacity_commands
@@ -33,8 +35,10 @@ for commands in (
     card,
     attack,
     turning,
+    card_light,
     fields,
     face,
+    template,
     liveness,
     latency,
     deletion,

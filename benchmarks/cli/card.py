@@ -17,6 +17,7 @@ from idproof.benchmarks.cli.options import (
     Out,
     Profile,
     RawScores,
+    Resume,
     Sets,
     Workers,
 )
@@ -52,6 +53,7 @@ def card(
     executor: Executor = "in-process",
     address: Address = None,
     scores: RawScores = None,
+    resume: Resume = None,
     json_: AsJson = False,
     out: Out = None,
 ) -> None:
@@ -64,6 +66,8 @@ def card(
         raise typer.BadParameter("--document is the type of registrations (--sets)")
     if transfer and (sets is None or tuning is None or scores is not None):
         raise typer.BadParameter("--transfer needs --sets and --tuning, and writes no --scores")
+    if resume is not None and not transfer:
+        raise typer.BadParameter("--resume is an option of --transfer")
     with ProgressReport("registrations") as progress:
         if transfer and sets is not None and tuning is not None:
             result = measure_transfer(
@@ -73,6 +77,7 @@ def card(
                 profile=profile,
                 runner=TaskRunner(workers, executor, address),
                 progress=progress,
+                resume=resume,
             )
         elif dataset is not None and root is not None:
             result = measure_public_set(dataset, root, profile=profile, seed=seed, progress=progress)

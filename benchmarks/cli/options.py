@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from idproof.datasets.specimen.draws import Split
+from idproof.datasets.specimen.formations import FormationName
 from idproof.pipeline.executors.task_runner import ExecutorName, TaskRunner
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
@@ -28,6 +30,12 @@ Threads = Annotated[int, typer.Option(min=1, help="Processor threads per network
 RawScores = Annotated[
     Path | None, typer.Option("--scores", help="Also write the raw scores: CSV, npy or Parquet, for `bench scores`.")
 ]
+Portraits = Annotated[
+    Path | None, typer.Option(help="Photographs in LFW layout, folder or zip; else the bundled ones.")
+]
+FirstFilm = Annotated[int, typer.Option(min=0, help="Number of the first film of each kind.")]
+DrawnSplit = Annotated[Split, typer.Option(help="Whose people, cameras and parameters are drawn.")]
+Formation = Annotated[FormationName, typer.Option(help="Image formation.")]
 Resume = Annotated[Path | None, typer.Option(help="File to stop and resume by.")]
 LfwPictures = Annotated[Path, typer.Option(help="Original LFW pictures (250 × 250), folder or zip.")]
 SomePeople = Annotated[int | None, typer.Option(min=2, help="Use only this many people, drawn with the seed.")]

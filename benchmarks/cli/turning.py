@@ -1,12 +1,22 @@
 """`idproof bench turning`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from idproof.benchmarks.card.turning import REPLAYS, measure_turning
-from idproof.benchmarks.cli.options import Address, AsJson, Executor, Out, Seed, Workers
+from idproof.benchmarks.card.turning import COMPUTED, REPLAYS, measure_turning
+from idproof.benchmarks.cli.options import (
+    Address,
+    AsJson,
+    DrawnSplit,
+    Executor,
+    FirstFilm,
+    Formation,
+    Out,
+    Portraits,
+    Seed,
+    Workers,
+)
 from idproof.benchmarks.cli.output import show_run
 from idproof.benchmarks.cli.progress import ProgressReport
 from idproof.datasets.specimen.draws import Split
@@ -18,17 +28,16 @@ app = typer.Typer()
 
 @app.command()
 def turning(
-    portraits: Annotated[
-        Path | None, typer.Option(help="Photographs in LFW layout, folder or zip; else the bundled ones.")
-    ] = None,
+    portraits: Portraits = None,
     count: Annotated[int, typer.Option(min=0, help="Films of genuine cards.")] = 100,
     replays: Annotated[int, typer.Option(min=0, help="Films of each kind of replay.")] = 20,
     kind: Annotated[
-        list[str] | None, typer.Option(help=f"Only this kind; repeatable. Known: {', '.join(REPLAYS)}.")
+        list[str] | None,
+        typer.Option(help=f"Only this kind; repeatable. Known: {', '.join((*REPLAYS, *COMPUTED))}; else replays."),
     ] = None,
-    first: Annotated[int, typer.Option(min=0, help="Number of the first film of each kind.")] = 0,
-    split: Annotated[Split, typer.Option(help="Whose people, cameras and parameters are drawn.")] = Split.TEST,
-    formation: Annotated[FormationName, typer.Option(help="Image formation.")] = FormationName.ANALYTIC,
+    first: FirstFilm = 0,
+    split: DrawnSplit = Split.TEST,
+    formation: Formation = FormationName.ANALYTIC,
     seed: Seed = 0,
     workers: Workers = 1,
     executor: Executor = "in-process",

@@ -6,6 +6,7 @@ Modes:
     raises: every guard is on, and the face comparison raises when everything else is in memory.
     ordinary: every guard is off, as in a service without them: memory is freed and not overwritten.
     holds: every guard is on; before each verdict the server plants faces and templates and waits (`planting.py`).
+    unsealed: every guard is on, and what is sealed for reviewers is not encrypted.
     unfinished: every guard is on, and the hashes that recognise a repeated upload stay in memory unfinished.
     keeps: every guard is off, nothing is freed, pictures go to files and fields to the log. The search must find every
         form of picture here; a form that it misses here proves nothing elsewhere.
@@ -16,6 +17,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 from unittest.mock import patch
@@ -28,13 +30,14 @@ from idproof.benchmarks.deletion.planting import plant_before_verdicts
 from idproof.benchmarks.deletion.record import record_engines
 from idproof.models import session as sessions
 from idproof.pipeline import Vault, VaultSession, Verdict, Verifier
+from idproof.pipeline.vault import sealed_copies, split_templates
 from idproof.service.http.fingerprint import PartFingerprint
 from idproof.service.operations import process, server
 from idproof.service.operations.settings import Settings
 from idproof.service.storage import seal
 
-MODES = ("raises", "holds", "unfinished", "ordinary", "keeps")
-_GUARDED = ("raises", "holds", "unfinished")
+MODES = ("raises", "holds", "unfinished", "unsealed", "ordinary", "keeps")
+_GUARDED = ("raises", "holds", "unfinished", "unsealed")
 _leaked: list[Any] = []
 _open_files: list[IO[bytes]] = []
 
@@ -76,6 +79,10 @@ def _altered(mode: str, verifier: Verifier, stack: contextlib.ExitStack) -> Veri
     if mode == "holds":
         stack.enter_context(plant_before_verdicts(verifier, Path(os.environ["IDPROOF_BENCH_SIGNALS"])))
         return verifier
+    if mode == "unsealed":
+        stack.enter_context(patch.object(sealed_copies, "AESGCM", Unsealed))
+        stack.enter_context(patch.object(split_templates, "AESGCM", Unsealed))
+        return verifier
     if mode == "unfinished":
         finish = PartFingerprint.finish
         stack.enter_context(patch.object(PartFingerprint, "finish", lambda part: _keep_unfinished(part, finish)))
@@ -83,9 +90,11 @@ def _altered(mode: str, verifier: Verifier, stack: contextlib.ExitStack) -> Veri
     verifier.vault = CarelessVault(verifier.limits)
     if mode == "keeps":
         stack.enter_context(record_engines(verifier, lambda _, array: _leaked.append(array.copy())))
-        stack.enter_context(patch.object(seal, "AESGCM", _Unsealed))
+        stack.enter_context(patch.object(seal, "AESGCM", Unsealed))
         verify = verifier.verify_session
         stack.enter_context(patch.object(verifier, "verify_session", lambda held, *_: _leak_everything(held, verify)))
+        check = verifier.check_holder
+        stack.enter_context(patch.object(verifier, "check_holder", lambda *given: _leak_step_up(check, *given)))
     return verifier
 
 
@@ -100,6 +109,20 @@ def _raise(*_: object) -> None:
 
 def _leak_everything(session: VaultSession, verify: Any) -> Verdict:
     """Does everything that the service promises not to do."""
+    _leak_uploads(session)
+    verdict: Verdict = verify(session)
+    fields = {name: reading.text for name, reading in verdict.fields.items()}
+    structlog.get_logger("idproof").info("read", fields=fields)
+    return verdict
+
+
+def _leak_step_up(check: Any, session: VaultSession, card: Any, *more: Any) -> Any:
+    _leak_uploads(session)
+    structlog.get_logger("idproof").info("read", fields=asdict(card))
+    return check(session, card, *more)
+
+
+def _leak_uploads(session: VaultSession) -> None:
     for role, sink in session._sinks.items():
         data = bytes(memoryview(sink._memory)[: sink.size])
         _leaked.append(data)
@@ -109,21 +132,32 @@ def _leak_everything(session: VaultSession, verify: Any) -> Verdict:
         _open_files.append(tempfile.TemporaryFile())  # noqa: SIM115 - kept open on purpose
         _open_files[-1].write(data)
         _open_files[-1].flush()
-    verdict: Verdict = verify(session)
-    fields = {name: reading.text for name, reading in verdict.fields.items()}
-    structlog.get_logger("idproof").info("read", fields=fields)
-    return verdict
 
 
-class _Unsealed:
+class Unsealed:
     """A cipher that does not encrypt."""
 
     def __init__(self, key: bytes) -> None:
         del key
 
     def encrypt(self, nonce: bytes, data: bytes, about: bytes | None) -> bytes:
+        """Returns the data."""
         del nonce, about
         return data
+
+    decrypt = encrypt
+
+    def encrypt_into(self, nonce: bytes, data: memoryview, about: bytes | None, buffer: memoryview) -> int:
+        """Copies the data, and leaves the place of the tag empty."""
+        del nonce, about
+        buffer[: len(data)] = data
+        return len(buffer)
+
+    def decrypt_into(self, nonce: bytes, data: bytes, about: bytes | None, buffer: memoryview) -> int:
+        """Copies what `encrypt_into` copied."""
+        del nonce, about
+        buffer[:] = data[: len(buffer)]
+        return len(buffer)
 
 
 class CarelessVault(Vault):

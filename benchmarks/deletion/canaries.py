@@ -7,7 +7,7 @@ is recorded, each in the channel orders and types that libraries are known to co
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +24,10 @@ from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.types import RGBImage
 from idproof.pipeline import BadInput, Limits, Role, VaultSession, Verifier, capture
 from idproof.pipeline.documents import load_builtin
-from idproof.pipeline.vault.kinds import DECODED
+from idproof.pipeline.fields.card_data import CardData
+from idproof.pipeline.fields.records import RecordAnswer, RecordStatus, Sink
+from idproof.pipeline.liveness.response import LivenessResponse
+from idproof.pipeline.vault.kinds import DECODED, REGISTERED_PORTRAIT
 
 NOISE = 5  # grey levels in either direction: unique bytes, yet verified as usual. Chosen by hand; no outside source.
 QUALITY = 95  # of JPEG. Chosen by hand; no outside source.
@@ -73,20 +76,20 @@ class CanaryFactory:
     def __init__(self, profile: str, seed: int) -> None:
         # As in the server: with another number of threads the forms of a picture would differ.
         cv2.setNumThreads(1)
-        self._seed = seed
-        self._verifier = Verifier.open(profile=profile)
+        self.seed = seed
+        self.verifier = Verifier.open(profile=profile)
         self._unrelated_pictures = [_encoded(_unrelated(), png=png) for png in (False, True)]
         self._bases: dict[int, tuple[dict[str, bytes], tuple[str, ...]]] = {}
 
     @property
     def weights(self) -> dict[str, str]:
         """File name to SHA-256 of the networks."""
-        return self._verifier.weights
+        return self.verifier.weights
 
     def canary(self, number: int, *, people: int = 4) -> Canary:
         """Returns canary `number`: one of a few invented people, with noise of its own."""
         base, texts = self._base(number % people)
-        rng = np.random.default_rng([self._seed, number])
+        rng = np.random.default_rng([self.seed, number])
         parts = {role: _noisy(data, rng, png=role == Role.SELFIE) for role, data in base.items()}
         return Canary(parts, texts)
 
@@ -101,10 +104,35 @@ class CanaryFactory:
         found: list[tuple[int, Bytes]] = []
         for form, array in self._forms(canary, whole=whole):
             found.append((FORMS.index(form), needles_of(form, array, step)))
+        return self.unique(found)
+
+    def unique(self, found: Sequence[tuple[int, Bytes]]) -> Needles:
+        """Returns each needle once, by form; none that any picture of the same encoding holds."""
         data = np.concatenate([picked for _, picked in found])
         forms = np.concatenate([np.full(len(picked), number, dtype=np.int16) for number, picked in found])
         data, first = np.unique(data, axis=0, return_index=True)
         return Needles(data, forms[first]).only(~self._in_unrelated_pictures(data))
+
+    def record_step_up(
+        self, parts: Mapping[str, bytes], card: CardData, answer: LivenessResponse
+    ) -> list[tuple[str, NDArray[Any]]]:
+        """Returns every array that the vault holds, or that a network receives, while a step-up is checked.
+
+        Args:
+            parts: name within the vault to encoded picture; `REGISTERED_PORTRAIT` is the portrait of the records.
+            card: of the holder.
+            answer: to the challenge.
+        """
+        records = _OnePortrait(parts[REGISTERED_PORTRAIT])
+        verifier = Verifier(replace(self.verifier.rules, records=records), self.verifier.executor)
+
+        def check(session: VaultSession) -> None:
+            for name, data in parts.items():
+                if name != REGISTERED_PORTRAIT:
+                    session.receive(name).write(data)
+            verifier.check_holder(session, card, answer)
+
+        return self._record(check)
 
     def _in_unrelated_pictures(self, data: Bytes) -> NDArray[np.bool_]:
         """Returns which needles an unrelated picture of the same encoding holds too, such as the tables of a JPEG."""
@@ -116,7 +144,7 @@ class CanaryFactory:
     def _forms(self, canary: Canary, *, whole: bool) -> Iterator[tuple[str, NDArray[Any]]]:
         for data in canary.parts.values():
             yield from upload_forms(data)
-        limits = self._verifier.limits
+        limits = self.verifier.limits
         for role, data in canary.parts.items():
             yield from row_forms(capture.decode(memoryview(data), Role(role), limits))
         for kind, array in self._recorded(canary) if whole else []:
@@ -125,6 +153,16 @@ class CanaryFactory:
 
     def _recorded(self, canary: Canary) -> list[tuple[str, NDArray[Any]]]:
         """Returns every array that the vault held or that a network received."""
+
+        def verify(session: VaultSession) -> None:
+            for role, data in canary.parts.items():
+                session.receive(Role(role)).write(data)
+            self.verifier.verify_session(session)
+
+        return self._record(verify)
+
+    def _record(self, work: Callable[[VaultSession], None]) -> list[tuple[str, NDArray[Any]]]:
+        """Returns every array that a session holds, or that a network receives, during some work."""
         held: list[tuple[str, NDArray[Any]]] = []
 
         class Session(VaultSession):
@@ -135,21 +173,36 @@ class CanaryFactory:
         def record(kind: str, array: NDArray[Any]) -> None:
             held.append((kind, array.copy()))
 
-        with record_engines(self._verifier, record), Session(Limits()) as session:
-            for role, data in canary.parts.items():
-                session.receive(Role(role)).write(data)
+        with record_engines(self.verifier, record), Session(Limits()) as session:
             try:
-                self._verifier.verify_session(session)
+                work(session)
             except BadInput as error:  # every stage must run, or forms of the canary would be missing
                 raise RuntimeError(f"the canary was refused: {error.code}") from None
         return held
 
     def _base(self, person: int) -> tuple[dict[str, bytes], tuple[str, ...]]:
         if person not in self._bases:
-            made = make(self._seed, person, PortraitSource.open(None), load_builtin())
+            made = make(self.seed, person, PortraitSource.open(None), load_builtin())
             fields = made.description["truth"]["fields"]
             self._bases[person] = (made.parts(), _spellings(fields))
         return self._bases[person]
+
+
+@dataclass(frozen=True)
+class _OnePortrait:
+    """Records that know every card, and have one portrait."""
+
+    picture: bytes
+
+    def look_up(self, form: CardData) -> RecordAnswer:
+        """Says that the card is known, and that there is a portrait."""
+        del form
+        return RecordAnswer(RecordStatus.MATCH, portrait=True)
+
+    def portrait(self, form: CardData, into: Sink) -> None:
+        """Writes the portrait into the vault."""
+        del form
+        into.write(self.picture)
 
 
 def _spellings(fields: Mapping[str, str]) -> tuple[str, ...]:

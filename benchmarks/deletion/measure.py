@@ -7,8 +7,9 @@ after it. A server that only leaves out the overwriting shows what an ordinary s
 
 import statistics
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,22 @@ _TAILS = 4  # registrations; a needle fits into every second unfinished block, s
 _WARM_UP = 2  # registrations; the first ones also pay for memory and for networks that settle
 
 
+class Part(StrEnum):
+    """Parts of a run.
+
+    Planted faces and templates; scenarios and disk; a step-up; pictures sealed for reviewers; a template that is kept
+    for step-ups; servers without guards; latency.
+    """
+
+    HELD = "held"
+    SCENARIOS = "scenarios"
+    STEP_UP = "step_up"
+    SEALED = "sealed"
+    TEMPLATE = "template"
+    CONTROLS = "controls"
+    COST = "cost"
+
+
 def measure_deletion(
     *,
     profile: str = "open",
@@ -39,9 +56,12 @@ def measure_deletion(
     in_a_row: int = 200,
     side_by_side: int = 8,
     timed: int = 20,
+    parts: Collection[Part] = tuple(Part),
     report: Callable[[str], None] = lambda line: None,
 ) -> Run:
     """Runs every scenario and the controls, and measures the cost of the guards.
+
+    The parts depend on nothing of each other, so that they can be run one by one.
 
     Args:
         profile: of the networks.
@@ -49,6 +69,7 @@ def measure_deletion(
         in_a_row: registrations one after another.
         side_by_side: registrations at once.
         timed: registrations per server, of the two servers whose latency is compared.
+        parts: of the run.
         report: called with one line per step.
 
     Raises:
@@ -57,13 +78,36 @@ def measure_deletion(
     factory = CanaryFactory(profile, seed)
     with tempfile.TemporaryDirectory(prefix="idproof-deletion-") as root, SearchClient() as search:
         runner = ScenarioRunner(factory, search, Path(root), profile, report)
-        with runner.server(_HOLDS) as server:
-            held, after = run_held(runner, server)
-        results = [after, *_guarded(runner, in_a_row, side_by_side)]
-        unfinished = _control(runner, _UNFINISHED, _TAILS)
-        keeps, ordinary = _control(runner, _KEEPS), _control(runner, _ORDINARY)
-        latency = _cost(runner, timed)
-    controls = {"control": keeps, "ordinary": ordinary, "held": held, "unfinished": unfinished}
+        results: list[ScenarioResult] = []
+        controls: dict[str, ScenarioResult] = {}
+        if Part.HELD in parts:
+            with runner.server(_HOLDS) as server:
+                controls["held"], after = run_held(runner, server)
+            results.append(after)
+        if Part.SCENARIOS in parts:
+            results += _guarded(runner, in_a_row, side_by_side)
+        if Part.STEP_UP in parts:
+            # With the service, for this part alone.
+            from idproof.benchmarks.deletion.step_up import run_step_up
+            from idproof.benchmarks.deletion.streamed_step_up import run_streamed_step_up
+
+            results += [run_step_up(runner), run_streamed_step_up(runner)]
+            controls["step_up_control"] = run_step_up(runner, _KEEPS)
+        if Part.SEALED in parts:
+            from idproof.benchmarks.deletion.sealed import UNSEALED, run_sealed
+
+            results += run_sealed(runner)
+            controls["sealed_control"], controls["sealed_control_viewed"] = run_sealed(runner, UNSEALED)
+        if Part.TEMPLATE in parts:
+            from idproof.benchmarks.deletion.kept_template import run_kept_template
+            from idproof.benchmarks.deletion.sealed import UNSEALED
+
+            results += run_kept_template(runner)
+            controls["template_control"], *_ = run_kept_template(runner, UNSEALED)
+        if Part.CONTROLS in parts:
+            controls["unfinished"] = _control(runner, _UNFINISHED, _TAILS)
+            controls |= {"control": _control(runner, _KEEPS), "ordinary": _control(runner, _ORDINARY)}
+        latency = _cost(runner, timed) if Part.COST in parts else None
     return Run(
         bench="deletion",
         profile=profile,
@@ -73,7 +117,7 @@ def measure_deletion(
         figures=figures(results, controls, latency),
         extra={
             "scenarios": [_described(result) for result in [*results, *controls.values()]],
-            "proves_nothing": _unproven(keeps, held, unfinished),
+            "proves_nothing": _unproven(controls),
         },
     )
 
@@ -121,16 +165,16 @@ def _cost(runner: ScenarioRunner, timed: int) -> tuple[list[float], list[float]]
 def figures(
     results: Sequence[ScenarioResult],
     controls: Mapping[str, ScenarioResult],
-    latency: tuple[list[float], list[float]],
+    latency: tuple[list[float], list[float]] | None,
 ) -> dict[str, dict[str, Any]]:
     """Returns the figures.
 
     Args:
         results: of the scenarios.
         controls: name to result, for the figures `deletion.NAME_found`.
-        latency: seconds per registration, with and without the guards.
+        latency: seconds per registration, with and without the guards; None where that was not measured.
     """
-    found = _found("deletion.found", results)
+    found = _found("deletion.found", results) if results else {}
     found |= {f"deletion.scenario.{one.name}": _found("x", [one])["x"] for one in results}
     for name, control in controls.items():
         found |= _found(f"deletion.{name}_found", [control])
@@ -138,16 +182,21 @@ def figures(
     if wipes:
         found["deletion.wipe_ms.p50"] = plain(float(np.percentile(wipes, 50)), len(wipes), "ms")
         found["deletion.wipe_ms.p99"] = plain(float(np.percentile(wipes, 99)), len(wipes), "ms")
-    return found | _cost_figures(*latency)
+    return found | (_cost_figures(*latency) if latency is not None else {})
 
 
-def _unproven(keeps: ScenarioResult, held: ScenarioResult, unfinished: ScenarioResult) -> list[str]:
-    """Returns the forms that the search missed where they were: finding none elsewhere shows nothing."""
-    missed = {form for form in FORMS if not keeps.found[form]}
+def _unproven(controls: Mapping[str, ScenarioResult]) -> list[str]:
+    """Returns the forms that the search missed where they were, or that no control ran for.
+
+    Finding none of them elsewhere shows nothing.
+    """
+    keeps, held, unfinished = (controls.get(name) for name in ("control", "held", "unfinished"))
+    missed = {form for form in FORMS if keeps is None or not keeps.found[form]}
     # Everything of these was planted, and nothing of them may be missed.
-    missed |= {form for form in BIOMETRIC_FORMS if held.found[form] < held.sought[form]}
-    missed |= set() if unfinished.found[UPLOAD_TAIL] else {UPLOAD_TAIL}
-    return [form for form in FORMS if form in missed] + [TEXT] * (not keeps.texts_found)
+    missed |= {form for form in BIOMETRIC_FORMS if held is None or held.found[form] < held.sought[form]}
+    missed |= set() if unfinished is not None and unfinished.found[UPLOAD_TAIL] else {UPLOAD_TAIL}
+    texts_missed = keeps is None or not keeps.texts_found
+    return [form for form in FORMS if form in missed] + [TEXT] * texts_missed
 
 
 def _found(name: str, results: Sequence[ScenarioResult]) -> dict[str, dict[str, Any]]:

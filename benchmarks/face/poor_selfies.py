@@ -86,7 +86,7 @@ def make_poor(selfie: RGBImage, face: DetectedFace, engines: Engines) -> dict[st
         if not faces:
             continue
         aligned = engines.embedder.align(spoilt, faces[0].landmarks)
-        results = quality.check(quality.Face.of(spoilt, faces[0], aligned))
+        results = quality.check(quality.Face.of(spoilt, faces[0], aligned, engines.landmarker))
         if any(each.name == f"quality_{component}" and each.outcome is Outcome.DOUBT for each in results):
             found[kind] = aligned
     return found

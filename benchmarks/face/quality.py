@@ -123,7 +123,7 @@ def _timed(picture: RGBImage, engines: Engines) -> tuple[float, float]:
     face = central(frame, engines)
     detected = time.process_time()
     if face is not None:
-        quality.check(quality.Face.of(frame, face, engines.embedder.align(frame, face.landmarks)))
+        quality.check(quality.Face.of(frame, face, engines.embedder.align(frame, face.landmarks), engines.landmarker))
     return (detected - start) * 1000, (time.process_time() - detected) * 1000
 
 
@@ -143,6 +143,8 @@ def _seen(faces: LabelledFaces, engines: Engines, progress: Progress) -> list[_S
         face = most_central(picture, everybody)
         if face is not None:
             aligned = engines.embedder.align(picture, face.landmarks)
-            found.append(_Seen(quality.Face.of(picture, face, aligned), choose_applicant(picture, everybody)))
+            found.append(
+                _Seen(quality.Face.of(picture, face, aligned, engines.landmarker), choose_applicant(picture, everybody))
+            )
         progress(place + 1, len(faces.names))
     return found

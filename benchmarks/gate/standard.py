@@ -5,12 +5,13 @@ measured only where LFW lies beside the checkout or in the folder that `IDPROOF_
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 from PIL import Image
 
 from idproof.benchmarks.card.measure import measure_card
@@ -20,6 +21,7 @@ from idproof.benchmarks.far_engine.measure import measure_far_engine
 from idproof.benchmarks.harness.output import Run
 from idproof.benchmarks.liveness.measure import measure_liveness
 from idproof.benchmarks.system.measure import measure_system
+from idproof.datasets.appearance import looking_ahead
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.rendered_people.clips import SPECIES
 from idproof.datasets.sets import read_sets
@@ -27,6 +29,7 @@ from idproof.datasets.specimen import make_sets
 from idproof.datasets.specimen.draws import Split
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.profiles import load_engines
+from idproof.models.types import RGBImage
 from idproof.pipeline.executors.task_runner import SEQUENTIAL, TaskRunner
 
 SEED = 4242
@@ -98,13 +101,23 @@ def measure_all(
 def bundled_people(folder: Path, people: int = 1 + len(SPECIES)) -> Path:
     """Writes the bundled portraits in LFW's layout under the names of this many people of the split `test`.
 
-    A liveness run needs another person per clip. A repeated face matters to a rate, not to a regression.
+    A liveness run needs another person per clip, who looks ahead. A repeated face matters to a rate, not to a
+    regression.
     """
     source = PortraitSource.open(None)
+    shown = [picture for label in source.labels() if (picture := _ahead(source.person(label).photographs)) is not None]
     names = (f"Bundled_{number}" for number in range(1000))
     of_test = islice((name for name in names if Split.TEST.holds(name)), people)
-    for label, name in zip(cycle(source.labels()), of_test, strict=False):
+    for picture, name in zip(cycle(shown), of_test, strict=False):
         (folder / name).mkdir(parents=True)
-        picture = Image.fromarray(source.person(label).photographs[0])
-        picture.resize((250, 250)).save(folder / name / f"{name}_0001.jpg", quality=95)
+        Image.fromarray(picture).save(folder / name / f"{name}_0001.jpg", quality=95)
     return folder
+
+
+def _ahead(photographs: Iterable[RGBImage]) -> RGBImage | None:
+    """Returns the first photograph of somebody who looks ahead also at LFW's size, in that size, if there is one."""
+    small = (np.asarray(Image.fromarray(picture).resize((250, 250))) for picture in photographs)
+    try:
+        return looking_ahead(small)
+    except ValueError:
+        return None

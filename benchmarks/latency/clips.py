@@ -16,17 +16,20 @@ import numpy as np
 from idproof.benchmarks import peers
 from idproof.benchmarks.harness.output import plain
 from idproof.benchmarks.peers.peer import FacePeer
+from idproof.datasets.appearance import looking_ahead
 from idproof.datasets.rendered_people.clips import Sitting, bona_fide
 from idproof.datasets.specimen.draws import Draws
 from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.models.profiles import load_engines
-from idproof.pipeline.liveness.challenge import Challenge
+from idproof.pipeline.liveness.challenge import Challenge, Options
 from idproof.pipeline.liveness.examiner import LivenessExaminer
 from idproof.pipeline.liveness.frames import Clip
 
 OURS = "liveness"
 _WARM_UP = 2  # clips; the first ones also pay for memory and for networks that settle
 _SIDE_PX = 250
+_OPTIONS = Options(cannot_blink=True)
+"""Applicants who cannot blink: opening the mouth is asked with 16 frames, closing the eyes with 19."""
 
 Way = Callable[[Clip, Challenge], object]
 
@@ -65,8 +68,8 @@ def measure_clips(
 def _sitting(place: int, seed: int) -> Sitting:
     people = PortraitSource.open(None)
     labels = people.labels()
-    picture = cv2.resize(people.person(labels[place % len(labels)]).photographs[0], (_SIDE_PX, _SIDE_PX))
-    return Sitting.draw(np.asarray(picture, dtype=np.uint8), Draws(np.random.default_rng((seed, place))))
+    picture = cv2.resize(looking_ahead(people.person(labels[place % len(labels)]).photographs), (_SIDE_PX, _SIDE_PX))
+    return Sitting.draw(np.asarray(picture, dtype=np.uint8), Draws(np.random.default_rng((seed, place))), _OPTIONS)
 
 
 def _examination(profile: str) -> Way:

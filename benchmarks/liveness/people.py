@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from idproof.datasets.appearance import Appearance
 from idproof.datasets.lfw import LabelledFaces
 from idproof.datasets.specimen.draws import Split
 from idproof.models.types import FaceDetector, RGBImage
@@ -19,8 +20,9 @@ def photographs(
 ) -> Iterator[tuple[str, RGBImage]]:
     """Yields the name and one photograph of each of `count` people of a split, in a random order.
 
-    An applicant is alone before the camera. Photographs without a face, or with a second face that is not small, are
-    passed over.
+    An applicant is alone before the camera and looks ahead (`Appearance.looks_ahead`) until something else is asked
+    for. Photographs without a face, with a second face that is not small, of somebody who looks aside, shouts or shows
+    the teeth, or whose eyes are closed, are passed over.
 
     Args:
         root: LFW's 250 × 250 pictures, folder or zip.
@@ -47,16 +49,21 @@ def photographs(
         if name in excluding:
             continue
         (picture,) = faces.pictures(first[name], first[name] + 1)
-        if _alone(detector, picture):
+        if _alone(detector, picture) and _looks_ahead(picture):
             given += 1
             yield name, picture
     if given < count:
-        raise DatasetInvalid(f"{root.name} holds {given} people alone in a picture; {count} are needed.")
+        raise DatasetInvalid(f"{root.name} holds {given} people who look ahead alone in a picture; {count} are needed.")
 
 
 def drawn_by(root: Path, split: Split, count: int, seeds: Sequence[int], detector: FaceDetector) -> frozenset[str]:
     """Returns the names of everybody whom runs of `count` people with these seeds drew."""
     return frozenset(name for seed in seeds for name, _ in photographs(root, split, count, seed, detector))
+
+
+def _looks_ahead(picture: RGBImage) -> bool:
+    seen = Appearance.of(picture)
+    return seen is not None and seen.looks_ahead
 
 
 def _alone(detector: FaceDetector, picture: RGBImage) -> bool:

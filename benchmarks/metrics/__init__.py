@@ -8,6 +8,7 @@ two sets of scores, impostors come first, then genuines.
 - `information`: Cllr and minCllr of log-likelihood ratios;
 - `attack`: APCER per species, BPCER, ACER, IAPAR, RIAPAR, DFAR and DFRR;
 - `groups`: differential performance;
+- `unlinkability`: D_sys of protected templates;
 - `resample`: intervals by person and by picture, and whether two systems differ.
 """
 

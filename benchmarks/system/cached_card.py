@@ -56,6 +56,11 @@ class CachedCardExecutor:
         return dict(self.tools.engines.weights)
 
     @property
+    def template_network(self) -> str:
+        """Full SHA-256 of the network that computes face templates."""
+        return self.tools.engines.embedder_sha256
+
+    @property
     def face_detector(self) -> FaceDetector:
         """The loaded face detector."""
         return self.tools.engines.detector
@@ -79,6 +84,14 @@ class CachedCardExecutor:
     def compare_registered(self, session: VaultSession) -> tuple[CheckResult, ...]:
         """Compares the department's portrait with the templates of `examine`; raises `BadInput`."""
         return examine.compare_registered(session, self.tools)
+
+    def examine_person(self, session: VaultSession, answer: LivenessResponse) -> Findings:
+        """Compares selfie and frames with the registered portrait alone; raises `BadInput`."""
+        return examine.examine_person(session, self.tools, answer)
+
+    def examine_enrolled(self, session: VaultSession, answer: LivenessResponse) -> Findings:
+        """Compares selfie and frames with the template of an earlier registration; raises `BadInput`."""
+        return examine.examine_enrolled(session, self.tools, answer)
 
     def close(self) -> None:
         """Drops the stored card."""

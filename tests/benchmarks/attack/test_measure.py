@@ -8,20 +8,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from idproof.benchmarks.attack import measure
 from idproof.benchmarks.attack.executor import StoppingExecutor
 from idproof.benchmarks.attack.kinds import ATTACKS, HONEST, RECIPES
 from idproof.benchmarks.attack.measure import ANSWERS, OF_THE_FACE, Outcomes, measure_attack, only_kept_by, summarise
-from idproof.benchmarks.attack.tries import Try, make_try
-from idproof.benchmarks.errors import BenchmarkFailed
+from idproof.benchmarks.attack.tries import Try, TryMaker
+from idproof.benchmarks.errors import BenchmarkFailed, RunNotResumable
 from idproof.benchmarks.harness.output import Run
 from idproof.datasets.rendered_people.clips import PUPPETS
 from idproof.datasets.specimen.attacks import AttackKind
 from idproof.pipeline import Captures, Verifier
 from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.documents import DocumentType
-from idproof.pipeline.liveness.challenge import REDUCING
+from idproof.pipeline.liveness.challenge import GRANTABLE
 from idproof.pipeline.origin import CaptureOrigin
-from idproof.pipeline.types import CheckResult, Decision, Outcome, Role, Status
+from idproof.pipeline.types import CARD_ROLES, CheckResult, Decision, Outcome, Role, Status
 
 SEED = 0
 Making = Callable[[str], Try]
@@ -30,10 +31,11 @@ Making = Callable[[str], Try]
 @pytest.fixture(scope="module")
 def tried(document: DocumentType) -> Making:
     made: dict[str, Try] = {}
+    maker = TryMaker(SEED, None, document)
 
     def make(kind: str) -> Try:
         if kind not in made:
-            made[kind] = make_try(kind, 0, SEED, None, document)
+            made[kind] = maker.make(kind, 0)
         return made[kind]
 
     return make
@@ -60,7 +62,7 @@ def test_an_unknown_kind_is_refused() -> None:
 def test_each_kind_has_a_figure_at_each_level(run: Run) -> None:
     assert {name for name in run.figures if ".accepted." in name} == {
         f"attack.{level}.accepted.{kind}"
-        for level in ("device", "capture")
+        for level in ("device", "attested", "capture")
         for kind in ("computed_card_plain", "replay_identical", "no_frames")
     }
     assert run.figures["attack.device.accepted.no_frames"]["n"] == 1
@@ -101,7 +103,7 @@ def test_a_stopped_examination_decides_as_the_complete_one(tried: Making, verifi
 def test_all_options_are_ticked_and_nothing_permits_it(tried: Making) -> None:
     answer = tried("options_all").answer
     assert answer is not None
-    assert set(answer.challenge.options.reductions) == set(REDUCING)
+    assert set(answer.challenge.options.reductions) == set(GRANTABLE)
     assert not answer.reduction_permitted
 
 
@@ -113,12 +115,12 @@ def test_the_cropped_selfie_is_the_cards_portrait_tinted(tried: Making) -> None:
 
 
 def test_a_try_is_the_same_for_the_same_seed_and_another_for_another(document: DocumentType, tried: Making) -> None:
-    assert make_try("no_frames", 0, SEED, None, document) == tried("no_frames")
-    assert make_try("no_frames", 1, SEED, None, document).parts != tried("no_frames").parts
+    assert TryMaker(SEED, None, document).make("no_frames", 0) == tried("no_frames")
+    assert TryMaker(SEED, None, document).make("no_frames", 1).parts != tried("no_frames").parts
 
 
 def outcomes(kind: str, decision: str, *, cost: bool = False, face_alone: bool = False, same: bool = False) -> Outcomes:
-    levels = ("device", "capture")
+    levels = ("device", "attested", "capture")
     return Outcomes(
         kind,
         dict.fromkeys(levels, decision),
@@ -132,7 +134,7 @@ def outcomes(kind: str, decision: str, *, cost: bool = False, face_alone: bool =
 def test_a_cost_is_a_refusal_by_the_answers_alone() -> None:
     figures = summarise([outcomes(HONEST, "refer", cost=True), outcomes(HONEST, "refer")])
     assert (figures["attack.bpcer_cost"]["value"], figures["attack.device.bpcer"]["value"]) == (0.5, 1.0)
-    assert "shared_grain" in ANSWERS
+    assert {"shared_grain", "fraud_one_picture", "liveness_eyes_mouth", "selfie_copy"} <= set(ANSWERS)
 
 
 def test_a_try_that_was_not_decided_is_no_success_and_is_counted_apart() -> None:
@@ -180,4 +182,65 @@ def test_a_selfie_of_the_photograph_on_the_card_is_told(
         (tmp_path / person).mkdir()
         for number in range(1, pictures + 1):
             Image.new("RGB", (250, 250), (60 * number, 90, 120)).save(tmp_path / person / f"{person}_{number:04d}.jpg")
-    assert make_try("no_frames", 0, SEED, tmp_path, document).same_photograph is same
+    assert TryMaker(SEED, tmp_path, document).make("no_frames", 0).same_photograph is same
+
+
+def test_nothing_of_a_device_is_accepted_where_hardware_must_attest(run: Run) -> None:
+    """The attacker holds a device's key, and no hardware that attests to it."""
+    accepted = [kind for kind, counts in run.counts.items() if "accept" in counts["attested"]["decisions"]]
+    assert not accepted
+    assert run.counts[HONEST]["attested"]["reasons"] == {"device_not_attested": 1}
+
+
+def test_kinds_that_differ_in_neither_card_nor_clip_share_their_bytes(document: DocumentType, tried: Making) -> None:
+    without, moved = (tried(kind).parts for kind in ("no_frames", "puppet_mesh"))
+    assert all(without[role] == moved[role] for role in CARD_ROLES)
+    maker = TryMaker(SEED, None, document)
+    maker.make("puppet_mesh", 0)
+    assert maker.make("no_frames", 0) == tried("no_frames")
+    assert maker.make("no_frames", 1).parts[Role.CARD_FRONT] != without[Role.CARD_FRONT]
+
+
+def test_a_card_seen_before_is_judged_with_the_people_of_its_own_registration(
+    tried: Making, verifier: Verifier
+) -> None:
+    """The same captures with another selfie: the card's facts are kept, the face is compared anew."""
+    executor = StoppingExecutor(verifier.executor.tools)  # type: ignore[attr-defined]
+    stopping = Verifier(verifier.rules, executor)
+    of_holder, of_crop = tried("no_frames"), tried("selfie_crop")
+    found = {}
+    for made in (of_holder, of_crop):
+        verdict = stopping.verify(Captures.from_parts(made.parts))
+        found[made is of_crop] = {check.name: check for check in verdict.checks}
+        alone = verifier.verify(Captures.from_parts(made.parts))
+        assert {check.name: check for check in alone.checks} == found[made is of_crop]
+    assert found[True]["selfie_copy"].outcome is Outcome.FAIL
+    assert found[False]["selfie_copy"].outcome is Outcome.PASS
+
+
+def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, made = tmp_path / "tries", []
+
+    def attempts(task: measure.Task, *_: object) -> list[Outcomes]:
+        made.append(task)
+        return [outcomes(kind, "refer") for kind in task[1]]
+
+    monkeypatch.setattr(measure, "_attempts", attempts)
+
+    def run(tries: int, honest: int, seed: int = SEED) -> Run:
+        return measure_attack(tries=tries, honest=honest, kinds=["no_frames"], seed=seed, resume=file)
+
+    both = (0, ("no_frames", HONEST)), (1, ("no_frames", HONEST))
+    once = run(2, 2)
+    assert made == [*both]
+    again = run(2, 2)
+    assert (again.figures, again.counts) == (once.figures, once.counts)
+    fewer = run(1, 1)
+    assert made == [*both]
+    assert fewer.figures["attack.device.accepted.no_frames"]["n"] == 1
+    run(3, 2)
+    assert made == [*both, (2, ("no_frames",))]
+    run(2, 1)  # the second without an honest registration
+    assert made[-1] == (1, ("no_frames",))
+    with pytest.raises(RunNotResumable, match="other kinds"):
+        run(2, 2, SEED + 1)

@@ -2,17 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from idproof.benchmarks.card import measured_cards
 from idproof.benchmarks.card.evidence_fit import fit_evidence
-from idproof.benchmarks.card.measured_cards import MeasuredCard, calibration_of, judge
+from idproof.benchmarks.card.measured_cards import MeasuredCard, calibration_of, judge, measure_cards
 from idproof.benchmarks.card.transfer import judge_transfer, transfer_figures
-from idproof.benchmarks.errors import BenchmarkFailed
+from idproof.benchmarks.errors import BenchmarkFailed, RunNotResumable
+from idproof.datasets.sets import read_sets
+from idproof.datasets.specimen.make import make
+from idproof.datasets.specimen.portraits import PortraitSource
 from idproof.pipeline.card.checks.protocol import Limit, Quantity
 from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.card.evidence.model import EvidenceModel
+from idproof.pipeline.documents import load_builtin
 from idproof.pipeline.types import CheckResult, Decision, Outcome, Status
 
 SHARP = Quantity("sharp", "share", "blurred", Limit.AT_LEAST, speaks_to=(Hypothesis.COPY,))
@@ -57,6 +63,26 @@ def test_the_worst_formation_leads_for_each_kind() -> None:
     found = figures([*ALIKE, *copies], ALIKE)
     assert found["card.transfer.one.apcer.print_colour"] == 0
     assert found["card.transfer.apcer.print_colour"] == found["card.transfer.two.apcer.print_colour"] == 0.75
+
+
+def test_what_is_rejected_is_told_from_what_is_referred() -> None:
+    tested = [*genuine("one", 0.8, 1), *genuine("two", 0.8, 2)]
+    tested[0] = replace(tested[0], results=None, objections=("card_not_found",))
+    tested[1] = card("one", "bona_fide", 1, 0.8, -0.2)
+    found = figures(tested, ALIKE)
+    assert found["card.transfer.one.bpcer_rejected"] == pytest.approx(1 / 40)
+    assert found["card.transfer.one.bpcer"] >= 2 / 40
+
+
+def test_a_stopped_run_measures_only_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(31, 0, PortraitSource.open(None), load_builtin()).write(tmp_path / "sets" / "0")
+    (entry,) = read_sets(tmp_path / "sets")
+    kept = tmp_path / "kept.jsonl"
+    first = measure_cards([entry], resume=kept)
+    monkeypatch.setattr(measured_cards, "locate_card", None)
+    assert measure_cards([entry], resume=kept) == first
+    with pytest.raises(RunNotResumable):
+        measure_cards([entry, entry], resume=kept)
 
 
 def test_one_formation_cannot_be_left_out() -> None:

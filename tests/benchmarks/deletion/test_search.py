@@ -158,15 +158,26 @@ def control(missed: str | None = None, share: int = 0) -> ScenarioResult:
     return ScenarioResult("control", dict.fromkeys(FORMS, 10), found, 3, 3)
 
 
+def unproven(keeps: ScenarioResult, held: ScenarioResult, unfinished: ScenarioResult) -> list[str]:
+    return _unproven({"control": keeps, "held": held, "unfinished": unfinished})
+
+
 def test_a_form_that_a_control_misses_proves_nothing() -> None:
-    assert _unproven(control(), control(), control()) == []
-    assert _unproven(control("line"), control(), control()) == ["line"]
-    assert _unproven(control("line", 1), control("line"), control("line")) == []
-    assert _unproven(control(), control(), control("upload_tail")) == ["upload_tail"]
+    assert unproven(control(), control(), control()) == []
+    assert unproven(control("line"), control(), control()) == ["line"]
+    assert unproven(control("line", 1), control("line"), control("line")) == []
+    assert unproven(control(), control(), control("upload_tail")) == ["upload_tail"]
     for form in BIOMETRIC_FORMS:
-        assert _unproven(control(), control(form, 9), control()) == [form]
+        assert unproven(control(), control(form, 9), control()) == [form]
     silent = replace(control(), texts_found=0)
-    assert _unproven(silent, control(), control()) == ["text"]
+    assert unproven(silent, control(), control()) == ["text"]
+
+
+def test_a_part_of_a_run_proves_nothing_without_its_controls() -> None:
+    assert _unproven({}) == [*FORMS, "text"]
+    assert _unproven({"control": control(), "unfinished": control()}) == list(BIOMETRIC_FORMS)
+    assert figures([], {}, None) == {}
+    assert "deletion.cost_ratio" not in figures([scenario("one", 0)], {}, None)
 
 
 def test_what_every_picture_of_the_kind_holds_is_no_needle() -> None:
