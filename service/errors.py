@@ -10,8 +10,12 @@
     ├── IssuerUnavailable      the token issuer's keys cannot be read
     ├── SignatureInvalid       a token is not signed by any of the keys
     │   └── SigningKeyRevoked  its key was revoked, since somebody else may have it
+    ├── CredentialRefused      a credential, a proof or a presentation does not hold; its code is one of
+    │                          `CREDENTIAL_CODES`
+    ├── IssuanceRefused        a wallet's request for credentials cannot be served; its code is one of `ISSUANCE_CODES`
     ├── DemoFailed             the demonstration's service did not start or answer
     ├── ServiceProblem         a request that cannot be served; its code is one of `SERVICE_CODES`
+    │   └── PasskeyRefused     an answer of a passkey's ceremony was not accepted; operators see the cause
     └── StreamProblem          a breach of the stream protocol; its code is one of `STREAM_CODES`
 
 Every error carries its code in `error.code` and its English sentence in `error.sentence`. The HTTP status of each code
@@ -41,6 +45,15 @@ ServiceCode = Literal[
     "session_unknown",
     "session_used",
     "session_lapsed",
+    "registration_missing",
+    "registration_unknown",
+    "registration_closed",
+    "guardians_off",
+    "guardian_refused",
+    "guardian_consent_missing",
+    "counter_code_invalid",
+    "counter_locked",
+    "counter_verdict_unsuitable",
     "challenge_missing",
     "challenge_lapsed",
     "challenges_used",
@@ -50,6 +63,8 @@ ServiceCode = Literal[
     "permit_invalid",
     "permit_exceeded",
     "permit_too_weak",
+    "credentials_off",
+    "credential_unavailable",
     "request_in_progress",
     "idempotency_key_reused",
     "verification_lost",
@@ -61,6 +76,40 @@ ServiceCode = Literal[
     "host_unknown",
     "origin_foreign",
     "content_type_unsupported",
+    "passkeys_off",
+    "passkey_refused",
+    "passkey_verdict_unsuitable",
+    "passkeys_enough",
+    "ceremony_lapsed",
+    "too_many_ceremonies",
+    "origin_unknown",
+    "login_invalid",
+    "step_up_lapsed",
+    "step_up_card_needed",
+    "step_ups_refused",
+    "step_up_token_invalid",
+    "face_templates_off",
+    "face_template_unavailable",
+    "face_template_key_missing",
+    "face_template_refused",
+    "face_template_core_unavailable",
+    "presentations_off",
+    "presentation_waiting",
+    "presentation_refused",
+    "presentation_lapsed",
+    "response_code_wrong",
+    "return_url_unknown",
+    "reviews_off",
+    "reviewer_unconfirmed",
+    "reviewer_taken",
+    "public_key_invalid",
+    "fingerprint_differs",
+    "officer_differs",
+    "reason_unsuitable",
+    "review_unavailable",
+    "review_not_claimed",
+    "second_officer_needed",
+    "pictures_gone",
 ]
 SERVICE_CODES: frozenset[str] = frozenset(get_args(ServiceCode))
 """Codes of `ServiceProblem`."""
@@ -89,6 +138,39 @@ StreamCode = Literal[
 ]
 STREAM_CODES: frozenset[str] = frozenset(get_args(StreamCode))
 """Codes of `StreamProblem`."""
+
+CredentialCode = Literal[
+    "credential_malformed",
+    "credential_type_wrong",
+    "credential_issuer_untrusted",
+    "credential_signature_invalid",
+    "credential_changed",
+    "credential_expired",
+    "credential_not_yet_valid",
+    "credential_claim_missing",
+    "credential_revoked",
+    "status_unavailable",
+    "holder_proof_missing",
+    "holder_proof_invalid",
+    "nonce_wrong",
+    "audience_wrong",
+]
+CREDENTIAL_CODES: frozenset[str] = frozenset(get_args(CredentialCode))
+"""Codes of `CredentialRefused`."""
+
+IssuanceCode = Literal[
+    "invalid_request",
+    "invalid_grant",
+    "unsupported_grant_type",
+    "invalid_token",
+    "invalid_credential_request",
+    "unknown_credential_configuration",
+    "invalid_proof",
+    "invalid_nonce",
+    "credential_request_denied",
+]
+ISSUANCE_CODES: frozenset[str] = frozenset(get_args(IssuanceCode))
+"""Codes of `IssuanceRefused`: those of OAuth 2.0 (RFC 6749, RFC 6750) and OpenID4VCI 1.0."""
 
 log = structlog.get_logger("idproof")
 
@@ -147,6 +229,32 @@ class SigningKeyRevoked(SignatureInvalid):
     code = "signing_key_revoked"
 
 
+class CredentialRefused(IdproofError):
+    """A credential, a holder's proof or a presentation does not hold.
+
+    Args:
+        code: one of `CREDENTIAL_CODES`.
+        sentence: for whoever checks; it repeats nothing of the credential.
+    """
+
+    def __init__(self, code: CredentialCode, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class IssuanceRefused(IdproofError):
+    """A wallet's request for credentials cannot be served; it is answered in the form of OAuth 2.0.
+
+    Args:
+        code: one of `ISSUANCE_CODES`.
+        sentence: in ASCII, for the wallet's developer; it repeats nothing that was sent.
+    """
+
+    def __init__(self, code: IssuanceCode, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
 class DemoFailed(IdproofError):
     """The demonstration's service did not start, or did not answer as it must."""
 
@@ -177,6 +285,20 @@ class ServiceProblem(IdproofError):
         self.errors = errors
 
 
+class PasskeyRefused(ServiceProblem):
+    """An answer of a passkey's ceremony was not accepted. The caller learns no more than that.
+
+    Args:
+        cause: code for operators (`idproof.service.passkeys.states.Cause`).
+    """
+
+    code = "passkey_refused"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__("passkey_refused", "The passkey was not accepted; begin again with new options.")
+        self.cause = cause
+
+
 class StreamProblem(IdproofError):
     """A breach of the stream protocol.
 
@@ -194,7 +316,9 @@ def log_error(error: Exception) -> None:
     """Log one error without anything about a person: its code, or only its type if it was not foreseen."""
     if isinstance(error, BadInput):
         log.info("refused", code=error.code, capture=error.capture)
-    elif isinstance(error, ServiceProblem):
+    elif isinstance(error, PasskeyRefused):
+        log.info("refused", code=error.code, cause=error.cause)
+    elif isinstance(error, (ServiceProblem, CredentialRefused, IssuanceRefused)):
         log.info("refused", code=error.code)
     elif isinstance(error, IdproofError):
         # An operator must act; the client's answer may say less.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import pytest
+from hypothesis import settings
 
 from idproof.datasets.specimen.make import Registration, make
 from idproof.datasets.specimen.portraits import PortraitSource
@@ -11,6 +12,10 @@ from idproof.pipeline import Captures, Policy, Verifier
 from idproof.pipeline.documents import DocumentType, load_builtin
 
 SEED = 31
+
+# How long an example takes depends on what else the machine does: no test fails by it.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @lru_cache(maxsize=32)
@@ -42,7 +47,7 @@ def parts(registration: Registration) -> dict[str, bytes]:
     return registration.parts()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def captures_of() -> Callable[..., Captures]:
     """Captures of a rendered registration, bona fide or an attack, with some parts replaced."""
 

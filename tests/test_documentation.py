@@ -1,9 +1,11 @@
-"""Every example in a docstring runs, and so does the README's Python."""
+"""Every example in a docstring runs, and so does the README's Python; no docstring begins with a question word."""
 
+import ast
 import doctest
 import importlib
 import pkgutil
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from idproof.pipeline import Decision
 
 ROOMS = ("models", "pipeline", "datasets", "benchmarks", "service")
 ROOT = Path(__file__).parents[1]
+QUESTION = re.compile(r"(what|which|who|whom|whose|whether|how|why|when|where)(ever)?\b", re.IGNORECASE)
+"""First word of a docstring that begins with neither a verb nor a noun (CONTRIBUTING.md)."""
 
 
 def modules() -> list[str]:
@@ -22,6 +26,14 @@ def modules() -> list[str]:
         found += [f"idproof.{room}", *(m.name for m in pkgutil.walk_packages(package.__path__, f"idproof.{room}."))]
     # These two run when they are imported: the command line, and Alembic's own file.
     return [name for name in found if not name.endswith((".__main__", ".migrations.env"))]
+
+
+def strings(source: str) -> Iterator[tuple[int, str]]:
+    """Yields the line and the text of each string that stands as a statement: docstrings, also those of constants."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text)), lineno=line):
+                yield line, text.strip()
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +57,20 @@ def test_the_readmes_python_runs_and_gives_the_verdict_that_it_shows(applicant: 
     exec(block, scope)
     verdict = scope["verdict"]
     assert (verdict.decision, verdict.reasons) == (Decision.REFER, ("captures_injectable", "liveness_missing"))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("room", [*ROOMS, "tests"])
+def test_no_docstring_begins_with_a_question_word(room: str) -> None:
+    files = sorted((ROOT / room).rglob("*.py"))
+    lines = [(file, line, text) for file in files for line, text in strings(file.read_text(encoding="utf-8"))]
+    assert len(lines) > 20
+    found = [f"{file.relative_to(ROOT)}:{line}: {text[:60]}" for file, line, text in lines if QUESTION.match(text)]
+    assert found == []
+
+
+def test_no_comment_of_a_script_begins_with_a_question_word() -> None:
+    files = sorted((ROOT / "service").rglob("*.js"))
+    scripts = {file: file.read_text(encoding="utf-8") for file in files}
+    comments = [(file, text) for file, script in scripts.items() for text in re.findall(r"/\*\*\s+(.*)", script)]
+    assert len(comments) > 50
+    assert [f"{file.name}: {text[:60]}" for file, text in comments if QUESTION.match(text)] == []

@@ -5,7 +5,7 @@ from typing import Any
 
 from idproof.service.applicant_messages import texts
 
-CARD, PERSON, RECORDS = "card_doubtful", "person_doubtful", "records_doubtful"
+CARD, PERSON, RECORDS, HOLDER = "card_doubtful", "person_doubtful", "records_doubtful", "holder_doubtful"
 CORRECTABLE = (
     "selfie_blurred",
     "selfie_too_dark",
@@ -19,25 +19,35 @@ CORRECTABLE = (
     "capture_plan_not_followed",
     "card_turn_not_seen",
     "card_turn_unclear",
+    "card_light_not_seen",
     "field_unreadable",
     "card_overexposed",
     "capture_too_dark",
     "card_covered",
+    "hologram_not_seen",
     "outline_not_seen",
+    "guardian_missing",
 )
 """Reasons that are shown as they are, since an applicant can do something about them."""
 SUBSTITUTES: Mapping[str, Mapping[str, str]] = {
     CARD: {
         texts.ENGLISH: "The card could not be confirmed here. A member of staff will help you.",
         texts.CHINESE: "未能在此確認身份證，職員會協助你。",
+        texts.SIMPLIFIED: "未能在此确认身份证，工作人员会协助你。",
     },
     PERSON: {
         texts.ENGLISH: "It could not be confirmed here that you hold this card. A member of staff will help you.",
         texts.CHINESE: "未能在此確認你是持證人，職員會協助你。",
+        texts.SIMPLIFIED: "未能在此确认你是持证人，工作人员会协助你。",
+    },
+    HOLDER: {
+        texts.ENGLISH: "It could not be confirmed here that this is your account. A member of staff will help you.",
+        texts.CHINESE: "未能在此確認這是你的帳戶，職員會協助你。",
     },
     RECORDS: {
         texts.ENGLISH: "The records could not be compared here. A member of staff will help you.",
         texts.CHINESE: "未能在此核對記錄，職員會協助你。",
+        texts.SIMPLIFIED: "未能在此核对记录，工作人员会协助你。",
     },
 }
 """Sentences of the codes that replace all other reasons."""
@@ -57,9 +67,18 @@ def reasons(answer: Mapping[str, Any]) -> list[str]:
 
 def verdict(answer: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Returns the message `verdict` of `docs/stream.md`."""
-    codes = reasons(answer)
+    return _message("verdict", answer, reasons(answer), language)
+
+
+def step_up(answer: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """Returns the message `step_up_decided` of `docs/stream.md`, which never blames the card: none is captured."""
+    codes = [HOLDER if code in (CARD, PERSON) else code for code in reasons(answer)]
+    return _message("step_up_decided", answer, list(dict.fromkeys(codes)), language)
+
+
+def _message(kind: str, answer: Mapping[str, Any], codes: list[str], language: str) -> dict[str, Any]:
     return {
-        "type": "verdict",
+        "type": kind,
         "id": answer["id"],
         "decision": answer["decision"],
         "reasons": codes,

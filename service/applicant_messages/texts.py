@@ -1,4 +1,4 @@
-"""Sentences for reason codes and for problems with captures, in English and in Traditional Chinese."""
+"""Sentences for reason codes and for problems with captures, in English and in Chinese of both scripts."""
 
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -8,10 +8,12 @@ from importlib.resources import files
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
-ENGLISH, CHINESE = "en", "zh-Hant"
+ENGLISH, CHINESE, SIMPLIFIED = "en", "zh-Hant", "zh-Hans"
+LANGUAGES = (ENGLISH, CHINESE, SIMPLIFIED)
 _ENGLISH_TAGS = ("en", "*")
 _CHINESE_TAGS = ("zh-hant", "zh-hk", "zh-tw", "zh-mo", "yue", "zh")
-_SIMPLIFIED_TAG, _SIMPLIFIED_SCRIPT = "zh-cn", "hans"
+_SIMPLIFIED_TAGS = ("zh-hans", "zh-cn", "zh-sg", "zh-my")
+_SIMPLIFIED_SCRIPT = "hans"
 _ANY = "*"
 
 
@@ -37,14 +39,23 @@ def sentences(codes: Iterable[str], language: str) -> dict[str, str]:
 
 def sentence(code: str, language: str) -> str:
     """Returns the sentence of one code; a code made of a name and a suffix has the sentence of its suffix."""
-    table = _table()
+    return _table()[entry_of(code, _table())][language]
+
+
+def entry_of(code: str, table: Mapping[str, object]) -> str:
+    """Returns the entry of a table that a reason code belongs to; one made of a name and a suffix, that of its suffix.
+
+    Example:
+        >>> entry_of("dates_real_unread", {"*_unread": 1, "*": 2})
+        '*_unread'
+    """
     if code in table:
-        return table[code][language]
+        return code
     for pattern in ("records_mismatch_*", "*_unread", "*_missing"):
         start, _, end = pattern.partition(_ANY)
-        if code.startswith(start) and code.endswith(end):
-            return table[pattern][language]
-    return table[_ANY][language]
+        if pattern in table and code.startswith(start) and code.endswith(end):
+            return pattern
+    return _ANY
 
 
 def has_sentence(code: str) -> bool:
@@ -56,9 +67,14 @@ def _language_of(tag: str) -> str | None:
     """Returns our language for a language tag in lower case (RFC 5646); None if we have none."""
     if tag.split("-")[0] in _ENGLISH_TAGS:
         return ENGLISH
-    if _SIMPLIFIED_SCRIPT in tag or tag == _SIMPLIFIED_TAG:
-        return None
-    return CHINESE if any(tag == own or tag.startswith(own + "-") for own in _CHINESE_TAGS) else None
+    chinese = _is_one_of(tag, _CHINESE_TAGS)
+    if _is_one_of(tag, _SIMPLIFIED_TAGS) or (chinese and _SIMPLIFIED_SCRIPT in tag.split("-")):
+        return SIMPLIFIED
+    return CHINESE if chinese else None
+
+
+def _is_one_of(tag: str, own: Iterable[str]) -> bool:
+    return any(tag == name or tag.startswith(name + "-") for name in own)
 
 
 @cache

@@ -2,7 +2,8 @@
 
 The one importer of that library. A statement shows that a key was made inside hardware: Android Key Attestation, Apple
 App Attest's anonymous form, or a TPM's certificate of the key. The library trusts some makers' roots by itself; here
-nothing is trusted but the roots that the operator names.
+nothing is trusted but the roots that the operator names. Nor does the library look at the system that Android's
+statement describes: a key of a telephone that runs other software than its maker's is refused here.
 """
 
 import hashlib
@@ -15,11 +16,15 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ObjectIdentifier
 
 from idproof.service.errors import AttestationRefused
 
 FORMATS = ("android-key", "apple", "tpm")
 """Names of WebAuthn (section 8); statements of other kinds can come from keys that are no part of the device."""
+_KEY_DESCRIPTION = ObjectIdentifier("1.3.6.1.4.1.11129.2.1.17")
+"""Extension of an Android key's certificate (Android Open Source Project, "Key and ID attestation")."""
+_IN_HARDWARE, _VERIFIED = 1, 0  # least security level, and the verified boot state, of that extension
 _NO_LIBRARY = "Attestation needs idproof with the extra attestation."
 
 
@@ -64,7 +69,7 @@ class Attestation:
                 "No device can be attested: name its origin with IDPROOF_ATTESTATION_ORIGIN and the folder of the "
                 "makers' root certificates with IDPROOF_ATTESTATION_ROOTS."
             )
-        roots = {name: _certificates(folder / f"{name}.pem") for name in FORMATS}
+        roots = {name: read_roots(folder / f"{name}.pem") for name in FORMATS}
         if not any(roots.values()):
             names = ", ".join(f"{name}.pem" for name in FORMATS)
             raise AttestationRefused(f"No device can be attested: IDPROOF_ATTESTATION_ROOTS holds none of {names}.")
@@ -103,7 +108,10 @@ class Attestation:
         kind = str(found.fmt)
         if kind not in FORMATS or not self.roots.get(kind):
             raise AttestationRefused("No root certificate is configured for this kind of attestation statement.")
-        self._require_root(list(attested.att_stmt.x5c or ()), self.roots[kind])
+        chain = list(attested.att_stmt.x5c or ())
+        require_root(chain, self.roots[kind])
+        if kind == "android-key":
+            require_makers_system(chain[0])
         return AttestedKey(found.credential_id, found.credential_public_key, kind, found.sign_count)
 
     def new_sign_count(self, key: AttestedKey, assertion: Mapping[str, Any], challenge: bytes) -> int:
@@ -133,15 +141,36 @@ class Attestation:
             raise AttestationRefused("The signature is of another key.")
         return int(found.new_sign_count)
 
-    @staticmethod
-    def _require_root(chain: list[bytes], roots: tuple[bytes, ...]) -> None:
-        """Holds the chain to the operator's roots alone."""
-        try:  # an empty chain is refused there
-            _library().helpers.validate_certificate_chain(x5c=chain, pem_root_certs_bytes=list(roots))
-        except Exception:  # noqa: BLE001 - as above
-            raise AttestationRefused(
-                "The attestation statement's certificates end in none of the configured roots."
-            ) from None
+
+def require_root(chain: list[bytes], roots: tuple[bytes, ...]) -> None:
+    """Holds a chain of certificates to the operator's roots alone; raises `AttestationRefused`."""
+    try:  # an empty chain is refused there
+        _library().helpers.validate_certificate_chain(x5c=chain, pem_root_certs_bytes=list(roots))
+    except Exception:  # noqa: BLE001 - the library raises many kinds on chains that are not as documented
+        raise AttestationRefused(
+            "The attestation statement's certificates end in none of the configured roots."
+        ) from None
+
+
+def require_makers_system(leaf: bytes) -> None:
+    """Refuses an Android key that software holds, or whose telephone runs other software than its maker's."""
+    from pyasn1.codec.der.decoder import decode
+    from pyasn1.error import PyAsn1Error
+    from webauthn.helpers.asn1.android_key import KeyDescription
+
+    try:
+        extension = x509.load_der_x509_certificate(leaf).extensions.get_extension_for_oid(_KEY_DESCRIPTION).value
+        described, _ = decode(extension.public_bytes(), asn1Spec=KeyDescription())
+        levels = [int(described[name]) for name in ("attestationSecurityLevel", "keymasterSecurityLevel")]
+        started = described["teeEnforced"]["rootOfTrust"]
+        genuine = started.isValue and bool(started["deviceLocked"])
+        genuine = genuine and int(started["verifiedBootState"]) == _VERIFIED
+    except (ValueError, x509.ExtensionNotFound, PyAsn1Error):
+        raise AttestationRefused("The Android key's certificate does not describe the key.") from None
+    if min(levels) < _IN_HARDWARE:
+        raise AttestationRefused("The Android key is kept by software and not by hardware.")
+    if not genuine:
+        raise AttestationRefused("The telephone's system is not its maker's, or its boot loader is unlocked.")
 
 
 def session_challenge(nonce: bytes, chain_tag: bytes) -> bytes:
@@ -149,13 +178,14 @@ def session_challenge(nonce: bytes, chain_tag: bytes) -> bytes:
     return hashlib.sha256(b"idproof.capture.v1 attested\0" + nonce + chain_tag).digest()
 
 
-def _certificates(file: Path) -> tuple[bytes, ...]:
+def read_roots(file: Path) -> tuple[bytes, ...]:
+    """Returns the certificates (PEM) of a file, none if there is no such file; raises `AttestationRefused`."""
     try:
         found = x509.load_pem_x509_certificates(file.read_bytes())
     except FileNotFoundError:
         return ()
     except (OSError, ValueError):
-        raise AttestationRefused(f"The file {file.name} of IDPROOF_ATTESTATION_ROOTS holds no certificates.") from None
+        raise AttestationRefused(f"The file {file.name} of root certificates holds none.") from None
     return tuple(certificate.public_bytes(Encoding.PEM) for certificate in found)
 
 

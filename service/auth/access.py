@@ -2,11 +2,13 @@
 
 import hashlib
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import anyio
 import structlog
+from anyio.lowlevel import RunVar
 from fastapi import Request
 from starlette.requests import ClientDisconnect, HTTPConnection
 
@@ -23,6 +25,10 @@ from idproof.service.operations.networks import is_loopback
 from idproof.service.operations.settings import Settings
 from idproof.service.storage import Database
 
+_UNKNOWN_AT_ONCE = 2
+"""Credentials that this process has not admitted yet and that are looked up at once, on threads of their own: whoever
+guesses keys waits for other guesses, and the threads of admitted clients stay free. Chosen by hand."""
+_MOST_ADMITTED = 10_000  # hashes of credentials that are remembered as admitted, 32 bytes each. Chosen by hand.
 _DRAIN_BYTES = 16 * 1024 * 1024  # of a refused body; less than from an authenticated client. Chosen by hand.
 # Chosen by hand: longer than most outages, and few scrapers.
 _CONFIRMED_S = 3600.0
@@ -54,6 +60,8 @@ class AccessControl:
         self._api_keys = ApiKeys(database)
         self._tokens = None
         self._confirmed: dict[bytes, tuple[Client, float]] = {}
+        self._admitted: OrderedDict[bytes, None] = OrderedDict()
+        self._unknown: RunVar[anyio.CapacityLimiter] = RunVar(f"unknown credentials {id(self)}")
         if settings.oauth_issuer is not None:
             # `Settings` refuses an issuer without the other two.
             self._tokens = Tokens(
@@ -91,7 +99,9 @@ class AccessControl:
         try:
             credential = _credential(request)
             authenticate = self._authenticate_through_outage if through_outage else self._authenticate
-            client = await anyio.to_thread.run_sync(authenticate, credential, is_local(request))
+            lane = self._lane(credential)
+            client = await anyio.to_thread.run_sync(authenticate, credential, is_local(request), limiter=lane)
+            self._remember(credential)
         except ServiceProblem:
             # Counted only now: a valid credential is accepted whoever else fails from its address.
             host = request.client.host if request.client is not None else ""
@@ -103,6 +113,27 @@ class AccessControl:
             raise ServiceProblem("forbidden", f"This needs the scope {scope}.")
         return client
 
+    def _lane(self, credential: str | None) -> anyio.CapacityLimiter | None:
+        """Returns the limit of the threads that look a credential up; None for the ordinary one.
+
+        It says nothing about the credential, which is looked up on either.
+        """
+        if credential is not None and _hashed(credential) in self._admitted:
+            return None
+        limiter = self._unknown.get(None)
+        if limiter is None:  # one per event loop: threads of another loop cannot wake those that wait here
+            limiter = anyio.CapacityLimiter(_UNKNOWN_AT_ONCE)
+            self._unknown.set(limiter)
+        return limiter
+
+    def _remember(self, credential: str | None) -> None:
+        if credential is None:
+            return
+        self._admitted[_hashed(credential)] = None
+        self._admitted.move_to_end(_hashed(credential))
+        if len(self._admitted) > _MOST_ADMITTED:
+            self._admitted.popitem(last=False)
+
     @staticmethod
     def _count(request: Request, allowance: Allowance) -> None:
         """Leaves the client's allowance for the answer's headers; raises `rate_limited` if it was used up."""
@@ -110,7 +141,7 @@ class AccessControl:
         allowance.require()
 
     def _authenticate_through_outage(self, credential: str | None, local: bool) -> Client:
-        name = hashlib.sha256((credential or "").encode()).digest()
+        name = _hashed(credential or "")
         try:
             client = self._authenticate(credential, local)
         except StoreUnavailable:
@@ -172,6 +203,10 @@ def _public_name(credential: str | None) -> str | None:
     if credential.startswith(PREFIX):
         return credential.removeprefix(PREFIX).partition("_")[0][:_KEY_ID_LENGTH]
     return hashlib.sha256(credential.encode()).hexdigest()
+
+
+def _hashed(credential: str) -> bytes:
+    return hashlib.sha256(credential.encode()).digest()
 
 
 def _unauthenticated() -> ServiceProblem:

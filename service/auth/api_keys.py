@@ -6,7 +6,7 @@ sessions, verdicts, idempotency keys and limits belong to the client, scopes to 
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
@@ -14,14 +14,49 @@ from hmac import compare_digest
 from sqlalchemy import Connection, delete, insert, or_, select, text, update
 
 from idproof.service.auth.clients import Client, Scope
+from idproof.service.reviews.states import ReviewerState
 from idproof.service.storage import Database
 from idproof.service.storage.permits import client_holder, device_holder
-from idproof.service.storage.schema import API_KEYS, CLIENTS, KIOSKS, OPERATIONS, PERMITS, SESSIONS, VERIFICATIONS
+from idproof.service.storage.schema import (
+    API_KEYS,
+    CEREMONIES,
+    CLIENTS,
+    CONSENT_RECEIPTS,
+    KIOSKS,
+    OPERATIONS,
+    PASSKEYS,
+    PERMITS,
+    PRESENTATIONS,
+    SESSIONS,
+    STEP_UPS,
+    VERIFICATIONS,
+)
+from idproof.service.storage.schema_registrations import COUNTER_TICKETS, RECORD_RETRIES, REGISTRATIONS, REVIEWERS
 
 PREFIX = "idp_"
 _ID_BYTES = 6  # enough to tell the keys of one service apart
 _SECRET_BYTES = 32  # 256 bits cannot be guessed (NIST SP 800-63B asks for 112 or more)
-_OWNED = (VERIFICATIONS, SESSIONS, OPERATIONS, KIOSKS, API_KEYS)
+_OWNED = (
+    *(VERIFICATIONS, SESSIONS, OPERATIONS, KIOSKS, API_KEYS, PASSKEYS, CEREMONIES, STEP_UPS),
+    *(PRESENTATIONS, CONSENT_RECEIPTS, REGISTRATIONS, RECORD_RETRIES, COUNTER_TICKETS),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeKey:
+    """A key that was just made, with the client if it was made too; for the audit log.
+
+    Attributes:
+        id: of the key.
+        client: id of its client.
+        client_name: of the client, if it was made with the key; else None.
+        scopes: of the key.
+    """
+
+    id: str
+    client: str
+    client_name: str | None
+    scopes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +88,14 @@ class ApiKeys:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, name: str, scopes: Iterable[Scope], days: float | None = None, client: str | None = None) -> str:
+    def create(
+        self,
+        name: str,
+        scopes: Iterable[Scope],
+        days: float | None = None,
+        client: str | None = None,
+        record: Callable[[MadeKey], None] = lambda _: None,
+    ) -> str:
         """Creates a key and returns it; it cannot be read again.
 
         Args:
@@ -62,6 +104,7 @@ class ApiKeys:
             days: after which the key expires.
             client: id or name of the client that it belongs to; by default the client with the key's name, which is
                 created when there is none.
+            record: called within the transaction; if it raises, there is no key.
 
         Raises:
             ValueError: there is no such client, or several have this name.
@@ -71,15 +114,17 @@ class ApiKeys:
         expires_at = None if days is None else _now(timedelta(days=days))
         row = {"id": key_id, "name": name, "hash": _hashed(secret), "created_at": _now(), "expires_at": expires_at}
         row |= {"scopes": " ".join(sorted(set(scopes)))}
+        client_name = None
         with self._database.write() as connection:
             self._lock(connection)
             owner = _find_client(connection, client or name)
             if owner is None and client is not None:
                 raise ValueError(f"there is no client {client}")
             if owner is None:
-                owner = f"client:{secrets.token_hex(_ID_BYTES)}"
+                owner, client_name = f"client:{secrets.token_hex(_ID_BYTES)}", name
                 connection.execute(insert(CLIENTS).values(id=owner, name=name, created_at=row["created_at"]))
             connection.execute(insert(API_KEYS).values(row | {"client": owner}))
+            record(MadeKey(key_id, owner, client_name, tuple(sorted(set(scopes)))))
         return f"{PREFIX}{key_id}_{secret}"
 
     def find(self, presented: str) -> Client | None:
@@ -98,11 +143,22 @@ class ApiKeys:
         with self._database.read() as connection:
             return connection.execute(select(API_KEYS.c.id).limit(1)).first() is not None
 
-    def revoke(self, key_id: str) -> bool:
-        """Revokes a key at once for every server of this database; returns False if no valid key has this id."""
+    def revoke(self, key_id: str, record: Callable[[], None] = lambda: None) -> bool:
+        """Revokes a key at once for every server of this database.
+
+        Args:
+            key_id: of the key.
+            record: called within the transaction; if it raises, the key stays.
+
+        Returns:
+            False if no valid key has this id.
+        """
         valid = (API_KEYS.c.id == key_id, API_KEYS.c.revoked_at.is_(None))
         with self._database.write() as connection:
-            return connection.execute(update(API_KEYS).where(*valid).values(revoked_at=_now())).rowcount == 1
+            revoked = connection.execute(update(API_KEYS).where(*valid).values(revoked_at=_now())).rowcount == 1
+            if revoked:
+                record()
+        return revoked
 
     def entries(self) -> list[KeyEntry]:
         """Returns the public part of every key; raises `StoreUnavailable`."""
@@ -144,7 +200,7 @@ class ApiKeys:
 
         Retries of requests that were sent before under the joined client's `Idempotency-Key` are not recognised.
         Permits that neither client nor a device of theirs has used yet are deleted: one of the two may have granted
-        them to the other, and no client grants one to itself.
+        them to the other, and no client grants one to itself. The joined client's enrolment as a reviewer is revoked.
 
         Args:
             source: id of the client that ceases to exist.
@@ -160,6 +216,9 @@ class ApiKeys:
             for table in _OWNED:
                 owned = update(table).where(table.c.client == source)
                 connection.execute(owned.values(client=target))
+            # One person who has the keys of two clients must not review as two officers.
+            revoked = update(REVIEWERS).where(REVIEWERS.c.client == source).values(state=ReviewerState.REVOKED)
+            connection.execute(revoked)
             connection.execute(delete(CLIENTS).where(CLIENTS.c.id == source))
 
     def _lock(self, connection: Connection) -> None:

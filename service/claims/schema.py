@@ -16,6 +16,20 @@ _SERVICE_MEMBERS: dict[str, dict[str, Any]] = {
         "properties": {"id": {"type": "string"}, "nonce": {"type": "string"}},
         "required": ["id", "nonce"],
     },
+    "registration": {
+        "type": ["string", "null"],
+        "description": "The registration that this verdict is an attempt of.",
+    },
+    "guardian": {
+        "type": ["object", "null"],
+        "description": "The guardian who joined the session of an applicant of 11 to 17, by their own verdict.",
+        "properties": {
+            "verification": {"type": "string"},
+            "consent_sha256": {"type": "string"},
+            "joined_at": {"type": "string"},
+        },
+        "required": ["verification", "consent_sha256", "joined_at"],
+    },
     "core_only": {
         "type": ["string", "null"],
         "description": "What was read from the card, as a signed JWT in a compact JWE to the identity core's key.",

@@ -14,7 +14,7 @@ signing_app = typer.Typer(no_args_is_help=True, help="The service's signing and 
 @app.command("create")
 def create(
     name: Annotated[str, typer.Option(help="Name of the client; an existing client gets a further key.")],
-    scope: Annotated[list[str], typer.Option(help="session:write, verify:write, verdict:read, metrics:read, admin.")],
+    scope: Annotated[list[str], typer.Option(help="session:write, verify:write, verdict:read, metrics:read, …")],
     days: Annotated[float | None, typer.Option(min=0, help="Days after which the key expires.")] = None,
     client: Annotated[
         str | None, typer.Option(help="Id or name of an existing client; --name then names only the key.")
@@ -23,18 +23,26 @@ def create(
     sandbox: Sandbox = False,
 ) -> None:
     """Create a key and print it, only this once: the database holds its hash."""
-    from idproof.service.auth.api_keys import ApiKeys
+    from idproof.service.auth.api_keys import ApiKeys, MadeKey
     from idproof.service.auth.clients import Scope
-    from idproof.service.operations.data_folder import open_database
+    from idproof.service.operations.actors import operator
+    from idproof.service.operations.data_folder import open_verdicts_and_audit
 
     known = [entry.value for entry in Scope]
     if unknown := [word for word in scope if word not in known]:
         raise typer.BadParameter(f"{unknown[0]} is not one of {', '.join(known)}", param_hint="--scope")
     if not 0 < len(name) <= 64:
         raise typer.BadParameter("1 to 64 characters", param_hint="--name")
-    keys = ApiKeys(open_database(data_dir, sandbox=sandbox))
+    store, audit = open_verdicts_and_audit(data_dir, sandbox=sandbox)
+    keys = ApiKeys(store.database)
+
+    def record(made: MadeKey) -> None:
+        if made.client_name is not None:
+            audit.append("client_created", client=made.client, by=operator())
+        audit.append("api_key_created", key=made.id, client=made.client, scopes=list(made.scopes), by=operator())
+
     try:
-        made = keys.create(name, [Scope(word) for word in scope], days, client)
+        made = keys.create(name, [Scope(word) for word in scope], days, client, record)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--name" if client is None else "--client") from None
     typer.echo(made)
@@ -63,10 +71,16 @@ def revoke(
     sandbox: Sandbox = False,
 ) -> None:
     """Revoke a key at once. Exit 1 when no valid key has this id."""
-    from idproof.service.auth.api_keys import PREFIX, ApiKeys
-    from idproof.service.operations.data_folder import open_database
+    from functools import partial
 
-    done = ApiKeys(open_database(data_dir, sandbox=sandbox)).revoke(key_id.removeprefix(PREFIX))
+    from idproof.service.auth.api_keys import PREFIX, ApiKeys
+    from idproof.service.operations.actors import operator
+    from idproof.service.operations.data_folder import open_verdicts_and_audit
+
+    store, audit = open_verdicts_and_audit(data_dir, sandbox=sandbox)
+    plain_id = key_id.removeprefix(PREFIX)
+    record = partial(audit.append, "api_key_revoked", key=plain_id, by=operator())
+    done = ApiKeys(store.database).revoke(plain_id, record)
     typer.echo("revoked" if done else "no valid key has this id")
     raise typer.Exit(0 if done else 1)
 
@@ -90,6 +104,7 @@ def client_merge(
 ) -> None:
     """Join a client to another. The keys of both then read the verdicts of both; this cannot be undone."""
     from idproof.service.auth.api_keys import ApiKeys
+    from idproof.service.operations.actors import operator
     from idproof.service.operations.data_folder import open_verdicts_and_audit
 
     store, audit = open_verdicts_and_audit(data_dir, sandbox=sandbox)
@@ -99,33 +114,40 @@ def client_merge(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     keys.merge(source, target)
-    audit.append("clients_merged", source=source, target=target)
+    audit.append("clients_merged", source=source, target=target, by=operator())
     typer.echo(f"{source} is now {target}")
 
 
 @signing_app.command("rotate")
 def rotate(data_dir: DataDir = None) -> None:
     """Replace the signing key; running services notice. The public half of the old key stays published."""
+    from idproof.service.operations.actors import operator
+    from idproof.service.operations.audit import AuditLog
     from idproof.service.operations.data_folder import load_settings
     from idproof.service.signing.keys import Keys
 
-    typer.echo(f"signing with {Keys.rotate(load_settings(data_dir)).signing.kid}")
+    settings = load_settings(data_dir)
+    keys = Keys.rotate(settings)
+    AuditLog.open(settings, keys).append("signing_key_rotated", kid=keys.signing.kid, by=operator())
+    typer.echo(f"signing with {keys.signing.kid}")
 
 
 @signing_app.command("rotate-sealing")
 def rotate_sealing(data_dir: DataDir = None) -> None:
     """Add a sealing key; running services seal with it at once, and older keys still open. Back it up, too."""
+    from idproof.service.operations.actors import operator
     from idproof.service.operations.data_folder import load_settings, open_audit_log
     from idproof.service.signing.keys import Keys
 
     keys = Keys.rotate_sealing(load_settings(data_dir))
-    open_audit_log(data_dir).append("sealing_key_rotated", keys=1 + len(keys.newer_sealing))
+    open_audit_log(data_dir).append("sealing_key_rotated", keys=1 + len(keys.newer_sealing), by=operator())
     typer.echo(f"sealing with key {1 + len(keys.newer_sealing)}; seal older rows anew with idproof keys reseal")
 
 
 @signing_app.command("reseal")
 def reseal(data_dir: DataDir = None) -> None:
     """Seal every row with the newest sealing key, then remove the keys between it and the first. May be repeated."""
+    from idproof.service.operations.actors import operator
     from idproof.service.operations.audit import AuditLog
     from idproof.service.operations.data_folder import load_settings
     from idproof.service.signing.keys import Keys
@@ -137,7 +159,7 @@ def reseal(data_dir: DataDir = None) -> None:
         audit = AuditLog.open(settings, keys)
         rows = reseal_all(VerdictStore.open(settings, keys.sealing, lambda: keys.newer_sealing))
         left = Keys.drop_superseded(settings, keys.newest_sealing)
-    audit.append("rows_resealed", rows=rows)
+    audit.append("rows_resealed", rows=rows, by=operator())
     typer.echo(f"{rows} rows sealed anew")
     if left:
         note = "the newest key is less than a minute old, or was added meanwhile"
@@ -164,7 +186,9 @@ def signing_revoke(
     data_dir: DataDir = None,
 ) -> None:
     """Revoke a signing key that somebody else may have: its signatures no longer hold. This cannot be undone."""
+    from idproof.service.operations.actors import operator
     from idproof.service.operations.data_folder import load_settings
     from idproof.service.operations.revocation import revoke_signing_key
 
-    typer.echo(f"revoked; signing with {revoke_signing_key(load_settings(data_dir), kid).signing.kid}")
+    left = revoke_signing_key(load_settings(data_dir), kid, by=operator())
+    typer.echo(f"revoked; signing with {left.signing.kid}")

@@ -8,6 +8,7 @@ import typer
 from idproof.service.cli.options import DataDir, Sandbox
 
 if TYPE_CHECKING:
+    from idproof.service.operations.audit import AuditLog
     from idproof.service.storage.kiosks import Kiosks
 
 app = typer.Typer(no_args_is_help=True, help="Devices that stream: enroll, list, revoke, attest, permit, replay.")
@@ -25,18 +26,25 @@ def enroll(
     sandbox: Sandbox = False,
 ) -> None:
     """Enroll a device and print its key, only this once: it is stored nowhere."""
+    from idproof.service.operations.actors import operator
+
     if not 0 < len(name) <= 58 or (client is not None and not 0 < len(client) <= 64):
         raise typer.BadParameter("1 to 58 characters", param_hint="--name, --client")
-    devices = _kiosks(data_dir, sandbox)
+    devices, audit = _kiosks(data_dir, sandbox)
     owner = None if client is None else _owner(client, data_dir, sandbox)
+
+    def record(device: str, owned_by: str) -> None:
+        audit.append("device_enrolled", device=device, client=owned_by, by=operator())
+
     for index in range(count):
-        typer.echo(devices.enroll(name if count == 1 else f"{name} {index + 1}", owner))
+        typer.echo(devices.enroll(name if count == 1 else f"{name} {index + 1}", owner, record))
 
 
 @app.command("list")
 def list_(data_dir: DataDir = None, sandbox: Sandbox = False) -> None:
     """List every device: id, name, state and times; never its key."""
-    for entry in _kiosks(data_dir, sandbox).entries():
+    devices, _ = _kiosks(data_dir, sandbox)
+    for entry in devices.entries():
         state = f"revoked {entry.revoked_at}" if entry.revoked_at else entry.state
         typer.echo(f"{entry.id}  {entry.name}  {state}  since {entry.created_at}  seen {entry.seen_at or 'never'}")
 
@@ -48,7 +56,12 @@ def revoke(
     sandbox: Sandbox = False,
 ) -> None:
     """Revoke a device's key; a connected device is cut off within seconds. Exit 1 when no valid device has this id."""
-    done = _kiosks(data_dir, sandbox).revoke(kiosk)
+    from functools import partial
+
+    from idproof.service.operations.actors import operator
+
+    devices, audit = _kiosks(data_dir, sandbox)
+    done = devices.revoke(kiosk, partial(audit.append, "device_revoked", device=kiosk, by=operator()))
     typer.echo("revoked" if done else "there is none of this id in force")
     raise typer.Exit(0 if done else 1)
 
@@ -69,6 +82,7 @@ def attest(
     import json
 
     from idproof.service.attestation.statements import Attestation
+    from idproof.service.operations.actors import operator
     from idproof.service.operations.data_folder import load_settings, open_verdicts_and_audit
     from idproof.service.registrations import attestations
     from idproof.service.storage.attested_keys import AttestedKeys
@@ -86,7 +100,7 @@ def attest(
         challenge = base64(keys.challenges(kiosk)[0])
         typer.echo(json.dumps({"challenge": challenge, "rp": attestation.party, "origin": attestation.origin}))
         return
-    key = attestations.enroll(keys, audit, attestation, kiosk, statement.read_text(encoding="utf-8"))
+    key = attestations.enroll(keys, audit, attestation, kiosk, statement.read_text(encoding="utf-8"), by=operator())
     typer.echo(f"attested by {key.format}")
 
 
@@ -95,7 +109,10 @@ def permit(
     device: Annotated[str, typer.Option(help="Id of the device, as listed.")],
     options: Annotated[
         str,
-        typer.Option(help="Granted options, with commas: cannot_turn, cannot_nod, cannot_approach, photosensitive."),
+        typer.Option(
+            help="Granted options, with commas: cannot_turn, cannot_nod, cannot_approach, photosensitive, "
+            "cannot_blink, cannot_open_mouth."
+        ),
     ],
     data_dir: DataDir = None,
 ) -> None:
@@ -104,21 +121,22 @@ def permit(
     The code works once, for a quarter of an hour (IDPROOF_PERMIT_S), at this device. Exit 1 when no valid device has
     this id.
     """
-    from idproof.pipeline.liveness.challenge import REDUCING
+    from idproof.pipeline.liveness.challenge import GRANTABLE
+    from idproof.service.operations.actors import operator
     from idproof.service.operations.data_folder import load_settings, open_verdicts_and_audit
     from idproof.service.registrations import permits
     from idproof.service.storage.kiosks import Kiosks
     from idproof.service.storage.permits import Permits, device_holder
 
     names = [name.strip() for name in options.split(",")]
-    if not set(names) <= set(REDUCING):
-        raise typer.BadParameter(f"options are among {', '.join(REDUCING)}", param_hint="--options")
+    if not set(names) <= set(GRANTABLE):
+        raise typer.BadParameter(f"options are among {', '.join(GRANTABLE)}", param_hint="--options")
     store, audit = open_verdicts_and_audit(data_dir)
     if Kiosks(store.database, store.seal).find(device) is None:
         typer.echo("there is none of this id in force", err=True)
         raise typer.Exit(1)
     known, lifetime_s = Permits(store.database, store.seal), load_settings(data_dir).permit_s
-    code, granted = permits.grant(known, audit, device_holder(device), names, by="operator", lifetime_s=lifetime_s)
+    code, granted = permits.grant(known, audit, device_holder(device), names, by=operator(), lifetime_s=lifetime_s)
     typer.echo(code)
     typer.echo(f"once, until {granted.expires_at}: {', '.join(granted.options)}", err=True)
 
@@ -171,12 +189,12 @@ def replay(
         typer.echo(json.dumps(result.to_json()))
 
 
-def _kiosks(data_dir: Path | None, sandbox: bool) -> "Kiosks":
+def _kiosks(data_dir: Path | None, sandbox: bool) -> "tuple[Kiosks, AuditLog]":
     from idproof.service.operations.data_folder import open_verdicts_and_audit
     from idproof.service.storage.kiosks import Kiosks
 
-    store, _ = open_verdicts_and_audit(data_dir, sandbox=sandbox)
-    return Kiosks(store.database, store.seal)
+    store, audit = open_verdicts_and_audit(data_dir, sandbox=sandbox)
+    return Kiosks(store.database, store.seal), audit
 
 
 def _owner(client: str, data_dir: Path | None, sandbox: bool) -> str:

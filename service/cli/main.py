@@ -9,16 +9,30 @@ from typing import NoReturn
 import typer
 
 from idproof.models.errors import IdproofError
-from idproof.service.cli import audit, cluster, keys, kiosk, models, outbox, specimen, verdict
+from idproof.service.cli import (
+    audit,
+    cluster,
+    credential,
+    keys,
+    kiosk,
+    models,
+    outbox,
+    passkey,
+    presentation,
+    reviewer,
+    specimen,
+    verdict,
+)
 from idproof.service.cli.demo import demo
 from idproof.service.cli.health import health
 from idproof.service.cli.options import EXIT_BAD_INPUT, EXIT_INTERNAL
 from idproof.service.cli.output import escape_unprintable_characters, print_error
 from idproof.service.cli.serve import serve
 from idproof.service.cli.verify import verify
+from idproof.service.errors import CREDENTIAL_CODES
 
 _EXIT_NOT_GENUINE = 1
-_NOT_GENUINE = ("signature_invalid", "signing_key_revoked", "audit_broken")
+_NOT_GENUINE = {"signature_invalid", "signing_key_revoked", "audit_broken", *CREDENTIAL_CODES}
 """Codes of errors that are the finding of a check, not wrong use."""
 
 _GROUPS = {
@@ -30,7 +44,11 @@ _GROUPS = {
     "client": keys.client_app,
     "outbox": outbox.app,
     "cluster": cluster.app,
+    "credential": credential.app,
     "kiosk": kiosk.app,
+    "passkey": passkey.app,
+    "presentation": presentation.app,
+    "reviewer": reviewer.app,
     "keys": keys.signing_app,
 }
 

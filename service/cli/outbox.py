@@ -17,10 +17,10 @@ def list_(state: State = None, data_dir: DataDir = None, sandbox: Sandbox = Fals
     from idproof.service.operations.data_folder import open_outbox
 
     for entry in open_outbox(data_dir, sandbox=sandbox).entries(state):
-        erasure = "  erasure" if entry.kind == "erasure" else ""
+        kind = "" if entry.kind == "verdict" else f"  {entry.kind}"
         error = f"  {entry.error}" if entry.error else ""
         line = f"{entry.event}  {entry.destination}  {entry.state}  {entry.attempts} attempts"
-        typer.echo(f"{line}  {entry.verification}  {entry.created_at}{erasure}{error}")
+        typer.echo(f"{line}  {entry.verification}  {entry.created_at}{kind}{error}")
 
 
 @app.command("retry")

@@ -1,7 +1,7 @@
 """`idproof serve`: the HTTP service."""
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -24,6 +24,10 @@ def serve(
         bool,
         typer.Option("--anonymous", help="Serve this machine's callers without a key, until a key exists."),
     ] = False,
+    only: Annotated[
+        Literal["presentations"] | None,
+        typer.Option(help="Serve only the verifier of presentations, without loading a network."),
+    ] = None,
     executor: Annotated[Executor | None, typer.Option(help="Where pictures are examined.")] = None,
     address: Annotated[
         str | None, typer.Option(help="Address of a Ray cluster; without it, one starts on this machine.")
@@ -42,6 +46,7 @@ def serve(
         "document": document,
         "sandbox": sandbox or None,
         "anonymous": anonymous or None,
+        "only": only,
     }
     chosen |= {"executor": executor, "ray_address": address, "replicas": replicas}
     settings = Settings.load(**{name: value for name, value in chosen.items() if value is not None})

@@ -35,6 +35,13 @@ def make(
             "processed (analytic, then a telephone)."
         ),
     ] = "analytic",
+    as_issued: Annotated[
+        bool,
+        typer.Option(
+            help="Only people with a photograph as an issuing department takes them (ISO/IEC 19794-5: head straight, "
+            "eyes visible, mouth closed, forehead bare), and that one on the card."
+        ),
+    ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 1,
     executor: Annotated[Executor, typer.Option(help="Where they are rendered; ray: on a cluster.")] = "in-process",
     address: Annotated[
@@ -60,7 +67,7 @@ def make(
 
         runner = TaskRunner(workers, executor, address)
         chosen: dict[str, Any] = {"names": names, "split": Split(split), "runner": runner, "resume": resume}
-        chosen["formed_by"] = formation
+        chosen |= {"formed_by": formation, "as_issued": as_issued}
         make_sets(out, count, seed, portraits, attack, advance, **chosen)
 
 

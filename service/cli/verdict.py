@@ -31,14 +31,16 @@ def erase(
 ) -> None:
     """Erase one verdict by its id, or everything stored of one person by the card number, which is prompted for."""
     from idproof.service.operations import retention
+    from idproof.service.operations.actors import operator
     from idproof.service.operations.data_folder import open_verdicts_and_audit
 
     store, audit = open_verdicts_and_audit(data_dir)
     if verdict_id is not None:
-        count = int(retention.erase(store, audit, verdict_id))
+        count = int(retention.erase(store, audit, verdict_id, by=operator()))
     else:
         # Prompted for: arguments stay in the shell's history, and other users see them.
-        count = retention.erase_person(store, audit, typer.prompt("Card number", hide_input=True, err=True))
+        number = typer.prompt("Card number", hide_input=True, err=True)
+        count = retention.erase_person(store, audit, number, by=operator())
     typer.echo(f"{count} erased")
     raise typer.Exit(0 if count else 1)
 
@@ -47,8 +49,10 @@ def erase(
 def expire(data_dir: DataDir = None) -> None:
     """Erase now what is older than the retention period; a running service does so every hour."""
     from idproof.service.operations import retention
+    from idproof.service.operations.actors import operator
     from idproof.service.operations.data_folder import open_verdicts_and_audit
     from idproof.service.operations.settings import Settings
 
     store, audit = open_verdicts_and_audit(data_dir)
-    typer.echo(f"{retention.expire(store, audit, Settings.load().retention_days)} erased")
+    erased = retention.expire(store, audit, Settings.load().retention_days, by=operator())
+    typer.echo(f"{erased} erased")

@@ -10,17 +10,35 @@ with Client("https://idproof.example", token="idp_…") as client:
 
 from idproof.client.async_client import AsyncClient
 from idproof.client.client import Client
+from idproof.client.holder_types import (
+    BoundPasskey,
+    Ceremony,
+    CredentialOffer,
+    Login,
+    StepUp,
+    StepUpDecision,
+    StepUpState,
+    UsedToken,
+)
 from idproof.client.types import Answer, Camera, FailureCode, Frame, Problem, Session, Unreachable, VerdictView
 
 __all__ = [
     "Answer",
     "AsyncClient",
+    "BoundPasskey",
     "Camera",
+    "Ceremony",
     "Client",
+    "CredentialOffer",
     "FailureCode",
     "Frame",
+    "Login",
     "Problem",
     "Session",
+    "StepUp",
+    "StepUpDecision",
+    "StepUpState",
     "Unreachable",
+    "UsedToken",
     "VerdictView",
 ]

@@ -10,7 +10,18 @@ from typing import Any, Self
 
 import httpx
 
-from idproof.client import protocol
+from idproof.client import holder_requests, protocol
+from idproof.client.holder_requests import HolderRequests
+from idproof.client.holder_types import (
+    BoundPasskey,
+    Ceremony,
+    CredentialOffer,
+    Login,
+    StepUp,
+    StepUpDecision,
+    StepUpState,
+    UsedToken,
+)
 from idproof.client.protocol import FIRST_WAIT_S, TIMEOUT, TRIES, Request, RequestBuilder, RetrySchedule
 from idproof.client.types import Answer, Session, VerdictView
 
@@ -21,7 +32,7 @@ class Client:
     Args:
         url: of the service.
         token: an API key or a bearer token; None where the service needs none.
-        language: of sentences, `en` or `zh-Hant`.
+        language: of sentences, `en`, `zh-Hant` or `zh-Hans`.
         tries: maximum number of times that one request is sent.
         first_wait_s: longest wait before the second try, in seconds; later waits double.
         options: for httpx, such as `verify` or `cert`.
@@ -40,6 +51,7 @@ class Client:
         **options: Any,
     ) -> None:
         self._requests = RequestBuilder(token, language)
+        self._of_holders = HolderRequests(self._requests.headers)
         self._tries = tries
         self._first_wait_s = first_wait_s
         chosen: dict[str, Any] = {"base_url": url, "timeout": TIMEOUT} | options
@@ -58,7 +70,12 @@ class Client:
         self._http.close()
 
     def open_session(
-        self, options: Mapping[str, bool] | None = None, device: str | None = None, *, planned: bool = False
+        self,
+        options: Mapping[str, bool] | None = None,
+        device: str | None = None,
+        *,
+        planned: bool = False,
+        registration: str | None = None,
     ) -> Session:
         """Opens a capture session.
 
@@ -66,12 +83,15 @@ class Client:
             options: what the applicant cannot do, such as `{"cannot_turn": True}`.
             device: your own name of the device, so that it is locked after too many failures.
             planned: ask for the card in poses drawn for this session; its captures must then show them.
+            registration: id of the registration whose attempt it is.
 
         Raises:
             Problem: refused, such as `device_locked`.
             Unreachable: no answer came.
         """
-        return protocol.parse_session(self._send(self._requests.open_session(options, device, planned=planned)))
+        return protocol.parse_session(
+            self._send(self._requests.open_session(options, device, registration, planned=planned))
+        )
 
     def challenge(self, session: str) -> Mapping[str, Any]:
         """Asks for another challenge of a session; earlier ones are no longer valid."""
@@ -117,6 +137,34 @@ class Client:
         request = self._requests.verify(captures, answer, session, reference, key, wait=False)
         return str(protocol.parse_body(self._send(request))["id"])
 
+    def open_registration(self, reference: str | None = None) -> Mapping[str, Any]:
+        """Opens a registration for one applicant; name its `id` when you open capture sessions.
+
+        It is opened anew if the answer to a first try was lost; the one that nobody names expires.
+
+        Args:
+            reference: your own reference; not personal data.
+        """
+        return protocol.parse_body(self._send(self._requests.open_registration(reference)))
+
+    def registration(self, registration: str) -> Mapping[str, Any]:
+        """Reads a registration: `status`, `attempts`, and in `next` what the applicant does."""
+        return protocol.parse_body(self._send(self._requests.registration(registration)))
+
+    def registrations(self, **conditions: str) -> Iterator[dict[str, Any]]:
+        """Yields registrations, newest first; reads page after page.
+
+        Args:
+            conditions: `reference`, `status`, `decision`, `reason`, `since`, `until`; each one given must be met.
+        """
+        cursor = None
+        while True:
+            page = protocol.parse_body(self._send(self._requests.registrations(conditions, cursor)))
+            yield from page["items"]
+            cursor = page["next"]
+            if cursor is None:
+                return
+
     def get(self, verification: str) -> VerdictView | None:
         """Returns a verdict, or None while the verification runs; raises `Problem` or `Unreachable`."""
         return protocol.parse_verdict(self._send(self._requests.get(verification)))
@@ -135,8 +183,132 @@ class Client:
             if cursor is None:
                 return
 
+    def offer_credential(self, verification: str) -> CredentialOffer:
+        """Offers an accepted registration's credentials to its applicant's wallet; an earlier offer ends.
+
+        Raises:
+            Problem: refused, such as `credential_unavailable`: fifteen minutes are over, or it was offered thrice.
+            Unreachable: no answer came; the offer may have been counted.
+        """
+        return holder_requests.parse_offer(self._send(self._of_holders.offer_credential(verification)))
+
+    def revoke_credentials(self, verification: str) -> int:
+        """Revokes every copy of a registration's credentials for good; returns the number that was in force."""
+        answer = self._send(self._of_holders.revoke_credentials(verification))
+        return int(protocol.parse_body(answer)["revoked"])
+
+    def begin_passkey(
+        self,
+        verification: str,
+        nonce: str,
+        *,
+        origin: str | None = None,
+        resident: str = "preferred",
+        attachment: str | None = None,
+    ) -> Ceremony:
+        """Begins to bind a passkey to an accepted verdict, within ten minutes after it.
+
+        Args:
+            verification: the verdict.
+            nonce: of its capture session.
+            origin: of the page; needed where several are configured.
+            resident: `required`, `preferred` or `discouraged`: whether the authenticator keeps the passkey.
+            attachment: `platform`, `cross-platform` or None.
+
+        Raises:
+            Problem: refused, such as `passkey_verdict_unsuitable`.
+            Unreachable: no answer came.
+        """
+        request = self._of_holders.begin_passkey(verification, nonce, origin, resident, attachment)
+        return holder_requests.parse_ceremony(self._send(request))
+
+    def complete_passkey(self, ceremony: str, response: Mapping[str, Any]) -> BoundPasskey:
+        """Binds the passkey that the browser made.
+
+        Args:
+            ceremony: its id.
+            response: what `toJSON()` of the browser's credential gave.
+
+        Raises:
+            Problem: refused; the ceremony is used up.
+            Unreachable: no answer came; the passkey may be bound: `passkeys` lists it.
+        """
+        return holder_requests.parse_passkey(self._send(self._of_holders.complete_passkey(ceremony, response)))
+
+    def passkeys(self, verification: str) -> list[dict[str, Any]]:
+        """Lists the passkeys of a verdict of yours."""
+        listed: list[dict[str, Any]] = protocol.parse_body(self._send(self._of_holders.passkeys(verification)))["items"]
+        return listed
+
+    def revoke_passkey(self, passkey: str) -> None:
+        """Revokes a passkey of yours for good; the identity core is told."""
+        protocol.parse_body(self._send(self._of_holders.revoke_passkey(passkey)))
+
+    def begin_login(self, *, origin: str | None = None, subject: str | None = None) -> Ceremony:
+        """Begins a login; `subject` names the account for authenticators that do not find their passkey."""
+        return holder_requests.parse_ceremony(self._send(self._of_holders.begin_login(origin, subject)))
+
+    def complete_login(self, ceremony: str, response: Mapping[str, Any]) -> Login:
+        """Ends a login with the browser's answer; raises `Problem` `passkey_refused`, or `Unreachable`."""
+        return holder_requests.parse_login(self._send(self._of_holders.complete_login(ceremony, response)))
+
+    def open_step_up(
+        self,
+        login: str,
+        text: str,
+        *,
+        options: Mapping[str, bool] | None = None,
+        card: Mapping[str, str | None] | None = None,
+    ) -> StepUp:
+        """Opens a step-up by face for one transaction.
+
+        Args:
+            login: token of a login of yours, which is used up.
+            text: that describes the transaction, as its holder is shown it.
+            options: what the holder cannot do, as in `open_session`.
+            card: the card's data, where only the identity core may read it.
+
+        Raises:
+            Problem: refused, such as `login_invalid`.
+            Unreachable: no answer came; the login may be used up.
+        """
+        request = self._of_holders.open_step_up(login, text, options, card)
+        return holder_requests.parse_step_up(self._send(request))
+
+    def step_up(self, step_up: str) -> StepUpState:
+        """Returns a step-up and its decision, also one that a streaming device took or whose answer was lost."""
+        return holder_requests.parse_step_up_state(self._send(self._of_holders.step_up(step_up)))
+
+    def step_up_challenge(self, step_up: str) -> Mapping[str, Any]:
+        """Asks for another challenge of a step-up; each attempt needs a new one."""
+        return protocol.parse_body(self._send(self._of_holders.step_up_challenge(step_up)))
+
+    def check_step_up(self, step_up: str, selfie: bytes, answer: Answer) -> StepUpDecision:
+        """Sends a step-up's captures; returns its decision.
+
+        Args:
+            step_up: its id.
+            selfie: encoded.
+            answer: frames that answer its challenge.
+
+        Raises:
+            Problem: nothing was decided, such as `records_unavailable`; ask for another challenge.
+            Unreachable: no answer came; `step_up` returns the decision, if there is one.
+        """
+        request = self._of_holders.check_step_up(step_up, selfie, answer)
+        return holder_requests.parse_decision(self._send(request))
+
+    def use_step_up_token(self, token: str, text: str) -> UsedToken:
+        """Validates a step-up's token for its transaction's text, once; the transaction may then be made.
+
+        Raises:
+            Problem: `step_up_token_invalid`: do not make the transaction.
+            Unreachable: no answer came: do not make it either, and open another step-up.
+        """
+        return holder_requests.parse_used_token(self._send(self._of_holders.use_step_up_token(token, text)))
+
     def _send(self, request: Request) -> httpx.Response:
-        schedule = RetrySchedule(self._tries, self._first_wait_s)
+        schedule = RetrySchedule(self._tries, self._first_wait_s, once=request.once)
         while True:
             response, error = None, None
             try:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 
 from idproof.client.failures import LASTING, failure_code, unreachable
-from idproof.client.types import Answer, Problem, Session, VerdictView
+from idproof.client.types import Answer, FailureCode, Problem, Session, VerdictView
 
 # Waits, tries and timeouts are chosen by hand; no outside source. Waits double from the first to the longest.
 FIRST_WAIT_S = 0.5
@@ -21,11 +21,18 @@ TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 RETRY_STATUSES = (429, 502, 503, 504)
 _IN_PROGRESS = "request_in_progress"
 _LOCKS = ("device_locked", "too_many_sessions")
+_UNTOUCHED = ("busy", "too_many_at_once", "rate_limited")
+"""Codes of refusals before anything of a request was done."""
+_NEVER_ARRIVED = frozenset({FailureCode.CONNECTION_REFUSED, FailureCode.NAME_UNKNOWN})
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request, sent as often as needed."""
+    """One request, sent as often as needed.
+
+    Attributes:
+        once: its effect cannot be had twice: it is sent again only if nothing of it can have been done.
+    """
 
     method: str
     path: str
@@ -34,6 +41,7 @@ class Request:
     data: Mapping[str, str] | None = None
     json: Any = None
     params: Mapping[str, Any] | None = None
+    once: bool = False
 
     def to_httpx(self) -> dict[str, Any]:
         """Returns the arguments of httpx's `request`."""
@@ -53,20 +61,23 @@ class RequestBuilder:
 
     Args:
         token: an API key or a bearer token; None where the service needs none.
-        language: of sentences, `en` or `zh-Hant`.
+        language: of sentences, `en`, `zh-Hant` or `zh-Hans`.
     """
 
     def __init__(self, token: str | None, language: str) -> None:
-        self._headers = {"Accept-Language": language} | ({"Authorization": f"Bearer {token}"} if token else {})
+        self.headers = {"Accept-Language": language} | ({"Authorization": f"Bearer {token}"} if token else {})
 
-    def open_session(self, options: Mapping[str, bool] | None, device: str | None, *, planned: bool) -> Request:
+    def open_session(
+        self, options: Mapping[str, bool] | None, device: str | None, registration: str | None, *, planned: bool
+    ) -> Request:
         """Opens a capture session."""
-        body = {"options": dict(options or {}), "device": device, "capture_plan": planned}
-        return Request("POST", "/v1/capture-sessions", self._headers, json=body)
+        body: dict[str, Any] = {"options": dict(options or {}), "device": device, "capture_plan": planned}
+        body |= {} if registration is None else {"registration": registration}
+        return Request("POST", "/v1/capture-sessions", self.headers, json=body)
 
     def challenge(self, session: str) -> Request:
         """Asks for another challenge."""
-        return Request("POST", f"/v1/capture-sessions/{session}/challenges", self._headers)
+        return Request("POST", f"/v1/capture-sessions/{session}/challenges", self.headers)
 
     def verify(
         self,
@@ -79,7 +90,7 @@ class RequestBuilder:
         wait: bool,
     ) -> Request:
         """Sends a registration; without `wait` the service answers before the verdict exists."""
-        headers = self._headers | {"Idempotency-Key": key or str(uuid4())}
+        headers = self.headers | {"Idempotency-Key": key or str(uuid4())}
         if session is not None:
             headers["Capture-Session"] = session
         if not wait:
@@ -89,18 +100,31 @@ class RequestBuilder:
         metadata = {"reference": reference, "liveness": None if answer is None else answer.to_metadata()}
         return Request("POST", "/v1/verifications", headers, files=files, data={"metadata": json.dumps(metadata)})
 
+    def open_registration(self, reference: str | None) -> Request:
+        """Opens a registration."""
+        return Request("POST", "/v1/registrations", self.headers, json={"reference": reference})
+
+    def registration(self, registration: str) -> Request:
+        """Reads one registration."""
+        return Request("GET", f"/v1/registrations/{registration}", self.headers)
+
+    def registrations(self, conditions: Mapping[str, str], cursor: str | None) -> Request:
+        """Reads one page of registrations."""
+        params = dict(conditions) | ({} if cursor is None else {"cursor": cursor})
+        return Request("GET", "/v1/registrations", self.headers, params=params)
+
     def get(self, verification: str) -> Request:
         """Reads one verdict."""
-        return Request("GET", f"/v1/verifications/{verification}", self._headers)
+        return Request("GET", f"/v1/verifications/{verification}", self.headers)
 
     def erase(self, verification: str) -> Request:
         """Erases one verdict."""
-        return Request("DELETE", f"/v1/verifications/{verification}", self._headers)
+        return Request("DELETE", f"/v1/verifications/{verification}", self.headers)
 
     def page(self, cursor: str | None) -> Request:
         """Reads one page of the list of verdicts."""
         params = {} if cursor is None else {"cursor": cursor}
-        return Request("GET", "/v1/verifications", self._headers, params=params)
+        return Request("GET", "/v1/verifications", self.headers, params=params)
 
 
 class RetrySchedule:
@@ -109,10 +133,12 @@ class RetrySchedule:
     Args:
         tries: of one request, the first included.
         first_wait_s: longest wait before the second try, in seconds.
+        once: as in `Request`.
     """
 
-    def __init__(self, tries: int, first_wait_s: float = FIRST_WAIT_S) -> None:
+    def __init__(self, tries: int, first_wait_s: float = FIRST_WAIT_S, *, once: bool = False) -> None:
         self._left = tries - 1
+        self._once = once
         self._wait = first_wait_s
         self._rng = random.Random()  # noqa: S311 - of waits, not of secrets
 
@@ -121,6 +147,8 @@ class RetrySchedule:
         if response is not None and not _is_temporary(response):
             return None
         if error is not None and failure_code(error) in LASTING:
+            return None
+        if self._once and not _is_untouched(response, error):
             return None
         if self._left <= 0:
             return None
@@ -165,6 +193,12 @@ def parse_session(response: httpx.Response) -> Session:
     """Returns the session of a response; raises `Problem`."""
     body = parse_body(response)
     return Session(body["id"], body["nonce"], body["challenge"], body["expires_at"], body.get("capture_plan"))
+
+
+def _is_untouched(response: httpx.Response | None, error: httpx.TransportError | None) -> bool:
+    if response is None:
+        return error is not None and failure_code(error) in _NEVER_ARRIVED
+    return any(f'"{code}"' in response.text for code in _UNTOUCHED)
 
 
 def _is_temporary(response: httpx.Response) -> bool:

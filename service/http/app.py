@@ -10,20 +10,34 @@ import anyio
 import httpx
 from fastapi import Depends, FastAPI, Response
 from fastapi.responses import PlainTextResponse
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from idproof.pipeline import Verifier
 from idproof.pipeline.vault import guards
 from idproof.service import kiosk
 from idproof.service.auth import AccessControl, Scope
 from idproof.service.claims import CoreKey, verdict_schema
+from idproof.service.counter import pages as counter_page
+from idproof.service.credentials import issuance_routes
+from idproof.service.credentials.issuance import Issuance
 from idproof.service.errors import StoreUnavailable
-from idproof.service.http import description, docs_page, openapi, permit_routes, problems, routes
-from idproof.service.http.body_limits import MAX_BODY_BYTES, MAX_SANDBOX_BYTES, BoundedBodies
-from idproof.service.http.origins import CheckedOrigins
-from idproof.service.http.request_ids import RequestIds
-from idproof.service.http.requests import RequestForms, no_unknown_parameters
-from idproof.service.http.security import SecurityMiddleware
+from idproof.service.face_templates.opening import open_face_templates
+from idproof.service.http import (
+    counter_routes,
+    description,
+    docs_page,
+    guardian_routes,
+    openapi,
+    passkey_routes,
+    permit_routes,
+    problems,
+    protection,
+    registration_routes,
+    review_routes,
+    routes,
+    step_up_routes,
+)
+from idproof.service.http.body_limits import MAX_BODY_BYTES, MAX_SANDBOX_BYTES
+from idproof.service.http.requests import no_unknown_parameters
 from idproof.service.operations import retention
 from idproof.service.operations.audit import AuditLog
 from idproof.service.operations.metrics import MEDIA_TYPE, Metrics
@@ -31,7 +45,13 @@ from idproof.service.operations.privacy import privacy_statement
 from idproof.service.operations.production import require_complete
 from idproof.service.operations.settings import Settings
 from idproof.service.outbox import DeliveryWorker, Destination, Outbox
+from idproof.service.presentations import routes as presentation_routes
+from idproof.service.presentations.verifier import Presentations
+from idproof.service.registrations import records_again
 from idproof.service.registrations.intake import RegistrationIntake
+from idproof.service.reviews import pages as review_page
+from idproof.service.reviews.opening import open_reviews
+from idproof.service.reviews.store import QueueLength
 from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, SessionRules, VerdictStore
 from idproof.service.storage.session_limits import Bounds
@@ -45,7 +65,10 @@ DRAIN_S = 30
 
 
 def create_app(
-    settings: Settings, verifier: Verifier, core_transport: httpx.AsyncBaseTransport | None = None
+    settings: Settings,
+    verifier: Verifier,
+    core_transport: httpx.AsyncBaseTransport | None = None,
+    issuer_transport: httpx.BaseTransport | None = None,
 ) -> FastAPI:
     """Returns the application.
 
@@ -53,9 +76,10 @@ def create_app(
         settings: of the operator.
         verifier: verifies the registrations; closed when the application ends.
         core_transport: carries the deliveries to the identity core in place of the network.
+        issuer_transport: carries the requests for status lists to issuers of credentials in place of the network.
 
     Raises:
-        SettingsInvalid: in production, the settings lack what it needs.
+        SettingsInvalid: in production, the settings lack what it needs; or no issuer of presentations is trusted.
         KeysUnusable: a key file cannot be used.
         CoreKeyUnusable: nothing can be encrypted to the identity core's key.
         StoreUnavailable: the database cannot be opened.
@@ -73,53 +97,77 @@ def create_app(
         client=Bounds(settings.client_unused_sessions, settings.client_unanswered_challenges),
         device=Bounds(settings.device_unused_sessions, settings.device_unanswered_challenges),
     )
-    ledger = Ledger(store, rules, settings.captures_remembered_hours)
+    remembered, required = settings.captures_remembered_hours, settings.registration_required
+    ledger = Ledger(store, rules, remembered, registration_required=required)
     core_key = CoreKey.load(settings.core_key) if settings.core_key is not None else None
     metrics, outbox = Metrics(), Outbox(store.database, store.seal)
     transports = {} if core_transport is None else {Destination.CORE: core_transport}
     delivery_worker = DeliveryWorker(
         outbox, store, ledger, ring, settings, observe=metrics.count_delivery, transports=transports
     )
+    issuance = Issuance.open(settings, store, audit)
     intake = RegistrationIntake(
-        settings, verifier, ring, store, ledger, audit, delivery_worker, core_key=core_key, metrics=metrics
+        settings,
+        verifier,
+        ring,
+        store,
+        ledger,
+        audit,
+        delivery_worker,
+        core_key=core_key,
+        metrics=metrics,
+        issuance=issuance,
     )
+    intake.reviews = open_reviews(intake)
+    intake.face_templates = open_face_templates(intake)
     gate = AccessControl(settings, store.database)
+    presentations = Presentations.open(settings, store, audit, issuance, issuer_transport)
     app = FastAPI(
-        lifespan=lambda _: _background_jobs(intake), dependencies=[Depends(no_unknown_parameters)], **openapi.ABOUT
+        lifespan=lambda _: _background_jobs(intake, presentations),
+        dependencies=[Depends(no_unknown_parameters)],
+        **openapi.ABOUT,
     )
     longest = MAX_SANDBOX_BYTES if settings.sandbox else MAX_BODY_BYTES
-    # These two are within the next, which adds its headers to their refusals.
-    app.add_middleware(BoundedBodies, max_bytes=longest)
-    app.add_middleware(CheckedOrigins, hosts=settings.host_names)
-    app.add_middleware(
-        SecurityMiddleware,
-        secure=settings.tls_cert is not None or settings.tls_by_proxy,
-        on_response=metrics.count_response,
-    )
-    if settings.trusted_proxies:
-        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
-    app.add_middleware(RequestForms)  # so that everything within sees the usual form of a request
-    app.add_middleware(RequestIds)  # outermost, so that every answer has one
+    protection.install(app, settings, longest, metrics.count_response)
     problems.install(app)
     routes.install(app, intake, gate)
+    registration_routes.install(app, intake, gate)
+    counter_routes.install(app, intake, gate)
+    guardian_routes.install(app, intake, gate)
     permit_routes.install(app, intake, gate)
+    passkey_routes.install(app, intake, gate)
+    issuance_routes.install(app, issuance, gate)
+    presentation_routes.install(app, presentations, gate)
+    step_up_routes.install(app, intake, gate)
+    review_routes.install(app, intake, gate)
     stream.install(app, intake, gate)
     _state_routes(app, intake)
     _public_routes(app, intake)
     _metrics_route(app, intake, gate)
     kiosk.install(app)
+    review_page.install(app)
+    counter_page.install(app)
     docs_page.install(app)
     description.install(app)
     return app
 
 
 @asynccontextmanager
-async def _background_jobs(intake: RegistrationIntake) -> AsyncIterator[None]:
+async def _background_jobs(intake: RegistrationIntake, presentations: Presentations | None) -> AsyncIterator[None]:
     """Runs the background jobs. At the end, verifications that were promised with 202 get `DRAIN_S` to finish."""
     try:
         async with anyio.create_task_group() as housekeeping:
             housekeeping.start_soon(retention.run_retention, intake.store, intake.ledger, intake.audit, intake.settings)
             housekeeping.start_soon(intake.renew_leases)
+            housekeeping.start_soon(retention.run_cleaning, intake.cases.expire)
+            housekeeping.start_soon(retention.run_cleaning, intake.cases.tickets.clean)
+            housekeeping.start_soon(records_again.run, intake)
+            if intake.reviews is not None:
+                housekeeping.start_soon(retention.run_cleaning, intake.reviews.clean)
+            if intake.issuance is not None:
+                housekeeping.start_soon(retention.run_cleaning, intake.issuance.clean)
+            if presentations is not None:
+                housekeeping.start_soon(retention.run_cleaning, presentations.clean)
             housekeeping.start_soon(intake.delivery_worker.run)
             async with anyio.create_task_group() as jobs:
                 intake.jobs = jobs
@@ -127,6 +175,10 @@ async def _background_jobs(intake: RegistrationIntake) -> AsyncIterator[None]:
                 jobs.cancel_scope.deadline = anyio.current_time() + DRAIN_S
             housekeeping.cancel_scope.cancel()
     finally:
+        if intake.reviews is not None and intake.reviews.pictures is not None:
+            intake.reviews.pictures.close()
+        if intake.face_templates is not None:
+            intake.face_templates.close()
         intake.verifier.close()
         intake.store.close()
 
@@ -179,8 +231,9 @@ def _public_routes(app: FastAPI, intake: RegistrationIntake) -> None:
 def _metrics_route(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> None:
     one_at_a_time = cache(lambda: anyio.CapacityLimiter(1))  # made within the event loop
 
-    def render(outbox: Mapping[str, int] | None) -> bytes:
-        return intake.metrics.render((intake.slots.used, intake.slots.total), outbox)
+    def render(outbox: Mapping[str, int] | None, queue: QueueLength | None) -> bytes:
+        reviews = None if queue is None else (queue.counts, queue.oldest_s)
+        return intake.metrics.render((intake.slots.used, intake.slots.total), outbox, reviews)
 
     @app.get(
         "/metrics",
@@ -190,9 +243,11 @@ def _metrics_route(app: FastAPI, intake: RegistrationIntake, gate: AccessControl
     )
     async def metrics() -> Response:
         """Prometheus metrics."""
-        outbox = None
+        outbox = queue = None
         with suppress(StoreUnavailable):
             outbox = await anyio.to_thread.run_sync(intake.delivery_worker.outbox.counts)
+            if intake.reviews is not None:
+                queue = await anyio.to_thread.run_sync(intake.reviews.store.waiting)
         # On a thread of its own, so that no size of the numbers holds up other requests.
-        text = await anyio.to_thread.run_sync(render, outbox, limiter=one_at_a_time())
+        text = await anyio.to_thread.run_sync(render, outbox, queue, limiter=one_at_a_time())
         return Response(text, media_type=MEDIA_TYPE)

@@ -79,8 +79,7 @@ VERIFY_BODY: dict[str, Any] = {
         },
     }
 }
-
-_CHECK = {
+CHECK = {
     "name": "face_comparison",
     "status": "assessed",
     "outcome": "pass",
@@ -90,12 +89,12 @@ _CHECK = {
     "reason": None,
     "limit": 0.3926,
 }
-_VERDICT: dict[str, Any] = {
+VERDICT: dict[str, Any] = {
     "id": "ver_06F8Z3Q0V5M8K2T9R4C7W1X6YB",
     "version": "1",
     "decision": "accept",
     "reasons": [],
-    "checks": [_CHECK],
+    "checks": [CHECK],
     "document_type": "hkid-2018",
     "fields": {
         "number": {"text": "A123456(3)", "confidence": 0.99, "certain": True, "corrections": [], "alternatives": []}
@@ -123,6 +122,8 @@ _VERDICT: dict[str, Any] = {
     },
     "reference": "registration-000017",
     "session": {"id": "cs_06F8Z3PZ3V5M8K2T9R4C7W1X6Y", "nonce": "6tLwGhI1…"},
+    "registration": "reg_06F8Z3PA3V5M8K2T9R4C7W1X6Y",
+    "guardian": None,
     "core_only": None,
     "jws": "eyJhbGciOiJFZERTQSIs…",
     "texts": {},
@@ -140,19 +141,19 @@ _PROBLEM: dict[str, Any] = {
 }
 
 
-def _response(
+def response(
     description: str, schema: str, example: dict[str, Any], media_type: str = "application/json"
 ) -> dict[str, Any]:
+    """Returns the description of a response with a named schema and an example."""
     content = {"schema": schemas.reference(schema), "example": example}
     return {"description": description, "content": {media_type: content}}
 
 
 def problem_response(description: str) -> dict[str, Any]:
     """Returns the description of a response with problem details."""
-    return _response(description, schemas.Problem.__name__, _PROBLEM, MEDIA_TYPE)
+    return response(description, schemas.Problem.__name__, _PROBLEM, MEDIA_TYPE)
 
 
-_problem = problem_response
 ACCESS_PROBLEMS = {
     "401": "No key or token, or one that is not in force.",
     "403": "The key or token lacks the scope.",
@@ -162,42 +163,44 @@ ACCESS_PROBLEMS = {
 
 
 # It also replaces the framework's own description of validation errors, which this service never sends.
-_OTHER_ERROR = _problem("Any other error.")
+OTHER_ERROR = problem_response("Any other error.")
 VERIFY_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": _OTHER_ERROR,
-    201: _response("The signed verdict: accept, refer or reject.", "Verdict", _VERDICT),
-    400: _problem("The body is malformed."),
-    429: _problem("The device is locked, or the client has too many requests; try again after `Retry-After`."),
-    408: _problem("The pictures' lifetime ended before the body was complete."),
-    413: _problem("A capture or the body is too large."),
-    415: _problem("A capture or the body has an unsupported format."),
-    422: _problem("A capture cannot be used; capture it again. Nothing was decided about the applicant."),
-    503: _problem("All slots are used; try again after `Retry-After`."),
+    "default": OTHER_ERROR,
+    201: response("The signed verdict: accept, refer or reject.", "Verdict", VERDICT),
+    400: problem_response("The body is malformed."),
+    429: problem_response("The device is locked, or the client has too many requests; try again after `Retry-After`."),
+    408: problem_response("The pictures' lifetime ended before the body was complete."),
+    413: problem_response("A capture or the body is too large."),
+    415: problem_response("A capture or the body has an unsupported format."),
+    422: problem_response("A capture cannot be used; capture it again. Nothing was decided about the applicant."),
+    503: problem_response("All slots are used; try again after `Retry-After`."),
 }
-_RUNNING = {"id": _VERDICT["id"], "status": "running"}
+_RUNNING = {"id": VERDICT["id"], "status": "running"}
 VERIFY_RESPONSES |= {
-    202: _response("The verification continues; query `Location`.", "RunningVerification", _RUNNING),
-    409: _problem("The session was used, or the same registration is being verified."),
-    410: _problem("The capture session's time is over."),
+    202: response("The verification continues; query `Location`.", "RunningVerification", _RUNNING),
+    409: problem_response("The session was used, or the same registration is being verified."),
+    410: problem_response("The capture session's time is over."),
 }
-_CHALLENGE = draw(bytes(32), issued_at=datetime(2026, 11, 23, 9, tzinfo=UTC)).to_json()
+CHALLENGE = draw(bytes(32), issued_at=datetime(2026, 11, 23, 9, tzinfo=UTC)).to_json()
 CHALLENGE_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": _OTHER_ERROR,
-    201: _response("The challenge for the applicant.", "Challenge", _CHALLENGE),
-    409: _problem("The session was used, or has no challenges left."),
-    410: _problem("The capture session's time is over."),
-    422: _problem("There is no such capture session."),
-    429: _problem("The device is locked, or too many challenges are unanswered; try again after `Retry-After`."),
+    "default": OTHER_ERROR,
+    201: response("The challenge for the applicant.", "Challenge", CHALLENGE),
+    409: problem_response("The session was used, or has no challenges left."),
+    410: problem_response("The capture session's time is over."),
+    422: problem_response("There is no such capture session."),
+    429: problem_response(
+        "The device is locked, or too many challenges are unanswered; try again after `Retry-After`."
+    ),
 }
 SESSION_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": _OTHER_ERROR,
-    201: _response(
+    "default": OTHER_ERROR,
+    201: response(
         "An open capture session.",
         "OpenedSession",
         {
-            "id": _VERDICT["session"]["id"],
-            "nonce": _VERDICT["session"]["nonce"],
-            "challenge": _CHALLENGE,
+            "id": VERDICT["session"]["id"],
+            "nonce": VERDICT["session"]["nonce"],
+            "challenge": CHALLENGE,
             "capture_plan": None,
             "expires_at": "2026-11-23T09:10:00+00:00",
             "attempts": 3,
@@ -205,12 +208,12 @@ SESSION_RESPONSES: dict[int | str, dict[str, Any]] = {
     ),
 }
 SESSION_RESPONSES |= {
-    403: _problem("The permit cannot be used here, or not for these options."),
-    429: _problem("The device is locked, or too many sessions are unused; try again after `Retry-After`."),
+    403: problem_response("The permit cannot be used here, or not for these options."),
+    429: problem_response("The device is locked, or too many sessions are unused; try again after `Retry-After`."),
 }
 PERMIT_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": _OTHER_ERROR,
-    201: _response(
+    "default": OTHER_ERROR,
+    201: response(
         "The permit; its code is shown only here.",
         "GrantedPermit",
         {
@@ -220,29 +223,49 @@ PERMIT_RESPONSES: dict[int | str, dict[str, Any]] = {
             "expires_at": "2026-11-23T09:15:00+00:00",
         },
     ),
-    404: _problem("There is no such device."),
-    422: _problem("These options together would leave too weak a challenge."),
+    404: problem_response("There is no such device."),
+    422: problem_response("These options together would leave too weak a challenge."),
 }
-_SUMMARY = {name: _VERDICT[name] for name in ("id", "decision", "reasons", "document_type", "reference", "started_at")}
+OFFER_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": OTHER_ERROR,
+    201: response(
+        "The offer; its secrets are shown only here.",
+        "CredentialOffer",
+        {
+            "link": "openid-credential-offer://?credential_offer=…",
+            "qr": ["000000", "011110", "…"],
+            "transaction_code": "493536",
+            "expires_at": "2026-11-23T09:15:00+00:00",
+        },
+    ),
+    404: problem_response("There is no verification of this id, or this service issues no credentials."),
+    409: problem_response("Nothing of this registration waits to be issued, or it was offered thrice."),
+}
+REVOCATION_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": OTHER_ERROR,
+    200: response("How many copies were in force.", "Revocation", {"revoked": 10}),
+    404: problem_response("No credential of this registration is known, or this service issues none."),
+}
+_SUMMARY = {name: VERDICT[name] for name in ("id", "decision", "reasons", "document_type", "reference", "started_at")}
 LIST_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": _OTHER_ERROR,
-    200: _response("One page; `next` is null on the last one.", "VerdictPage", {"items": [_SUMMARY], "next": None}),
+    "default": OTHER_ERROR,
+    200: response("One page; `next` is null on the last one.", "VerdictPage", {"items": [_SUMMARY], "next": None}),
 }
 READ_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": _OTHER_ERROR,
-    200: _response("The verdict as it was given.", "Verdict", _VERDICT),
-    202: _response("It is still being verified.", "RunningVerification", _RUNNING),
-    410: _problem("It was lost when the server ended; send it again."),
-    422: _problem("Sent with `respond-async`, and a capture could not be used."),
-    404: _problem("There is no verification of this id."),
+    "default": OTHER_ERROR,
+    200: response("The verdict as it was given.", "Verdict", VERDICT),
+    202: response("It is still being verified.", "RunningVerification", _RUNNING),
+    410: problem_response("It was lost when the server ended; send it again."),
+    422: problem_response("Sent with `respond-async`, and a capture could not be used."),
+    404: problem_response("There is no verification of this id."),
 }
 ERASE_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": _OTHER_ERROR,
+    "default": OTHER_ERROR,
     204: {"description": "It is erased."},
-    404: _problem("There is no verification of this id."),
+    404: problem_response("There is no verification of this id."),
 }
 METRICS_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": _OTHER_ERROR,
+    "default": OTHER_ERROR,
     200: {
         "description": "Text format.",
         "content": {
@@ -251,8 +274,8 @@ METRICS_RESPONSES: dict[int | str, dict[str, Any]] = {
     },
 }
 KIOSK_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": _OTHER_ERROR,
-    200: _response(
+    "default": OTHER_ERROR,
+    200: response(
         "Streaming devices, their states and counts.",
         "Kiosks",
         {
@@ -266,7 +289,7 @@ KIOSK_RESPONSES: dict[int | str, dict[str, Any]] = {
     ),
 }
 UNKNOWN_PARAMETER: dict[int | str, dict[str, Any]] = {
-    422: _problem("The request has a parameter that is not documented.")
+    422: problem_response("The request has a parameter that is not documented.")
 }
 
 
@@ -276,4 +299,4 @@ def plain_response(schema: str, description: str) -> dict[int | str, dict[str, A
 
 
 _NOT_READY = {"status": "not ready", "checks": {"networks": True, "keys": True, "database": False}}
-READY_RESPONSES = plain_response("Readiness", "Ready.") | {503: _response("Not ready.", "Readiness", _NOT_READY)}
+READY_RESPONSES = plain_response("Readiness", "Ready.") | {503: response("Not ready.", "Readiness", _NOT_READY)}

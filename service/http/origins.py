@@ -5,6 +5,7 @@ network and, on the visitor's own machine, without a key. Such a page can name t
 rebinding), sends the header `Origin`, and without asking first sends only the content types of HTML forms.
 """
 
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -12,11 +13,13 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from idproof.service.http import problems
+from idproof.service.http.body_limits import takes_captures
 from idproof.service.operations.networks import is_loopback
 
 _STATE = ("/healthz", "/readyz")
 """Asked by orchestrators under the address of the machine; they tell nothing of the host's visitors."""
-_UPLOADS = "/v1/verifications"
+_FORMS = re.compile(r"/v1/(credential-issuance/token|presentation-requests/[^/]+(/response)?)")
+"""Paths to which wallets send forms, as OAuth 2.0 has it. They carry secrets that no other page knows."""
 _SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")  # RFC 9110, section 9.2.1
 _TYPES = ("application/json", "application/jwt")
 """None of the types that a browser sends to another site without asking it (Fetch standard, section 2.2.2)."""
@@ -53,7 +56,8 @@ class CheckedOrigins:
             return "host_unknown", "The service is not reached under this name."
         if (scope["type"] == "websocket" or scope["method"] not in _SAFE) and not self._is_own(headers, host):
             return "origin_foreign", "Pages of other sites may not send this request."
-        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] != _UPLOADS and _is_form(headers):
+        own_types = takes_captures("POST", scope["path"]) or _FORMS.fullmatch(scope["path"])
+        if scope["type"] == "http" and scope["method"] == "POST" and not own_types and _is_form(headers):
             return "content_type_unsupported", "The body of this request is application/json."
         return None
 

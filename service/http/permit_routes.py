@@ -7,7 +7,7 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from idproof.pipeline.liveness.challenge import REDUCING
+from idproof.pipeline.liveness.challenge import GRANTABLE
 from idproof.service.auth import AccessControl, Client, Scope
 from idproof.service.errors import ServiceProblem
 from idproof.service.http import openapi, problems
@@ -16,8 +16,10 @@ from idproof.service.registrations.intake import RegistrationIntake
 from idproof.service.storage.kiosks import Kiosks
 from idproof.service.storage.permits import client_holder, device_holder
 
-Reduction = Literal["cannot_turn", "cannot_nod", "cannot_approach", "photosensitive"]
-assert set(REDUCING) == set(Reduction.__args__)  # type: ignore[attr-defined] # noqa: S101 - a static list for OpenAPI
+Reduction = Literal[
+    "cannot_turn", "cannot_nod", "cannot_approach", "photosensitive", "cannot_blink", "cannot_open_mouth"
+]
+assert set(GRANTABLE) == set(Reduction.__args__)  # type: ignore[attr-defined] # noqa: S101 - a static list for OpenAPI
 
 
 class PermitRequest(BaseModel):
@@ -25,7 +27,7 @@ class PermitRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    options: list[Reduction] = Field(min_length=1, max_length=len(REDUCING), examples=[["cannot_turn"]])
+    options: list[Reduction] = Field(min_length=1, max_length=len(GRANTABLE), examples=[["cannot_turn"]])
     device: str | None = Field(
         default=None,
         pattern=r"^[0-9a-f]{16}$",

@@ -61,6 +61,15 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "session_unknown": 422,
     "session_used": 409,
     "session_lapsed": 410,
+    "registration_missing": 422,
+    "registration_unknown": 422,
+    "registration_closed": 409,
+    "guardians_off": 404,
+    "guardian_refused": 403,
+    "guardian_consent_missing": 422,
+    "counter_code_invalid": 403,
+    "counter_locked": 429,
+    "counter_verdict_unsuitable": 409,
     "challenge_missing": 422,
     "challenge_lapsed": 410,
     "challenges_used": 409,
@@ -70,6 +79,44 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "permit_invalid": 403,
     "permit_exceeded": 403,
     "permit_too_weak": 422,
+    "passkeys_off": 404,
+    "passkey_refused": 403,
+    "passkey_verdict_unsuitable": 409,
+    "passkeys_enough": 409,
+    "ceremony_lapsed": 410,
+    "too_many_ceremonies": 429,
+    "origin_unknown": 422,
+    "credentials_off": 404,
+    "credential_unavailable": 409,
+    "login_invalid": 403,
+    "step_up_lapsed": 410,
+    "step_up_card_needed": 422,
+    "step_ups_refused": 429,
+    "step_up_token_invalid": 403,
+    "face_templates_off": 404,
+    "face_template_unavailable": 409,
+    "face_template_key_missing": 422,
+    "face_template_refused": 403,
+    "face_template_core_unavailable": 503,
+    "presentations_off": 404,
+    "presentation_waiting": 409,
+    "presentation_refused": 409,
+    "presentation_lapsed": 410,
+    "response_code_wrong": 403,
+    "return_url_unknown": 422,
+    "reviews_off": 404,
+    "reviewer_unconfirmed": 403,
+    "reviewer_taken": 409,
+    "public_key_invalid": 422,
+    "fingerprint_differs": 409,
+    "officer_differs": 403,
+    "reason_unsuitable": 422,
+    "review_unavailable": 409,
+    "review_not_claimed": 409,
+    "second_officer_needed": 409,
+    "pictures_gone": 410,
+    "records_unavailable": 503,
+    "portrait_unavailable": 409,
     "request_in_progress": 409,
     "idempotency_key_reused": 422,
     "verification_lost": 410,
@@ -169,10 +216,9 @@ async def _known_error(request: Request, error: Exception) -> JSONResponse:
     described = describe_error(error)
     sentence = described.sentence
     # An applicant reads the sentence of a problem with a capture.
-    if texts.preferred_language(request.headers.get("accept-language")) == texts.CHINESE and texts.has_sentence(
-        described.code
-    ):
-        sentence = texts.sentence(described.code, texts.CHINESE)
+    language = texts.preferred_language(request.headers.get("accept-language"))
+    if language != texts.ENGLISH and texts.has_sentence(described.code):
+        sentence = texts.sentence(described.code, language)
     wait = getattr(error, "retry_after", None)
     headers = None if wait is None else {"Retry-After": str(wait)}
     errors = getattr(error, "errors", ())

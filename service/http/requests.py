@@ -15,6 +15,8 @@ from idproof.service.errors import ServiceProblem
 from idproof.service.http.request_faults import describe_fields, unknown_parameters
 
 _VERSIONED = "/v1/"
+WITHOUT_BODY = "idproof.without_body"
+"""Name in a request's scope that is true for HEAD, which routes otherwise take for GET."""
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]*)(/[^?#]*)?")
 
 
@@ -39,7 +41,7 @@ class RequestForms:
         async def send_without_body(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        await self._app({**scope, "method": "GET"}, receive, send_without_body)
+        await self._app({**scope, "method": "GET", WITHOUT_BODY: True}, receive, send_without_body)
 
 
 async def no_unknown_parameters(connection: HTTPConnection) -> None:

@@ -17,15 +17,18 @@ from idproof.service.operations import retention, telemetry
 from idproof.service.registrations import permits
 from idproof.service.registrations.intake import RegistrationIntake, RegistrationRequest
 from idproof.service.signing.jws import with_valid_signature
-from idproof.service.storage.ledger import FAILED, RUNNING, Progress
+from idproof.service.storage.leases import RUNNING
+from idproof.service.storage.ledger import FAILED, Progress
 from idproof.service.storage.permits import CODE_PATTERN, client_holder
 
 VERDICT_ID = r"^ver_[0-9A-HJKMNP-TV-Z]{26}$"
-_SESSION_ID = r"^cs_[0-9A-HJKMNP-TV-Z]{26}$"
+REGISTRATION_ID = r"^reg_[0-9A-HJKMNP-TV-Z]{26}$"
+SESSION_ID = r"^cs_[0-9A-HJKMNP-TV-Z]{26}$"
 _SUMMARY = ("id", "decision", "reasons", "document_type", "reference", "started_at")
 
-SessionId = Annotated[str | None, Header(alias="Capture-Session", pattern=_SESSION_ID)]
+SessionId = Annotated[str | None, Header(alias="Capture-Session", pattern=SESSION_ID)]
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[!-~]{1,255}$")]
+RegistrationId = Annotated[str | None, Header(alias="Registration", pattern=REGISTRATION_ID)]
 Prefer = Annotated[str | None, Header(description="`respond-async` (RFC 7240) answers 202 at once.", max_length=200)]
 Cursor = Annotated[str | None, Query(pattern=VERDICT_ID, description="`next` of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=100)]
@@ -64,6 +67,9 @@ class SessionRequest(BaseModel):
         default=False,
         description="Ask for the card in poses that are drawn for this session; its captures must then show them.",
     )
+    registration: str | None = Field(
+        default=None, pattern=REGISTRATION_ID, description="Id of the registration whose attempt this is."
+    )
 
 
 def install(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> None:
@@ -71,6 +77,7 @@ def install(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> No
     _session_routes(app, intake, gate)
     _verify_route(app, intake, gate)
     _read_routes(app, intake, gate)
+    _erase_route(app, intake, gate)
 
 
 def _session_routes(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> None:
@@ -82,7 +89,7 @@ def _session_routes(app: FastAPI, intake: RegistrationIntake, gate: AccessContro
         wanted = wanted or SessionRequest()
         options = Options(**cast("BaseModel", wanted.options).model_dump())
         permit = permits.use_of(intake.audit, wanted.permit, client_holder(client.id))
-        opening = partial(intake.ledger.sessions.open, planned=wanted.capture_plan)
+        opening = partial(intake.ledger.sessions.open, planned=wanted.capture_plan, registration=wanted.registration)
         session = await anyio.to_thread.run_sync(opening, client.id, options, wanted.device, permit)
         return JSONResponse(
             {
@@ -98,7 +105,7 @@ def _session_routes(app: FastAPI, intake: RegistrationIntake, gate: AccessContro
 
     @app.post("/v1/capture-sessions/{session_id}/challenges", status_code=201, responses=openapi.CHALLENGE_RESPONSES)
     async def ask_again(
-        session_id: Annotated[str, Path(pattern=_SESSION_ID)],
+        session_id: Annotated[str, Path(pattern=SESSION_ID)],
         client: Annotated[Client, Depends(gate.needs(Scope.SESSION_WRITE))],
     ) -> JSONResponse:
         """Issue another challenge; the previous one is no longer valid."""
@@ -116,9 +123,11 @@ def _verify_route(app: FastAPI, intake: RegistrationIntake, gate: AccessControl)
         session: SessionId = None,
         key: IdempotencyKey = None,
         prefer: Prefer = None,
+        registration_id: RegistrationId = None,
     ) -> JSONResponse:
         """Verify one registration, from three captures of the card and a selfie; they are deleted before the answer."""
-        registration = RegistrationRequest(client.id, session, key, client_waits=not _prefers_async(prefer))
+        waits = not _prefers_async(prefer)
+        registration = RegistrationRequest(client.id, session, key, client_waits=waits, registration_id=registration_id)
         with telemetry.continue_trace(request.headers):
             result = await intake.verify_upload(request, registration, gate.quota.one_more(client.id))
         headers = {"Location": f"/v1/verifications/{result.id}"}
@@ -139,6 +148,9 @@ def _read_routes(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) 
     ) -> JSONResponse:
         """List verdicts, newest first, without what was read from the cards."""
         found = await anyio.to_thread.run_sync(intake.store.page, client.sees, cursor, limit)
+        if found:
+            note = partial(intake.audit.append, "verdicts_listed", count=len(found), by=client.id)
+            await anyio.to_thread.run_sync(note)
         items = [{name: document.get(name) for name in _SUMMARY} for document in found]
         return JSONResponse({"items": items, "next": found[-1]["id"] if len(found) == limit else None})
 
@@ -154,17 +166,21 @@ def _read_routes(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) 
             found = await anyio.to_thread.run_sync(intake.store.load, verification_id, client.sees)
         if found is None:
             return problems.problem("not_found", "There is no verification of this id.")
+        note = partial(intake.audit.append, "verdict_read", id=verification_id, by=client.id)
+        await anyio.to_thread.run_sync(note)
         return _verdict(with_valid_signature(found, intake.keys.current), request)
 
+
+def _erase_route(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> None:
     @app.delete(
         "/v1/verifications/{verification_id}",
         status_code=204,
         responses=openapi.ERASE_RESPONSES,
-        dependencies=[Depends(gate.needs(Scope.ADMIN))],
     )
-    async def erase(verification_id: str) -> Response:
+    async def erase(verification_id: str, client: Annotated[Client, Depends(gate.needs(Scope.ADMIN))]) -> Response:
         """Erase a verdict and everything that was read from the card."""
-        if not await anyio.to_thread.run_sync(retention.erase, intake.store, intake.audit, verification_id):
+        erase_now = partial(retention.erase, intake.store, intake.audit, verification_id, by=client.id)
+        if not await anyio.to_thread.run_sync(erase_now):
             return problems.problem("not_found", "There is no verification of this id.")
         intake.delivery_worker.wake()
         return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""Schemas of every answer, for the OpenAPI description; a test holds real answers to them.
+"""Schemas of every answer, for the OpenAPI description; a test validates real answers with them.
 
 Answers may gain members (docs/http.md). The schemas leave that open without saying so: with `additionalProperties`,
 generated TypeScript would give every member that it does not know the type `unknown`.
@@ -10,7 +10,9 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from idproof.pipeline import Decision
+from idproof.service.cases.states import RegistrationStatus
 from idproof.service.claims import verdict_schema
+from idproof.service.http import schemas_passkeys, schemas_presentations, schemas_reviews, schemas_sessions
 from idproof.service.http.problems import STATUS_BY_CODE
 
 REFERENCE = "#/components/schemas/"
@@ -38,63 +40,6 @@ class Problem(BaseModel):
     errors: list[RequestFault] | None = Field(default=None, description="The parts that are not as documented.")
 
 
-class ChallengeStep(BaseModel):
-    """One action of the applicant; times in milliseconds from the start of the challenge."""
-
-    action: str
-    start_ms: int
-    end_ms: int
-
-
-class ChallengeLight(BaseModel):
-    """One colour of the screen, red, green and blue in 0 to 255."""
-
-    colour: list[int] = Field(min_length=3, max_length=3)
-    start_ms: int
-    end_ms: int
-
-
-class Challenge(BaseModel):
-    """Actions of the applicant while the screen shows soft colours."""
-
-    nonce: str
-    issued_at: str
-    expires_at: str
-    neutral_ms: int
-    duration_ms: int
-    capture_ms: list[int] = Field(description="Times at which a frame is needed.")
-    steps: list[ChallengeStep]
-    lights: list[ChallengeLight]
-    options: dict[str, bool]
-
-
-class WantedPose(BaseModel):
-    """A pose of the card: turn and pitch in degrees, and its width face on as a share of the picture's width."""
-
-    turn_deg: float = Field(description="Positive when the card's left edge is the nearer one.")
-    pitch_deg: float = Field(description="Positive when the card's top edge is the nearer one.")
-    share: float
-
-
-class CapturePlan(BaseModel):
-    """Poses in which the session asks for the card, and their order."""
-
-    order: list[str]
-    poses: dict[str, WantedPose] = Field(description="By capture.")
-    tolerance: WantedPose = Field(description="Greatest distance of a capture from its pose.")
-
-
-class OpenedSession(BaseModel):
-    """An open capture session."""
-
-    id: str
-    nonce: str
-    challenge: Challenge
-    capture_plan: CapturePlan | None = Field(description="Null unless it was asked for.")
-    expires_at: str
-    attempts: int
-
-
 class RunningVerification(BaseModel):
     """A verification without a verdict yet."""
 
@@ -120,6 +65,135 @@ class VerdictPage(BaseModel):
     next: str | None = Field(description="The next page's `cursor`; null on the last page.")
 
 
+class RegistrationAttempt(BaseModel):
+    """One verdict of a registration."""
+
+    verification: str
+    decision: Decision
+    reasons: list[str]
+    step: str = Field(description="What came next.")
+    at: str
+
+
+class RegistrationTransition(BaseModel):
+    """One transition of a registration."""
+
+    number: int
+    event: str
+    status: RegistrationStatus
+    at: str
+    verification: str | None
+    statement: str | None = Field(
+        description="SHA-256 of what the deciding person signed: the payload of the statement, in hex."
+    )
+
+
+class NextInstructions(BaseModel):
+    """The applicant's next step."""
+
+    step: str
+    captures: list[str] = Field(description="Groups of captures to take again: `card`, `selfie`, `liveness`.")
+    advice: list[str] = Field(description="Codes of what to change.")
+    text: str = Field(description="The same for the applicant, in the language asked for.")
+
+
+class RegistrationResource(BaseModel):
+    """A registration above its verifications."""
+
+    id: str
+    status: RegistrationStatus
+    reference: str | None
+    opened_at: str
+    changed_at: str
+    expires_at: str
+    attempts: list[RegistrationAttempt]
+    attempts_left: int
+    verification: str | None = Field(description="The last verdict.")
+    next: NextInstructions
+    history: list[RegistrationTransition]
+
+
+class RegistrationPage(BaseModel):
+    """One page of registrations, newest first."""
+
+    items: list[RegistrationResource]
+    next: str | None = Field(description="The next page's `cursor`; null on the last page.")
+
+
+class CounterTicket(BaseModel):
+    """A ticket for a counter."""
+
+    code: str = Field(description="The applicant takes it to the counter; shown only here.")
+    qr: list[str] = Field(description="Rows of a QR code with its quiet zone: 1 for a dark module, 0 for a light one.")
+    expires_at: str
+
+
+class CounterCheck(BaseModel):
+    """One check of captures that were taken at a counter."""
+
+    name: str
+    outcome: str | None = Field(description="`pass`, `doubt` or `fail`; null if it could not be assessed.")
+    reason: str | None
+    required: bool = Field(description="Whether an accept by the service needs it.")
+
+
+class CounterCapture(BaseModel):
+    """The last verdict of captures that were taken during a visit, without anything that was read from the card."""
+
+    verification: str
+    decision: Decision
+    reasons: list[str]
+    checks: list[CounterCheck] = Field(description="Those that failed first.")
+    acceptable: bool = Field(description="Whether the officer may accept it.")
+
+
+class CounterVisit(BaseModel):
+    """A registration that is open at a counter."""
+
+    registration: str
+    status: RegistrationStatus
+    attempts: list[RegistrationAttempt]
+    captured: str | None = Field(description="The last verdict of captures that were taken here.")
+    capture: CounterCapture | None = Field(description="What these captures showed; null while there are none.")
+    texts: dict[str, str] = Field(description="Sentences for all reason codes, in the language asked for.")
+    expires_at: str
+
+
+class CounterDecision(BaseModel):
+    """An officer's decision at a counter."""
+
+    registration: str
+    status: RegistrationStatus
+    statement: str = Field(description="The officer's decision, signed: a compact JWS (`counter-statement+jwt`).")
+
+
+class GuardianConsent(BaseModel):
+    """The text that a guardian consents to."""
+
+    text: str
+    sha256: str = Field(description="Of the text in UTF-8, hex.")
+
+
+class JoinedGuardian(BaseModel):
+    """A guardian who joined a session, as the verdict will name this guardian."""
+
+    verification: str
+    consent_sha256: str
+    joined_at: str
+
+
+class Erased(BaseModel):
+    """The count of an erasure."""
+
+    verdicts: int
+
+
+class Redelivered(BaseModel):
+    """The count of deliveries that are sent again."""
+
+    deliveries: int
+
+
 class GrantedPermit(BaseModel):
     """A permit for a challenge that asks for less."""
 
@@ -127,6 +201,21 @@ class GrantedPermit(BaseModel):
     permit: str
     options: list[str]
     expires_at: str
+
+
+class CredentialOffer(BaseModel):
+    """An offer of a credential for a wallet."""
+
+    link: str = Field(description="Opens a wallet; also the content of the QR code.")
+    qr: list[str] = Field(description="Rows of a QR code with its quiet zone: 1 for a dark module, 0 for a light one.")
+    transaction_code: str = Field(description="The applicant types it into the wallet; never send it with the link.")
+    expires_at: str
+
+
+class Revocation(BaseModel):
+    """A revocation of credentials."""
+
+    revoked: int = Field(description="Copies that were in force.")
 
 
 class Places(BaseModel):
@@ -201,15 +290,29 @@ class PrivacyStatement(BaseModel):
 
 ANSWERS: tuple[type[BaseModel], ...] = (
     Problem,
-    OpenedSession,
     RunningVerification,
     VerdictPage,
+    RegistrationResource,
+    RegistrationPage,
+    CounterTicket,
+    CounterVisit,
+    CounterDecision,
+    GuardianConsent,
+    JoinedGuardian,
+    Erased,
+    Redelivered,
     GrantedPermit,
+    CredentialOffer,
+    Revocation,
     Kiosks,
     Alive,
     Readiness,
     PublicKeys,
     PrivacyStatement,
+    *schemas_passkeys.ANSWERS,
+    *schemas_presentations.ANSWERS,
+    *schemas_reviews.ANSWERS,
+    *schemas_sessions.ANSWERS,
 )
 
 

@@ -6,7 +6,7 @@ The framework's form parser is not used: it writes parts of more than a megabyte
 import hmac
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,6 +32,7 @@ from idproof.service.request_faults import RequestFault
 METADATA = "metadata"
 # Limits without an outside source were chosen by hand, as several times what a client needs.
 MAX_METADATA_BYTES = 16 * 1024  # 48 frames with their times and numbers take 3 KiB
+MAX_SECRET_BYTES = 64  # twice what a passkey gives
 _OVERHEAD_BYTES = 64 * 1024  # metadata, and the boundaries and headers of all parts
 _MAX_PARTS = len(Role) + MAX_FRAMES + 1
 _MAX_BOUNDARY_BYTES = 70  # RFC 2046, section 5.1.1
@@ -104,13 +105,21 @@ class Upload:
         content_type: of the request.
         pace: the least pace of the client.
         fingerprint_key: the key of the fingerprint that recognises a repeated request, or None for no fingerprint.
+        roles: captures that the body must have; it may have no other.
+        secret: name of a part of at most `MAX_SECRET_BYTES` that the body may have besides; it goes into the vault.
 
     Raises:
         ServiceProblem: `upload_not_multipart`.
     """
 
     def __init__(
-        self, session: VaultSession, content_type: str | None, pace: Pace, fingerprint_key: bytes | None = None
+        self,
+        session: VaultSession,
+        content_type: str | None,
+        pace: Pace,
+        fingerprint_key: bytes | None = None,
+        roles: Sequence[Role] = tuple(Role),
+        secret: str | None = None,
     ) -> None:
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")
@@ -119,7 +128,9 @@ class Upload:
         self._session = session
         self._pace = pace
         limits = session.limits
-        self._limit = len(Role) * limits.max_capture_bytes + MAX_FRAMES * limits.max_frame_bytes + _OVERHEAD_BYTES
+        self._roles = roles
+        self._secret = secret
+        self._limit = len(roles) * limits.max_capture_bytes + MAX_FRAMES * limits.max_frame_bytes + _OVERHEAD_BYTES
         self._received = 0
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
         self._headers: dict[bytes, bytes] = {}
@@ -222,7 +233,7 @@ class Upload:
     def _finish(self) -> Metadata:
         if not self._complete:
             raise ServiceProblem("upload_malformed", "The multipart body is not complete.")
-        missing = [role.value for role in Role if role.value not in self._names]
+        missing = [role.value for role in self._roles if role.value not in self._names]
         if missing:
             raise CaptureMissing(f"These captures are missing: {', '.join(missing)}.", capture=missing[0])
         metadata = _parsed_metadata(bytes(self._metadata))
@@ -266,14 +277,16 @@ class Upload:
             raise ServiceProblem("upload_malformed", "The body has too many parts.")
         if name == METADATA and METADATA not in self._names:
             self._sink = self._metadata
-        elif name in set(Role):
+        elif name in set(self._roles):
             self._sink = self._session.receive(name)
+        elif name == self._secret and name not in self._names:
+            self._sink = self._session.receive(name, MAX_SECRET_BYTES)
         elif name == FRAMES:
             name = frame_name(self._frames)
             self._frames += 1
             self._sink = self._session.receive(name)
         else:
-            known = ", ".join([*Role, FRAMES, METADATA])
+            known = ", ".join([*self._roles, FRAMES, METADATA])
             raise CaptureMissing(f"A part has an unknown or repeated name; known are {known}.")
         self._names.append(name)
         if self._fingerprint_key is not None:

@@ -38,10 +38,58 @@ EVENTS = (
     "sealing_key_rotated",
     "rows_resealed",
     "device_attested",
+    "passkey_bound",
+    "passkey_suspended",
+    "passkey_revoked",
+    "passkey_erased",
+    "credential_offered",
+    "credential_issued",
+    "credential_revoked",
+    "step_up_decided",
+    "step_up_used",
+    "face_template_protected",
+    "face_template_bound",
+    "face_template_opened",
+    "face_template_destroyed",
+    "presentation_asked",
+    "presentation_answered",
+    "presentation_given",
+    "presentation_erased",
+    "registration_opened",
+    "registration_moved",
+    "registration_erased",
+    "redelivered",
+    "guardian_joined",
+    "counter_ticket_made",
+    "counter_ticket_revoked",
+    "counter_opened",
+    "counter_decided",
+    "counter_code_wrong",
+    "client_created",
+    "api_key_created",
+    "api_key_revoked",
+    "signing_key_rotated",
+    "device_enrolled",
+    "device_revoked",
+    "verdict_read",
+    "verdicts_listed",
+    "reviewer_enrolled",
+    "reviewer_confirmed",
+    "reviewer_revoked",
+    "review_claimed",
+    "review_released",
+    "review_read",
+    "review_proposed",
+    "review_decided",
+    "review_pictures_kept",
+    "review_pictures_taken",
+    "review_pictures_destroyed",
 )
 _GENESIS = "0" * 64
 _TYPE = "audit-head+jwt"
 _OWNER_ONLY = 0o600
+_LONGEST_LINE = 65_536
+"""Bytes from the end of the log in which its last line is looked for: ids, codes and counts take a few hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +121,8 @@ class AuditLog:
     @classmethod
     def open(cls, settings: Settings, keys: Keys | KeyRing) -> "AuditLog":
         """Opens and checks the log; one event that a crash left beyond the head is accepted, and noted as recovered.
+
+        The same is done before the next event, for other processes that go on.
 
         Raises:
             AuditBroken: the log was changed; the service must not start with it.
@@ -116,6 +166,12 @@ class AuditLog:
                 raise AuditBroken("The audit log does not contain the head that was kept: it was replaced.")
             return head
 
+    def entries(self) -> list[dict[str, Any]]:
+        """Returns every entry, oldest first, after the whole log was checked; raises `AuditBroken`."""
+        with self._locked():
+            _require_same(self._read_head(), self._last_head())
+            return [json.loads(line) for line in self._lines()]
+
     def signed_head(self) -> str:
         """Returns the signed head, for a copy elsewhere."""
         with self._locked():
@@ -130,12 +186,34 @@ class AuditLog:
         if event not in EVENTS:
             raise ValueError("not an event of the audit log")
         head = self._read_head()
+        beyond = self._line_beyond(head)
+        if beyond is not None:  # another process was killed before it signed the head
+            self._write_head(beyond)
+            self._append("recovered", {})
+            head = self._read_head()
         entry = {"n": head.count + 1, "at": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event}
         entry |= {"about": about, "previous": head.digest}
         digest = _digest(entry)
         line = json.dumps(entry | {"hash": digest}, separators=(",", ":")).encode() + b"\n"
         _write(self._log, line, os.O_APPEND)
         self._write_head(Head(head.count + 1, digest))
+
+    def _line_beyond(self, head: Head) -> Head | None:
+        """Returns the head of a log that has one whole line more than its signed head; None for any other."""
+        if not self._log.exists():
+            return None
+        with self._log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _LONGEST_LINE))
+            end = log.read()
+        if not end.endswith(b"\n"):
+            return None
+        try:
+            entry = json.loads(end.splitlines()[-1])
+            claimed = str(entry.pop("hash"))
+            fits = entry["n"] == head.count + 1 and entry["previous"] == head.digest and _digest(entry) == claimed
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+            return None
+        return Head(head.count + 1, claimed) if fits else None
 
     def _last_head(self) -> Head:
         """Follows the chain to its end; raises `AuditBroken` at the first line that does not fit."""

@@ -44,6 +44,8 @@ class Metrics:
         self._places = self._gauge("idproof_places_taken", "Registrations received or verified now.", "livesum")
         self._capacity = self._gauge("idproof_places", "Registrations that may be at once.", "livesum")
         self._outbox = self._gauge("idproof_outbox", "Deliveries by state.", "livemax", ["state"])
+        self._reviews = self._gauge("idproof_reviews", "Reviews that are not over, by state.", "livemax", ["state"])
+        self._oldest_review = self._gauge("idproof_review_oldest_seconds", "Age of the oldest of these.", "livemax")
         self._database = self._gauge("idproof_database_up", "1: the database answers.", "livemin")
         self._guards = self._gauge("idproof_guard", "1: the guard holds.", "livemin", ["guard"])
 
@@ -82,18 +84,29 @@ class Metrics:
         """Adds to the number of connected devices."""
         self._streams.inc(change)
 
-    def render(self, places: tuple[int, int], outbox: Mapping[str, int] | None) -> bytes:
+    def render(
+        self,
+        places: tuple[int, int],
+        outbox: Mapping[str, int] | None,
+        reviews: tuple[Mapping[str, int], float] | None = None,
+    ) -> bytes:
         """Returns all metrics in Prometheus' text format.
 
         Args:
             places: number of places taken, and number of places.
             outbox: number of deliveries by state, or None while the database does not answer; the last numbers stay.
+            reviews: number of reviews by state, and the age of the oldest in seconds; None as of `outbox`, or without
+                reviews.
         """
         self._database.set(outbox is not None)
         self._places.set(places[0])
         self._capacity.set(places[1])
         for state, count in (outbox or {}).items():
             self._outbox.labels(state).set(count)
+        for state, count in ({} if reviews is None else reviews[0]).items():
+            self._reviews.labels(state).set(count)
+        if reviews is not None:
+            self._oldest_review.set(reviews[1])
         active = guards.active()
         for guard in (*guards.REQUIRED, *guards.ADVISED):
             self._guards.labels(guard).set(guard in active)

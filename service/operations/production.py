@@ -67,6 +67,19 @@ def _cluster_is_encrypted(settings: Settings) -> bool:
     return is_loopback(host) or os.environ.get("RAY_USE_TLS", "").lower() in ("1", "true")
 
 
+def _verifier_is_complete(settings: Settings) -> bool:
+    if settings.presentation_verifier is None:
+        return True
+    urls = (
+        settings.presentation_verifier,
+        *settings.presentation_issuer_list,
+        *settings.presentation_return_origin_list,
+    )
+    files = (settings.presentation_key, settings.presentation_roots)
+    named = None not in files and bool(settings.presentation_issuer_list)
+    return named and all(url.startswith("https://") for url in urls)
+
+
 REQUIREMENTS = (
     Requirement(
         "IDPROOF_LIVENESS_REQUIRED",
@@ -77,6 +90,13 @@ REQUIREMENTS = (
         "IDPROOF_ACCEPT_WITHOUT_LIVENESS_BECAUSE",
         "IDPROOF_ACCEPT_WITHOUT_LIVENESS_BECAUSE is not set",
         lambda s: s.accept_without_liveness_because is None,
+    ),
+    Requirement(
+        "IDPROOF_ACCEPT_FROM",
+        "IDPROOF_ACCEPT_FROM=attested accepts from devices whose hardware attests to their key alone, or "
+        "IDPROOF_ACCEPT_UNATTESTED_BECAUSE says why others are enough, although whoever copies such a device's key or "
+        "replaces its camera can be accepted with computed pictures",
+        lambda s: s.accept_from == "attested" or bool(s.accept_unattested_because or s.accept_uploads_because),
     ),
     Requirement(
         "IDPROOF_RECORDS_URL",
@@ -97,6 +117,22 @@ REQUIREMENTS = (
     _https("records_url"),
     _https("oauth_jwks_url"),
     _https("webhook_url"),
+    _https("face_template_core_url"),
+    Requirement(
+        "IDPROOF_CREDENTIAL_ISSUER",
+        "IDPROOF_CREDENTIAL_ISSUER begins with https://, and IDPROOF_CREDENTIAL_KEY and IDPROOF_CREDENTIAL_CHAIN name "
+        "its key and certificates",
+        lambda s: (
+            s.credential_issuer is None or (s.credential_issuer.startswith("https://") and s.credential_key is not None)
+        ),
+    ),
+    Requirement(
+        "IDPROOF_PRESENTATION_VERIFIER",
+        "IDPROOF_PRESENTATION_VERIFIER begins with https://, IDPROOF_PRESENTATION_KEY and IDPROOF_PRESENTATION_CHAIN "
+        "name its key and certificates, and IDPROOF_PRESENTATION_ROOTS and IDPROOF_PRESENTATION_ISSUERS the issuers "
+        "that it trusts, at https:// as the pages of IDPROOF_PRESENTATION_RETURN_ORIGINS",
+        _verifier_is_complete,
+    ),
     Requirement(
         "IDPROOF_ANONYMOUS",
         "IDPROOF_ANONYMOUS (--anonymous) is not set: every caller has a key, made with idproof key create",
@@ -106,6 +142,11 @@ REQUIREMENTS = (
         "IDPROOF_CAPTURES_REMEMBERED_HOURS",
         "IDPROOF_CAPTURES_REMEMBERED_HOURS is at least 24, so that the same pictures answer once",
         lambda s: s.captures_remembered_hours >= _LEAST_REMEMBERED_H,
+    ),
+    Requirement(
+        "IDPROOF_PASSKEY_ORIGINS",
+        "every origin of IDPROOF_PASSKEY_ORIGINS begins with https://",
+        lambda s: all(origin.startswith("https://") for origin in s.passkey_origin_list),
     ),
     Requirement(
         "IDPROOF_DATABASE_URL",
@@ -130,6 +171,14 @@ PROXIES = Requirement(
     "the proxy's address and share its limits",
     lambda s: not s.tls_by_proxy or bool(s.trusted_proxies),
 )
+_OF_ANY_SERVICE = (
+    "IDPROOF_TLS_CERT",
+    "IDPROOF_OAUTH_JWKS_URL",
+    "IDPROOF_PRESENTATION_VERIFIER",
+    "IDPROOF_ANONYMOUS",
+    "IDPROOF_DATABASE_URL",
+)
+"""Settings of `REQUIREMENTS` that a service needs which verifies no cards (`IDPROOF_ONLY`)."""
 BEYOND_THE_MACHINE = (HOST_NAMES, PROXIES)
 """Further requirements of production, beyond the machine's own address."""
 
@@ -152,6 +201,7 @@ def require_complete(settings: Settings, host: str | None = None) -> None:
 
 
 def _missing(settings: Settings, host: str | None) -> Iterator[Requirement]:
-    yield from (requirement for requirement in REQUIREMENTS if not requirement.met(settings))
+    asked = [each for each in REQUIREMENTS if settings.only is None or each.setting in _OF_ANY_SERVICE]
+    yield from (requirement for requirement in asked if not requirement.met(settings))
     if host is not None and not is_loopback(host):
         yield from (requirement for requirement in BEYOND_THE_MACHINE if not requirement.met(settings))

@@ -6,10 +6,15 @@ from idproof.service.operations.settings import Settings
 from idproof.service.signing.keys import Keys
 
 
-def revoke_signing_key(settings: Settings, kid: str) -> Keys:
+def revoke_signing_key(settings: Settings, kid: str, *, by: str) -> Keys:
     """Revokes a signing key, current or retired, for every server that shares the keys; returns the keys after it.
 
     A current key is replaced first. The audit log's head is signed anew, since the key's signature no longer holds.
+
+    Args:
+        settings: of the service.
+        kid: of the key.
+        by: the actor, for the audit log.
 
     Raises:
         KeysUnusable: there is no such key, or the files cannot be changed.
@@ -28,5 +33,5 @@ def revoke_signing_key(settings: Settings, kid: str) -> Keys:
         Keys.revoke(settings, kid)  # a broken log must not keep the key in use
         raise
     revoked = Keys.revoke(settings, kid)
-    AuditLog.open(settings, revoked).append("key_revoked", kid=kid)
+    AuditLog.open(settings, revoked).append("key_revoked", kid=kid, by=by)
     return revoked

@@ -32,6 +32,7 @@ from idproof.service.operations.networks import is_loopback, parse_proxies
 from idproof.service.operations.policy import build_policy
 from idproof.service.operations.settings import Settings
 from idproof.service.operations.workers import serve_workers
+from idproof.service.presentations.app import create_presentation_app
 from idproof.service.records import open_records
 from idproof.service.stream.chain import HEAD_BYTES, STILL_BYTES
 
@@ -67,9 +68,14 @@ def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
     production.require_complete(settings, host)
     _require_keys(settings, host)
     _warn_without_tls(settings, host)
+    _warn_of_unattested_devices(settings)
     settings = _with_host_names(settings, host)
     if workers > 1 and settings.executor == "ray" and settings.ray_address is None:
         raise SettingsInvalid("Several server processes share a cluster only by its address; name it.")
+    if workers > 1 and settings.review_pictures == "sealed":
+        raise SettingsInvalid("Sealed pictures lie in the memory of one server process: serve with one.")
+    if workers > 1 and settings.keeps_face_templates:
+        raise SettingsInvalid("Face templates wait in the memory of one server process: serve with one.")
     options: dict[str, Any] = {
         "host": host,
         "port": port,
@@ -118,10 +124,14 @@ def application(settings: Settings, host: str, port: int) -> FastAPI:
     connection_limit.trust(parse_proxies(settings.trusted_proxies))
     # asyncio waits for 60 s, and such a connection is not counted before its handshake is done.
     asyncio.constants.SSL_HANDSHAKE_TIMEOUT = _TLS_HANDSHAKE_S
+    if settings.only == "presentations":
+        app = create_presentation_app(settings)
+        structlog.get_logger("idproof").info("serving", host=host, port=port, only=settings.only)
+        return app
     # OpenCV takes every core by default; it shares the networks' budget of threads.
     cv2.setNumThreads(settings.threads)
     settings = cluster.with_cluster_concurrency(settings)
-    app = _sandbox(settings) if settings.sandbox else create_app(settings, _verifier(settings))
+    app = _sandbox(_with_names(settings, host, port)) if settings.sandbox else create_app(settings, _verifier(settings))
     # Loaded objects stay for ever: a garbage collection that skips them takes milliseconds after a stream, not 0.1 s.
     gc.freeze()
     structlog.get_logger("idproof").info("serving", host=host, port=port, profile=settings.profile)
@@ -154,8 +164,23 @@ def _sandbox(settings: Settings) -> FastAPI:
         cast("Verifier", sandbox.SandboxVerifier()),
         core_transport=core.transport() if mocked else None,
     )
-    sandbox.install(app, core)
+    sandbox.install(app, core, next(iter(settings.passkey_origin_list), None), settings.credential_issuer)
     return app
+
+
+def _with_names(settings: Settings, host: str, port: int) -> Settings:
+    """Returns a sandbox's settings with an issuer and a verifier of credentials, and a page of passkeys.
+
+    By default each has the sandbox's own address.
+    """
+    names = {}
+    if settings.credential_issuer is None and is_loopback(host):
+        names["credential_issuer"] = f"http://{host}:{port}"
+    if settings.presentation_verifier is None and is_loopback(host):
+        names["presentation_verifier"] = f"http://{host}:{port}"
+    if settings.passkey_rp_id is None and is_loopback(host):  # browsers take no address for a domain
+        names |= {"passkey_rp_id": "localhost", "passkey_origins": f"http://localhost:{port}"}
+    return settings.model_copy(update=names)
 
 
 def _require_keys(settings: Settings, host: str) -> None:
@@ -182,6 +207,13 @@ def _warn_without_tls(settings: Settings, host: str) -> None:
     if not is_loopback(host) and settings.tls_cert is None and not settings.tls_by_proxy:
         chosen = ["IDPROOF_TLS_CERT", "IDPROOF_TLS_BY_PROXY"]
         structlog.get_logger("idproof").warning("no tls", host=host, settings=chosen)
+
+
+def _warn_of_unattested_devices(settings: Settings) -> None:
+    """Warns in production, at each start, where computed pictures of a device's key can be accepted."""
+    if settings.production and settings.accept_from != "attested" and settings.only is None:
+        chosen = ["IDPROOF_ACCEPT_FROM", "IDPROOF_ACCEPT_UNATTESTED_BECAUSE"]
+        structlog.get_logger("idproof").warning("computed pictures can be accepted", settings=chosen)
 
 
 def _settings_for_workers(settings: Settings) -> str:

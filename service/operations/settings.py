@@ -4,16 +4,34 @@ import os
 import re
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from idproof.service.errors import SettingsInvalid
+from idproof.service.operations.face_template_settings import FaceTemplateSettings
 from idproof.service.operations.networks import parse_proxies
+from idproof.service.operations.presentation_settings import PresentationSettings
 
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*|[0-9a-f:]+")
 """A name of the DNS, an IPv4 address, or an IPv6 address without its brackets."""
+
+
+def _is_of(origin: str, party: str) -> bool:
+    """Returns whether pages of an origin may use passkeys of a domain (WebAuthn Level 3, section 5.1.2)."""
+    try:
+        where = urlsplit(origin)
+        _ = where.port
+    except ValueError:
+        return False
+    host = where.hostname or ""
+    plain = f"{where.scheme}://{where.netloc}" == origin and where.username is None
+    secure = where.scheme == "https" or (
+        where.scheme == "http" and (host == "localhost" or host.endswith(".localhost"))
+    )
+    return plain and secure and bool(party) and (host == party or host.endswith(f".{party}"))
 
 
 def _default_data_dir() -> Path:
@@ -25,8 +43,8 @@ def _default_data_dir() -> Path:
         ) from None
 
 
-class Settings(BaseSettings):
-    """Settings of the service.
+class Settings(PresentationSettings, FaceTemplateSettings):
+    """Settings of the service; some are described in `PresentationSettings` and `FaceTemplateSettings`.
 
     Attributes:
         data_dir: folder of the keys and the database; created with mode 0700.
@@ -52,6 +70,27 @@ class Settings(BaseSettings):
         session_required: whether a registration needs a capture session.
         session_s: seconds for which a capture session may be used.
         session_attempts: registrations that may be sent under one session until one gives a verdict.
+        registration_required: refuse captures that name no registration, so that its limits cannot be left out.
+        registration_attempts: verdicts that a registration may have before it goes to a counter.
+        registration_days: days after its opening at which an unfinished registration expires; never longer than
+            `retention_days`.
+        guardians: register applicants of 11 to 17 only with a guardian who joined the session, and nobody below 11.
+        guardian_s: seconds after a guardian's own accepted verdict within which the guardian may join.
+        counter_ticket_days: days for which a ticket for a counter may be used; never longer than its registration.
+        device_tickets: applicants whom a verdict at a streaming device sends to a counter get a ticket on its screen; a
+            registration is opened for those who came without one.
+        counter_visit_s: seconds for which a registration stays open at the counter that opened it.
+        records_retry_s: seconds for which the records are asked again for a registration that they did not answer; so
+            long its typed fields are kept, sealed. 0 for never: then new captures are needed.
+        review_referred: a referred registration that new captures cannot settle waits for a reviewer, before it goes
+            to a counter.
+        review_officers: officers who must agree on a decision that ends a registration: 1 or 2.
+        review_claim_s: seconds for which an officer holds a review.
+        reviewers_confirmed: an officer reviews only after somebody else confirmed the enrolment.
+        review_pictures: `sealed` keeps the captures of a referred registration for its reviewers, encrypted to keys in
+            their browsers (`docs/reviews.md`); `none` keeps none.
+        review_pictures_s: seconds after which sealed pictures are destroyed unseen.
+        review_pictures_mib: MiB of sealed pictures that a server process holds at most; further ones are not kept.
         challenge_s: seconds within which the response to a liveness challenge must arrive.
         challenges: liveness challenges per session.
         client_unused_sessions, device_unused_sessions: sessions that one client or one device may have opened within
@@ -60,6 +99,10 @@ class Settings(BaseSettings):
             asked within an hour without an answer whose liveness held; and, counted apart, capture plans that it may
             have been shown within an hour without captures that followed them.
         permit_s: seconds for which a permit for a reduced challenge may be used.
+        accept_from: lowest level of capture that is accepted: `device`, or `attested` for devices alone whose hardware
+            attests to their key (`docs/stream.md`); others are then referred at best.
+        accept_unattested_because: the operator's reason to accept in production from devices that nothing attests to:
+            whoever copies such a device's key, or replaces its camera, can be accepted with computed pictures.
         accept_uploads_because: the operator's reason to accept uploaded files, which may have been computed;
             without it an upload is referred at best.
         accept_without_liveness_because: the operator's reason to accept registrations without frames that respond
@@ -67,6 +110,8 @@ class Settings(BaseSettings):
         accept_without_records_because: the operator's reason to go without the department's records in production.
         liveness_required: refuse registrations without frames that answer the session's challenge.
         gaze_required: refer answers in which the eyes do not stay on the screen while the head turns.
+        card_light_required: light the card at streaming devices with colours of their screen, and refer cards that do
+            not answer them.
         stream_s: seconds for which the pictures of a streaming device's applicant may exist before verification.
         stream_grace_s: seconds for which they wait for a device whose connection was cut.
         streams: devices that may be connected at once to one server process.
@@ -98,11 +143,28 @@ class Settings(BaseSettings):
             without it no device's key is attested.
         attestation_origin: origin of the pages or programs that make attestation statements, such as
             `https://idproof.example`.
+        passkey_rp_id: domain of passkeys (the relying party's id of WebAuthn), such as `idproof.example`; without it no
+            passkey is made or used.
+        passkey_origins: origins of the pages on which passkeys are made and used, separated by commas, such as
+            `https://login.idproof.example`: of that domain, https, or http on localhost outside production.
+        passkey_attestation: `none` takes every authenticator, `direct` only those whose attestation statement ends in
+            a certificate of `passkey_roots`.
+        passkey_roots: folder of the makers' root certificates, `packed.pem`, `tpm.pem`, `apple.pem`,
+            `android-key.pem` and `fido-u2f.pem`.
+        passkey_bind_s: seconds after an accepted verdict within which passkeys may be bound to it.
+        passkey_days: days after which a passkey is erased.
         trust_framework: framework named in `verified_claims`.
         core_key: file with the identity core's public key (JWK); with it, only the core can read the card's data.
         core_url: URL that verdicts are delivered to, at least once each.
         webhook_url: URL that gets an event when an asynchronous registration is done.
         outbox_attempts: attempts per delivery before it waits for an operator.
+        credential_issuer: URL under which wallets reach this service, such as `https://idproof.example`; with it, an
+            accepted registration can be issued as a credential (`docs/credentials.md`).
+        credential_key, credential_chain: files (PEM) of the key on P-256 that signs credentials, and of its
+            certificates, first its own, without the root. Without them the service makes its own, which nobody trusts.
+        credential_days: days for which a credential is valid.
+        credential_copies: copies of one credential that a wallet may get at once, each for one presentation.
+        credential_offer_s: seconds for which the claims of an accepted registration wait for a wallet.
         records_url: URL of the issuing department's records.
         records_file: file of records (`EmbeddedRecords`), for sandboxes.
         peers_ca, peers_cert, peers_key: files (PEM) for TLS towards records, core and webhook: trusted authorities, and
@@ -140,6 +202,22 @@ class Settings(BaseSettings):
     session_required: bool = True
     session_s: float = Field(default=600.0, gt=0, le=86_400)
     session_attempts: int = Field(default=3, ge=1)
+    registration_required: bool = False
+    registration_attempts: int = Field(default=3, ge=1, le=20)
+    registration_days: float = Field(default=14.0, gt=0)
+    guardians: bool = False
+    guardian_s: float = Field(default=900.0, gt=0, le=86_400)
+    counter_ticket_days: float = Field(default=7.0, gt=0)
+    device_tickets: bool = False
+    counter_visit_s: float = Field(default=1800.0, gt=0, le=28_800)
+    records_retry_s: float = Field(default=600.0, ge=0, le=3600)
+    review_referred: bool = False
+    review_officers: int = Field(default=2, ge=1, le=2)
+    review_claim_s: float = Field(default=900.0, ge=60, le=86_400)
+    reviewers_confirmed: bool = True
+    review_pictures: Literal["none", "sealed"] = "none"
+    review_pictures_s: float = Field(default=900.0, gt=0, le=3600)
+    review_pictures_mib: int = Field(default=256, ge=1)
     challenge_s: float = Field(default=120.0, gt=0, le=600)
     challenges: int = Field(default=5, ge=1)
     client_unused_sessions: int = Field(default=120, ge=1)
@@ -147,11 +225,14 @@ class Settings(BaseSettings):
     client_unanswered_challenges: int = Field(default=600, ge=1)
     device_unanswered_challenges: int = Field(default=240, ge=1)
     permit_s: float = Field(default=900.0, gt=0, le=86_400)
+    accept_from: Literal["device", "attested"] = "device"
+    accept_unattested_because: str | None = Field(default=None, min_length=10)
     accept_uploads_because: str | None = Field(default=None, min_length=10)
     accept_without_liveness_because: str | None = Field(default=None, min_length=10)
     accept_without_records_because: str | None = Field(default=None, min_length=10)
     liveness_required: bool = False
     gaze_required: bool = False
+    card_light_required: bool = False
     stream_s: float = Field(default=240.0, gt=0, le=600)
     stream_grace_s: float = Field(default=30.0, ge=0, le=120)
     streams: int = Field(default=512, ge=1)
@@ -176,8 +257,20 @@ class Settings(BaseSettings):
     health_key: Path | None = None
     attestation_roots: Path | None = None
     attestation_origin: str | None = Field(default=None, pattern=r"^https://")
+    passkey_rp_id: str | None = None
+    passkey_origins: str = ""
+    passkey_attestation: Literal["none", "direct"] = "none"
+    passkey_roots: Path | None = None
+    passkey_bind_s: float = Field(default=600.0, gt=0, le=86_400)
+    passkey_days: float = Field(default=365.0, gt=0)
     trust_framework: str = "hk_idproof"
     core_key: Path | None = None
+    credential_issuer: str | None = Field(default=None, pattern=r"^https?://[^/?#@]+$")
+    credential_key: Path | None = None
+    credential_chain: Path | None = None
+    credential_days: float = Field(default=90.0, gt=0, le=3650)
+    credential_copies: int = Field(default=10, ge=1, le=100)
+    credential_offer_s: float = Field(default=900.0, gt=0, le=86_400)
     core_url: str | None = Field(default=None, pattern=r"^https?://")
     webhook_url: str | None = Field(default=None, pattern=r"^https?://")
     outbox_attempts: int = Field(default=100, ge=1)
@@ -211,12 +304,60 @@ class Settings(BaseSettings):
             raise ValueError("tls_cert and tls_key belong together, and tls_client_ca to them")
         if (self.health_cert is None) != (self.health_key is None):
             raise ValueError("health_cert and health_key belong together")
+        if (self.credential_key is None) != (self.credential_chain is None):
+            raise ValueError("credential_key and credential_chain belong together")
         if self.max_replicas is not None and self.max_replicas < self.replicas:
             raise ValueError("max_replicas is at least replicas")
+        return self
+
+    @model_validator(mode="after")
+    def _sandbox_fits(self) -> "Settings":
         if self.sandbox and self.production:
             raise ValueError("a sandbox verifies nobody and is not for production")
+        if self.sandbox and self.only is not None:
+            raise ValueError("a sandbox is served whole")
         if self.sandbox and self.document != "hkid-2018":
             raise ValueError("the applicants of a sandbox hold cards of the type hkid-2018")
+        return self
+
+    @model_validator(mode="after")
+    def _pictures_have_reviewers(self) -> "Settings":
+        if self.review_pictures == "sealed" and not self.review_referred:
+            raise ValueError("review_pictures=sealed needs review_referred")
+        return self
+
+    @model_validator(mode="after")
+    def _levels_consistent(self) -> "Settings":
+        if self.accept_from != "attested":
+            return self
+        if self.attestation_roots is None or self.attestation_origin is None:
+            raise ValueError("accept_from=attested needs attestation_roots and attestation_origin")
+        if self.accept_unattested_because is not None or self.accept_uploads_because is not None:
+            raise ValueError("accept_from=attested and a reason to accept others exclude each other")
+        return self
+
+    @model_validator(mode="after")
+    def _passkeys_have_pages(self) -> "Settings":
+        if (self.passkey_rp_id is None) != (not self.passkey_origin_list):
+            raise ValueError("passkey_rp_id and passkey_origins belong together")
+        if not all(_is_of(origin, self.passkey_rp_id or "") for origin in self.passkey_origin_list):
+            raise ValueError("passkey_origins are https origins of passkey_rp_id, or http ones of localhost")
+        return self
+
+    @model_validator(mode="after")
+    def _face_templates_replace_no_portrait_service(self) -> "Settings":
+        if not self.keeps_face_templates:
+            return self
+        if self.records_url is not None or self.records_file is not None:
+            raise ValueError(
+                "face_template=split_key excludes records: their portrait is compared, and nothing is kept"
+            )
+        if None in (self.passkey_rp_id, self.face_template_core_key, self.face_template_core_url):
+            raise ValueError(
+                "face_template=split_key needs passkey_rp_id, face_template_core_key and face_template_core_url"
+            )
+        if self.sandbox or self.executor == "ray":
+            raise ValueError("face_template=split_key needs pictures to be examined in this process, and no sandbox")
         return self
 
     @classmethod
@@ -239,12 +380,22 @@ class Settings(BaseSettings):
         """
         changed = {"data_dir": self.data_dir / "sandbox", "issuer": "idproof-sandbox", "sandbox": True}
         changed |= {"captures_remembered_hours": 0}  # its capture sets are the same for everybody
+        # Keys of its own, which no wallet trusts.
+        changed |= {"credential_key": None, "credential_chain": None}
+        changed |= {"presentation_key": None, "presentation_chain": None}
+        # Its verifier accepts only credentials of its own invented applicants, never real ones.
+        changed |= {"presentation_roots": None, "presentation_issuers": ""}
         return self.model_copy(update=changed | {"records_url": None, "database_url": None})
 
     @property
     def host_names(self) -> tuple[str, ...]:
         """`allowed_hosts` as a tuple."""
         return tuple(name for name in self.allowed_hosts.split(",") if name)
+
+    @property
+    def passkey_origin_list(self) -> tuple[str, ...]:
+        """`passkey_origins` as a tuple."""
+        return tuple(origin.strip() for origin in self.passkey_origins.split(",") if origin.strip())
 
     @property
     def database(self) -> Path:

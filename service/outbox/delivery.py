@@ -11,16 +11,28 @@ import anyio
 import httpx
 import structlog
 
+from idproof.service.cases import history
 from idproof.service.errors import log_error
 from idproof.service.operations.settings import Settings
 from idproof.service.operations.tls import client_context
 from idproof.service.outbox.queue import Delivery, Destination, Kind, Outbox
+from idproof.service.passkeys.store import Passkeys
+from idproof.service.reviews.store import ReviewStore
 from idproof.service.signing.jws import sign_claims, with_valid_signature
 from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, VerdictStore
 
 CORE_EVENT, WEBHOOK_EVENT = "verdict-event+jwt", "verification-event+jwt"
-ERASURE_EVENT = "erasure-event+jwt"
+ERASURE_EVENT, PASSKEY_EVENT = "erasure-event+jwt", "passkey-event+jwt"
+REGISTRATION_EVENT, REVIEW_EVENT = "registration-event+jwt", "review-event+jwt"
+_EVENT_TYPES = {
+    Kind.ERASURE: ERASURE_EVENT,
+    Kind.GONE: ERASURE_EVENT,
+    Kind.PASSKEY: PASSKEY_EVENT,
+    Kind.UNBOUND: PASSKEY_EVENT,
+    Kind.STATUS: REGISTRATION_EVENT,
+    Kind.REVIEW: REVIEW_EVENT,
+}
 POLL_S = 2.0
 """Seconds between looks for deliveries of other processes: chosen by hand; no outside source."""
 _MOST_AT_ONCE = 16
@@ -99,6 +111,8 @@ class DeliveryWorker:
         self.outbox = outbox
         self._verdicts = verdicts
         self._ledger = ledger
+        self._passkeys = Passkeys(verdicts.database, verdicts.seal)
+        self._reviews = ReviewStore(verdicts.database, verdicts.seal)
         self._keys = keys
         self._settings = settings
         self._rng = rng or random.Random()  # noqa: S311 - of waits, not of secrets
@@ -187,9 +201,9 @@ class DeliveryWorker:
 
     async def _post(self, client: httpx.AsyncClient, delivery: Delivery, claims: dict[str, Any]) -> str | None:
         """Sends the event; returns None when it was acknowledged, else a code of the failure."""
-        kind = CORE_EVENT if delivery.destination is Destination.CORE else WEBHOOK_EVENT
-        if delivery.kind is Kind.ERASURE:
-            kind = ERASURE_EVENT
+        kind = _EVENT_TYPES.get(delivery.kind)
+        if kind is None:
+            kind = CORE_EVENT if delivery.destination is Destination.CORE else WEBHOOK_EVENT
         url = self._urls[delivery.destination]
         if url is None:
             return "no_address"
@@ -210,9 +224,13 @@ class DeliveryWorker:
         return None
 
     def _claims(self, delivery: Delivery) -> dict[str, Any] | None:
+        if delivery.registration is not None:
+            return self._registration_claims(delivery, delivery.registration)
         about = {"jti": delivery.event, "sequence": delivery.seq, "verification": delivery.verification}
         if delivery.kind is Kind.ERASURE:
             return about | {"aud": "identity-core", "erased_at": delivery.created_at}
+        if delivery.kind in (Kind.PASSKEY, Kind.UNBOUND):
+            return self._passkey_claims(delivery, about | {"aud": "identity-core", "passkey": delivery.passkey})
         verdict = self._verdicts.load(delivery.verification)
         if delivery.destination is Destination.CORE:
             if verdict is None:
@@ -228,6 +246,39 @@ class DeliveryWorker:
             return None
         shown = {"code": progress.code, "capture": progress.capture, "reference": progress.reference}
         return about | {"aud": "webhook", "status": "failed"} | shown
+
+    def _registration_claims(self, delivery: Delivery, registration: str) -> dict[str, Any] | None:
+        """Returns the claims about a registration; None for a status whose registration was erased meanwhile."""
+        audience = "identity-core" if delivery.destination is Destination.CORE else "webhook"
+        about: dict[str, Any] = {"jti": delivery.event, "sequence": delivery.seq, "aud": audience}
+        if delivery.review is not None:
+            return self._review_claims(delivery.review, about | {"registration": registration})
+        if delivery.number is None:
+            return about | {"registration": registration, "erased_at": delivery.created_at}
+        with self._verdicts.database.read() as connection:
+            registration_claims = history.claims(connection, self._verdicts.seal, registration, delivery.number)
+        return None if registration_claims is None else about | registration_claims
+
+    def _review_claims(self, review_id: str, about: dict[str, Any]) -> dict[str, Any] | None:
+        """Returns the claims of a decided review; None if its registration was erased meanwhile."""
+        review = self._reviews.find(review_id)
+        if review is None or review.outcome is None:
+            return None
+        keys = self._keys.current
+        statements = [with_valid_signature({"jws": statement}, keys)["jws"] for statement in review.statements]
+        review_claims = {"review": review.id, "verification": review.verification, "statements": statements}
+        return about | review_claims | {"decision": review.outcome.decision, "reason": review.outcome.reason}
+
+    def _passkey_claims(self, delivery: Delivery, about: dict[str, Any]) -> dict[str, Any] | None:
+        """Returns the claims about a passkey; None for a binding whose passkey was erased meanwhile."""
+        passkey = self._passkeys.find(delivery.passkey or "")
+        if delivery.kind is Kind.UNBOUND:
+            state = "erased" if passkey is None else "revoked"
+            return about | {"state": state, "unbound_at": delivery.created_at}
+        if passkey is None:
+            return None
+        signed = with_valid_signature({"jws": passkey.statement}, self._keys.current)
+        return about | {"state": "bound", "binding": signed["jws"]}
 
     def _wait(self, attempts: int) -> float | None:
         if attempts + 1 >= self._settings.outbox_attempts:

@@ -21,10 +21,19 @@ LEASE_S = 60.0
 
 
 class Kind(StrEnum):
-    """Contents of events: a verdict (or a failure, for the webhook), or the erasure of a verdict."""
+    """Contents of events.
+
+    A verdict (or a failure, for the webhook), its erasure, a passkey bound to it, or unbound; a registration's status,
+    its review by people, or its erasure.
+    """
 
     VERDICT = "verdict"
     ERASURE = "erasure"
+    PASSKEY = "passkey"
+    UNBOUND = "unbound"
+    STATUS = "status"
+    REVIEW = "review"
+    GONE = "gone"
 
 
 class Destination(StrEnum):
@@ -43,6 +52,10 @@ class Delivery:
         event: id, the same at every attempt.
         verification: id of the verification whose verdict or erasure it carries.
         error: code of the last failure.
+        passkey: id of the passkey that it is about, or None.
+        registration: id of the registration that it is about, or None.
+        number: of the registration's event, or None.
+        review: id of the review that it is about, or None.
     """
 
     seq: int
@@ -54,6 +67,10 @@ class Delivery:
     created_at: str
     error: str | None
     kind: Kind = Kind.VERDICT
+    passkey: str | None = None
+    registration: str | None = None
+    number: int | None = None
+    review: str | None = None
 
 
 class Outbox:
@@ -77,12 +94,76 @@ class Outbox:
             verification: id of the verification.
             registration: deliveries of one registration are made in the order of their transactions.
         """
-        stream = hmac.digest(self._key, registration.encode(), "sha256")
-        if not self._database.is_sqlite:
-            # PostgreSQL gives out numbers before transactions end, so those of one registration must not overlap.
-            lock = int.from_bytes(stream[:8], "big", signed=True)
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
+        stream = self._ordered_stream(connection, registration)
         self._insert(connection, to, verification, stream, Kind.VERDICT)
+
+    def add_binding(self, connection: Connection, verification: str, passkey: str, registration: str) -> None:
+        """Queues the statement of a passkey for the core, after the verdict that it is bound to.
+
+        Args:
+            connection: of the transaction that stores the passkey.
+            verification: id of the verdict.
+            passkey: id of the passkey.
+            registration: as in `add`.
+        """
+        stream = self._ordered_stream(connection, registration)
+        self._insert(connection, Destination.CORE, verification, stream, Kind.PASSKEY, passkey=passkey)
+
+    def add_unbinding(self, connection: Connection, verification: str, passkey: str) -> None:
+        """Queues for the core that a passkey was revoked or erased, as a part of the transaction that does so.
+
+        A statement that did not arrive yet is not sent any more, unless it is on its way, so that a dead one does not
+        hold this back: the core may be told of a passkey that it does not know.
+        """
+        resting = or_(OUTBOX.c.state == DEAD, and_(OUTBOX.c.state == PENDING, OUTBOX.c.lease_ms <= _now_ms()))
+        known = (OUTBOX.c.passkey == passkey, OUTBOX.c.kind == Kind.PASSKEY, resting)
+        connection.execute(delete(OUTBOX).where(*known))
+        stream = hmac.digest(self._key, f"unbound\0{passkey}".encode(), "sha256")
+        self._insert(connection, Destination.CORE, verification, stream, Kind.UNBOUND, passkey=passkey)
+
+    def add_status(self, connection: Connection, to: Destination, registration: str, number: int) -> None:
+        """Queues an event of a registration, after its verdicts and its earlier events.
+
+        Args:
+            connection: of the transaction that performs the transition.
+            to: destination.
+            registration: its id.
+            number: of the event, within the registration.
+        """
+        stream = self._ordered_stream(connection, registration_stream(registration))
+        about = {"registration": registration, "number": number}
+        self._insert(connection, to, registration, stream, Kind.STATUS, **about)
+
+    def add_review(self, connection: Connection, registration: str, review: str) -> None:
+        """Queues the signed statements of a review for the core, before the event that follows from them.
+
+        Args:
+            connection: of the transaction that decides it.
+            registration: its id.
+            review: id of the review.
+        """
+        stream = self._ordered_stream(connection, registration_stream(registration))
+        about = {"registration": registration, "review": review}
+        self._insert(connection, Destination.CORE, registration, stream, Kind.REVIEW, **about)
+
+    def end_statuses(self, connection: Connection, registrations: Sequence[str], *, report: bool) -> None:
+        """Ends the events of registrations that are erased, unless they are on their way, and queues the erasures.
+
+        Only registrations that were queued for the core are reported to it. An erasure waits for what is on its way.
+
+        Args:
+            connection: of the transaction that erases them.
+            registrations: their ids.
+            report: whether the core gets an event of each erased registration.
+        """
+        statuses = (OUTBOX.c.registration.in_(registrations), OUTBOX.c.kind.in_((Kind.STATUS, Kind.REVIEW)))
+        to_core = select(OUTBOX.c.registration).where(*statuses, OUTBOX.c.destination == Destination.CORE).distinct()
+        reported = sorted(connection.execute(to_core).scalars()) if report else []
+        resting = or_(OUTBOX.c.state != PENDING, OUTBOX.c.lease_ms <= _now_ms())
+        connection.execute(delete(OUTBOX).where(*statuses, resting))
+        for registration in reported:
+            stream = hmac.digest(self._key, f"erasure\0{registration}".encode(), "sha256")
+            self._insert(connection, Destination.CORE, registration, stream, Kind.GONE, registration=registration)
 
     def add_erasures(self, connection: Connection, verifications: Sequence[str]) -> None:
         """Queues the erasure of verdicts for the core, as a part of the transaction that erases them.
@@ -157,6 +238,18 @@ class Outbox:
             lease_ms=0,
         )
 
+    def redeliver(self, connection: Connection, subjects: Sequence[str]) -> int:
+        """Queues again what was delivered, or given up, about some subjects; returns the number of deliveries.
+
+        They keep their ids, numbers and order, so that a receiver knows them.
+
+        Args:
+            connection: of the transaction.
+            subjects: ids of verifications and registrations.
+        """
+        again = update(OUTBOX).where(OUTBOX.c.verification.in_(subjects), OUTBOX.c.state != PENDING)
+        return connection.execute(again.values(state=PENDING, attempts=0, due_ms=0, lease_ms=0)).rowcount
+
     def entries(self, state: str | None = None, limit: int = 1000) -> list[Delivery]:
         """Returns deliveries, oldest first."""
         wanted = select(OUTBOX).order_by(OUTBOX.c.seq).limit(limit)
@@ -172,11 +265,28 @@ class Outbox:
             found = {str(state): int(count) for state, count in connection.execute(wanted).all()}
         return dict.fromkeys((PENDING, DELIVERED, DEAD), 0) | found
 
-    def _insert(self, connection: Connection, to: Destination, verification: str, stream: bytes, kind: Kind) -> None:
+    def _ordered_stream(self, connection: Connection, registration: str) -> bytes:
+        """Returns the stream of a registration, in which this transaction is the only one that adds."""
+        stream = hmac.digest(self._key, registration.encode(), "sha256")
+        if not self._database.is_sqlite:
+            # PostgreSQL gives out numbers before transactions end, so those of one registration must not overlap.
+            lock = int.from_bytes(stream[:8], "big", signed=True)
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
+        return stream
+
+    def _insert(
+        self,
+        connection: Connection,
+        to: Destination,
+        verification: str,
+        stream: bytes,
+        kind: Kind,
+        **about: Any,
+    ) -> None:
         row: dict[str, Any] = {"event": "evt_" + new_id().removeprefix("ver_"), "destination": to, "stream": stream}
         row |= {"verification": verification, "state": PENDING, "attempts": 0, "due_ms": 0, "lease_ms": 0}
         row |= {"created_at": datetime.now(UTC).isoformat(timespec="seconds"), "kind": kind}
-        connection.execute(insert(OUTBOX).values(row))
+        connection.execute(insert(OUTBOX).values(row | about))
 
     def _change(self, which: ColumnElement[bool], **values: Any) -> int:
         with self._database.write() as connection:
@@ -186,7 +296,14 @@ class Outbox:
 def _delivery(row: Row[Any]) -> Delivery:
     to = Destination(row.destination)
     common = (row.verification, row.state, row.attempts, row.created_at, row.error)
-    return Delivery(row.seq, row.event, to, *common, Kind(row.kind))
+    return Delivery(
+        row.seq, row.event, to, *common, Kind(row.kind), row.passkey, row.registration, row.number, row.review
+    )
+
+
+def registration_stream(registration: str) -> str:
+    """Returns the name of the order in which the verdicts and events of a registration are delivered."""
+    return f"registration\0{registration}"
 
 
 def _now_ms() -> int:

@@ -12,8 +12,10 @@ from idproof.service.registrations.intake import RegistrationIntake
 from idproof.service.storage.attested_keys import AttestedKeys
 
 
-def enroll(keys: AttestedKeys, audit: AuditLog, attestation: Attestation, kiosk: str, statement: str) -> AttestedKey:
-    """Stores the key that a device's statement attests.
+def enroll(
+    keys: AttestedKeys, audit: AuditLog, attestation: Attestation, kiosk: str, statement: str, *, by: str
+) -> AttestedKey:
+    """Stores the key that a device's statement attests; the audit log gets a line with the actor `by`.
 
     Raises:
         AttestationRefused: the statement does not hold, or answers none of the device's challenges of this hour.
@@ -26,7 +28,7 @@ def enroll(keys: AttestedKeys, audit: AuditLog, attestation: Attestation, kiosk:
         except AttestationRefused as error:
             refused = refused or error
         else:
-            record = partial(audit.append, "device_attested", device=kiosk, format=key.format)
+            record = partial(audit.append, "device_attested", device=kiosk, format=key.format, by=by)
             keys.store(kiosk, key, record)
             return key
     raise refused or AttestationRefused("The attestation statement does not hold.")

@@ -33,7 +33,7 @@ def use_captures(ledger: Ledger, ticket: Ticket, pictures: VaultSession) -> Capt
     """
     if not ledger.used_captures.kept:
         return CaptureUse()
-    contents = _keyed_hashes(pictures, ledger.used_captures.content_key)
+    contents = keyed_hashes(pictures, ledger.used_captures.content_key)
     try:
         used_before: int | None = ledger.use_captures(ticket, contents)
     except StoreUnavailable as error:
@@ -43,7 +43,7 @@ def use_captures(ledger: Ledger, ticket: Ticket, pictures: VaultSession) -> Capt
     return CaptureUse((check,), tuple(contents))
 
 
-def _keyed_hashes(pictures: VaultSession, key: bytes) -> list[bytes]:
+def keyed_hashes(pictures: VaultSession, key: bytes) -> list[bytes]:
     """Returns HMAC-SHA-256 of each capture and frame; nothing of a picture stays in the hash's memory."""
     found = []
     for name in pictures.upload_names:

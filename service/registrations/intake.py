@@ -1,47 +1,52 @@
-"""Registrations: received, verified, and stored with everything that follows from the verdict."""
+"""Registrations: received by HTTP or taken from a stream, and verified."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from hmac import compare_digest
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import structlog
 from anyio.abc import TaskGroup
 from fastapi import Request
-from sqlalchemy import Connection
 from starlette.requests import ClientDisconnect
 
-from idproof.pipeline import Outcome, Status, VaultSession, Verdict, Verifier
+from idproof.pipeline import VaultSession, Verifier
 from idproof.pipeline.assurance import CaptureLevel
-from idproof.pipeline.card import plan
 from idproof.pipeline.errors import IdproofError
-from idproof.pipeline.liveness import examiner as liveness
 from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.origin import CaptureOrigin
-from idproof.pipeline.verdict import to_json
+from idproof.service.cases.counter import CounterDesk
+from idproof.service.cases.guardians import Guardians
+from idproof.service.cases.rules import RegistrationRules
+from idproof.service.cases.store import Registrations
 from idproof.service.claims import CoreKey
+from idproof.service.credentials.issuance import Issuance
 from idproof.service.errors import ServiceProblem, log_error
 from idproof.service.http.draining import drain_request
-from idproof.service.http.problems import describe_error
-from idproof.service.http.uploads import METADATA, Metadata, Pace, Received, Upload, metadata_invalid
+from idproof.service.http.uploads import METADATA, Pace, Received, Upload, metadata_invalid
 from idproof.service.operations import telemetry
 from idproof.service.operations.audit import AuditLog
 from idproof.service.operations.metrics import Metrics
 from idproof.service.operations.settings import Settings
-from idproof.service.outbox import DeliveryWorker, Destination
-from idproof.service.registrations.freshness import CaptureUse, use_captures
-from idproof.service.registrations.responses import signed_response
+from idproof.service.outbox import DeliveryWorker
+from idproof.service.registrations.consequences import Consequences
+from idproof.service.registrations.freshness import use_captures
+from idproof.service.registrations.outcomes import VerificationOutcomes
 from idproof.service.registrations.slots import Slots
-from idproof.service.registrations.streamed_session import StreamedSession
+from idproof.service.registrations.streamed_session import StreamedSession, add_stream, ending_reported
 from idproof.service.request_faults import RequestFault
+from idproof.service.reviews.reviews import Reviews
 from idproof.service.signing.jws import with_valid_signature
 from idproof.service.signing.keys import KeyRing
-from idproof.service.storage import Ledger, Progress, Replay, Ticket, VerdictStore
-from idproof.service.storage.ledger import FAILED, LEASE_S
+from idproof.service.storage import Ledger, Replay, Ticket, VerdictStore
+from idproof.service.storage.leases import LEASE_S
+
+if TYPE_CHECKING:
+    from idproof.service.face_templates.templates import FaceTemplates
 
 T = TypeVar("T")
 log = structlog.get_logger("idproof")
@@ -56,12 +61,19 @@ class RegistrationRequest:
         session_id: of the capture session, or None.
         idempotency_key: the client's own, or None.
         client_waits: the response holds the verdict; False if it only says that the verification has begun.
+        registration_id: of which it is an attempt; None for the capture session's, or none.
     """
 
     client: str
     session_id: str | None
     idempotency_key: str | None
     client_waits: bool
+    registration_id: str | None = None
+
+    @property
+    def named(self) -> tuple[str, str | None, str | None, str | None]:
+        """The arguments of `Ledger.begin`."""
+        return self.client, self.session_id, self.idempotency_key, self.registration_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +100,9 @@ class RegistrationIntake:
         limiter: bounds the verifications that run at once; made on first use, inside the event loop.
         jobs: runs the verifications whose clients do not wait; set while the application runs.
         core_key: the identity core's public key, or None.
+        issuance: issues credentials of accepted registrations, or None.
+        reviews: of referred registrations, or None.
+        face_templates: for later step-ups, or None.
     """
 
     settings: Settings
@@ -102,9 +117,40 @@ class RegistrationIntake:
     jobs: TaskGroup | None = None
     core_key: CoreKey | None = None
     metrics: Metrics = field(default_factory=Metrics)
+    issuance: Issuance | None = None
+    reviews: Reviews | None = None
+    face_templates: "FaceTemplates | None" = None
 
     def __post_init__(self) -> None:
         self.slots = Slots(self.settings.concurrency + self.settings.queue)
+
+    @cached_property
+    def cases(self) -> Registrations:
+        """The registrations above the verifications."""
+        worker, rules = self.delivery_worker, RegistrationRules.of(self.settings)
+        return Registrations(self.store, worker.outbox, self.audit, rules, lambda: worker.destinations)
+
+    @cached_property
+    def guardians(self) -> Guardians:
+        """Guardians who join capture sessions."""
+        return Guardians(self.settings, self.store)
+
+    @cached_property
+    def counter(self) -> CounterDesk:
+        """Tickets for counters, and what officers decide there."""
+        return CounterDesk(self.cases, self.store, self.keys, self.audit, self.settings.issuer)
+
+    @cached_property
+    def consequences(self) -> Consequences:
+        """Returns the writer of everything that follows from a verdict."""
+        parts = (self.delivery_worker.outbox, self.cases, self.issuance, self.audit, self.verifier)
+        return Consequences(*parts, self.reviews)
+
+    @cached_property
+    def outcomes(self) -> VerificationOutcomes:
+        """Returns the writer of verdicts and failures."""
+        parts = (self.settings, self.verifier.document.issuer_country, self.keys, self.core_key, self.ledger)
+        return VerificationOutcomes(*parts, self.consequences, self.delivery_worker)
 
     async def verify_upload(
         self, request: Request, registration: RegistrationRequest, client_quota: AbstractContextManager[None]
@@ -125,10 +171,10 @@ class RegistrationIntake:
             if isinstance(ticket, Replay):
                 return await self._replay(request, registration, ticket, pictures)
             # While the body is received the client is still connected, so no webhook reports a failure.
-            waiting = replace(registration, client_waits=True)
-            async with self._failure_recorded(ticket, waiting, return_attempt=True):
+            recorded = partial(self.outcomes.failure_recorded, ticket, pictures, client_waits=True, return_attempt=True)
+            async with recorded():
                 received = await self._receive(request, registration, pictures)
-            async with self._failure_recorded(ticket, waiting, received, return_attempt=True):
+            async with recorded(reference=received.metadata.reference):
                 frames = self._liveness_answer(ticket, received)
             if registration.client_waits:
                 response = await self._verify(ticket, registration, pictures, received, frames)
@@ -164,12 +210,12 @@ class RegistrationIntake:
         async with AsyncExitStack() as resources:
             resources.enter_context(client_quota)
             resources.enter_context(self.slots.hold(registration.client))
-            ticket = await _in_thread(self.ledger.begin, registration.client, registration.session_id, None)
+            ticket = await _in_thread(self.ledger.begin, *registration.named)
             assert isinstance(ticket, Ticket)  # noqa: S101 - without a key there is nothing to replay
             resources.callback(pictures.wipe)
-            async with self._failure_recorded(ticket, registration, received):
+            async with self._failure_recorded(ticket, registration, pictures, received):
                 await session.begin_verification(ticket.id)
-                with _ending_reported(session):
+                with ending_reported(session):
                     frames = self._liveness_answer(ticket, received)
             return await self._verify(ticket, registration, pictures, received, frames, session, level)
 
@@ -196,8 +242,7 @@ class RegistrationIntake:
                     "session_missing", "Open a capture session; name it in the header Capture-Session."
                 )
             resources.enter_context(self.slots.hold(registration.client))
-            call = (registration.client, registration.session_id, registration.idempotency_key)
-            return await _in_thread(self.ledger.begin, *call)
+            return await _in_thread(self.ledger.begin, *registration.named)
         except IdproofError:
             # The rest of the body is read, within bounds, so that the client gets the reason and no broken connection.
             await drain_request(request)
@@ -213,6 +258,8 @@ class RegistrationIntake:
         response = await _in_thread(self.store.load, replay.id)
         if response is None:
             raise ServiceProblem("not_found", "The verdict was erased.")
+        # The answer repeats what was read from the card, so it is a read like any other.
+        await _in_thread(partial(self.audit.append, "verdict_read", id=replay.id, by=registration.client))
         return RegistrationResult(replay.id, with_valid_signature(response, self.keys.current), replayed=True)
 
     async def _receive(self, request: Request, registration: RegistrationRequest, pictures: VaultSession) -> Received:
@@ -254,20 +301,25 @@ class RegistrationIntake:
         level: CaptureLevel = CaptureLevel.UPLOAD,
     ) -> dict[str, Any]:
         origin = CaptureOrigin(level, None if ticket.session is None else ticket.session.plan)
-        async with self._failure_recorded(ticket, registration, received):
+        async with self._failure_recorded(ticket, registration, pictures, received), AsyncExitStack() as resources:
             if self.limiter is None:
                 self.limiter = anyio.CapacityLimiter(self.settings.concurrency)
-            with _ending_reported(session):
+            with ending_reported(session):
                 use = await _in_thread(use_captures, self.ledger, ticket, pictures)
-                turned = () if session is None else (session.check_turning(),)
-                origin = replace(origin, checks=(*use.checks, *turned), streamed=session is not None)
+                guardianship = await _in_thread(self.guardians.of, ticket.session)
+                origin = add_stream(replace(origin, checks=use.checks, guardianship=guardianship), session)
                 verify = self.verifier.verify_session
+                if self.reviews is not None and ticket.registration is not None:
+                    resources.enter_context(self.reviews.offer_copies(ticket.id, pictures))
+                if self.face_templates is not None:
+                    pending = self.face_templates.pending
+                    resources.enter_context(pending.offer(ticket.id, ticket.registration, pictures))
                 verdict = await anyio.to_thread.run_sync(verify, pictures, frames, origin, limiter=self.limiter)
-                response = self._response(ticket, verdict, received.metadata)
+                response = self.outcomes.sign_verdict(ticket, verdict, received.metadata.reference)
             if session is not None:
                 session.decide()  # in the same step of the event loop in which the session was seen not to have ended
-            number = verdict.form.get("number")
-            await _in_thread(self._store, ticket, registration, response, received.fingerprint, number, use)
+            store = partial(self.outcomes.store_verdict, client_waits=registration.client_waits)
+            await _in_thread(store, ticket, response, received.fingerprint, verdict, use)
         self.delivery_worker.wake()
         self.metrics.count_verdict(response["decision"], response["reasons"], response["timings_ms"])
         telemetry.record_verification(ticket.id, response["decision"], response["timings_ms"])
@@ -289,116 +341,11 @@ class RegistrationIntake:
             except Exception as error:  # noqa: BLE001 - no client waits; `GET` reports the failure that was recorded
                 log_error(error)
 
-    def _response(self, ticket: Ticket, verdict: Verdict, metadata: Metadata) -> dict[str, Any]:
-        session = ticket.session
-        body = to_json(verdict) | {"id": ticket.id, "reference": metadata.reference}
-        body["session"] = None if session is None else {"id": session.id, "nonce": session.nonce}
-        return signed_response(
-            body, self.keys.current, self.settings, self.core_key, self.verifier.document.issuer_country
-        )
-
-    def _store(
-        self,
-        ticket: Ticket,
-        registration: RegistrationRequest,
-        response: dict[str, Any],
-        fingerprint: bytes | None,
-        number: str | None,
-        use: CaptureUse,
-    ) -> None:
-        """Stores the verdict, its deliveries and its audit line in one transaction."""
-
-        def store_consequences(connection: Connection) -> None:
-            self.ledger.used_captures.hold(connection, ticket.id, use.contents)
-            order_within = f"{ticket.client}\0{response['reference'] or ticket.id}"
-            for destination in self._destinations(registration):
-                self.delivery_worker.outbox.add(connection, destination, ticket.id, order_within)
-            if _liveness_failed(response):
-                self.ledger.sessions.failed(connection, ticket.session)
-            elif ticket.session is not None and self._challenge_answered(response):
-                self.ledger.sessions.limits.answered(connection, ticket.session.id)
-            if ticket.session is not None and _plan_followed(response):
-                self.ledger.sessions.limits.plan_followed(connection, ticket.session.id)
-            # Last, so that the transaction cannot end without the audit line.
-            self.audit.append("verified", id=ticket.id, decision=response["decision"], reasons=response["reasons"])
-
-        self.ledger.finish(ticket, response, fingerprint, store_consequences, number)
-
-    @asynccontextmanager
-    async def _failure_recorded(
-        self,
-        ticket: Ticket,
-        registration: RegistrationRequest,
-        received: Received | None = None,
-        *,
-        return_attempt: bool = False,
-    ) -> AsyncIterator[None]:
-        """On an error gives the session and the idempotency key back, and records the error for `GET`.
-
-        Args:
-            ticket: of the verification.
-            registration: its request.
-            received: the body, if it has arrived.
-            return_attempt: the error is of the request, no picture was examined, and the session keeps its attempt.
-        """
-        try:
-            yield
-        except Exception as error:
-            described = describe_error(error)
-            reference = None if received is None else received.metadata.reference
-            problem = (described.code, described.status, described.sentence, described.capture)
-            failure = Progress(FAILED, *problem, reference)
-            # If this cannot be stored either, the lease lapses.
-            with suppress(IdproofError), anyio.CancelScope(shield=True):
-                fail = partial(self.ledger.fail, return_attempt=return_attempt)
-                await _in_thread(fail, ticket, failure, lambda on: self._notify_failure(on, ticket, registration))
-            raise
-
-    def _challenge_answered(self, response: dict[str, Any]) -> bool:
-        """Returns whether the session's challenge was answered, or, by the operator's exception, need not be.
-
-        Frames that could not be assessed are no answer: a recording made for another challenge can be spoilt so that
-        nothing fails.
-        """
-        assessed = any(c["name"] == liveness.NAME and c["status"] == Status.ASSESSED for c in response["checks"])
-        held = assessed and not _liveness_failed(response)
-        return held or self.settings.accept_without_liveness_because is not None
-
-    def _destinations(self, registration: RegistrationRequest) -> list[Destination]:
-        """Returns where a verdict is delivered: to the core always, to the webhook if no client waits."""
-        wanted = [Destination.CORE] if registration.client_waits else [Destination.CORE, Destination.WEBHOOK]
-        return [destination for destination in wanted if destination in self.delivery_worker.destinations]
-
-    def _notify_failure(self, connection: Connection, ticket: Ticket, registration: RegistrationRequest) -> None:
-        if Destination.WEBHOOK in self._destinations(registration):
-            self.delivery_worker.outbox.add(connection, Destination.WEBHOOK, ticket.id, ticket.id)
-
-
-@contextmanager
-def _ending_reported(session: StreamedSession | None) -> Iterator[None]:
-    """Raises `stopped` at the end of the block, instead of any other error, once the session has ended."""
-    try:
-        yield
-    except Exception:
-        if session is not None and session.ended:
-            raise _stopped() from None
-        raise
-    if session is not None and session.ended:
-        raise _stopped()
-
-
-def _stopped() -> ServiceProblem:
-    return ServiceProblem("stopped", "The session was ended before its verdict; every picture was deleted.")
-
-
-def _liveness_failed(response: dict[str, Any]) -> bool:
-    """Returns whether a check of liveness failed; too many such failures lock a device."""
-    return any(c["name"].startswith(liveness.NAME) and c["outcome"] == Outcome.FAIL for c in response["checks"])
-
-
-def _plan_followed(response: dict[str, Any]) -> bool:
-    """Returns whether the captures showed the card in the poses of the session's plan."""
-    return any(c["name"] == plan.NAME and c["outcome"] == Outcome.PASS for c in response["checks"])
+    def _failure_recorded(
+        self, ticket: Ticket, registration: RegistrationRequest, pictures: VaultSession, received: Received
+    ) -> AbstractAsyncContextManager[None]:
+        waits, reference = registration.client_waits, received.metadata.reference
+        return self.outcomes.failure_recorded(ticket, pictures, client_waits=waits, reference=reference)
 
 
 async def _in_thread(call: Callable[..., T], *arguments: Any) -> T:

@@ -1,7 +1,8 @@
 """Grants of reduced challenges by staff, and their use: each is one line of the audit log.
 
-An applicant who cannot turn the head or bear changing light is asked for less, and an attacker would tick those boxes.
-So the page may ask for less, but only staff can make the result count: without a permit the verdict is `refer`.
+An applicant who cannot turn the head or bear changing light, or can neither close the eyes nor open the mouth, is
+asked for less, and an attacker would tick those boxes. So the page may ask for less, but only staff can make the
+result count: without a permit the verdict is `refer`.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ def grant(
         permits: stores it.
         audit: gets a line. It does not name the options: they say something about a person's health.
         holder: the device or client that may use it.
-        options: names from `REDUCING`.
+        options: names from `GRANTABLE`.
         by: the client that grants it, or `operator`.
         lifetime_s: seconds until it expires.
 

@@ -1,5 +1,6 @@
 """Verdicts as compact JWS (RFC 7515) with Ed25519 signatures (RFC 8037)."""
 
+import hashlib
 import json
 import re
 import time
@@ -34,6 +35,11 @@ def sign_claims(claims: dict[str, Any], keys: Keys, issuer: str, kind: str) -> s
     header = {"alg": ALGORITHM, "kid": keys.signing.kid, "typ": kind}
     payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":"))
     return jws.serialize_compact(header, payload, keys.signing, algorithms=ACCEPTED)
+
+
+def payload_hash(token: str) -> str:
+    """Returns the SHA-256 of a JWS's payload, in hex: the same after it was signed anew with another key."""
+    return hashlib.sha256(jws.extract_compact(token.encode()).payload).hexdigest()
 
 
 def with_valid_signature(document: dict[str, Any], keys: Keys) -> dict[str, Any]:

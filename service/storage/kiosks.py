@@ -8,7 +8,7 @@ import hmac
 import secrets
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -56,17 +56,21 @@ class Kiosks:
         self._database = database
         self._keys = seal.subkey("kiosk device")
 
-    def enroll(self, name: str, client: str | None = None) -> str:
+    def enroll(
+        self, name: str, client: str | None = None, record: Callable[[str, str], None] = lambda _device, _client: None
+    ) -> str:
         """Enrols a device and returns its key, which cannot be read again.
 
         Args:
             name: for the operator's lists.
             client: id of the client of the interface that owns its verdicts; by default the device itself.
+            record: called with the ids of device and client within the transaction; if it raises, there is no device.
         """
         kiosk = secrets.token_hex(_ID_BYTES)
         row = {"id": kiosk, "name": name, "client": client or f"kiosk:{kiosk}", "created_at": _now()}
         with self._database.write() as connection:
             connection.execute(insert(KIOSKS).values(row))
+            record(kiosk, row["client"])
         return f"{PREFIX}{kiosk}_{urlsafe_b64encode(self.secret(kiosk)).decode().rstrip('=')}"
 
     def secret(self, kiosk: str) -> bytes:
@@ -79,11 +83,19 @@ class Kiosks:
             row = connection.execute(select(KIOSKS).where(KIOSKS.c.id == kiosk)).first()
         return None if row is None or row.revoked_at is not None else _kiosk(row)
 
-    def revoke(self, kiosk: str) -> bool:
-        """Revokes a device; returns False if there is no valid one of this id."""
+    def revoke(self, kiosk: str, record: Callable[[], None] = lambda: None) -> bool:
+        """Revokes a device; returns False if there is no valid one of this id.
+
+        Args:
+            kiosk: id of the device.
+            record: called within the transaction; if it raises, the device stays.
+        """
         mine = (KIOSKS.c.id == kiosk, KIOSKS.c.revoked_at.is_(None))
         with self._database.write() as connection:
-            return connection.execute(update(KIOSKS).where(*mine).values(revoked_at=_now())).rowcount == 1
+            revoked = connection.execute(update(KIOSKS).where(*mine).values(revoked_at=_now())).rowcount == 1
+            if revoked:
+                record()
+        return revoked
 
     def entries(self) -> list[Kiosk]:
         """Returns every device; one whose server died is `off`."""

@@ -10,8 +10,7 @@ It is deleted with the verdict, or after `IDPROOF_IDEMPOTENCY_HOURS`.
 """
 
 import hmac
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,17 +21,16 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from idproof.pipeline.liveness.challenge import Challenge, Options
 from idproof.pipeline.verdict import new_id
 from idproof.service.errors import ServiceProblem
+from idproof.service.storage import leases, registration_rows
 from idproof.service.storage.engine import Conflict
+from idproof.service.storage.leases import DONE, RUNNING
 from idproof.service.storage.permits import Permits, PermitUse
-from idproof.service.storage.schema import IDEMPOTENCY, OPERATIONS, OUTBOX, SESSIONS, STATE_RUNNING
+from idproof.service.storage.schema import IDEMPOTENCY, OPERATIONS, OUTBOX, SESSIONS
 from idproof.service.storage.sessions import CaptureSession, SessionRules, Sessions
 from idproof.service.storage.used_captures import REMEMBERED_H, UsedCaptures
 from idproof.service.storage.verdicts import VerdictStore
 
-LEASE_S = 15.0
-"""Seconds of a lease: after a server was killed, retries of its clients begin anew within this time. Chosen by hand."""
-
-RUNNING, DONE, FAILED = STATE_RUNNING, "done", "failed"
+FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +42,14 @@ class Ticket:
         client: its owner.
         session: the capture session, or None.
         mac: of the idempotency key, or None.
+        registration: of which it is an attempt, or None.
     """
 
     id: str
     client: str
     session: CaptureSession | None = None
     mac: bytes | None = None
+    registration: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +93,18 @@ class Ledger:
         verdicts: stores the verdicts.
         rules: of capture sessions.
         captures_remembered_h: hours for which captures count as used; 0 keeps no account of them.
+        registration_required: whether a verification must be an attempt of a registration.
     """
 
     def __init__(
-        self, verdicts: VerdictStore, rules: SessionRules | None = None, captures_remembered_h: float = REMEMBERED_H
+        self,
+        verdicts: VerdictStore,
+        rules: SessionRules | None = None,
+        captures_remembered_h: float = REMEMBERED_H,
+        *,
+        registration_required: bool = False,
     ) -> None:
+        self._registration_required = registration_required
         self.used_captures = UsedCaptures(verdicts.seal, captures_remembered_h)
         self.sessions = Sessions(verdicts.database, verdicts.seal, rules)
         self._verdicts = verdicts
@@ -143,11 +150,39 @@ class Ledger:
         with self._database.write() as connection:
             self.sessions.permit(connection, self._usable(connection, session_id, client), permit, options)
 
-    def begin(self, client: str, session_id: str | None, key: str | None) -> Ticket | Replay:
-        """Begins a verification, or returns the earlier one of the same idempotency key.
+    def join_guardian(
+        self, client: str, session_id: str, find: Callable[[Connection], Mapping[str, str]]
+    ) -> Mapping[str, str]:
+        """Lets a guardian join an open capture session; returns what the verdict will say of the guardian.
+
+        Args:
+            client: the owner of the session.
+            session_id: of the session.
+            find: finds the guardian in the same transaction, and raises if there is no suitable one.
 
         Raises:
-            ServiceProblem: the session cannot be used, or the same registration is being verified.
+            ServiceProblem: the session or the guardian cannot be used.
+            StoreUnavailable: nobody joined.
+        """
+        with self._database.write() as connection:
+            row = self._usable(connection, session_id, client)
+            guardian = find(connection)
+            self.sessions.join(connection, row, guardian)
+            return guardian
+
+    def begin(
+        self, client: str, session_id: str | None, key: str | None, registration: str | None = None
+    ) -> Ticket | Replay:
+        """Begins a verification, or returns the earlier one of the same idempotency key.
+
+        Args:
+            client: the owner of everything that it names.
+            session_id: of the capture session, or None.
+            key: the client's idempotency key, or None.
+            registration: of which it is an attempt; by default the session's, if that has one.
+
+        Raises:
+            ServiceProblem: the session or the registration cannot be used, or the same registration is being verified.
             StoreUnavailable: nothing was begun.
         """
         mac = None if key is None else hmac.digest(self._key_mac, _scoped(client, key), "sha256")
@@ -157,13 +192,15 @@ class Ledger:
                 if isinstance(earlier, Replay):
                     return earlier
                 row = None if session_id is None else self._usable(connection, session_id, client)
-                ticket = Ticket(new_id(), client, None if row is None else self.sessions.of(row), mac)
-                for attempt in filter(None, (earlier, row and row.operation)):
+                session = None if row is None else self.sessions.of(row)
+                ticket = Ticket(new_id(), client, session, mac, _one_registration(registration, session))
+                lost = self._hold_registration(connection, ticket)
+                for attempt in filter(None, (earlier, row and row.operation, lost)):
                     self.used_captures.hand_over(connection, attempt, ticket.id)
                 self._insert(connection, ticket, session_id)
                 return ticket
         except Conflict:  # the same key arrived twice at once, and the other request was first
-            raise _in_progress() from None
+            raise leases.in_progress() from None
 
     def fingerprint_key(self, client: str, key: str) -> bytes:
         """Derives the key of a body's fingerprint from the sealing key and the client's idempotency key."""
@@ -183,7 +220,7 @@ class Ledger:
         mine = (OPERATIONS.c.id == ticket.id, OPERATIONS.c.owner == self._owner, OPERATIONS.c.state == RUNNING)
         with self._database.write() as connection:
             if connection.execute(select(OPERATIONS.c.id).where(*mine).with_for_update()).first() is None:
-                raise _in_progress()
+                raise leases.in_progress()
             return self.used_captures.take(connection, ticket.id, contents)
 
     def finish(
@@ -210,7 +247,7 @@ class Ledger:
         with self._database.write("The verdict cannot be stored.") as connection:
             mine = (OPERATIONS.c.id == ticket.id, OPERATIONS.c.owner == self._owner, OPERATIONS.c.state == RUNNING)
             if connection.execute(update(OPERATIONS).where(*mine).values(state=DONE)).rowcount != 1:
-                raise _in_progress()
+                raise leases.in_progress()
             # Not the ticket's: the client may have been merged into another one meanwhile.
             owner = connection.execute(select(OPERATIONS.c.client).where(OPERATIONS.c.id == ticket.id)).scalar_one()
             self._verdicts.insert(connection, ticket.id, document, owner, number)
@@ -250,11 +287,17 @@ class Ledger:
                 connection.execute(update(SESSIONS).where(*held).values(returned))
             store_more(connection)
 
+    def abandon(self, ticket: Ticket) -> None:
+        """Forgets a verification that did not end and whose id no client was given. Raises `StoreUnavailable`."""
+        mine = (OPERATIONS.c.id == ticket.id, OPERATIONS.c.owner == self._owner, OPERATIONS.c.state == RUNNING)
+        with self._database.write() as connection:
+            connection.execute(delete(OPERATIONS).where(*mine))
+
     def renew(self) -> None:
         """Renews the leases of every verification of this process; raises `StoreUnavailable`."""
         with self._database.write() as connection:
             mine = (OPERATIONS.c.owner == self._owner, OPERATIONS.c.state == RUNNING)
-            connection.execute(update(OPERATIONS).where(*mine).values(lease_ms=_lease()))
+            connection.execute(update(OPERATIONS).where(*mine).values(lease_ms=leases.new_end_ms()))
 
     def progress(self, verdict_id: str, client: str | None) -> Progress | None:
         """Returns the state of a verification without a verdict, or None if no such verification has this id."""
@@ -268,7 +311,7 @@ class Ledger:
         if row.state == FAILED:
             kept = {} if row.sealed is None else self._seal.open(sealed_name(row.id), row.sealed)
             return Progress(FAILED, row.code, row.status, row.sentence, row.capture, kept.get("reference"))
-        return Progress(RUNNING if _alive(row) else "lost")
+        return Progress(RUNNING if leases.is_alive(row) else "lost")
 
     def clean(self, days: float, idempotency_hours: float) -> None:
         """Deletes expired keys, verifications, deliveries and sessions; raises `StoreUnavailable`."""
@@ -290,7 +333,7 @@ class Ledger:
             return None
         if known.fingerprint is not None:
             return Replay(known.operation, known.fingerprint)
-        self._retire(connection, known.operation)
+        leases.retire(connection, known.operation)
         connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.mac == mac))
         return str(known.operation)
 
@@ -298,25 +341,29 @@ class Ledger:
         """Returns a session that may still lead to a verdict; raises `ServiceProblem` for any other."""
         row = self.sessions.row(connection, session_id, client)
         if row.operation is not None:
-            self._retire(connection, row.operation)
+            leases.retire(connection, row.operation)
         if row.attempts >= self.sessions.rules.attempts:
             raise ServiceProblem("session_used", "The capture session has no attempts left; open another one.")
         self.sessions.ensure_unlocked(connection, row.device)
         return row
 
-    def _retire(self, connection: Connection, operation: str) -> None:
-        """Takes an earlier verification its right to finish; raises `ServiceProblem` if it finished or is running."""
-        row = connection.execute(select(OPERATIONS).where(OPERATIONS.c.id == operation).with_for_update()).first()
-        if row is None or row.state == DONE:
-            raise ServiceProblem("session_used", "The capture session has led to a verdict already; open another one.")
-        if row.state == RUNNING and _alive(row):
-            raise _in_progress()
-        if row.state == RUNNING:
-            connection.execute(update(OPERATIONS).where(OPERATIONS.c.id == operation).values(owner="nobody"))
+    def _hold_registration(self, connection: Connection, ticket: Ticket) -> str | None:
+        """Locks the registration of a verification that begins; returns the attempt that was lost, or None.
+
+        The earlier verification is locked before the registration, in the order in which `finish` locks the two.
+        """
+        if ticket.registration is None:
+            if self._registration_required:
+                raise ServiceProblem("registration_missing", "Open a registration, and name it with the captures.")
+            return None
+        earlier = registration_rows.find(connection, ticket.registration, ticket.client).operation
+        state = None if earlier is None else leases.end_lost(connection, earlier)
+        registration_rows.hold(connection, ticket.registration, ticket.client, earlier, ticket.id)
+        return str(earlier) if state == RUNNING else None
 
     def _insert(self, connection: Connection, ticket: Ticket, session_id: str | None) -> None:
         operation: dict[str, Any] = {"id": ticket.id, "client": ticket.client, "state": RUNNING, "owner": self._owner}
-        operation |= {"lease_ms": _lease(), "created_at": _now()}
+        operation |= {"lease_ms": leases.new_end_ms(), "created_at": _now()}
         connection.execute(insert(OPERATIONS).values(operation))
         if ticket.mac is not None:
             row = {"mac": ticket.mac, "operation": ticket.id, "created_at": _now()}
@@ -331,20 +378,16 @@ def sealed_name(operation: str) -> str:
     return f"{operation} failed"
 
 
+def _one_registration(named: str | None, session: CaptureSession | None) -> str | None:
+    """Returns the registration that a request and its session name; raises `ServiceProblem` if they name two."""
+    of_session = None if session is None else session.registration
+    if None not in (named, of_session) and named != of_session:
+        raise ServiceProblem("registration_closed", "The capture session was opened for another registration.")
+    return named or of_session
+
+
 def _scoped(client: str, key: str) -> bytes:
     return f"{client}\0{key}".encode()
-
-
-def _in_progress() -> ServiceProblem:
-    return ServiceProblem("request_in_progress", "The same registration is being verified; ask again shortly.")
-
-
-def _alive(operation: Row[Any]) -> bool:
-    return bool(operation.lease_ms > time.time() * 1000)
-
-
-def _lease() -> int:
-    return int((time.time() + LEASE_S) * 1000)
 
 
 def _now() -> str:

@@ -7,11 +7,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-HEAD = "0013"
+HEAD = "0024"
 """The newest migration; a test compares it with the folder's."""
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
+_WAIT_S = 120
+"""Seconds that a process waits for another one's migration of a PostgreSQL database, and that one statement may take.
+The usual limit is for requests: on a busy machine all migrations of an empty database take longer. Chosen by hand."""
 _LOCK = 0x1D9700F
 """PostgreSQL's advisory lock of a migration: any number, as long as every version uses the same."""
 
@@ -23,6 +26,8 @@ def upgrade(engine: Engine) -> None:
             return
     with engine.connect() as connection, connection.execution_options(writes=True).begin():
         if engine.dialect.name == "postgresql":
+            for limit in ("lock_timeout", "statement_timeout"):
+                connection.execute(text(f"SET LOCAL {limit} = '{_WAIT_S}s'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         if _revision(connection) != HEAD:
             _run_migrations(connection)

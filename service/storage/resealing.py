@@ -4,12 +4,40 @@ from collections.abc import Callable
 
 from sqlalchemy import Column, Table, select, update
 
+from idproof.service.cases.record_retries import retry_name
+from idproof.service.storage.credential_offers import claims_name
 from idproof.service.storage.ledger import sealed_name
-from idproof.service.storage.schema import OPERATIONS, VERIFICATIONS
+from idproof.service.storage.schema import (
+    CONSENT_RECEIPTS,
+    CREDENTIAL_CLAIMS,
+    FACE_TEMPLATES,
+    OPERATIONS,
+    PASSKEYS,
+    PRESENTATIONS,
+    STEP_UPS,
+    VERIFICATIONS,
+)
+from idproof.service.storage.schema_registrations import RECORD_RETRIES, REGISTRATIONS, REVIEWERS, REVIEWS
 from idproof.service.storage.verdicts import VerdictStore
 
 _AT_ONCE = 200
 """Rows of one transaction, for which services wait. Chosen by hand; no outside source."""
+
+_SEALED: tuple[tuple[Table, Callable[[str], str]], ...] = (
+    (VERIFICATIONS, str),
+    (OPERATIONS, sealed_name),
+    (PASSKEYS, str),
+    (FACE_TEMPLATES, str),
+    (CREDENTIAL_CLAIMS, claims_name),
+    (STEP_UPS, str),
+    (PRESENTATIONS, str),
+    (CONSENT_RECEIPTS, str),
+    (REGISTRATIONS, str),
+    (RECORD_RETRIES, retry_name),
+    (REVIEWERS, str),
+    (REVIEWS, str),
+)
+"""Tables with sealed rows, and the name under which a row is sealed, by its id."""
 
 
 def reseal_all(store: VerdictStore) -> int:
@@ -19,7 +47,7 @@ def reseal_all(store: VerdictStore) -> int:
         StoreUnavailable: a row does not open, or the database cannot be changed; what was sealed by then stays so.
     """
     total = 0
-    while changed := _pass_over(store, VERIFICATIONS, str) + _pass_over(store, OPERATIONS, sealed_name):
+    while changed := sum(_pass_over(store, table, name_of) for table, name_of in _SEALED):
         total += changed
     store.database.scrub()
     return total

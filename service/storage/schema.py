@@ -1,4 +1,4 @@
-"""The tables after the newest migration; a test compares the two."""
+"""The tables after the newest migration; a test compares the two. `schema_registrations` has those of registrations."""
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
@@ -37,6 +37,8 @@ SESSIONS = Table(
     Column("operation", String(30), nullable=True),
     Column("attempts", Integer, nullable=False),
     Column("device", LargeBinary, nullable=True),
+    Column("registration", String(30), nullable=True),
+    Column("guardian", Text, nullable=True),
     Index("ix_sessions_expires_ms", "expires_ms"),
 )
 """Capture sessions; `operation` is the verification that uses or used the session, `device` a keyed hash."""
@@ -143,11 +145,16 @@ OUTBOX = Table(
     Column("created_at", String(32), nullable=False),
     Column("error", String(64), nullable=True),
     Column("kind", String(8), nullable=False, server_default="verdict"),
+    Column("passkey", String(29), nullable=True),
+    Column("registration", String(30), nullable=True),
+    Column("number", Integer, nullable=True),
+    Column("review", String(30), nullable=True),
     Index("ix_outbox_due", "state", "due_ms"),
     Index("ix_outbox_stream", "destination", "stream", "seq"),
     Index("ix_outbox_verification", "verification"),
 )
-"""Deliveries of verdicts and of erasures (`kind`); the verdict itself is only in `verifications`."""
+"""Deliveries of verdicts, erasures, passkeys and statuses (`kind`); the content is only in `verifications`, `passkeys`
+and `registration_events`."""
 
 USED_CAPTURES = Table(
     "used_captures",
@@ -201,6 +208,55 @@ ATTESTED_KEYS = Table(
 )
 """Public keys of streaming devices whose hardware attested that it made them."""
 
+CREDENTIAL_CLAIMS = Table(
+    "credential_claims",
+    METADATA,
+    Column("id", String(30), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("offers", Integer, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Index("ix_credential_claims_expires_ms", "expires_ms"),
+)
+"""Claims of accepted registrations that wait for a wallet, by the verdict's id; deleted after minutes."""
+
+CREDENTIAL_OFFERS = Table(
+    "credential_offers",
+    METADATA,
+    Column("code", LargeBinary, primary_key=True),
+    Column("verification", String(30), nullable=False),
+    Column("transaction_code", LargeBinary, nullable=False),
+    Column("guesses", Integer, nullable=False),
+    Column("token", LargeBinary, nullable=True),
+    Column("issued", String(64), nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Index("ix_credential_offers_verification", "verification"),
+    Index("ix_credential_offers_token", "token"),
+    Index("ix_credential_offers_expires_ms", "expires_ms"),
+)
+"""Offers of credentials: keyed hashes of their codes and of the access token, and the formats issued."""
+
+USED_NONCES = Table(
+    "used_nonces",
+    METADATA,
+    Column("mac", LargeBinary, primary_key=True),
+    Column("expires_ms", BigInteger, nullable=False),
+    Index("ix_used_nonces_expires_ms", "expires_ms"),
+)
+"""Keyed hashes of the nonces of proofs of possession that were used; deleted when they have expired."""
+
+CREDENTIAL_STATUS = Table(
+    "credential_status",
+    METADATA,
+    Column("list", Integer, primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("verification", String(30), nullable=True),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("revoked_at", String(32), nullable=True),
+    Index("ix_credential_status_verification", "verification"),
+    Index("ix_credential_status_expires_ms", "expires_ms"),
+)
+"""Places in status lists that belong to a credential; `verification` is forgotten when the credential has expired."""
+
 KIOSK_COUNTS = Table(
     "kiosk_counts",
     METADATA,
@@ -209,3 +265,114 @@ KIOSK_COUNTS = Table(
     Column("count", BigInteger, nullable=False),
 )
 """Counts per device: sessions, decisions, retries, hints. Nothing about a person."""
+
+PASSKEYS = Table(
+    "passkeys",
+    METADATA,
+    Column("id", String(29), primary_key=True),
+    Column("verification", String(30), nullable=False),
+    Column("client", String(64), nullable=False),
+    Column("person", LargeBinary, nullable=True),
+    Column("credential", LargeBinary, nullable=False, unique=True),
+    Column("state", String(9), nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("backed_up", Integer, nullable=False),
+    Column("reported", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("used_at", String(32), nullable=True),
+    Column("counted_number", BigInteger, nullable=False, server_default="0"),
+    Index("ix_passkeys_verification", "verification"),
+    Index("ix_passkeys_person", "person"),
+    Index("ix_passkeys_created_at", "created_at"),
+    Index("ix_passkeys_counted_number", "counted_number"),
+)
+"""Passkeys that were bound to accepted registrations; they outlive the stored verdict. `credential` is a keyed hash of
+the credential's id, `reported` whether the core was told; public key and binding statement are in `sealed`.
+`counted_number` is the newest ceremony's when `sign_count` was stored."""
+
+CEREMONIES = Table(
+    "ceremonies",
+    METADATA,
+    Column("id", String(30), primary_key=True),
+    Column("kind", String(12), nullable=False),
+    Column("client", String(64), nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("challenge", LargeBinary, nullable=False),
+    Column("origin", String(255), nullable=False),
+    Column("verification", String(30), nullable=True),
+    Column("passkey", String(29), nullable=True),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False, server_default="0"),
+    Index("ix_ceremonies_client", "client", "kind", "state", "created_ms"),
+    Index("ix_ceremonies_expires_ms", "expires_ms"),
+    Index("ix_ceremonies_number", "number"),
+)
+"""Challenges of WebAuthn, each answered once. `verification` names the account where the caller named one; a greater
+`number` is a challenge that was given out later."""
+
+STEP_UPS = Table(
+    "step_ups",
+    METADATA,
+    Column("id", String(29), primary_key=True),
+    Column("client", String(64), nullable=False),
+    Column("verification", String(30), nullable=False),
+    Column("passkey", String(29), nullable=False),
+    Column("login", String(30), nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("challenge", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("lease_ms", BigInteger, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=True),
+    Index("ix_step_ups_verification", "verification", "state", "created_ms"),
+    Index("ix_step_ups_expires_ms", "expires_ms"),
+)
+"""Step-ups by face; `sealed` holds the transaction's text and the card's data until the decision."""
+
+PRESENTATIONS = Table(
+    "presentations",
+    METADATA,
+    Column("id", String(30), primary_key=True),
+    Column("client", String(64), nullable=False),
+    Column("state", String(9), nullable=False),
+    Column("code", String(32), nullable=True),
+    Column("request", LargeBinary, nullable=False),
+    Column("response", LargeBinary, nullable=True),
+    Column("response_code", LargeBinary, nullable=True),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=True),
+    Index("ix_presentations_request", "request"),
+    Index("ix_presentations_response", "response"),
+    Index("ix_presentations_expires_ms", "expires_ms"),
+)
+"""Presentations that clients asked for: keyed hashes of the secrets in their addresses and of the response code, and
+the code of a refusal; `sealed` holds the question and, until the client takes them, the claims."""
+
+CONSENT_RECEIPTS = Table(
+    "consent_receipts",
+    METADATA,
+    Column("id", String(30), primary_key=True),
+    Column("client", String(64), nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("ix_consent_receipts_made_ms", "made_ms"),
+)
+"""Signed receipts of presentations, by their id, without the values of claims."""
+
+FACE_TEMPLATES = Table(
+    "face_templates",
+    METADATA,
+    Column("id", String(29), primary_key=True),
+    Column("verification", String(30), nullable=False),
+    Column("person", LargeBinary, nullable=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", String(25), nullable=False),
+    Index("ix_face_templates_verification", "verification"),
+    Index("ix_face_templates_person", "person"),
+)
+"""Face templates for step-ups, by passkey. What is in `sealed` opens with the passkey and the identity core only;
+`person` is a keyed hash of the card's number."""

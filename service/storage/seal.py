@@ -1,6 +1,7 @@
 """Sealed rows: AES-256-GCM under a key that is not in the database, and keyed hashes for look-ups.
 
-A copy of the database shows the number of registrations, their times and clients, and which were of the same card.
+A copy of the database shows the number of registrations, their times, clients, statuses and reason codes, and which
+were of the same card.
 """
 
 import hmac

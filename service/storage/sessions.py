@@ -9,7 +9,7 @@ import json
 import secrets
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -23,6 +23,7 @@ from idproof.pipeline.liveness.challenge import LIFETIME_S, Challenge, Options, 
 from idproof.pipeline.liveness.lockout import Lockout
 from idproof.pipeline.verdict import new_id
 from idproof.service.errors import ServiceProblem
+from idproof.service.storage import registration_rows
 from idproof.service.storage.engine import Database
 from idproof.service.storage.permits import Permits, PermitUse
 from idproof.service.storage.schema import FAILURES, SESSIONS
@@ -44,6 +45,8 @@ class CaptureSession:
         device: keyed hash of the device that the client named or that proved its key, or None.
         permitted: names of the options that staff granted.
         planned: the captures of the card must follow the plan of the nonce.
+        registration: id of the registration whose attempt it is, or None.
+        guardian: what the verdict says of the guardian who joined, or None.
     """
 
     id: str
@@ -53,6 +56,8 @@ class CaptureSession:
     device: bytes | None = None
     permitted: tuple[str, ...] = ()
     planned: bool = False
+    registration: str | None = None
+    guardian: Mapping[str, str] | None = None
 
     @property
     def plan(self) -> CapturePlan | None:
@@ -108,6 +113,7 @@ class Sessions:
         *,
         planned: bool = False,
         enrolled: bool = False,
+        registration: str | None = None,
     ) -> CaptureSession:
         """Opens a session with a challenge drawn from its nonce.
 
@@ -119,10 +125,11 @@ class Sessions:
             planned: the captures of the card must follow the plan of the nonce.
             enrolled: the device proved its key. It is asked another challenge when its applicant is ready, so the one
                 drawn here does not count as asked.
+            registration: id of the registration whose attempt it is, or None.
 
         Raises:
-            ServiceProblem: the device is locked, too many sessions, challenges or plans are left unused, or the permit
-                cannot be used for these options.
+            ServiceProblem: the device is locked, too many sessions, challenges or plans are left unused, the permit
+                cannot be used for these options, or the registration takes no captures.
         """
         now, nonce = datetime.now(UTC), secrets.token_bytes(_NONCE_BYTES)
         expires = now + timedelta(seconds=self.rules.lifetime_s)
@@ -135,8 +142,12 @@ class Sessions:
             "created_at": now.isoformat(timespec="seconds"),
             "expires_ms": int(expires.timestamp() * 1000),
             "device": None if device is None else self._device(client, device, enrolled=enrolled),
+            "registration": registration,
         }
         with self._database.write() as connection:
+            if registration is not None:
+                row_of = registration_rows.find(connection, registration, client)
+                registration_rows.require_captures(connection, row_of, client)
             self.ensure_unlocked(connection, row["device"])
             askers = self.limits.askers(client, row["device"], enrolled=enrolled)
             self.limits.count_session(connection, row["id"], askers)
@@ -155,6 +166,12 @@ class Sessions:
         granted = self.permits.use(connection, permit, row.id, options).options
         challenge = _with_permitted(row.challenge, granted)
         connection.execute(update(SESSIONS).where(SESSIONS.c.id == row.id).values(challenge=challenge))
+
+    @staticmethod
+    def join(connection: Connection, row: Row[Any], guardian: Mapping[str, str]) -> None:
+        """Notes the guardian who joined an open session, in place of an earlier one."""
+        joined = update(SESSIONS).where(SESSIONS.c.id == row.id)
+        connection.execute(joined.values(guardian=json.dumps(dict(guardian))))
 
     def ask(self, connection: Connection, row: Row[Any], options: Options | None = None) -> Challenge:
         """Issues another challenge, which replaces the previous one; raises `ServiceProblem` after too many.
@@ -208,6 +225,11 @@ class Sessions:
                 "device_locked", "Too many failures on this device; try again later.", retry_after=ceil(left)
             )
 
+    def require_unlocked(self, client: str, device: str) -> None:
+        """Raises `ServiceProblem` `device_locked` while an enrolled device is locked."""
+        with self._database.read() as connection:
+            self.ensure_unlocked(connection, self._device(client, device, enrolled=True))
+
     def failed(self, connection: Connection, session: CaptureSession | None) -> None:
         """Records a failed liveness check on the session's device."""
         if session is not None and session.device is not None:
@@ -226,7 +248,10 @@ class Sessions:
         challenge = self._challenge(row["challenge"], row["nonce"])
         stored = json.loads(row["challenge"])
         permitted, planned = tuple(stored.get("permitted", ())), stored.get("planned", False)
-        return CaptureSession(row["id"], row["nonce"], challenge, expires, row["device"], permitted, planned)
+        joined = row.get("guardian")
+        guardian = None if joined is None else json.loads(joined)
+        about = (row["device"], permitted, planned, row["registration"], guardian)
+        return CaptureSession(row["id"], row["nonce"], challenge, expires, *about)
 
     def _challenge(self, asked: str, nonce: str) -> Challenge:
         stored = json.loads(asked)

@@ -10,7 +10,16 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select
 from idproof.service.errors import StoreUnavailable
 from idproof.service.operations.settings import Settings
 from idproof.service.storage.engine import Conflict, Database
-from idproof.service.storage.schema import FACTS, IDEMPOTENCY, OPERATIONS, OUTBOX, VERIFICATIONS
+from idproof.service.storage.schema import (
+    CREDENTIAL_CLAIMS,
+    CREDENTIAL_OFFERS,
+    FACTS,
+    IDEMPOTENCY,
+    OPERATIONS,
+    OUTBOX,
+    VERIFICATIONS,
+)
+from idproof.service.storage.schema_registrations import REGISTRATION_ATTEMPTS
 from idproof.service.storage.seal import Seal
 from idproof.service.storage.used_captures import UsedCaptures
 
@@ -19,6 +28,8 @@ _KEY_FACT = "sealing key"
 _IDS_PER_STATEMENT = 500  # SQLite allows 999 parameters in its older versions (SQLITE_MAX_VARIABLE_NUMBER)
 
 
+Find = Callable[[Connection], Sequence[str]]
+"""Finds ids of verdicts within a transaction, and may lock what belongs to them."""
 StoreMore = Callable[[Connection, Sequence[str]], None]
 """Stores more in the transaction that erases verdicts, given their ids."""
 
@@ -113,7 +124,7 @@ class VerdictStore:
             verdict_id: of the verdict.
             store_more: stores what follows from the erasure, by the erased ids, in the same transaction.
         """
-        return self._delete(VERIFICATIONS.c.id == verdict_id, store_more)
+        return self.erase_found(lambda _: [verdict_id], store_more)
 
     def erase_person(self, number: str, store_more: StoreMore = _store_nothing) -> list[str]:
         """Erases every verdict in which this card number was read with certainty; returns the erased ids.
@@ -125,13 +136,21 @@ class VerdictStore:
         Raises:
             StoreUnavailable: nothing was erased.
         """
+        return self.erase_found(lambda connection: self.of_person(connection, number), store_more)
+
+    def erase_found(self, find: Find, store_more: StoreMore = _store_nothing) -> list[str]:
+        """Erases the verdicts that are found within the transaction; otherwise as `erase`."""
+        return self._delete(find, store_more)
+
+    def of_person(self, connection: Connection, number: str) -> Sequence[str]:
+        """Returns the verdicts in which this card number was read with certainty."""
         person = self.seal.person(number)
-        return [] if person is None else self._delete(VERIFICATIONS.c.person == person, store_more)
+        return [] if person is None else _ids(connection, VERIFICATIONS.c.person == person)
 
     def expire(self, days: float) -> list[str]:
         """Erases verdicts older than this many days and returns their ids; raises `StoreUnavailable`."""
         oldest = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
-        return self._delete(VERIFICATIONS.c.created_at < oldest)
+        return self._delete(lambda connection: _ids(connection, VERIFICATIONS.c.created_at < oldest))
 
     def ready(self) -> bool:
         """Returns whether a write would succeed now."""
@@ -141,17 +160,19 @@ class VerdictStore:
         """Closes the database."""
         self.database.close()
 
-    def _delete(self, which: ColumnElement[bool], store_more: StoreMore = _store_nothing) -> list[str]:
+    def _delete(self, find: Find, store_more: StoreMore = _store_nothing) -> list[str]:
         # A delivery that is on its way stays until it ends, so that the erasure reaches the receiver after it.
         resting = or_(OUTBOX.c.state != "pending", OUTBOX.c.lease_ms <= time.time() * 1000)
         with self.database.write() as connection:
-            rows: Sequence[str] = connection.execute(select(VERIFICATIONS.c.id).where(which)).scalars().all()
+            rows = [row for ids in _pieces(find(connection)) for row in _ids(connection, VERIFICATIONS.c.id.in_(ids))]
             store_more(connection, rows)
-            for start in range(0, len(rows), _IDS_PER_STATEMENT):
-                ids = rows[start : start + _IDS_PER_STATEMENT]
+            for ids in _pieces(rows):
                 connection.execute(delete(VERIFICATIONS).where(VERIFICATIONS.c.id.in_(ids)))
                 connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.operation.in_(ids)))
                 connection.execute(delete(OPERATIONS).where(OPERATIONS.c.id.in_(ids)))
+                connection.execute(delete(REGISTRATION_ATTEMPTS).where(REGISTRATION_ATTEMPTS.c.verification.in_(ids)))
+                connection.execute(delete(CREDENTIAL_CLAIMS).where(CREDENTIAL_CLAIMS.c.id.in_(ids)))
+                connection.execute(delete(CREDENTIAL_OFFERS).where(CREDENTIAL_OFFERS.c.verification.in_(ids)))
                 self._used_captures.disown(connection, ids)
                 verdicts = (OUTBOX.c.verification.in_(ids), OUTBOX.c.kind == "verdict", resting)
                 connection.execute(delete(OUTBOX).where(*verdicts))
@@ -184,3 +205,11 @@ class VerdictStore:
         except StoreUnavailable:
             return False
         return True
+
+
+def _ids(connection: Connection, which: ColumnElement[bool]) -> Sequence[str]:
+    return connection.execute(select(VERIFICATIONS.c.id).where(which)).scalars().all()
+
+
+def _pieces(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[start : start + _IDS_PER_STATEMENT] for start in range(0, len(ids), _IDS_PER_STATEMENT)]

@@ -4,21 +4,26 @@ Knows no socket and no database. All methods run on the event loop, except `exam
 change in these methods alone.
 """
 
+import secrets
+import time
 from collections import Counter
 from datetime import UTC, datetime
 
+from idproof.pipeline.card import screen_light
 from idproof.pipeline.card import turning as card_turning
 from idproof.pipeline.card.plan import draw
-from idproof.pipeline.guidance import Guidance, GuidanceMemory
+from idproof.pipeline.card.screen_light import LightState, track
+from idproof.pipeline.guidance import Guidance, GuidanceMemory, Hint
 from idproof.pipeline.liveness.challenge import Challenge
 from idproof.pipeline.types import CARD_ROLES, CheckResult, Role
 from idproof.service.attestation.statements import session_challenge
+from idproof.service.errors import StreamProblem
 from idproof.service.registrations.frames import CameraDescription, LivenessDescription
 from idproof.service.stream import examination, replies
 from idproof.service.stream.chain import LIVENESS, Chain, Frame, Shows
 from idproof.service.stream.machine import SessionMachine
 from idproof.service.stream.messages import unbase64
-from idproof.service.stream.parameters import SessionParameters
+from idproof.service.stream.parameters import CardLightUse, SessionParameters
 from idproof.service.stream.pictures import ChallengeFrames, FrameKind, SessionPictures, WaitingFrame
 from idproof.service.stream.replies import Message
 from idproof.service.stream.states import Event, State
@@ -44,7 +49,7 @@ class Capture:
         nonce = unbase64(parameters.opened.nonce)
         self._parameters = parameters
         self._plan = draw(nonce)
-        self._machine = SessionMachine(self._plan.order)
+        self._machine = SessionMachine(self._plan.order if parameters.step_up is None else ())
         self._chain = Chain(parameters.secret, nonce)
         self._good_stills = 0
         self._challenges_asked = 0
@@ -53,6 +58,9 @@ class Capture:
         self._dropped = 0
         self._hints: Counter[str] = Counter()
         self._memory = GuidanceMemory()
+        required = parameters.card_light is CardLightUse.REQUIRED
+        self._lit = screen_light.lit_role(self._plan.order) if required else None
+        self._lit_at = 0.0
         self._pictures = self._open_pictures()
 
     @property
@@ -121,6 +129,12 @@ class Capture:
         return self._answered_at
 
     @property
+    def asked_challenge(self) -> Challenge | None:
+        """The challenge that is asked or was answered; None before, and after it was void."""
+        answer = self._pictures.answer
+        return None if answer is None else answer.challenge
+
+    @property
     def waiting(self) -> tuple[bool, float] | None:
         """Of the frame that is examined next: whether it is a still, and its time of arrival."""
         return self._pictures.waiting
@@ -129,6 +143,10 @@ class Capture:
         """Returns the check of the frames between the captures of the card."""
         turning, ways = self._memory.turning, len(CARD_ROLES) - 1
         return card_turning.check([None] * ways) if turning is None else turning.check(ways)
+
+    def check_answered_light(self) -> CheckResult:
+        """Returns the check of the card's answer to the screen's light."""
+        return self._memory.light.check()
 
     def liveness_timings(self) -> LivenessDescription:
         """Returns the capture times of the frames that answer the challenge, as an upload states them."""
@@ -175,7 +193,10 @@ class Capture:
 
     def examine(self, waiting: WaitingFrame) -> Guidance | None:
         """Measures the picture under examination, on a thread; see `examination.measure`."""
-        return examination.measure(waiting.frame, self._pictures, self._parameters.guide, self._memory, self._plan)
+        if time.monotonic() - self._lit_at > track.LONGEST_S:
+            self._memory.light.expire()
+        guide, memory = self._parameters.guide, self._memory
+        return examination.measure(waiting.frame, self._pictures, guide, memory, self._plan, self._lit)
 
     def apply_guidance(self, waiting: WaitingFrame, found: Guidance | None) -> list[Message]:
         """Keep a good still, overwrite any other picture under examination; returns messages for the device."""
@@ -196,12 +217,16 @@ class Capture:
         self._hints[found.hint] += 1
         complete = self._good_stills >= GOOD_STILLS
         progress = self._progress(frame, found)
-        said = [replies.guidance(waiting, found, self.stage, progress, self._dropped, complete=complete)]
+        outgoing = [replies.guidance(waiting, found, self.stage, progress, self._dropped, complete=complete)]
+        if found.hint is Hint.HOLD_FOR_COLOURS and self._memory.light.state is LightState.IDLE:
+            outgoing.append(self._ask_light(frame.captured_us / 1e6))
         if complete:
             self._end_turn()
+            if self.stage == self._lit:
+                self._memory.light.close()
             self._machine.complete_stage()
-            said.append(self._enter_stage())
-        return said
+            outgoing.append(self._enter_stage())
+        return outgoing
 
     # Messages of the device.
 
@@ -209,6 +234,24 @@ class Capture:
         """Raises `StreamProblem` `message_unexpected`, or `SessionExpired` if the pictures' time is over."""
         self._machine.require(Event.PICTURES_EXPIRED)
         self._pictures.ensure_open()
+
+    def begin_light(self, at_us: int) -> None:
+        """The device shows the first colour on the card.
+
+        Args:
+            at_us: time by the clock of its frames, microseconds.
+
+        Raises:
+            StreamProblem: `message_unexpected`: it was not asked to, or it is too late.
+        """
+        if not self._memory.light.begin(at_us / 1e6):
+            raise StreamProblem("message_unexpected", "No light is asked for at this moment.")
+
+    def _ask_light(self, at_s: float) -> Message:
+        light, asking = screen_light.draw(secrets.token_bytes(32)), self._memory.light
+        asking.ask(light, at_s)
+        self._lit_at = time.monotonic()
+        return replies.light(light, track.MOST_ASKED - asking.asked)
 
     def require_liveness(self) -> None:
         """Raises `StreamProblem` `message_unexpected` unless a challenge may be asked."""
@@ -236,6 +279,8 @@ class Capture:
         for later in self._machine.stages[self._machine.place :]:
             self._pictures.stills.discard(later)
         self._turn_from_last_capture()
+        if self._lit is not None and self._lit.value in self._machine.stages[self._machine.place :]:
+            self._memory.light = screen_light.LightTrack()
         self._discard_answer()
         return self._enter_stage()
 
@@ -270,6 +315,7 @@ class Capture:
 
     def _enter_stage(self) -> Message:
         self._discard_waiting()
+        self._pictures.discard_unlit()
         self._good_stills = 0
         self._memory.begin_stage(card_stays=self.stage in CARD_ROLES)
         return self._stage_message()

@@ -34,6 +34,11 @@ class Channel:
         """Address of the device; empty if it is not known."""
         return self.socket.client.host if self.socket.client is not None else ""
 
+    @property
+    def origin(self) -> str | None:
+        """Origin of the device's page; None for a program."""
+        return self.socket.headers.get("origin")
+
     def allow_full_messages(self) -> None:
         """Lets the device send pictures: it has proved who it is."""
         allow_full_messages(self.socket.scope)
@@ -62,8 +67,8 @@ class Channel:
             sequence: of the frame that it is about, if it is about one.
         """
         wait = getattr(error, "retry_after", None)
-        said = replies.error(code_of(error), error.sentence, fatal=False, sequence=sequence, retry_after=wait)
-        await self.send(said | {"session": session})
+        message = replies.error(code_of(error), error.sentence, fatal=False, sequence=sequence, retry_after=wait)
+        await self.send(message | {"session": session})
 
     @asynccontextmanager
     async def closed_on_error(self) -> AsyncIterator[None]:

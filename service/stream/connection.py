@@ -19,7 +19,8 @@ from idproof.service.registrations import permits
 from idproof.service.registrations.attestations import prove_level
 from idproof.service.storage.kiosks import LEASE_S
 from idproof.service.storage.permits import device_holder
-from idproof.service.stream import messages, replies, verification
+from idproof.service.stream import counter_tickets, guardians, messages, passkeys, purposes, replies, verification
+from idproof.service.stream.accepted import require_accepted
 from idproof.service.stream.channel import Channel, code_of
 from idproof.service.stream.codes import CLOSES
 from idproof.service.stream.handshake import AuthenticatedDevice, authenticate
@@ -28,6 +29,7 @@ from idproof.service.stream.pictures import WaitingFrame
 from idproof.service.stream.runtime import StreamRuntime
 from idproof.service.stream.scheduler import Slot
 from idproof.service.stream.session import DeviceSession
+from idproof.service.stream.wallet_offers import WalletOffers
 
 _RENEWALS_PER_LEASE = 4
 """Renewals of the connection's lease before it would end; so a device that was revoked is cut off within a quarter of
@@ -66,6 +68,7 @@ class Connection:
         self._staff_called_in_session = False
         self._addressed: str | None = None
         self._language = texts.ENGLISH
+        self._wallet_offers = WalletOffers(runtime.intake.issuance)
         self._frame_arrived = anyio.Event()
 
     async def run(self) -> None:
@@ -74,7 +77,7 @@ class Connection:
         close_code = None
         try:
             async with self._channel.closed_on_error():
-                await self._channel.send(self._device.welcome)
+                await self._channel.send(self._device.welcome | {"guardians": self._runtime.intake.guardians.asked})
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(self._renew_lease)
                     tasks.start_soon(self._examine_frames)
@@ -138,14 +141,31 @@ class Connection:
             await self._begin(message)
         elif isinstance(message, messages.Cancel):
             await self._stop(message)
+        elif isinstance(message, messages.AfterVerdict):
+            await self._serve_after_verdict(message)
         elif isinstance(message, messages.SessionMessage):
             await self._handle_in_session(message)
         else:
             raise _unexpected()
 
+    async def _serve_after_verdict(self, message: messages.AfterVerdict) -> None:
+        self._addressed, client = self._session_id, self._kiosk.client
+        if isinstance(message, messages.AskTicket):
+            issued = await counter_tickets.issue(self._runtime.intake, client, self._session, message.session)
+            await self._channel.send(issued)
+            return
+        applicant = require_accepted(self._session, message.session)
+        if isinstance(message, messages.ForWallet):
+            reply = await self._wallet_offers.answer(client, applicant, message)
+        else:
+            reply = await passkeys.bind(self._runtime.passkeys, client, applicant, message, self._channel.origin)
+            self._runtime.intake.delivery_worker.wake()
+        await self._channel.send(reply | {"session": applicant.session})
+
     async def _begin(self, message: messages.Start | messages.Resume) -> None:
         if self._session is not None and not self._session.ended:
             raise _unexpected()
+        self._wallet_offers.forget()
         if isinstance(message, messages.Resume):
             session = resume_session(self._runtime, self._device, message)
         else:
@@ -153,7 +173,7 @@ class Connection:
             session = await start_session(self._runtime, self._device, message)
             self._language = message.language
             self._begin_staff_call()
-            await self._count("started")
+            await self._runtime.count(self._kiosk.id, session, "started")
         self._session = session
         await self._channel.send(session.session_message(resumed=isinstance(message, messages.Resume)))
         session.attach(self._channel.send)
@@ -189,7 +209,8 @@ class Connection:
         await self._runtime.count(self._kiosk.id, session, "cancelled")
         await self._channel.send({"type": "cancelled", "session": session.id})
 
-    async def _handle_in_session(self, message: messages.SessionMessage) -> None:
+    def _require_capturing(self, message: messages.SessionMessage) -> DeviceSession:
+        """Returns the session that a message belongs to, which takes captures."""
         session = self._session
         self._addressed = self._session_id
         if session is None or not session.capturing or message.session not in (None, session.id):
@@ -198,12 +219,20 @@ class Connection:
             session.end()
             raise session_lapsed()
         session.pictures.ensure_open()
+        return session
+
+    async def _handle_in_session(self, message: messages.SessionMessage) -> None:
+        session = self._require_capturing(message)
         match message:
             case messages.SetOptions():
                 await self._set_options(session, message)
                 await session.report({"type": "options_taken"})
             case messages.Ready():
                 await self._ask_challenge(session, message)
+            case messages.LightShown():
+                session.begin_light(message.at_us)
+            case messages.AskConsent() | messages.JoinAsGuardian():
+                await session.report(await guardians.answer(self._runtime, self._kiosk.client, session, message))
             case messages.Retake():
                 await session.report(session.retake(message.stage.value))
             case messages.Finish():
@@ -232,17 +261,16 @@ class Connection:
         intake, options = self._runtime.intake, options_of(message.options)
         permit = permits.use_of(intake.audit, message.permit, device_holder(self._kiosk.id))
         if permit is not None:
-            use = intake.ledger.use_permit
-            await anyio.to_thread.run_sync(use, self._kiosk.client, session.id, permit, options)
+            use = purposes.use_permit
+            await anyio.to_thread.run_sync(use, self._runtime, self._kiosk, session, permit, options)
         session.set_options(options)
 
     async def _ask_challenge(self, session: DeviceSession, message: messages.Ready) -> None:
         session.require_liveness()
-        intake = self._runtime.intake
-        ask_again = intake.ledger.ask_again
-        challenge = await anyio.to_thread.run_sync(ask_again, self._kiosk.client, session.id, session.options)
+        ask = purposes.ask_challenge
+        challenge = await anyio.to_thread.run_sync(ask, self._runtime, self._kiosk, session)
         session.ask_challenge(challenge, message.camera)
-        left = max(0, intake.settings.challenges - 1 - session.challenges_asked)
+        left = max(0, self._runtime.intake.settings.challenges - 1 - session.challenges_asked)
         await session.report({"type": "challenge", "challenge": challenge.to_json(), "left": left})
 
     async def _restart_expired(self) -> None:
@@ -262,9 +290,9 @@ class Connection:
         if session is None:
             raise StreamProblem("frame_unexpected", "No session was started.")
         before = session.dropped
-        said = session.receive_frame(message, arrived)
+        outgoing = session.receive_frame(message, arrived)
         self._count_dropped(session.dropped - before)
-        for entry in said:
+        for entry in outgoing:
             await session.report(entry)
         if session.remaining_s < 0 and session.capturing:
             session.end()
@@ -297,9 +325,9 @@ class Connection:
             await self._channel.complain(error, session.id, sequence)
             return
         before = session.dropped
-        said = session.apply_guidance(waiting, found)
+        outgoing = session.apply_guidance(waiting, found)
         self._count_dropped(session.dropped - before)
-        for entry in said:
+        for entry in outgoing:
             await session.report(entry)
         if found is not None:
             self._metrics.count_guided_frame(found.hint.value, time.monotonic() - waiting.arrived)

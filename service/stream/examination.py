@@ -1,7 +1,7 @@
 """Examination of one frame: measurement of the picture, and rules about what it is good for. Decides no verdict."""
 
 from idproof.pipeline import BadInput, Role
-from idproof.pipeline.card.plan import CapturePlan
+from idproof.pipeline.card.plan import CapturePlan, CardPose
 from idproof.pipeline.config import Policy
 from idproof.pipeline.errors import SessionExpired
 from idproof.pipeline.guidance import Guidance, GuidanceMemory, Guide, Hint
@@ -17,7 +17,12 @@ _SEEN, _WELL_PLACED, _FIRST_STILL = 0.3, 0.6, 0.8
 
 
 def measure(
-    frame: Frame, pictures: SessionPictures, guide: Guide, memory: GuidanceMemory, plan: CapturePlan
+    frame: Frame,
+    pictures: SessionPictures,
+    guide: Guide,
+    memory: GuidanceMemory,
+    plan: CapturePlan,
+    lit: Role | None = None,
 ) -> Guidance | None:
     """Measures the picture under examination, on a thread.
 
@@ -27,6 +32,7 @@ def measure(
         guide: measures.
         memory: of the session; changed.
         plan: poses that the session asks for.
+        lit: capture before whose stills the screen lights the card, or None.
 
     Returns:
         None if the picture was overwritten meanwhile, or if no challenge is asked any more.
@@ -42,18 +48,33 @@ def measure(
                 return guide.action(data, answer.challenge, frame.captured_us / 1000, memory)
             if frame.shows is Shows.SELFIE:
                 return guide.face(data, memory, frame.captured_us / 1e6)
-            wanted = plan.poses[Role(frame.shows)]
-            with pictures.borrow_portrait() as portrait:
-                found = guide.card(data, wanted, memory, frame.captured_us / 1e6, portrait)
-            if frame.still and found.good and portrait is None:
-                pictures.put_portrait(guide.portrait(data, memory))
-            return found
+            return _measure_card(frame, data, pictures, guide, memory, plan.poses[Role(frame.shows)], lit)
     except SessionExpired:
         return None
     except BadInput as error:
         if error.code == "capture_missing":
             return None
         raise StreamProblem("frame_unreadable", "The frame is not a JPEG that can be decoded.") from None
+
+
+def _measure_card(
+    frame: Frame,
+    data: memoryview,
+    pictures: SessionPictures,
+    guide: Guide,
+    memory: GuidanceMemory,
+    wanted: CardPose,
+    lit: Role | None,
+) -> Guidance:
+    at_s, in_light = frame.captured_us / 1e6, Role(frame.shows) is lit
+    with pictures.borrow_portrait() as portrait, pictures.borrow_unlit() as unlit:
+        found = guide.card(data, wanted, memory, at_s, portrait, unlit, lit=in_light)
+        first = frame.still and found.good and portrait is None
+    if first:
+        pictures.put_portrait(guide.portrait(data, memory))
+    if found.hint is Hint.HOLD_FOR_COLOURS and not memory.light.running:
+        pictures.put_unlit(guide.straightened(data, memory))
+    return found
 
 
 def require_resolution(found: Guidance, policy: Policy) -> Guidance:

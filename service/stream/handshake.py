@@ -58,11 +58,12 @@ async def authenticate(runtime: StreamRuntime, channel: Channel) -> Authenticate
     await channel.send({"type": "hello", "protocol": PROTOCOL, "challenge": base64(challenge)})
     with runtime.admission.waiting(channel.host):
         auth = await _receive_auth(channel)
-    kiosk = await anyio.to_thread.run_sync(runtime.kiosks.find, auth.device)
-    # The proof is computed for an unknown device as well, so that the time taken does not show which ones exist.
+    # The key follows from the device's id: whoever cannot prove it is refused without a look-up, on no thread, and
+    # learns nothing of which devices exist.
     secret, nonce = runtime.kiosks.secret(auth.device), unbase64(auth.nonce)
     proven = compare_digest(chain.device_proof(secret, challenge, nonce), unbase64(auth.proof))
-    if kiosk is None or not proven:
+    kiosk = await anyio.to_thread.run_sync(runtime.kiosks.find, auth.device) if proven else None
+    if kiosk is None:
         runtime.gate.quota.failed(channel.host, auth.device).require()
         raise StreamProblem("device_unauthenticated", "There is no such device, or the proof does not hold.")
     connection_id = secrets.token_hex(_CONNECTION_ID_BYTES)
@@ -74,12 +75,12 @@ async def authenticate(runtime: StreamRuntime, channel: Channel) -> Authenticate
 
 
 async def _receive_auth(channel: Channel) -> messages.Auth:
-    said = None
+    parsed = None
     with anyio.move_on_after(AUTH_S):
         message = await channel.receive()
-        said = messages.parse(message) if isinstance(message, str) else None
-    if said is None:
+        parsed = messages.parse(message) if isinstance(message, str) else None
+    if parsed is None:
         raise StreamProblem("stream_slow", "No auth came.")
-    if not isinstance(said, messages.Auth):
+    if not isinstance(parsed, messages.Auth):
         raise StreamProblem("message_invalid", "The first message is auth.")
-    return said
+    return parsed

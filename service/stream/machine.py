@@ -21,7 +21,7 @@ class SessionMachine:
     """State and stage of one session. Every method that performs a transition names its event.
 
     Args:
-        order: of the card's angles.
+        order: of the card's angles; empty where no card is captured.
 
     Example:
         >>> machine = SessionMachine([Role.CARD_FRONT, Role.CARD_TILT_LEFT, Role.CARD_TILT_RIGHT])
@@ -34,7 +34,7 @@ class SessionMachine:
 
     def __init__(self, order: Sequence[Role]) -> None:
         self.stages: tuple[str, ...] = (*(role.value for role in order), Role.SELFIE.value, LIVENESS, FINISH)
-        self._state = State.CARD
+        self._state = state_of_stage(self.stages[0])
         self._place = 0
 
     @property
@@ -79,7 +79,7 @@ class SessionMachine:
     def go_back(self, stage: str) -> None:
         """Retake a stage; raises `StreamProblem` `message_unexpected`, or `stage_incomplete` if it was not done."""
         self.require(Event.RETAKE)
-        place = self.stages.index(stage)
+        place = self.stages.index(stage) if stage in self.stages else len(self.stages)
         if place >= self._place:
             raise StreamProblem("stage_incomplete", "This stage was not done yet.")
         self._enter(place, Event.RETAKE)

@@ -8,14 +8,15 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from idproof.pipeline.types import Role
 from idproof.service.errors import StreamProblem
-from idproof.service.http.routes import ApplicantOptions
+from idproof.service.http.routes import REGISTRATION_ID, VERDICT_ID, ApplicantOptions
 from idproof.service.registrations.frames import CameraDescription
 from idproof.service.storage.permits import CODE_PATTERN
 
 MAX_TEXT = 8192
 """Characters of a message, at most: a rule of `docs/stream.md`."""
-Language = Literal["en", "zh-Hant"]
-SessionId = Annotated[str, Field(pattern=r"^cs_[0-9A-HJKMNP-TV-Z]{26}$")]
+Language = Literal["en", "zh-Hant", "zh-Hans"]
+SessionId = Annotated[str, Field(pattern=r"^(cs|su)_[0-9A-HJKMNP-TV-Z]{26}$")]
+StepUpId = Annotated[str, Field(pattern=r"^su_[0-9A-HJKMNP-TV-Z]{26}$")]
 PermitCode = Annotated[str, Field(pattern=CODE_PATTERN)]
 _Bytes32 = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")]  # the last two bits are zero
 
@@ -34,14 +35,22 @@ class Auth(_Message):
 
 
 class Start(_Message):
-    """Start of an applicant's session."""
+    """Start of an applicant's session.
+
+    Attributes:
+        step_up: that the session is for; None for a registration.
+        holder_key: of a step-up by a face template: what the holder's passkey gave at the login.
+    """
 
     type: Literal["start"]
     consent: bool
+    step_up: StepUpId | None = None
+    holder_key: _Bytes32 | None = None
     language: Language = "en"
     options: ApplicantOptions = ApplicantOptions()
     permit: PermitCode | None = None
     reference: str | None = Field(default=None, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")
+    registration: str | None = Field(default=None, pattern=REGISTRATION_ID)
 
 
 class Resume(_Message):
@@ -76,6 +85,17 @@ class Ready(_SessionMessage):
     camera: CameraDescription | None = None
 
 
+class LightShown(_SessionMessage):
+    """The device shows the first colour on the card.
+
+    Attributes:
+        at_us: time by the clock of its frames, microseconds.
+    """
+
+    type: Literal["light_shown"]
+    at_us: int = Field(ge=0, lt=2**53)
+
+
 class Retake(_SessionMessage):
     """Return to a stage that was done."""
 
@@ -96,6 +116,21 @@ class Staff(_Message):
     type: Literal["staff"]
 
 
+class AskConsent(_SessionMessage):
+    """A guardian wants to read what is consented to."""
+
+    type: Literal["guardian_consent"]
+
+
+class JoinAsGuardian(_SessionMessage):
+    """A guardian joins the session; see `idproof.service.cases.guardians.GuardianProof`."""
+
+    type: Literal["guardian"]
+    verification: str = Field(pattern=VERDICT_ID)
+    nonce: _Bytes32
+    consent_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
 class Finish(_SessionMessage):
     """Everything is captured: verify.
 
@@ -113,8 +148,49 @@ class Cancel(_SessionMessage):
     type: Literal["cancel"]
 
 
-SessionMessage = SetOptions | Ready | Retake | Finish | Cancel
-DeviceMessage = Auth | Start | Resume | SetLanguage | Staff | SessionMessage
+class MakePasskey(_SessionMessage):
+    """The applicant who was just accepted wants a passkey."""
+
+    type: Literal["passkey"]
+
+
+class PasskeyMade(_SessionMessage):
+    """The browser's answer to the options of a passkey.
+
+    Attributes:
+        id: of the ceremony.
+        response: RegistrationResponseJSON of WebAuthn.
+    """
+
+    type: Literal["passkey_made"]
+    id: str = Field(pattern=r"^pkc_[0-9A-HJKMNP-TV-Z]{26}$")
+    response: dict[str, Any]
+
+
+class OfferCredential(_SessionMessage):
+    """The applicant who was just accepted wants credentials in a wallet."""
+
+    type: Literal["credential"]
+
+
+class TellCode(_SessionMessage):
+    """The applicant's wallet asks for the transaction code, and the screen shows the QR code no more."""
+
+    type: Literal["credential_code"]
+
+
+class AskTicket(_SessionMessage):
+    """The applicant whose verdict was just shown wants a ticket for a counter."""
+
+    type: Literal["counter_ticket"]
+
+
+ForGuardian = AskConsent | JoinAsGuardian
+ForPasskey = MakePasskey | PasskeyMade
+ForWallet = OfferCredential | TellCode
+AfterVerdict = ForPasskey | ForWallet | AskTicket
+SessionMessage = SetOptions | Ready | LightShown | Retake | ForGuardian | Finish | Cancel
+DeviceMessage = Auth | Start | Resume | SetLanguage | Staff | SessionMessage | AfterVerdict
 _ADAPTER: TypeAdapter[DeviceMessage] = TypeAdapter(Annotated[DeviceMessage, Field(discriminator="type")])
 
 

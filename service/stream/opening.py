@@ -1,5 +1,6 @@
 """Opening of a new session, and resumption of a suspended one."""
 
+import secrets
 from functools import partial
 from typing import cast
 
@@ -9,10 +10,12 @@ from pydantic import BaseModel
 from idproof.pipeline.liveness.challenge import Options
 from idproof.service.errors import StreamProblem
 from idproof.service.registrations import permits
+from idproof.service.storage import CaptureSession
 from idproof.service.storage.permits import device_holder
 from idproof.service.stream import messages
 from idproof.service.stream.handshake import AuthenticatedDevice
-from idproof.service.stream.parameters import SessionParameters
+from idproof.service.stream.parameters import CardLightUse, SessionParameters, StepUpText
+from idproof.service.stream.purposes import require_step_ups, use_permit
 from idproof.service.stream.runtime import StreamRuntime
 from idproof.service.stream.session import DeviceSession
 
@@ -22,7 +25,9 @@ async def start_session(runtime: StreamRuntime, device: AuthenticatedDevice, mes
 
     Raises:
         StreamProblem: `consent_missing`.
-        ServiceProblem: `device_locked`, `too_many_sessions`, `permit_invalid` or `permit_exceeded`.
+        ServiceProblem: `device_locked`, `too_many_sessions`, `permit_invalid`, `permit_exceeded`,
+            `registration_unknown` or `registration_closed`; of a step-up `passkeys_off`, `step_up_lapsed` or
+            `request_in_progress`.
         ModelError, DocumentTypeInvalid, StoreUnavailable: no session can be opened.
     """
     if not message.consent:
@@ -32,9 +37,12 @@ async def start_session(runtime: StreamRuntime, device: AuthenticatedDevice, mes
     if earlier is not None:
         earlier.abandon()
         await runtime.end_stored(earlier)
+    if message.step_up is not None:
+        return await _start_step_up(runtime, device, message, message.step_up)
     options = options_of(message.options)
     permit = permits.use_of(intake.audit, message.permit, device_holder(kiosk.id))
-    opening = partial(intake.ledger.sessions.open, planned=True, enrolled=True)
+    named = message.registration
+    opening = partial(intake.ledger.sessions.open, planned=True, enrolled=True, registration=named)
     opened = await anyio.to_thread.run_sync(opening, kiosk.client, options, kiosk.id, permit)
     parameters = SessionParameters(
         opened=opened,
@@ -44,8 +52,39 @@ async def start_session(runtime: StreamRuntime, device: AuthenticatedDevice, mes
         lifetime_s=intake.settings.stream_s,
         policy=intake.verifier.policy,
         reference=message.reference,
+        card_light=_use_of_light(required=intake.settings.card_light_required, options=options),
     )
     return DeviceSession(parameters, options, message.language)
+
+
+async def _start_step_up(
+    runtime: StreamRuntime, device: AuthenticatedDevice, message: messages.Start, step_up_id: str
+) -> DeviceSession:
+    """Open a session for the step-up of somebody who has a passkey, which the device's own client must have opened."""
+    kiosk, intake, step_ups = device.kiosk, runtime.intake, require_step_ups(runtime).step_ups
+    await anyio.to_thread.run_sync(intake.ledger.sessions.require_unlocked, kiosk.client, kiosk.id)
+    found = await anyio.to_thread.run_sync(step_ups.store.find, step_up_id, kiosk.client)
+    options = options_of(message.options).joined(found.challenge.options)
+    # The session's own nonce: the nonce of a challenge is known to the client that opened the step-up.
+    opened = CaptureSession(found.id, messages.base64(secrets.token_bytes(32)), found.challenge, found.expires_at)
+    parameters = SessionParameters(
+        opened=opened,
+        secret=device.secret,
+        guide=await runtime.guide(),
+        vault=intake.verifier.vault,
+        lifetime_s=intake.settings.stream_s,
+        policy=intake.verifier.policy,
+        step_up=StepUpText(found.text, None if message.holder_key is None else messages.unbase64(message.holder_key)),
+    )
+    session = DeviceSession(parameters, options, message.language)
+    permit = permits.use_of(intake.audit, message.permit, device_holder(kiosk.id))
+    if permit is not None:
+        try:
+            await anyio.to_thread.run_sync(use_permit, runtime, kiosk, session, permit, options)
+        except BaseException:
+            session.end()
+            raise
+    return session
 
 
 def resume_session(runtime: StreamRuntime, device: AuthenticatedDevice, message: messages.Resume) -> DeviceSession:
@@ -71,6 +110,12 @@ def take_suspended(runtime: StreamRuntime, device: AuthenticatedDevice, session_
             suspended.add(kiosk.id, session)
         raise StreamProblem("session_unknown", "No such session waits here; start another one.")
     return session
+
+
+def _use_of_light(*, required: bool, options: Options) -> CardLightUse:
+    if not required:
+        return CardLightUse.OFF
+    return CardLightUse.NOT_SHOWN if options.photosensitive else CardLightUse.REQUIRED
 
 
 def options_of(message: object) -> Options:

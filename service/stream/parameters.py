@@ -1,11 +1,34 @@
 """Facts and tools of one session."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from idproof.pipeline import Vault
 from idproof.pipeline.config import Policy
 from idproof.pipeline.guidance import Guide
 from idproof.service.storage import CaptureSession
+
+
+class CardLightUse(StrEnum):
+    """Use of the screen's light on the card in one session."""
+
+    OFF = "off"
+    REQUIRED = "required"
+    NOT_SHOWN = "not shown"
+    """Required, but the applicant is sensitive to changing light."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepUpText:
+    """The transaction of a step-up, as its holder is shown it.
+
+    Attributes:
+        text: of the transaction.
+        holder_key: what the holder's passkey gave at the login, where face templates are kept.
+    """
+
+    text: str = field(repr=False)
+    holder_key: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +43,8 @@ class SessionParameters:
         lifetime_s: seconds for which pictures may be held.
         policy: of the verification that follows.
         reference: of the client, for the verdict.
+        card_light: whether the screen lights the card.
+        step_up: what the session decides about; None for a registration.
     """
 
     opened: CaptureSession
@@ -29,3 +54,5 @@ class SessionParameters:
     lifetime_s: float
     policy: Policy
     reference: str | None = None
+    card_light: CardLightUse = CardLightUse.OFF
+    step_up: StepUpText | None = None

@@ -22,7 +22,7 @@ MAX_STILLS = 2
 """Stills kept per role, at most. Chosen by hand on tuning data; no outside source."""
 NEAREST_MS = 150.0
 """Distance from a moment of the challenge within which a frame may answer it: a rule of `docs/stream.md`."""
-_PORTRAIT = "turned_portrait"
+_PORTRAIT, _UNLIT = "turned_portrait", "unlit_card"
 _EXAMINED = "looked_at"  # its name in the vault, which deletion receipts may show
 
 
@@ -218,6 +218,25 @@ class SessionPictures:
         """Overwrite that portrait, if it is held."""
         self.vault_session.discard_array(CROP, _PORTRAIT)
 
+    @contextmanager
+    def borrow_unlit(self) -> Iterator[NDArray[np.uint8] | None]:
+        """Lend the card as it was before the screen lit it, or None; raises `SessionExpired`."""
+        if not self.vault_session.holds(CROP, _UNLIT):
+            yield None
+            return
+        with self.vault_session.borrow(CROP, _UNLIT) as card:
+            yield card
+
+    def put_unlit(self, card: NDArray[np.uint8] | None) -> None:
+        """Keep the card as it is before the screen lights it, which frames in that light are compared with."""
+        self.discard_unlit()
+        if card is not None:
+            self.vault_session.put(CROP, _UNLIT, card)
+
+    def discard_unlit(self) -> None:
+        """Overwrite it, if it is held."""
+        self.vault_session.discard_array(CROP, _UNLIT)
+
     def keep_examined(self, role: str, score: float) -> None:
         """Offer the picture under examination to the stills of a role."""
         self._examined = None
@@ -257,6 +276,7 @@ class SessionPictures:
         dropped = self.discard_waiting()
         self.discard_examined()
         self.discard_portrait()
+        self.discard_unlit()
         self.stills.choose()
         return dropped
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from idproof.pipeline.card.plan import GUIDED, CapturePlan
+from idproof.pipeline.card.screen_light import CardLight
 from idproof.pipeline.guidance import Guidance
 from idproof.service.storage import CaptureSession
 from idproof.service.stream.chain import LIVENESS, Chain
@@ -17,7 +18,7 @@ Message = dict[str, Any]
 
 def session(
     opened: CaptureSession,
-    plan: CapturePlan,
+    plan: CapturePlan | None,
     stages: Sequence[str],
     stage: str,
     chain: Chain,
@@ -29,7 +30,7 @@ def session(
 
     Args:
         opened: the session.
-        plan: poses that it asks for.
+        plan: poses that it asks for, or None where no card is captured.
         stages: all of them, in order.
         stage: the current one.
         chain: of its frames.
@@ -41,7 +42,7 @@ def session(
         "id": opened.id,
         "nonce": opened.nonce,
         "expires_at": opened.expires_at,
-        "capture_plan": plan.to_json(),
+        "capture_plan": None if plan is None else plan.to_json(),
         "stages": list(stages),
         "stage": stage,
         "next": chain.next,
@@ -100,6 +101,16 @@ def guidance(
         "dropped": dropped,
         "waited_ms": round((time.monotonic() - waiting.arrived) * 1000, 1),
     }
+
+
+def light(drawn: CardLight, left: int) -> Message:
+    """Returns the message `light`.
+
+    Args:
+        drawn: colours of the two halves of the screen.
+        left: number of times that the device may be asked again.
+    """
+    return {"type": "light", "light": drawn.to_json(), "left": left}
 
 
 def _pose(found: Guidance) -> Message:

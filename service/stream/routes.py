@@ -14,7 +14,11 @@ from idproof.pipeline.guidance import Guide
 from idproof.service.auth import AccessControl, Scope
 from idproof.service.errors import ServiceProblem
 from idproof.service.http import openapi, problems
+from idproof.service.http.passkey_routes import open_registrations
+from idproof.service.http.step_up_routes import open_step_ups
+from idproof.service.passkeys.rules import PasskeyRules
 from idproof.service.registrations.intake import RegistrationIntake
+from idproof.service.step_up.intake import StepUpIntake
 from idproof.service.storage.kiosks import Kiosk, Kiosks
 from idproof.service.stream.admission import Admission
 from idproof.service.stream.channel import Channel
@@ -35,7 +39,10 @@ def install(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> St
     scheduler = FrameScheduler(intake.settings.stream_threads)
     admission = Admission(intake.settings.streams, intake.settings.streams_per_address)
     guide = lru_cache(lambda: _open_guide(intake))
-    runtime = StreamRuntime(intake, gate, kiosks, guide, suspended, scheduler, admission)
+    passkeys = open_registrations(intake, PasskeyRules.of(intake.settings))
+    step_ups = open_step_ups(intake)
+    receiver = None if step_ups is None else StepUpIntake(intake, step_ups)
+    runtime = StreamRuntime(intake, gate, kiosks, guide, suspended, scheduler, admission, passkeys, receiver)
     jobs: set[asyncio.Task[None]] = set()
 
     def count_lapse(kiosk: str, session: DeviceSession) -> None:

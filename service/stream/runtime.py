@@ -9,7 +9,9 @@ import anyio
 from idproof.pipeline.errors import IdproofError
 from idproof.pipeline.guidance import Guide
 from idproof.service.auth import AccessControl
+from idproof.service.passkeys.registration import PasskeyRegistrations
 from idproof.service.registrations.intake import RegistrationIntake
+from idproof.service.step_up.intake import StepUpIntake
 from idproof.service.storage.engine import Conflict
 from idproof.service.storage.kiosks import Kiosks
 from idproof.service.stream.admission import Admission
@@ -29,6 +31,8 @@ class StreamRuntime:
     suspended: SuspendedSessions
     scheduler: FrameScheduler
     admission: Admission
+    passkeys: PasskeyRegistrations | None = None
+    step_ups: StepUpIntake | None = None
     _limiter: anyio.CapacityLimiter | None = None
 
     async def guide(self) -> Guide:
@@ -54,8 +58,11 @@ class StreamRuntime:
     async def count(self, kiosk: str, session: DeviceSession | None, *names: str) -> None:
         """Add to a device's counts: these names, and the hints of its session since the last call.
 
-        Raises nothing of the database's: a count that is lost must not end a session.
+        Step-ups are no registrations, and are not counted. Raises nothing of the database's: a count that is lost must
+        not end a session.
         """
+        if session is not None and session.step_up is not None:
+            return
         counts = dict.fromkeys(names, 1)
         if session is not None:
             for hint, count in session.take_hints().items():

@@ -5,16 +5,35 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 
+from idproof.pipeline.card import screen_light
 from idproof.pipeline.liveness.challenge import Options
+from idproof.pipeline.types import CheckResult
 from idproof.service.stream import replies
 from idproof.service.stream.capture import Capture
-from idproof.service.stream.parameters import SessionParameters
+from idproof.service.stream.parameters import CardLightUse, SessionParameters, StepUpText
 from idproof.service.stream.replies import Message
 from idproof.service.stream.states import Event, State
 
 Send = Callable[[Message], Awaitable[None]]
+_DECIDED = ("verdict", "step_up_decided")
+
+
+@dataclass(frozen=True, slots=True)
+class GivenVerdict:
+    """The verdict that ended a session.
+
+    Attributes:
+        id: of the verdict.
+        accepted: whether it is an accept.
+        at: when, by the monotonic clock, in seconds.
+    """
+
+    id: str
+    accepted: bool
+    at: float
 
 
 class DeviceSession(Capture):
@@ -34,6 +53,42 @@ class DeviceSession(Capture):
         self._outcome: Message | None = None
         self._send: Send | None = None
         self._abandoned = False
+        self._verdict: GivenVerdict | None = None
+        self._granted: frozenset[str] = frozenset()
+        self._opened_registration: str | None = None
+
+    @property
+    def verdict(self) -> GivenVerdict | None:
+        """The verdict that ended it, or None; a step-up has none."""
+        return self._verdict
+
+    @property
+    def step_up(self) -> StepUpText | None:
+        """The transaction that a step-up decides about; None for a registration."""
+        return self._parameters.step_up
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """Options that staff granted for a step-up; a registration's are in the database."""
+        return self._granted
+
+    def grant(self, options: frozenset[str]) -> None:
+        """Note the options of a permit that was used up for this step-up."""
+        self._granted = options
+
+    @property
+    def registration(self) -> str | None:
+        """Id of the registration that the session is an attempt of; None where the device named none."""
+        return self._parameters.opened.registration or self._opened_registration
+
+    def open_registration(self, registration: str) -> None:
+        """Notes the registration that was opened for a session without one."""
+        self._opened_registration = registration
+
+    @property
+    def nonce(self) -> str:
+        """Nonce of the capture session, which its verdict repeats."""
+        return self._parameters.opened.nonce
 
     @property
     def remaining_s(self) -> float:
@@ -58,9 +113,25 @@ class DeviceSession(Capture):
     def session_message(self, *, resumed: bool) -> Message:
         """Returns the message `session`."""
         opened, machine, pictures_s = self._parameters.opened, self._machine, self._pictures.remaining_s
-        return replies.session(
-            opened, self._plan, machine.stages, machine.stage, self._chain, pictures_s=pictures_s, resumed=resumed
+        plan = self._plan if self.step_up is None else None
+        message = replies.session(
+            opened, plan, machine.stages, machine.stage, self._chain, pictures_s=pictures_s, resumed=resumed
         )
+        return message if self.step_up is None else message | {"step_up": {"text": self.step_up.text}}
+
+    def check_light(self) -> CheckResult | None:
+        """Returns the check of the card's answer to light; None in a session that has none.
+
+        Whoever is sensitive to changing light is not shown it, and is referred unless staff granted that
+        (`challenge_reduced`). Who says so at the beginning and takes it back later was not lit, and has not answered.
+        """
+        match self._parameters.card_light:
+            case CardLightUse.REQUIRED:
+                return self.check_answered_light()
+            case CardLightUse.NOT_SHOWN if not self._options.photosensitive:
+                return screen_light.check(None)
+            case _:
+                return None
 
     def set_options(self, options: Options) -> None:
         """Draw the next challenge for these options; raises `StreamProblem` `message_unexpected`."""
@@ -132,7 +203,8 @@ class DeviceSession(Capture):
         The outcome for a session that ended meanwhile is reported to nobody: the next applicant may stand there.
 
         Args:
-            outcome: the message `verdict`, or `retry` or `error` without `stage`, which is added here.
+            outcome: the message `verdict` or `step_up_decided`, or `retry` or `error` without `stage`, which is added
+                here.
         """
         if self.ended:
             return
@@ -140,15 +212,17 @@ class DeviceSession(Capture):
         if self._abandoned:
             self.end()
             return
-        if outcome["type"] != "verdict":
+        if outcome["type"] not in _DECIDED:
             outcome = outcome | {"stage": self._machine.stage}
         self._outcome = outcome
         await self.report_outcome()
 
     def _settle(self, outcome: Message) -> None:
-        if outcome["type"] == "verdict":
+        if outcome["type"] in _DECIDED:
             self._machine.conclude()
             self._pictures.wipe()
+            if outcome["type"] == "verdict":
+                self._verdict = GivenVerdict(outcome["id"], outcome.get("decision") == "accept", time.monotonic())
         elif outcome["type"] == "error" and self.state is State.QUEUED:
             self._machine.postpone_verification()
         else:

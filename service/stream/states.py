@@ -52,6 +52,8 @@ class Event(StrEnum):
 CAPTURING = frozenset({State.CARD, State.SELFIE, State.LIVENESS, State.ANSWERING, State.FINISH})
 """States in which frames and messages of the device may change the session."""
 
+_TO_FIRST = frozenset({State.CARD, State.SELFIE})
+"""States of the first stage: a step-up has no card."""
 _TO_CARD, _TO_SELFIE, _TO_LIVENESS = (frozenset({state}) for state in (State.CARD, State.SELFIE, State.LIVENESS))
 _TO_ANSWERING, _TO_FINISH, _TO_QUEUED = (frozenset({state}) for state in (State.ANSWERING, State.FINISH, State.QUEUED))
 _TO_VERIFYING, _TO_STORING = (frozenset({state}) for state in (State.VERIFYING, State.STORING))
@@ -68,14 +70,14 @@ TRANSITIONS: Mapping[State, Mapping[Event, frozenset[State]]] = {
     State.SELFIE: {
         Event.STAGE_COMPLETE: _TO_LIVENESS,
         Event.RETAKE: _TO_CARD,
-        Event.PICTURES_EXPIRED: _TO_CARD,
+        Event.PICTURES_EXPIRED: _TO_FIRST,
         Event.STOP: _TO_ENDED,
         Event.END: _TO_ENDED,
     },
     State.LIVENESS: {
         Event.CHALLENGE_ASKED: _TO_ANSWERING,
         Event.RETAKE: _TO_CARD | _TO_SELFIE,
-        Event.PICTURES_EXPIRED: _TO_CARD,
+        Event.PICTURES_EXPIRED: _TO_FIRST,
         Event.STOP: _TO_ENDED,
         Event.END: _TO_ENDED,
     },
@@ -84,33 +86,33 @@ TRANSITIONS: Mapping[State, Mapping[Event, frozenset[State]]] = {
         Event.ANSWER_COMPLETE: _TO_FINISH,
         Event.ANSWER_VOID: _TO_LIVENESS,
         Event.RETAKE: _TO_CARD | _TO_SELFIE,
-        Event.PICTURES_EXPIRED: _TO_CARD,
+        Event.PICTURES_EXPIRED: _TO_FIRST,
         Event.STOP: _TO_ENDED,
         Event.END: _TO_ENDED,
     },
     State.FINISH: {
         Event.FINISH_REQUESTED: _TO_QUEUED,
         Event.RETAKE: _TO_CARD | _TO_SELFIE,
-        Event.PICTURES_EXPIRED: _TO_CARD,
+        Event.PICTURES_EXPIRED: _TO_FIRST,
         Event.STOP: _TO_ENDED,
         Event.END: _TO_ENDED,
     },
     State.QUEUED: {
         Event.VERIFICATION_BEGUN: _TO_VERIFYING,
         Event.VERIFICATION_POSTPONED: _TO_FINISH,
-        Event.VERIFICATION_FAILED: _TO_CARD,
+        Event.VERIFICATION_FAILED: _TO_FIRST,
         Event.STOP: _TO_ENDED,
         Event.END: _TO_ENDED,
     },
     State.VERIFYING: {
         Event.DECIDED: _TO_STORING,
-        Event.VERIFICATION_FAILED: _TO_CARD,
+        Event.VERIFICATION_FAILED: _TO_FIRST,
         Event.STOP: _TO_ENDED,
         Event.END: _TO_ENDED,
     },
     State.STORING: {
         Event.VERDICT: _TO_ENDED,
-        Event.VERIFICATION_FAILED: _TO_CARD,
+        Event.VERIFICATION_FAILED: _TO_FIRST,
         Event.END: _TO_ENDED,
     },
     State.ENDED: {},

@@ -1,16 +1,12 @@
 """Verification at the end of a session: the same as of an upload, with its outcome reported to the device."""
 
-from datetime import UTC, datetime
-
 from idproof.pipeline import BadInput
 from idproof.pipeline.assurance import CaptureLevel
-from idproof.service.applicant_messages import on_screen, texts
+from idproof.service.applicant_messages import texts
 from idproof.service.errors import log_error
 from idproof.service.http.problems import describe_error
-from idproof.service.http.uploads import Metadata, Received
-from idproof.service.registrations.intake import RegistrationRequest
 from idproof.service.storage.kiosks import Kiosk
-from idproof.service.stream import replies
+from idproof.service.stream import purposes, replies
 from idproof.service.stream.chain import LIVENESS
 from idproof.service.stream.codes import CLOSES
 from idproof.service.stream.replies import Message
@@ -30,24 +26,14 @@ def start(runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession, level: C
         session: that has requested a verification.
         level: of its captures.
     """
-    intake, parameters = runtime.intake, session.parameters
-    metadata = Metadata(
-        reference=parameters.reference, document=intake.verifier.document.name, liveness=session.liveness_timings()
-    )
-    received = Received(metadata, None, session.answered_at or datetime.now(UTC))
-    assert intake.jobs is not None  # noqa: S101 - the application is running
-    intake.jobs.start_soon(_verify, runtime, kiosk, session, received, level)
+    jobs = runtime.intake.jobs
+    assert jobs is not None  # noqa: S101 - the application is running
+    jobs.start_soon(_verify, runtime, kiosk, session, level)
 
 
-async def _verify(
-    runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession, received: Received, level: CaptureLevel
-) -> None:
-    registration = RegistrationRequest(kiosk.client, session.id, None, client_waits=False)
-    pictures = session.pictures.vault_session
+async def _verify(runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession, level: CaptureLevel) -> None:
     try:
-        share = runtime.gate.quota.one_more(kiosk.client)
-        answer = await runtime.intake.verify_stream(registration, share, pictures, received, session, level)
-        outcome = on_screen.verdict(answer, session.language)
+        outcome = await purposes.check(runtime, kiosk, session, level)
     except Exception as error:  # noqa: BLE001 - the device learns of every error by a message
         outcome = _failure(runtime, session, error)
     try:

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from migrated import copied_to_empty_files, upgrade_from_empty
 from postgres import Cluster, cluster
 from server_process import Server, start, stop
 from sqlalchemy import Engine
 
 from idproof.service.operations.settings import Settings
-from idproof.service.storage import Database
+from idproof.service.storage import Database, migrate
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -17,6 +18,12 @@ def _callers_need_no_key() -> Iterator[None]:
     """As for an operator who tries the service out; tests of access say otherwise."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IDPROOF_ANONYMOUS", "1")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _databases_begin_migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with copied_to_empty_files(tmp_path_factory.mktemp("migrated")):
         yield
 
 
@@ -35,14 +42,22 @@ def postgresql() -> Iterator[Cluster]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def on_either(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """Settings with an empty database, once of each kind."""
+    """Settings with a database without rows, once of each kind."""
     url = request.getfixturevalue("postgresql").database() if request.param == "postgresql" else None
+    return Settings(data_dir=tmp_path / "data", database_url=url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_on_either(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings with a database without tables, once of each kind."""
+    monkeypatch.setattr(migrate, "upgrade", upgrade_from_empty)
+    url = request.getfixturevalue("postgresql").database(empty=True) if request.param == "postgresql" else None
     return Settings(data_dir=tmp_path / "data", database_url=url)
 
 
 @pytest.fixture(autouse=True)
 def _connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """However a test ends: the drivers warn of connections that are forgotten, and warnings are errors here."""
+    """Closes every connection at the end of a test: drivers warn of forgotten ones, and warnings are errors here."""
     opened: list[Database] = []
     begin = Database.__init__
 

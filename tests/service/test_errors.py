@@ -14,13 +14,28 @@ import idproof.models
 import idproof.pipeline
 import idproof.service
 from idproof.pipeline.errors import BadInput, IdproofError, rebuild_bad_input
-from idproof.service.errors import SERVICE_CODES, STREAM_CODES, ServiceProblem, StreamProblem, log_error
+from idproof.service.errors import (
+    CREDENTIAL_CODES,
+    ISSUANCE_CODES,
+    SERVICE_CODES,
+    STREAM_CODES,
+    CredentialRefused,
+    IssuanceRefused,
+    ServiceProblem,
+    StreamProblem,
+    log_error,
+)
 from idproof.service.http.problems import STATUS_BY_CODE, describe_error
 from idproof.service.stream.codes import CLOSES, STAYS
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("models", "pipeline", "datasets", "benchmarks", "service")
-SEVERAL_CODES = {ServiceProblem: SERVICE_CODES, StreamProblem: STREAM_CODES}
+SEVERAL_CODES = {
+    ServiceProblem: SERVICE_CODES,
+    StreamProblem: STREAM_CODES,
+    CredentialRefused: CREDENTIAL_CODES,
+    IssuanceRefused: ISSUANCE_CODES,
+}
 SHARED = {"busy"}  # a full cluster and a full server are one thing to a client
 TREE_ONLY = {IdproofError, BadInput}  # never raised themselves
 

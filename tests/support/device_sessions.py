@@ -9,7 +9,7 @@ from idproof.pipeline.liveness.challenge import Challenge, draw
 from idproof.service.storage import CaptureSession
 from idproof.service.stream.chain import Chain, Shows
 from idproof.service.stream.messages import base64
-from idproof.service.stream.parameters import SessionParameters
+from idproof.service.stream.parameters import CardLightUse, SessionParameters, StepUpText
 from idproof.service.stream.session import DeviceSession
 
 SECRET, NONCE = bytes(range(32)), bytes(32)
@@ -22,7 +22,7 @@ class FakeGuide:
     def __init__(self) -> None:
         self.found = GOOD
 
-    def card(self, *_: Any) -> Guidance:
+    def card(self, *_: Any, lit: bool) -> Guidance:
         return self.found
 
     def portrait(self, *_: Any) -> None:
@@ -39,11 +39,18 @@ def new_challenge(**more: Any) -> Challenge:
     return draw(bytes(16), issued_at=datetime.now(UTC), **more)
 
 
-def new_session(kind: type[DeviceSession] = DeviceSession, guide: FakeGuide | None = None) -> DeviceSession:
+def new_session(
+    kind: type[DeviceSession] = DeviceSession,
+    guide: FakeGuide | None = None,
+    card_light: CardLightUse = CardLightUse.OFF,
+    step_up: StepUpText | None = None,
+) -> DeviceSession:
     ends = (datetime.now(UTC) + timedelta(minutes=10)).isoformat(timespec="seconds")
     opened = CaptureSession("cs_" + "0" * 26, base64(NONCE), new_challenge(), ends)
     guide = guide or FakeGuide()
-    return kind(SessionParameters(opened, SECRET, guide, Vault(Limits()), 60.0, Policy()))  # type: ignore[arg-type]
+    vault = Vault(Limits())
+    more: dict[str, Any] = {"card_light": card_light, "step_up": step_up}
+    return kind(SessionParameters(opened, SECRET, guide, vault, 60.0, Policy(), **more))  # type: ignore[arg-type]
 
 
 def send(

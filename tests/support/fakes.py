@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, MutableSequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from idproof.pipeline import Limits, Vault, VaultSession, Verdict
+from idproof.pipeline import Decision, Limits, Vault, VaultSession, Verdict
+from idproof.pipeline.assurance import CaptureLevel
+from idproof.pipeline.fields.card_data import CardData
 from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.origin import UPLOADED, CaptureOrigin
+from idproof.pipeline.step_up import HolderCheck
 from idproof.pipeline.verdict import from_json, new_id
 from idproof.service.http.app import create_app
 from idproof.service.operations.settings import Settings
@@ -29,6 +33,11 @@ def a_verdict() -> Verdict:
     body = json.loads(VERDICT_FILE.read_text(encoding="utf-8"))
     body.pop("reference")
     return from_json(body | {"id": new_id(), "form": {}})
+
+
+def captured_by(origin: CaptureOrigin, verdict: Verdict) -> Verdict:
+    """The verdict, with the origin of its pictures as the pipeline notes it."""
+    return replace(verdict, capture_level=origin.level.value, injectable=origin.level is CaptureLevel.UPLOAD)
 
 
 class RecordingVault(Vault):
@@ -45,7 +54,7 @@ class RecordingVault(Vault):
 
 
 class FakeVerifier:
-    document = type("Document", (), {"name": "hkid-2018", "issuer_country": "HKG"})
+    document = type("Document", (), {"name": "hkid-2018", "issuer_country": "HKG", "utc_offset_h": 8})
     weights = {"none": "0"}  # noqa: RUF012
     face_detector = None
 
@@ -55,6 +64,9 @@ class FakeVerifier:
         self.answers: MutableSequence[LivenessResponse | None] = []
         self.origins: list[CaptureOrigin] = []
         self.verdict: Verdict | None = None
+        self.cards: list[CardData] = []
+        self.records: Callable[[Verdict], Verdict] = lambda earlier: earlier
+        self.decision = Decision.ACCEPT
 
     @property
     def sessions(self) -> list[VaultSession]:
@@ -73,7 +85,22 @@ class FakeVerifier:
         self.answers.append(answer)
         self.origins.append(origin)
         session.wipe()
-        return self.verdict or a_verdict()
+        return self.verdict or captured_by(origin, a_verdict())
+
+    def ask_records_again(self, earlier: Verdict) -> Verdict:
+        """As `records` answers: a function from the earlier verdict to the later."""
+        return self.records(earlier)
+
+    def check_holder(
+        self, session: VaultSession, card: CardData, answer: LivenessResponse, origin: CaptureOrigin = UPLOADED
+    ) -> HolderCheck:
+        self.act()
+        self.answers.append(answer)
+        self.origins.append(origin)
+        self.cards.append(card)
+        found = a_verdict()
+        facts = (self.decision, () if self.decision == "accept" else ("not_live",), found.checks, (), session.wipe())
+        return HolderCheck(*facts, found.policy, found.profile, origin.level.value, found.started_at)
 
 
 @contextmanager
@@ -85,7 +112,7 @@ def serving(settings: Settings, verifier: Any, **options: Any) -> Iterator[tuple
 
 @contextmanager
 def serving_app(app: FastAPI, **options: Any) -> Iterator[tuple[str, int]]:
-    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, **({"ws": "none"} | options))
+    config = uvicorn.Config(app, log_config=None, access_log=False, **({"port": 0, "ws": "none"} | options))
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -54,7 +54,26 @@
     return { picture: pictures.get((early && AWAY[stage]) || stage)[0], small: early && AWAY[stage] };
   }
 
+  // The halves of the screen light the card's two sides, as paper reflects it. The person's left is the picture's right.
+  function lightCard(pen) {
+    const halves = document.body?.dataset.halves?.match(/\d+/g)?.map(Number);
+    if (!halves || window.rehearsed.unlit) return;
+    const mixed = (share) => [0, 1, 2].map((i) => Math.round(255 - 0.35 * (255 - (share * halves[i] + (1 - share) * halves[3 + i]))));
+    const across = pen.createLinearGradient(0, 0, pen.canvas.width, 0);
+    across.addColorStop(0, `rgb(${mixed(0.2).join(" ")})`);
+    across.addColorStop(1, `rgb(${mixed(0.8).join(" ")})`);
+    pen.globalCompositeOperation = "multiply";
+    pen.fillStyle = across;
+    pen.fillRect(0, 0, pen.canvas.width, pen.canvas.height);
+    pen.globalCompositeOperation = "source-over";
+  }
+
   function draw(pen) {
+    drawUnlit(pen);
+    lightCard(pen);
+  }
+
+  function drawUnlit(pen) {
     const { stage, action, colour } = document.body?.dataset ?? {};
     const asked = window.rehearsed.stage ?? stage;
     const name = asked === "liveness" || pictures.has(asked) ? asked : "card_front";

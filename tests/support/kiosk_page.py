@@ -23,12 +23,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from idproof.datasets.rendered_people.clips import SPECIES, Sitting, bona_fide
 from idproof.datasets.specimen.draws import Draws
-from idproof.pipeline.liveness.challenge import LIGHT_MS, NEUTRAL_MS, PALETTE, STEP_MS, Action, Challenge, Light, Step
+from idproof.pipeline.liveness.challenge import NEUTRAL_MS, STEP_MS, Action, Challenge, Light, Step
+from idproof.pipeline.shown_colours import LIGHT_MS, PALETTE
 from idproof.service.stream.simulator.player import SetCamera
 
 CAMERA = (Path(__file__).parent / "kiosk_camera.js").read_text(encoding="utf-8")
 KIOSK, PHONE, DESK = (1080, 1920), (390, 844), (1440, 900)
-ACTIONS = (Action.TURN_LEFT, Action.TURN_RIGHT, Action.LOOK_UP, Action.LOOK_DOWN, Action.COME_CLOSER)
+ACTIONS = tuple(Action)
 
 
 def chromium() -> str | None:
@@ -75,7 +76,7 @@ def page(
     made.on("console", lambda message: said.append(message.text) if _of_ours(message.text) else None)
     try:
         yield made
-        assert said == []
+        assert not said, said
     finally:
         context.close()
 
@@ -136,8 +137,10 @@ def rehearsal(camera: SetCamera, species: str | None = None) -> dict[str, list[s
     ahead = act(replace(sitting, challenge=replace(asked, steps=(), lights=()))).frames
     shown["neutral"], rest = [_coded(frame.pixels[..., ::-1]) for frame in ahead], coded[2:]
     for step in asked.steps:
-        shown.setdefault(step.action.value, []).extend(rest[:3])
-        rest = rest[3:]
+        count = sum(step.start_ms <= at < step.end_ms for at in asked.capture_ms())
+        first = (count - 3) // 2  # of more than three the middle ones, in which the eyes are closed
+        shown.setdefault(step.action.value, []).extend(rest[first : first + 3])
+        rest = rest[count:]
     for light, picture in zip(asked.lights, rest, strict=True):
         shown.setdefault(",".join(map(str, light.colour)), []).append(picture)
     return shown

@@ -19,6 +19,7 @@ class Bench:
     """An outbox, its verdicts and its delivery worker, without a server."""
 
     def __init__(self, settings: Settings, timing: DeliveryTiming = QUICK) -> None:
+        self.settings = settings
         self.ring = KeyRing(settings)
         self.store = VerdictStore.open(settings, self.ring.current.sealing)
         self.ledger = Ledger(self.store)

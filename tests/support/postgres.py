@@ -12,6 +12,12 @@ from uuid import uuid4
 
 import psycopg
 
+from idproof.service.operations.settings import Settings
+from idproof.service.storage import Database
+
+_MIGRATED = "migrated"
+"""The database that others are copies of."""
+
 
 class Cluster:
     """One server in a folder of its own, reached through a socket in that folder."""
@@ -19,6 +25,7 @@ class Cluster:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._programs = _programs()
+        self._migrated = False
         # initdb and the server refuse to be root.
         self._user: dict[str, Any] = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
         if self._user:
@@ -35,11 +42,28 @@ class Cluster:
     def stop(self, mode: str = "immediate") -> None:
         self._run("pg_ctl", "--pgdata", "data", "--mode", mode, "--wait", "stop")
 
-    def database(self) -> str:
-        """The address of a new, empty database."""
+    def database(self, *, empty: bool = False) -> str:
+        """The address of a new database without rows.
+
+        Args:
+            empty: without tables too; otherwise it has this version's.
+        """
         name = f"t{uuid4().hex}"
+        if empty:
+            self._create(name)
+        else:
+            if not self._migrated:
+                self._create(_MIGRATED)
+                Database.open(Settings(data_dir=self.folder, database_url=self._address(_MIGRATED))).close()
+                self._migrated = True
+            self._create(f"{name} TEMPLATE {_MIGRATED}")
+        return self._address(name)
+
+    def _create(self, name: str) -> None:
         with psycopg.connect(f"host={self.folder} user=idproof dbname=postgres", autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+
+    def _address(self, name: str) -> str:
         return f"postgresql://idproof@/{name}?host={self.folder}"
 
     def _run(self, program: str, *arguments: str) -> None:

@@ -16,6 +16,7 @@ def complete(folder: Path) -> dict[str, Any]:
         "production": True,
         "anonymous": False,
         "liveness_required": True,
+        "accept_unattested_because": "staff stand beside each of our kiosks",
         "records_url": "https://records.example/",
         "tls_by_proxy": True,
         "trusted_proxies": "10.0.0.5",

@@ -44,6 +44,9 @@ class BlankCamera:
     def preview(self, stage: str, count: int) -> bytes:
         return JPEG
 
+    def lit(self, stage: str, light: Mapping[str, Any], at_ms: float) -> bytes:
+        return JPEG
+
     def still(self, stage: str) -> bytes:
         return JPEG
 
@@ -53,12 +56,16 @@ class BlankCamera:
 
 @contextmanager
 def stream_server(
-    settings: Settings, verifier: StreamVerifier, monkeypatch: pytest.MonkeyPatch, guide: FakeGuide | None = None
+    settings: Settings,
+    verifier: StreamVerifier,
+    monkeypatch: pytest.MonkeyPatch,
+    guide: FakeGuide | None = None,
+    port: int = 0,
 ) -> Iterator[str]:
-    """Serves on a free port; yields the URL."""
+    """Serves on this port, or on a free one; yields the URL."""
     monkeypatch.setattr(routes, "_open_guide", lambda _: guide or FakeGuide())
-    with serving(settings, verifier, http=BoundedProtocol, **WEBSOCKET_OPTIONS) as (host, port):
-        yield f"http://{host}:{port}"
+    with serving(settings, verifier, http=BoundedProtocol, port=port, **WEBSOCKET_OPTIONS) as (host, taken):
+        yield f"http://{host}:{taken}"
 
 
 def enroll(folder: Path, name: str = "Counter 3") -> str:

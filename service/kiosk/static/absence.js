@@ -1,7 +1,8 @@
 // Absence of the applicant: after a while without activity the session ends, and its pictures are overwritten.
 
+import { byId } from "./dom.js";
 import * as texts from "./texts.js";
-import { byId, openDialog } from "./view.js";
+import { openDialog } from "./view.js";
 
 const ASK_AFTER_S = 75; // chosen by hand; a challenge takes less than half of it
 const ANSWER_WITHIN_S = 20; // the least that WCAG 2.2, success criterion 2.2.1, asks for

@@ -35,7 +35,7 @@ export class Camera extends EventTarget {
     return this.track?.readyState === "live";
   }
 
-  /** Whether the page shows the picture as a mirror would. */
+  /** True where the page shows the picture as a mirror would. */
   get mirrored() {
     return this.track?.getSettings().facingMode !== "environment";
   }

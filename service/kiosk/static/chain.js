@@ -1,6 +1,7 @@
 // Cryptography of idproof.capture.v1: proofs of the handshake, and the chain of tags over frames (docs/stream.md).
 
-import { bytes, hmacKey, text } from "./key.js";
+import { bytes, text } from "./base64url.js";
+import { hmacKey } from "./key.js";
 
 export const PROTOCOL = "idproof.capture.v1";
 export const ROLES = { card_front: 1, card_tilt_left: 2, card_tilt_right: 3, selfie: 4, liveness: 5 };

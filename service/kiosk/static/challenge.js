@@ -1,7 +1,8 @@
 // The liveness challenge, shown exactly as the server drew it, and filmed: the action, its progress, and the light.
 
+import { byId } from "./dom.js";
 import * as texts from "./texts.js";
-import { announce, byId } from "./view.js";
+import { announce } from "./view.js";
 
 const INTERVAL_MS = 100; // ten frames per second: docs/stream.md
 const HALF_FRAME_MS = 17; // of a camera with 30 frames per second

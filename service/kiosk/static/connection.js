@@ -1,7 +1,7 @@
 // The connection to the server: handshake, messages, frames, and reconnection after a loss.
 
+import { bytes, text } from "./base64url.js";
 import { Chain, proofs, PROTOCOL } from "./chain.js";
-import { bytes, text } from "./key.js";
 
 const RECONNECT_MS = 2000; // docs/stream.md
 const SILENT_MS = 10_000; // frames are sent and nothing arrives: the connection is lost; below the server's 12 s
@@ -16,6 +16,7 @@ export class Connection extends EventTarget {
     this.device = device;
     this.address = address;
     this.session = null; // id of the session to be resumed
+    this.concluded = null; // id of the session whose result is on the screen
     this.starting = false; // `start` was sent and not answered
     this.stopped = new Set(); // ids of sessions that were stopped while there was no connection
     this.chain = null;
@@ -51,7 +52,7 @@ export class Connection extends EventTarget {
     return this.starting;
   }
 
-  /** Whether a preview would only wait. */
+  /** True while a preview would only wait. */
   get congested() {
     return !this.ready || !this.chain || this.socket.bufferedAmount > CONGESTED_BYTES;
   }
@@ -118,10 +119,10 @@ export class Connection extends EventTarget {
     }
   }
 
-  /** Whether a message is about this page's session, or about no session: never about that of an applicant before. */
+  /** True if a message is about this page's session or about none, and not about an earlier applicant's session. */
   #isOurs(message) {
     if (message.type === "session") return message.resumed ? message.id === this.session : this.starting;
-    if (message.session) return message.session === this.session;
+    if (message.session) return [this.session, this.concluded].includes(message.session);
     return message.type !== "error" || message.fatal || this.starting || this.session !== null;
   }
 
@@ -153,6 +154,7 @@ export class Connection extends EventTarget {
     }
     this.ready = true;
     this.limits = message.limits;
+    this.guardians = message.guardians === true;
     for (const session of this.stopped) this.send({ type: "cancel", session });
     this.stopped.clear();
     this.#dispatch("up");

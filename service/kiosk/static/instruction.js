@@ -1,7 +1,8 @@
 // One instruction at a time, steady enough to be read: it changes once the server has repeated another hint for a while.
 
+import { byId } from "./dom.js";
 import * as texts from "./texts.js";
-import { announce, byId } from "./view.js";
+import { announce } from "./view.js";
 
 const STABLE_MS = 250; // of a new hint; chosen by hand
 const MIN_SHOWN_MS = 700; // of the hint before; chosen by hand

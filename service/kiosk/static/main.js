@@ -3,20 +3,34 @@
 import * as absence from "./absence.js";
 import { Camera } from "./camera.js";
 import { Connection } from "./connection.js";
+import { byId } from "./dom.js";
 import * as key from "./key.js";
 import { Overlay } from "./overlay.js";
 import { Registration } from "./registration.js";
 import * as texts from "./texts.js";
-import { byId, openDialog, showToast, showView } from "./view.js";
+import { openDialog, showToast, showView } from "./view.js";
 
 const ADDRESS = `${location.protocol === "http:" ? "ws" : "wss"}://${location.host}/v1/stream`;
+const STEP_UP = /^(su_[0-9A-HJKMNP-TV-Z]{26})(?:\.([A-Za-z0-9_-]{43}))?$/; // docs/stream.md
+const REGISTRATION = /^reg_[0-9A-HJKMNP-TV-Z]{26}$/; // docs/after-refer.md
 const VIEWS_WITHOUT_WATCH = new Set(["setup", "connecting", "welcome", "verifying", "stopping", "result", "closed", "ended"]);
 let registration = null;
+let named = null; // of the address, until a device is connected
 
 /** Actions of buttons, by their attribute `data-do`. */
 const ACTIONS = {
   welcome: () => registration.welcome(),
   notice: showNotice,
+  again() {
+    registration.result.clear();
+    showNotice();
+  },
+  guardian() {
+    registration.goOnWithGuardian();
+    showNotice();
+  },
+  "guardian-agree": () => registration.guardian.agree(),
+  ticket: () => registration.result.askForTicket(),
   agree: () => registration.begin(),
   decline: () => registration.cancel("declined"),
   camera: () => registration.again(),
@@ -30,6 +44,10 @@ const ACTIONS = {
     byId("help").close();
     registration.retake();
   },
+  confirmed: () => registration.confirmed(),
+  passkey: () => registration.result.passkey.ask(),
+  wallet: () => registration.result.askForCredential(),
+  "wallet-code": () => registration.result.wallet.toggleCode(),
   stop: () => openDialog("stop"),
   "close-stop": () => byId("stop").close(),
   cancel: () => registration.cancel("cancelled"),
@@ -43,18 +61,29 @@ const ACTIONS = {
 
 /** Show what happens to the pictures, as the service states it; without that nothing begins. */
 async function showNotice() {
+  const of = registration.stepUp ? "notice.step_up" : "notice";
+  byId("notice-lead").dataset.t = `${of}.lead`;
+  byId("notice-kept").dataset.t = `${of}.kept.text`;
+  texts.refresh();
   showView("notice");
   texts.setText(byId("notice-failed"), null);
+  byId("agree").disabled = byId("notice-facts").hidden = true;
   try {
     const answer = await fetch("/v1/privacy", { cache: "no-store" });
-    const { pictures, retention_days: days } = await answer.json();
+    const { pictures, templates, retention_days: days } = await answer.json();
     const seconds = pictures.at_most_seconds_streaming;
-    if (!(seconds > 0 && days > 0)) throw new Error("facts are missing");
-    Object.assign(texts.facts, { seconds, days });
+    const sealed = pictures.sealed_for_reviewers_seconds;
+    const waits = templates.wait_for_passkeys_seconds;
+    if (!(seconds > 0 && days > 0 && sealed >= 0 && waits >= 0)) throw new Error("facts are missing");
+    const minutes = Math.ceil(sealed / 60);
+    Object.assign(texts.facts, { seconds, days, minutes, templateMinutes: Math.ceil(waits / 60) });
+    byId("notice-sealed").hidden = sealed === 0;
+    byId("notice-template").hidden = waits === 0 || Boolean(registration.stepUp);
+    if (waits && registration.stepUp) byId("notice-lead").dataset.t = "notice.step_up.lead.template";
+    texts.setText(byId("notice-pictures"), sealed ? "notice.pictures.but" : "notice.pictures");
     texts.refresh();
     byId("agree").disabled = byId("notice-facts").hidden = false;
   } catch {
-    byId("agree").disabled = byId("notice-facts").hidden = true;
     texts.setText(byId("notice-failed"), "notice.failed");
   }
 }
@@ -67,6 +96,7 @@ function connect(device) {
   registration = new Registration(connection, camera, overlay);
   showView("connecting");
   connection.open();
+  takeNamed();
 }
 
 async function enrol(event) {
@@ -106,8 +136,30 @@ function addListeners() {
   );
 }
 
+/** A relying party opens this page for one step-up (`/kiosk#su_…`, where face templates are kept with a dot and
+ * what the holder's passkey gave), a counter or an office for one registration (`/kiosk#reg_…`). All of it leaves the
+ * address at once. */
+function takeAddress() {
+  const id = location.hash.slice(1);
+  if (!STEP_UP.test(id) && !REGISTRATION.test(id)) return;
+  history.replaceState(null, "", location.pathname);
+  named = id;
+  takeNamed();
+}
+
+/** Take what the address named, unless an applicant stands here. */
+function takeNamed() {
+  if (!named || !registration || registration.inSession) return;
+  const stepUp = STEP_UP.exec(named);
+  if (stepUp) registration.takeStepUp(stepUp[1], stepUp[2] ?? null);
+  else registration.takeRegistration(named);
+  named = null;
+}
+
 await texts.load();
 addListeners();
 const device = await key.load();
 if (device) connect(device);
 else showView("setup");
+takeAddress();
+addEventListener("hashchange", takeAddress);

@@ -1,15 +1,9 @@
 // The operators' page: counts of each device, requested every five seconds. The key is held in this module only.
 
-const INTERVAL_MS = 5000; // chosen by hand
-const byId = (id) => document.getElementById(id);
-let key = null;
+import { byId, element } from "./dom.js";
 
-function element(tag, text = "", name = "") {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  if (name) made.className = name;
-  return made;
-}
+const INTERVAL_MS = 5000; // chosen by hand
+let key = null;
 
 const number = (value) => (value ?? "–").toString();
 const share = (part, whole) => (whole ? `${part} of ${whole}` : "–");

@@ -1,7 +1,7 @@
 // A moving picture of the card: as it is held now, on its way to the pose that is asked for.
 
+import { byId } from "./dom.js";
 import * as texts from "./texts.js";
-import { byId } from "./view.js";
 
 const [HALF_WIDTH, HALF_HEIGHT] = [74, 47]; // of the card in units of the drawing, ID-1 of ISO/IEC 7810
 const DISTANCE = 260; // of the eye, in the same units: strong perspective, so that a nearer edge is plainly larger

@@ -1,4 +1,4 @@
-// All sentences of the page, in English and in Traditional Chinese; a change of language changes those that are shown.
+// All sentences of a page, in English and in Traditional Chinese; a change of language changes those that are shown.
 
 export const LANGUAGES = ["en", "zh-Hant"];
 const TAGS = { en: "en", "zh-Hant": "zh-Hant-HK" };
@@ -7,10 +7,10 @@ const shown = new Map(); // element to key and values
 export const facts = {}; // values that any sentence may use
 export let language = "en";
 
-/** Load both tables and show the browser's own language. */
-export async function load() {
+/** Load both tables of a page and show the browser's own language. */
+export async function load(folder = "/kiosk/static/texts") {
   for (const name of LANGUAGES) {
-    const answer = await fetch(`/kiosk/static/texts/${name}.json`);
+    const answer = await fetch(`${folder}/${name}.json`);
     tables[name] = await answer.json();
   }
   setLanguage(browserLanguage());
@@ -22,7 +22,7 @@ export function browserLanguage() {
   return own.startsWith("en") ? "en" : "zh-Hant";
 }
 
-/** Whether this key has a sentence. */
+/** True if this key has a sentence. */
 export function has(key) {
   return key in tables.en;
 }
@@ -30,7 +30,12 @@ export function has(key) {
 /** The sentence of a key, with values filled in. */
 export function format(key, values = {}) {
   const all = { ...facts, ...values };
-  return tables[language][key].replace(/\{(\w+)\}/g, (_, name) => all[name] ?? "–");
+  return tables[language][key].replace(/\{(\w+)\}/g, (_, name) => (all[name] instanceof Date ? day(all[name]) : (all[name] ?? "–")));
+}
+
+/** A day, without its time, as the language writes it. */
+function day(date) {
+  return date.toLocaleDateString(language === "en" ? "en-GB" : TAGS[language], { day: "numeric", month: "long" });
 }
 
 /** Show a sentence in an element, also after a change of language; null empties the element. */

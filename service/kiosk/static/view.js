@@ -1,12 +1,14 @@
 // One view at a time: its visibility, the focus, and what a screen reader announces.
 
+import { byId } from "./dom.js";
 import * as texts from "./texts.js";
 
 const ANNOUNCEMENT_MS = 1500; // from one to the next; chosen by hand
 const TOAST_MS = 4000; // long enough to be read; chosen by hand
 let announced = { at: 0, timer: 0 };
 
-export const byId = (id) => document.getElementById(id);
+/** True on a telephone, which is then the applicant's own or a mobile team's. */
+export const isPhone = () => matchMedia("(pointer: coarse)").matches && Math.min(screen.width, screen.height) < 600;
 
 /** Show one view alone, with the focus on its heading, so that a screen reader reads it. */
 export function showView(name) {
@@ -75,23 +77,59 @@ export function showSteps(stages, stage, progress) {
   texts.setText(byId("stepped"), "step", { place: place + 1, of: stages.length });
 }
 
-const LOOKS = { accept: ["jade", "#i-good"], refer: ["", "#i-person"], reject: ["amber", "#i-sorry"] };
+const LOOKS = {
+  accept: ["jade", "#i-good"],
+  refer: ["", "#i-person"],
+  reject: ["amber", "#i-sorry"],
+  counter: ["", "#i-ticket"],
+  visit: ["jade", "#i-good"],
+  again: ["amber", "#i-again"],
+  records: ["", "#i-person"],
+};
+
+/** True if the applicant of a registration may take pictures again here. */
+export const isCapturing = ({ status, next }) => status === "needs_new_capture" || (status === "open" && next.step === "capture");
+
+/** The key of the result screen's texts: of the next step of a registration, or else of the decision. */
+function standing({ type, decision, registration }) {
+  if (type === "step_up_decided" || !registration) return decision;
+  if (registration.visit) return "visit"; // whatever the decision: the officer says what follows
+  if (decision === "accept") return decision;
+  if (registration.status === "at_counter") return "counter";
+  if (isCapturing(registration)) return "again";
+  return registration.next.step === "records" ? "records" : decision;
+}
 
 /** Show the verdict, with reasons that a person can correct; no score, and no check that failed. */
 export function showResult(verdict) {
-  const [colour, icon] = LOOKS[verdict.decision];
+  const says = standing(verdict);
+  const [colour, icon] = LOOKS[says];
   byId("result-icon").setAttribute("class", `picture ${colour}`);
   byId("result-use").setAttribute("href", icon);
-  texts.setText(byId("result-title"), `${verdict.decision}.title`);
-  texts.setText(byId("result-text"), `${verdict.decision}.text`);
-  const reasons = verdict.decision === "accept" ? [] : (verdict.reasons ?? []);
+  const asked = verdict.type === "step_up_decided" ? "step_up." : "";
+  texts.setText(byId("result-title"), `${asked}${says}.title`);
+  if (["counter", "again", "records"].includes(says)) texts.setServerText(byId("result-text"), verdict.registration.next.text);
+  else texts.setText(byId("result-text"), `${asked}${says}.text`);
+  const reasons = ["accept", "visit", "counter"].includes(says) ? [] : (verdict.reasons ?? []);
   byId("result-list").replaceChildren(...reasons.map((code) => reason(code, verdict.texts?.[code])));
   byId("result-reasons").hidden = reasons.length === 0;
   byId("result-number").textContent = "";
-  if (verdict.id) byId("result-number").append(label("result.reference"), ` ${verdict.id}`);
-  byId("result-again").hidden = verdict.decision !== "reject";
-  byId("result-finish").className = verdict.decision === "reject" ? "plain" : "go";
+  texts.setText(byId("result-deleted"), verdict.sealed_copies ? "result.sealed" : "result.deleted");
+  if (verdict.id && !asked) byId("result-number").append(label("result.reference"), ` ${verdict.id}`);
+  const again = says === "again" || (says === "reject" && !asked && !verdict.registration);
+  byId("result-again").hidden = !again;
+  byId("result-finish").className = again ? "plain" : "go";
   showView("result");
+}
+
+/** Show that the applicant goes to a counter, with the ticket that is on the screen. */
+export function showCounter() {
+  byId("result-icon").setAttribute("class", "picture");
+  byId("result-use").setAttribute("href", LOOKS.counter[1]);
+  texts.setText(byId("result-title"), "counter.title");
+  texts.setText(byId("result-text"), "counter.text");
+  byId("result-reasons").hidden = byId("result-again").hidden = byId("guardian-offer").hidden = true;
+  byId("result-finish").className = "go";
 }
 
 function reason(code, sentence) {

@@ -48,6 +48,16 @@ class Camera(Protocol):
         """Returns a small JPEG; `count` is its number in the stage, from 0 on."""
         ...
 
+    def lit(self, stage: str, light: Mapping[str, Any], at_ms: float) -> bytes:
+        """Returns a small JPEG in the light of the device's screen.
+
+        Args:
+            stage: whose card is held.
+            light: that the screen shows, as a message `light` has it.
+            at_ms: from its first colour.
+        """
+        ...
+
     def still(self, stage: str) -> bytes:
         """Returns a JPEG of full resolution."""
         ...
@@ -104,6 +114,11 @@ class Device:
         welcome = await self.receive("welcome")
         if not compare_digest(unbase64(welcome["proof"]), chain.server_proof(self.secret, challenge, nonce)):
             raise DeviceProblem("server_unknown")
+
+    @property
+    def clock_us(self) -> int:
+        """Time by the clock of the frames, microseconds."""
+        return round((time.monotonic() - self._began) * 1e6)
 
     async def send(self, message: dict[str, Any]) -> None:
         """Send one message."""
@@ -162,7 +177,7 @@ class Device:
         self.session = session
         nonce = unbase64(session["nonce"])
         self.chain = Chain(self.secret, nonce, session["next"], unbase64(session["chain"]))
-        if [role.value for role in order_of(nonce)] != session["stages"][:3]:
+        if session["capture_plan"] is not None and [role.value for role in order_of(nonce)] != session["stages"][:3]:
             raise DeviceProblem("order_unknown")
         return session
 
@@ -174,7 +189,7 @@ async def register(
     every_s: float = 0.1,
     on_message: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Play a whole session up to `verdict` or `retry`; returns that message.
+    """Play a whole session up to `verdict`, `step_up_decided` or `retry`; returns that message.
 
     Args:
         device: with a session that was started.
@@ -186,14 +201,15 @@ async def register(
         DeviceProblem: the server refused; `not_taken`: a stage took no picture for too long.
     """
     await asyncio.to_thread(camera.begin, device.session)
-    stage, count, want = device.session["stage"], 0, "preview"
+    stage, count, want, light = device.session["stage"], 0, "preview", _Light()
     while stage != FINISH:
         if count >= _MAX_PREVIEWS:
             raise DeviceProblem("not_taken")
         if stage == LIVENESS:
             message = await _answer_challenge(device, camera)
         else:
-            picture = camera.still(stage) if want == "still" else camera.preview(stage, count)
+            seen = light.seen(camera, stage) if want == "preview" else None
+            picture = seen or (camera.still(stage) if want == "still" else camera.preview(stage, count))
             await device.send_frame(stage, picture, still=want == "still")
             message = await device.next()
             count += 1
@@ -201,6 +217,7 @@ async def register(
         on_message(message)
         if message["type"] == "error":
             raise DeviceProblem(message["code"])
+        light = await _show_light(device, message) or light
         if message["type"] == "guidance":
             want = message["want"]
             if want == "none":
@@ -208,7 +225,30 @@ async def register(
         if message["type"] == "stage":
             stage, count, want = message["stage"], 0, "preview"
     await device.send({"type": "finish"})
-    return await device.receive("verdict", "retry")
+    return await device.receive("verdict", "step_up_decided", "retry")
+
+
+@dataclass(frozen=True)
+class _Light:
+    """Colours that this device shows from now on."""
+
+    shown: Mapping[str, Any] | None = None
+    began: float = field(default_factory=time.monotonic)
+
+    def seen(self, camera: Camera, stage: str) -> bytes | None:
+        """Returns what the camera sees of the card in this light; None when it is over."""
+        at_ms = (time.monotonic() - self.began) * 1000
+        if self.shown is None or at_ms > self.shown["duration_ms"]:
+            return None
+        return camera.lit(stage, self.shown, at_ms)
+
+
+async def _show_light(device: Device, message: Mapping[str, Any]) -> _Light | None:
+    """Report that the colours of a message `light` are shown from now on; None for any other message."""
+    if message["type"] != "light":
+        return None
+    await device.send({"type": "light_shown", "at_us": device.clock_us})
+    return _Light(message["light"])
 
 
 async def _answer_challenge(device: Device, camera: Camera) -> dict[str, Any]:

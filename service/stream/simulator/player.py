@@ -35,6 +35,7 @@ _PREVIEW_PX, _QUALITY = 480, 80  # as the page sends them: `service/kiosk/static
 APPROACH = 4  # previews before the card is in place; chosen by hand, no outside source
 _FAR_SCALE = 0.55  # of a card that is held too far away; chosen by hand, no outside source
 _COMMENT = b"\xff\xfe"  # marker COM of ITU-T T.81
+_LIT_SHARE, _LIT_SLOPE = 0.6, 0.3  # of a kiosk's screen in a room of 300 lux; chosen by hand, no outside source
 _SWAY_PX = 0.6  # standard deviation of an unsteady hand; chosen by hand, no outside source
 _OTHER = {
     Role.CARD_FRONT.value: Role.CARD_TILT_RIGHT.value,
@@ -87,6 +88,7 @@ class SetCamera:
         The selfie is the one that the holder takes where the challenge is answered, unless the set's is of another
         person.
         """
+        source = source.as_made(entry.recipe or {})
         photograph, stills = _photograph(source, entry.truth.person), entry.parts()
         if entry.truth.same_person:
             stills[Role.SELFIE.value] = take_selfie(photograph, seed)
@@ -120,6 +122,10 @@ class SetCamera:
         near = self._shares.get(stage, 1.0) / self._shares.get(shown, 1.0)
         scale = _FAR_SCALE if count < APPROACH // 2 else near
         return swaying(self._small[shown], scale, self._rng)
+
+    def lit(self, stage: str, light: Mapping[str, Any], at_ms: float) -> bytes:
+        """Returns the card in place, its two sides in the light of the two halves of a screen, as paper reflects it."""
+        return swaying(in_light(self._small[stage], light, at_ms), 1.0, self._rng)
 
     @property
     def ways(self) -> Mapping[str, Sequence[bytes]]:
@@ -176,6 +182,24 @@ def swaying(picture: RGBImage, scale: float, rng: np.random.Generator) -> bytes:
     moved = np.array([[scale, 0, (1 - scale) * width / 2 + x], [0, scale, (1 - scale) * height / 2 + y]])
     seen = cv2.warpAffine(picture, moved, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return _jpeg(np.asarray(seen, dtype=np.uint8), _QUALITY)
+
+
+def in_light(picture: RGBImage, light: Mapping[str, Any], at_ms: float) -> RGBImage:
+    """Returns a picture, BGR, as if paper were lit by the two halves of a screen.
+
+    Args:
+        picture: without that light.
+        light: of the message `light`.
+        at_ms: from its first colour.
+    """
+    lights = light["lights"]
+    shown = next((each for each in reversed(lights) if each["start_ms"] <= at_ms), lights[0])
+    # The left half of the person before the screen is nearer to the right of the picture.
+    left, right = (np.square(np.array(shown[half][::-1]) / 255) for half in ("left", "right"))
+    across = np.linspace(-1, 1, picture.shape[1])[None, :, None]
+    falling = 1 + _LIT_SHARE * ((0.5 + _LIT_SLOPE * across) * left + (0.5 - _LIT_SLOPE * across) * right)
+    seen = np.square(picture / 255) * falling / (1 + _LIT_SHARE)
+    return np.asarray(np.sqrt(seen.clip(0, 1)) * 255 + 0.5, dtype=np.uint8)
 
 
 def marked(jpeg: bytes, nonce: bytes) -> bytes:

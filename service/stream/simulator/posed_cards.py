@@ -57,7 +57,7 @@ class RenderedCard:
             return TurningCard.begin(
                 recipe["seed"],
                 recipe["index"],
-                self._source,
+                self._source.as_made(recipe),
                 load_builtin(),
                 self._attack,
                 poses,

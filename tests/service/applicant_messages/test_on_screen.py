@@ -5,7 +5,7 @@ import pytest
 from idproof.service.applicant_messages import on_screen
 
 
-@pytest.mark.parametrize("language", ["en", "zh-Hant"])
+@pytest.mark.parametrize("language", ["en", "zh-Hant", "zh-Hans"])
 def test_a_screen_shows_reasons_that_can_be_corrected_and_hides_the_checks_of_an_attack(language: str) -> None:
     names = {
         "selfie_blurred": "quality_sharpness",

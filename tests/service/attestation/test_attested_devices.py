@@ -1,19 +1,11 @@
 """A device whose hardware attested its key signs its sessions: with chains of our own making, and against forgeries."""
 
-import hashlib
 import json
-from base64 import urlsafe_b64encode
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID, ObjectIdentifier
 from stream_server import StreamVerifier, capture_everything, enroll, stream_server, with_device
 
 from idproof.pipeline.assurance import CaptureLevel
@@ -26,101 +18,7 @@ from idproof.service.storage.attested_keys import AttestedKeys
 from idproof.service.stream.simulator.device import Device, DeviceProblem
 
 pytest.importorskip("webauthn", reason="needs the extra attestation")
-import cbor2
-from pyasn1.codec.der.encoder import encode
-from webauthn.helpers.asn1.android_key import KeyDescription
-
-ORIGIN = "https://idproof.example"
-PARTY = hashlib.sha256(b"idproof.example").digest()
-PRESENT, ATTESTED = 0x01, 0x40  # flags of authenticator data: WebAuthn Level 2, section 6.1
-KEY_DESCRIPTION = ObjectIdentifier("1.3.6.1.4.1.11129.2.1.17")
-
-
-def base64(data: bytes) -> str:
-    return urlsafe_b64encode(data).decode().rstrip("=")
-
-
-def certificate(
-    subject: str, key: Any, issuer: str, issuer_key: Any, extension: bytes | None = None, *, authority: bool = False
-) -> x509.Certificate:
-    def name(text: str) -> x509.Name:
-        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder().subject_name(name(subject)).issuer_name(name(issuer))
-    made = made.public_key(key.public_key()).serial_number(x509.random_serial_number())
-    made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=30))
-    made = made.add_extension(x509.BasicConstraints(authority, None), critical=True)
-    if extension is not None:
-        made = made.add_extension(x509.UnrecognizedExtension(KEY_DESCRIPTION, extension), critical=False)
-    return made.sign(issuer_key, hashes.SHA256())
-
-
-@dataclass
-class Maker:
-    """A maker of hardware, with a root of its own."""
-
-    root_key: Any = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
-
-    def __post_init__(self) -> None:
-        self.root = certificate("Root", self.root_key, "Root", self.root_key, authority=True)
-
-    def roots(self, folder: Path) -> Path:
-        folder.mkdir(exist_ok=True)
-        (folder / "android-key.pem").write_bytes(self.root.public_bytes(Encoding.PEM))
-        return folder
-
-
-@dataclass
-class Hardware:
-    """Keeps one key, and answers challenges as an Android telephone's hardware does."""
-
-    maker: Maker
-    key: Any = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
-    credential: bytes = b"credential-1"
-    count: int = 0
-
-    def _client_data(self, kind: str, challenge: bytes, origin: str = ORIGIN) -> bytes:
-        return json.dumps({"type": kind, "challenge": base64(challenge), "origin": origin}).encode()
-
-    def statement(self, challenge: bytes, *, generated: bool = True, origin: str = ORIGIN) -> str:
-        data = self._client_data("webauthn.create", challenge, origin)
-        numbers = self.key.public_key().public_numbers()
-        public = {1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")}
-        authenticator = PARTY + bytes([PRESENT | ATTESTED]) + bytes(4) + bytes(16)
-        authenticator += len(self.credential).to_bytes(2, "big") + self.credential + cbor2.dumps(public)
-        hashed = hashlib.sha256(data).digest()
-        description = self._description(hashed, generated=generated)
-        leaf = certificate("Key", self.key, "Root", self.maker.root_key, description)
-        chain = [each.public_bytes(Encoding.DER) for each in (leaf, self.maker.root)]
-        signature = self.key.sign(authenticator + hashed, ec.ECDSA(hashes.SHA256()))
-        attested = {"fmt": "android-key", "attStmt": {"alg": -7, "sig": signature, "x5c": chain}}
-        attested |= {"authData": authenticator}
-        response = {"clientDataJSON": base64(data), "attestationObject": base64(cbor2.dumps(attested))}
-        return json.dumps(self._credential(response))
-
-    def signature(self, challenge: bytes, origin: str = ORIGIN) -> dict[str, Any]:
-        self.count += 1
-        data = self._client_data("webauthn.get", challenge, origin)
-        authenticator = PARTY + bytes([PRESENT]) + self.count.to_bytes(4, "big")
-        signed = self.key.sign(authenticator + hashlib.sha256(data).digest(), ec.ECDSA(hashes.SHA256()))
-        response = {"clientDataJSON": base64(data), "authenticatorData": base64(authenticator)}
-        return self._credential(response | {"signature": base64(signed)})
-
-    def _credential(self, response: dict[str, str]) -> dict[str, Any]:
-        name = base64(self.credential)
-        return {"id": name, "rawId": name, "type": "public-key", "response": response, "clientExtensionResults": {}}
-
-    @staticmethod
-    def _description(challenge: bytes, *, generated: bool) -> bytes:
-        made = KeyDescription()
-        made["attestationVersion"], made["keymasterVersion"] = 3, 4
-        made["attestationSecurityLevel"] = made["keymasterSecurityLevel"] = 1
-        made["attestationChallenge"], made["uniqueId"] = challenge, b""
-        made["softwareEnforced"]["noAuthRequired"] = ""
-        made["teeEnforced"]["purpose"].append(2)
-        made["teeEnforced"]["origin"] = 0 if generated else 2
-        return bytes(encode(made))
+from attested_hardware import ORIGIN, AppleHardware, Hardware, Maker, TpmHardware
 
 
 @pytest.fixture
@@ -130,7 +28,7 @@ def maker() -> Maker:
 
 @pytest.fixture
 def attestation(maker: Maker, tmp_path: Path) -> Attestation:
-    return Attestation.open(ORIGIN, maker.roots(tmp_path / "roots"))
+    return Attestation.open(ORIGIN, maker.roots(tmp_path / "roots", "android-key"))
 
 
 def test_a_statement_gives_the_key_and_the_key_signs(maker: Maker, attestation: Attestation) -> None:
@@ -157,10 +55,56 @@ def test_a_statement_that_does_not_hold_is_refused(maker: Maker, attestation: At
             attestation.enrolled_key(statement, challenge)
 
 
+@pytest.mark.parametrize(
+    ("system", "sentence"),
+    [
+        ({"level": 0}, "kept by software"),
+        ({"locked": False}, "not its maker's"),
+        ({"boot": 1}, "not its maker's"),
+        ({"boot": 2}, "not its maker's"),
+        ({"boot": None}, "not its maker's"),
+    ],
+)
+def test_a_telephone_whose_system_can_replace_the_camera_is_refused(
+    maker: Maker, attestation: Attestation, system: dict[str, Any], sentence: str
+) -> None:
+    """Its chain is in order: only the description of its key says so."""
+    with pytest.raises(AttestationRefused, match=sentence):
+        attestation.enrolled_key(Hardware(maker).statement(b"c", **system), b"c")
+
+
+@pytest.mark.parametrize(("kind", "made"), [("apple", AppleHardware), ("tpm", TpmHardware)])
+def test_other_hardware_is_attested_by_the_operators_roots_alone(
+    tmp_path: Path, maker: Maker, kind: str, made: type[Hardware]
+) -> None:
+    known = Attestation.open(ORIGIN, maker.roots(tmp_path / "known", kind))
+    hardware, challenge = made(maker), b"c" * 32
+    key = known.enrolled_key(hardware.statement(challenge), challenge)
+    assert (key.format, key.credential) == (kind, b"credential-1")
+    assert known.new_sign_count(key, hardware.signature(b"s"), b"s") == 1
+    others = made(Maker())
+    for statement in (
+        others.statement(challenge),  # another root
+        hardware.statement(b"d" * 32),
+        hardware.statement(challenge, certified=others.key),  # the statement is about another key
+    ):
+        with pytest.raises(AttestationRefused):
+            known.enrolled_key(statement, challenge)
+    unknown = Attestation.open(ORIGIN, maker.roots(tmp_path / "unknown", "android-key"))
+    with pytest.raises(AttestationRefused):
+        unknown.enrolled_key(hardware.statement(challenge), challenge)
+
+
+def test_a_tpm_s_key_that_may_not_attest_is_refused(tmp_path: Path, maker: Maker) -> None:
+    known = Attestation.open(ORIGIN, maker.roots(tmp_path / "known", "tpm"))
+    with pytest.raises(AttestationRefused):
+        known.enrolled_key(TpmHardware(maker).statement(b"c", attests=False), b"c")
+
+
 def test_without_a_format_s_root_nothing_is_attested(maker: Maker, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    for origin, folder in ((None, maker.roots(tmp_path / "roots")), (ORIGIN, None), (ORIGIN, empty)):
+    for origin, folder in ((None, maker.roots(tmp_path / "roots", "android-key")), (ORIGIN, None), (ORIGIN, empty)):
         with pytest.raises(AttestationRefused, match="No device can be attested"):
             Attestation.open(origin, folder)
     (empty / "tpm.pem").write_bytes(b"nothing")
@@ -228,9 +172,16 @@ def test_a_session_of_an_attested_device_is_signed_or_refused(
         keys, kiosk = AttestedKeys(store.database, store.seal), key.split("_")[1]
         with pytest.raises(AttestationRefused):  # the challenge of another device
             attestations.enroll(
-                keys, audit, attestation, kiosk, hardware.statement(keys.challenges(other.split("_")[1])[0])
+                keys,
+                audit,
+                attestation,
+                kiosk,
+                hardware.statement(keys.challenges(other.split("_")[1])[0]),
+                by="operator",
             )
-        attestations.enroll(keys, audit, attestation, kiosk, hardware.statement(keys.challenges(kiosk)[0]))
+        attestations.enroll(
+            keys, audit, attestation, kiosk, hardware.statement(keys.challenges(kiosk)[0]), by="operator"
+        )
         assert '"device_attested"' in settings.audit_log.read_text()
         assert with_device(url, key, register) == ["attestation_invalid"] * 3 + ["verdict"]
         with_device(url, other, plain)

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 
 from idproof.service.auth import Scope
 from idproof.service.auth.api_keys import ApiKeys
+from idproof.service.auth.clients import FOR_STAFF
 from idproof.service.http.app import create_app
 from idproof.service.operations.settings import Settings
 from idproof.service.signing.keys import Keys
@@ -115,8 +116,8 @@ def test_every_route_admits_its_scope_and_nobody_else_by_any_way(
         if scope is None:
             expected = ["admitted"] * 5
         else:
-            # Permits are for staff, who have keys.
-            alone = "403" if scope is Scope.PERMIT_WRITE else "admitted"
+            # Permits, counters and reviews are for staff, who have keys.
+            alone = "403" if scope in FOR_STAFF else "admitted"
             expected = [alone, "401", "401", "403", "admitted"]
         assert cells == expected, request
     assert len(measured) >= 15

@@ -1,5 +1,6 @@
 """Clients and their API keys: a key is replaced without losing what its client owns."""
 
+import json
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -63,6 +64,9 @@ def test_a_replaced_key_loses_no_verdict_and_no_retry(settings: Settings, keys: 
     again = send(app, new, Idempotency_Key="one")
     assert (again.status_code, again.headers["idempotency-replayed"]) == (201, "true")
     assert again.json() == first.json()
+    lines = [json.loads(line) for line in settings.audit_log.read_text().splitlines()]
+    read = [line["about"] for line in lines if line["event"] == "verdict_read"]
+    assert [one["id"] for one in read] == [first.json()["id"]] * 3  # two by its address, and the repeated answer
     assert len(ask(app, "GET", "/v1/verifications", headers=bearer(new)).json()["items"]) == 1
 
 
@@ -115,7 +119,7 @@ def before(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     url = None
     if request.param == "postgresql":
         cluster: Cluster = request.getfixturevalue("postgresql")
-        url = cluster.database()
+        url = cluster.database(empty=True)
     settings = Settings(data_dir=tmp_path / "data", database_url=url, anonymous=False, session_required=False)
     Keys.open(settings)
     address = f"sqlite:///{settings.database}" if url is None else url.replace("postgresql:", "postgresql+psycopg:")

@@ -36,7 +36,10 @@ from idproof.service.storage import VerdictStore
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Nobody without a key: the description names the scope of every route."""
     folder = tmp_path_factory.mktemp("contract")
-    unbounded = {"client_unused_sessions": 1_000_000, "client_unanswered_challenges": 1_000_000}
+    unbounded: dict[str, Any] = {"client_unused_sessions": 1_000_000, "client_unanswered_challenges": 1_000_000}
+    unbounded |= {"passkey_rp_id": "localhost", "passkey_origins": "http://localhost"}
+    unbounded |= {"records_url": "http://127.0.0.1:9/records", "review_referred": True}
+    unbounded |= {"credential_issuer": "http://localhost", "presentation_verifier": "http://localhost"}
     return Settings(data_dir=folder, anonymous=False, rate_per_minute=1_000_000, queue=1000, **unbounded)
 
 

@@ -82,6 +82,7 @@ def test_the_verdict_is_signed_by_the_published_key(server: Server, accepted: di
     assert body.pop("reference") == "ref-1"
     assert body.pop("session")["nonce"]
     assert body.pop("core_only") is None
+    assert (body.pop("registration"), body.pop("guardian")) == (None, None)
     assert from_json(body).decision == "accept"
 
 

@@ -12,8 +12,9 @@ import pytest
 from playwright.sync_api import Browser
 from server_process import Server
 
-from idproof.pipeline.liveness.challenge import PALETTE
-from idproof.service.kiosk import pages
+from idproof.pipeline.card.screen_light import draw as card_light
+from idproof.pipeline.shown_colours import PALETTE
+from idproof.service.http import static_pages
 
 ROOT = Path(__file__).parents[3]
 STATIC = ROOT / "service" / "kiosk" / "static"
@@ -35,7 +36,7 @@ def test_the_pages_run_nothing_but_their_own_files(server: Server) -> None:
     for address in ("/kiosk", "/kiosk/operators", "/kiosk/static/main.js"):
         answer = httpx.get(server.url + address)
         policy = answer.headers["content-security-policy"]
-        assert (answer.status_code, policy) == (200, pages.POLICY)
+        assert (answer.status_code, policy) == (200, static_pages.POLICY)
         assert not re.search(r"unsafe|http|data:|blob:|\*", policy)
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["permissions-policy"].startswith("camera=(self), microphone=()")
@@ -83,7 +84,8 @@ def test_the_page_reproduces_the_published_vectors(server: Server, chromium: Bro
         found = made.evaluate(
             """async ({device, handshake, session, frames}) => {
               const {Chain, proofs} = await import("/kiosk/static/chain.js");
-              const {enrol, bytes} = await import("/kiosk/static/key.js");
+              const {enrol} = await import("/kiosk/static/key.js");
+              const {bytes} = await import("/kiosk/static/base64url.js");
               const hex = (data) => [...data].map((byte) => byte.toString(16).padStart(2, "0")).join("");
               const raw = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
               const {id, key} = await enrol(device.key);
@@ -156,7 +158,10 @@ def test_the_screens_of_the_challenge_are_accessible(server: Server, chromium: B
     """Countdown, an action and every colour, held still for axe-core: a real challenge shows each for a moment only."""
     screens: list[tuple[str, dict[str, object] | None, str]] = [
         ("count", None, "document.body.dataset.action === 'look_straight'"),
-        ("steps", {"action": "turn_left"}, "document.body.dataset.action === 'turn_left'"),
+    ]
+    screens += [
+        ("steps", {"action": action}, f"document.body.dataset.action === '{action}'")
+        for action in ("turn_left", "blink", "open_mouth")
     ]
     screens += [
         ("lights", {"colour": list(colour)}, f"document.body.dataset.colour === '{','.join(map(str, colour))}'")
@@ -173,6 +178,45 @@ def test_the_screens_of_the_challenge_are_accessible(server: Server, chromium: B
             assert kiosk.grave(made) == [], (kind, part)
         made.evaluate("window.trial.stop()")
         assert not made.is_visible("#challenge")
+
+
+CARD_LIGHT = """async ({lights, ms}) => {
+  const {CardLight} = await import("/kiosk/static/card_light.js");
+  window.trial?.stop();
+  window.trial = new CardLight({video: {srcObject: null}, mirrored: true});
+  window.began = null;
+  window.halves = [];
+  const note = () => {
+    const image = getComputedStyle(document.getElementById("card-light")).backgroundImage;
+    if (image !== "none" && image !== window.halves.at(-1)) window.halves.push(image);
+    if (!document.getElementById("card-light").hidden) requestAnimationFrame(note);
+  };
+  const timed = lights.map((light, i) => ({...light, start_ms: i * ms, end_ms: (i + 1) * ms}));
+  window.trial.play({lights: timed, duration_ms: lights.length * ms}, (at) => { window.began = at; note(); });
+}"""
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "zh-HK"])
+def test_the_halves_that_light_the_card_are_shown_as_drawn_and_are_accessible(
+    server: Server, chromium: Browser, locale: str
+) -> None:
+    drawn = card_light(bytes(range(16))).to_json()["lights"]
+    with kiosk.page(chromium, kiosk.KIOSK, locale, camera=False) as made:
+        made.goto(f"{server.url}/kiosk")
+        kiosk.view(made, "setup")
+        made.evaluate(CARD_LIGHT, {"lights": drawn[:1], "ms": 60_000})
+        kiosk.wait(made, "window.began !== null && document.body.dataset.halves !== undefined")
+        words = TEXTS["en" if locale == "en-GB" else "zh-Hant"]
+        assert made.inner_text("#lit-asked") == words["hint.hold_for_colours"]
+        assert made.evaluate("document.activeElement.id") == "lit-asked"
+        assert kiosk.grave(made) == []
+        made.evaluate(CARD_LIGHT, {"lights": drawn, "ms": 250})
+        kiosk.wait(made, "document.getElementById('card-light').hidden")
+        shown = [re.findall(r"rgb\(([^)]*)\)", image) for image in made.evaluate("window.halves")]
+        expected = [[", ".join(map(str, light[half])) for half in ("left", "right")] for light in drawn]
+        assert shown == expected
+        assert made.evaluate("document.body.dataset.halves") is None
+        assert not made.evaluate("document.querySelector('main').inert")
 
 
 def test_the_operators_page_shows_counts_only(server: Server, chromium: Browser, device: str) -> None:

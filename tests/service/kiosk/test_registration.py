@@ -255,7 +255,7 @@ def test_an_applicant_who_cannot_turn_is_asked_for_something_else(
         follow(made, ("verifying", "result", "retry"))
     assert asked[-1]["lights"] == []
     actions = {step["action"] for step in asked[-1]["steps"]}  # type: ignore[index,attr-defined]
-    assert actions <= {"look_up", "look_down", "come_closer"}
+    assert actions <= {"look_up", "look_down", "come_closer", "blink", "open_mouth"}
     devices = httpx.get(f"{server.url}/v1/kiosks").json()["devices"]
     assert next(one for one in devices if one["name"] == "Long")["staff_called"]
 

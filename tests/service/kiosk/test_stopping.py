@@ -16,7 +16,7 @@ from stream_server import StreamVerifier, enroll, show_blank, stream_server
 
 from idproof.service.errors import AuditBroken, ServiceProblem
 from idproof.service.operations.settings import Settings
-from idproof.service.registrations.intake import RegistrationIntake
+from idproof.service.registrations.outcomes import VerificationOutcomes
 from idproof.service.storage import Ledger
 from idproof.service.stream.codes import CLOSES, STAYS
 
@@ -173,11 +173,11 @@ def test_no_error_of_the_check_leaves_the_spinner(
             raise ServiceProblem(code, "…", retry_after=1)  # type: ignore[arg-type]
         return began(*arguments)
 
-    def fail(*_: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise AuditBroken("…")
 
     if code == "audit_broken":
-        monkeypatch.setattr(RegistrationIntake, "_store", fail)
+        monkeypatch.setattr(VerificationOutcomes, "store_verdict", fail)
     else:
         monkeypatch.setattr(Ledger, "begin", begin)
     with kiosk.page(chromium) as made:
@@ -197,6 +197,10 @@ def test_every_code_of_the_protocol_has_a_reaction_of_the_page() -> None:
     harmless = set(re.findall(r'"(\w+)"', re.search(r"HARMLESS_CODES = new Set\(\[(.*?)\]", source, re.DOTALL)[1]))  # type: ignore[index]
     own = {"consent_missing", "session_expired", "permit_invalid", "permit_exceeded"}
     assert {"permit.permit_invalid", "permit.permit_exceeded"} <= words.keys()
+    for name in ("passkey", "wallet"):
+        offer = (STATIC / f"{name}.js").read_text("utf-8")
+        listed = re.search(rf"{name.upper()}_CODES = new Set\(\[(.*?)\]", offer, re.DOTALL)
+        own |= set(re.findall(r'"(\w+)"', listed[1]))  # type: ignore[index]
     assert harmless | own <= STAYS
     for code in STAYS - harmless - own:
         assert f"ended.{code}" in words, code

@@ -140,6 +140,29 @@ def test_an_event_that_a_crash_left_beyond_the_head_is_added_and_reported(
     assert json.loads(settings.audit_log.read_bytes().splitlines()[-1])["event"] == "recovered"
 
 
+def test_a_process_killed_before_it_signed_the_head_leaves_the_others_a_chain_that_holds(
+    settings: Settings, keys: Keys, audit: AuditLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = AuditLog.open(settings, keys)
+
+    def killed(*_: object) -> None:
+        raise InterruptedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(audit, "_write_head", killed)
+        with pytest.raises(AuditBroken):
+            audit.append("verified", id="ver_left")
+    other.append("verified", id="ver_next")
+    entries = [json.loads(line) for line in settings.audit_log.read_bytes().splitlines()]
+    assert [entry["about"].get("id") or entry["event"] for entry in entries[-3:]] == [
+        "ver_left",
+        "recovered",
+        "ver_next",
+    ]
+    other.check()
+    AuditLog.open(settings, keys)
+
+
 def test_events_from_many_threads_form_one_chain(audit: AuditLog) -> None:
     threads = [threading.Thread(target=audit.append, args=("expired",), kwargs={"count": n}) for n in range(20)]
     for thread in threads:
@@ -173,7 +196,7 @@ def test_the_retention_job_erases_old_verdicts_and_no_others(
     anyio.run(run_for_a_second)
     assert (store.load("ver_1"), store.load("ver_2")) == (None, DOCUMENT)
     events = [json.loads(line) for line in settings.audit_log.read_bytes().splitlines()]
-    assert [event["about"] for event in events if event["event"] == "expired"] == [{"count": 1}]
+    assert [event["about"] for event in events if event["event"] == "expired"] == [{"count": 1, "by": "retention"}]
 
 
 def test_every_verdict_of_a_card_number_is_erased(store: VerdictStore, audit: AuditLog) -> None:
@@ -181,9 +204,9 @@ def test_every_verdict_of_a_card_number_is_erased(store: VerdictStore, audit: Au
     store.save("ver_2", DOCUMENT)
     store.save("ver_3", {"form": {"number": "B1234563"}})
     store.save("ver_4", {"form": {"number": None}})
-    assert retention.erase_person(store, audit, "a123456(3)") == 2
+    assert retention.erase_person(store, audit, "a123456(3)", by="operator") == 2
     assert [store.load(f"ver_{n}") is None for n in (1, 2, 3, 4)] == [True, True, False, False]
-    assert retention.erase_person(store, audit, "") == 0
+    assert retention.erase_person(store, audit, "", by="operator") == 0
 
 
 def test_an_erased_verdict_is_overwritten_in_the_database_files(settings: Settings, store: VerdictStore) -> None:
@@ -201,7 +224,7 @@ def test_an_erased_verdict_is_overwritten_in_the_database_files(settings: Settin
 
 def test_the_card_number_is_in_no_file_in_clear(settings: Settings, store: VerdictStore, audit: AuditLog) -> None:
     store.save("ver_1", DOCUMENT)
-    retention.erase_person(store, audit, "A123456(3)")
+    retention.erase_person(store, audit, "A123456(3)", by="operator")
     for path in settings.data_dir.rglob("*"):
         assert path.is_dir() or b"A123456" not in path.read_bytes()
 

@@ -77,6 +77,11 @@ def test_an_operator_can_require_the_check_of_the_eyes() -> None:
     assert chosen.version == f"{plain.version}+gaze"
 
 
+def test_the_policy_is_named_after_the_light_on_the_card() -> None:
+    plain, chosen = build_policy(Settings()), build_policy(Settings(card_light_required=True))
+    assert chosen == replace(plain, version=f"{plain.version}+card-light")
+
+
 def test_the_services_document_type_is_the_one_that_pictures_are_examined_by(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 from fakes import FakeVerifier, ask
 from production import complete
+from structlog.testing import capture_logs
 
+from idproof.pipeline import assurance
+from idproof.pipeline.assurance import CaptureLevel
+from idproof.pipeline.types import Outcome
 from idproof.service.errors import SettingsInvalid
 from idproof.service.http.app import create_app
 from idproof.service.operations import server
@@ -18,6 +22,7 @@ from idproof.service.operations.settings import Settings
 OMISSIONS: dict[str, dict[str, Any]] = {
     "IDPROOF_LIVENESS_REQUIRED": {"liveness_required": False},
     "IDPROOF_ACCEPT_WITHOUT_LIVENESS_BECAUSE": {"accept_without_liveness_because": "we trust our people"},
+    "IDPROOF_ACCEPT_FROM": {"accept_unattested_because": None},
     "IDPROOF_RECORDS_URL": {"records_url": None},
     "IDPROOF_TLS_CERT": {"tls_by_proxy": False},
     "IDPROOF_CORE_KEY": {"core_key": None},
@@ -28,8 +33,12 @@ OMISSIONS: dict[str, dict[str, Any]] = {
         "oauth_jwks_url": "http://issuer.example/keys",
     },
     "IDPROOF_WEBHOOK_URL": {"webhook_url": "http://backend.example/"},
+    "IDPROOF_FACE_TEMPLATE_CORE_URL": {"face_template_core_url": "http://core.example/"},
+    "IDPROOF_CREDENTIAL_ISSUER": {"credential_issuer": "https://issuer.example"},
+    "IDPROOF_PRESENTATION_VERIFIER": {"presentation_verifier": "https://verifier.example"},
     "IDPROOF_ANONYMOUS": {"anonymous": True},
     "IDPROOF_CAPTURES_REMEMBERED_HOURS": {"captures_remembered_hours": 23.9},
+    "IDPROOF_PASSKEY_ORIGINS": {"passkey_rp_id": "localhost", "passkey_origins": "http://localhost:8000"},
     "IDPROOF_DATABASE_URL": {"database_url": "postgresql://idproof@db/idproof"},
     "IDPROOF_RAY_ADDRESS": {"executor": "ray", "ray_address": "ray-head:6379"},
 }
@@ -85,8 +94,42 @@ def test_everything_that_is_missing_is_in_one_error(tmp_path: Path) -> None:
     with pytest.raises(SettingsInvalid) as caught:
         require_complete(bare, HOST)
     unmet = {each.setting for each in (*REQUIREMENTS, *BEYOND_THE_MACHINE) if not each.met(bare)}
-    assert len(unmet) == 7  # nobody has to name proxies of no proxy
+    assert len(unmet) == 8  # nobody has to name proxies of no proxy
     assert unmet <= named(caught.value.sentence)
+
+
+def test_a_verifier_of_presentations_alone_needs_nothing_about_cards(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {
+        "data_dir": tmp_path,
+        "production": True,
+        "only": "presentations",
+        "anonymous": False,
+        "tls_by_proxy": True,
+        "trusted_proxies": "10.0.0.5",
+        "allowed_hosts": "library.example",
+        "presentation_verifier": "https://library.example",
+        "presentation_key": tmp_path / "key.pem",
+        "presentation_chain": tmp_path / "chain.pem",
+        "presentation_roots": tmp_path / "roots.pem",
+        "presentation_issuers": "https://idproof.example",
+        "presentation_return_origins": "https://library.example",
+    }
+    require_complete(Settings.load(**settings), HOST)
+    for changed in (
+        {"presentation_verifier": "http://library.example"},
+        {"presentation_key": None, "presentation_chain": None},
+        {"presentation_roots": None},
+        {"presentation_issuers": ""},
+        {"presentation_issuers": "http://localhost:8000"},
+        {"presentation_return_origins": "http://localhost:8000"},
+    ):
+        with pytest.raises(SettingsInvalid, match="IDPROOF_PRESENTATION_VERIFIER"):
+            require_complete(Settings.load(**settings | changed), HOST)
+    for changed in ({"tls_by_proxy": False}, {"anonymous": True}, {"database_url": "postgresql://idproof@db/idproof"}):
+        with pytest.raises(SettingsInvalid):
+            require_complete(Settings.load(**settings | changed), HOST)
+    with pytest.raises(SettingsInvalid, match="IDPROOF_CORE_KEY"):
+        require_complete(Settings.load(**settings | {"only": None}), HOST)
 
 
 @pytest.mark.parametrize("name", ["allowed_hosts", "trusted_proxies"])
@@ -185,3 +228,52 @@ def test_the_page_for_operators_lists_every_requirement() -> None:
     section = page.split("\n## Production\n")[1].split("\n## ")[0]
     for requirement in (*REQUIREMENTS, *BEYOND_THE_MACHINE):
         assert named(requirement.sentence) <= named(section), requirement.setting
+
+
+def test_an_operator_accepts_from_attested_devices_alone(tmp_path: Path) -> None:
+    roots = {"attestation_roots": tmp_path, "attestation_origin": "https://idproof.example"}
+    alone = complete(tmp_path) | roots | {"accept_from": "attested", "accept_unattested_because": None}
+    settings = Settings.load(**alone)
+    require_complete(settings, HOST)
+    policy = build_policy(settings)
+    assert policy.accept_from is CaptureLevel.ATTESTED
+    assert policy.version.endswith("+attested")
+    for level, reason in ((CaptureLevel.UPLOAD, "captures_injectable"), (CaptureLevel.DEVICE, "device_not_attested")):
+        found = assurance.check(level, policy.accept_from)
+        assert (found.outcome, found.reason) == (Outcome.DOUBT, reason)
+    assert assurance.check(CaptureLevel.ATTESTED, policy.accept_from).outcome is Outcome.PASS
+
+
+def test_a_reason_to_accept_unattested_devices_stands_in_the_policy(tmp_path: Path) -> None:
+    policy = build_policy(Settings.load(**complete(tmp_path)))
+    assert policy.accept_from is CaptureLevel.DEVICE
+    assert "+unattested" in policy.version
+
+
+def test_each_start_in_production_says_that_unattested_devices_are_accepted(
+    tmp_path: Path, served: list[Settings]
+) -> None:
+    roots = {"attestation_roots": tmp_path, "attestation_origin": "https://idproof.example"}
+    alone = roots | {"accept_from": "attested", "accept_unattested_because": None}
+    said = []
+    for more in ({}, alone, {"production": False}):
+        with capture_logs() as logged:
+            server.run(Settings.load(**complete(tmp_path) | more), HOST, 8000)
+        said.append([line["event"] for line in logged if line["log_level"] == "warning"])
+    assert said == [["computed pictures can be accepted"], [], []]
+    assert len(served) == 3
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"attestation_roots": None},
+        {"attestation_origin": None},
+        {"accept_unattested_because": "we know our devices"},
+        {"accept_uploads_because": "a trial without devices"},
+    ],
+)
+def test_attested_devices_alone_need_roots_and_no_reason_for_others(tmp_path: Path, more: dict[str, Any]) -> None:
+    roots = {"attestation_roots": tmp_path, "attestation_origin": "https://idproof.example"}
+    with pytest.raises(SettingsInvalid, match="accept_from=attested"):
+        Settings.load(**roots | {"accept_from": "attested"} | more)

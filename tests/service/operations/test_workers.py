@@ -104,6 +104,7 @@ def test_a_process_killed_while_it_answers_nothing_is_replaced_within_seconds(tm
 
 
 OTHER_THAN_DEFAULT: dict[str, Any] = {
+    "face_template": "none",  # records exclude another one
     "document": "cards/own.toml",
     "liveness_distance": "standing",
     "executor": "ray",
@@ -116,6 +117,19 @@ OTHER_THAN_DEFAULT: dict[str, Any] = {
     "accept_uploads_because": "for a trial of ten days",
     "accept_without_liveness_because": "for a trial of ten days",
     "accept_without_records_because": "for a trial of ten days",
+    "accept_from": "device",  # the other value excludes the reasons above
+    "passkey_attestation": "direct",
+    "passkey_rp_id": "idproof.example",
+    "passkey_origins": "https://idproof.example",
+    "credential_issuer": "https://issuer.example",
+    "only": "presentations",
+    "presentation_verifier": "https://verifier.example",
+    "presentation_issuers": "https://issuer.example",
+    "presentation_return_origins": "https://verifier.example",
+    "presentation_client_id": "x509_san_dns",
+    "presentation_response": "direct_post",
+    "review_officers": 1,
+    "review_pictures": "sealed",
     "sandbox": False,  # a sandbox has neither production nor another document type
 }
 SECRETS = {"database_url"}
@@ -157,7 +171,7 @@ def test_a_worker_serves_with_every_setting_and_is_handed_no_secret(
     chosen = {name: other(name) for name in Settings.model_fields}
     settings = Settings.load(**chosen)
     unchanged = {name for name, value in Settings(data_dir=tmp_path) if value == getattr(settings, name)}
-    assert unchanged == {"sandbox"}
+    assert unchanged == {"sandbox", "accept_from", "face_template"}
     monkeypatch.setenv(server._SETTINGS, server._settings_for_workers(settings))
     served, text = settings_of_a_worker(monkeypatch)
     assert {name for name, value in served if value != getattr(settings, name)} == SECRETS

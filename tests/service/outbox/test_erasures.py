@@ -27,8 +27,8 @@ def test_an_erased_verdict_is_not_delivered(bench: Bench, core: IdentityCore) ->
 def test_an_erasure_reaches_the_core_signed_as_what_it_is(bench: Bench, core: IdentityCore, audit: AuditLog) -> None:
     erased = bench.verdict("r1")
     bench.until_quiet()
-    assert retention.erase(bench.store, audit, erased)
-    assert not retention.erase(bench.store, audit, erased)
+    assert retention.erase(bench.store, audit, erased, by="operator")
+    assert not retention.erase(bench.store, audit, erased, by="operator")
     bench.until_quiet()
     verdict, event = core.order
     claims = {"iss": "idproof", "aud": "identity-core", "verification": erased}
@@ -46,7 +46,7 @@ def test_an_erasure_of_a_person_is_reported_once_per_verdict_and_an_expiry_is_no
 ) -> None:
     erased = [bench.verdict(f"r{number}", number="A123456(3)") for number in range(2)]
     bench.until_quiet()
-    assert retention.erase_person(bench.store, audit, "A1234563") == 2
+    assert retention.erase_person(bench.store, audit, "A1234563", by="operator") == 2
     bench.until_quiet()
     assert {event["verification"] for event in core.order if "erased_at" in event} == set(erased)
     bench.verdict("r3")
@@ -59,7 +59,7 @@ def test_an_erasure_of_a_person_is_reported_once_per_verdict_and_an_expiry_is_no
 def test_an_erasure_follows_the_delivery_that_is_on_its_way(bench: Bench, core: IdentityCore, audit: AuditLog) -> None:
     erased = bench.verdict("r1")
     (on_its_way,) = bench.outbox.claim(Destination.CORE, 16)
-    retention.erase(bench.store, audit, erased)
+    retention.erase(bench.store, audit, erased, by="operator")
     assert bench.outbox.claim(Destination.CORE, 16) == []
     bench.outbox.delivered(on_its_way)
     bench.until_quiet()
@@ -74,13 +74,13 @@ def test_an_erasure_waits_for_no_dead_delivery_and_holds_up_no_verdict(
     (claimed,) = bench.outbox.claim(Destination.CORE, 16)
     assert claimed.verification == dead
     bench.outbox.failed(claimed, "status_500", None)
-    retention.erase(bench.store, audit, erased)
+    retention.erase(bench.store, audit, erased, by="operator")
     bench.until_quiet()
     assert [event["verification"] for event in core.order] == [erased]
     # A core that refuses erasures holds up no verdict of the registration.
     second = bench.verdict("r2")
     bench.until_quiet()
-    retention.erase(bench.store, audit, second)
+    retention.erase(bench.store, audit, second, by="operator")
     (claimed,) = bench.outbox.claim(Destination.CORE, 16)
     bench.outbox.failed(claimed, "status_400", None)
     later = bench.verdict("r2")
@@ -90,5 +90,5 @@ def test_an_erasure_waits_for_no_dead_delivery_and_holds_up_no_verdict(
 
 def test_no_erasure_is_reported_to_a_core_that_was_not_sent_the_verdict(bench: Bench, audit: AuditLog) -> None:
     erased = bench.verdict("r1", Destination.WEBHOOK)
-    retention.erase(bench.store, audit, erased)
+    retention.erase(bench.store, audit, erased, by="operator")
     assert bench.outbox.entries() == []

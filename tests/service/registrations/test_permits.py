@@ -12,7 +12,7 @@ from fakes import FakeVerifier, ask
 from typer.testing import CliRunner
 
 from idproof.pipeline.liveness import requirements
-from idproof.pipeline.liveness.challenge import REDUCING, Options, draw
+from idproof.pipeline.liveness.challenge import GRANTABLE, REDUCING, REDUCING_TOGETHER, Options, draw
 from idproof.service.auth import Scope
 from idproof.service.auth.api_keys import ApiKeys
 from idproof.service.cli.main import assemble
@@ -78,7 +78,7 @@ def test_a_permit_works_once_and_each_grant_and_use_is_one_audit_line(place: Pla
     assert granted["about"]["permit"] == used["about"]["permit"]
     assert used["about"]["session"] == opened.id
     text = json.dumps([granted, used])
-    assert not [word for word in (*REDUCING, code, code.replace("-", "")) if word in text], "health, or the code"
+    assert not [word for word in (*GRANTABLE, code, code.replace("-", "")) if word in text], "health, or the code"
 
 
 def test_a_code_may_be_typed_as_people_type(here: Place) -> None:
@@ -148,7 +148,10 @@ def test_only_combinations_that_are_hard_to_guess_are_granted(here: Place) -> No
             with suppress(ServiceProblem):
                 here.grant(*names)
                 granted.add(names)
-    assert granted == {(name,) for name in REDUCING}
+    one_direction = {("cannot_turn", "cannot_approach"), ("cannot_nod", "cannot_approach")}
+    assert granted == {(name,) for name in REDUCING} | one_direction | {("cannot_approach", "photosensitive")}
+    here.grant(*REDUCING_TOGETHER)
+    assert refused(here.grant, *REDUCING_TOGETHER, "cannot_turn", "cannot_approach") == "permit_too_weak"
 
 
 def test_nothing_is_granted_or_used_without_its_audit_line(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +239,7 @@ def test_no_client_grants_a_permit_to_itself(tmp_path: Path) -> None:
         ({"options": [], "client": "one"}, 422, "request_invalid"),
         ({"options": ["more_time"], "client": "one"}, 422, "request_invalid"),
         ({"options": ["cannot_turn"], "device": "0" * 16}, 404, "not_found"),
-        ({"options": list(REDUCING), "client": "one"}, 422, "permit_too_weak"),
+        ({"options": list(GRANTABLE), "client": "one"}, 422, "permit_too_weak"),
     ],
 )
 def test_a_grant_of_another_form_is_refused(tmp_path: Path, wanted: dict[str, Any], status: int, code: str) -> None:
@@ -259,25 +262,28 @@ def test_an_operator_grants_on_the_command_line(here: Place) -> None:
     assert here.open(made.stdout.strip(), TURN, device_holder(device)).reduction_permitted
     assert run("--device", "0" * 16, "--options", "cannot_turn").exit_code == 1
     assert run("--device", device, "--options", "more_time").exit_code == 2
-    assert run("--device", device, "--options", ",".join(REDUCING)).exit_code != 0
+    assert run("--device", device, "--options", ",".join(GRANTABLE)).exit_code != 0
+
+
+_HEAD = "| options | steps, colours | bits | with a permit | neither eyes nor mouth | bits | with a permit |"
 
 
 def test_the_documentation_states_the_strength_of_every_combination() -> None:
     page = (Path(__file__).parents[3] / "docs" / "liveness.md").read_text(encoding="utf-8")
-    rows = page.split("| options | steps, colours | bits | with a permit |")[1].split("\n\n")[0].splitlines()[2:]
+    rows = page.split(_HEAD)[1].split("\n\n")[0].splitlines()[2:]
     documented = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
     expected = []
     for names in (names for count in range(len(REDUCING) + 1) for names in combinations(REDUCING, count)):
-        options = Options(**dict.fromkeys(names, True))
-        challenge = draw(bytes(16), issued_at=datetime.now(UTC), options=options)
-        weak = "refused: below 10 bits" if challenge.strength_bits < requirements.MIN_BITS else "refused: no turn"
-        word = "can be accepted" if requirements.can_pass(options) else weak
-        expected.append(
-            [
-                ", ".join(f"`{name}`" for name in names) or "none",
+        row = [", ".join(f"`{name}`" for name in names) or "none"]
+        for together in ((), REDUCING_TOGETHER):
+            options = Options(**dict.fromkeys((*names, *together), True))
+            challenge = draw(bytes(16), issued_at=datetime.now(UTC), options=options)
+            weak = "refused: below 10 bits" if challenge.strength_bits < requirements.MIN_BITS else "refused: no turn"
+            word = "can be accepted" if requirements.can_pass(options) else weak
+            row += [
                 f"{len(challenge.steps)}, {len(challenge.lights)}",
                 f"{challenge.strength_bits:.1f}",
-                word if names else "needs none",
+                word if options.reduces else "needs none",
             ]
-        )
+        expected.append(row)
     assert documented == expected

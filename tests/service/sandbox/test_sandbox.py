@@ -1,6 +1,7 @@
 """Each persona of the sandbox gets its promised outcome through the Python client, and each reason has a persona."""
 
 import io
+import json
 import re
 import ssl
 import time
@@ -14,6 +15,7 @@ import pytest
 from certificates import certificate
 from commands import idproof
 from fakes import ask, serving_app
+from markdown_pages import Page
 from postgres import Cluster
 from server_process import Server, start, stop
 from sqlalchemy import func, select
@@ -21,6 +23,7 @@ from sqlalchemy import func, select
 from idproof.client import Client, Problem
 from idproof.pipeline import Role, Verdict
 from idproof.pipeline.verdict import from_json
+from idproof.service.credentials.issuance import GRANT
 from idproof.service.errors import SettingsInvalid
 from idproof.service.operations import server
 from idproof.service.operations.settings import Settings
@@ -132,6 +135,109 @@ def test_the_mocked_core_lists_the_events_that_it_received(sandbox: Server, all_
     assert httpx.post(f"{sandbox.url}{CORE_PATH}", content=b"nonsense", headers=EVENT).status_code == 422
 
 
+def test_a_persona_makes_a_passkey_logs_in_and_steps_up(sandbox: Server, all_personas: list[dict[str, Any]]) -> None:
+    """As `docs/sandbox.md` says, without a browser: register, accept, passkey, login, step-up, transaction."""
+
+    def post(path: str, body: Any = None, **more: Any) -> dict[str, Any]:
+        answer = httpx.post(sandbox.url + path, json=body, timeout=60, **more)
+        assert answer.is_success, answer.text
+        return dict(answer.json())
+
+    def ceremony(path: str, wanted: dict[str, Any], act: str) -> dict[str, Any]:
+        begun = post(path, wanted)
+        signed = post(f"/sandbox/authenticator/{act}", {"public_key": begun["public_key"]})
+        return post(f"{path}/{begun['id']}", signed)
+
+    by_name = {persona["name"]: persona for persona in all_personas}
+    text = "Change the address of record."
+    with Client(sandbox.url) as client:
+        opened = client.open_session()
+        verdict = client.verify(captures(sandbox, by_name["accept"]), session=opened.id).document
+    wanted = {"verification": verdict["id"], "nonce": verdict["session"]["nonce"]}
+    made = ceremony("/v1/passkey-registrations", wanted, "create")
+    decided = {}
+    for name in ("accept", "not_live"):
+        login = ceremony("/v1/passkey-logins", {}, "get")
+        assert login["sub"] == made["subject"]
+        step_up = post("/v1/step-ups", {"login": login["token"], "text": text})
+        selfie = captures(sandbox, by_name[name])["selfie"]
+        files = [("selfie", ("selfie", selfie, "image/jpeg"))]
+        files += [("frames", (f"{i}", selfie, "image/jpeg")) for i in range(8)]
+        frames = [{"captured_ms": 100.0 * i, "number": i} for i in range(8)]
+        data = {"metadata": json.dumps({"liveness": {"frames": frames}})}
+        decided[name] = post(f"/v1/step-ups/{step_up['id']}/captures", files=files, data=data)
+    assert [decided[name]["decision"] for name in decided] == ["accept", "reject"]
+    assert decided["not_live"]["reasons"] == ["not_live"]
+    assert post("/v1/step-up-tokens", {"token": decided["accept"]["token"], "text": text})["sub"] == made["subject"]
+
+
+def test_a_persona_shows_one_claim_to_somebody(
+    sandbox: Server, all_personas: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    """As `docs/sandbox.md` says: offer, wallet, presentation, and a check offline, which a revocation ends."""
+    wallet, shown = f"{sandbox.url}/sandbox/wallet", tmp_path / "shown.txt"
+    root = sandbox.data_dir / "sandbox" / "keys" / "credential-issuer-root.pem"
+
+    def check(nonce: str, *more: object) -> Any:
+        asked = ("--nonce", nonce, "--audience", "x509_hash:counter-3", "--json")
+        return idproof("credential", "check", shown, "--root", root, *asked, *(more or ("--without-status",)))
+
+    with Client(sandbox.url) as client:
+        sent = captures(sandbox, next(each for each in all_personas if each["name"] == "accept"))
+        verdict = client.verify(sent, session=client.open_session().id)
+        offer = client.offer_credential(verdict.id)
+        code = {"link": offer.link, "transaction_code": offer.transaction_code}
+        got = httpx.post(f"{wallet}/credentials", json=code, timeout=60).json()
+        assert got["copies"] == 5
+        assert {"over_18", "family_name", "document_number"} <= set(got["claims"])
+        again = httpx.post(f"{wallet}/credentials", json=code, timeout=60)
+        assert again.json()["code"] == "credential_unavailable"
+        asked = {"claims": ["over_18"], "audience": "x509_hash:counter-3", "nonce": "n-0001"}
+        seen = set()
+        for _ in range(5):
+            shown.write_text(httpx.post(f"{wallet}/presentations", json=asked).json()["presentation"])
+            done = check("n-0001")
+            assert done.returncode == 0, done.stderr
+            assert json.loads(done.stdout)["claims"] == {"over_18": True}
+            seen.add(shown.read_text().split("~")[0])
+        assert len(seen) == 5, "no copy is shown twice"
+        assert check("n-0002").returncode == 1
+        empty = httpx.post(f"{wallet}/presentations", json=asked).json()
+        assert empty["code"] == "credential_unavailable"
+        assert check("n-0001", "--status", f"{sandbox.url}/v1/credential-status/1").returncode == 0
+        assert client.revoke_credentials(verdict.id) == 5
+
+
+def test_a_persona_answers_a_verifier_with_the_claim_that_it_asks_for(
+    sandbox: Server, all_personas: list[dict[str, Any]]
+) -> None:
+    """As `docs/sandbox.md` says, whose lines are run: registration, wallet, question, answer, claims."""
+    page = Page(DOCS / "sandbox.md")
+    scope: dict[str, Any] = {}
+    for block in page.blocks("python"):
+        exec(block.replace("http://127.0.0.1:8000", sandbox.url), scope)
+    asked = httpx.post(f"{sandbox.url}/v1/presentations", json=scope["wanted"]).json()
+    answered = httpx.post(f"{sandbox.url}/sandbox/wallet/answers", json={"link": asked["link"]}, timeout=30).json()
+    assert answered["disclosed"] == ["over_18"]
+    assert httpx.get(f"{sandbox.url}/v1/presentations/{asked['id']}").json()["state"] == "held"
+    given = httpx.post(f"{sandbox.url}/v1/presentations/{asked['id']}/claims", json={}).json()
+    assert given["claims"] == {"over_18": True}
+    again = httpx.post(f"{sandbox.url}/sandbox/wallet/answers", json={"link": asked["link"]}, timeout=30)
+    assert (again.status_code, again.json()["code"]) == (422, "request_invalid")
+    foreign = "openid4vp://?client_id=x&request_uri=https://evil.example/v1/presentation-requests/1"
+    refused = httpx.post(f"{sandbox.url}/sandbox/wallet/answers", json={"link": foreign})
+    assert refused.json()["code"] == "request_invalid"
+
+
+def test_the_wallet_takes_no_link_of_another_issuer(sandbox: Server) -> None:
+    content = {"credential_issuer": "https://evil.example", "grants": {GRANT: {"pre-authorized_code": "c"}}}
+    for link in ("", "openid-credential-offer://?credential_offer=1", f"x://?credential_offer={json.dumps(content)}"):
+        answer = httpx.post(
+            f"{sandbox.url}/sandbox/wallet/credentials", json={"link": link, "transaction_code": "1"}, timeout=30
+        )
+        assert (answer.status_code, answer.json()["code"]) == (422, "request_invalid")
+
+
 def test_other_captures_and_mixed_sets_are_refused(sandbox: Server, all_personas: list[dict[str, Any]]) -> None:
     one, two = captures(sandbox, all_personas[0]), captures(sandbox, all_personas[1])
     foreign = dict.fromkeys(one, b"\xff\xd8\xff\xe0 no mark")
@@ -140,6 +246,15 @@ def test_other_captures_and_mixed_sets_are_refused(sandbox: Server, all_personas
             with pytest.raises(Problem) as caught:
                 client.verify(sent, session=client.open_session().id)
             assert caught.value.code == "sandbox_captures"
+
+
+def test_a_device_streams_to_the_sandbox_and_is_accepted(sandbox: Server, tmp_path: Path) -> None:
+    sets, keys = tmp_path / "D", tmp_path / "key"
+    assert idproof("specimen", "make", "--out", sets, "--count", "1").returncode == 0
+    key = idproof("kiosk", "enroll", "--name", "K", "--sandbox", "--data-dir", sandbox.data_dir).stdout
+    keys.write_text(key, encoding="utf-8")
+    told = idproof("kiosk", "replay", "--sets", sets, "--url", sandbox.url, "--keys", keys)
+    assert "  accept" in told.stdout, told.stderr
 
 
 def test_a_sandbox_is_refused_in_production_and_writes_only_to_its_own_folder(tmp_path: Path) -> None:

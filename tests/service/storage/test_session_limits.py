@@ -24,7 +24,7 @@ from idproof.service.errors import ServiceProblem
 from idproof.service.http.app import create_app
 from idproof.service.operations.data_folder import open_verdicts_and_audit
 from idproof.service.operations.settings import Settings
-from idproof.service.storage import Ledger, SessionRules, Ticket, VerdictStore, ledger, session_limits, sessions
+from idproof.service.storage import Ledger, SessionRules, Ticket, VerdictStore, leases, session_limits, sessions
 from idproof.service.storage.ledger import FAILED, Progress
 from idproof.service.storage.session_limits import CLIENT_BOUNDS, DEVICE_BOUNDS, Bounds
 from idproof.service.stream.simulator.device import Device, DeviceProblem
@@ -39,7 +39,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = START
-        for module in (session_limits, sessions, ledger):
+        for module in (session_limits, sessions, leases):
             monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: self.now))
 
 

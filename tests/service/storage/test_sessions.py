@@ -272,6 +272,26 @@ def test_polling_reports_why_a_verification_failed(
     assert verifier.sessions[0].outstanding == 0
 
 
+def test_pictures_are_deleted_before_a_failure_can_be_read(
+    running: tuple[str, FakeVerifier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, verifier = running
+    held: list[int] = []
+    fail = Ledger.fail
+
+    def fail_and_look(ledger: Ledger, *arguments: Any, **options: Any) -> None:
+        held.append(verifier.sessions[0].outstanding)
+        fail(ledger, *arguments, **options)
+
+    def act() -> None:
+        raise CardCutOff("Cut off.", capture="selfie")
+
+    monkeypatch.setattr(Ledger, "fail", fail_and_look)
+    verifier.act = act
+    assert settled(url + deferred(url).headers["location"]).status_code == 422
+    assert held == [0]
+
+
 def test_a_stopping_server_finishes_asynchronous_verifications(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data")
     with serving(settings, FakeVerifier(lambda: time.sleep(1))) as (host, port):

@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -15,7 +16,7 @@ from sqlalchemy import delete, select, update
 from idproof.service.errors import StoreUnavailable
 from idproof.service.operations.settings import Settings
 from idproof.service.signing.keys import Keys
-from idproof.service.storage import Database, VerdictStore, migrate
+from idproof.service.storage import Database, VerdictStore, engine, migrate
 from idproof.service.storage.schema import FACTS, METADATA, VERIFICATIONS
 
 VERDICT = {"id": "ver_1", "decision": "accept", "fields": {"number": {"text": "A123456(3)"}}}
@@ -119,8 +120,8 @@ def test_pages_begin_with_the_newest_and_hold_only_the_clients_own(store: Verdic
     assert store.load("ver_2", client="two") == {"n": 2}
 
 
-def test_the_migrations_produce_the_described_tables(store: VerdictStore) -> None:
-    with store.database.read() as connection:
+def test_the_migrations_produce_the_described_tables(empty_on_either: Settings) -> None:
+    with Database.open(empty_on_either).read() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, METADATA) == []
         assert context.get_current_revision() == migrate.HEAD
@@ -128,12 +129,12 @@ def test_the_migrations_produce_the_described_tables(store: VerdictStore) -> Non
     assert ScriptDirectory(folder).get_heads() == [migrate.HEAD]
 
 
-def test_several_workers_may_migrate_an_empty_database_at_once(on_either: Settings, keys: Keys) -> None:
+def test_several_workers_may_migrate_an_empty_database_at_once(empty_on_either: Settings, keys: Keys) -> None:
     failed: list[Exception] = []
 
     def start() -> None:
         try:
-            VerdictStore.open(on_either, keys.sealing).close()
+            VerdictStore.open(empty_on_either, keys.sealing).close()
         except StoreUnavailable as error:
             failed.append(error)
 
@@ -143,6 +144,25 @@ def test_several_workers_may_migrate_an_empty_database_at_once(on_either: Settin
     for thread in threads:
         thread.join()
     assert failed == []
+
+
+def test_a_worker_waits_for_a_migration_longer_than_for_a_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgresql: Cluster
+) -> None:
+    monkeypatch.setattr(engine, "_LOCK_WAIT_S", 1)
+    url = postgresql.database(empty=True)
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", (migrate._LOCK,))
+        opened: list[VerdictStore] = []
+        settings = Settings(data_dir=tmp_path, database_url=url)
+        thread = threading.Thread(target=lambda: opened.append(VerdictStore.open(settings, bytes(32))))
+        thread.start()
+        thread.join(2)  # twice the wait of a request
+        assert opened == []
+        other.execute("SELECT pg_advisory_unlock(%s)", (migrate._LOCK,))
+        thread.join(60)
+    assert len(opened) == 1
+    opened[0].close()
 
 
 @pytest.mark.parametrize("person", [True, False])

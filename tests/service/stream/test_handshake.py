@@ -6,6 +6,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from idproof.pipeline.errors import IdproofError
 from idproof.service.auth.quota import Quota
 from idproof.service.operations.settings import Settings
@@ -53,3 +55,28 @@ def test_failures_from_one_address_never_refuse_a_valid_device(tmp_path: Path) -
     wrong = [attempt(bytes(32)) for _ in range(4)]
     assert wrong == ["device_unauthenticated"] * 2 + ["rate_limited"] * 2
     assert attempt(kiosks.secret(device)) == device
+
+
+def test_a_stranger_is_refused_without_a_look_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that does not answer is no matter for whoever cannot prove a key."""
+    settings = Settings(data_dir=tmp_path)
+    store = VerdictStore.open(settings, Keys.open(settings).sealing)
+    kiosks = Kiosks(store.database, store.seal)
+    device = kiosks.enroll("Counter 3").split("_")[1]
+    gate = SimpleNamespace(quota=Quota(per_minute=600, at_once=1, failures_per_minute=60))
+    runtime: Any = SimpleNamespace(gate=gate, kiosks=kiosks, admission=Admission(512, 128))
+    asked = []
+    find = kiosks.find
+    monkeypatch.setattr(kiosks, "find", lambda name: asked.append(name) or find(name))
+
+    def attempt(name: str, secret: bytes) -> str:
+        try:
+            return asyncio.run(authenticate(runtime, FakeChannel(name, secret))).kiosk.id  # type: ignore[arg-type]
+        except IdproofError as error:
+            return error.code
+
+    assert [attempt(name, bytes(32)) for name in (device, "0" * len(device))] == ["device_unauthenticated"] * 2
+    assert asked == []
+    assert attempt(device, kiosks.secret(device)) == device
+    assert kiosks.revoke(device)
+    assert attempt(device, kiosks.secret(device)) == "device_unauthenticated"

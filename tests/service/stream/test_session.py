@@ -47,7 +47,7 @@ class InterruptedGuide(FakeGuide):
         super().__init__()
         self.interruption: Callable[[], object] = lambda: None
 
-    def card(self, data: memoryview, *_: Any) -> Guidance:
+    def card(self, data: memoryview, *_: Any, lit: bool) -> Guidance:
         assert any(data)
         interruption = threading.Thread(target=self.interruption)  # as the event loop goes on beside a thread
         interruption.start()
@@ -269,7 +269,7 @@ RETRY = {"type": "retry", "code": "card_not_found", "capture": "card_front", "se
 @pytest.mark.parametrize(
     ("outcome", "state", "pictures", "more"),
     [
-        ({"type": "verdict", "decision": "accept"}, State.ENDED, 0, {}),
+        ({"type": "verdict", "id": "ver_1", "decision": "accept"}, State.ENDED, 0, {}),
         (RETRY | {"attempts_left": 2}, State.CARD, 0, {"stage": "card_front"}),
         (RETRY | {"attempts_left": 0}, State.ENDED, 0, {"stage": "card_front"}),
         ({"type": "error", "code": "store_unavailable"}, State.CARD, 0, {"stage": "card_front"}),
@@ -333,7 +333,7 @@ def test_a_stop_during_the_verification_overwrites_the_pictures_and_no_outcome_i
         assert (session.ended, session.pictures.outstanding) == (True, 0)
         with pytest.raises(SessionExpired):
             session.pictures.ensure_open()
-        await session.end_verification({"type": "verdict", "decision": "accept"})
+        await session.end_verification({"type": "verdict", "id": "ver_1", "decision": "accept"})
 
     complete_stills(session, device)
     answer(session, device, new_challenge())

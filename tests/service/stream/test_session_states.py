@@ -21,12 +21,14 @@ from idproof.service.errors import StreamProblem
 from idproof.service.stream import states
 from idproof.service.stream.chain import Chain, Shows
 from idproof.service.stream.machine import SessionMachine
+from idproof.service.stream.parameters import StepUpText
 from idproof.service.stream.pictures import MAX_STILLS
 from idproof.service.stream.session import DeviceSession
 from idproof.service.stream.states import CAPTURING, TRANSITIONS, Event, InvalidTransition, State
 
 ROOT = Path(__file__).parents[3]
 ROLES = tuple(Shows)[:4]
+STEP_UP = StepUpText("Change the address of record.")
 WAITING = 3  # a preview, a still, and the picture under examination
 
 
@@ -106,8 +108,8 @@ class RecordingSession(DeviceSession):
         self._machine._move = record  # type: ignore[method-assign]
 
 
-def recording_session() -> RecordingSession:
-    session = new_session(RecordingSession)
+def recording_session(step_up: StepUpText | None = None) -> RecordingSession:
+    session = new_session(RecordingSession, step_up=step_up)
     assert isinstance(session, RecordingSession)
     return session
 
@@ -115,8 +117,8 @@ def recording_session() -> RecordingSession:
 def test_every_transition_of_the_table_happens_in_some_session() -> None:
     """A row that no session can take would be a rule without a use."""
     performed: set[tuple[State, Event, State]] = set()
-    for reach, (act, allowed) in product(REACH.values(), ACTS):
-        session, device = recording_session(), Chain(SECRET, NONCE)
+    for step_up, reach, (act, allowed) in product((None, STEP_UP), REACH.values(), ACTS):
+        session, device = recording_session(step_up), Chain(SECRET, NONCE)
         reach(session, device)
         if session.state in allowed:
             with suppress(StreamProblem):
@@ -133,13 +135,14 @@ def test_every_transition_of_the_table_happens_in_some_session() -> None:
 
 
 def second_card(session: DeviceSession, device: Chain) -> None:
+    """The second stage, which in a step-up is the challenge."""
     for _ in range(2):
         send(session, device, session.stage, still=True)
         examine(session)
 
 
 def selfie(session: DeviceSession, device: Chain) -> None:
-    for _ in range(3):
+    while session.stage != "selfie":
         second_card(session, device)
 
 
@@ -183,7 +186,7 @@ REACH: dict[str, Callable[[DeviceSession, Chain], None]] = {
 
 
 def outcome(kind: str, left: int = 1) -> dict[str, Any]:
-    return {"type": kind, "code": "busy", "attempts_left": left}
+    return {"type": kind, "id": "ver_1", "code": "busy", "attempts_left": left}
 
 
 def capture(session: DeviceSession, device: Chain) -> None:
@@ -221,6 +224,7 @@ ACTS: tuple[tuple[Callable[[DeviceSession, Chain], object], Set[State]], ...] = 
     (lambda session, device: session.decide(), {State.VERIFYING}),
     (begin, {State.QUEUED, State.ENDED}),
     (conclude("verdict"), {State.STORING, State.ENDED}),
+    (conclude("step_up_decided"), {State.STORING, State.ENDED}),
     (conclude("retry"), VERIFICATION | {State.ENDED}),
     (conclude("error"), VERIFICATION | {State.ENDED}),
 )
@@ -230,9 +234,9 @@ ACTS: tuple[tuple[Callable[[DeviceSession, Chain], object], Set[State]], ...] = 
 class RandomOrders(RuleBasedStateMachine):
     """Events in a random order, from a random state on: each is a declared transition, or a problem with a code."""
 
-    @initialize(reach=st.sampled_from(list(REACH.values())))
-    def open(self, reach: Callable[[DeviceSession, Chain], None]) -> None:
-        self.session, self.device = recording_session(), Chain(SECRET, NONCE)
+    @initialize(reach=st.sampled_from(list(REACH.values())), step_up=st.sampled_from([None, STEP_UP]))
+    def open(self, reach: Callable[[DeviceSession, Chain], None], step_up: StepUpText | None) -> None:
+        self.session, self.device = recording_session(step_up), Chain(SECRET, NONCE)
         reach(self.session, self.device)
 
     def teardown(self) -> None:
@@ -281,7 +285,7 @@ class RandomOrders(RuleBasedStateMachine):
         if self.session.state is State.ANSWERING:
             for at in range(0, new_challenge().duration_ms, 100):
                 self.frame(Shows.LIVENESS, still=True, ms=at, own=False)
-            assert self.session.state in (State.FINISH, State.LIVENESS, State.CARD)
+            assert self.session.state in (State.FINISH, State.LIVENESS, State.CARD, State.SELFIE)
 
     @rule(stage=st.sampled_from(ROLES))
     def retake(self, stage: Shows) -> None:
@@ -374,7 +378,7 @@ class RandomOrders(RuleBasedStateMachine):
 
     @invariant()
     def follow_the_table(self) -> None:
-        state = State.CARD
+        state = State.CARD if self.session.step_up is None else State.SELFIE
         for source, event, target in self.session.performed:
             assert source is state
             assert target in TRANSITIONS[source][event]

@@ -21,7 +21,8 @@ from idproof.service.stream.simulator.player import SetCamera, cameras, marked
 from idproof.service.stream.simulator.posed_cards import WarpedCard, still_of
 
 ROOT = Path(__file__).parents[3]
-USERS = {"service/cli/kiosk.py", "benchmarks/deletion/device.py"}  # `idproof kiosk replay`, and a benchmark
+USERS = {"service/cli/kiosk.py", "benchmarks/deletion/device.py", "benchmarks/deletion/streamed_step_up.py"}
+"""`idproof kiosk replay`, and the search for what a device's pictures left."""
 
 
 def test_the_service_does_not_import_the_simulated_device() -> None:

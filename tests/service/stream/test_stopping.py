@@ -16,7 +16,7 @@ from idproof.pipeline import VaultSession, Verdict
 from idproof.pipeline.errors import IdproofError
 from idproof.service.errors import AuditBroken, ServiceProblem, StoreUnavailable
 from idproof.service.operations.settings import Settings
-from idproof.service.registrations.intake import RegistrationIntake
+from idproof.service.registrations.outcomes import VerificationOutcomes
 from idproof.service.storage.engine import Conflict
 from idproof.service.storage.kiosks import Kiosks
 from idproof.service.stream.simulator.device import Device, DeviceProblem
@@ -116,14 +116,14 @@ def test_a_stop_is_too_late_once_the_verdict_is_being_stored(
     address: str, key: str, verifier: WaitingVerifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storing, go_on = threading.Event(), threading.Event()
-    store = RegistrationIntake._store
+    store = VerificationOutcomes.store_verdict
 
-    def store_slowly(*arguments: Any) -> None:
+    def store_slowly(*arguments: Any, **named: Any) -> None:
         storing.set()
         assert go_on.wait(20)
-        store(*arguments)
+        store(*arguments, **named)
 
-    monkeypatch.setattr(RegistrationIntake, "_store", store_slowly)
+    monkeypatch.setattr(VerificationOutcomes, "store_verdict", store_slowly)
     verifier.go_on.set()
 
     async def act(device: Device) -> dict[str, Any]:
@@ -221,7 +221,7 @@ def test_an_error_of_the_verification_says_at_which_stage_the_session_is(
         raise error
 
     if stage == "first":
-        monkeypatch.setattr(RegistrationIntake, "_store", fail)
+        monkeypatch.setattr(VerificationOutcomes, "store_verdict", fail)
     else:
         monkeypatch.setattr("idproof.service.storage.ledger.Ledger.begin", fail)
 

@@ -1,15 +1,12 @@
 """The frames between the captures of the card: watched as they arrive, asked for again, and never kept."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
-import numpy as np
 import pytest
-from device_sessions import NONCE, SECRET, complete_stills, examine, new_session, send_picture
-from pictures import pixels
+from device_sessions import NONCE, SECRET, complete_stills, new_session
+from rendered_applicant import FIRST, PLAN, SECOND, THIRD, Applicant, Rendered
 
-from idproof.datasets.specimen.portraits import PortraitSource
-from idproof.pipeline.card.plan import GUIDED, draw
+from idproof.pipeline.card.plan import GUIDED
 from idproof.pipeline.card.turning import meter
 from idproof.pipeline.card.turning.track import LONGEST_ASKED_S, LONGEST_GAP_S, MOST_FRAMES
 from idproof.pipeline.documents import DocumentType
@@ -17,26 +14,6 @@ from idproof.pipeline.guidance import Guide
 from idproof.pipeline.types import Outcome, Role, Status
 from idproof.pipeline.vault.kinds import CROP
 from idproof.service.stream.chain import Chain
-from idproof.service.stream.session import DeviceSession
-from idproof.service.stream.simulator.player import small_of, swaying
-from idproof.service.stream.simulator.posed_cards import RenderedCard
-
-RECIPE = {"seed": 31, "index": 2, "characters": None, "split": "tuning", "formation": "analytic"}
-PLAN = draw(NONCE)
-FIRST, SECOND, THIRD = (role.value for role in PLAN.order)
-
-
-class Rendered:
-    """The stills of one plan, and the previews on the way to each of them."""
-
-    def __init__(self, attack: str | None) -> None:
-        card = RenderedCard(RECIPE, attack, PortraitSource.open(None), 3)
-        self.stills, self.ways = card.stills(PLAN), card.turned(PLAN)
-        rng = np.random.default_rng(1)
-        self.in_place = {
-            role: swaying(small_of(pixels(data)[..., ::-1]), 1.0, rng) for role, data in self.stills.items()
-        }
-        self.nothing = swaying(np.full((270, 480, 3), 120, dtype=np.uint8), 1.0, rng)
 
 
 @pytest.fixture(scope="module")
@@ -47,38 +24,6 @@ def genuine() -> Rendered:
 @pytest.fixture(scope="module")
 def prints() -> Rendered:
     return Rendered("replay_prints")
-
-
-class Applicant:
-    """Shows pictures to a session with the real guidance, a tenth of a second apart."""
-
-    def __init__(self, guide: Guide) -> None:
-        self.session: DeviceSession = new_session(guide=guide)  # type: ignore[arg-type]
-        self.device, self.at_ms, self.hints = Chain(SECRET, NONCE), 0.0, list[str]()
-
-    def show(self, picture: bytes, *, still: bool = False) -> dict[str, Any]:
-        """Returns the guidance."""
-        self.at_ms += 100
-        send_picture(self.session, self.device, self.session.stage, picture, still=still, ms=self.at_ms)
-        said = examine(self.session)
-        self.hints.append(said[0]["hint"])
-        return said[0]
-
-    def turn(self, pictures: Sequence[bytes]) -> None:
-        for picture in pictures:
-            self.show(picture)
-
-    def take(self, seen: Rendered) -> None:
-        """Hold the card in the pose of the stage until its stills are taken."""
-        stage = self.session.stage
-        want = "preview"
-        for _ in range(20):
-            want = self.show(seen.stills[stage] if want == "still" else seen.in_place[stage], still=want == "still")[
-                "want"
-            ]
-            if self.session.stage != stage:
-                return
-        raise AssertionError(f"{stage} was not taken: {self.hints[-12:]}")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Registrations as resources above their verifications: status, attempts and limits, from the opening to the end."""

@@ -1,0 +1,1 @@
+"""The page of officers at a counter."""

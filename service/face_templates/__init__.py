@@ -1,0 +1,1 @@
+"""Face templates for later step-ups, where no portrait service exists: passkey and identity core open them together."""

@@ -1,0 +1,1 @@
+"""Passkeys bound to accepted registrations: their registration, the binding statement, logins, revocation."""

@@ -1,0 +1,1 @@
+"""Presentations: a department asks a wallet for some claims of a credential, with a purpose, and checks what comes."""

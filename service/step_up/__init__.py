@@ -1,0 +1,1 @@
+"""Step-up by face: a living person against the portrait that the records give at this moment, for one transaction."""
