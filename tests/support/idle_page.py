@@ -28,6 +28,13 @@ def require_warning(made: Page, sentence: str) -> None:
     assert made.is_hidden("#idle-stay")
 
 
+def scroll(made: Page) -> None:
+    """Turn the mouse's wheel, and wait until the page has been informed: browsers tell it at their next frame only."""
+    made.evaluate("window.scrolled = new Promise((done) => addEventListener('wheel', done, { once: true })); 0")
+    made.mouse.wheel(0, 40)
+    made.evaluate("window.scrolled.then(() => 0)")
+
+
 def _require_stayed(made: Page, view: str) -> None:
     assert made.inner_text("#idle-text") == ""
     assert made.is_hidden("#idle-stay")

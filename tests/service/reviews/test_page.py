@@ -15,7 +15,7 @@ import pytest
 import review_bench
 from access_keys import key
 from fakes import FakeVerifier, serving_app
-from idle_page import require_warning
+from idle_page import require_warning, scroll
 from playwright.sync_api import Browser, Page
 from review_bench import ReviewBench
 
@@ -325,7 +325,7 @@ def test_a_page_that_was_left_open_shows_and_decides_nothing(office: Office, chr
         kiosk.wait(made, "document.querySelectorAll('#pictures img').length === 4")
         for _ in range(4):  # an officer who reads is there
             made.clock.fast_forward("03:00")
-            made.mouse.wheel(0, 40)
+            scroll(made)
             made.clock.run_for(2000)
         assert made.evaluate("document.body.dataset.view") == "board"
         made.clock.fast_forward("05:02")
@@ -352,7 +352,7 @@ def test_a_case_disappears_when_it_goes_back_to_the_queue(office: Office, chromi
         kiosk.wait(made, "!document.getElementById('case').hidden")
         for _ in range(4):
             made.clock.fast_forward("04:00")
-            made.mouse.wheel(0, 40)
+            scroll(made)
             made.clock.run_for(2000)
         kiosk.wait(made, "document.getElementById('case').hidden")
         assert made.inner_text("#problem") == TEXTS["en"]["problem.review_not_claimed"]
