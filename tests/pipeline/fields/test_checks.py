@@ -143,7 +143,7 @@ def test_the_examination_compares_with_hong_kongs_day(
 ) -> None:
     read = dict(facts(issue_date="30-11-26").fields)
     monkeypatch.setattr(examine, "today", lambda document: {DOCUMENT.name: day}[document.name])
-    monkeypatch.setattr(examine, "_borrow_card_pictures", lambda *_: nullcontext({}))
+    monkeypatch.setattr(examine, "borrow_card_pictures", lambda *_: nullcontext({}))
     monkeypatch.setattr(examine.field_reading, "read", lambda *_: read)
     _, found = examine.read_fields(Mock(), Mock(**{"locator.document": DOCUMENT}))
     assert next(check for check in found if check.name == "dates_ordered").outcome is outcome
