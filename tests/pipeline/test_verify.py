@@ -202,9 +202,9 @@ class RecordingVault(Vault):
     "stage",
     [
         "capture.decode",
-        "examine.CardExaminer.examine",
+        "examination_tools.CardExaminer.examine",
         "examine.field_reading.read",
-        "examine.compare.check",
+        "examine_people.compare.check",
         "verify.decide",
     ],
 )
