@@ -7,6 +7,8 @@ somebody else's, opens nothing.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -37,8 +39,8 @@ def add_holder_layer(protected: ProtectedTemplate, secret: bytearray, passkey: s
         ValueError: the secret has another length.
     """
     salt, nonce = os.urandom(_SALT_BYTES), os.urandom(_NONCE_BYTES)
-    cipher = _cipher(secret, salt, passkey)
-    return salt + nonce + cipher.encrypt(nonce, protected.pack(), _bound_to(passkey, owner))
+    with _cipher(secret, salt, passkey) as cipher:
+        return salt + nonce + cipher.encrypt(nonce, protected.pack(), _bound_to(passkey, owner))
 
 
 def remove_holder_layer(stored: bytes, secret: bytearray, passkey: str, owner: TemplateOwner) -> ProtectedTemplate:
@@ -49,21 +51,27 @@ def remove_holder_layer(stored: bytes, secret: bytearray, passkey: str, owner: T
         ValueError: the secret has another length.
     """
     salt, rest = stored[:_SALT_BYTES], stored[_SALT_BYTES:]
-    cipher = _cipher(secret, salt, passkey)
-    try:
-        opened = cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], _bound_to(passkey, owner))
-    except (InvalidTag, ValueError):
-        raise SealBroken("The template does not open.") from None
+    with _cipher(secret, salt, passkey) as cipher:
+        try:
+            opened = cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], _bound_to(passkey, owner))
+        except (InvalidTag, ValueError):
+            raise SealBroken("The template does not open.") from None
     return ProtectedTemplate.unpack(opened)
 
 
-def _cipher(secret: bytearray, salt: bytes, passkey: str) -> AESGCM:
+@contextmanager
+def _cipher(secret: bytearray, salt: bytes, passkey: str) -> Iterator[AESGCM]:
+    """Lends the cipher for the length of the block; overwrites the secret at once, and the derived key in the end."""
+    key = bytearray(KEY_BYTES)
     try:
         if len(secret) != SECRET_BYTES:
             raise ValueError(f"a passkey gives {SECRET_BYTES} bytes")
-        return AESGCM(HKDF(SHA256(), KEY_BYTES, salt, _PURPOSE + passkey.encode()).derive(secret))
+        HKDF(SHA256(), KEY_BYTES, salt, _PURPOSE + passkey.encode()).derive_into(secret, key)
+        secret[:] = bytes(len(secret))
+        yield AESGCM(key)
     finally:
         secret[:] = bytes(len(secret))
+        key[:] = bytes(KEY_BYTES)
 
 
 def _bound_to(passkey: str, owner: TemplateOwner) -> bytes:
