@@ -32,6 +32,9 @@ REQUEST_S = 60
 """Seconds for which a request may be answered. Chosen by hand: it is sent at once."""
 # As those of the records (`service/records/remote.py`): an applicant waits.
 _TIMEOUT = httpx.Timeout(4.0, connect=2.0)
+_ANSWER_S = 8.0
+"""Seconds for a whole answer, however slowly it arrives: connection, and one wait for the beginning and one for the
+rest. Chosen by hand; no outside source."""
 _FAILURES, _OPEN_S = 5, 30.0
 _LONGEST_ANSWER = 16 * 1024
 """Bytes; the documented answer has less than one kilobyte. Chosen by hand; no outside source."""
@@ -141,7 +144,7 @@ class KeyReleases:
 
     def _post(self, request: str) -> bytes | None:
         """Returns the encrypted key; None if the core refuses. Raises `KeyRevoked`, `_UnusableAnswer`."""
-        headers = {"Content-Type": "application/jwt"}
+        headers, ends_at = {"Content-Type": "application/jwt"}, time.monotonic() + _ANSWER_S
         with self._client.stream("POST", self._url, content=request, headers=headers) as answer:
             if answer.status_code == httpx.codes.GONE:
                 raise KeyRevoked
@@ -150,7 +153,7 @@ class KeyReleases:
             body = b""
             for chunk in answer.iter_bytes():
                 body += chunk
-                if len(body) > _LONGEST_ANSWER:
+                if len(body) > _LONGEST_ANSWER or time.monotonic() > ends_at:
                     raise _UnusableAnswer
         if answer.status_code != httpx.codes.OK:
             raise _UnusableAnswer
@@ -166,10 +169,15 @@ def release_info(request: str, recipient: bytes) -> bytes:
 
 
 def load_core_key(path: Path) -> bytes:
-    """Returns the uncompressed point of a file with one JWK on P-256; raises `CoreKeyUnusable`."""
+    """Returns the uncompressed point of a file with one public JWK on P-256; raises `CoreKeyUnusable`.
+
+    A private key is refused: whoever has this service would have the core's half.
+    """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        key = ECKey.import_key({name: value for name, value in data.items() if name != "d"})
+        if "d" in data:
+            raise CoreKeyUnusable(f"{path.name} holds the core's private key, which only the core may have.")
+        key = ECKey.import_key(data)
         point = key.public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         core_public_key(point)  # ValueError on another curve
     except (OSError, ValueError, KeyError, TypeError, AttributeError, JoseError):

@@ -1,10 +1,12 @@
 """Face templates are off by default, and start with nothing that would make them needless or unsafe."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes import FakeVerifier, ask
+from joserfc.jwk import ECKey
 from passkey_bench import passkey_settings
 from template_party import TemplateVerifier, template_settings
 
@@ -63,6 +65,16 @@ def test_a_file_without_a_key_on_p256_is_refused(tmp_path: Path, text: str) -> N
     assert settings.face_template_core_key is not None
     settings.face_template_core_key.write_text(text, encoding="utf-8")
     with pytest.raises(CoreKeyUnusable):
+        create_app(settings, TemplateVerifier())  # type: ignore[arg-type]
+
+
+def test_the_cores_private_key_is_refused(tmp_path: Path) -> None:
+    """With it this service would have both halves that are not the holder's."""
+    settings = Settings.load(**told(tmp_path))
+    assert settings.face_template_core_key is not None
+    private = ECKey.generate_key("P-256").as_dict(private=True)
+    settings.face_template_core_key.write_text(json.dumps(private), encoding="utf-8")
+    with pytest.raises(CoreKeyUnusable, match="private"):
         create_app(settings, TemplateVerifier())  # type: ignore[arg-type]
 
 
