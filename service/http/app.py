@@ -166,6 +166,8 @@ async def _background_jobs(intake: RegistrationIntake, presentations: Presentati
                 housekeeping.start_soon(retention.run_cleaning, intake.reviews.clean)
             if intake.issuance is not None:
                 housekeeping.start_soon(retention.run_cleaning, intake.issuance.clean)
+            if intake.face_templates is not None:
+                housekeeping.start_soon(retention.run_cleaning, intake.face_templates.destroy_erased)
             if presentations is not None:
                 housekeeping.start_soon(retention.run_cleaning, presentations.clean)
             housekeeping.start_soon(intake.delivery_worker.run)

@@ -108,11 +108,11 @@ def _registration_routes(
     ) -> JSONResponse:
         """Begin to bind a passkey to an accepted verdict, for as long as its session's applicant is there."""
         passkeys = switched_on(registrations)
-        if wanted.face_template:
-            templates_on(intake)
-        return JSONResponse(
-            await anyio.to_thread.run_sync(passkeys.begin, client.id, Wanted(**wanted.model_dump())), 201
-        )
+        templates = templates_on(intake) if wanted.face_template else None
+        begun = await anyio.to_thread.run_sync(passkeys.begin, client.id, Wanted(**wanted.model_dump()))
+        if templates is not None:
+            templates.pending.agree(wanted.verification, begun["id"])
+        return JSONResponse(begun, 201)
 
     @app.post("/v1/passkey-registrations/{ceremony_id}", status_code=201, responses=openapi.PASSKEY_MADE_RESPONSES)
     async def complete_registration(
@@ -125,7 +125,7 @@ def _registration_routes(
         made = await anyio.to_thread.run_sync(passkeys.complete, client.id, ceremony_id, answer.response)
         intake.delivery_worker.wake()
         if (templates := intake.face_templates) is not None:
-            begun = await anyio.to_thread.run_sync(templates.begin, client.id, made, answer.response)
+            begun = await anyio.to_thread.run_sync(templates.begin, client.id, ceremony_id, made, answer.response)
             made |= {"face_template": begun}
         return JSONResponse(made, 201)
 

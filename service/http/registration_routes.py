@@ -117,7 +117,7 @@ def _operator_routes(app: FastAPI, intake: RegistrationIntake, gate: AccessContr
         erase_now = partial(retention.erase_registration, intake.store, intake.audit, registration_id, by=client.id)
         if not await anyio.to_thread.run_sync(erase_now):
             return _unknown()
-        intake.delivery_worker.wake()
+        await intake.complete_erasure()
         return Response(status_code=204)
 
     @app.post("/v1/erasures", responses=openapi.ERASE_PERSON_RESPONSES)
@@ -125,7 +125,7 @@ def _operator_routes(app: FastAPI, intake: RegistrationIntake, gate: AccessContr
         """Erase every verdict, registration and passkey of a card's number."""
         erase_now = partial(retention.erase_person, intake.store, intake.audit, person.number, by=client.id)
         count = await anyio.to_thread.run_sync(erase_now)
-        intake.delivery_worker.wake()
+        await intake.complete_erasure()
         return JSONResponse({"verdicts": count})
 
     @app.post("/v1/deliveries/{subject}", status_code=202, responses=openapi.REDELIVER_RESPONSES)

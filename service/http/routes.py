@@ -182,7 +182,7 @@ def _erase_route(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) 
         erase_now = partial(retention.erase, intake.store, intake.audit, verification_id, by=client.id)
         if not await anyio.to_thread.run_sync(erase_now):
             return problems.problem("not_found", "There is no verification of this id.")
-        intake.delivery_worker.wake()
+        await intake.complete_erasure()
         return Response(status_code=204)
 
 

@@ -25,7 +25,7 @@ from idproof.service.cases.rules import RegistrationRules
 from idproof.service.cases.store import Registrations
 from idproof.service.claims import CoreKey
 from idproof.service.credentials.issuance import Issuance
-from idproof.service.errors import ServiceProblem, log_error
+from idproof.service.errors import ServiceProblem, StoreUnavailable, log_error
 from idproof.service.http.draining import drain_request
 from idproof.service.http.uploads import METADATA, Pace, Received, Upload, metadata_invalid
 from idproof.service.operations import telemetry
@@ -277,6 +277,15 @@ class RegistrationIntake:
             raise metadata_invalid(RequestFault(METADATA, "/document", expected))
         return Received(metadata, upload.fingerprint(registration.session_id or ""), datetime.now(UTC))
 
+    async def complete_erasure(self) -> None:
+        """Destroys what an erasure left in this process's memory, and has what it queued delivered."""
+        if self.face_templates is not None:
+            try:
+                await _in_thread(self.face_templates.destroy_erased)
+            except StoreUnavailable as error:
+                log_error(error)  # it is erased; the next round of cleaning destroys the rest
+        self.delivery_worker.wake()
+
     def _liveness_answer(self, ticket: Ticket, received: Received) -> LivenessResponse | None:
         """Returns the frames with the challenge that they answer; raises `ServiceProblem` if they answer none."""
         described, session = received.metadata.liveness, ticket.session
@@ -311,7 +320,7 @@ class RegistrationIntake:
                 verify = self.verifier.verify_session
                 if self.reviews is not None and ticket.registration is not None:
                     resources.enter_context(self.reviews.offer_copies(ticket.id, pictures))
-                if self.face_templates is not None:
+                if self.face_templates is not None and ticket.session is not None:  # passkeys are of sessions alone
                     pending = self.face_templates.pending
                     resources.enter_context(pending.offer(ticket.id, ticket.registration, pictures))
                 verdict = await anyio.to_thread.run_sync(verify, pictures, frames, origin, limiter=self.limiter)

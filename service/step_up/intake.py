@@ -48,7 +48,8 @@ class StreamedAnswer:
         described: times of the frames, and the camera.
         at: when the answer was complete.
         permitted: options that staff granted.
-        holder_key: what the holder's passkey gave at the login, where face templates are kept; overwritten when used.
+        holder_key: what the holder's passkey gave at the login, where face templates are kept; else empty. The check
+            overwrites it.
     """
 
     step_up: str
@@ -57,7 +58,7 @@ class StreamedAnswer:
     described: LivenessDescription
     at: datetime
     permitted: frozenset[str]
-    holder_key: bytearray | None = field(default=None, repr=False)
+    holder_key: bytearray = field(default_factory=bytearray, repr=False)
 
     def response(self) -> LivenessResponse:
         """Returns the answer as the pipeline examines it."""
@@ -91,6 +92,8 @@ class StepUpIntake:
             IdproofError: nothing was decided; the pictures are deleted either way.
         """
         async with AsyncExitStack() as resources:
+            key = bytearray()
+            resources.callback(_overwrite, key)  # whatever happens to the check
             try:
                 resources.enter_context(client_quota)
                 resources.enter_context(self._intake.slots.hold(client))
@@ -102,7 +105,7 @@ class StepUpIntake:
             pictures = resources.enter_context(self._intake.verifier.vault.open())
             async with self._failure_stored(step_up):
                 answer = await self._receive(request, step_up, pictures)
-                key = _take_holder_key(pictures)
+                _take_holder_key(pictures, key)
                 return await self._check(step_up, pictures, answer, CaptureLevel.UPLOAD, key)
 
     async def check_stream(
@@ -126,6 +129,7 @@ class StepUpIntake:
             IdproofError: nothing was decided. If the session was not told of its beginning, nothing was deleted.
         """
         async with AsyncExitStack() as resources:
+            resources.callback(_overwrite, taken.holder_key)  # whatever happens to the check
             resources.enter_context(client_quota)
             resources.enter_context(self._intake.slots.hold(taken.client))
             begin = partial(self._step_ups.store.begin, answered=taken.challenge)
@@ -174,7 +178,7 @@ class StepUpIntake:
         pictures: VaultSession,
         answer: LivenessResponse,
         level: CaptureLevel,
-        holder_key: bytearray | None,
+        holder_key: bytearray,
         session: StreamedSession | None = None,
     ) -> dict[str, object]:
         intake = self._intake
@@ -197,7 +201,7 @@ class StepUpIntake:
         pictures: VaultSession,
         answer: LivenessResponse,
         origin: CaptureOrigin,
-        holder_key: bytearray | None,
+        holder_key: bytearray,
     ) -> HolderCheck:
         """Compares with the records' portrait or, where those are kept, with the holder's own template."""
         verifier, templates = self._intake.verifier, self._intake.face_templates
@@ -221,14 +225,16 @@ class StepUpIntake:
         return (captures_fresh.check(before, len(contents)),)
 
 
-def _take_holder_key(pictures: VaultSession) -> bytearray | None:
-    """Returns the holder's key, if one came; it is no capture, and is not counted as used."""
-    if HOLDER_KEY not in pictures.upload_names:
-        return None
-    with pictures.upload(HOLDER_KEY) as data:
-        key = bytearray(data)
-    pictures.discard(HOLDER_KEY)
-    return key
+def _take_holder_key(pictures: VaultSession, into: bytearray) -> None:
+    """Moves the holder's key out of the pictures, if one came; it is no capture, and is not counted as used."""
+    if HOLDER_KEY in pictures.upload_names:
+        with pictures.upload(HOLDER_KEY) as data:
+            into += data
+        pictures.discard(HOLDER_KEY)
+
+
+def _overwrite(secret: bytearray) -> None:
+    secret[:] = bytes(len(secret))
 
 
 def _challenge_lapsed() -> ServiceProblem:

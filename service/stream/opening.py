@@ -74,7 +74,7 @@ async def _start_step_up(
         vault=intake.verifier.vault,
         lifetime_s=intake.settings.stream_s,
         policy=intake.verifier.policy,
-        step_up=StepUpText(found.text, None if message.holder_key is None else messages.unbase64(message.holder_key)),
+        step_up=StepUpText(found.text, bytearray(messages.unbase64(message.holder_key or ""))),
     )
     session = DeviceSession(parameters, options, message.language)
     permit = permits.use_of(intake.audit, message.permit, device_holder(kiosk.id))

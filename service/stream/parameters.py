@@ -24,11 +24,16 @@ class StepUpText:
 
     Attributes:
         text: of the transaction.
-        holder_key: what the holder's passkey gave at the login, where face templates are kept.
+        holder_key: what the holder's passkey gave at the login, where face templates are kept; else empty. The
+            session's end overwrites it.
     """
 
     text: str = field(repr=False)
-    holder_key: bytes | None = field(default=None, repr=False)
+    holder_key: bytearray = field(default_factory=bytearray, repr=False)
+
+    def overwrite_key(self) -> None:
+        """Overwrites the key: no check of the session needs it any more."""
+        self.holder_key[:] = bytes(len(self.holder_key))
 
 
 @dataclass(frozen=True, slots=True)

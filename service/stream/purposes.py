@@ -137,7 +137,6 @@ async def _step_up(runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession,
     challenge = session.asked_challenge
     if challenge is None or session.step_up is None:
         raise ServiceProblem("challenge_missing", "No challenge was answered.")
-    secret = session.step_up.holder_key
     at, described = session.answered_at or datetime.now(UTC), session.liveness_timings()
     taken = StreamedAnswer(
         session.id,
@@ -146,7 +145,7 @@ async def _step_up(runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession,
         described,
         at,
         session.granted,
-        None if secret is None else bytearray(secret),
+        bytearray(session.step_up.holder_key),  # of this check: another attempt of the session needs it again
     )
     share, pictures = runtime.gate.quota.one_more(kiosk.client), session.pictures.vault_session
     answer = await require_step_ups(runtime).check_stream(taken, share, pictures, session, level)

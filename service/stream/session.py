@@ -152,12 +152,12 @@ class DeviceSession(Capture):
             StreamProblem: `message_unexpected`: the session ended before, or its verdict is being stored.
         """
         self._machine.stop()
-        self._pictures.wipe()
+        self._wipe()
 
     def end(self) -> None:
         """End the session and overwrite every picture; without effect on a session that ended before."""
         self._machine.end()
-        self._pictures.wipe()
+        self._wipe()
 
     def abandon(self) -> None:
         """End the session that nobody can resume: now, or as soon as the verification that runs has ended."""
@@ -220,7 +220,7 @@ class DeviceSession(Capture):
     def _settle(self, outcome: Message) -> None:
         if outcome["type"] in _DECIDED:
             self._machine.conclude()
-            self._pictures.wipe()
+            self._wipe()
             if outcome["type"] == "verdict":
                 self._verdict = GivenVerdict(outcome["id"], outcome.get("decision") == "accept", time.monotonic())
         elif outcome["type"] == "error" and self.state is State.QUEUED:
@@ -230,6 +230,11 @@ class DeviceSession(Capture):
             self._restart()
         if outcome["type"] == "retry" and not outcome["attempts_left"]:
             self.end()
+
+    def _wipe(self) -> None:
+        self._pictures.wipe()
+        if self.step_up is not None:
+            self.step_up.overwrite_key()
 
     # Connection.
 

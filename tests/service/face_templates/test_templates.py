@@ -92,9 +92,9 @@ def test_a_template_that_no_passkey_takes_in_time_is_destroyed(tmp_path: Path) -
         verdict = party.verdict()
         templates = party.templates
         assert verdict["deletion"]["protected_templates"] == 1
-        timer = templates.pending._waiting.get(verdict["id"])
-        if timer is not None:
-            timer.timer.join()
+        watch = templates.pending._watch
+        if watch is not None:
+            watch.join(timeout=10)
         assert causes(party) == ["time_over"]
         (line,) = [e for e in party.bench.audit_events() if e["event"] == "face_template_destroyed"]
         assert (line["bytes"], line["mechanism"]) == (653, "overwritten with zeros, then released")
