@@ -10,5 +10,6 @@ DOUBTFUL, DIFFERS = "enrolled_face_doubtful", "enrolled_face_differs"
 
 def named(compared: CheckResult) -> CheckResult:
     """Returns `enrolled_face` for a `face_comparison` in which the enrolled template took the portrait's place."""
-    reason = {Outcome.DOUBT: DOUBTFUL, Outcome.FAIL: DIFFERS}.get(compared.outcome or Outcome.PASS)
+    reasons = {Outcome.DOUBT: DOUBTFUL, Outcome.FAIL: DIFFERS}
+    reason = compared.reason if compared.outcome is None else reasons.get(compared.outcome)
     return replace(compared, name=NAME, reason=reason)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,22 @@ import pytest
 from held_faces import HOLDER, answer_of, frames_of, jpeg, photographs, sat, selfie_of
 
 from idproof.datasets.specimen.portraits import PortraitSource
-from idproof.pipeline import Decision, Outcome, Role, Verifier, step_up
+from idproof.pipeline import Decision, Limits, Outcome, Role, Verifier, assurance, step_up
 from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.config import Policy
 from idproof.pipeline.face import detection, enrolled
+from idproof.pipeline.findings import Findings
 from idproof.pipeline.liveness import injection
 from idproof.pipeline.liveness.challenge import Challenge, Options, draw
+from idproof.pipeline.liveness.frames import MIN_FRAMES
+from idproof.pipeline.liveness.response import FrameTiming, LivenessResponse
 from idproof.pipeline.origin import CaptureOrigin
+from idproof.pipeline.types import CheckResult, Status
+from idproof.pipeline.vault import Vault
 from idproof.pipeline.vault.kinds import ENROLLED_TEMPLATE, TEMPLATE
 
 DEVICE = CaptureOrigin(CaptureLevel.DEVICE)
+TIMINGS = tuple(FrameTiming(33.0 * number, number) for number in range(MIN_FRAMES))
 
 
 def challenge(options: Options | None = None) -> Challenge:
@@ -97,3 +104,39 @@ def test_the_template_is_the_one_that_a_registration_computes(verifier: Verifier
     assert verifier.template_network == engines.embedder_sha256
     assert verifier.template_network in engines.weights.values()
     assert np.isclose(np.linalg.norm(template_of(verifier)), 1.0, atol=1e-5)
+
+
+def passed(name: str) -> CheckResult:
+    return CheckResult(name, Status.ASSESSED, Outcome.PASS, score=1.0)
+
+
+def test_a_comparison_that_could_not_be_made_keeps_its_reason() -> None:
+    named = enrolled.named(CheckResult.not_assessed("face_comparison", "because"))
+    assert named == CheckResult.not_assessed(enrolled.NAME, "because")
+
+
+@pytest.mark.parametrize("fault", ["missing", Status.COULD_NOT_ASSESS, Outcome.DOUBT, Outcome.FAIL])
+def test_no_required_check_may_be_left_out(fault: Any) -> None:
+    """What was not examined, could not be assessed, or did not pass accepts nobody."""
+    policy = replace(Policy(), required=("captures_fresh",))
+    rules: Any = SimpleNamespace(policy=policy, profile="open")
+    asked = challenge()
+    answer = LivenessResponse(asked, TIMINGS, datetime.now(UTC))
+    needed = step_up.required_of_enrolled(rules, answer)
+    assert {enrolled.NAME, "captures_fresh", assurance.NAME} <= set(needed)
+
+    def decided(checks: list[CheckResult]) -> Decision:
+        examiner: Any = SimpleNamespace(examine_enrolled=lambda *_: Findings(tuple(checks), {}, {}, {}))
+        with Vault(Limits()).open() as session:
+            return step_up.check_enrolled(session, rules, examiner, answer, DEVICE).decision
+
+    examined = [name for name in needed if name != assurance.NAME]
+    assert decided([passed(name) for name in examined]) is Decision.ACCEPT
+    for name in examined:
+        others = [passed(other) for other in examined if other != name]
+        match fault:
+            case Status():
+                others.append(CheckResult.not_assessed(name, "reason"))
+            case Outcome():
+                others.append(replace(passed(name), outcome=fault, reason="reason"))
+        assert decided(others) is (Decision.REJECT if fault is Outcome.FAIL else Decision.REFER), name
