@@ -137,6 +137,9 @@ class FaceTemplates:
             try:
                 protected = remove_holder_layer(stored.layers, secret, step_up.passkey, stored.owner)
                 with _overwritten(self._key(step_up, stored, protected.key)) as key:
+                    with self._database.read() as connection:
+                        if self._usable(connection, step_up.passkey) != stored:  # destroyed while the core was asked
+                            raise _unavailable()
                     self._audit.append("face_template_opened", step_up=step_up.id, id=step_up.verification)
                     open_template(session, protected, key, stored.owner)
             except SealBroken:

@@ -79,6 +79,19 @@ def test_the_answer_to_one_request_opens_nothing_for_another(party: TemplatePart
     assert len(party.verifier.opened) == 1
 
 
+def test_a_template_that_was_destroyed_while_the_core_was_asked_is_not_opened(party: TemplateParty) -> None:
+    me = Authenticator(prf=os.urandom(32))
+    made = party.bound(me)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert party.ask("DELETE", f"/v1/passkeys/{made['id']}/face-template").status_code == 204
+        return httpx.Response(200, json=party.core.release(request.content.decode())[1])
+
+    answered(party, answer)
+    assert stepped_up(party, me) == (409, "face_template_unavailable")
+    assert (len(party.core.releases), party.verifier.opened) == (1, [])
+
+
 @pytest.mark.parametrize("size", [0, 16, 32, 33])
 def test_another_core_with_a_key_of_its_own_opens_nothing(party: TemplateParty, size: int) -> None:
     me = Authenticator(prf=os.urandom(32))
