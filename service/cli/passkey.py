@@ -41,14 +41,18 @@ def revoke(
 
 @app.command("destroy-face-template")
 def destroy_face_template(
-    passkey: Annotated[str, typer.Argument(help="Id of the passkey.")],
+    passkey: Annotated[str | None, typer.Argument(help="Id of the passkey.")] = None,
     data_dir: DataDir = None,
     sandbox: Sandbox = False,
+    every: Annotated[bool, typer.Option("--all", help="Destroy every template, to keep none any more.")] = False,
 ) -> None:
-    """Destroy the face template that a passkey opens; the passkey stays. Exit 1 when it has none."""
+    """Destroy the face template that a passkey opens; the passkey stays. Exit 1 when there is none."""
     from idproof.service.operations.data_folder import open_verdicts_and_audit
     from idproof.service.passkeys.erasure import BoundPasskeys
 
-    done = BoundPasskeys(*open_verdicts_and_audit(data_dir, sandbox=sandbox)).destroy_template(passkey)
-    typer.echo("destroyed" if done else "no face template of this passkey")
+    if every == (passkey is not None):
+        raise typer.BadParameter("Name a passkey, or give --all.")
+    bound = BoundPasskeys(*open_verdicts_and_audit(data_dir, sandbox=sandbox))
+    done = bound.destroy_all_templates() if passkey is None else int(bound.destroy_template(passkey))
+    typer.echo(f"destroyed {done}" if done else "no face template")
     raise typer.Exit(0 if done else 1)

@@ -3,6 +3,7 @@
 from idproof.service.errors import SettingsInvalid
 from idproof.service.face_templates.core import KeyReleases, load_core_key
 from idproof.service.face_templates.pending import PendingTemplates
+from idproof.service.face_templates.store import FaceTemplateStore
 from idproof.service.face_templates.templates import FaceTemplates
 from idproof.service.passkeys.login import PasskeyLogins
 from idproof.service.passkeys.rules import PasskeyRules
@@ -14,10 +15,18 @@ def open_face_templates(intake: RegistrationIntake) -> FaceTemplates | None:
 
     Raises:
         CoreKeyUnusable: nothing can be encrypted to the core's key.
-        SettingsInvalid: the verifier computes no templates in this process.
+        SettingsInvalid: the verifier computes no templates in this process, or none are kept and the database holds
+            some of before, of which the published statement would not tell.
     """
     settings, rules, store = intake.settings, PasskeyRules.of(intake.settings), intake.store
     if not settings.keeps_face_templates or rules is None or settings.face_template_core_key is None:
+        with store.database.read() as connection:
+            left = FaceTemplateStore.count(connection)
+        if left:
+            sentence = (
+                "destroy them (idproof passkey destroy-face-template --all), or set IDPROOF_FACE_TEMPLATE=split_key"
+            )
+            raise SettingsInvalid(f"The database holds {left} face templates: {sentence}.")
         return None
     network = intake.verifier.template_network
     if not network:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, true
 
 from idproof.pipeline.vault.split_templates import TemplateOwner
 from idproof.service.operations.audit import AuditLog
@@ -19,6 +19,7 @@ class Destroyed(StrEnum):
 
     REPLACED = "replaced"
     HOLDER = "holder"
+    OPERATOR = "operator"
     PASSKEY_REVOKED = "passkey_revoked"
     PASSKEY_SUSPENDED = "passkey_suspended"
     ERASED = "erased"
@@ -91,6 +92,15 @@ class FaceTemplateStore:
         opened = self._seal.open(row.id, row.sealed)
         owner = TemplateOwner(row.verification, opened["registration"], opened["network"])
         return StoredTemplate(row.id, owner, b64decode(opened["layers"]))
+
+    @staticmethod
+    def count(connection: Connection) -> int:
+        """Returns the number of templates."""
+        return connection.scalar(select(func.count()).select_from(FACE_TEMPLATES)) or 0
+
+    def destroy_all(self, connection: Connection, cause: Destroyed) -> int:
+        """Destroys every template; returns how many there were. Raises `AuditBroken`."""
+        return self._destroy(connection, true(), cause)
 
     def destroy(self, connection: Connection, passkeys: Iterable[str], cause: Destroyed) -> int:
         """Destroys the templates of passkeys; returns how many there were. Raises `AuditBroken`."""

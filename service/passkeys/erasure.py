@@ -60,6 +60,15 @@ class BoundPasskeys:
         with self._store.database.write() as connection:
             return bool(self._templates.destroy(connection, [passkey_id], Destroyed.HOLDER))
 
+    def destroy_all_templates(self) -> int:
+        """Destroys every face template, and leaves the passkeys; returns how many there were.
+
+        Raises:
+            StoreUnavailable, AuditBroken: nothing is changed.
+        """
+        with self._store.database.write() as connection:
+            return self._templates.destroy_all(connection, Destroyed.OPERATOR)
+
     def erase_of(self, connection: Connection, verifications: Iterable[str]) -> None:
         """Erases the passkeys of verdicts, and their step-ups, within a transaction; raises `AuditBroken`."""
         self._erase(connection, self._passkeys.of_verdicts(verifications))

@@ -8,8 +8,11 @@ import pytest
 from fakes import FakeVerifier, ask
 from joserfc.jwk import ECKey
 from passkey_bench import passkey_settings
-from template_party import TemplateVerifier, template_settings
+from soft_passkeys import Authenticator
+from template_party import TemplateVerifier, template_party, template_settings
+from typer.testing import CliRunner
 
+from idproof.service.cli.passkey import app
 from idproof.service.errors import CoreKeyUnusable, SettingsInvalid
 from idproof.service.face_templates.reference_core import ReferenceCore
 from idproof.service.http.app import create_app
@@ -84,6 +87,24 @@ def test_a_verifier_without_templates_of_its_own_is_refused(tmp_path: Path) -> N
 
     with pytest.raises(SettingsInvalid, match="in this process"):
         create_app(Settings.load(**told(tmp_path)), Elsewhere())  # type: ignore[arg-type]
+
+
+def test_they_are_not_switched_off_while_templates_are_left(tmp_path: Path) -> None:
+    """The published statement would say that none are kept."""
+    with template_party(tmp_path) as party:
+        party.bound(Authenticator(prf=bytes(range(32))))
+        off = passkey_settings(Settings(data_dir=party.settings.data_dir, anonymous=True))
+        with pytest.raises(SettingsInvalid, match="1 face templates"):
+            create_app(off, FakeVerifier())  # type: ignore[arg-type]
+        command = ["destroy-face-template", "--data-dir", str(party.settings.data_dir)]
+        assert CliRunner().invoke(app, command).exit_code == 2
+        assert CliRunner().invoke(app, [*command, "pk_1", "--all"]).exit_code == 2
+        done = CliRunner().invoke(app, [*command, "--all"])
+        assert (done.exit_code, done.output.strip()) == (0, "destroyed 1")
+        (*_, line) = [e for e in party.bench.audit_events() if e["event"] == "face_template_destroyed"]
+        assert line["cause"] == "operator"
+        create_app(off, FakeVerifier())  # type: ignore[arg-type]
+        assert CliRunner().invoke(app, [*command, "--all"]).exit_code == 1
 
 
 def test_without_them_the_requests_say_so(tmp_path: Path) -> None:
