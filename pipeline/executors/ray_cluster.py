@@ -1,4 +1,4 @@
-"""The executor that examines pictures on a Ray cluster; the only importer of Ray.
+"""The executor that examines pictures on a Ray cluster, which `ray_connection` connects to or starts.
 
 Replicas of a Ray Serve deployment examine the pictures; the process that has the vault session gives the verdict.
 Pictures travel through Ray's object store sealed under the session's key (`vault.sealer`). The key travels in the
@@ -7,15 +7,10 @@ the session has ended. Nothing is examined after that: a request carries the res
 cancelled when the session ends, and is tried a second time only while the vault still holds the pictures.
 """
 
-import logging
-import os
-import signal
-import socket
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeVar
 
@@ -24,7 +19,6 @@ import ray
 from numpy.typing import NDArray
 from ray import exceptions as ray_errors
 from ray import serve
-from ray._private import ray_constants, services
 from ray.serve._private import replica as serve_replica
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
 from ray.serve.handle import DeploymentHandle
@@ -32,7 +26,7 @@ from ray.serve.handle import DeploymentHandle
 from idproof.models import TELEMETRY_OFF
 from idproof.pipeline.config import Limits
 from idproof.pipeline.errors import ClusterBusy, ClusterUnavailable, SessionExpired, rebuild_bad_input
-from idproof.pipeline.executors.ray_folder import own_folder
+from idproof.pipeline.executors.ray_connection import APPLICATION, log_through_root, start, stop
 from idproof.pipeline.executors.replica import (
     FINDINGS,
     ExaminationReplica,
@@ -48,7 +42,22 @@ from idproof.pipeline.types import CheckResult, Role
 from idproof.pipeline.vault import VaultSession, hardening
 from idproof.pipeline.vault.kinds import REGISTERED_PORTRAIT, TEMPLATE, UPLOAD
 
-APPLICATION, DEPLOYMENT = "idproof", "examination"
+__all__ = [
+    "APPLICATION",
+    "DEPLOYMENT",
+    "INTERRUPTED",
+    "ClusterReplica",
+    "RayExecutor",
+    "ReplicaPool",
+    "application",
+    "build",
+    "deploy",
+    "run_tasks",
+    "start",
+    "stop",
+]
+
+DEPLOYMENT = "examination"
 INTERRUPTED = CheckResult.not_assessed("examination", "examination_interrupted")
 """Takes the place of every other check when two replicas in turn died while they examined a registration."""
 
@@ -64,31 +73,8 @@ _TIMED_OUT = (ray_errors.GetTimeoutError, ray_errors.TaskCancelledError, Timeout
 _TRIES = 2
 """Replicas that examine one registration, one after the other, until one does not die."""
 
-_MIB = 1024 * 1024
-_STORE_MIB = 256
-"""Ray's object store on a cluster of one machine: the sealed captures under way; derived in docs/cluster.md."""
-
 _HEALTH_S = 5.0
 """Seconds between health checks of a replica. Chosen by hand; no outside source."""
-
-_REDUCED_POLLING = {
-    "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
-    "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "5000",
-    "REPORTER_UPDATE_INTERVAL_MS": "30000",
-    "RAY_enable_metrics_collection": "0",
-}
-"""Intervals at which Ray inspects a cluster of one machine, whose own metrics are not read: with Ray's defaults it took
-a ninth of a core from the examinations. Chosen by hand; no outside source."""
-
-_LOOPBACK = "127.0.0.1"
-"""Address of a cluster of one machine. Ray's servers listen on this address alone; with any other, also of the loopback
-network, they listen on every address of the machine."""
-
-_SEVERAL_NODES = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
-"""Ray's switch, on every system, for clusters of several machines."""
-
-_CONNECT_TIMEOUT_S = 10.0
-"""Seconds in which a cluster's address must accept a connection. Chosen by hand; no outside source."""
 
 _SURGE_PERCENT = 100
 """Replicas beyond the number deployed while they are replaced: all new ones may start before the old ones stop."""
@@ -126,84 +112,6 @@ class ReplicaPool:
     def __post_init__(self) -> None:
         if not 1 <= self.replicas <= self.max_replicas or self.cpus <= 0 or self.gpus < 0 or self.waiting < 1:
             raise ValueError("a pool has one replica or more, and max_replicas is not below replicas")
-
-
-def start(address: str | None = None, *, cpus: int | None = None) -> None:
-    """Connect to a cluster, or start one on this machine that neither spills to files nor shows a dashboard.
-
-    Raises:
-        ClusterUnavailable: no cluster answers at that address.
-    """
-    if ray.is_initialized():
-        return
-    options: dict[str, Any] = {"address": address}
-    if address is not None:
-        _check_reachable(address)
-    else:
-        options = {"address": "local", "num_cpus": cpus, "include_dashboard": False}
-        options |= {"object_store_memory": _STORE_MIB * _MIB, "_temp_dir": str(own_folder())}
-        # By default Ray's workers yield the processor to every other process.
-        options["_system_config"] = {"automatic_object_spilling_enabled": False, "worker_niceness": 0}
-        options["_node_ip_address"] = _LOOPBACK
-        for name, value in _REDUCED_POLLING.items():
-            os.environ.setdefault(name, value)
-    own_handler = signal.getsignal(signal.SIGTERM)
-    _log_through_root()
-    try:
-        with _within_the_machine() if address is None else nullcontext():
-            ray.init(namespace=APPLICATION, log_to_driver=False, logging_level=logging.ERROR, **options)
-    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-        raise ClusterUnavailable(f"No Ray cluster can be reached ({type(error).__name__}).") from None
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, own_handler)  # Ray's would end a server that still has work to finish
-
-
-@contextmanager
-def _within_the_machine() -> Iterator[None]:
-    """Starts Ray's processes in the block so that they look up no name and address no other machine.
-
-    Ray replaces 127.0.0.1 by an address on the network unless it is told that there is one machine.
-
-    Even with usage statistics off, Ray's reporter of them, which is the one module of a cluster without a dashboard,
-    asks `metadata.google.internal` and 169.254.169.254 for the provider of the machine. It is not started. A process
-    that does not know its node's address finds it by a socket towards 8.8.8.8, unless the variable is 0.
-    """
-    reporter, before = services.start_api_server, os.environ.get(_SEVERAL_NODES)
-    several = ray_constants.ENABLE_RAY_CLUSTER
-    services.start_api_server = lambda *_, **__: (None, None)
-    ray_constants.ENABLE_RAY_CLUSTER = False
-    os.environ[_SEVERAL_NODES] = "0"
-    try:
-        yield
-    finally:
-        services.start_api_server = reporter
-        ray_constants.ENABLE_RAY_CLUSTER = several
-        del os.environ[_SEVERAL_NODES]
-        if before is not None:
-            os.environ[_SEVERAL_NODES] = before
-
-
-def _log_through_root() -> None:
-    """Sends the warnings of Ray's loggers to the handlers of the application: their own write lines of another form."""
-    for name in ("ray", "ray.serve"):
-        logger = logging.getLogger(name)
-        logger.handlers.clear()
-        logger.propagate = True
-        logger.setLevel(logging.WARNING)
-
-
-def _check_reachable(address: str) -> None:
-    """Raise `ClusterUnavailable` when nothing accepts a connection: Ray itself tries for minutes."""
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=_CONNECT_TIMEOUT_S).close()
-    except (OSError, ValueError) as error:
-        raise ClusterUnavailable(f"No Ray cluster can be reached ({type(error).__name__}).") from None
-
-
-def stop() -> None:
-    """Disconnect from the cluster; one that this process started ends."""
-    ray.shutdown()
 
 
 class ClusterReplica(ExaminationReplica):
@@ -268,7 +176,7 @@ def deploy(config: ReplicaConfig, pool: ReplicaPool) -> "RayExecutor":
         ClusterUnavailable: they do not start, because weights, provider, guards or resources are missing.
     """
     serve.start(proxy_location="Disabled")  # no replica is reachable over HTTP
-    _log_through_root()
+    log_through_root()
     try:
         serve.run(application(config, pool), name=APPLICATION, route_prefix=None)
     except RuntimeError:

@@ -48,8 +48,8 @@ def test_rays_loggers_write_json_lines_too() -> None:
         import logging
         from idproof.service.operations.server import configure_logs
         configure_logs()
-        from idproof.pipeline.executors import ray_cluster
-        ray_cluster._log_through_root()
+        from idproof.pipeline.executors import ray_connection
+        ray_connection.log_through_root()
         for name in ("ray", "ray.serve"):
             logging.getLogger(name).info("started")
             logging.getLogger(name).warning("slow")
