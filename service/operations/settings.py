@@ -4,34 +4,21 @@ import os
 import re
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from idproof.service.errors import SettingsInvalid
+from idproof.service.operations.credential_settings import CredentialSettings
 from idproof.service.operations.face_template_settings import FaceTemplateSettings
 from idproof.service.operations.networks import parse_proxies
+from idproof.service.operations.passkey_settings import PasskeySettings
 from idproof.service.operations.presentation_settings import PresentationSettings
+from idproof.service.operations.review_settings import ReviewSettings
 
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*|[0-9a-f:]+")
 """A name of the DNS, an IPv4 address, or an IPv6 address without its brackets."""
-
-
-def _is_of(origin: str, party: str) -> bool:
-    """Returns whether pages of an origin may use passkeys of a domain (WebAuthn Level 3, section 5.1.2)."""
-    try:
-        where = urlsplit(origin)
-        _ = where.port
-    except ValueError:
-        return False
-    host = where.hostname or ""
-    plain = f"{where.scheme}://{where.netloc}" == origin and where.username is None
-    secure = where.scheme == "https" or (
-        where.scheme == "http" and (host == "localhost" or host.endswith(".localhost"))
-    )
-    return plain and secure and bool(party) and (host == party or host.endswith(f".{party}"))
 
 
 def _default_data_dir() -> Path:
@@ -43,8 +30,8 @@ def _default_data_dir() -> Path:
         ) from None
 
 
-class Settings(PresentationSettings, FaceTemplateSettings):
-    """Settings of the service; some are described in `PresentationSettings` and `FaceTemplateSettings`.
+class Settings(PresentationSettings, PasskeySettings, FaceTemplateSettings, ReviewSettings, CredentialSettings):
+    """Settings of the service; those of presentations, passkeys, templates, reviews and credentials are in its bases.
 
     Attributes:
         data_dir: folder of the keys and the database; created with mode 0700.
@@ -82,15 +69,6 @@ class Settings(PresentationSettings, FaceTemplateSettings):
         counter_visit_s: seconds for which a registration stays open at the counter that opened it.
         records_retry_s: seconds for which the records are asked again for a registration that they did not answer; so
             long its typed fields are kept, sealed. 0 for never: then new captures are needed.
-        review_referred: a referred registration that new captures cannot settle waits for a reviewer, before it goes
-            to a counter.
-        review_officers: officers who must agree on a decision that ends a registration: 1 or 2.
-        review_claim_s: seconds for which an officer holds a review.
-        reviewers_confirmed: an officer reviews only after somebody else confirmed the enrolment.
-        review_pictures: `sealed` keeps the captures of a referred registration for its reviewers, encrypted to keys in
-            their browsers (`docs/reviews.md`); `none` keeps none.
-        review_pictures_s: seconds after which sealed pictures are destroyed unseen.
-        review_pictures_mib: MiB of sealed pictures that a server process holds at most; further ones are not kept.
         challenge_s: seconds within which the response to a liveness challenge must arrive.
         challenges: liveness challenges per session.
         client_unused_sessions, device_unused_sessions: sessions that one client or one device may have opened within
@@ -143,28 +121,11 @@ class Settings(PresentationSettings, FaceTemplateSettings):
             without it no device's key is attested.
         attestation_origin: origin of the pages or programs that make attestation statements, such as
             `https://idproof.example`.
-        passkey_rp_id: domain of passkeys (the relying party's id of WebAuthn), such as `idproof.example`; without it no
-            passkey is made or used.
-        passkey_origins: origins of the pages on which passkeys are made and used, separated by commas, such as
-            `https://login.idproof.example`: of that domain, https, or http on localhost outside production.
-        passkey_attestation: `none` takes every authenticator, `direct` only those whose attestation statement ends in
-            a certificate of `passkey_roots`.
-        passkey_roots: folder of the makers' root certificates, `packed.pem`, `tpm.pem`, `apple.pem`,
-            `android-key.pem` and `fido-u2f.pem`.
-        passkey_bind_s: seconds after an accepted verdict within which passkeys may be bound to it.
-        passkey_days: days after which a passkey is erased.
         trust_framework: framework named in `verified_claims`.
         core_key: file with the identity core's public key (JWK); with it, only the core can read the card's data.
         core_url: URL that verdicts are delivered to, at least once each.
         webhook_url: URL that gets an event when an asynchronous registration is done.
         outbox_attempts: attempts per delivery before it waits for an operator.
-        credential_issuer: URL under which wallets reach this service, such as `https://idproof.example`; with it, an
-            accepted registration can be issued as a credential (`docs/credentials.md`).
-        credential_key, credential_chain: files (PEM) of the key on P-256 that signs credentials, and of its
-            certificates, first its own, without the root. Without them the service makes its own, which nobody trusts.
-        credential_days: days for which a credential is valid.
-        credential_copies: copies of one credential that a wallet may get at once, each for one presentation.
-        credential_offer_s: seconds for which the claims of an accepted registration wait for a wallet.
         records_url: URL of the issuing department's records.
         records_file: file of records (`EmbeddedRecords`), for sandboxes.
         peers_ca, peers_cert, peers_key: files (PEM) for TLS towards records, core and webhook: trusted authorities, and
@@ -211,13 +172,6 @@ class Settings(PresentationSettings, FaceTemplateSettings):
     device_tickets: bool = False
     counter_visit_s: float = Field(default=1800.0, gt=0, le=28_800)
     records_retry_s: float = Field(default=600.0, ge=0, le=3600)
-    review_referred: bool = False
-    review_officers: int = Field(default=2, ge=1, le=2)
-    review_claim_s: float = Field(default=900.0, ge=60, le=86_400)
-    reviewers_confirmed: bool = True
-    review_pictures: Literal["none", "sealed"] = "none"
-    review_pictures_s: float = Field(default=900.0, gt=0, le=3600)
-    review_pictures_mib: int = Field(default=256, ge=1)
     challenge_s: float = Field(default=120.0, gt=0, le=600)
     challenges: int = Field(default=5, ge=1)
     client_unused_sessions: int = Field(default=120, ge=1)
@@ -257,20 +211,8 @@ class Settings(PresentationSettings, FaceTemplateSettings):
     health_key: Path | None = None
     attestation_roots: Path | None = None
     attestation_origin: str | None = Field(default=None, pattern=r"^https://")
-    passkey_rp_id: str | None = None
-    passkey_origins: str = ""
-    passkey_attestation: Literal["none", "direct"] = "none"
-    passkey_roots: Path | None = None
-    passkey_bind_s: float = Field(default=600.0, gt=0, le=86_400)
-    passkey_days: float = Field(default=365.0, gt=0)
     trust_framework: str = "hk_idproof"
     core_key: Path | None = None
-    credential_issuer: str | None = Field(default=None, pattern=r"^https?://[^/?#@]+$")
-    credential_key: Path | None = None
-    credential_chain: Path | None = None
-    credential_days: float = Field(default=90.0, gt=0, le=3650)
-    credential_copies: int = Field(default=10, ge=1, le=100)
-    credential_offer_s: float = Field(default=900.0, gt=0, le=86_400)
     core_url: str | None = Field(default=None, pattern=r"^https?://")
     webhook_url: str | None = Field(default=None, pattern=r"^https?://")
     outbox_attempts: int = Field(default=100, ge=1)
@@ -304,8 +246,6 @@ class Settings(PresentationSettings, FaceTemplateSettings):
             raise ValueError("tls_cert and tls_key belong together, and tls_client_ca to them")
         if (self.health_cert is None) != (self.health_key is None):
             raise ValueError("health_cert and health_key belong together")
-        if (self.credential_key is None) != (self.credential_chain is None):
-            raise ValueError("credential_key and credential_chain belong together")
         if self.max_replicas is not None and self.max_replicas < self.replicas:
             raise ValueError("max_replicas is at least replicas")
         return self
@@ -321,12 +261,6 @@ class Settings(PresentationSettings, FaceTemplateSettings):
         return self
 
     @model_validator(mode="after")
-    def _pictures_have_reviewers(self) -> "Settings":
-        if self.review_pictures == "sealed" and not self.review_referred:
-            raise ValueError("review_pictures=sealed needs review_referred")
-        return self
-
-    @model_validator(mode="after")
     def _levels_consistent(self) -> "Settings":
         if self.accept_from != "attested":
             return self
@@ -334,14 +268,6 @@ class Settings(PresentationSettings, FaceTemplateSettings):
             raise ValueError("accept_from=attested needs attestation_roots and attestation_origin")
         if self.accept_unattested_because is not None or self.accept_uploads_because is not None:
             raise ValueError("accept_from=attested and a reason to accept others exclude each other")
-        return self
-
-    @model_validator(mode="after")
-    def _passkeys_have_pages(self) -> "Settings":
-        if (self.passkey_rp_id is None) != (not self.passkey_origin_list):
-            raise ValueError("passkey_rp_id and passkey_origins belong together")
-        if not all(_is_of(origin, self.passkey_rp_id or "") for origin in self.passkey_origin_list):
-            raise ValueError("passkey_origins are https origins of passkey_rp_id, or http ones of localhost")
         return self
 
     @model_validator(mode="after")
@@ -391,11 +317,6 @@ class Settings(PresentationSettings, FaceTemplateSettings):
     def host_names(self) -> tuple[str, ...]:
         """`allowed_hosts` as a tuple."""
         return tuple(name for name in self.allowed_hosts.split(",") if name)
-
-    @property
-    def passkey_origin_list(self) -> tuple[str, ...]:
-        """`passkey_origins` as a tuple."""
-        return tuple(origin.strip() for origin in self.passkey_origins.split(",") if origin.strip())
 
     @property
     def database(self) -> Path:
