@@ -32,9 +32,10 @@ from idproof.pipeline.liveness.response import FrameTiming, LivenessResponse
 from idproof.pipeline.vault.kinds import DECODED, REGISTERED_PORTRAIT
 from idproof.service.operations.data_folder import load_settings, open_verdicts_and_audit
 from idproof.service.passkeys import login
+from idproof.service.passkeys.ceremony_store import Ceremonies
 from idproof.service.passkeys.rules import PasskeyRules
 from idproof.service.passkeys.states import CeremonyEvent, Kind, PasskeyState
-from idproof.service.passkeys.store import Ceremonies, Passkey, Passkeys, new_passkey_id
+from idproof.service.passkeys.store import Passkey, Passkeys, new_passkey_id
 from idproof.service.records import EmbeddedRecords
 from idproof.service.signing.jws import sign_claims
 from idproof.service.signing.keys import Keys

@@ -17,10 +17,11 @@ from idproof.service.face_templates.pending import PendingTemplates
 from idproof.service.face_templates.store import Destroyed, FaceTemplateStore, StoredTemplate
 from idproof.service.operations.audit import AuditLog
 from idproof.service.passkeys import ceremonies as webauthn
+from idproof.service.passkeys.ceremony_store import Ceremonies
 from idproof.service.passkeys.login import PasskeyLogins
 from idproof.service.passkeys.rules import PasskeyRules
 from idproof.service.passkeys.states import Kind, PasskeyState
-from idproof.service.passkeys.store import Ceremonies, Passkey, Passkeys
+from idproof.service.passkeys.store import Passkey, Passkeys
 from idproof.service.step_up.step_ups import text_hash
 from idproof.service.step_up.store import StepUp
 from idproof.service.storage import VerdictStore

@@ -7,8 +7,9 @@ from sqlalchemy import ColumnElement, Connection
 from idproof.service.face_templates.store import Destroyed, FaceTemplateStore
 from idproof.service.operations.audit import AuditLog
 from idproof.service.outbox.queue import Outbox
+from idproof.service.passkeys.ceremony_store import clean_ceremonies
 from idproof.service.passkeys.states import PasskeyEvent
-from idproof.service.passkeys.store import Passkey, Passkeys, clean_ceremonies
+from idproof.service.passkeys.store import Passkey, Passkeys
 from idproof.service.step_up.store import StepUpStore
 from idproof.service.storage import VerdictStore
 

@@ -12,9 +12,10 @@ from idproof.service.operations.audit import AuditLog
 from idproof.service.passkeys import ceremonies as webauthn
 from idproof.service.passkeys.accounts import Accounts
 from idproof.service.passkeys.ceremonies import Assertion
+from idproof.service.passkeys.ceremony_store import Ceremonies, Ceremony
 from idproof.service.passkeys.rules import PasskeyRules
 from idproof.service.passkeys.states import Cause, CeremonyEvent, Kind, PasskeyEvent, PasskeyState
-from idproof.service.passkeys.store import Ceremonies, Ceremony, Passkey, Passkeys, decode
+from idproof.service.passkeys.store import Passkey, Passkeys, decode
 from idproof.service.signing.jws import sign_claims
 from idproof.service.signing.keys import KeyRing
 from idproof.service.storage.engine import Database

@@ -16,17 +16,11 @@ from idproof.service.passkeys import ceremonies as webauthn
 from idproof.service.passkeys.accounts import Accounts
 from idproof.service.passkeys.binding import binding_statement
 from idproof.service.passkeys.ceremonies import Credential
+from idproof.service.passkeys.ceremony_store import Ceremonies, Ceremony
 from idproof.service.passkeys.erasure import BoundPasskeys
 from idproof.service.passkeys.rules import PasskeyRules
 from idproof.service.passkeys.states import Cause, CeremonyEvent, Kind, PasskeyState
-from idproof.service.passkeys.store import (
-    Ceremonies,
-    Ceremony,
-    Passkey,
-    Passkeys,
-    credential_json,
-    new_passkey_id,
-)
+from idproof.service.passkeys.store import Passkey, Passkeys, credential_json, new_passkey_id
 from idproof.service.signing.jws import payload_hash
 from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import VerdictStore

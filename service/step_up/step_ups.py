@@ -17,9 +17,10 @@ from idproof.service.errors import ServiceProblem, SignatureInvalid
 from idproof.service.operations.audit import AuditLog
 from idproof.service.passkeys import login
 from idproof.service.passkeys.accounts import Accounts
+from idproof.service.passkeys.ceremony_store import Ceremonies
 from idproof.service.passkeys.rules import PasskeyRules
 from idproof.service.passkeys.states import PasskeyState
-from idproof.service.passkeys.store import Ceremonies, Passkey, Passkeys
+from idproof.service.passkeys.store import Passkey, Passkeys
 from idproof.service.signing.jws import payload_hash, sign_claims, verify
 from idproof.service.signing.keys import KeyRing
 from idproof.service.step_up.states import StepUpEvent
