@@ -192,7 +192,7 @@ def test_no_error_of_the_check_leaves_the_spinner(
 
 
 def test_every_code_of_the_protocol_has_a_reaction_of_the_page() -> None:
-    source = (STATIC / "registration.js").read_text("utf-8")
+    source = (STATIC / "server_messages.js").read_text("utf-8")
     words = json.loads((STATIC / "texts" / "en.json").read_text("utf-8"))
     harmless = set(re.findall(r'"(\w+)"', re.search(r"HARMLESS_CODES = new Set\(\[(.*?)\]", source, re.DOTALL)[1]))  # type: ignore[index]
     own = {"consent_missing", "session_expired", "permit_invalid", "permit_exceeded"}
