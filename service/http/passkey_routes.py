@@ -24,8 +24,8 @@ from idproof.service.passkeys.store import Passkey
 from idproof.service.registrations.intake import RegistrationIntake
 
 T = TypeVar("T")
-_CEREMONY_ID = r"^pkc_[0-9A-HJKMNP-TV-Z]{26}$"
-_PASSKEY_ID = r"^pk_[0-9A-HJKMNP-TV-Z]{26}$"
+_CeremonyId = Annotated[str, Path(pattern=r"^pkc_[0-9A-HJKMNP-TV-Z]{26}$")]
+_PasskeyId = Annotated[str, Path(pattern=r"^pk_[0-9A-HJKMNP-TV-Z]{26}$")]
 _NONCE = r"^[A-Za-z0-9_-]{43}$"
 _Origin = Annotated[
     str | None, Field(default=None, max_length=255, description="Of your page; needed where several are configured.")
@@ -116,7 +116,7 @@ def _registration_routes(
 
     @app.post("/v1/passkey-registrations/{ceremony_id}", status_code=201, responses=openapi.PASSKEY_MADE_RESPONSES)
     async def complete_registration(
-        ceremony_id: Annotated[str, Path(pattern=_CEREMONY_ID)],
+        ceremony_id: _CeremonyId,
         answer: CeremonyAnswer,
         client: Annotated[Client, Depends(writer)],
     ) -> JSONResponse:
@@ -139,9 +139,7 @@ def _registration_routes(
         return JSONResponse({"items": [_described(passkey) for passkey in found if passkey.client == client.id]})
 
     @app.delete("/v1/passkeys/{passkey_id}", status_code=204, responses=openapi.PASSKEY_REVOKE_RESPONSES)
-    async def revoke_passkey(
-        passkey_id: Annotated[str, Path(pattern=_PASSKEY_ID)], client: Annotated[Client, Depends(writer)]
-    ) -> Response:
+    async def revoke_passkey(passkey_id: _PasskeyId, client: Annotated[Client, Depends(writer)]) -> Response:
         """Revoke a passkey: it opens nothing any more. The identity core is told."""
         revoke = switched_on(registrations).revoke
         if not await anyio.to_thread.run_sync(revoke, passkey_id, client.id, client.id):
@@ -170,7 +168,7 @@ def _login_routes(app: FastAPI, intake: RegistrationIntake, gate: AccessControl,
 
     @app.post("/v1/passkey-logins/{ceremony_id}", responses=openapi.PASSKEY_LOGIN_RESPONSES)
     async def complete_login(
-        ceremony_id: Annotated[str, Path(pattern=_CEREMONY_ID)],
+        ceremony_id: _CeremonyId,
         answer: CeremonyAnswer,
         client: Annotated[Client, Depends(party)],
     ) -> JSONResponse:
@@ -186,7 +184,7 @@ def _template_routes(
 
     @app.post("/v1/face-templates/{ceremony_id}", status_code=201, responses=openapi.FACE_TEMPLATE_RESPONSES)
     async def bind_template(
-        ceremony_id: Annotated[str, Path(pattern=_CEREMONY_ID)],
+        ceremony_id: _CeremonyId,
         answer: CeremonyAnswer,
         client: Annotated[Client, Depends(writer)],
     ) -> JSONResponse:
@@ -197,9 +195,7 @@ def _template_routes(
     @app.delete(
         "/v1/passkeys/{passkey_id}/face-template", status_code=204, responses=openapi.FACE_TEMPLATE_DELETE_RESPONSES
     )
-    async def destroy_template(
-        passkey_id: Annotated[str, Path(pattern=_PASSKEY_ID)], client: Annotated[Client, Depends(writer)]
-    ) -> Response:
+    async def destroy_template(passkey_id: _PasskeyId, client: Annotated[Client, Depends(writer)]) -> Response:
         """Destroy a passkey's face template; the passkey stays."""
         found = await anyio.to_thread.run_sync(switched_on(registrations).passkeys.find, passkey_id)
         destroy = BoundPasskeys(intake.store, intake.audit).destroy_template

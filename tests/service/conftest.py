@@ -1,16 +1,21 @@
-"""Fixtures for the service's tests: a running server and an empty database of each kind."""
+"""Fixtures for the service's tests: a running server, an empty database of each kind, an identity core, a browser."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from migrated import copied_to_empty_files, upgrade_from_empty
+from peers import IdentityCore, running
 from postgres import Cluster, cluster
 from server_process import Server, start, stop
 from sqlalchemy import Engine
 
 from idproof.service.operations.settings import Settings
 from idproof.service.storage import Database, migrate
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -53,6 +58,21 @@ def empty_on_either(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(migrate, "upgrade", upgrade_from_empty)
     url = request.getfixturevalue("postgresql").database(empty=True) if request.param == "postgresql" else None
     return Settings(data_dir=tmp_path / "data", database_url=url)
+
+
+@pytest.fixture
+def core() -> Iterator[IdentityCore]:
+    with running(IdentityCore()) as peer:
+        yield peer
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator["Browser"]:
+    """A browser for the tests of one module."""
+    from kiosk_page import browser  # only tests of pages need the browser's driver
+
+    with browser() as opened:
+        yield opened
 
 
 @pytest.fixture(autouse=True)

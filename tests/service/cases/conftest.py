@@ -1,18 +1,10 @@
 """Registrations on a database of each kind, with an identity core that answers."""
 
-from collections.abc import Iterator
-
 import pytest
 from case_bench import CaseBench
-from peers import IdentityCore, running
+from peers import IdentityCore
 
 from idproof.service.operations.settings import Settings
-
-
-@pytest.fixture
-def core() -> Iterator[IdentityCore]:
-    with running(IdentityCore()) as peer:
-        yield peer
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import counter_page as counter
@@ -12,7 +11,7 @@ import kiosk_page as kiosk
 import numpy as np
 import pytest
 from access_keys import key
-from peers import IdentityCore, running
+from peers import IdentityCore
 from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 from stream_server import enroll, stream_server
@@ -24,18 +23,6 @@ from idproof.service.signing.jws import payload_hash, verify
 from idproof.service.signing.keys import Keys
 from idproof.service.storage import Database
 from idproof.service.storage.schema_registrations import COUNTER_TICKETS
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def core() -> Iterator[IdentityCore]:
-    with running(IdentityCore()) as peer:
-        yield peer
 
 
 def scanned(made: Page) -> str:

@@ -27,12 +27,6 @@ STATIC = Path(pages.__file__).parent / "static"
 TEXTS = {name: json.loads((STATIC / "texts" / f"{name}.json").read_text("utf-8")) for name in ("en", "zh-Hant")}
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
-
-
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path / "data", anonymous=False, device_tickets=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import kiosk_page as kiosk
 import pytest
 from held_faces import sat, selfie_of
 from passkey_bench import PasskeyBench
@@ -23,12 +22,6 @@ from idproof.service.step_up import store as step_up_store
 from idproof.service.storage import sessions
 
 PRF = {"hasPrf": True, "ctap2Version": "ctap2_1"}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
 
 
 @contextmanager

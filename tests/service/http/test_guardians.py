@@ -2,33 +2,27 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from access_keys import bearer, key
-from fakes import FILES, FakeVerifier, a_verdict, serving
+from fakes import FILES, FakeVerifier, serving
+from family import CHILD, PARENT, THIS_YEAR, family_verdict
 from sqlalchemy import update
 
-from idproof.pipeline import Outcome, Status, VaultSession, Verdict, guardian
+from idproof.pipeline import VaultSession, Verdict
 from idproof.pipeline.assurance import CaptureLevel
-from idproof.pipeline.decide import decide
 from idproof.pipeline.fields.card_data import CardData
 from idproof.pipeline.liveness.response import LivenessResponse
 from idproof.pipeline.origin import UPLOADED, CaptureOrigin
-from idproof.pipeline.types import CheckResult
 from idproof.service.auth import Scope
 from idproof.service.operations.settings import Settings
 from idproof.service.signing.jws import verify
 from idproof.service.storage import Database
 from idproof.service.storage.schema_registrations import REGISTRATION_ATTEMPTS
 
-PASSED = CheckResult("face_comparison", Status.ASSESSED, Outcome.PASS, 0.6, "cosine", 0.8, None, 0.4)
-THIS_YEAR = datetime.now(UTC).year
-PARENT = CardData(number="A123456(3)", birth_date=f"{THIS_YEAR - 40}-01-01")
-CHILD = CardData(number="C123456(9)", birth_date=f"{THIS_YEAR - 14}-01-01")
 YOUNG = CardData(number="C123456(9)", birth_date=f"{THIS_YEAR - 10}-12-31")
 TEENAGER = CardData(number="B111111(1)", birth_date=f"{THIS_YEAR - 16}-01-01")
 
@@ -43,14 +37,7 @@ class Family(FakeVerifier):
         self, session: VaultSession, answer: LivenessResponse | None = None, origin: CaptureOrigin = UPLOADED
     ) -> Verdict:
         super().verify_session(session, answer, origin)
-        checks = [PASSED]
-        if origin.guardianship is not None:
-            checks.append(guardian.check(self.card, date.today(), origin.guardianship))  # noqa: DTZ011
-        decision, reasons = decide(checks, [])
-        form = {name: getattr(self.card, name) for name in CardData.__slots__}
-        return replace(
-            a_verdict(), decision=decision, reasons=reasons, checks=tuple(checks), form=form, capture_level=self.level
-        )
+        return family_verdict(self.card, origin, capture_level=self.level)
 
 
 class Home:

@@ -13,7 +13,7 @@ from access_keys import bearer, key
 from counter_page import ReferringVerifier, enroll_for
 from fakes import FILES, FakeVerifier, serving
 from outbox_bench import Bench
-from peers import IdentityCore, running
+from peers import IdentityCore
 from stream_server import capture_everything, stream_server, with_device
 
 from idproof.pipeline import Verdict
@@ -22,12 +22,6 @@ from idproof.service.operations.settings import Settings
 from idproof.service.stream.simulator.device import Device
 
 NUMBER = "A123456(3)"
-
-
-@pytest.fixture
-def core() -> Iterator[IdentityCore]:
-    with running(IdentityCore()) as peer:
-        yield peer
 
 
 @pytest.fixture

@@ -39,12 +39,6 @@ class RenderedHand:
         self.stills, self.ways = card.stills(self.plan), card.turned(self.plan)
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
-
-
 @pytest.fixture
 def sessions(monkeypatch: pytest.MonkeyPatch) -> list[DeviceSession]:
     """Sessions of the server, in the order in which they began."""

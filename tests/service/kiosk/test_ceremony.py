@@ -5,7 +5,6 @@ Registration, passkey, credentials in a wallet, login, and a step-up at the kios
 """
 
 import socket
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,12 +39,6 @@ class AcceptingVerifier(HolderVerifier):
         form = {"number": "A1234563", "surname": "CHAN", "given_names": "Tai Man"}
         accepted = replace(a_verdict(), decision=Decision.ACCEPT, reasons=(), document_type=self.document.name)
         self.verdict = replace(accepted, form=form)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
 
 
 def registered(made: Page) -> None:

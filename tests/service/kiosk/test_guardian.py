@@ -8,27 +8,16 @@ import httpx
 import kiosk_page as kiosk
 import pytest
 from access_keys import key
-from peers import IdentityCore, running
+from family import CHILD, PARENT
+from peers import IdentityCore
 from playwright.sync_api import Browser, Page
 from stream_server import enroll, stream_server
-from streamed_family import CHILD, PARENT, Family
+from streamed_family import Family
 
 from idproof.service.auth import Scope
 from idproof.service.operations.settings import Settings
 from idproof.service.signing.jws import verify
 from idproof.service.signing.keys import Keys
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def core() -> Iterator[IdentityCore]:
-    with running(IdentityCore()) as peer:
-        yield peer
 
 
 @pytest.fixture

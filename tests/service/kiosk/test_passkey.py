@@ -24,12 +24,6 @@ class AcceptingVerifier(StreamVerifier):
         self.verdict = replace(a_verdict(), decision=Decision.ACCEPT, reasons=())
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
-
-
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     with socket.socket() as free:

@@ -14,12 +14,6 @@ from idproof.service.registrations import permits
 from idproof.service.storage.permits import Permits, device_holder
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
-
-
 @pytest.fixture
 def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     with stream_server(Settings(data_dir=tmp_path), StreamVerifier(), monkeypatch) as url:

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,12 +28,6 @@ def applicants(tmp_path_factory: pytest.TempPathFactory) -> list[SetCamera]:
     folder = tmp_path_factory.mktemp("sets")
     make_sets(folder, 2, 8)
     return cameras(folder, None, None)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,6 @@ KEY = "A" * 43
 GO = '[data-of="{}"] .go'
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
-
-
 @pytest.fixture
 def verifier() -> HolderVerifier:
     return HolderVerifier()

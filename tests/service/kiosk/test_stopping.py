@@ -35,12 +35,6 @@ class GatedVerifier(StreamVerifier):
         assert self.go_on.wait(60)
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
-
-
 @pytest.fixture
 def verifier() -> Iterator[GatedVerifier]:
     made = GatedVerifier()

@@ -32,12 +32,6 @@ class AcceptingVerifier(StreamVerifier):
         self.verdict = replace(a_verdict(), decision=Decision.ACCEPT, reasons=(), document_type=self.document.name)
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
-
-
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path, credential_issuer="https://issuer.example")

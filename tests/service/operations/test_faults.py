@@ -21,7 +21,7 @@ from typing import Any
 
 import httpx
 import pytest
-from peers import IdentityCore, Reply, running
+from peers import IdentityCore, Reply
 from postgres import Cluster
 
 from idproof.service.operations.settings import Settings
@@ -137,12 +137,6 @@ def compare_with_core(
 
 
 NO_LOSS = {"lost": 0, "doubled": 0, "changed": 0}
-
-
-@pytest.fixture
-def core() -> Iterator[IdentityCore]:
-    with running(IdentityCore()) as peer:
-        yield peer
 
 
 def register_while_killing(

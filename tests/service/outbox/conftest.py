@@ -1,19 +1,11 @@
 """An identity core that answers, and an outbox that delivers to it."""
 
-from collections.abc import Iterator
-
 import pytest
 from outbox_bench import Bench
-from peers import IdentityCore, running
+from peers import IdentityCore
 
 from idproof.service.operations.audit import AuditLog
 from idproof.service.operations.settings import Settings
-
-
-@pytest.fixture
-def core() -> Iterator[IdentityCore]:
-    with running(IdentityCore()) as peer:
-        yield peer
 
 
 @pytest.fixture

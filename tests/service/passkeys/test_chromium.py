@@ -1,11 +1,10 @@
 """Ceremonies in Debian's Chromium with its virtual authenticator (WebAuthn Level 3, section 11), on our own page."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
-import kiosk_page as kiosk
 import pytest
 from fakes import FakeVerifier
 from held_faces import Authority, registered, sat, selfie_of
@@ -20,12 +19,6 @@ from idproof.service.passkeys.login import TYPE
 from idproof.service.signing.jws import verify
 from idproof.service.step_up import store as step_up_store
 from idproof.service.storage import sessions
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
 
 
 def test_a_passkey_is_made_and_used_in_a_browser(chromium: Browser, tmp_path: Path) -> None:

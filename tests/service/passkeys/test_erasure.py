@@ -1,7 +1,6 @@
 """Passkeys end with their registration, by request or after their own time, and the core is told as of a verdict."""
 
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import httpx
 import pytest
 from outbox_bench import QUICK
 from passkey_bench import CARD, PasskeyBench, passkey_settings
-from peers import IdentityCore, Reply, running
+from peers import IdentityCore, Reply
 from soft_passkeys import Authenticator
 from sqlalchemy import update
 
@@ -25,12 +24,6 @@ from idproof.service.signing.keys import KeyRing, Keys
 from idproof.service.storage import VerdictStore
 from idproof.service.storage.resealing import reseal_all
 from idproof.service.storage.schema import PASSKEYS
-
-
-@pytest.fixture
-def core() -> Iterator[IdentityCore]:
-    with running(IdentityCore()) as peer:
-        yield peer
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -14,7 +13,7 @@ import kiosk_page as kiosk
 import pytest
 from access_keys import key
 from fakes import a_verdict, captured_by
-from peers import IdentityCore, running
+from peers import IdentityCore
 from playwright.sync_api import Browser, Page
 from stream_server import StreamVerifier, capture_everything, enroll, show_blank, stream_server, with_device
 
@@ -50,18 +49,6 @@ class ReferringVerifier(StreamVerifier):
             captured_by(origin, a_verdict()), decision=Decision.REFER, reasons=("face_mismatch",), checks=checks
         )
         return replace(referred, deletion=receipt, required=("face_comparison",), form={"number": "A123456(3)"})
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def core() -> Iterator[IdentityCore]:
-    with running(IdentityCore()) as peer:
-        yield peer
 
 
 def office_page(made: Page, url: str, token: str, admin: str, officer: str) -> None:

@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +31,6 @@ from idproof.service.reviews.states import ReviewState
 STATIC = Path(__file__).parents[3] / "service" / "reviews" / "static"
 TEXTS = {name: json.loads((STATIC / "texts" / f"{name}.json").read_text("utf-8")) for name in ("en", "zh-Hant")}
 DESK, TABLET = (1440, 1000), (820, 1180)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
 
 
 def picture(role: str) -> bytes:

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from family import CHILD
 from stream_server import capture_everything, enroll, stream_server, with_device
-from streamed_family import CHILD, Family
+from streamed_family import Family
 
 from idproof.service.operations.settings import Settings
 from idproof.service.stream.simulator.device import Device, DeviceProblem
