@@ -117,7 +117,7 @@ def test_a_comparison_that_could_not_be_made_keeps_its_reason() -> None:
 
 @pytest.mark.parametrize("fault", ["missing", Status.COULD_NOT_ASSESS, Outcome.DOUBT, Outcome.FAIL])
 def test_no_required_check_may_be_left_out(fault: Any) -> None:
-    """What was not examined, could not be assessed, or did not pass accepts nobody."""
+    """A check that was not made, could not be assessed, or did not pass accepts nobody."""
     policy = replace(Policy(), required=("captures_fresh",))
     rules: Any = SimpleNamespace(policy=policy, profile="open")
     asked = challenge()

@@ -1,4 +1,4 @@
-"""What the passkey gave, and what the core released, is overwritten on every way out of a check."""
+"""The passkey's output and the released key are overwritten on every way out of a check."""
 
 import os
 from collections.abc import Callable, Iterator
