@@ -65,7 +65,7 @@ class Policy:
         not_performed: steps of identity proofing that this policy leaves to others.
     """
 
-    version: str = "idproof-policy-7"
+    version: str = "idproof-policy-8"
     accept_fmr: float = 1e-4
     refer_fmr: float = 1e-2
     min_tilt_deg: float = 12.0

@@ -25,6 +25,7 @@ from idproof.benchmarks.metrics import rate
 from idproof.pipeline import Policy, assurance
 from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.card import plan as capture_plan
+from idproof.pipeline.card.checks.second_portrait import SECOND_PORTRAIT_UNCOVERS
 from idproof.pipeline.card.checks.shared_grain import SHARED_GRAIN
 from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.config import Limits
@@ -42,7 +43,8 @@ from idproof.pipeline.verifier import Verifier
 DEVICE, ATTESTED, CAPTURE = "device", "attested", "capture"
 LEVELS = (DEVICE, ATTESTED, CAPTURE)
 ANSWERS = (
-    *(SHARED_GRAIN.name, str(Hypothesis.ONE_PICTURE), capture_plan.NAME, assurance.NAME),
+    *(SHARED_GRAIN.name, SECOND_PORTRAIT_UNCOVERS.name, str(Hypothesis.ONE_PICTURE)),
+    *(capture_plan.NAME, assurance.NAME),
     *(selfie_copy.NAME, injection.PORTRAIT, selfie_scene.NAME, eyes_mouth.NAME),
 )
 """Checks that answer an attacker with one picture and hardly anybody else; what they refuse of honest registrations is

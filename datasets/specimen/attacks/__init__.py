@@ -49,6 +49,7 @@ ATTACKS: Mapping[AttackKind, Attack] = {
     AttackKind.CONSISTENT_EDIT: Attack(retouched.on_the_card, card=retouched.other_names),
     AttackKind.COMPUTED_CARD_PLAIN: Attack(computed.one_photograph(computed.PLAIN)),
     AttackKind.COMPUTED_CARD_PROCESSED: Attack(computed.one_photograph(computed.PROCESSED)),
+    AttackKind.COMPUTED_CARD_CONTINUED: Attack(computed.one_photograph(computed.CONTINUED)),
     AttackKind.COMPUTED_CARD_RENDERED: Attack(
         computed.one_photograph(computed.RENDERED), between=computed.one_photograph_between
     ),

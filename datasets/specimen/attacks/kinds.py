@@ -44,6 +44,7 @@ class AttackKind(StrEnum):
     CONSISTENT_EDIT = "consistent_edit"
     COMPUTED_CARD_PLAIN = "computed_card_plain"
     COMPUTED_CARD_PROCESSED = "computed_card_processed"
+    COMPUTED_CARD_CONTINUED = "computed_card_continued"
     COMPUTED_CARD_RENDERED = "computed_card_rendered"
     COMPUTED_FACE_PLAIN = "computed_face_plain"
     COMPUTED_FACE_PROCESSED = "computed_face_processed"

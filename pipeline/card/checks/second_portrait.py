@@ -1,8 +1,9 @@
-"""Checks that the second portrait moves with the angle, and that it shows the person of the main one.
+"""Checks that the second portrait moves with the angle over its print, and that it shows the person of the main one.
 
 The second portrait is the main photograph again, smaller, behind lenses: when the card is turned, it moves by a known
 distance per degree. The main portrait itself is the pattern by which it is found in each capture, so one search
-serves both checks. A flat copy stays where it was; a replaced main portrait is not found.
+serves all checks. A flat copy stays where it was; a replaced main portrait is not found; and a portrait that a
+program moved lacks the card's print where it had been (`uncovered_print`).
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
+from idproof.pipeline.card.checks.uncovered_print import UncoveredPrint
 from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.card.imaging import Grey, Plane, band_pass
 from idproof.pipeline.card.turns import turns_deg
@@ -41,6 +43,15 @@ SECOND_PORTRAIT_MOVES = Quantity(
     lost_in_darkness=True,
     forged=0.0,
     speaks_to=(Hypothesis.COPY, Hypothesis.DISPLAY, Hypothesis.ONE_PICTURE),
+)
+SECOND_PORTRAIT_UNCOVERS = Quantity(
+    "second_portrait_uncovers",
+    "share of the contrast beside it",
+    "print_missing_behind_second_portrait",
+    Limit.AT_LEAST,
+    lost_in_darkness=True,
+    forged=0.45,
+    speaks_to=(Hypothesis.ONE_PICTURE,),
 )
 
 # Chosen by hand on tuning cards; no outside source.
@@ -70,22 +81,27 @@ class _Place(NamedTuple):
 
 @dataclass(frozen=True)
 class SecondPortrait(Check):
-    """`second_portrait_same` and, of a portrait that moves, `second_portrait_moves`.
+    """`second_portrait_same` and, of a portrait that moves, `second_portrait_moves` and `second_portrait_uncovers`.
 
     The first value is the correlation of the two portraits in the capture where they agree best, -1..1; it fails with
     `second_portrait_differs`. The second is the distance moved over the distance expected, 1 on a genuine card; it
     fails with `second_portrait_static`. The second could not be assessed when the portraits do not agree
     (`second_portrait_differs`), the captures are turned too little (`angles_not_distinct`), or glare hides the
-    second portrait in one of them (`card_overexposed`): two captures alone would be easier to agree with than three. A
-    single capture gives the first value only.
+    second portrait in one of them (`card_overexposed`): two captures alone would be easier to agree with than three.
+    The third is the contrast of the print that the moving portrait uncovers, over that of the print beside it, in the
+    place where it is least: about 1 on a genuine card. It fails with `print_missing_behind_second_portrait`, and could
+    not be assessed where the second could not, where glare or a finger hides such a place (`card_overexposed`), or
+    where there is hardly any print beside it (`print_not_seen`). A single capture gives the first value only.
 
     Attributes:
         region: the second portrait, with the place of its picture.
+        surroundings: the print around it; None for a portrait that does not move.
     """
 
     region: Region
+    surroundings: UncoveredPrint | None
 
-    reports = (SECOND_PORTRAIT_SAME, SECOND_PORTRAIT_MOVES)
+    reports = (SECOND_PORTRAIT_SAME, SECOND_PORTRAIT_MOVES, SECOND_PORTRAIT_UNCOVERS)
     single_capture = True
 
     @classmethod
@@ -99,16 +115,13 @@ class SecondPortrait(Check):
         region = second_portrait_region(document)
         if region is None:
             raise DocumentTypeInvalid(f"{document.name} has no second portrait.")
-        return cls(document, region)
+        moves = region.slide_mm_per_deg != 0
+        return cls(document, region, UncoveredPrint.open(document, region) if moves else None)
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
-        """Both, or the first alone for a portrait that does not move."""
-        return self.reports if self._moves else (SECOND_PORTRAIT_SAME,)
-
-    @property
-    def _moves(self) -> bool:
-        return self.region.slide_mm_per_deg != 0
+        """All, or the first alone for a portrait that does not move."""
+        return self.reports if self.surroundings else (SECOND_PORTRAIT_SAME,)
 
     def measure(self, card: CardCaptures, policy: Policy) -> list[CheckResult]:
         """Finds the second portrait in every capture."""
@@ -116,13 +129,19 @@ class SecondPortrait(Check):
         # Glare and blur lower the agreement of a capture, and nothing raises that of two people.
         correlation = max(place.correlation for place in places.values())
         same = SECOND_PORTRAIT_SAME.judge(correlation, policy.calibration)
-        if card.single or not self._moves:
+        if card.single or self.surroundings is None:
             return [same]
+        turns, reason = turns_deg(card.views), None
         if same.outcome is not Outcome.PASS:
-            return [same, SECOND_PORTRAIT_MOVES.not_assessed("second_portrait_differs")]
-        if min(place.correlation for place in places.values()) < correlation - _HIDDEN:
-            return [same, SECOND_PORTRAIT_MOVES.not_assessed("card_overexposed")]
-        return [same, self._movement(places, turns_deg(card.views), policy)]
+            reason = "second_portrait_differs"
+        elif min(place.correlation for place in places.values()) < correlation - _HIDDEN:
+            reason = "card_overexposed"
+        elif max(turns.values()) - min(turns.values()) < 2 * policy.min_turn_deg:
+            reason = "angles_not_distinct"
+        if reason is not None:
+            return [same, *(quantity.not_assessed(reason) for quantity in self.reports[1:])]
+        moves = self._movement(places, turns, policy)
+        return [same, moves, self._uncovered(self.surroundings, card, places, policy)]
 
     def _places(self, rectified: Mapping[Role, RGBImage]) -> dict[Role, _Place]:
         """Finds it by each capture's own main portrait; where glare hides part of that, by the one that agrees best."""
@@ -141,11 +160,18 @@ class SecondPortrait(Check):
         """Slope of offset over turn, by least squares, as a share of the type's."""
         turn = np.array([turns[role] for role in places])
         offset = np.array([place.offset_mm for place in places.values()])
-        if np.ptp(turn) < 2 * policy.min_turn_deg:
-            return SECOND_PORTRAIT_MOVES.not_assessed("angles_not_distinct")
         turn, offset = turn - turn.mean(), offset - offset.mean()
         share = float((turn @ offset) / (turn @ turn)) / self.region.slide_mm_per_deg
         return SECOND_PORTRAIT_MOVES.judge(share, policy.calibration)
+
+    @staticmethod
+    def _uncovered(
+        surroundings: UncoveredPrint, card: CardCaptures, places: Mapping[Role, _Place], policy: Policy
+    ) -> CheckResult:
+        found = surroundings.measure(card.rectified, {role: place.offset_mm for role, place in places.items()})
+        if isinstance(found, str):
+            return SECOND_PORTRAIT_UNCOVERS.not_assessed(found)
+        return SECOND_PORTRAIT_UNCOVERS.judge(found, policy.calibration)
 
 
 def second_portrait_region(document: DocumentType) -> Region | None:

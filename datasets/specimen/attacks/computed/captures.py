@@ -47,7 +47,7 @@ def capture(setting: Setting, name: str, program: Program, design: Design) -> Sh
     """Computes one capture."""
     if program.way is Way.RENDER:
         return _rendered(setting, name, design)
-    card = _lit(_as_seen(setting, name, design), setting, name, program)
+    card = _lit(_as_seen(setting, name, program, design), setting, name, program)
     if program.way is Way.PASTE:
         return _pasted(setting, name, card)
     albedo = coded(linear(card) / np.float32(_exposure(design)))
@@ -55,10 +55,10 @@ def capture(setting: Setting, name: str, program: Program, design: Design) -> Sh
     return setting.session.photograph(name, matt, setting.draws.spawn().rng)
 
 
-def _as_seen(setting: Setting, name: str, design: Design) -> RGBImage:
+def _as_seen(setting: Setting, name: str, program: Program, design: Design) -> RGBImage:
     view = setting.views[name]
     if design.face is None:
-        shown = parts.slid(design.flat, design.photo.view, view)
+        shown = parts.slid(design.flat, design.photo.view, view, program.continues)
     else:
         shown = parts.remade(design.flat, view, design.face)
     return parts.recoloured(shown, view, design.room)

@@ -42,18 +42,36 @@ def second_portrait_region(document: DocumentType) -> Region | None:
     return next((r for r in document.regions if r.kind == "second_portrait" and r.picture is not None), None)
 
 
-def slid(flat: RGBImage, source: View, view: View) -> RGBImage:
-    """The second portrait of the view `source`, moved to where a view shows it, and inpainted where it was."""
+def slid(flat: RGBImage, source: View, view: View, continues: bool = False) -> RGBImage:
+    """The second portrait of the view `source`, moved to where a view shows it.
+
+    Where it was the print is inpainted, or with `continues` a mirror image of the print beside it.
+    """
     region = second_portrait_region(view.document)
     if region is None:
         return flat
     area, old, new = _cut(flat, region.box), _seen(region, source), _seen(region, view)
     uncovered = np.asarray(_strip(region, old) & ~_strip(region, new), dtype=np.uint8)
-    plate = cv2.inpaint(area, uncovered, 3.0, cv2.INPAINT_TELEA)
+    plate = _mirrored(area, uncovered) if continues else cv2.inpaint(area, uncovered, 3.0, cv2.INPAINT_TELEA)
     move = np.array([[1, 0, (new.x - old.x) * SCALE], [0, 1, 0]])
     moved = cv2.warpAffine(area, move, area.shape[1::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     weight = cv2.GaussianBlur(_strip(region, new).astype(np.float32), (0, 0), _FEATHER_PX)[..., None]
     return _placed(flat, region.box, plate * (1 - weight) + moved * weight)
+
+
+def _mirrored(area: RGBImage, uncovered: NDArray[np.uint8]) -> RGBImage:
+    """An area whose uncovered columns, all on one side, show the print on their outer side again, mirrored."""
+    columns = np.flatnonzero(uncovered.any(axis=0))
+    if not columns.size:
+        return area
+    first, end, count = int(columns[0]), int(columns[-1]) + 1, int(np.ptp(columns)) + 1
+    if first < area.shape[1] - end:
+        beside = np.pad(area[:, :first], ((0, 0), (0, count), (0, 0)), mode="symmetric")[:, first:]
+    else:
+        beside = np.pad(area[:, end:], ((0, 0), (count, 0), (0, 0)), mode="symmetric")[:, :count]
+    filled = area.copy()
+    filled[:, first:end] = np.where(uncovered[:, first:end, None] > 0, beside, area[:, first:end])
+    return filled
 
 
 def remade(flat: RGBImage, view: View, face: RGBImage | None) -> RGBImage:

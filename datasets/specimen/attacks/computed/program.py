@@ -1,6 +1,6 @@
 """The attacker's programs, from little effort to the most that the project's own code allows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -28,6 +28,8 @@ class Program:
         polarised: the photograph was taken through crossed polarisers, which remove highlights and rainbows.
         denoise: grey levels by which neighbours may differ to be averaged; 0 leaves the photograph's noise.
         highlight: strength of an invented moving highlight, as a share of white.
+        continues: print that a moved second portrait uncovers is a mirror image of the print beside it, whose lines
+            so run on; else it is inpainted.
     """
 
     way: Way
@@ -35,6 +37,7 @@ class Program:
     polarised: bool = False
     denoise: float = 0.0
     highlight: float = 0.0
+    continues: bool = False
 
 
 PLAIN = Program(Way.PASTE)
@@ -42,6 +45,9 @@ PLAIN = Program(Way.PASTE)
 
 PROCESSED = Program(Way.DEVELOP, denoise=6.0, highlight=0.12)
 """Beyond that, noise reduction, and then new light, lens, sensor noise, demosaicing and sharpening."""
+
+CONTINUED = replace(PROCESSED, continues=True)
+"""The same, with lines of print that run on where the second portrait was: the answer to `second_portrait_uncovers`."""
 
 RENDERED = Program(Way.RENDER, close_share=0.86, polarised=True, denoise=14.0)
 """This project's own renderer, fed with a close, polarised photograph: the strongest program that was written."""

@@ -37,10 +37,11 @@ def photograph(label: str) -> np.ndarray:
 def drawn_card(
     document: DocumentType, region: Region, main: np.ndarray, second: np.ndarray, shift_mm: float
 ) -> np.ndarray:
-    """A plain card with the portrait, and the same height of a photograph in the second portrait's place."""
+    """A card of lines with the portrait, and the same height of a photograph in the second portrait's place."""
     width, height = document.size_px
     canvas = np.full((height, width), 205, np.uint8)
     s = document.px_per_mm
+    canvas[np.arange(height) % round(s) < s / 4] = 180
 
     def lay(picture: np.ndarray, box: Box, share: float, dx: float = 0.0) -> None:
         x, y, w, h = (box.x + dx) * s, box.y * s, box.width * s, box.height * s
