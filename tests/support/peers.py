@@ -12,6 +12,7 @@ from joserfc import jws
 from joserfc.jwk import KeySet
 
 Reply = tuple[int, bytes]
+_POLL_S = 0.02  # after which a server sees that it is to stop; half a second by default, at the end of many tests
 
 
 class Peer:
@@ -56,7 +57,7 @@ class Peer:
         self.server = Server(("127.0.0.1", port), Handler)
         self.port = self.server.server_port
         self.url = f"http://127.0.0.1:{self.port}/"
-        self._thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self.server.serve_forever, args=(_POLL_S,), daemon=True)
         self._thread.start()
 
     def reply(self, body: bytes) -> Reply:
