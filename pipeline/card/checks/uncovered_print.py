@@ -101,7 +101,7 @@ class UncoveredPrint:
         return min(shares, default="angles_not_distinct")
 
     def _strips(self, offsets_mm: Mapping[Role, float], role: Role) -> list[_Strip]:
-        """What a capture uncovers, left and right, of the print that the portrait covers in another capture."""
+        """Strips, left and right, that a capture uncovers of the print that the portrait covers in another capture."""
         box, picture = self.region.box, self._picture
         own, others = offsets_mm[role], [offset for other, offset in offsets_mm.items() if other != role]
         first = max(picture.x + min(others), box.x)

@@ -100,7 +100,7 @@ def test_the_shipped_model_says_what_it_promises() -> None:
     source = json.loads(json.dumps(shipped_evidence().source))
     assert len(source["genuine"]) == 4
     # Far from the goal of 0.05: cards drawn as wide as real ones look. docs/results.md states the same figures.
-    assert source["expected_bpcer"] < 0.11 < source["bpcer_at_most"] < 0.16
+    assert source["expected_bpcer"] < 0.125 < source["bpcer_at_most"] < 0.17
     page = (Path(__file__).parents[4] / "docs" / "attacks.md").read_text(encoding="utf-8")
     promise = f"{source['expected_bpcer']:.1%} expected and at most {source['bpcer_at_most']:.1%}".replace("%", " %")
     assert promise in page
