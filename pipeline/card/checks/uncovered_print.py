@@ -64,12 +64,12 @@ class UncoveredPrint:
         s, template = document.px_per_mm, read_template(document).astype(np.int16)
         ink = (np.abs(template - int(np.median(template))) > _INK).astype(np.uint8)
         side = 2 * round(_INK_AROUND_MM * s) + 1
-        clear = cv2.dilate(ink, np.ones((side, side), np.uint8)) == 0
+        clear = np.asarray(cv2.dilate(ink, np.ones((side, side), np.uint8)) == 0, dtype=np.bool_)
         for box in boxes_over_print(document):
             if box != region.box:
                 left, top, right, bottom = box.pixels(s)
                 clear[top:bottom, left:right] = False
-        return cls(region, s, np.asarray(clear))
+        return cls(region, s, clear)
 
     def measure(self, rectified: Mapping[Role, RGBImage], offsets_mm: Mapping[Role, float]) -> float | str:
         """Returns the contrast of the uncovered print over that of the print beside the region, in the worst place.
@@ -131,7 +131,7 @@ class UncoveredPrint:
         found = []
         for x in range(start, max(start, end) + 1, max(1, round(_STEP_MM * s))):
             column = lines[:, x : x + width].mean(axis=1)
-            clear = self.clear[top:bottom, first + x : first + x + width].all(axis=1)
+            clear = np.asarray(self.clear[top:bottom, first + x : first + x + width].all(axis=1))
             found.append([_root_mean_square(column[rows], clear[rows]) for rows in pieces])
         return np.array(found)
 
