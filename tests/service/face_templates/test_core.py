@@ -64,7 +64,7 @@ def test_a_request_that_is_sent_again_is_not_answered(party: TemplateParty) -> N
 
 
 def test_the_answer_to_one_request_opens_nothing_for_another(party: TemplateParty) -> None:
-    """Whoever recorded a release, and answers in the core's place."""
+    """Answers in the core's place with a release that was recorded."""
     me, kept = Authenticator(prf=os.urandom(32)), []
     party.bound(me)
 
