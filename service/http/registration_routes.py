@@ -28,8 +28,11 @@ _Cursor = Annotated[str | None, Query(pattern=REGISTRATION_ID, description="`nex
 _REFERENCE = r"^[A-Za-z0-9._-]{1,64}$"
 _Reference = Annotated[str | None, Query(pattern=_REFERENCE)]
 _Reason = Annotated[str | None, Query(pattern=r"^[a-z][a-z_]{0,63}$", description="Code of any of its verdicts.")]
-_Since = Annotated[AwareDatetime | None, Query(description="Opened then or later, RFC 3339.")]
-_Until = Annotated[AwareDatetime | None, Query(description="Opened before.")]
+_Since = Annotated[
+    AwareDatetime | None,
+    Query(description="Opened then or later: RFC 3339 with a time zone, such as `2026-11-30T01:00:00Z`."),
+]
+_Until = Annotated[AwareDatetime | None, Query(description="Opened before; in the form of `since`.")]
 
 
 class NewRegistration(BaseModel):

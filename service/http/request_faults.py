@@ -8,6 +8,12 @@ from idproof.service.request_faults import RequestFault
 
 _JSON = ("body", "metadata")
 _UNKNOWN_MEMBER, _NOT_JSON = "extra_forbidden", "json_invalid"
+_NO_TIME = ("timezone_aware", "datetime_parsing", "datetime_from_date_parsing")
+# A `+` in a query is read as a space, so a time with an offset that was not encoded arrives as no time at all.
+_TIME_RULE = (
+    "This must be a time with its time zone (RFC 3339), such as 2026-11-30T01:00:00Z or 2026-11-30T09:00:00+08:00; "
+    "in a query write %2B for +."
+)
 # A client may write personal data into the name of a member. Only what looks like a name in a program is repeated.
 _PROGRAM_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 
@@ -53,5 +59,7 @@ def _fault(entry: Mapping[str, Any], where: str | None) -> RequestFault:
         *parent, name = location
         shown = str(name) if _PROGRAM_NAME.fullmatch(str(name)) else None
         return RequestFault(where, pointer(parent), "It has a member that is not documented.", shown)
+    if entry["type"] in _NO_TIME:
+        detail = _TIME_RULE
     name = pointer(location) if where in _JSON else ".".join(map(str, location))
     return RequestFault(where, name, detail)

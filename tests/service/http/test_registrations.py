@@ -144,6 +144,21 @@ def test_every_condition_of_a_search_narrows_it_and_pages_do_not_overlap(url: st
         assert httpx.get(f"{url}/registrations", params=wrong).status_code == 422, wrong
 
 
+def test_a_time_of_a_search_needs_its_zone_and_the_problem_says_how_to_write_it(url: str) -> None:
+    opened(url)
+    search = f"{url}/registrations"
+    for zoned in ("2020-01-01T00:00:00Z", "2020-01-01T08:00:00%2B08:00"):
+        assert len(httpx.get(f"{search}?since={zoned}").json()["items"]) == 1, zoned
+    for bound in ("since", "until"):
+        for wrong in ("2020-01-01T00:00:00", "2020-01-01", "2020-01-01T08:00:00+08:00", "yesterday"):
+            answer = httpx.get(f"{search}?{bound}={wrong}")
+            (error,) = answer.json()["errors"]
+            assert (answer.status_code, error["where"], error["name"]) == (422, "query", bound), wrong
+            assert "with its time zone (RFC 3339)" in error["detail"]
+            assert "%2B" in error["detail"]
+            assert wrong not in answer.text
+
+
 def test_erasure_by_person_reaches_registrations_and_the_core(url: str, core: IdentityCore) -> None:
     registration = opened(url)
     verdict = verify(url, registration).json()["id"]
