@@ -207,6 +207,7 @@ class AsyncClient:
         origin: str | None = None,
         resident: str = "preferred",
         attachment: str | None = None,
+        face_template: bool = False,
     ) -> Ceremony:
         """Begins to bind a passkey to an accepted verdict, within ten minutes after it.
 
@@ -216,12 +217,15 @@ class AsyncClient:
             origin: of the page; needed where several are configured.
             resident: `required`, `preferred` or `discouraged`: whether the authenticator keeps the passkey.
             attachment: `platform`, `cross-platform` or None.
+            face_template: the applicant agreed that a face template is kept for step-ups.
 
         Raises:
             Problem: refused, such as `passkey_verdict_unsuitable`.
             Unreachable: no answer came.
         """
-        request = self._of_holders.begin_passkey(verification, nonce, origin, resident, attachment)
+        request = self._of_holders.begin_passkey(
+            verification, nonce, origin, resident, attachment, face_template=face_template
+        )
         return holder_requests.parse_ceremony(await self._send(request))
 
     async def complete_passkey(self, ceremony: str, response: Mapping[str, Any]) -> BoundPasskey:
@@ -248,9 +252,35 @@ class AsyncClient:
         """Revokes a passkey of yours for good; the identity core is told."""
         protocol.parse_body(await self._send(self._of_holders.revoke_passkey(passkey)))
 
-    async def begin_login(self, *, origin: str | None = None, subject: str | None = None) -> Ceremony:
-        """Begins a login; `subject` names the account for authenticators that do not find their passkey."""
-        return holder_requests.parse_ceremony(await self._send(self._of_holders.begin_login(origin, subject)))
+    async def keep_face_template(self, ceremony: str, response: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Keeps the face template that waits for a new passkey; returns `passkey` and `verification`.
+
+        Args:
+            ceremony: id of the passkey's `face_template`.
+            response: what `toJSON()` of the browser's credential gave, with the output of the extension `prf`.
+
+        Raises:
+            Problem: refused; the ceremony is used up.
+            Unreachable: no answer came; the template may be kept.
+        """
+        return protocol.parse_body(await self._send(self._of_holders.keep_face_template(ceremony, response)))
+
+    async def destroy_face_template(self, passkey: str) -> None:
+        """Destroys the face template of a passkey of yours; the passkey stays."""
+        protocol.parse_body(await self._send(self._of_holders.destroy_face_template(passkey)))
+
+    async def begin_login(
+        self, *, origin: str | None = None, subject: str | None = None, face_template: bool = False
+    ) -> Ceremony:
+        """Begins a login.
+
+        Args:
+            origin: of the page; needed where several are configured.
+            subject: names the account for authenticators that do not find their passkey.
+            face_template: ask the passkey for the `holder_key` of a step-up.
+        """
+        request = self._of_holders.begin_login(origin, subject, face_template=face_template)
+        return holder_requests.parse_ceremony(await self._send(request))
 
     async def complete_login(self, ceremony: str, response: Mapping[str, Any]) -> Login:
         """Ends a login with the browser's answer; raises `Problem` `passkey_refused`, or `Unreachable`."""
@@ -287,19 +317,22 @@ class AsyncClient:
         """Asks for another challenge of a step-up; each attempt needs a new one."""
         return protocol.parse_body(await self._send(self._of_holders.step_up_challenge(step_up)))
 
-    async def check_step_up(self, step_up: str, selfie: bytes, answer: Answer) -> StepUpDecision:
+    async def check_step_up(
+        self, step_up: str, selfie: bytes, answer: Answer, *, holder_key: bytes | None = None
+    ) -> StepUpDecision:
         """Sends a step-up's captures; returns its decision.
 
         Args:
             step_up: its id.
             selfie: encoded.
             answer: frames that answer its challenge.
+            holder_key: 32 bytes that the passkey gave at the login, where the service keeps face templates.
 
         Raises:
             Problem: nothing was decided, such as `records_unavailable`; ask for another challenge.
             Unreachable: no answer came; `step_up` returns the decision, if there is one.
         """
-        request = self._of_holders.check_step_up(step_up, selfie, answer)
+        request = self._of_holders.check_step_up(step_up, selfie, answer, holder_key)
         return holder_requests.parse_decision(await self._send(request))
 
     async def use_step_up_token(self, token: str, text: str) -> UsedToken:

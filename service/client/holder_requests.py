@@ -42,11 +42,18 @@ class HolderRequests:
         return Request("POST", f"/v1/verifications/{verification}/credential-revocation", self._headers)
 
     def begin_passkey(
-        self, verification: str, nonce: str, origin: str | None, resident: str, attachment: str | None
+        self,
+        verification: str,
+        nonce: str,
+        origin: str | None,
+        resident: str,
+        attachment: str | None,
+        *,
+        face_template: bool,
     ) -> Request:
         """Begins to bind a passkey."""
-        body = {"verification": verification, "nonce": nonce, "origin": origin}
-        body |= {"resident": resident, "attachment": attachment}
+        body: dict[str, Any] = {"verification": verification, "nonce": nonce, "origin": origin}
+        body |= {"resident": resident, "attachment": attachment} | _asked(face_template)
         return Request("POST", "/v1/passkey-registrations", self._headers, json=body)
 
     def complete_passkey(self, ceremony: str, response: Mapping[str, Any]) -> Request:
@@ -61,9 +68,18 @@ class HolderRequests:
         """Revokes a passkey."""
         return Request("DELETE", f"/v1/passkeys/{passkey}", self._headers)
 
-    def begin_login(self, origin: str | None, subject: str | None) -> Request:
+    def keep_face_template(self, ceremony: str, response: Mapping[str, Any]) -> Request:
+        """Keeps the face template that waits for a passkey."""
+        return self._once(f"/v1/face-templates/{ceremony}", {"response": dict(response)})
+
+    def destroy_face_template(self, passkey: str) -> Request:
+        """Destroys a passkey's face template."""
+        return Request("DELETE", f"/v1/passkeys/{passkey}/face-template", self._headers)
+
+    def begin_login(self, origin: str | None, subject: str | None, *, face_template: bool) -> Request:
         """Begins a login."""
-        return Request("POST", "/v1/passkey-logins", self._headers, json={"origin": origin, "subject": subject})
+        body = {"origin": origin, "subject": subject} | _asked(face_template)
+        return Request("POST", "/v1/passkey-logins", self._headers, json=body)
 
     def complete_login(self, ceremony: str, response: Mapping[str, Any]) -> Request:
         """Ends a login with the browser's answer."""
@@ -84,10 +100,11 @@ class HolderRequests:
         """Asks for another challenge of a step-up."""
         return Request("POST", f"/v1/step-ups/{step_up}/challenges", self._headers)
 
-    def check_step_up(self, step_up: str, selfie: bytes, answer: Answer) -> Request:
+    def check_step_up(self, step_up: str, selfie: bytes, answer: Answer, holder_key: bytes | None) -> Request:
         """Sends the captures of a step-up."""
-        pictures = [("selfie", selfie), *(("frames", frame.data) for frame in answer.frames)]
-        files = [(name, (name, data, "application/octet-stream")) for name, data in pictures]
+        parts = [("selfie", selfie), *(("frames", frame.data) for frame in answer.frames)]
+        parts += [] if holder_key is None else [("holder_key", holder_key)]
+        files = [(name, (name, data, "application/octet-stream")) for name, data in parts]
         metadata = json.dumps({"liveness": answer.to_metadata()})
         path = f"/v1/step-ups/{step_up}/captures"
         return Request("POST", path, self._headers, files=files, data={"metadata": metadata}, once=True)
@@ -108,14 +125,15 @@ def parse_offer(response: httpx.Response) -> CredentialOffer:
 
 def parse_ceremony(response: httpx.Response) -> Ceremony:
     """Returns the ceremony of a response; raises `Problem`."""
-    body = parse_body(response)
-    return Ceremony(body["id"], body["public_key"], body["expires_at"])
+    return _ceremony(parse_body(response))
 
 
 def parse_passkey(response: httpx.Response) -> BoundPasskey:
     """Returns the passkey of a response; raises `Problem`."""
     body = parse_body(response)
-    return BoundPasskey(body["id"], body["verification"], body["subject"], body["binding"], body)
+    begun = body.get("face_template")
+    template = None if begun is None else _ceremony(begun)
+    return BoundPasskey(body["id"], body["verification"], body["subject"], body["binding"], body, template)
 
 
 def parse_login(response: httpx.Response) -> Login:
@@ -146,6 +164,15 @@ def parse_used_token(response: httpx.Response) -> UsedToken:
     """Returns the claims of a response; raises `Problem`."""
     body = parse_body(response)
     return UsedToken(body["sub"], body["login"], body["capture_level"], body)
+
+
+def _asked(face_template: bool) -> dict[str, bool]:
+    """Returns the member that asks for a face template; services before it refuse its name."""
+    return {"face_template": True} if face_template else {}
+
+
+def _ceremony(body: Mapping[str, Any]) -> Ceremony:
+    return Ceremony(body["id"], body["public_key"], body["expires_at"])
 
 
 def _decision(body: Mapping[str, Any]) -> StepUpDecision:

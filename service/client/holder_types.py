@@ -50,6 +50,7 @@ class BoundPasskey:
         subject: your name of the account; another client has another.
         binding: the signed statement, a compact JWS.
         document: the whole answer.
+        face_template: by which the passkey takes the face template that waits for it; None if none does.
     """
 
     id: str
@@ -57,6 +58,7 @@ class BoundPasskey:
     subject: str
     binding: str = field(repr=False)
     document: Mapping[str, Any] = field(repr=False)
+    face_template: Ceremony | None = None
 
 
 @dataclass(frozen=True, slots=True)
