@@ -154,13 +154,17 @@ def replay(
     species: Annotated[
         str | None, typer.Option(help="Attack the challenge with this PAI species: print_flat, screen_photo, …")
     ] = None,
+    registration: Annotated[
+        str | None,
+        typer.Option(help="Id of an open registration of the device's client; each specimen is one attempt of it."),
+    ] = None,
     seconds: Annotated[
         float | None, typer.Option(min=1, help="Load test: all devices at once for this many seconds.")
     ] = None,
     rate: Annotated[float, typer.Option(min=0.1, help="Frames per second of each device in a load test.")] = 10.0,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Stream specimens to the service as devices without screens do; print one line per registration.
+    """Stream specimens to the service as devices without screens do; print one line per specimen.
 
     Keys are read from a file or standard input, never from an argument, since other users see arguments.
     """
@@ -171,6 +175,8 @@ def replay(
     from idproof.service.stream.simulator import player
     from idproof.service.stream.simulator import replay as replaying
 
+    if registration is not None and seconds is not None:
+        raise typer.BadParameter("a load test verifies nothing", param_hint="--registration, --seconds")
     device_keys = (keys.read_text(encoding="utf-8") if keys is not None else sys.stdin.read()).split()
     if not device_keys:
         raise typer.BadParameter("give the key that `idproof kiosk enroll` printed", param_hint="--keys")
@@ -182,7 +188,7 @@ def replay(
         )
 
     if seconds is None:
-        result = asyncio.run(replaying.replay_registrations(url, device_keys[0], cameras, report))
+        result = asyncio.run(replaying.replay_registrations(url, device_keys[0], cameras, report, registration))
     else:
         result = asyncio.run(replaying.replay_load(url, device_keys, cameras, rate=rate, seconds=seconds))
     if json_:

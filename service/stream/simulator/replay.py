@@ -17,7 +17,7 @@ from idproof.pipeline.errors import InvalidSpecimen
 from idproof.pipeline.types import CARD_ROLES, Role
 from idproof.service.stream.chain import LIVENESS
 from idproof.service.stream.messages import unbase64
-from idproof.service.stream.simulator.device import Device, DeviceProblem, register
+from idproof.service.stream.simulator.device import Camera, Device, DeviceProblem, register
 from idproof.service.stream.simulator.player import APPROACH, SetCamera, small_of, swaying
 from idproof.service.stream.simulator.posed_cards import WarpedCard, still_of
 from idproof.service.stream.states import FINISH
@@ -52,21 +52,29 @@ class ReplayResult:
 
 
 async def replay_registrations(
-    url: str, key: str, cameras: Sequence[SetCamera], on_end: Callable[[str, dict[str, Any]], None]
+    url: str,
+    key: str,
+    cameras: Sequence[Camera],
+    on_end: Callable[[str, dict[str, Any]], None],
+    registration: str | None = None,
 ) -> ReplayResult:
-    """Replay every registration on one device, one after the other.
+    """Replay every specimen on one device, one after the other.
 
     Args:
         url: of the server.
         key: of the device.
-        cameras: one per registration.
-        on_end: called with the session's id and its last message: `verdict`, `retry` or `error`.
+        cameras: one per specimen.
+        on_end: called with the session's id, or `-` if none was started, and its last message: `verdict`, `retry` or
+            `error`.
+        registration: id of an open registration of the device's client, whose attempts these are.
     """
     result, device = ReplayResult(), await Device.connect(url, key)
+    named = {} if registration is None else {"registration": registration}
     try:
         for camera in cameras:
-            session = await device.start()
+            session = {"id": "-"}
             try:
+                session = await device.start(**named)
                 last = await register(device, camera)
                 result.decisions[last.get("decision", last["type"])] += 1
                 on_end(session["id"], last)

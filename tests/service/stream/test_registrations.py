@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 from access_keys import bearer, key
-from stream_server import StreamVerifier, capture_everything, stream_server, with_device
+from commands import idproof
+from stream_server import BlankCamera, StreamVerifier, capture_everything, stream_server, with_device
 
 from idproof.pipeline import VaultSession, Verdict
 from idproof.pipeline.liveness.response import LivenessResponse
@@ -17,6 +18,7 @@ from idproof.service.auth.api_keys import ApiKeys
 from idproof.service.operations.data_folder import open_verdicts_and_audit
 from idproof.service.operations.settings import Settings
 from idproof.service.storage.kiosks import Kiosks
+from idproof.service.stream.simulator import player
 from idproof.service.stream.simulator.device import Device, DeviceProblem
 
 
@@ -80,3 +82,24 @@ def test_a_refer_at_a_kiosk_is_accepted_by_captures_and_an_officer_at_a_counter(
         "counter_accepted",
     ]
     assert shown["verification"] == taken["id"]
+
+
+def test_a_replay_is_made_of_attempts_of_the_registration_that_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, file = Settings(data_dir=tmp_path, registration_attempts=2), tmp_path / "key"
+    app = bearer(key(settings, Scope.REGISTRATION_WRITE, Scope.REGISTRATION_READ, client="app"))
+    file.write_text(enroll_for(settings, "app"), encoding="utf-8")
+    monkeypatch.setattr(player, "cameras", lambda *_: [BlankCamera()] * 3)
+    with stream_server(settings, ReadingVerifier(), monkeypatch) as url:
+        command = ("kiosk", "replay", "--sets", tmp_path, "--keys", file, "--url", url)
+        registration = httpx.post(f"{url}/v1/registrations", headers=app).json()["id"]
+        told = idproof(*command, "--registration", registration)
+        shown = httpx.get(f"{url}/v1/registrations/{registration}", headers=app).json()
+        assert told.returncode == 0, told.stderr
+        lines = [line.split() for line in told.stdout.splitlines() if line.startswith(("cs_", "- "))]  # not the log's
+        assert [line[1] for line in lines] == ["refer", "refer", "registration_closed"]
+        assert [attempt["decision"] for attempt in shown["attempts"]] == ["refer", "refer"]
+        assert lines[2][0] == "-", "no session was started"
+        with_load = idproof(*command, "--registration", registration, "--seconds", 1)
+        assert (with_load.returncode, "--registration" in with_load.stderr) == (2, True)
