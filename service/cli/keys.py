@@ -119,33 +119,34 @@ def client_merge(
 
 
 @signing_app.command("rotate")
-def rotate(data_dir: DataDir = None) -> None:
+def rotate(data_dir: DataDir = None, sandbox: Sandbox = False) -> None:
     """Replace the signing key; running services notice. The public half of the old key stays published."""
     from idproof.service.operations.actors import operator
     from idproof.service.operations.audit import AuditLog
     from idproof.service.operations.data_folder import load_settings
     from idproof.service.signing.keys import Keys
 
-    settings = load_settings(data_dir)
+    settings = load_settings(data_dir, sandbox=sandbox)
     keys = Keys.rotate(settings)
     AuditLog.open(settings, keys).append("signing_key_rotated", kid=keys.signing.kid, by=operator())
     typer.echo(f"signing with {keys.signing.kid}")
 
 
 @signing_app.command("rotate-sealing")
-def rotate_sealing(data_dir: DataDir = None) -> None:
+def rotate_sealing(data_dir: DataDir = None, sandbox: Sandbox = False) -> None:
     """Add a sealing key; running services seal with it at once, and older keys still open. Back it up, too."""
     from idproof.service.operations.actors import operator
     from idproof.service.operations.data_folder import load_settings, open_audit_log
     from idproof.service.signing.keys import Keys
 
-    keys = Keys.rotate_sealing(load_settings(data_dir))
-    open_audit_log(data_dir).append("sealing_key_rotated", keys=1 + len(keys.newer_sealing), by=operator())
+    keys = Keys.rotate_sealing(load_settings(data_dir, sandbox=sandbox))
+    audit = open_audit_log(data_dir, sandbox=sandbox)
+    audit.append("sealing_key_rotated", keys=1 + len(keys.newer_sealing), by=operator())
     typer.echo(f"sealing with key {1 + len(keys.newer_sealing)}; seal older rows anew with idproof keys reseal")
 
 
 @signing_app.command("reseal")
-def reseal(data_dir: DataDir = None) -> None:
+def reseal(data_dir: DataDir = None, sandbox: Sandbox = False) -> None:
     """Seal every row with the newest sealing key, then remove the keys between it and the first. May be repeated."""
     from idproof.service.operations.actors import operator
     from idproof.service.operations.audit import AuditLog
@@ -154,7 +155,7 @@ def reseal(data_dir: DataDir = None) -> None:
     from idproof.service.storage import VerdictStore
     from idproof.service.storage.resealing import reseal_all
 
-    settings = load_settings(data_dir)
+    settings = load_settings(data_dir, sandbox=sandbox)
     with Keys.sealing_locked(settings) as keys:
         audit = AuditLog.open(settings, keys)
         rows = reseal_all(VerdictStore.open(settings, keys.sealing, lambda: keys.newer_sealing))
@@ -167,12 +168,12 @@ def reseal(data_dir: DataDir = None) -> None:
 
 
 @signing_app.command("list")
-def signing_list(data_dir: DataDir = None) -> None:
+def signing_list(data_dir: DataDir = None, sandbox: Sandbox = False) -> None:
     """List the key that signs, the retired keys whose signatures are still valid, and the revoked ones."""
     from idproof.service.operations.data_folder import load_settings
     from idproof.service.signing.keys import Keys
 
-    keys = Keys.open(load_settings(data_dir))
+    keys = Keys.open(load_settings(data_dir, sandbox=sandbox))
     typer.echo(f"{keys.signing.kid}  signs")
     for key in keys.retired:
         typer.echo(f"{key.kid}  retired")
@@ -184,11 +185,12 @@ def signing_list(data_dir: DataDir = None) -> None:
 def signing_revoke(
     kid: Annotated[str, typer.Argument(help="Id of the key, as listed; the key that signs is replaced first.")],
     data_dir: DataDir = None,
+    sandbox: Sandbox = False,
 ) -> None:
     """Revoke a signing key that somebody else may have: its signatures no longer hold. This cannot be undone."""
     from idproof.service.operations.actors import operator
     from idproof.service.operations.data_folder import load_settings
     from idproof.service.operations.revocation import revoke_signing_key
 
-    left = revoke_signing_key(load_settings(data_dir), kid, by=operator())
+    left = revoke_signing_key(load_settings(data_dir, sandbox=sandbox), kid, by=operator())
     typer.echo(f"revoked; signing with {left.signing.kid}")

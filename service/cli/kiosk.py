@@ -73,6 +73,7 @@ def attest(
         Path | None, typer.Option(help="File with the device's statement (RegistrationResponseJSON of WebAuthn).")
     ] = None,
     data_dir: DataDir = None,
+    sandbox: Sandbox = False,
 ) -> None:
     """Enroll a device's hardware key: print the challenge for it, or take the statement that answers it.
 
@@ -89,9 +90,9 @@ def attest(
     from idproof.service.storage.kiosks import Kiosks
     from idproof.service.stream.messages import base64
 
-    settings = load_settings(data_dir)
+    settings = load_settings(data_dir, sandbox=sandbox)
     attestation = Attestation.open(settings.attestation_origin, settings.attestation_roots)
-    store, audit = open_verdicts_and_audit(data_dir)
+    store, audit = open_verdicts_and_audit(data_dir, sandbox=sandbox)
     if Kiosks(store.database, store.seal).find(kiosk) is None:
         typer.echo("there is none of this id in force", err=True)
         raise typer.Exit(1)
@@ -115,6 +116,7 @@ def permit(
         ),
     ],
     data_dir: DataDir = None,
+    sandbox: Sandbox = False,
 ) -> None:
     """Grant the applicant at a device a challenge that asks for less; print the code for the kiosk's page.
 
@@ -131,11 +133,11 @@ def permit(
     names = [name.strip() for name in options.split(",")]
     if not set(names) <= set(GRANTABLE):
         raise typer.BadParameter(f"options are among {', '.join(GRANTABLE)}", param_hint="--options")
-    store, audit = open_verdicts_and_audit(data_dir)
+    store, audit = open_verdicts_and_audit(data_dir, sandbox=sandbox)
     if Kiosks(store.database, store.seal).find(device) is None:
         typer.echo("there is none of this id in force", err=True)
         raise typer.Exit(1)
-    known, lifetime_s = Permits(store.database, store.seal), load_settings(data_dir).permit_s
+    known, lifetime_s = Permits(store.database, store.seal), load_settings(data_dir, sandbox=sandbox).permit_s
     code, granted = permits.grant(known, audit, device_holder(device), names, by=operator(), lifetime_s=lifetime_s)
     typer.echo(code)
     typer.echo(f"once, until {granted.expires_at}: {', '.join(granted.options)}", err=True)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from idproof.service.cli.options import DataDir
+from idproof.service.cli.options import DataDir, Sandbox
 from idproof.service.cli.output import plain_console, print_verdict, read_file
 
 app = typer.Typer(no_args_is_help=True, help="Verdicts: check one offline, erase stored ones.")
@@ -28,13 +28,14 @@ def check(
 def erase(
     verdict_id: Annotated[str | None, typer.Option("--id", help="Id of one verdict.")] = None,
     data_dir: DataDir = None,
+    sandbox: Sandbox = False,
 ) -> None:
     """Erase one verdict by its id, or everything stored of one person by the card number, which is prompted for."""
     from idproof.service.operations import retention
     from idproof.service.operations.actors import operator
     from idproof.service.operations.data_folder import open_verdicts_and_audit
 
-    store, audit = open_verdicts_and_audit(data_dir)
+    store, audit = open_verdicts_and_audit(data_dir, sandbox=sandbox)
     if verdict_id is not None:
         count = int(retention.erase(store, audit, verdict_id, by=operator()))
     else:
@@ -46,13 +47,13 @@ def erase(
 
 
 @app.command("expire")
-def expire(data_dir: DataDir = None) -> None:
+def expire(data_dir: DataDir = None, sandbox: Sandbox = False) -> None:
     """Erase now what is older than the retention period; a running service does so every hour."""
     from idproof.service.operations import retention
     from idproof.service.operations.actors import operator
     from idproof.service.operations.data_folder import open_verdicts_and_audit
     from idproof.service.operations.settings import Settings
 
-    store, audit = open_verdicts_and_audit(data_dir)
+    store, audit = open_verdicts_and_audit(data_dir, sandbox=sandbox)
     erased = retention.expire(store, audit, Settings.load().retention_days, by=operator())
     typer.echo(f"{erased} erased")

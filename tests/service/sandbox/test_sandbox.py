@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
+import typer
+from attested_hardware import Maker
 from certificates import certificate
 from commands import idproof
 from fakes import ask, serving_app
@@ -23,6 +25,7 @@ from sqlalchemy import func, select
 from idproof.client import Client, Problem
 from idproof.pipeline import Role, Verdict
 from idproof.pipeline.verdict import from_json
+from idproof.service.cli.main import assemble
 from idproof.service.credentials.issuance import GRANT
 from idproof.service.errors import SettingsInvalid
 from idproof.service.operations import server
@@ -103,6 +106,63 @@ def test_keys_of_the_sandbox_are_made_with_its_own_option(tmp_path: Path, monkey
     for command in (("kiosk", "enroll", "--name", "Counter"), ("kiosk", "list"), ("outbox", "list"), ("key", "list")):
         assert idproof(*command, "--sandbox", "--data-dir", tmp_path).returncode == 0
     assert "Counter" not in idproof("kiosk", "list", "--data-dir", tmp_path).stdout
+
+
+def test_every_command_with_a_data_folder_takes_the_sandboxs_option() -> None:
+    def commands(group: Any, *path: str) -> Iterator[tuple[tuple[str, ...], set[str]]]:
+        for name, command in getattr(group, "commands", {}).items():
+            yield (*path, name), {option for parameter in command.params for option in parameter.opts}
+            yield from commands(command, *path, name)
+
+    found = dict(commands(typer.main.get_command(assemble(benchmarks=False))))
+    assert "--data-dir" in found["keys", "rotate"]
+    assert [path for path, options in found.items() if "--data-dir" in options and "--sandbox" not in options] == []
+
+
+def test_signing_keys_and_verdicts_of_the_sandbox_are_changed_with_its_own_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, own = Settings(data_dir=tmp_path), Settings(data_dir=tmp_path, sandbox=True).for_sandbox()
+    before = {settings.data_dir: Keys.open(settings) for settings in (real, own)}
+    where = ("--sandbox", "--data-dir", tmp_path)
+    listed = idproof("keys", "list", *where).stdout
+    assert listed.split()[0] == before[own.data_dir].signing.kid
+    for command in (("rotate",), ("rotate-sealing",), ("reseal",), ("revoke", before[own.data_dir].signing.kid)):
+        ended = idproof("keys", *command, *where)
+        assert ended.returncode == 0, ended.stderr
+    changed, same = Keys.open(own), Keys.open(real)
+    assert list(changed.revoked) == [before[own.data_dir].signing.kid]
+    assert changed.newer_sealing
+    assert (same.signing.kid, same.newer_sealing) == (before[real.data_dir].signing.kid, ())
+    shown = idproof("audit", "show", *where).stdout
+    for event in ("signing_key_rotated", "sealing_key_rotated", "rows_resealed", "key_revoked"):
+        assert event in shown
+    assert not real.audit_log.exists()
+
+    app = server._sandbox(Settings.load(data_dir=tmp_path, sandbox=True))
+    with serving_app(app) as (host, port), Client(f"http://{host}:{port}") as client:
+        sent = dict.fromkeys(Role, personas.mark(b"\xff\xd8", "accept"))
+        verdicts = [client.verify(sent, session=client.open_session().id).id for _ in range(2)]
+        monkeypatch.setenv("IDPROOF_RETENTION_DAYS", "1e-9")
+        for command in (("erase", "--id", verdicts[0]), ("expire",)):
+            for there, erased in ((where[1:], "0 erased"), (where, "1 erased")):
+                assert idproof("verdict", *command, *there).stdout.endswith(f"{erased}\n"), (command, there)
+        assert list(client.summaries()) == []
+
+
+def test_a_device_of_the_sandbox_is_attested_and_permitted_with_its_own_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = ("--data-dir", tmp_path / "data")
+    monkeypatch.setenv("IDPROOF_ATTESTATION_ROOTS", str(Maker().roots(tmp_path / "roots", "android-key")))
+    monkeypatch.setenv("IDPROOF_ATTESTATION_ORIGIN", "https://kiosk.example")
+    assert idproof("kiosk", "enroll", "--name", "K", "--sandbox", *where).returncode == 0
+    device = idproof("kiosk", "list", "--sandbox", *where).stdout.split()[0]
+    for command in (("attest", device), ("permit", "--device", device, "--options", "cannot_turn")):
+        assert idproof("kiosk", *command, *where).returncode == 1, "the service knows no such device"
+        ended = idproof("kiosk", *command, "--sandbox", *where)
+        assert ended.returncode == 0, ended.stderr
+        assert ended.stdout.strip()
 
 
 def test_every_decision_reason_and_problem_has_a_persona(all_personas: list[dict[str, Any]]) -> None:
