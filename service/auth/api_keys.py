@@ -201,6 +201,7 @@ class ApiKeys:
         Retries of requests that were sent before under the joined client's `Idempotency-Key` are not recognised.
         Permits that neither client nor a device of theirs has used yet are deleted: one of the two may have granted
         them to the other, and no client grants one to itself. The joined client's enrolment as a reviewer is revoked.
+        Its first opinion on a review that waits counts as the remaining client's, which cannot give the second one.
 
         Args:
             source: id of the client that ceases to exist.
@@ -216,9 +217,10 @@ class ApiKeys:
             for table in _OWNED:
                 owned = update(table).where(table.c.client == source)
                 connection.execute(owned.values(client=target))
-            # One person who has the keys of two clients must not review as two officers.
-            revoked = update(REVIEWERS).where(REVIEWERS.c.client == source).values(state=ReviewerState.REVOKED)
-            connection.execute(revoked)
+            # One person who has the keys of two clients must not review as two officers: opinions that were given under
+            # the joined client's enrolments count as the remaining client's.
+            joined = update(REVIEWERS).where(REVIEWERS.c.client == source)
+            connection.execute(joined.values(client=target, state=ReviewerState.REVOKED))
             connection.execute(delete(CLIENTS).where(CLIENTS.c.id == source))
 
     def _lock(self, connection: Connection) -> None:

@@ -11,6 +11,7 @@ from joserfc import jws as jose
 from review_bench import ADMIN, ANNA, BEN, CARA, COMMENT, NUMBER, OFFICERS, ReviewBench
 from sqlalchemy import Connection, select
 
+from idproof.service.auth.api_keys import ApiKeys
 from idproof.service.cases.next_steps import NextStep
 from idproof.service.cases.states import RegistrationStatus
 from idproof.service.errors import AuditBroken, ServiceProblem, SignatureInvalid
@@ -136,6 +137,28 @@ def test_two_keys_or_two_clients_of_one_officer_are_not_two_officers(bench: Revi
     taken = bench.reviewers.enrol(CARA, OFFICERS[ANNA], None)
     bench.reviewers.confirm(taken.id, None, ADMIN)
     assert code(bench.reviews.claim, CARA, review) == "second_officer_needed"
+
+
+@pytest.mark.parametrize("claimed_before", [False, True])
+def test_the_opinion_of_a_merged_client_counts_as_the_remaining_clients(
+    bench: ReviewBench, claimed_before: bool
+) -> None:
+    """Whoever has the keys of both clients is one person."""
+    bench.enrolled(CARA)
+    registration, review = bench.referred()
+    bench.reviews.claim(ANNA, review)
+    bench.decide(ANNA, registration)
+    if claimed_before:
+        bench.reviews.claim(BEN, review)
+    keys = ApiKeys(bench.store.database)
+    keys.merge(ANNA, "client:between")
+    keys.merge("client:between", BEN)
+    if claimed_before:
+        assert code(bench.decide, BEN, registration) == "second_officer_needed"
+        bench.reviews.release(BEN, review)
+    assert code(bench.reviews.claim, BEN, review) == "second_officer_needed"
+    bench.reviews.claim(CARA, review)
+    assert bench.decide(CARA, registration)["outcome"] is not None
 
 
 def test_a_decision_whose_answer_was_lost_can_be_sent_again(bench: ReviewBench) -> None:
