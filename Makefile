@@ -11,8 +11,8 @@ export OMP_NUM_THREADS ?= 1
 
 .PHONY: demo test test-long lint format types bench-check lock audit sbom setup setup-tests setup-tools clean
 
-demo: setup          ## one registration verified by the real service
-	@$(BIN)/idproof demo
+demo: setup          ## one registration verified by the real service; leaves build/demo-verdict.json
+	@mkdir -p build && $(BIN)/idproof demo --out build/demo-verdict.json
 
 test: setup-tests    ## the whole test suite, on two processes
 	@$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile

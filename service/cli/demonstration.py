@@ -85,9 +85,10 @@ def run(portraits: Path | None, seed: int, out: Path | None = None, *, as_json: 
         scratch.mkdir()
         progress.print("Starting the service …")
         with _server(data_dir, scratch) as (url, pid):
-            progress.print(f"Posting three captures and a selfie to {url}/v1/verifications …\n")
+            progress.print(f"Posting three captures and a selfie to {url}/v1/verifications …")
             verdict = _post(url, pictures)
             jwks = f"{url}/.well-known/jwks.json"
+            progress.print("Checking the signature, and searching the service's files and memory for the pictures …\n")
             check_verdict(json.dumps(verdict), jwks)
             report = search_residue(pid, Path(folder), pictures)
     file = _write_verdict(verdict, out)
@@ -147,7 +148,7 @@ def _print_summary(console: Console, verdict: dict[str, Any], report: ResidueRep
     console.print("Deletion:")
     for line in proof_lines(verdict["deletion"], report):
         console.print(f"  {line}")
-    console.print(f"The whole verdict as JSON (a specimen, no real person): {file}")
+    console.print(f"The only file left, the whole verdict as JSON (a specimen, no real person): {file}")
 
 
 def _write_verdict(verdict: dict[str, Any], out: Path | None) -> Path:

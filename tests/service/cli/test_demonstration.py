@@ -44,7 +44,10 @@ def test_the_demonstration_prints_decision_fields_and_proof_on_one_screen(tmp_pa
     assert len(lines) <= _MOST_LINES, done.stdout
     assert any(line.startswith("ACCEPT ") for line in lines)
     (file,) = tmp_path.glob("idproof-demo-*/verdict.json")
+    assert lines[-1].startswith("The only file left")
     assert lines[-1].endswith(f": {file}")
+    steps = lines[: next(number for number, line in enumerate(lines) if line.startswith("ACCEPT "))]
+    assert [line.split()[0] for line in steps if line] == ["Making", "Starting", "Posting", "Checking"]
     verdict = json.loads(file.read_text(encoding="utf-8"))
     assert verdict["decision"] == "accept"
     for name, reading in verdict["fields"].items():
