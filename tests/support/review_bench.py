@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from case_bench import CLIENT, CaseBench
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -12,6 +13,7 @@ from idproof.pipeline import Limits, Role, Vault
 from idproof.service.cases.next_steps import NextStep
 from idproof.service.cases.rules import RegistrationRules
 from idproof.service.cases.states import RegistrationStatus
+from idproof.service.errors import ServiceProblem
 from idproof.service.operations.settings import Settings
 from idproof.service.outbox import Destination
 from idproof.service.outbox.queue import registration_stream
@@ -120,3 +122,10 @@ class ReviewBench(CaseBench):
 def _check(name: str, outcome: str, value: float | None, limit: float | None, unit: str) -> dict[str, Any]:
     told = {"name": name, "status": "assessed", "outcome": outcome, "value": value, "unit": unit}
     return told | {"score": None, "reason": None, "limit": limit}
+
+
+def refusal_code(call: object, *given: object) -> str:
+    """Returns the code with which a call is refused."""
+    with pytest.raises(ServiceProblem) as caught:
+        call(*given)  # type: ignore[operator]
+    return caught.value.code

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 from joserfc import jws as jose
-from review_bench import ADMIN, ANNA, BEN, CARA, COMMENT, NUMBER, OFFICERS, ReviewBench
+from review_bench import ANNA, BEN, CARA, COMMENT, NUMBER, OFFICERS, ReviewBench, refusal_code
 from sqlalchemy import Connection, select
 
-from idproof.service.auth.api_keys import ApiKeys
 from idproof.service.cases.next_steps import NextStep
 from idproof.service.cases.states import RegistrationStatus
 from idproof.service.errors import AuditBroken, ServiceProblem, SignatureInvalid
@@ -20,40 +19,11 @@ from idproof.service.operations.settings import Settings
 from idproof.service.outbox.queue import Kind
 from idproof.service.reviews.decisions import ReviewDecision, ReviewReason
 from idproof.service.reviews.reviews import MOST_CLAIMS, WantedDecision
-from idproof.service.reviews.rules import ReviewRules
 from idproof.service.reviews.statement import TYPE
 from idproof.service.reviews.states import ReviewState
 from idproof.service.reviews.store import QueueQuery, Review, ReviewStore
 from idproof.service.signing.jws import verify
 from idproof.service.storage.schema import OUTBOX
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> ReviewBench:
-    made = ReviewBench(Settings(data_dir=tmp_path, core_url="http://127.0.0.1:1"))
-    made.enrolled(ANNA, BEN)
-    return made
-
-
-def code(call: object, *given: object) -> str:
-    with pytest.raises(ServiceProblem) as caught:
-        call(*given)  # type: ignore[operator]
-    return caught.value.code
-
-
-def test_two_officers_accept_a_registration(bench: ReviewBench) -> None:
-    registration, review = bench.referred()
-    before = bench.store.load(bench.reviews.store.find(review).verification)  # type: ignore[union-attr]
-    bench.reviews.claim(ANNA, review)
-    first = bench.decide(ANNA, registration)
-    assert first["outcome"] is None
-    assert bench.status(registration) is RegistrationStatus.IN_REVIEW
-    assert code(bench.reviews.claim, ANNA, review) == "second_officer_needed"
-    bench.reviews.claim(BEN, review)
-    second = bench.decide(BEN, registration, reason=ReviewReason.DOUBT_EXPLAINED, comment=None)
-    assert second["outcome"] == {"decision": "accept", "reason": "doubt_explained"}
-    assert bench.status(registration) is RegistrationStatus.ACCEPTED
-    assert bench.store.load(before["id"]) == before, "the verdict is as it was"  # type: ignore[index]
 
 
 def test_each_opinion_is_a_statement_bound_to_the_verdict_and_to_the_first(bench: ReviewBench) -> None:
@@ -80,95 +50,14 @@ def test_each_opinion_is_a_statement_bound_to_the_verdict_and_to_the_first(bench
     assert one["comment_sha256"] != hashlib.sha256(COMMENT.encode()).hexdigest(), "salted: it cannot be guessed"
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "status"),
-    [
-        (ReviewDecision.ACCEPT, ReviewDecision.REFUSE, RegistrationStatus.AT_COUNTER),
-        (ReviewDecision.REFUSE, ReviewDecision.ACCEPT, RegistrationStatus.AT_COUNTER),
-        (ReviewDecision.REFUSE, ReviewDecision.REFUSE, RegistrationStatus.REFUSED),
-        (ReviewDecision.ACCEPT, ReviewDecision.NEW_CAPTURE, RegistrationStatus.AT_COUNTER),
-    ],
-)
-def test_two_opinions_end_a_registration_only_together(
-    bench: ReviewBench, first: ReviewDecision, second: ReviewDecision, status: RegistrationStatus
-) -> None:
-    from idproof.service.reviews.decisions import REASONS
-
-    registration, review = bench.referred()
-    for client, decision in ((ANNA, first), (BEN, second)):
-        bench.reviews.claim(client, review)
-        bench.decide(client, registration, decision, REASONS[decision][0])
-    assert bench.status(registration) is status
-    if first is not second:
-        assert bench.events("review_decided")[0]["reason"] == "reviewers_disagree"
-
-
-def test_one_officer_suffices_for_what_ends_nothing_and_where_the_policy_says_so(tmp_path: Path) -> None:
-    bench = ReviewBench(Settings(data_dir=tmp_path))
-    bench.enrolled(ANNA)
-    registration, review = bench.referred()
-    bench.reviews.claim(ANNA, review)
-    bench.decide(ANNA, registration, ReviewDecision.NEW_CAPTURE, ReviewReason.CAPTURES_UNUSABLE)
-    assert bench.status(registration) is RegistrationStatus.NEEDS_NEW_CAPTURE
-    assert bench.refer(registration) is RegistrationStatus.IN_REVIEW, "a second verdict has a review of its own"
-    alone = ReviewBench(Settings(data_dir=tmp_path), ReviewRules(officers=1))
-    again = alone.reviews.queue(ANNA, QueueQuery())[0]["id"]
-    alone.reviews.claim(ANNA, again)
-    alone.decide(ANNA, registration)
-    assert alone.status(registration) is RegistrationStatus.ACCEPTED
-
-
-def test_two_keys_or_two_clients_of_one_officer_are_not_two_officers(bench: ReviewBench) -> None:
-    registration, review = bench.referred()
-    bench.reviews.claim(ANNA, review)
-    bench.decide(ANNA, registration)
-    assert code(bench.reviews.claim, ANNA, review) == "second_officer_needed"
-    # Another client under the same number, in any case of letters, is refused when it enrols.
-    assert code(bench.reviewers.enrol, CARA, OFFICERS[ANNA].lower(), None) == "reviewer_taken"
-    # And so is a second number of the same client.
-    assert code(bench.reviewers.enrol, ANNA, "HK-7777", None) == "reviewer_taken"
-    # A new key of the same officer is still that officer.
-    bench.enrolled(ANNA)
-    assert code(bench.reviews.claim, ANNA, review) == "second_officer_needed"
-    # After a revocation somebody else may take the number over; the first opinion stays that number's.
-    mine = bench.reviewers.of_client(ANNA)
-    assert mine is not None
-    assert bench.reviewers.revoke(mine.id, ADMIN)
-    taken = bench.reviewers.enrol(CARA, OFFICERS[ANNA], None)
-    bench.reviewers.confirm(taken.id, None, ADMIN)
-    assert code(bench.reviews.claim, CARA, review) == "second_officer_needed"
-
-
-@pytest.mark.parametrize("claimed_before", [False, True])
-def test_the_opinion_of_a_merged_client_counts_as_the_remaining_clients(
-    bench: ReviewBench, claimed_before: bool
-) -> None:
-    """Whoever has the keys of both clients is one person."""
-    bench.enrolled(CARA)
-    registration, review = bench.referred()
-    bench.reviews.claim(ANNA, review)
-    bench.decide(ANNA, registration)
-    if claimed_before:
-        bench.reviews.claim(BEN, review)
-    keys = ApiKeys(bench.store.database)
-    keys.merge(ANNA, "client:between")
-    keys.merge("client:between", BEN)
-    if claimed_before:
-        assert code(bench.decide, BEN, registration) == "second_officer_needed"
-        bench.reviews.release(BEN, review)
-    assert code(bench.reviews.claim, BEN, review) == "second_officer_needed"
-    bench.reviews.claim(CARA, review)
-    assert bench.decide(CARA, registration)["outcome"] is not None
-
-
 def test_a_decision_whose_answer_was_lost_can_be_sent_again(bench: ReviewBench) -> None:
     registration, review = bench.referred()
     bench.reviews.claim(ANNA, review)
     first = bench.decide(ANNA, registration)
     assert bench.decide(ANNA, registration) == first
     refuse = (ReviewDecision.REFUSE, ReviewReason.OTHER_PERSON)
-    assert code(bench.decide, ANNA, registration, *refuse) == "review_not_claimed"  # it is final
-    assert code(bench.decide, BEN, registration) == "review_not_claimed"  # another officer's is not given
+    assert refusal_code(bench.decide, ANNA, registration, *refuse) == "review_not_claimed"  # it is final
+    assert refusal_code(bench.decide, BEN, registration) == "review_not_claimed"  # another officer's is not given
     bench.reviews.claim(BEN, review)
     second = bench.decide(BEN, registration)
     assert bench.decide(BEN, registration) == second
@@ -186,57 +75,41 @@ def test_the_same_decision_about_a_later_review_is_another_one(bench: ReviewBenc
     bench.reviews.claim(ANNA, review)
     first = bench.decide(ANNA, registration, *again)
     bench.refer(registration)
-    assert code(bench.decide, ANNA, registration, *again) == "review_not_claimed"
+    assert refusal_code(bench.decide, ANNA, registration, *again) == "review_not_claimed"
     later = bench.reviews.queue(ANNA, QueueQuery())[0]["id"]
     bench.reviews.claim(ANNA, later)
     assert bench.decide(ANNA, registration, *again)["statement"] != first["statement"]
     assert len(bench.events("review_decided")) == 2
 
 
-def test_a_client_that_enrols_again_under_another_number_is_no_second_officer(bench: ReviewBench) -> None:
-    registration, review = bench.referred()
-    bench.reviews.claim(ANNA, review)
-    bench.decide(ANNA, registration)
-    mine = bench.reviewers.of_client(ANNA)
-    assert mine is not None
-    assert bench.reviewers.revoke(mine.id, ADMIN)
-    renamed = bench.reviewers.enrol(ANNA, "HK-7777", None)
-    bench.reviewers.confirm(renamed.id, None, ADMIN)
-    assert code(bench.reviews.claim, ANNA, review) == "second_officer_needed"
-    assert bench.reviews.queue(ANNA, QueueQuery())[0]["own_opinion"], "the page offers it to nobody in vain"
-    bench.reviews.claim(BEN, review)
-    bench.decide(BEN, registration)
-    assert bench.status(registration) is RegistrationStatus.ACCEPTED
-
-
 def test_no_reviewer_accepts_a_child_without_a_guardian(bench: ReviewBench) -> None:
     registration, review = bench.referred("guardian_missing")
     bench.reviews.claim(ANNA, review)
     assert "accept" not in bench.reviews.read(ANNA, review)["decisions"], "the page does not offer it"
-    assert code(bench.decide, ANNA, registration) == "reason_unsuitable"
+    assert refusal_code(bench.decide, ANNA, registration) == "reason_unsuitable"
     bench.decide(ANNA, registration, ReviewDecision.NEW_CAPTURE, ReviewReason.CAPTURES_UNUSABLE)
     assert bench.status(registration) is RegistrationStatus.NEEDS_NEW_CAPTURE
 
 
 def test_only_who_holds_a_review_reads_and_decides_it(bench: ReviewBench) -> None:
     registration, review = bench.referred()
-    assert code(bench.reviews.read, ANNA, review) == "review_not_claimed"
-    assert code(bench.decide, ANNA, registration) == "review_not_claimed"
+    assert refusal_code(bench.reviews.read, ANNA, review) == "review_not_claimed"
+    assert refusal_code(bench.decide, ANNA, registration) == "review_not_claimed"
     bench.reviews.claim(ANNA, review)
-    assert code(bench.reviews.claim, BEN, review) == "review_unavailable"
-    assert code(bench.reviews.read, BEN, review) == "review_not_claimed"
-    assert code(bench.reviews.release, BEN, review) == "review_not_claimed"
-    assert code(bench.decide, BEN, registration) == "review_not_claimed"
+    assert refusal_code(bench.reviews.claim, BEN, review) == "review_unavailable"
+    assert refusal_code(bench.reviews.read, BEN, review) == "review_not_claimed"
+    assert refusal_code(bench.reviews.release, BEN, review) == "review_not_claimed"
+    assert refusal_code(bench.decide, BEN, registration) == "review_not_claimed"
     for stranger in (CARA, "client:nobody"):
-        assert code(bench.reviews.queue, stranger, QueueQuery()) == "reviewer_unconfirmed"
-        assert code(bench.reviews.claim, stranger, review) == "reviewer_unconfirmed"
-        assert code(bench.decide, stranger, registration) == "reviewer_unconfirmed"
+        assert refusal_code(bench.reviews.queue, stranger, QueueQuery()) == "reviewer_unconfirmed"
+        assert refusal_code(bench.reviews.claim, stranger, review) == "reviewer_unconfirmed"
+        assert refusal_code(bench.decide, stranger, registration) == "reviewer_unconfirmed"
     other = WantedDecision(OFFICERS[BEN], ReviewDecision.ACCEPT, ReviewReason.RECORDS_CONFIRM)
-    assert code(bench.reviews.decide, ANNA, registration, other) == "officer_differs"
+    assert refusal_code(bench.reviews.decide, ANNA, registration, other) == "officer_differs"
     wrong = (ANNA, registration, ReviewDecision.ACCEPT, ReviewReason.OTHER_PERSON)
-    assert code(bench.decide, *wrong) == "reason_unsuitable"
+    assert refusal_code(bench.decide, *wrong) == "reason_unsuitable"
     own = (ANNA, registration, ReviewDecision.ACCEPT, ReviewReason.REVIEWERS_DISAGREE)
-    assert code(bench.decide, *own) == "reason_unsuitable"
+    assert refusal_code(bench.decide, *own) == "reason_unsuitable"
     assert bench.status(registration) is RegistrationStatus.IN_REVIEW
 
 
@@ -301,7 +174,7 @@ def test_one_officer_holds_few_reviews_at_once(bench: ReviewBench) -> None:
     made = [bench.referred()[1] for _ in range(MOST_CLAIMS + 1)]
     for review in made[:-1]:
         bench.reviews.claim(ANNA, review)
-    assert code(bench.reviews.claim, ANNA, made[-1]) == "review_unavailable"
+    assert refusal_code(bench.reviews.claim, ANNA, made[-1]) == "review_unavailable"
     bench.reviews.claim(ANNA, made[0])  # its own again
     bench.reviews.release(ANNA, made[0])
     bench.reviews.claim(ANNA, made[-1])
@@ -370,7 +243,7 @@ def test_erasing_the_registration_erases_the_review_with_its_comment(bench: Revi
     assert COMMENT not in (tmp_path / "audit.jsonl").read_text()
     assert retention.erase_person(bench.store, bench.audit, NUMBER, by="operator") == 1
     assert bench.reviews.store.find(review) is None
-    assert code(bench.reviews.claim, BEN, review) == "not_found"
+    assert refusal_code(bench.reviews.claim, BEN, review) == "not_found"
 
 
 def test_the_core_gets_the_statements_before_the_status_that_follows(bench: ReviewBench) -> None:
@@ -403,8 +276,8 @@ def test_a_review_whose_registration_moved_on_is_withdrawn(bench: ReviewBench) -
     registration, review = bench.referred()
     bench.reviews.claim(ANNA, review)
     bench.move(registration, RegistrationEvent.EXPIRED)
-    assert code(bench.decide, ANNA, registration) == "review_unavailable"
-    assert code(bench.reviews.read, ANNA, review) == "review_unavailable"
+    assert refusal_code(bench.decide, ANNA, registration) == "review_unavailable"
+    assert refusal_code(bench.reviews.read, ANNA, review) == "review_unavailable"
     bench.reviews.clean()
     found = bench.reviews.store.find(review)
     assert found is not None
