@@ -50,11 +50,13 @@ class UncoveredPrint:
 
     Attributes:
         region: the second portrait, with the place of its picture.
+        card_mm: width of the card.
         px_per_mm: of the canonical frame.
         clear: (h, w) of the canonical frame: true where neither a field nor ink of every card stands.
     """
 
     region: Region
+    card_mm: float
     px_per_mm: float
     clear: NDArray[np.bool_] = field(repr=False)
 
@@ -69,7 +71,7 @@ class UncoveredPrint:
             if box != region.box:
                 left, top, right, bottom = box.pixels(s)
                 clear[top:bottom, left:right] = False
-        return cls(region, s, clear)
+        return cls(region, document.width_mm, s, clear)
 
     def measure(self, rectified: Mapping[Role, RGBImage], offsets_mm: Mapping[Role, float]) -> float | str:
         """Returns the contrast of the uncovered print over that of the print beside the region, in the worst place.
@@ -113,14 +115,25 @@ class UncoveredPrint:
         return [strip for strip in found if strip.right - strip.left >= _NARROWEST_MM]
 
     def _near(self, lines: Plane, on_left: bool) -> NDArray[np.float64]:
-        """(pieces,): the usual contrast of the print beside the region on one side; 0 where only ink is seen."""
-        box, (least, most) = self.region.box, _NEAR_MM
-        edges = (box.x - most, box.x - least) if on_left else (box.x + box.width + least, box.x + box.width + most)
+        """(pieces,): the usual contrast of the print beside the region on one side; 0 where only ink is seen.
+
+        Where the region ends at the card's edge, the other side stands for this one.
+        """
+        edges = self._beside(on_left)
+        if edges[1] - edges[0] < _COLUMN_MM:
+            edges = self._beside(not on_left)
         columns = self._contrasts(lines, *edges)
         seen = ~np.isnan(columns).all(axis=0)
         usual = np.zeros(columns.shape[1])
         usual[seen] = np.nanmedian(columns[:, seen], axis=0)
         return usual
+
+    def _beside(self, on_left: bool) -> tuple[float, float]:
+        """Edges of the print that is looked at on one side of the region; in the wrong order where there is none."""
+        box, (least, most) = self.region.box, _NEAR_MM
+        if on_left:
+            return max(box.x - most, 0.0), box.x - least
+        return box.x + box.width + least, min(box.x + box.width + most, self.card_mm)
 
     def _contrasts(self, lines: Plane, left: float, right: float) -> NDArray[np.float64]:
         """(columns, pieces) between two edges: root mean square of the print's lines, nan where ink stands."""
@@ -153,7 +166,8 @@ class UncoveredPrint:
     def _looked_at(self) -> tuple[int, int, int, int]:
         """The picture's rows, over the region and what lies beside it: left, top, right and bottom pixel."""
         box, picture, most = self.region.box, self._picture, _NEAR_MM[1]
-        return Box(box.x - most, picture.y, box.width + 2 * most, picture.height).pixels(self.px_per_mm)
+        left, right = max(box.x - most, 0.0), min(box.x + box.width + most, self.card_mm)
+        return Box(left, picture.y, right - left, picture.height).pixels(self.px_per_mm)
 
 
 def _root_mean_square(values: NDArray[np.float32], clear: NDArray[np.bool_]) -> float:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -12,8 +13,9 @@ from PIL import Image
 from idproof.pipeline import Captures
 from idproof.pipeline.card.checks.protocol import CardCaptures
 from idproof.pipeline.card.checks.second_portrait import SecondPortrait
+from idproof.pipeline.card.checks.uncovered_print import UncoveredPrint
 from idproof.pipeline.card.locating.locator import CardLocator
-from idproof.pipeline.documents import DocumentType
+from idproof.pipeline.documents import Box, DocumentType, Region
 from idproof.pipeline.types import CARD_ROLES, CheckResult, Outcome, Role, Status
 
 UNCOVERS = "second_portrait_uncovers"
@@ -95,6 +97,27 @@ def test_a_card_without_print_beside_its_second_portrait_is_not_assessed(
 
     result = found_in(document, altered(card, plain, *CARD_ROLES))
     assert (result.status, result.reason) == (Status.COULD_NOT_ASSESS, "print_not_seen")
+
+
+@pytest.mark.parametrize("x", [0.0, 40.0, 72.6])
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_second_portrait_may_lie_at_the_cards_edge(document: DocumentType, x: float, missing: bool) -> None:
+    """The print on one side is enough; here there is nothing but lines, and a plain picture that moves by 0.8 mm."""
+    region = Region("second", Box(x, 20.0, 13.0, 16.0), "second_portrait", picture=Box(x + 1.0, 20.3, 11.0, 15.4))
+    s, (width, height) = document.px_per_mm, document.size_px
+    lined = np.repeat(np.where(np.arange(height) % round(s) < s / 4, 170, 210)[:, None], width, axis=1)
+    offsets = dict(zip(CARD_ROLES, (0.0, 0.8, -0.8), strict=True))
+    captures = {}
+    for role, offset in offsets.items():
+        picture = np.repeat(lined[..., None], 3, axis=2).astype(np.uint8)
+        if missing and role is Role.CARD_TILT_LEFT:
+            strip_of(picture, document, (x, x + 1.8), (20.0, 36.0))[:] = 200
+        strip_of(picture, document, (x + 1.0 + offset, x + 12.0 + offset), (20.3, 35.7))[:] = 120
+        captures[role] = picture
+    blank = np.full((height, width), 200, dtype=np.uint8)
+    surroundings = replace(UncoveredPrint.open(document, region), clear=blank > 0)
+    share = surroundings.measure(captures, offsets)
+    assert share == pytest.approx(0.0 if missing else 1.0, abs=0.2)
 
 
 @pytest.mark.parametrize(
