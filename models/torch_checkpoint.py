@@ -11,6 +11,7 @@ libraries, and brings a framework with compilers of its own. Readers of safetens
 
 import io
 import pickle
+import pickletools
 from collections import OrderedDict
 from collections.abc import Callable
 from math import prod
@@ -25,6 +26,8 @@ _MAGIC = 0x1950A86A20F9469CFC6C  # of the format, as `torch.serialization` names
 _TYPES: dict[str, np.dtype[Any]] = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 _LENGTH_BYTES = 8  # of the count before each storage
 _MAX_NUMBERS = 50_000_000  # 200 MB; far above a network of two megabytes. Chosen by hand; no outside source.
+_PROTOCOL = 2  # of the pickles in this format, as `torch.serialization` writes them
+_MAX_REMEMBERED = 1_000_000  # places of a pickle's memory; a state dictionary has a few per tensor. Chosen by hand
 
 
 class _Reference:
@@ -72,16 +75,29 @@ def read_checkpoint(data: bytes) -> dict[str, NDArray[Any]]:
 
 
 def _read(file: io.BytesIO) -> dict[str, NDArray[Any]]:
-    if _Unpickler(file).load() != _MAGIC:
+    if _unpickled(file) != _MAGIC:
         raise ModelCorrupt("The file is not a PyTorch checkpoint of the older format.")
-    _Unpickler(file).load()  # version of the format
-    _Unpickler(file).load()  # sizes of the machine's numbers
-    found = _Unpickler(file).load()
-    order = _Unpickler(file).load()
+    _unpickled(file)  # version of the format
+    _unpickled(file)  # sizes of the machine's numbers
+    found, order = _unpickled(file), _unpickled(file)
     if not isinstance(found, dict) or not all(isinstance(entry, _Reference) for entry in found.values()):
         raise ModelCorrupt("The checkpoint is not a state dictionary.")
     storages = _storages(file, [str(key) for key in order], {entry.key: entry.kind for entry in found.values()})
     return {str(name).removeprefix("module."): _array(entry, storages) for name, entry in found.items()}
+
+
+def _unpickled(file: io.BytesIO) -> Any:
+    """Returns what the next pickle holds.
+
+    Its instructions are looked at first: a few bytes can ask for gigabytes, by a place in its memory or by a length.
+    """
+    start = file.tell()
+    for instruction, argument, _ in pickletools.genops(file):
+        is_place = instruction.name in ("PUT", "BINPUT", "LONG_BINPUT")
+        if instruction.proto > _PROTOCOL or (is_place and int(argument or 0) > _MAX_REMEMBERED):
+            raise ModelCorrupt("The file is not a PyTorch checkpoint of the older format.")
+    file.seek(start)
+    return _Unpickler(file).load()
 
 
 def _rebuild(

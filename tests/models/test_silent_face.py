@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pickle
+import resource
 from hashlib import sha256
 from pathlib import Path
 
@@ -72,6 +73,22 @@ def test_a_checkpoint_of_another_network_is_refused() -> None:
 def test_a_storage_that_is_cut_short_is_refused() -> None:
     with pytest.raises(ModelCorrupt):
         read_checkpoint(checkpoint(np.zeros((2, 3), np.float32))[:-5])
+
+
+@pytest.mark.parametrize(
+    "greedy",
+    [
+        b"\x80\x02K\x01r\xff\xff\xff\x7f.",
+        b"\x80\x02K\x01p2000000000\n.",
+        b"\x80\x05\x96" + (1 << 34).to_bytes(8, "little") + b".",
+    ],
+)
+def test_a_few_bytes_do_not_take_gigabytes(greedy: bytes) -> None:
+    """Found by the test below: a place in a pickle's memory that is far away makes room for all before it."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ModelCorrupt):
+        read_checkpoint(greedy)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024
 
 
 @given(st.binary(max_size=200), st.integers(0, 150))

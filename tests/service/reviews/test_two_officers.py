@@ -89,7 +89,7 @@ def test_two_keys_or_two_clients_of_one_officer_are_not_two_officers(bench: Revi
 def test_the_opinion_of_a_merged_client_counts_as_the_remaining_clients(
     bench: ReviewBench, claimed_before: bool
 ) -> None:
-    """Whoever has the keys of both clients is one person."""
+    """One person has the keys of both clients."""
     bench.enrolled(CARA)
     registration, review = bench.referred()
     bench.reviews.claim(ANNA, review)

@@ -144,6 +144,7 @@ def test_signing_keys_and_verdicts_of_the_sandbox_are_changed_with_its_own_optio
         sent = dict.fromkeys(Role, personas.mark(b"\xff\xd8", "accept"))
         verdicts = [client.verify(sent, session=client.open_session().id).id for _ in range(2)]
         monkeypatch.setenv("IDPROOF_RETENTION_DAYS", "1e-9")
+        time.sleep(1.1)  # a verdict's age is counted in whole seconds
         for command in (("erase", "--id", verdicts[0]), ("expire",)):
             for there, erased in ((where[1:], "0 erased"), (where, "1 erased")):
                 assert idproof("verdict", *command, *there).stdout.endswith(f"{erased}\n"), (command, there)
