@@ -15,7 +15,6 @@ from fakes import FakeVerifier, serving
 from playwright.sync_api import Page
 
 from idproof.pipeline import Limits, Policy, Role, Vault
-from idproof.pipeline.liveness import challenge
 from idproof.service.http.connections import BoundedProtocol
 from idproof.service.operations.server import WEBSOCKET_OPTIONS
 from idproof.service.operations.settings import Settings
@@ -25,7 +24,6 @@ from idproof.service.stream.simulator.device import Device
 
 Result = TypeVar("Result")
 JPEG = b"\xff\xd8" + bytes(50)
-STEP_MS, LIGHT_MS = 600, 200  # of challenges: a browser plays them in real time, and nobody looks at the frames
 
 
 class StreamVerifier(FakeVerifier):
@@ -66,8 +64,6 @@ def stream_server(
 ) -> Iterator[str]:
     """Serves on this port, or on a free one; yields the URL."""
     monkeypatch.setattr(routes, "_open_guide", lambda _: guide or FakeGuide())
-    monkeypatch.setattr(challenge, "STEP_MS", STEP_MS)
-    monkeypatch.setattr(challenge, "LIGHT_MS", LIGHT_MS)
     with serving(settings, verifier, http=BoundedProtocol, port=port, **WEBSOCKET_OPTIONS) as (host, taken):
         yield f"http://{host}:{taken}"
 

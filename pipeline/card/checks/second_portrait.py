@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.checks.protocol import CardCaptures, Check, Limit, Quantity
-from idproof.pipeline.card.checks.uncovered_print import UncoveredPrint
 from idproof.pipeline.card.evidence.hypotheses import Hypothesis
 from idproof.pipeline.card.imaging import Grey, Plane, band_pass
 from idproof.pipeline.card.turns import turns_deg
+from idproof.pipeline.card.uncovered_print import UncoveredPrint
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import Box, DocumentType, Region
 from idproof.pipeline.errors import DocumentTypeInvalid

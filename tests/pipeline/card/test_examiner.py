@@ -23,7 +23,7 @@ from idproof.pipeline.card.view import corners
 from idproof.pipeline.documents import Box, DocumentType, load
 from idproof.pipeline.types import CheckResult, Outcome, Role
 
-SAME, MOVES = "second_portrait_same", "second_portrait_moves"
+SAME, MOVES, UNCOVERS = "second_portrait_same", "second_portrait_moves", "second_portrait_uncovers"
 POLICY = Policy()
 GHOST = Box(5.0, 38.5, 8.4, 10.8)  # of the main portrait's proportions
 
@@ -40,8 +40,12 @@ def test_one_capture_is_given_only_to_checks_that_need_no_other(document: Docume
     examiner = CardExaminer.open(document)
     found = examiner.examine_one(card.images[front], card.rectified[front], card.views[front], POLICY)
     of_one_capture = {check.reports for check in CHECKS if check.single_capture}
-    assert {result.name for result in found} == {q.name for reports in of_one_capture for q in reports} - {MOVES}
-    several = {"card_angles", "card_rigid", "same_card", "light_moves", "recapture_bezel", "hologram_response", MOVES}
+    assert {result.name for result in found} == {q.name for reports in of_one_capture for q in reports} - {
+        MOVES,
+        UNCOVERS,
+    }
+    several = {"card_angles", "card_rigid", "same_card", "light_moves", "recapture_bezel", "hologram_response"}
+    several |= {MOVES, UNCOVERS}
     assert several <= set(examiner.required) - {result.name for result in found}
 
 

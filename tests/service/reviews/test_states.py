@@ -74,6 +74,7 @@ class RandomOrders(RuleBasedStateMachine):
         self.holder: str | None = None
         self.first: str | None = None
         self.said: ReviewDecision | None = None
+        self.recorded: set[tuple[str, ReviewDecision]] = set()
         self.outcome: ReviewDecision | None = None
         self.over = False
 
@@ -113,10 +114,14 @@ class RandomOrders(RuleBasedStateMachine):
 
     @rule(client=CLIENTS, decision=st.sampled_from(ReviewDecision))
     def decide(self, client: str, decision: ReviewDecision) -> None:
+        if (client, decision) in self.recorded:  # sent again: the same answer, and nothing changes
+            self.bench.decide(client, self.registration, decision, REASONS[decision][0])
+            return
         allowed = not self.over and self.holder == client
         self.tried(allowed, self.bench.decide, client, self.registration, decision, REASONS[decision][0])
         if not allowed:
             return
+        self.recorded.add((client, decision))
         self.holder = None
         if self.said is not None:
             self.outcome = together(self.said, decision)

@@ -13,8 +13,8 @@ from PIL import Image
 from idproof.pipeline import Captures
 from idproof.pipeline.card.checks.protocol import CardCaptures
 from idproof.pipeline.card.checks.second_portrait import SecondPortrait
-from idproof.pipeline.card.checks.uncovered_print import UncoveredPrint
 from idproof.pipeline.card.locating.locator import CardLocator
+from idproof.pipeline.card.uncovered_print import UncoveredPrint
 from idproof.pipeline.documents import Box, DocumentType, Region
 from idproof.pipeline.types import CARD_ROLES, CheckResult, Outcome, Role, Status
 
