@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.models.errors import ModelCorrupt
+from idproof.models.onnx_graphs import metadata, remove_softmax
 from idproof.models.session import CPU, open_session
 from idproof.models.types import LineReading, RGBImage
 
@@ -40,11 +41,11 @@ class PPOCRReader:
     name = "pp-ocr"
 
     def __init__(self, model: bytes, threads: int = 1, provider: str = CPU) -> None:
-        self._session = open_session(model, threads, provider)
-        listed = self._session.get_modelmeta().custom_metadata_map.get("character")
+        listed = metadata(model).get("character")
         if not listed:
             raise ModelCorrupt("The PP-OCR weights carry no list of characters.")
         self._characters = ["", *listed.split("\n"), " "]
+        self._session = open_session(remove_softmax(model), threads, provider)
         if self._session.get_outputs()[0].shape[-1] != len(self._characters):
             raise ModelCorrupt("The PP-OCR weights list another number of characters than they tell apart.")
         self._input = self._session.get_inputs()[0].name
@@ -53,40 +54,44 @@ class PPOCRReader:
         """Returns one reading per line, in order; lines of one width, as of a field in all captures, share a batch."""
         readings = [LineReading("", ())] * len(lines)
         for chosen in _batches([_width(line) for line in lines]):
-            for i, probabilities in zip(chosen, self._run([lines[i] for i in chosen]), strict=True):
-                readings[i] = self._decode(probabilities)
+            for i, logits in zip(chosen, self._run([lines[i] for i in chosen]), strict=True):
+                readings[i] = self._decode(logits)
         return readings
 
     def _run(self, lines: Sequence[RGBImage]) -> NDArray[np.float32]:
-        """Returns (n, steps, classes)."""
+        """Returns (n, steps, classes): logits."""
         width = max(_MIN_WIDTH, *(_width(line) for line in lines))
         batch = np.zeros((len(lines), 3, _HEIGHT, width), dtype=np.float32)
         for row, line in zip(batch, lines, strict=True):
             resized = cv2.resize(line, (_width(line), _HEIGHT), interpolation=cv2.INTER_LINEAR)
             # BGR, -1..1, as the network was trained; the rest of the row stays at the middle grey of padding.
             row[:, :, : resized.shape[1]] = resized[..., ::-1].transpose(2, 0, 1) / 127.5 - 1.0
-        return np.asarray(self._session.run(None, {self._input: batch})[0], dtype=np.float32)
+        logits = np.asarray(self._session.run(None, {self._input: batch})[0], dtype=np.float32)
+        return logits.reshape(len(lines), -1, logits.shape[-1])
 
-    def _decode(self, probabilities: NDArray[np.float32]) -> LineReading:
-        best = probabilities.argmax(axis=1)
-        confidence = probabilities.max(axis=1)
+    def _decode(self, logits: NDArray[np.float32]) -> LineReading:
+        best = logits.argmax(axis=1)
         repeated = np.concatenate([[False], best[1:] == best[:-1]])
         text, confidences, alternatives = "", [], []
         for step in np.flatnonzero((best != _BLANK) & ~repeated):
+            # Only these steps are worth probabilities: four in five are blank or repeat a character.
+            probabilities = np.exp(logits[step] - logits[step, best[step]])
+            probabilities /= probabilities.sum()
+            others = self._others(probabilities, int(best[step]))
             # A class may stand for more than one code point; its confidence stands for each.
             for character in self._characters[best[step]]:
                 text += character
-                confidences.append(min(1.0, float(confidence[step])))
-                alternatives.append(self._others(probabilities[step], int(best[step])))
+                confidences.append(min(1.0, float(probabilities[best[step]])))
+                alternatives.append(others)
         return LineReading(text, tuple(confidences), tuple(alternatives))
 
     def _others(self, step: NDArray[np.float32], best: int) -> tuple[tuple[str, float], ...]:
         """Returns the next likely characters of one time step."""
-        likely = np.argpartition(step, -_ALTERNATIVES)[-_ALTERNATIVES:]
+        likely = np.flatnonzero(step >= _MIN_ALTERNATIVE)
         return tuple(
             (self._characters[i], float(step[i]))
-            for i in sorted(likely, key=lambda i: -step[i])
-            if i not in (best, _BLANK) and step[i] >= _MIN_ALTERNATIVE and len(self._characters[i]) == 1
+            for i in sorted(likely, key=lambda i: -step[i])[:_ALTERNATIVES]
+            if i not in (best, _BLANK) and len(self._characters[i]) == 1
         )
 
 

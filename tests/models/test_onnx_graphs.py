@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from idproof.models import store
 from idproof.models.errors import ModelCorrupt
 from idproof.models.manifest import Profile, Weight
-from idproof.models.onnx_graphs import fold_blocks
+from idproof.models.onnx_graphs import fold_blocks, remove_softmax, split_prelu
 from idproof.models.session import open_session
 
 # Of the folded weights, in the order of the graph; independent of how a release of onnx lays out the file.
@@ -114,3 +114,44 @@ def test_a_session_has_its_thread_count_and_no_arena(sface: bytes) -> None:
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (2, 1)
     assert not options.enable_cpu_mem_arena
     assert not options.enable_mem_pattern
+
+
+def test_splitting_prelu_changes_no_template(sface: bytes) -> None:
+    pictures = np.random.default_rng(9).uniform(0, 255, (2, 3, 112, 112)).astype(np.float32)
+    split = split_prelu(sface)
+    assert "PRelu" in {node.op_type for node in onnx.load_from_string(sface).graph.node}
+    assert "PRelu" not in {node.op_type for node in onnx.load_from_string(split).graph.node}
+    before, after = (open_session(model).run(None, {"data": pictures})[0] for model in (sface, split))
+    np.testing.assert_allclose(after, before, atol=1e-5)
+
+
+def test_a_slope_above_one_and_a_slope_for_all_channels_keep_their_meaning() -> None:
+    nodes = [helper.make_node("PRelu", ["x", "each"], ["h"]), helper.make_node("PRelu", ["h", "all"], ["y"])]
+    arrays = {"each": np.array([-0.5, 0.25, 1.5], np.float32).reshape(3, 1, 1), "all": np.array([0.5], np.float32)}
+    shapes = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, 2, 2]) for name in "xy"]
+    initialisers = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    graph = helper.make_graph(nodes, "g", shapes[:1], shapes[1:], initialisers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10).SerializeToString()
+    x = {"x": np.linspace(-3, 3, 12, dtype=np.float32).reshape(1, 3, 2, 2)}
+    before, after = (open_session(each).run(None, x)[0] for each in (model, split_prelu(model)))
+    np.testing.assert_allclose(after, before, atol=1e-6)
+
+
+def test_logits_give_the_probabilities_that_the_network_gave(profile: Profile) -> None:
+    published = store.read(profile.reader, profile)
+    lines = np.random.default_rng(10).uniform(-1, 1, (2, 3, 48, 160)).astype(np.float32)
+    probabilities = open_session(published).run(None, {"x": lines})[0]
+    logits = open_session(remove_softmax(published)).run(None, {"x": lines})[0].reshape(probabilities.shape)
+    raised = np.exp(logits - logits.max(axis=2, keepdims=True))
+    np.testing.assert_allclose(raised / raised.sum(axis=2, keepdims=True), probabilities, atol=1e-4)
+
+
+def test_no_operator_without_use_is_left(profile: Profile) -> None:
+    graph = onnx.load_from_string(remove_softmax(store.read(profile.reader, profile))).graph
+    used = {name for node in graph.node for name in node.input} | {entry.name for entry in graph.output}
+    assert [node.name for node in graph.node if not used.intersection(node.output)] == []
+
+
+def test_a_network_without_probabilities_is_refused(sface: bytes) -> None:
+    with pytest.raises(ModelCorrupt, match="Softmax"):
+        remove_softmax(sface)
