@@ -64,10 +64,7 @@ class VaultSession:
     _protected: int = 0
 
     def __enter__(self) -> Self:
-        self._ends_at = time.monotonic() + self.limits.lifetime_s
-        self._timer = threading.Timer(self.limits.lifetime_s, self.wipe)
-        self._timer.daemon = True
-        self._timer.start()
+        self._end_after(self.limits.lifetime_s)
         return self
 
     def __exit__(
@@ -106,6 +103,15 @@ class VaultSession:
         finally:
             with self._lock:
                 self._end_calls.remove(call)
+
+    def extend(self, seconds: float) -> None:
+        """Overwrite everything that much later than before; raises `SessionExpired` where that is done already.
+
+        How often and how far is for the caller to bound: the session itself only moves the end of its lifetime.
+        """
+        with self._lock:
+            self.ensure_open()
+            self._end_after(self.remaining_s + seconds)
 
     def copy_with(self, copier: "Callable[[VaultSession], int]") -> None:
         """Let this call make copies of the captures, sealed for people, where a verification comes to need a person.
@@ -273,6 +279,20 @@ class VaultSession:
                 guards.flush_small_arrays()
                 self._flushed = True
             return self._receipt()
+
+    def _end_after(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._ends_at = time.monotonic() + seconds
+        self._timer = threading.Timer(seconds, self._wipe_at_end)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _wipe_at_end(self) -> None:
+        """Overwrite everything, unless the end was moved while this waited for the lock."""
+        with self._lock:
+            if time.monotonic() >= self._ends_at:
+                self.wipe()
 
     def _overwrite(self, kind: str, name: str) -> None:
         held = self._arrays.pop((kind, name), None)

@@ -18,7 +18,7 @@ def privacy_statement(settings: Settings, limits: Limits) -> dict[str, Any]:
             "what": "captures of the card, selfies, frames of a liveness challenge",
             "where": "memory only, overwritten before the answer leaves",
             "at_most_seconds": limits.lifetime_s,
-            "at_most_seconds_streaming": settings.stream_s,
+            "at_most_seconds_streaming": _longest_stream_s(settings),
             "proof": "each verdict's member `deletion`, signed with it",
             "sealed_for_reviewers_seconds": settings.review_pictures_s if settings.review_pictures == "sealed" else 0,
         },
@@ -213,3 +213,8 @@ def _receipts_kept(settings: Settings) -> str:
 def _capture_hashes_kept(settings: Settings) -> str:
     hours = settings.captures_remembered_hours
     return f"{hours:g} hours; their verification until it is erased" if hours else "not kept here"
+
+
+def _longest_stream_s(settings: Settings) -> float:
+    """Returns how long pictures of a streaming device can exist: an applicant may extend their time once."""
+    return max(settings.stream_s, min(2 * settings.stream_s, settings.session_s))

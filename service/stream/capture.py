@@ -322,7 +322,8 @@ class Capture:
 
     def _stage_message(self, again: str | None = None) -> Message:
         machine = self._machine
-        return replies.stage(machine.stages, machine.place, self._pictures.stills.counts(), again)
+        kept, left = self._pictures.stills.counts(), self._pictures.remaining_s
+        return replies.stage(machine.stages, machine.place, kept, again, pictures_s=left)
 
     def _check_answer(self, answer: ChallengeFrames, captured_ms: float) -> list[Message]:
         challenge = answer.challenge

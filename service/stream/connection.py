@@ -235,6 +235,8 @@ class Connection:
                 await session.report(await guardians.answer(self._runtime, self._kiosk.client, session, message))
             case messages.Retake():
                 await session.report(session.retake(message.stage.value))
+            case messages.Extend():
+                await session.report(session.extend_time())
             case messages.Finish():
                 session.require_finish()  # before a signature is counted
                 level = await self._prove_level(session, message)

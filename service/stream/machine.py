@@ -36,6 +36,7 @@ class SessionMachine:
         self.stages: tuple[str, ...] = (*(role.value for role in order), Role.SELFIE.value, LIVENESS, FINISH)
         self._state = state_of_stage(self.stages[0])
         self._place = 0
+        self._extended = False
 
     @property
     def state(self) -> State:
@@ -56,6 +57,11 @@ class SessionMachine:
     def capturing(self) -> bool:
         """True while frames and messages of the device may change the session."""
         return self._state in CAPTURING
+
+    @property
+    def extendable(self) -> bool:
+        """True until the pictures' time was extended."""
+        return not self._extended
 
     @property
     def verifying(self) -> bool:
@@ -100,6 +106,14 @@ class SessionMachine:
     def restart_expired(self) -> None:
         """The pictures' time is over."""
         self._enter(0, Event.PICTURES_EXPIRED)
+
+    def extend_time(self) -> None:
+        """Give the pictures more time, once in a session; raises `StreamProblem` `message_unexpected` otherwise."""
+        self.require(Event.TIME_EXTENDED)
+        if self._extended:
+            raise StreamProblem("message_unexpected", "The time of this session was extended already.")
+        self._move(Event.TIME_EXTENDED, self._state)
+        self._extended = True
 
     def request_finish(self) -> None:
         """Queue the verification; raises `StreamProblem` `message_unexpected`."""

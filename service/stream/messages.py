@@ -116,6 +116,12 @@ class Staff(_Message):
     type: Literal["staff"]
 
 
+class Extend(_SessionMessage):
+    """The applicant needs more time before the pictures are overwritten."""
+
+    type: Literal["extend"]
+
+
 class AskConsent(_SessionMessage):
     """A guardian wants to read what is consented to."""
 
@@ -189,7 +195,7 @@ ForGuardian = AskConsent | JoinAsGuardian
 ForPasskey = MakePasskey | PasskeyMade
 ForWallet = OfferCredential | TellCode
 AfterVerdict = ForPasskey | ForWallet | AskTicket
-SessionMessage = SetOptions | Ready | LightShown | Retake | ForGuardian | Finish | Cancel
+SessionMessage = SetOptions | Ready | LightShown | Retake | Extend | ForGuardian | Finish | Cancel
 DeviceMessage = Auth | Start | Resume | SetLanguage | Staff | SessionMessage | AfterVerdict
 _ADAPTER: TypeAdapter[DeviceMessage] = TypeAdapter(Annotated[DeviceMessage, Field(discriminator="type")])
 

@@ -284,6 +284,10 @@ class SessionPictures:
         """Raises `SessionExpired` once everything was overwritten."""
         self.vault_session.ensure_open()
 
+    def extend(self, seconds: float) -> None:
+        """Let the vault overwrite everything that much later; raises `SessionExpired`."""
+        self.vault_session.extend(seconds)
+
     def wipe(self) -> None:
         """Overwrite everything; nothing can be received afterwards."""
         self.vault_session.wipe()

@@ -52,7 +52,9 @@ def session(
     }
 
 
-def stage(stages: Sequence[str], place: int, kept: Mapping[str, int], again: str | None) -> Message:
+def stage(
+    stages: Sequence[str], place: int, kept: Mapping[str, int], again: str | None, *, pictures_s: float
+) -> Message:
     """Returns the message `stage`.
 
     Args:
@@ -60,6 +62,7 @@ def stage(stages: Sequence[str], place: int, kept: Mapping[str, int], again: str
         place: index of the current one.
         kept: number of stills per role.
         again: code for which the stage has to be repeated, or None.
+        pictures_s: seconds for which pictures may still be held.
     """
     return {
         "type": "stage",
@@ -68,6 +71,7 @@ def stage(stages: Sequence[str], place: int, kept: Mapping[str, int], again: str
         "of": len(stages),
         "kept": dict(kept),
         "again": again,
+        "pictures_s": round(pictures_s, 1),
     }
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from idproof.pipeline.card import screen_light
 from idproof.pipeline.liveness.challenge import Options
 from idproof.pipeline.types import CheckResult
+from idproof.service.errors import StreamProblem
 from idproof.service.stream import replies
 from idproof.service.stream.capture import Capture
 from idproof.service.stream.parameters import CardLightUse, SessionParameters, StepUpText
@@ -19,6 +20,8 @@ from idproof.service.stream.states import Event, State
 
 Send = Callable[[Message], Awaitable[None]]
 _DECIDED = ("verdict", "step_up_decided")
+EXTENDABLE_S = 60.0
+"""Seconds before their end from which on the time of the pictures can be extended; `docs/stream.md` says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ class DeviceSession(Capture):
         message = replies.session(
             opened, plan, machine.stages, machine.stage, self._chain, pictures_s=pictures_s, resumed=resumed
         )
+        message["extendable"] = machine.extendable
         return message if self.step_up is None else message | {"step_up": {"text": self.step_up.text}}
 
     def check_light(self) -> CheckResult | None:
@@ -137,6 +141,25 @@ class DeviceSession(Capture):
         """Draw the next challenge for these options; raises `StreamProblem` `message_unexpected`."""
         self._machine.require(Event.CHALLENGE_ASKED)
         self._options = options
+
+    def extend_time(self) -> Message:
+        """Let the pictures exist for as long again, once in a session and only when little of their time is left.
+
+        Returns:
+            The message `extended`.
+
+        Raises:
+            StreamProblem: `message_unexpected`: it was extended before, much of the time is left, or none would be won.
+            SessionExpired: the pictures' time is over.
+        """
+        self.require_capturing()
+        left = self._pictures.remaining_s
+        won = min(self._parameters.lifetime_s, self.remaining_s - left)
+        if left > EXTENDABLE_S or won <= 0:
+            raise StreamProblem("message_unexpected", "The time of the pictures cannot be extended now.")
+        self._machine.extend_time()
+        self._pictures.extend(won)
+        return {"type": "extended", "pictures_s": round(self._pictures.remaining_s, 1)}
 
     def set_language(self, language: str) -> None:
         """Use another language for sentences."""
@@ -213,7 +236,8 @@ class DeviceSession(Capture):
             self.end()
             return
         if outcome["type"] not in _DECIDED:
-            outcome = outcome | {"stage": self._machine.stage}
+            left = round(self._pictures.remaining_s, 1)
+            outcome = outcome | {"stage": self._machine.stage, "pictures_s": left}
         self._outcome = outcome
         await self.report_outcome()
 

@@ -39,6 +39,7 @@ class Event(StrEnum):
     ANSWER_COMPLETE = "answer complete"
     ANSWER_VOID = "answer void"
     PICTURES_EXPIRED = "pictures expired"
+    TIME_EXTENDED = "time extended"
     FINISH_REQUESTED = "finish requested"
     VERIFICATION_BEGUN = "verification begun"
     VERIFICATION_POSTPONED = "verification postponed"
@@ -64,6 +65,7 @@ TRANSITIONS: Mapping[State, Mapping[Event, frozenset[State]]] = {
         Event.STAGE_COMPLETE: _TO_CARD | _TO_SELFIE,
         Event.RETAKE: _TO_CARD,
         Event.PICTURES_EXPIRED: _TO_CARD,
+        Event.TIME_EXTENDED: _TO_CARD,
         Event.STOP: _TO_ENDED,
         Event.END: _TO_ENDED,
     },
@@ -71,6 +73,7 @@ TRANSITIONS: Mapping[State, Mapping[Event, frozenset[State]]] = {
         Event.STAGE_COMPLETE: _TO_LIVENESS,
         Event.RETAKE: _TO_CARD,
         Event.PICTURES_EXPIRED: _TO_FIRST,
+        Event.TIME_EXTENDED: _TO_SELFIE,
         Event.STOP: _TO_ENDED,
         Event.END: _TO_ENDED,
     },
@@ -78,6 +81,7 @@ TRANSITIONS: Mapping[State, Mapping[Event, frozenset[State]]] = {
         Event.CHALLENGE_ASKED: _TO_ANSWERING,
         Event.RETAKE: _TO_CARD | _TO_SELFIE,
         Event.PICTURES_EXPIRED: _TO_FIRST,
+        Event.TIME_EXTENDED: _TO_LIVENESS,
         Event.STOP: _TO_ENDED,
         Event.END: _TO_ENDED,
     },
@@ -87,6 +91,7 @@ TRANSITIONS: Mapping[State, Mapping[Event, frozenset[State]]] = {
         Event.ANSWER_VOID: _TO_LIVENESS,
         Event.RETAKE: _TO_CARD | _TO_SELFIE,
         Event.PICTURES_EXPIRED: _TO_FIRST,
+        Event.TIME_EXTENDED: _TO_ANSWERING,
         Event.STOP: _TO_ENDED,
         Event.END: _TO_ENDED,
     },
@@ -94,6 +99,7 @@ TRANSITIONS: Mapping[State, Mapping[Event, frozenset[State]]] = {
         Event.FINISH_REQUESTED: _TO_QUEUED,
         Event.RETAKE: _TO_CARD | _TO_SELFIE,
         Event.PICTURES_EXPIRED: _TO_FIRST,
+        Event.TIME_EXTENDED: _TO_FINISH,
         Event.STOP: _TO_ENDED,
         Event.END: _TO_ENDED,
     },

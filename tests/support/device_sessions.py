@@ -44,13 +44,15 @@ def new_session(
     guide: FakeGuide | None = None,
     card_light: CardLightUse = CardLightUse.OFF,
     step_up: StepUpText | None = None,
+    lifetime_s: float = 60.0,
+    ends_s: float = 600.0,
 ) -> DeviceSession:
-    ends = (datetime.now(UTC) + timedelta(minutes=10)).isoformat(timespec="seconds")
+    ends = (datetime.now(UTC) + timedelta(seconds=ends_s)).isoformat(timespec="seconds")
     opened = CaptureSession("cs_" + "0" * 26, base64(NONCE), new_challenge(), ends)
     guide = guide or FakeGuide()
     vault = Vault(Limits())
     more: dict[str, Any] = {"card_light": card_light, "step_up": step_up}
-    return kind(SessionParameters(opened, SECRET, guide, vault, 60.0, Policy(), **more))  # type: ignore[arg-type]
+    return kind(SessionParameters(opened, SECRET, guide, vault, lifetime_s, Policy(), **more))  # type: ignore[arg-type]
 
 
 def send(

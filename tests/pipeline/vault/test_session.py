@@ -270,3 +270,22 @@ def test_no_byte_arrives_after_the_wipe_while_a_reader_holds_the_pages() -> None
     assert not any(bytes(held))
     with pytest.raises(SessionExpired):
         lent.__exit__(None, None, None)
+
+
+def test_an_extended_session_is_overwritten_at_its_new_end() -> None:
+    session = Vault(Limits()).open(lifetime_s=5.0)
+    with session:
+        session.put("decoded", "selfie", filled())
+        inside = held(session)
+        session.extend(595.0)
+        assert 590 < session.remaining_s <= 600
+        assert session._timer is not None
+        assert session._timer.interval == pytest.approx(600, abs=5)
+        session._wipe_at_end()  # the earlier end's call, which came while the session was extended
+        assert inside.any()
+        session._ends_at = 0.0
+        session._wipe_at_end()
+        assert not inside.any()
+    with pytest.raises(SessionExpired):
+        session.extend(1.0)
+    assert session.remaining_s == 0

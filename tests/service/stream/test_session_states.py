@@ -130,6 +130,7 @@ ACTS: tuple[tuple[Callable[[DeviceSession, Chain], object], Set[State]], ...] = 
     (lambda session, device: session.retake(session.stages[0]), ANY),
     (lambda session, device: session.retake("selfie"), ANY),
     (lambda session, device: session.ask_challenge(new_challenge(), None), ANY),
+    (lambda session, device: session.extend_time(), ANY),
     (lambda session, device: session.resume(), ANY),
     (lambda session, device: session.request_verification(), ANY),
     (lambda session, device: session.restart_expired(), CAPTURING),
