@@ -24,7 +24,7 @@ from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import InvalidSpecimen
 
 # Chosen by hand; no outside source.
-_PREVIEW_PX, _QUALITY = 480, 80  # as the kiosk's page sends them: `service/kiosk/static/camera.js`
+_PREVIEW_PX, _QUALITY = 480, 80  # as the kiosk's page sends them: `service/capture/static/camera.js`
 _RENDERED_PX = 960  # width at which frames are rendered where the formation can: four times as quickly
 _INTERVAL_S, _JITTER_S = 0.1, 0.015
 SPEEDS = (1.2, 3.0)

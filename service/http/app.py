@@ -13,7 +13,7 @@ from fastapi.responses import PlainTextResponse
 
 from idproof.pipeline import Verifier
 from idproof.pipeline.vault import guards
-from idproof.service import kiosk
+from idproof.service import capture, kiosk
 from idproof.service.auth import AccessControl, Scope
 from idproof.service.claims import CoreKey, verdict_schema
 from idproof.service.counter import pages as counter_page
@@ -144,6 +144,7 @@ def create_app(
     _state_routes(app, intake)
     _public_routes(app, intake)
     _metrics_route(app, intake, gate)
+    capture.install(app)
     kiosk.install(app)
     review_page.install(app)
     counter_page.install(app)

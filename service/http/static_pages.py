@@ -53,7 +53,10 @@ class StaticPages:
         """
         root = files(package) / "static"
         found = {entry.name: entry for entry in root.iterdir() if entry.is_file()}
-        texts = {f"texts/{entry.name}": entry for entry in (root / "texts").iterdir() if entry.is_file()}
+        folder = root / "texts"
+        texts = {
+            f"texts/{entry.name}": entry for entry in (folder.iterdir() if folder.is_dir() else ()) if entry.is_file()
+        }
         self._files = found | texts | dict(more or {})
         self._headers = {
             "Content-Security-Policy": policy,

@@ -61,12 +61,12 @@ def to_result(made: Page) -> None:
     """From the captures to the result; a busy machine that misses a frame of the challenge is asked once more."""
     while kiosk.view(made, "intro", "result", timeout_s=90) == "intro":
         made.click('[data-of="intro"] .go')
-        kiosk.wait(made, "document.body.dataset.view !== 'intro'")
+        kiosk.wait(made, "page().dataset.view !== 'intro'")
 
 
 def ticket(made: Page) -> str:
     """The code of the ticket on an applicant's screen."""
-    kiosk.wait(made, "!document.getElementById('ticket-shown').hidden")
+    kiosk.wait(made, "!part('ticket-shown').hidden")
     return made.inner_text("#ticket-code")
 
 

@@ -56,7 +56,7 @@
 
   // The halves of the screen light the card's two sides, as paper reflects it. The person's left is the picture's right.
   function lightCard(pen) {
-    const halves = document.body?.dataset.halves?.match(/\d+/g)?.map(Number);
+    const halves = window.page?.()?.dataset.halves?.match(/\d+/g)?.map(Number);
     if (!halves || window.rehearsed.unlit) return;
     const mixed = (share) => [0, 1, 2].map((i) => Math.round(255 - 0.35 * (255 - (share * halves[i] + (1 - share) * halves[3 + i]))));
     const across = pen.createLinearGradient(0, 0, pen.canvas.width, 0);
@@ -74,7 +74,7 @@
   }
 
   function drawUnlit(pen) {
-    const { stage, action, colour } = document.body?.dataset ?? {};
+    const { stage, action, colour } = window.page?.()?.dataset ?? {};
     const asked = window.rehearsed.stage ?? stage;
     const name = asked === "liveness" || pictures.has(asked) ? asked : "card_front";
     if (!pictures.size) return;

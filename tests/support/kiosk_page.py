@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,23 @@ from idproof.pipeline.shown_colours import LIGHT_MS, PALETTE
 from idproof.service.stream.simulator.player import SetCamera
 
 CAMERA = (Path(__file__).parent / "kiosk_camera.js").read_text(encoding="utf-8")
+# Where the page's elements are: in the component's shadow, or on a page without one in the document.
+HELPERS = """
+  window.shown = () => document.querySelector("idproof-capture")?.shadowRoot ?? document;
+  window.page = () => shown().getElementById("page") ?? document.body;
+  window.part = (id) => shown().getElementById(id);
+"""
 KIOSK, PHONE, DESK = (1080, 1920), (390, 844), (1440, 900)
 ACTIONS = tuple(Action)
+
+
+def texts(language: str) -> dict[str, str]:
+    """Returns the component's sentences by their keys."""
+    module = (files("idproof.service.capture") / "static" / "texts" / f"{language}.js").read_text("utf-8")
+    table: dict[str, str] = json.loads(
+        module[module.index("export default ") :].removeprefix("export default ").rstrip(";\n")
+    )
+    return table
 
 
 def chromium() -> str | None:
@@ -68,6 +84,7 @@ def page(
 ) -> Iterator[Page]:
     """A page of a browser that keeps nothing; whatever it says against the policy or throws is a failure."""
     context = opened.new_context(viewport={"width": size[0], "height": size[1]}, locale=locale, **more)
+    context.add_init_script(HELPERS)
     if camera:
         context.add_init_script(CAMERA)
     made = context.new_page()
@@ -102,8 +119,8 @@ def connect(made: Page, url: str, key: str) -> None:
 
 def view(made: Page, *names: str, timeout_s: float = 30) -> str:
     """Wait for one of these views."""
-    wait(made, "names => names.includes(document.body.dataset.view)", names, timeout_s)
-    return str(made.evaluate("document.body.dataset.view"))
+    wait(made, "names => names.includes(page().dataset.view)", names, timeout_s)
+    return str(made.evaluate("page().dataset.view"))
 
 
 def wait(made: Page, question: str, told: Any = None, timeout_s: float = 60) -> None:
@@ -194,7 +211,7 @@ def agree(made: Page) -> None:
     """From the first screen past the notice."""
     made.click('[data-of="welcome"] .go')
     view(made, "notice")
-    wait(made, "!document.getElementById('agree').disabled")
+    wait(made, "!part('agree').disabled")
     made.click("#agree")
 
 

@@ -1,11 +1,11 @@
 // The officers' page at a counter: sign in, open a registration by its ticket, look at what was captured, decide.
 
 import { show, clear } from "/counter/static/visit.js";
-import { hearKiosk } from "/kiosk/static/counter_visit.js";
-import { byId } from "/kiosk/static/dom.js";
+import { hearKiosk } from "/capture/static/counter_visit.js";
+import { byId } from "/capture/static/dom.js";
 import { lockWhenIdle } from "/kiosk/static/idle.js";
 import { ask, Refused, useKey } from "/review/static/service.js";
-import * as texts from "/kiosk/static/texts.js";
+import * as texts from "/capture/static/texts.js";
 
 const CODE = /^[0-9A-TV-Z]{10}$/; // docs/after-refer.md; what cannot be a code is not sent, since wrong ones are counted
 /** Problems after which the registration is not open here any more. */

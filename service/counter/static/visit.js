@@ -1,7 +1,7 @@
 // A registration that is open at the counter: why its applicant came, what was captured here, and what may be decided.
 
-import { byId, element } from "/kiosk/static/dom.js";
-import * as texts from "/kiosk/static/texts.js";
+import { byId, element } from "/capture/static/dom.js";
+import * as texts from "/capture/static/texts.js";
 
 /** Show a registration as the service describes it. */
 export function show(found, officer) {

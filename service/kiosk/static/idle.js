@@ -1,7 +1,7 @@
 // The end of an officer's time at a page that nobody touches, so that a page that was left open is nobody's.
 
-import { byId } from "/kiosk/static/dom.js";
-import { setText } from "/kiosk/static/texts.js";
+import { byId } from "/capture/static/dom.js";
+import { setText } from "/capture/static/texts.js";
 
 const IDLE_MS = 300_000; // without a touch, a key or a movement; chosen by hand
 const WARNED_MS = 240_000; // a minute before; WCAG 2.2 (criterion 2.2.1) asks for at least 20 seconds

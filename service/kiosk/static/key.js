@@ -1,6 +1,7 @@
 // The device's key: pasted once by an operator, stored by the browser as a key that no script can extract.
 
-import { bytes } from "./base64url.js";
+import { bytes } from "/capture/static/base64url.js";
+import { hmacKey } from "/capture/static/chain.js";
 import { KeyStore } from "./key_store.js";
 
 const STORE = new KeyStore("idproof-kiosk", "device");
@@ -27,9 +28,4 @@ export async function enrol(pasted) {
 /** Forget this browser's key. */
 export function forget() {
   return STORE.delete(OWN);
-}
-
-/** An HMAC-SHA-256 key from bytes, which cannot be extracted. */
-export function hmacKey(secret) {
-  return crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
 }

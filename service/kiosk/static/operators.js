@@ -1,6 +1,6 @@
 // The operators' page: counts of each device, requested every five seconds. The key is held in this module only.
 
-import { byId, element } from "./dom.js";
+import { byId, element } from "/capture/static/dom.js";
 
 const INTERVAL_MS = 5000; // chosen by hand
 let key = null;

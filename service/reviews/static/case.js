@@ -1,7 +1,7 @@
 // One claimed review: reasons, fields, checks against their limits, attempts, pictures if there are any.
 
-import { byId, element } from "/kiosk/static/dom.js";
-import * as texts from "/kiosk/static/texts.js";
+import { byId, element } from "/capture/static/dom.js";
+import * as texts from "/capture/static/texts.js";
 import * as keys from "/review/static/keys.js";
 import { scale } from "/review/static/scale.js";
 import { ask, Refused } from "/review/static/service.js";

@@ -1,7 +1,7 @@
 // The decision: what, why, and the officer's own words; sent once, with the officer's name.
 
-import { byId, element } from "/kiosk/static/dom.js";
-import * as texts from "/kiosk/static/texts.js";
+import { byId, element } from "/capture/static/dom.js";
+import * as texts from "/capture/static/texts.js";
 import { ask } from "/review/static/service.js";
 
 /** Offer the decisions of a review. */

@@ -1,7 +1,7 @@
 // The officer's key in this browser: made here, stored here, and not extractable. Pictures sealed to it are opened by
 // HPKE (RFC 9180) in base mode: DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM.
 
-import { bytes } from "/kiosk/static/base64url.js";
+import { bytes } from "/capture/static/base64url.js";
 import { KeyStore } from "/kiosk/static/key_store.js";
 
 const STORE = new KeyStore("idproof-review", "keys");

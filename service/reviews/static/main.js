@@ -1,9 +1,9 @@
 // The reviewers' page: sign in with a key, enrol this browser, claim a review, decide it.
 
-import { text } from "/kiosk/static/base64url.js";
-import { byId } from "/kiosk/static/dom.js";
+import { text } from "/capture/static/base64url.js";
+import { byId } from "/capture/static/dom.js";
 import { lockWhenIdle } from "/kiosk/static/idle.js";
-import * as texts from "/kiosk/static/texts.js";
+import * as texts from "/capture/static/texts.js";
 import * as cases from "/review/static/case.js";
 import * as decision from "/review/static/decision.js";
 import * as keys from "/review/static/keys.js";

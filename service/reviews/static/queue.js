@@ -1,7 +1,7 @@
 // The queue: every review that waits, the oldest first.
 
-import { byId, element } from "/kiosk/static/dom.js";
-import * as texts from "/kiosk/static/texts.js";
+import { byId, element } from "/capture/static/dom.js";
+import * as texts from "/capture/static/texts.js";
 import { ask } from "/review/static/service.js";
 
 const MINUTE = 60;

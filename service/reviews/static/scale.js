@@ -1,6 +1,6 @@
 // A small picture of a measured value against its limit: the side on which a check passes is tinted.
 
-import { shape } from "/kiosk/static/dom.js";
+import { shape } from "/capture/static/dom.js";
 
 const [WIDTH, HEIGHT, EDGE] = [160, 27, 12]; // in units of the drawing
 const ROOM = 0.35; // of the distance between the two, on either side

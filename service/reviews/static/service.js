@@ -1,6 +1,6 @@
 // Requests to the service. The key is held in this module only: a reload or a closed page forgets it.
 
-import * as texts from "/kiosk/static/texts.js";
+import * as texts from "/capture/static/texts.js";
 
 const LANGUAGE = { en: "en", "zh-Hant": "zh-Hant" };
 let key = null;

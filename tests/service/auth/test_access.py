@@ -29,6 +29,7 @@ PUBLIC = {
     "/kiosk",
     "/kiosk/operators",
     "/kiosk/static/{name:path}",
+    "/capture/static/{name:path}",
     "/counter",
     "/counter/static/{name:path}",
     "/review",
@@ -38,7 +39,7 @@ PUBLIC = {
 }
 OF_WALLETS = ("/.well-known/o", "/v1/credential-issuance/", "/v1/credential-status/", "/v1/presentation-requests/")
 """Beginnings of paths of OpenID4VCI and OpenID4VP: they need secrets of an offer or request in place of a key."""
-PLACES = {"{name:path}": "texts/en.json", "{name}": "start.js", "{verification_id}": "ver_" + "0" * 26}
+PLACES = {"{name:path}": "main.js", "{name}": "start.js", "{verification_id}": "ver_" + "0" * 26}
 
 
 def guarded(app: Any) -> list[tuple[str, str, Scope]]:
@@ -77,7 +78,7 @@ def test_public_routes_need_no_key(closed: Settings) -> None:
     app = create_app(closed, FakeVerifier())
     for route in app.routes:
         if isinstance(route, APIRoute) and route.path in PUBLIC:
-            place = route.path
+            place = route.path.replace("/capture/static/{name:path}", "/capture/static/idproof-capture.js")
             for name, value in PLACES.items():
                 place = place.replace(name, value)
             assert ask(app, "GET", place).status_code == 200

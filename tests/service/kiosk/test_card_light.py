@@ -81,11 +81,11 @@ def test_a_card_is_lit_in_the_drawn_colours_and_its_answer_found(
         show_blank(made)
         kiosk.agree(made)
         hold()
-        kiosk.wait(made, "document.body.dataset.halves !== undefined", timeout_s=120)
+        kiosk.wait(made, "page().dataset.halves !== undefined", timeout_s=120)
         assert made.is_visible("#card-light")
-        assert made.evaluate("document.body.dataset.stage") == lit_role(hand.plan.order).value
-        kiosk.wait(made, "document.getElementById('card-light').hidden", timeout_s=20)
-        kiosk.wait(made, "document.body.dataset.stage === 'selfie'", timeout_s=120)
+        assert made.evaluate("page().dataset.stage") == lit_role(hand.plan.order).value
+        kiosk.wait(made, "part('card-light').hidden", timeout_s=20)
+        kiosk.wait(made, "page().dataset.stage === 'selfie'", timeout_s=120)
         lights = [message for message in said if message["type"] == "light"]
         assert sum(message["type"] == "light_shown" for message in reported) == len(lights) > 0
         found = sessions[0].check_light()

@@ -52,7 +52,7 @@ def registered(made: Page) -> None:
 
 def made_a_passkey(made: Page) -> None:
     made.click("#passkey-make")
-    kiosk.wait(made, "document.getElementById('passkey-said').textContent === 'Your passkey is ready.'")
+    kiosk.wait(made, "part('passkey-said').textContent === 'Your passkey is ready.'")
 
 
 def filled(made: Page, url: str) -> Wallet:
@@ -80,7 +80,7 @@ def stepped_up(made: Page, step_up: str) -> None:
     kiosk.view(made, "confirm")
     made.click('[data-of="confirm"] .go')
     kiosk.view(made, "notice")
-    kiosk.wait(made, "!document.getElementById('agree').disabled")
+    kiosk.wait(made, "!part('agree').disabled")
     made.click("#agree")
     kiosk.view(made, "transaction")
     made.click('[data-of="transaction"] .go')

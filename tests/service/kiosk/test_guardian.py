@@ -40,7 +40,7 @@ def go_on(made: Page) -> None:
     """From the offer on the result screen past the notice."""
     made.click("#guardian-go")
     kiosk.view(made, "notice")
-    kiosk.wait(made, "!document.getElementById('agree').disabled")
+    kiosk.wait(made, "!part('agree').disabled")
     made.click("#agree")
 
 
@@ -51,7 +51,7 @@ def test_a_child_who_came_alone_is_registered_with_a_guardian_on_the_same_screen
     verifier.card = CHILD
     with kiosk.page(chromium, kiosk.KIOSK) as made:
         kiosk.connect(made, url, enroll(settings.data_dir))
-        kiosk.wait(made, "!document.getElementById('welcome-young').hidden")
+        kiosk.wait(made, "!part('welcome-young').hidden")
         counter.shots(made, str(tmp_path.parent), "guardian-1-welcome")
         counter.register(made)
         assert made.inner_text("#result-title") == "A guardian must be with you"
@@ -67,12 +67,12 @@ def test_a_child_who_came_alone_is_registered_with_a_guardian_on_the_same_screen
         verifier.card = CHILD
         go_on(made)
         kiosk.view(made, "guardian")
-        kiosk.wait(made, "!document.getElementById('guardian-agree').disabled")
-        assert made.evaluate("document.getElementById('video').srcObject") is None, "nobody is filmed yet"
+        kiosk.wait(made, "!part('guardian-agree').disabled")
+        assert made.evaluate("part('video').srcObject") is None, "nobody is filmed yet"
         assert "I am a parent or guardian" in made.inner_text("#guardian-text")
         made.click('[data-language="zh-Hant"]')
-        kiosk.wait(made, "document.getElementById('guardian-text').textContent.includes('監護人')")
-        kiosk.wait(made, "!document.getElementById('guardian-agree').disabled")
+        kiosk.wait(made, "part('guardian-text').textContent.includes('監護人')")
+        kiosk.wait(made, "!part('guardian-agree').disabled")
         assert kiosk.grave(made) == []
         counter.shots(made, str(tmp_path.parent), "guardian-4-consent")
         made.click("#guardian-agree")
@@ -130,8 +130,8 @@ def test_a_guardian_joins_a_child_at_a_counter_and_the_officer_may_then_accept(
         verifier.card = CHILD
         go_on(made)
         kiosk.view(made, "guardian")
-        kiosk.wait(made, "!document.getElementById('guardian-agree').disabled")
+        kiosk.wait(made, "!part('guardian-agree').disabled")
         made.click("#guardian-agree")
         counter.to_result(made)
-        kiosk.wait(officer, "!document.getElementById('accept').disabled")
+        kiosk.wait(officer, "!part('accept').disabled")
         assert registration in officer.inner_text("#visit-id")

@@ -18,7 +18,8 @@ from idproof.service.http import static_pages
 
 ROOT = Path(__file__).parents[3]
 STATIC = ROOT / "service" / "kiosk" / "static"
-TEXTS = {name: json.loads((STATIC / "texts" / f"{name}.json").read_text("utf-8")) for name in ("en", "zh-Hant")}
+COMPONENT = ROOT / "service" / "capture" / "static"
+TEXTS = {name: kiosk.texts(name) for name in ("en", "zh-Hant")}
 
 
 @pytest.fixture(scope="module")
@@ -33,31 +34,33 @@ def device(server: Server) -> str:
 
 
 def test_the_pages_run_nothing_but_their_own_files(server: Server) -> None:
-    for address in ("/kiosk", "/kiosk/operators", "/kiosk/static/main.js"):
+    for address in ("/kiosk", "/kiosk/operators", "/kiosk/static/main.js", "/capture/static/idproof-capture.js"):
         answer = httpx.get(server.url + address)
         policy = answer.headers["content-security-policy"]
         assert (answer.status_code, policy) == (200, static_pages.POLICY)
         assert not re.search(r"unsafe|http|data:|blob:|\*", policy)
         assert answer.headers["cache-control"] == "no-store"
-        assert answer.headers["permissions-policy"].startswith("camera=(self), microphone=()")
+        camera = "()" if address.startswith("/capture") else "(self)"
+        assert answer.headers["permissions-policy"].startswith(f"camera={camera}, microphone=()")
     for page in STATIC.glob("*.html"):
         text = page.read_text("utf-8")
         assert not re.search(r"<style|style=|\son\w+=|<script(?![^>]*src=)|https?://", text), page.name
-    for source in (*STATIC.glob("*.js"), *STATIC.glob("*.css")):
+    for source in (*STATIC.glob("*.js"), *STATIC.glob("*.css"), *COMPONENT.rglob("*.js")):
         text = source.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?://|innerHTML|eval\(|localStorage|sessionStorage|pushState", text), source.name
 
 
 @pytest.mark.parametrize("name", ["../pages.py", "..%2Fpages.py", "texts/../../pages.py", "none.js", "", "texts"])
 def test_only_listed_files_are_served(server: Server, name: str) -> None:
-    answer = httpx.get(f"{server.url}/kiosk/static/{name}")
-    assert answer.status_code == 404
-    assert answer.json()["code"] == "not_found"
+    for folder in ("kiosk", "capture"):
+        answer = httpx.get(f"{server.url}/{folder}/static/{name}")
+        assert answer.status_code == 404
+        assert answer.json()["code"] == "not_found"
 
 
 def test_every_sentence_exists_in_both_languages() -> None:
     assert TEXTS["en"].keys() == TEXTS["zh-Hant"].keys()
-    page = (STATIC / "index.html").read_text("utf-8")
+    page = (STATIC / "index.html").read_text("utf-8") + (COMPONENT / "views.js").read_text("utf-8")
     named = set(re.findall(r'data-t(?:-label)?="([^"]+)"', page))
     assert named <= TEXTS["en"].keys()
     for key, sentence in TEXTS["en"].items():
@@ -83,9 +86,9 @@ def test_the_page_reproduces_the_published_vectors(server: Server, chromium: Bro
         made.goto(f"{server.url}/kiosk")
         found = made.evaluate(
             """async ({device, handshake, session, frames}) => {
-              const {Chain, proofs} = await import("/kiosk/static/chain.js");
+              const {Chain, proofs} = await import("/capture/static/chain.js");
               const {enrol} = await import("/kiosk/static/key.js");
-              const {bytes} = await import("/kiosk/static/base64url.js");
+              const {bytes} = await import("/capture/static/base64url.js");
               const hex = (data) => [...data].map((byte) => byte.toString(16).padStart(2, "0")).join("");
               const raw = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
               const {id, key} = await enrol(device.key);
@@ -127,7 +130,7 @@ def test_no_session_begins_if_the_camera_is_refused(
         kiosk.agree(made)
         kiosk.view(made, "trouble")
         assert made.inner_text("#trouble-title") == words["refused.title"]
-        assert made.evaluate("document.activeElement.id") == "trouble-title"
+        assert made.evaluate("shown().activeElement.id") == "trouble-title"
         assert kiosk.grave(made) == []
         other = "zh-Hant" if locale == "en-GB" else "en"
         made.click(f'[data-language="{other}"]')
@@ -141,7 +144,7 @@ def test_no_session_begins_if_the_camera_is_refused(
 
 
 CHALLENGE = """async ({parts, kind}) => {
-  const {Challenge} = await import("/kiosk/static/challenge.js");
+  const {Challenge} = await import("/capture/static/challenge.js");
   const camera = Object.assign(new EventTarget(), {video: {srcObject: null}, mirrored: true, number: 1});
   window.trial?.stop();
   window.trial = new Challenge(camera, {});
@@ -157,14 +160,14 @@ CHALLENGE = """async ({parts, kind}) => {
 def test_the_screens_of_the_challenge_are_accessible(server: Server, chromium: Browser, locale: str) -> None:
     """Countdown, an action and every colour, held still for axe-core: a real challenge shows each for a moment only."""
     screens: list[tuple[str, dict[str, object] | None, str]] = [
-        ("count", None, "document.body.dataset.action === 'look_straight'"),
+        ("count", None, "page().dataset.action === 'look_straight'"),
     ]
     screens += [
-        ("steps", {"action": action}, f"document.body.dataset.action === '{action}'")
+        ("steps", {"action": action}, f"page().dataset.action === '{action}'")
         for action in ("turn_left", "blink", "open_mouth")
     ]
     screens += [
-        ("lights", {"colour": list(colour)}, f"document.body.dataset.colour === '{','.join(map(str, colour))}'")
+        ("lights", {"colour": list(colour)}, f"page().dataset.colour === '{','.join(map(str, colour))}'")
         for colour in PALETTE
     ]
     with kiosk.page(chromium, kiosk.KIOSK, locale, camera=False) as made:
@@ -181,15 +184,15 @@ def test_the_screens_of_the_challenge_are_accessible(server: Server, chromium: B
 
 
 CARD_LIGHT = """async ({lights, ms}) => {
-  const {CardLight} = await import("/kiosk/static/card_light.js");
+  const {CardLight} = await import("/capture/static/card_light.js");
   window.trial?.stop();
   window.trial = new CardLight({video: {srcObject: null}, mirrored: true});
   window.began = null;
   window.halves = [];
   const note = () => {
-    const image = getComputedStyle(document.getElementById("card-light")).backgroundImage;
+    const image = getComputedStyle(part("card-light")).backgroundImage;
     if (image !== "none" && image !== window.halves.at(-1)) window.halves.push(image);
-    if (!document.getElementById("card-light").hidden) requestAnimationFrame(note);
+    if (!part("card-light").hidden) requestAnimationFrame(note);
   };
   const timed = lights.map((light, i) => ({...light, start_ms: i * ms, end_ms: (i + 1) * ms}));
   window.trial.play({lights: timed, duration_ms: lights.length * ms}, (at) => { window.began = at; note(); });
@@ -205,18 +208,18 @@ def test_the_halves_that_light_the_card_are_shown_as_drawn_and_are_accessible(
         made.goto(f"{server.url}/kiosk")
         kiosk.view(made, "setup")
         made.evaluate(CARD_LIGHT, {"lights": drawn[:1], "ms": 60_000})
-        kiosk.wait(made, "window.began !== null && document.body.dataset.halves !== undefined")
+        kiosk.wait(made, "window.began !== null && page().dataset.halves !== undefined")
         words = TEXTS["en" if locale == "en-GB" else "zh-Hant"]
         assert made.inner_text("#lit-asked") == words["hint.hold_for_colours"]
-        assert made.evaluate("document.activeElement.id") == "lit-asked"
+        assert made.evaluate("shown().activeElement.id") == "lit-asked"
         assert kiosk.grave(made) == []
         made.evaluate(CARD_LIGHT, {"lights": drawn, "ms": 250})
-        kiosk.wait(made, "document.getElementById('card-light').hidden")
+        kiosk.wait(made, "part('card-light').hidden")
         shown = [re.findall(r"rgb\(([^)]*)\)", image) for image in made.evaluate("window.halves")]
         expected = [[", ".join(map(str, light[half])) for half in ("left", "right")] for light in drawn]
         assert shown == expected
-        assert made.evaluate("document.body.dataset.halves") is None
-        assert not made.evaluate("document.querySelector('main').inert")
+        assert made.evaluate("page().dataset.halves") is None
+        assert not made.evaluate("shown().querySelector('main').inert")
 
 
 def test_the_operators_page_shows_counts_only(server: Server, chromium: Browser, device: str) -> None:
@@ -233,3 +236,5 @@ def test_the_operators_page_shows_counts_only(server: Server, chromium: Browser,
 def test_the_files_of_the_pages_are_installed() -> None:
     root = files("idproof.service.kiosk") / "static"
     assert {"index.html", "operators.html", "main.js", "kiosk.css"} <= {entry.name for entry in root.iterdir()}
+    component = files("idproof.service.capture") / "static"
+    assert {"idproof-capture.js", "texts"} <= {entry.name for entry in component.iterdir()}

@@ -66,7 +66,7 @@ def test_the_accepted_applicant_makes_a_passkey(
         assert made.inner_text("#passkey-make") == make
         assert kiosk.grave(made) == []
         made.click("#passkey-make")
-        kiosk.wait(made, "text => document.getElementById('passkey-said').textContent === text", done)
+        kiosk.wait(made, "text => part('passkey-said').textContent === text", done)
         assert made.is_hidden("#passkey-make")
         made.click("#result-finish")
         kiosk.view(made, "welcome")
@@ -81,7 +81,7 @@ def test_an_applicant_who_finishes_meanwhile_leaves_no_ceremony_behind(
     with kiosk.page(chromium, kiosk.KIOSK) as made:
         accepted(made, address, settings, automaticPresenceSimulation=False)
         made.click("#passkey-make")
-        kiosk.wait(made, "document.getElementById('passkey-said').textContent.startsWith('Follow')")
+        kiosk.wait(made, "part('passkey-said').textContent.startsWith('Follow')")
         made.click("#result-finish")
         kiosk.view(made, "welcome")
         assert made.is_hidden("#passkey")

@@ -60,9 +60,9 @@ def test_staff_type_a_code_before_the_session_or_before_the_challenge(
         assert kiosk.grave(made) == []
         made.keyboard.press("Escape")
         kiosk.agree(made)
-        kiosk.wait(made, "document.getElementById('help').open")
+        kiosk.wait(made, "part('help').open")
         assert said(made).startswith("This code does not cover everything you chose.")
-        assert made.evaluate("document.body.dataset.view") == "notice"
+        assert made.evaluate("page().dataset.view") == "notice"
         made.uncheck("#choices [name=photosensitive]")
         type_code(made, code)
         made.keyboard.press("Escape")
@@ -72,9 +72,9 @@ def test_staff_type_a_code_before_the_session_or_before_the_challenge(
 
         choose(made)
         type_code(made, code)
-        kiosk.wait(made, "/does not work here/.test(document.getElementById('permit-said').textContent)")
+        kiosk.wait(made, "/does not work here/.test(part('permit-said').textContent)")
         type_code(made, grant().lower())
-        kiosk.wait(made, "/was accepted/.test(document.getElementById('permit-said').textContent)")
+        kiosk.wait(made, "/was accepted/.test(part('permit-said').textContent)")
         assert uses() == 2
         made.keyboard.press("Escape")
         made.click("#stop-button")

@@ -46,7 +46,7 @@ def follow(made: Page, until: tuple[str, ...], meet: Callable[[str, str], None] 
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         view, stage, action = made.evaluate(
-            "[document.body.dataset.view, document.body.dataset.stage ?? '', document.body.dataset.action ?? '']"
+            "[page().dataset.view, page().dataset.stage ?? '', page().dataset.action ?? '']"
         )
         if view in until:
             return str(view)
@@ -97,7 +97,7 @@ def test_a_person_registers_and_is_accepted(
         kept = json.loads(kiosk.stored(made))
         assert (kept["local"], kept["session"], kept["caches"], kept["databases"]) == ({}, {}, [], ["idproof-kiosk"])
         assert kept["state"] is None
-        assert made.evaluate("document.getElementById('video').srcObject") is None
+        assert made.evaluate("part('video').srcObject") is None
         assert made.evaluate("window.rehearsed.tracks.every((track) => track.readyState === 'ended')")
     verdict = messages[-1]
     assert (verdict["type"], verdict["decision"]) == ("verdict", "accept")
@@ -143,9 +143,9 @@ def test_a_registration_goes_on_after_the_camera_or_the_connection_was_lost(
             kiosk.agree(made)
             hold()
             kiosk.view(made, "capture")
-            first = made.evaluate("document.body.dataset.stage")
-            kiosk.wait(made, "first => document.body.dataset.stage !== first", first)
-            second = made.evaluate("document.body.dataset.stage")
+            first = made.evaluate("page().dataset.stage")
+            kiosk.wait(made, "first => page().dataset.stage !== first", first)
+            second = made.evaluate("page().dataset.stage")
 
             made.evaluate("window.unplug()")
             kiosk.view(made, "trouble")
@@ -163,10 +163,10 @@ def test_a_registration_goes_on_after_the_camera_or_the_connection_was_lost(
             time.sleep(3)
             cable.mend()
             kiosk.view(made, "capture", timeout_s=40)
-            place = made.evaluate("[...document.querySelectorAll('#steps li')].map((item) => item.className)")
+            place = made.evaluate("[...shown().querySelectorAll('#steps li')].map((item) => item.className)")
             assert place[0] == "done", "stages done before the loss stay done"
-            assert made.evaluate("document.body.dataset.stage") in (second, *_others(first, second))
-            kiosk.wait(made, "document.body.dataset.stage === 'selfie'", timeout_s=120)
+            assert made.evaluate("page().dataset.stage") in (second, *_others(first, second))
+            kiosk.wait(made, "page().dataset.stage === 'selfie'", timeout_s=120)
 
             made.click("#stop-button")
             made.wait_for_selector("#stop[open]")
@@ -174,7 +174,7 @@ def test_a_registration_goes_on_after_the_camera_or_the_connection_was_lost(
             screenshot(made, "stop")
             made.click('#stop [data-do="cancel"]')
             kiosk.view(made, "ended")
-            assert made.evaluate("document.getElementById('video').srcObject") is None
+            assert made.evaluate("part('video').srcObject") is None
     finally:
         cable.remove()
 
@@ -199,7 +199,7 @@ def test_a_film_of_a_specimen_in_chromiums_fake_camera_is_guided(
         kiosk.view(made, "capture")
         made.wait_for_selector(".outline[d^=M]", state="attached", timeout=40_000)
         # A card that is held face on all the time is not what the plan asks for: the page says how to move it.
-        kiosk.wait(made, "/_more|_nearer|move_/.test(document.body.dataset.hint)", timeout_s=120)
+        kiosk.wait(made, "/_more|_nearer|move_/.test(page().dataset.hint)", timeout_s=120)
         told = made.inner_text("#instruction")
         hints = ("closer", "A little further away")
         assert any(hint in told for hint in hints), told
@@ -236,7 +236,7 @@ def test_an_applicant_who_cannot_turn_is_asked_for_something_else(
         kiosk.rehearse(made, kiosk.rehearsal(applicants[1]))
         made.click('.foot [data-do="help"]')
         made.wait_for_selector("#help[open]")
-        assert made.evaluate("document.activeElement.id") == "help-title"
+        assert made.evaluate("shown().activeElement.id") == "help-title"
         for option in ("cannot_turn", "photosensitive"):
             made.check(f"#choices [name={option}]")
         assert kiosk.grave(made) == []

@@ -41,7 +41,7 @@ def sent_to(made: Page, party: Party, step_up: str) -> None:
     assert kiosk.grave(made) == []
     made.click(GO.format("confirm"))
     kiosk.view(made, "notice")
-    kiosk.wait(made, "!document.getElementById('agree').disabled")
+    kiosk.wait(made, "!part('agree').disabled")
     made.click("#agree")
     kiosk.view(made, "transaction")
 
@@ -95,7 +95,7 @@ def test_a_result_that_is_still_on_the_screen_leaves_nothing(party: Party, chrom
     with kiosk.page(chromium, kiosk.KIOSK) as made:
         sent_to(made, party, party.open()["id"])
         assert taken(made) == "result"
-        made.evaluate("document.getElementById('wallet-code').textContent = '123 456'")
+        made.evaluate("part('wallet-code').textContent = '123 456'")
         opened = party.open()
         made.evaluate("id => { location.hash = id; }", opened["id"])
         kiosk.view(made, "confirm")
@@ -146,7 +146,7 @@ def test_a_refusal_shows_no_check_and_records_that_are_away_are_told(
         kiosk.view(made, "confirm")
         made.click(GO.format("confirm"))
         kiosk.view(made, "notice")
-        kiosk.wait(made, "!document.getElementById('agree').disabled")
+        kiosk.wait(made, "!part('agree').disabled")
         made.click("#agree")
         kiosk.view(made, "transaction")
         assert taken(made) == "ended"

@@ -20,7 +20,7 @@ from idproof.service.registrations.outcomes import VerificationOutcomes
 from idproof.service.storage import Ledger
 from idproof.service.stream.codes import CLOSES, STAYS
 
-STATIC = Path(__file__).parents[3] / "service" / "kiosk" / "static"
+STATIC = Path(__file__).parents[3] / "service" / "capture" / "static"
 
 
 class GatedVerifier(StreamVerifier):
@@ -96,14 +96,14 @@ def test_a_stop_during_the_check_is_shown_when_it_is_true_and_the_next_applicant
             assert time.monotonic() < deadline
         assert answer.json()["code"] == "stopped"
         time.sleep(0.5)
-        assert made.evaluate("document.body.dataset.view") == "notice"
+        assert made.evaluate("page().dataset.view") == "notice"
         assert "verdict" not in {message["type"] for message in said}
     assert httpx.get(f"{address}/v1/verifications").json()["items"] == []
 
 
 FOREIGN = """async (message) => {
-  const {Connection} = await import("/kiosk/static/connection.js");
-  const {hmacKey} = await import("/kiosk/static/key.js");
+  const {Connection} = await import("/capture/static/connection.js");
+  const {hmacKey} = await import("/capture/static/chain.js");
   const key = await hmacKey(new Uint8Array(32));
   const heard = [];
   window.WebSocket = class { close() {} send() {} };
@@ -187,7 +187,7 @@ def test_no_error_of_the_check_leaves_the_spinner(
 
 def test_every_code_of_the_protocol_has_a_reaction_of_the_page() -> None:
     source = (STATIC / "server_messages.js").read_text("utf-8")
-    words = json.loads((STATIC / "texts" / "en.json").read_text("utf-8"))
+    words = kiosk.texts("en")
     harmless = set(re.findall(r'"(\w+)"', re.search(r"HARMLESS_CODES = new Set\(\[(.*?)\]", source, re.DOTALL)[1]))  # type: ignore[index]
     own = {"consent_missing", "session_expired", "permit_invalid", "permit_exceeded"}
     assert {"permit.permit_invalid", "permit.permit_exceeded"} <= words.keys()

@@ -163,7 +163,7 @@ def test_what_was_offered_thrice_is_not_offered_again(address: str, settings: Se
             shown_code(made)
             made.click("#wallet-code-show")
         made.click("#wallet-make")
-        kiosk.wait(made, "document.getElementById('wallet-said').textContent.startsWith('Nothing could')")
+        kiosk.wait(made, "part('wallet-said').textContent.startsWith('Nothing could')")
         assert kiosk.view(made, "result") == "result"
 
 

@@ -185,7 +185,7 @@ def _register(made: Page, url: str, settings: Settings, folder: Path, owner: str
     show_blank(made)
     made.click('[data-of="welcome"] .go')
     kiosk.view(made, "notice")
-    kiosk.wait(made, "!document.getElementById('agree').disabled")
+    kiosk.wait(made, "!part('agree').disabled")
     assert made.inner_text("#notice-pictures") == "The pictures are deleted, with one exception"
     assert "at most 15 minutes" in made.inner_text("#notice-sealed")
     assert kiosk.grave(made) == []

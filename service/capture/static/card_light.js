@@ -1,6 +1,6 @@
 // Colours of the two halves of the screen that light the card, exactly as the server drew them: docs/card_light.md.
 
-import { byId } from "./dom.js";
+import { all, byId, page } from "./dom.js";
 import * as texts from "./texts.js";
 import { announce } from "./view.js";
 
@@ -20,7 +20,7 @@ export class CardLight {
     texts.setText(byId("lit-asked"), "hint.hold_for_colours");
     announce(byId("lit-asked").textContent);
     byId("card-light").hidden = false;
-    for (const part of document.querySelectorAll(".top, main, .foot")) part.inert = true;
+    for (const part of all(".top, main, .foot")) part.inert = true;
     byId("lit-asked").focus();
     this.painting = requestAnimationFrame((at) => {
       this.startedAt = at;
@@ -36,8 +36,8 @@ export class CardLight {
     byId("lit-video").srcObject = null;
     byId("card-light").hidden = true;
     byId("card-light").style.removeProperty("background-image");
-    delete document.body.dataset.halves;
-    for (const part of document.querySelectorAll(".top, main, .foot")) part.inert = false;
+    delete page().dataset.halves;
+    for (const part of all(".top, main, .foot")) part.inert = false;
   }
 
   #advance(now) {
@@ -53,8 +53,8 @@ export class CardLight {
 
   #show({ left, right }) {
     const halves = [left, right].map((colour) => `rgb(${colour.join(" ")})`);
-    if (document.body.dataset.halves === halves.join("|")) return;
-    document.body.dataset.halves = halves.join("|");
+    if (page().dataset.halves === halves.join("|")) return;
+    page().dataset.halves = halves.join("|");
     byId("card-light").style.backgroundImage = `linear-gradient(to right, ${halves[0]} 50%, ${halves[1]} 50%)`;
   }
 }

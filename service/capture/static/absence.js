@@ -13,10 +13,11 @@ export function noteActivity() {
   lastActivity = performance.now();
 }
 
-/** While `active()`, ask an applicant without activity for a sign; call `leave()` if there is no answer. */
+/** While `active()`, ask an applicant without activity for a sign; call `leave()` if there is no answer. Returns the
+ * function that ends this. */
 export function watch(active, leave) {
   for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, noteActivity, { passive: true });
-  setInterval(() => {
+  const timer = setInterval(() => {
     if (!active()) {
       noteActivity();
       return;
@@ -28,4 +29,8 @@ export function watch(active, leave) {
       openDialog("idle");
     } else if (byId("idle").open) byId("idle").close();
   }, 1000);
+  return () => {
+    clearInterval(timer);
+    for (const kind of ["pointerdown", "keydown"]) removeEventListener(kind, noteActivity);
+  };
 }

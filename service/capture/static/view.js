@@ -1,6 +1,6 @@
 // One view at a time: its visibility, the focus, and what a screen reader announces.
 
-import { byId } from "./dom.js";
+import { all, byId, component, page } from "./dom.js";
 import * as texts from "./texts.js";
 
 const ANNOUNCEMENT_MS = 1500; // from one to the next; chosen by hand
@@ -12,13 +12,14 @@ export const isPhone = () => matchMedia("(pointer: coarse)").matches && Math.min
 
 /** Show one view alone, with the focus on its heading, so that a screen reader reads it. */
 export function showView(name) {
-  const before = document.body.dataset.view;
-  document.body.dataset.view = name;
-  for (const section of document.querySelectorAll("main > section")) section.hidden = section.dataset.of !== name;
+  const before = page().dataset.view;
+  page().dataset.view = name;
+  for (const section of all("main > section")) section.hidden = section.dataset.of !== name;
   if (before === name) return;
   scrollTo(0, 0);
-  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
-  document.querySelector(`section[data-of="${name}"] h1`).focus({ preventScroll: true });
+  for (const dialog of all("dialog[open]")) dialog.close();
+  all(`section[data-of="${name}"] h1, [slot="${name}"] h1`)[0]?.focus({ preventScroll: true });
+  component()?.dispatchEvent(new CustomEvent("view", { detail: { view: name, before } }));
 }
 
 /** Announce a sentence to screen readers; of several within a moment only the last one, so that none is cut off. */

@@ -1,6 +1,6 @@
 // One instruction at a time, steady enough to be read: it changes once the server has repeated another hint for a while.
 
-import { byId } from "./dom.js";
+import { byId, page } from "./dom.js";
 import * as texts from "./texts.js";
 import { announce } from "./view.js";
 
@@ -26,7 +26,7 @@ export function update(hint) {
 
 function change(hint) {
   shown = { hint, at: performance.now() };
-  document.body.dataset.hint = hint;
+  page().dataset.hint = hint;
   texts.setText(byId("instruction"), texts.has(`hint.${hint}`) ? `hint.${hint}` : "hint.hold_still");
   announce(byId("instruction").textContent);
 }

@@ -1,12 +1,16 @@
 // Cryptography of idproof.capture.v1: proofs of the handshake, and the chain of tags over frames (docs/stream.md).
 
 import { bytes, text } from "./base64url.js";
-import { hmacKey } from "./key.js";
 
 export const PROTOCOL = "idproof.capture.v1";
 export const ROLES = { card_front: 1, card_tilt_left: 2, card_tilt_right: 3, selfie: 4, liveness: 5 };
 const KINDS = { preview: 0, still: 1 };
 const HEADER = 64;
+
+/** An HMAC-SHA-256 key from bytes, which cannot be extracted. */
+export function hmacKey(secret) {
+  return crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+}
 
 /** The device's proof for a challenge and its own nonce, and the proof that the server must answer with. */
 export async function proofs(key, challenge, nonce) {

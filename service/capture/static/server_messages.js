@@ -2,7 +2,7 @@
 
 import * as absence from "./absence.js";
 import { tellCounter } from "./counter_visit.js";
-import { byId } from "./dom.js";
+import { byId, page } from "./dom.js";
 import * as instruction from "./instruction.js";
 import { PERMIT_CODES } from "./permit.js";
 import * as pose from "./pose.js";
@@ -169,7 +169,7 @@ export class ServerMessages {
     const { registration } = this;
     if (fatal) return; // the connection closes next, and is opened again if that can help
     if (registration.result.takeError(code)) return;
-    const checking = document.body.dataset.view === "verifying";
+    const checking = page().dataset.view === "verifying";
     if (registration.stopping) this.#followStop(code);
     else if (checking && stage === "finish" && !FINAL_CODES.has(code)) {
       registration.waitFor((wait ?? 2) * 1000, () => registration.enter("finish"));

@@ -1,6 +1,6 @@
 // The liveness challenge, shown exactly as the server drew it, and filmed: the action, its progress, and the light.
 
-import { byId } from "./dom.js";
+import { all, byId, page } from "./dom.js";
 import * as texts from "./texts.js";
 import { announce } from "./view.js";
 
@@ -58,9 +58,9 @@ export class Challenge {
     byId("mirror-video").srcObject = null;
     byId("challenge").hidden = true;
     byId("challenge").style.removeProperty("background-color");
-    delete document.body.dataset.action;
-    delete document.body.dataset.colour;
-    for (const part of document.querySelectorAll(".top, main, .foot")) part.inert = false;
+    delete page().dataset.action;
+    delete page().dataset.colour;
+    for (const part of all(".top, main, .foot")) part.inert = false;
   }
 
   #open() {
@@ -71,7 +71,7 @@ export class Challenge {
     byId("mirror").classList.toggle("mirrored", this.camera.mirrored);
     byId("challenge").classList.remove("colours");
     byId("challenge").hidden = false;
-    for (const part of document.querySelectorAll(".top, main, .foot")) part.inert = true;
+    for (const part of all(".top, main, .foot")) part.inert = true;
     byId("asked").focus();
   }
 
@@ -95,15 +95,15 @@ export class Challenge {
     stage.classList.toggle("colours", Boolean(part?.colour));
     if (part?.colour) stage.style.backgroundColor = `rgb(${part.colour.join(" ")})`;
     else stage.style.removeProperty("background-color");
-    if (part?.colour) document.body.dataset.colour = part.colour.join(",");
-    else delete document.body.dataset.colour;
+    if (part?.colour) page().dataset.colour = part.colour.join(",");
+    else delete page().dataset.colour;
     const action = part?.action ?? (part ? "watch_colours" : "look_straight");
     if (!(part?.colour && this.shownPart?.colour)) this.#showAction(action, `hint.${action}`);
     this.updateProgress({ done: 0 });
   }
 
   #showAction(action, key) {
-    document.body.dataset.action = action;
+    page().dataset.action = action;
     texts.setText(byId("asked"), key);
     byId("arrow-use").setAttribute("href", action === "watch_colours" ? "#i-colours" : `#i-${action}`);
     announce(byId("asked").textContent);

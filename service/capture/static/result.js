@@ -1,6 +1,6 @@
 // The result, and what an applicant who was accepted may ask for until the screen clears itself.
 
-import { byId } from "./dom.js";
+import { byId, page } from "./dom.js";
 import { PASSKEY_CODES, PasskeyOffer } from "./passkey.js";
 import * as texts from "./texts.js";
 import { TICKET_S, TicketOffer } from "./ticket.js";
@@ -64,7 +64,7 @@ export class Result {
 
   #countDown(left) {
     clearTimeout(this.timer);
-    if (document.body.dataset.view !== "result") return;
+    if (page().dataset.view !== "result") return;
     const { busy } = this.passkey;
     texts.setText(byId("result-clears"), busy ? null : "result.clears", { seconds: left });
     if (left === 0) this.leave();

@@ -6,7 +6,12 @@ const STILL_LOST_MS = 3000; // after which a still without guidance counts as lo
 export class FrameSender {
   constructor(camera, connection) {
     Object.assign(this, { camera, connection, stage: null, want: "preview", still: null, busy: false, startedAt: 0 });
-    setInterval(() => this.#tick(), INTERVAL_MS);
+    this.timer = setInterval(() => this.#tick(), INTERVAL_MS);
+  }
+
+  /** Send nothing any more: the component is gone. */
+  close() {
+    clearInterval(this.timer);
   }
 
   /** Send frames of a stage. */

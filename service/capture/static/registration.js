@@ -3,7 +3,7 @@
 
 import { CardLight } from "./card_light.js";
 import { Challenge, durationSeconds } from "./challenge.js";
-import { byId } from "./dom.js";
+import { byId, page } from "./dom.js";
 import { FrameSender } from "./frame_sender.js";
 import { Guardian } from "./guardian.js";
 import * as instruction from "./instruction.js";
@@ -89,7 +89,7 @@ export class Registration {
   setOptions(options) {
     this.options = options;
     if (this.stage === "liveness") this.sendOptions();
-    if (document.body.dataset.view === "intro") this.#describeChallenge();
+    if (page().dataset.view === "intro") this.#describeChallenge();
   }
 
   /** Take a code of staff: it is used at once if a challenge is next, else with the session or before the challenge. */
@@ -100,7 +100,7 @@ export class Registration {
   setLanguage(language) {
     if (!this.inSession) return;
     this.connection.send({ type: "language", language });
-    if (document.body.dataset.view === "guardian") this.guardian.ask(this.connection.session);
+    if (page().dataset.view === "guardian") this.guardian.ask(this.connection.session);
   }
 
   /** The stage before this one, or null. */
@@ -172,7 +172,7 @@ export class Registration {
   async enter(stage) {
     this.stopWaiting();
     this.stage = stage;
-    document.body.dataset.stage = stage;
+    page().dataset.stage = stage;
     this.sender.pause();
     this.challenge.stop();
     this.cardLight.stop();
@@ -194,8 +194,17 @@ export class Registration {
     this.permit.forget();
     byId("choices").reset();
     byId("permit").reset();
-    delete document.body.dataset.stage;
-    delete document.body.dataset.hint;
+    delete page().dataset.stage;
+    delete page().dataset.hint;
+  }
+
+  /** End: the component is gone, or another device takes its place. */
+  close() {
+    this.stopWaiting();
+    this.#stopCapture();
+    this.sender.close();
+    this.result.clear();
+    this.connection.close();
   }
 
   /** Stop without a connection: the server gets to know as soon as there is one again. */
@@ -227,7 +236,7 @@ export class Registration {
     texts.setText(byId("intro-again"), this.reason ? `intro.again.${this.reason}` : null);
     texts.setText(byId("intro-lead"), "intro.lead", { seconds: durationSeconds(this.options) });
     texts.setText(byId("intro-colours"), this.options.photosensitive ? "intro.nocolours" : "intro.colours");
-    document.querySelector(".trail").classList.toggle("calm", Boolean(this.options.photosensitive));
+    byId("trail").classList.toggle("calm", Boolean(this.options.photosensitive));
   }
 
   /** Open the camera that the stage needs; false, with the reason shown, if that fails. */
@@ -255,7 +264,7 @@ export class Registration {
   }
 
   #connected() {
-    const view = document.body.dataset.view;
+    const view = page().dataset.view;
     byId("welcome-young").hidden = !this.connection.guardians;
     if (this.starting && this.agreed) this.#startSession();
     else if (!this.inSession && ["connecting", "offline", "setup"].includes(view)) showView(this.stepUp ? "confirm" : "welcome");
@@ -266,7 +275,7 @@ export class Registration {
     this.challenge.stop();
     this.cardLight.stop();
     this.stopWaiting();
-    const view = document.body.dataset.view;
+    const view = page().dataset.view;
     if (this.stopping) this.#stopOffline();
     else if (this.inSession) showView("offline");
     else if (starting && this.agreed) {
@@ -296,7 +305,7 @@ export class Registration {
 
   /** Show the next applicant's first screen, in the browser's language. A page that an officer opened closes. */
   welcome() {
-    if (this.visit && document.body.dataset.view !== "welcome") close(); // not if the browser opened it by itself
+    if (this.visit && page().dataset.view !== "welcome") close(); // not if the browser opened it by itself
     this.leaveSession();
     this.result.clear();
     this.guardian.forget();
@@ -304,7 +313,7 @@ export class Registration {
     byId("transaction-text").textContent = "";
     byId("staff-button").classList.remove("called");
     byId("staff-text").dataset.t = "staff.call";
-    texts.setLanguage(texts.browserLanguage());
+    texts.reset();
     showView(this.connection.ready ? "welcome" : "connecting");
   }
 }

@@ -1,4 +1,6 @@
-{
+// The sentences of the component in Traditional Chinese.
+
+export default {
   "brand.line": "遙距登記",
   "page.title": "登記身份",
   "language.label": "語言",
@@ -286,4 +288,4 @@
   "ended.guardian_refused": "未能使用監護人的登記，可能已過時限。請與監護人重新開始。",
   "ended.guardian_consent_missing": "未能記錄監護人的同意。請與監護人重新開始。",
   "ended.guardians_off": "此處不辦理與監護人同行的登記，請找職員協助。"
-}
+};

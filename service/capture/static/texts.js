@@ -1,4 +1,6 @@
-// All sentences of a page, in English and in Traditional Chinese; a change of language changes those that are shown.
+// All sentences of a page or of the component; a change of language changes those that are shown.
+
+import { all, component, page } from "./dom.js";
 
 export const LANGUAGES = ["en", "zh-Hant"];
 const TAGS = { en: "en", "zh-Hant": "zh-Hant-HK" };
@@ -6,14 +8,38 @@ const tables = {};
 const shown = new Map(); // element to key and values
 export const facts = {}; // values that any sentence may use
 export let language = "en";
+let initial = "en"; // of the next applicant
 
-/** Load both tables of a page and show the browser's own language. */
-export async function load(folder = "/kiosk/static/texts") {
+/** Load the tables of a page and show the browser's own language. */
+export async function load(folder) {
+  const loaded = {};
   for (const name of LANGUAGES) {
     const answer = await fetch(`${folder}/${name}.json`);
-    tables[name] = await answer.json();
+    loaded[name] = await answer.json();
   }
-  setLanguage(browserLanguage());
+  use(loaded, browserLanguage());
+}
+
+/** Use these tables, one per language, and show one of them. */
+export function use(given, name) {
+  for (const each of LANGUAGES) tables[each] = { ...given[each] };
+  initial = name;
+  setLanguage(name);
+}
+
+/** Go back to the language that the page began with. */
+export function reset() {
+  setLanguage(initial);
+}
+
+/** Replace sentences: `{en: {key: sentence}}`. Keys and languages that there are not are ignored. */
+export function replace(given) {
+  for (const name of LANGUAGES) {
+    for (const [key, sentence] of Object.entries(given?.[name] ?? {})) {
+      if (key in tables[name]) tables[name][key] = String(sentence);
+    }
+  }
+  refresh();
 }
 
 /** The available language that the browser prefers. */
@@ -54,21 +80,32 @@ export function setServerText(element, sentence) {
   element.lang = TAGS[language];
 }
 
-/** Change the language of the whole page. */
+/** Change the language of the whole page, or of the component alone. */
 export function setLanguage(name) {
   language = name;
-  document.documentElement.lang = TAGS[name];
-  document.title = `idproof · ${format("page.title")}`;
+  if (component()) page().lang = TAGS[name];
+  else {
+    document.documentElement.lang = TAGS[name];
+    document.title = `idproof · ${format("page.title")}`;
+  }
   refresh();
+  component()?.dispatchEvent(new CustomEvent("language", { detail: described() }));
+}
+
+/** The language that is shown: its name, its tag (BCP 47), and the title of the page in it. */
+export function described() {
+  return { language, tag: TAGS[language], title: format("page.title") };
 }
 
 /** Set every sentence again, after a change of language or of the facts. */
 export function refresh() {
-  for (const element of document.querySelectorAll("[data-t]")) element.textContent = format(element.dataset.t);
-  for (const element of document.querySelectorAll("[data-t-label]")) {
+  for (const element of all("[data-t]")) {
+    if (has(element.dataset.t)) element.textContent = format(element.dataset.t);
+  }
+  for (const element of all("[data-t-label]")) {
     element.setAttribute("aria-label", format(element.dataset.tLabel));
   }
-  for (const button of document.querySelectorAll("[data-language]")) {
+  for (const button of all("[data-language]")) {
     button.setAttribute("aria-pressed", String(button.dataset.language === language));
   }
   for (const [element, { key, values }] of shown) element.textContent = format(key, values);

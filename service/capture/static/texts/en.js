@@ -1,4 +1,6 @@
-{
+// The sentences of the component in English.
+
+export default {
   "brand.line": "Remote registration",
   "page.title": "Register your identity",
   "language.label": "Language",
@@ -286,4 +288,4 @@
   "ended.guardian_refused": "The guardian's registration could not be used: it may be too long ago. Please start again with the guardian.",
   "ended.guardian_consent_missing": "The guardian's agreement could not be noted. Please start again with the guardian.",
   "ended.guardians_off": "Registrations with a guardian are not made here. Please ask a member of staff."
-}
+};

@@ -1,0 +1,98 @@
+// <idproof-capture>: the capture of one registration as a web component. The kiosk's page is its first user.
+
+import { Controls } from "./controls.js";
+import { page, useShadow } from "./dom.js";
+import { icons } from "./icons.js";
+import { STYLES } from "./styles.js";
+import english from "./texts/en.js";
+import chinese from "./texts/zh-Hant.js";
+import * as texts from "./texts.js";
+import { showView } from "./view.js";
+import { views } from "./views.js";
+
+const TABLES = { en: english, "zh-Hant": chinese };
+let shown = null; // the component that is on the page: there is one camera, and one applicant before it
+
+export class IdproofCapture extends HTMLElement {
+  #controls = null;
+  #replaced = null;
+  #device = null;
+  #named = null;
+
+  constructor() {
+    super();
+    this.attachShadow({ mode: "open" });
+  }
+
+  /** Build the component, unless there is another one on the page. */
+  connectedCallback() {
+    if (shown) {
+      console.error("idproof-capture: a page has one of these elements at a time");
+      return;
+    }
+    shown = this;
+    this.#build();
+    this.#controls = new Controls(this.shadowRoot, this.getAttribute("service") ?? location.origin);
+    if (this.#device) this.#controls.connect(this.#device);
+    if (this.#named) this.#controls.take(this.#named);
+  }
+
+  /** End the connection, so that the service overwrites the pictures, and close the camera. */
+  disconnectedCallback() {
+    if (shown !== this) return;
+    this.#controls.close();
+    this.#controls = null;
+    this.shadowRoot.replaceChildren();
+    useShadow(null);
+    shown = null;
+  }
+
+  /** The language that is shown: `{language, tag, title}`; the event `language` has the same. */
+  get language() {
+    return texts.described();
+  }
+
+  /** Connect as an enrolled device, `{id, key}`; null asks for one, with what the page put into the slot `setup`. */
+  set device(device) {
+    this.#device = device;
+    if (!this.#controls) return;
+    if (device) this.#controls.connect(device);
+    else showView("setup");
+  }
+
+  /** Replace sentences of the component: `{en: {"welcome.title": "…"}}`. */
+  set texts(given) {
+    this.#replaced = given;
+    if (this.#controls) texts.replace(given);
+  }
+
+  /** Capture for something that was opened elsewhere: `{registration}`, or `{stepUp, holderKey}`. It begins at once
+   * if no applicant stands here, and else with the next device. */
+  take(named) {
+    this.#named = named;
+    this.#controls?.take(named);
+  }
+
+  #build() {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(STYLES);
+    this.shadowRoot.adoptedStyleSheets = [sheet];
+    const inside = document.createElement("div");
+    inside.id = "page";
+    inside.part = "page";
+    inside.dataset.view = "connecting";
+    inside.append(views(), icons());
+    this.shadowRoot.replaceChildren(inside);
+    useShadow(this.shadowRoot);
+    texts.use(TABLES, this.#language);
+    if (this.#replaced) texts.replace(this.#replaced);
+    if (!this.hasAttribute("staff")) for (const button of page().querySelectorAll('[data-do="staff"]')) button.remove();
+  }
+
+  get #language() {
+    const wanted = this.getAttribute("language");
+    return texts.LANGUAGES.includes(wanted) ? wanted : texts.browserLanguage();
+  }
+}
+
+customElements.define("idproof-capture", IdproofCapture);

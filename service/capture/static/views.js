@@ -1,0 +1,327 @@
+// The views of the component: one section each, of which one is shown at a time; its dialogs; and its foot.
+
+import { markup } from "./markup.js";
+
+export const views = () => markup`
+<a class="skip" href="#main" data-t="skip"></a>
+
+<header class="top" part="header">
+  <slot name="brand"><span></span></slot>
+  <div class="languages" part="languages" role="group" data-t-label="language.label">
+    <button type="button" lang="en" data-language="en">English</button>
+    <button type="button" lang="zh-Hant-HK" data-language="zh-Hant">繁體中文</button>
+  </div>
+</header>
+
+<main id="main" tabindex="-1">
+
+<section data-of="setup" hidden><slot name="setup"></slot></section>
+
+<section data-of="connecting">
+  <div class="sheet centred" part="sheet">
+    <div class="turning" aria-hidden="true"></div>
+    <h1 part="heading" tabindex="-1" data-t="connecting.title"></h1>
+    <p class="lead" data-t="connecting.text"></p>
+  </div>
+</section>
+
+<section data-of="welcome" hidden>
+  <div class="sheet" part="sheet">
+    <h1 part="heading" tabindex="-1" data-t="welcome.title"></h1>
+    <p class="lead" data-t="welcome.lead"></p>
+    <ol class="needs">
+      <li><svg aria-hidden="true"><use href="#i-card"/></svg><div><h2 data-t="welcome.card.title"></h2><p data-t="welcome.card.text"></p></div></li>
+      <li><svg aria-hidden="true"><use href="#i-face"/></svg><div><h2 data-t="welcome.face.title"></h2><p data-t="welcome.face.text"></p></div></li>
+      <li><svg aria-hidden="true"><use href="#i-move"/></svg><div><h2 data-t="welcome.move.title"></h2><p data-t="welcome.move.text"></p></div></li>
+    </ol>
+    <p class="remark" id="welcome-young" data-t="welcome.young" hidden></p>
+    <div class="actions"><button class="go" part="button primary" data-do="notice" data-t="welcome.go"></button></div>
+  </div>
+</section>
+
+<section data-of="confirm" hidden>
+  <div class="sheet" part="sheet">
+    <h1 part="heading" tabindex="-1" data-t="confirm.title"></h1>
+    <p class="lead" data-t="confirm.lead"></p>
+    <ol class="needs">
+      <li><svg aria-hidden="true"><use href="#i-face"/></svg><div><h2 data-t="welcome.face.title"></h2><p data-t="welcome.face.text"></p></div></li>
+      <li><svg aria-hidden="true"><use href="#i-move"/></svg><div><h2 data-t="welcome.move.title"></h2><p data-t="welcome.move.text"></p></div></li>
+    </ol>
+    <div class="actions">
+      <button class="go" part="button primary" data-do="notice" data-t="welcome.go"></button>
+      <button class="plain" part="button secondary" data-do="welcome" data-t="transaction.stop"></button>
+    </div>
+  </div>
+</section>
+
+<section data-of="transaction" hidden>
+  <div class="sheet" part="sheet">
+    <h1 part="heading" tabindex="-1" data-t="transaction.title"></h1>
+    <p class="transaction" id="transaction-text"></p>
+    <p class="lead" data-t="transaction.lead"></p>
+    <div class="actions">
+      <button class="go" part="button primary" data-do="confirmed" data-t="transaction.go"></button>
+      <button class="plain" part="button secondary" data-do="cancel" data-t="transaction.stop"></button>
+    </div>
+  </div>
+</section>
+
+<section data-of="guardian" hidden>
+  <div class="sheet" part="sheet">
+    <h1 part="heading" tabindex="-1" data-t="guardian.title"></h1>
+    <p class="lead" data-t="guardian.lead"></p>
+    <p class="transaction" id="guardian-text"></p>
+    <div class="actions">
+      <button class="go" part="button primary" id="guardian-agree" data-do="guardian-agree" data-t="guardian.agree"></button>
+      <button class="plain" part="button secondary" data-do="cancel" data-t="guardian.decline"></button>
+    </div>
+  </div>
+</section>
+
+<section data-of="notice" hidden>
+  <div class="sheet" part="sheet">
+    <h1 part="heading" tabindex="-1" data-t="notice.title"></h1>
+    <p class="lead" id="notice-lead" data-t="notice.lead"></p>
+    <div id="notice-facts" class="facts">
+      <div class="fact"><svg aria-hidden="true"><use href="#i-bin"/></svg><div><h2 id="notice-pictures"></h2><p data-t="notice.pictures.text"></p></div></div>
+      <div class="fact" id="notice-sealed" hidden><svg aria-hidden="true"><use href="#i-lock"/></svg><div><p data-t="notice.sealed"></p></div></div>
+      <div class="fact" id="notice-template" hidden><svg aria-hidden="true"><use href="#i-lock"/></svg><div><p data-t="notice.template"></p></div></div>
+      <div class="fact"><svg aria-hidden="true"><use href="#i-lock"/></svg><div><h2 data-t="notice.kept"></h2><p id="notice-kept" data-t="notice.kept.text"></p></div></div>
+      <div class="fact"><svg aria-hidden="true"><use href="#i-hand"/></svg><div><h2 data-t="notice.stop"></h2><p data-t="notice.stop.text"></p></div></div>
+      <div class="fact"><svg aria-hidden="true"><use href="#i-light"/></svg><div><p data-t="notice.light"></p></div></div>
+    </div>
+    <p id="notice-failed" class="wrong" role="alert"></p>
+    <div class="actions">
+      <button class="go" part="button primary" id="agree" data-do="agree" data-t="notice.agree"></button>
+      <button class="plain" part="button secondary" data-do="decline" data-t="notice.decline"></button>
+    </div>
+  </div>
+</section>
+
+<section data-of="camera" hidden>
+  <div class="sheet centred" part="sheet">
+    <svg class="picture" part="icon" aria-hidden="true"><use href="#i-camera"/></svg>
+    <h1 part="heading" tabindex="-1" data-t="camera.title"></h1>
+    <p class="lead" data-t="camera.text"></p>
+  </div>
+</section>
+
+<section data-of="trouble" hidden>
+  <div class="sheet centred" part="sheet">
+    <svg class="picture amber" aria-hidden="true"><use id="trouble-icon" href="#i-camera-off"/></svg>
+    <h1 part="heading" tabindex="-1" id="trouble-title"></h1>
+    <p class="lead" id="trouble-text"></p>
+    <p class="lead" id="trouble-how"></p>
+    <div class="actions"><button class="go" part="button primary" data-do="camera" id="trouble-go"></button></div>
+  </div>
+</section>
+
+<section data-of="capture" class="capture" hidden>
+  <div class="says">
+    <p class="stage" id="stage-name"></p>
+    <h1 part="heading" tabindex="-1" id="instruction"></h1>
+  </div>
+  <div class="finder" part="finder" id="finder">
+    <video id="video" playsinline muted data-t-label="video.label"></video>
+    <svg id="overlay" class="overlay" aria-hidden="true"></svg>
+  </div>
+  <div class="pose" id="pose" hidden>
+    <svg viewBox="-92 -66 184 132" aria-hidden="true">
+      <path id="pose-wanted" class="wanted"/>
+      <path id="pose-card" class="card"/>
+      <path id="pose-photo" class="photo"/>
+      <path id="pose-lines" class="lines"/>
+    </svg>
+    <p><span class="small" data-t="pose.label"></span><span id="pose-text"></span><span class="small" id="pose-near"></span></p>
+  </div>
+  <ol class="steps" part="steps" id="steps" aria-hidden="true"></ol>
+  <p class="stepped small" id="stepped"></p>
+</section>
+
+<section data-of="intro" hidden>
+  <div class="sheet" part="sheet">
+    <p id="intro-again" class="remark"></p>
+    <h1 part="heading" tabindex="-1" data-t="intro.title"></h1>
+    <p class="lead" id="intro-lead"></p>
+    <div class="trail" id="trail" aria-hidden="true">
+      <svg><use href="#i-turn_left"/></svg><svg><use href="#i-look_up"/></svg><svg><use href="#i-blink"/></svg><svg><use href="#i-open_mouth"/></svg><svg><use href="#i-colours"/></svg>
+    </div>
+    <p class="lead" id="intro-colours"></p>
+    <div class="actions">
+      <button class="go" part="button primary" data-do="ready" data-t="intro.go"></button>
+      <button class="plain" part="button secondary" data-do="help" data-t="intro.cannot"></button>
+    </div>
+  </div>
+</section>
+
+<section data-of="verifying" hidden>
+  <div class="sheet centred" part="sheet">
+    <div class="turning" aria-hidden="true"></div>
+    <h1 part="heading" tabindex="-1" data-t="verifying.title"></h1>
+    <p class="lead" data-t="verifying.text"></p>
+  </div>
+</section>
+
+<section data-of="stopping" hidden>
+  <div class="sheet centred" part="sheet">
+    <div class="turning" aria-hidden="true"></div>
+    <h1 part="heading" tabindex="-1" data-t="stopping.title"></h1>
+  </div>
+</section>
+
+<section data-of="result" hidden>
+  <div class="sheet centred" part="sheet">
+    <svg class="picture" part="icon" id="result-icon" aria-hidden="true"><use id="result-use" href="#i-good"/></svg>
+    <h1 part="heading" tabindex="-1" id="result-title"></h1>
+    <p class="lead" id="result-text"></p>
+    <div id="result-reasons" class="reasons"><h2 data-t="result.reasons"></h2><ul id="result-list"></ul></div>
+    <div id="ticket" class="wallet" hidden>
+      <div id="ticket-shown" class="ticket" hidden>
+        <div id="ticket-qr" class="qr" role="img" data-t-label="ticket.qr"></div>
+        <p class="code" id="ticket-code"></p>
+        <p class="small" id="ticket-until"></p>
+        <p data-t="ticket.how"></p>
+      </div>
+      <p id="ticket-said" role="status"></p>
+      <button class="plain" part="button secondary" id="ticket-make" data-do="ticket" data-t="ticket.make" hidden></button>
+    </div>
+    <div id="guardian-offer" class="wallet" hidden>
+      <p id="guardian-how"></p>
+      <button class="plain" part="button secondary" id="guardian-go" data-do="guardian"></button>
+    </div>
+    <p class="deleted"><svg aria-hidden="true"><use href="#i-bin"/></svg><span id="result-deleted"></span></p>
+    <p class="small" id="result-number"></p>
+    <div id="passkey" hidden>
+      <p data-t="passkey.offer"></p>
+      <button class="plain" part="button secondary" id="passkey-make" data-do="passkey" data-t="passkey.make"></button>
+      <p id="passkey-said" role="status"></p>
+    </div>
+    <div id="wallet" class="wallet" hidden>
+      <p data-t="wallet.offer"></p>
+      <div id="wallet-qr" class="qr" role="img" data-t-label="wallet.qr" hidden></div>
+      <a id="wallet-link" class="link" data-t="wallet.link" hidden></a>
+      <p id="wallet-code" class="code" tabindex="-1" hidden></p>
+      <p id="wallet-said" role="status"></p>
+      <button class="plain" part="button secondary" id="wallet-code-show" data-do="wallet-code" hidden></button>
+      <button class="plain" part="button secondary" id="wallet-make" data-do="wallet" data-t="wallet.make"></button>
+    </div>
+    <div class="actions">
+      <button class="go" part="button primary" id="result-again" data-do="again" data-t="result.again"></button>
+      <button class="go" part="button primary" id="result-finish" data-do="welcome" data-t="result.finish"></button>
+    </div>
+    <p class="small" id="result-clears" role="timer"></p>
+  </div>
+</section>
+
+<section data-of="retry" hidden>
+  <div class="sheet centred" part="sheet">
+    <svg class="picture amber" aria-hidden="true"><use href="#i-again"/></svg>
+    <h1 part="heading" tabindex="-1" data-t="retry.title"></h1>
+    <p class="lead" id="retry-text"></p>
+    <p id="retry-left"></p>
+    <div class="actions">
+      <button class="go" part="button primary" id="retry-go" data-do="camera" data-t="retry.go"></button>
+      <button class="go" part="button primary" id="retry-end" data-do="welcome" data-t="ended.go"></button>
+    </div>
+  </div>
+</section>
+
+<section data-of="offline" hidden>
+  <div class="sheet centred" part="sheet">
+    <svg class="picture amber" aria-hidden="true"><use href="#i-offline"/></svg>
+    <h1 part="heading" tabindex="-1" data-t="offline.title"></h1>
+    <p class="lead" data-t="offline.text"></p>
+    <div class="turning little" aria-hidden="true"></div>
+  </div>
+</section>
+
+<section data-of="ended" hidden>
+  <div class="sheet centred" part="sheet">
+    <svg class="picture" part="icon" aria-hidden="true"><use href="#i-bin"/></svg>
+    <h1 part="heading" tabindex="-1" data-t="ended.title"></h1>
+    <p class="lead" id="ended-text"></p>
+    <div class="actions"><button class="go" part="button primary" data-do="welcome" data-t="ended.go"></button></div>
+  </div>
+</section>
+
+<section data-of="closed" hidden>
+  <div class="sheet centred" part="sheet">
+    <svg class="picture amber" aria-hidden="true"><use href="#i-closed"/></svg>
+    <h1 part="heading" tabindex="-1" data-t="closed.title"></h1>
+    <p class="lead" id="closed-text"></p>
+    <div class="actions"><button class="plain" part="button secondary" data-do="setup" data-t="closed.go"></button></div>
+  </div>
+</section>
+
+</main>
+
+<footer class="foot" part="footer" id="foot">
+  <button type="button" class="plain" part="button secondary" data-do="stop" id="stop-button" hidden><svg aria-hidden="true"><use href="#i-stop"/></svg><span data-t="stop"></span></button>
+  <button type="button" class="plain" part="button secondary" data-do="help"><svg aria-hidden="true"><use href="#i-ways"/></svg><span data-t="help.open"></span></button>
+  <button type="button" class="plain" part="button secondary" data-do="staff" id="staff-button"><svg aria-hidden="true"><use href="#i-staff"/></svg><span id="staff-text" data-t="staff.call"></span></button>
+</footer>
+
+<div class="card-light" id="card-light" hidden>
+  <h1 part="heading" tabindex="-1" id="lit-asked"></h1>
+  <div class="lit-finder" id="lit-finder"><video id="lit-video" playsinline muted aria-hidden="true"></video></div>
+</div>
+
+<div class="challenge" id="challenge" hidden>
+  <h1 part="heading" tabindex="-1" id="asked"></h1>
+  <div class="mirror" id="mirror">
+    <video id="mirror-video" playsinline muted aria-hidden="true"></video>
+    <svg class="ring" viewBox="0 0 300 400" aria-hidden="true">
+      <ellipse class="track" cx="150" cy="200" rx="140" ry="190" pathLength="100"/>
+      <ellipse class="done" id="ring" cx="150" cy="200" rx="140" ry="190" pathLength="100"/>
+    </svg>
+  </div>
+  <svg class="arrow" id="arrow" viewBox="0 0 48 48" aria-hidden="true"><use id="arrow-use" href="#i-look_straight"/></svg>
+  <p class="count" id="count" aria-hidden="true"></p>
+</div>
+
+<dialog part="dialog" id="help" aria-labelledby="help-title">
+  <h2 id="help-title" tabindex="-1" data-t="help.title"></h2>
+  <p data-t="help.lead"></p>
+  <form class="choices" id="choices">
+    <label><input type="checkbox" name="cannot_turn"><span data-t="help.cannot_turn"></span></label>
+    <label><input type="checkbox" name="cannot_nod"><span data-t="help.cannot_nod"></span></label>
+    <label><input type="checkbox" name="cannot_approach"><span data-t="help.cannot_approach"></span></label>
+    <label><input type="checkbox" name="cannot_blink"><span data-t="help.cannot_blink"></span></label>
+    <label><input type="checkbox" name="cannot_open_mouth"><span data-t="help.cannot_open_mouth"></span></label>
+    <label><input type="checkbox" name="photosensitive"><span data-t="help.photosensitive"></span></label>
+    <label><input type="checkbox" name="more_time"><span data-t="help.more_time"></span></label>
+  </form>
+  <form class="permit" id="permit" autocomplete="off">
+    <label for="permit-code" data-t="permit.label"></label>
+    <div class="typed">
+      <input id="permit-code" type="text" maxlength="20" autocapitalize="characters" spellcheck="false" aria-describedby="permit-said">
+      <button class="plain" part="button secondary" data-t="permit.go"></button>
+    </div>
+    <p id="permit-said" role="status"></p>
+  </form>
+  <p data-t="help.staff"></p>
+  <div class="actions">
+    <button type="button" class="go" part="button primary" data-do="close-help" data-t="help.close"></button>
+    <button type="button" class="plain" part="button secondary" data-do="retake" id="retake" data-t="help.retake"></button>
+    <button type="button" class="plain" part="button secondary" data-do="staff" data-t="staff.call"></button>
+  </div>
+</dialog>
+
+<dialog part="dialog" id="stop" aria-labelledby="stop-title">
+  <h2 id="stop-title" tabindex="-1" data-t="stop.title"></h2>
+  <p data-t="stop.text"></p>
+  <div class="actions">
+    <button type="button" class="go" part="button primary" data-do="close-stop" data-t="stop.no"></button>
+    <button type="button" class="danger" part="button danger" data-do="cancel" data-t="stop.yes"></button>
+  </div>
+</dialog>
+
+<dialog part="dialog" id="idle" aria-labelledby="idle-title">
+  <h2 id="idle-title" tabindex="-1" data-t="idle.title"></h2>
+  <p id="idle-text" role="timer"></p>
+  <div class="actions"><button type="button" class="go" part="button primary" data-do="here" data-t="idle.go"></button></div>
+</dialog>
+
+<div class="toast" part="toast" id="toast" aria-hidden="true"></div>
+<p id="announce" class="heard-only" aria-live="polite"></p>
+`;
