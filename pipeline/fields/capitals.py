@@ -4,6 +4,9 @@ A card prints the surname in capitals before the comma, and a capital first in t
 stroke there, which readers also take for i, l, 1 or |, or read twice, such as `LiI` for `LI`. This applies to a field
 whose pattern prints such names. A name without a comma is in capitals throughout, but a comma may also have been lost;
 only its upright strokes are capitals then.
+
+After the capital that begins a given name follow small letters. Letters of one shape in both sizes, such as the o of
+`To`, are read as capitals where no other letter of the name shows how tall small ones are.
 """
 
 import re
@@ -12,6 +15,7 @@ from functools import lru_cache
 
 _STROKES = frozenset("Il|1")
 _READ_AS_I = _STROKES | {"i"}  # where only a capital may stand
+_ONE_SHAPE = frozenset("COSUVWXZ")  # capitals that differ from their small letters in size alone
 
 
 class Letter(StrEnum):
@@ -19,6 +23,7 @@ class Letter(StrEnum):
 
     AS_READ = "as_read"
     CAPITAL = "capital"
+    SMALL = "small"
     REPEATED = "repeated"
     """The same stroke once more."""
 
@@ -34,11 +39,13 @@ def letters(text: str, pattern: str) -> tuple[Letter, ...]:
     comma = text.find(",")
     if not _prints_capital_surnames(pattern) or comma < 0:
         return tuple(Letter.CAPITAL if _is_among_capitals(text, i) else Letter.AS_READ for i in range(len(text)))
-    starts = _word_starts(text, comma + 1)
+    starts, small = _word_starts(text, comma + 1), _read_too_large(text, comma + 1)
 
     def letter(i: int) -> Letter:
         if i < comma and _is_repeated(text, i):
             return Letter.REPEATED
+        if i in small:
+            return Letter.SMALL
         return Letter.CAPITAL if i < comma or i in starts else Letter.AS_READ
 
     return tuple(map(letter, range(len(text))))
@@ -73,6 +80,12 @@ def _word_starts(text: str, start: int) -> frozenset[int]:
     first, *others = [start + word for word in words] or [-1]
     all_capital = all(text[i].isupper() or text[i] in _STROKES for i in others)
     return frozenset({first, *(i for i in others if all_capital and text[i] in _STROKES)})
+
+
+def _read_too_large(text: str, start: int) -> frozenset[int]:
+    """Returns the places of capitals of one shape that end a given name right after the capital that begins it."""
+    ends = (match.span(1) for match in re.finditer(rf"\b[A-Z]([{''.join(sorted(_ONE_SHAPE))}]+)\b", text[start:]))
+    return frozenset(start + place for first, last in ends for place in range(first, last))
 
 
 def _is_repeated(text: str, i: int) -> bool:

@@ -12,6 +12,7 @@ single characters shows. `FusedReading.presence` measures it.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rapidfuzz.distance import Levenshtein
 
@@ -35,17 +36,34 @@ class WeightedReading:
         weight: of its votes.
         reader: name of the engine.
         marks: number of marks of ink on its line; 0 where none were counted.
+        capture: place of the capture that it was read in; a reader that reads one capture twice supports a character
+            once. None: a capture of its own.
     """
 
     reading: LineReading
     weight: float = 1.0
     reader: str = ""
     marks: int = 0
+    capture: int | None = None
 
     @property
     def joined(self) -> str:
         """The text without its spaces."""
         return self.reading.text.replace(" ", "")
+
+
+class FirstChoice(NamedTuple):
+    """The character that one reading has at one position.
+
+    Attributes:
+        reader: name of the engine.
+        source: the same for all readings of one capture by one reader.
+        character: it.
+    """
+
+    reader: str
+    source: int
+    character: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -54,11 +72,11 @@ class FusedReading:
 
     Attributes:
         votes: for each position, the shares of the votes.
-        supporters: for each position, the number of readings whose first choice is the winner.
+        supporters: for each position, the number of captures whose first choice is the winner, summed over the readers.
         spaces: positions that have a space before them.
         dissent: highest confidence of a reading with text where the vote says blank paper, 0..1.
         marks: largest number of marks of ink on one capture's line.
-        firsts: for each position, the pairs of reader and its first choice.
+        firsts: for each position, the first choices of the readings that have a character there.
         readers: names of the readers that were asked, whatever they read.
         presence: smallest share of the readings' weight, 0..1, that agrees with the result about whether there is a
             character: at any of its positions, and between them, where a reading has a character that the result lacks.
@@ -70,7 +88,7 @@ class FusedReading:
     spaces: frozenset[int]
     dissent: float = 0.0
     marks: int = 0
-    firsts: tuple[tuple[tuple[str, str], ...], ...] = ()
+    firsts: tuple[tuple[FirstChoice, ...], ...] = ()
     readers: frozenset[str] = frozenset()
     presence: float = 1.0
     presence_readers: int = 0
@@ -99,10 +117,10 @@ def fuse(readings: Sequence[WeightedReading]) -> FusedReading:
     """
     backbone = _medoid(readings)
     tallies: list[defaultdict[str, float]] = [defaultdict(float) for _ in backbone]
-    firsts: list[list[tuple[str, str]]] = [[] for _ in backbone]
+    firsts: list[list[FirstChoice]] = [[] for _ in backbone]
     alignments = [_align(backbone, reading.joined) for reading in readings]
-    for reading, aligned in zip(readings, alignments, strict=True):
-        _vote(reading, aligned, tallies, firsts)
+    for reading, aligned, source in zip(readings, alignments, _sources(readings), strict=True):
+        _vote(reading, aligned, source, tallies, firsts)
     spaces = _space_votes(readings, alignments)
     votes = tuple(_shares(tally) for tally in tallies)
     winners = [max(shares, key=shares.__getitem__) for shares in votes]
@@ -110,7 +128,7 @@ def fuse(readings: Sequence[WeightedReading]) -> FusedReading:
     presence, presence_readers = _presence(readings, alignments, frozenset(printed))
     return FusedReading(
         votes=tuple(votes[i] for i in printed),
-        supporters=tuple(sum(character == winners[i] for _, character in firsts[i]) for i in printed),
+        supporters=tuple(len({f.source for f in firsts[i] if f.character == winners[i]}) for i in printed),
         spaces=frozenset(n for n, i in enumerate(printed) if n > 0 and spaces[i] >= _MIN_SPACE_VOTES),
         dissent=0.0 if printed else max((w.reading.confidence for w in readings), default=0.0),
         marks=max((w.marks for w in readings), default=0),
@@ -146,8 +164,9 @@ class _Alignment:
 def _vote(
     reading: WeightedReading,
     aligned: _Alignment,
+    source: int,
     tallies: list[defaultdict[str, float]],
-    firsts: list[list[tuple[str, str]]],
+    firsts: list[list[FirstChoice]],
 ) -> None:
     seen = [i for i, character in enumerate(reading.reading.text) if character != " "]
     for position, at in enumerate(aligned.positions):
@@ -157,9 +176,18 @@ def _vote(
         i = seen[at]
         character = reading.reading.text[i]
         tallies[position][character] += reading.weight * reading.reading.confidences[i]
-        firsts[position].append((reading.reader, character))
+        firsts[position].append(FirstChoice(reading.reader, source, character))
         for other, share in reading.reading.alternatives[i] if reading.reading.alternatives else ():
             tallies[position][other] += reading.weight * share
+
+
+def _sources(readings: Sequence[WeightedReading]) -> list[int]:
+    """Returns a number for each reading: that of the first reading of the same capture by the same reader."""
+    known: dict[tuple[str, int], int] = {}
+    return [
+        i if reading.capture is None else known.setdefault((reading.reader, reading.capture), i)
+        for i, reading in enumerate(readings)
+    ]
 
 
 def _space_votes(readings: Sequence[WeightedReading], alignments: Sequence[_Alignment]) -> defaultdict[int, float]:

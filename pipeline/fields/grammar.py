@@ -101,6 +101,23 @@ def correct(fused: FusedReading, spec: FieldSpec) -> tuple[str, tuple[Correction
     return "".join(c for c, _ in taken), corrections, min(share for _, share in taken)
 
 
+def read_twice(text: str) -> frozenset[int]:
+    """Returns the places of currency signs beside the capital that they resemble; no card prints such a sign.
+
+    Both are the ink of one letter: a reader writes `E£` for an E. A sign that stands alone is a letter misread.
+
+    Example:
+        >>> sorted(read_twice("E£627512(9)")), sorted(read_twice("£627512(9)"))
+        ([1], [])
+    """
+
+    def is_again(i: int) -> bool:
+        beside = text[max(0, i - 1) : i] + text[i + 1 : i + 2]
+        return unicodedata.category(text[i]) == "Sc" and any(c in _CONFUSED.get(text[i], ()) for c in beside.upper())
+
+    return frozenset(i for i in range(len(text)) if is_again(i))
+
+
 def engines_behind(text: str, fused: FusedReading, spec: FieldSpec) -> int:
     """Returns the smallest number of readers that saw any character of a text, which is as long as `fused.votes`.
 
@@ -116,7 +133,7 @@ def engines_behind(text: str, fused: FusedReading, spec: FieldSpec) -> int:
         return text[position] in _CONFUSED.get(character, ())
 
     return min(
-        (len({reader for reader, character in firsts if saw(i, character)}) for i, firsts in enumerate(fused.firsts)),
+        (len({f.reader for f in firsts if saw(i, f.character)}) for i, firsts in enumerate(fused.firsts)),
         default=0,
     )
 
@@ -130,7 +147,12 @@ def printed(text: str, fused: FusedReading, spec: FieldSpec) -> str:
     if spec.script == "chinese":
         return _BETWEEN_SCRIPTS.sub(" ", text)
     spaced = fused.spaced(text) if len(text) == len(fused.votes) else text
-    return re.sub(r"\s*,\s*", ", ", spaced).strip()
+    return spaced_commas(spaced)
+
+
+def spaced_commas(text: str) -> str:
+    """Returns the text with one space after each comma, as names are printed; readers lose spaces."""
+    return re.sub(r"\s*,\s*", ", ", text).strip()
 
 
 def has_form(text: str, spec: FieldSpec) -> bool:

@@ -1,12 +1,14 @@
 """Readings of several captures and readers are fused; only text that form and votes support is certain."""
 
 import random
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idproof.models.types import LineReading
+from idproof.models.types import LineReading, RGBImage
 from idproof.pipeline import Policy
 from idproof.pipeline.documents import DocumentType, load_builtin
 from idproof.pipeline.fields import grammar, hkid
@@ -157,22 +159,63 @@ def test_look_alike_punctuation_is_unified(name: str, seen: str, printed: str) -
     assert resolved(name, reading(seen), reading(seen)).text == printed
 
 
-def test_each_reader_is_called_once_with_its_own_fields(document_frame: object) -> None:
-    """Each reader is called once for all captures, and the Latin one only for Latin letters and digits."""
-    asked: dict[str, list[int]] = {}
+class Says:
+    """A reader of given texts: one list per call, of a text per line; then blank lines."""
 
-    class Says:
-        def __init__(self, name: str) -> None:
-            self.name = name
+    def __init__(self, name: str, *calls: list[str]) -> None:
+        self.name, self.asked, self.lines = name, [], []
+        self._calls = list(calls)
 
-        def read(self, lines: list[object]) -> list[LineReading]:
-            asked.setdefault(self.name, []).append(len(lines))
-            return [reading("") for _ in lines]
+    def read(self, lines: list[RGBImage]) -> list[LineReading]:
+        self.asked.append(len(lines))
+        self.lines += lines
+        texts = self._calls.pop(0) if self._calls else [""] * len(lines)
+        return [reading(text) for text in texts]
 
+
+def test_each_reader_reads_its_own_fields_once_and_those_that_are_unclear_once_more(document_frame: RGBImage) -> None:
+    """Only Latin letters and digits are for the Latin reader; blank lines are unclear where a card has a text."""
     frames = dict.fromkeys(CARD_ROLES, document_frame)
-    read(frames, DOCUMENT, Readers(Says("both"), Says("latin")), POLICY)  # type: ignore[arg-type]
-    latin = sum(spec.script in ("latin", "digits") for spec in DOCUMENT.fields)
-    assert asked == {"both": [3 * len(DOCUMENT.fields)], "latin": [3 * latin]}
+    both, latin = Says("both"), Says("latin")
+    read(frames, DOCUMENT, Readers(both, latin), POLICY)
+    own = [spec for spec in DOCUMENT.fields if spec.script in ("latin", "digits")]
+    # A card may have no Chinese name, and a blank line of codes says that it has none.
+    assert both.asked == [3 * len(DOCUMENT.fields), 3 * sum(spec.required for spec in DOCUMENT.fields)]
+    assert latin.asked == [3 * len(own), 3 * sum(spec.required for spec in own)]
+
+
+def read_name(first: list[str], again: list[str], latin: list[str], frame: RGBImage) -> tuple[FieldReading, Says]:
+    """Reads a card of one name, three captures at once, again where it is unclear; `latin` is read both times."""
+    both, other = Says("both", first, again), Says("latin", latin, latin)
+    document = replace(DOCUMENT, fields=(DOCUMENT.field("english_name"),))
+    return read(dict.fromkeys(CARD_ROLES, frame), document, Readers(both, other), POLICY)["english_name"], both
+
+
+def test_a_field_that_is_unclear_is_read_again_without_the_colours_of_the_print(document_frame: RGBImage) -> None:
+    frame = np.random.default_rng(1).integers(0, 256, document_frame.shape, dtype=np.uint8)
+    name = ["POON, Yee Tiu"] * 3
+    found, both = read_name(["POON, Yee Tiu1", *name[1:]], name, name, frame)
+    assert (found.text, found.certain) == (name[0], True)
+    assert both.asked == [3, 3]
+    for once, twice in zip(both.lines[:3], both.lines[3:], strict=True):
+        np.testing.assert_array_equal(twice, np.repeat(once.max(axis=2)[..., None], 3, axis=2))
+    still = read_name(["POON, Yee Tiu1", *name[1:]], ["POON, Yee Tiu1", *name[1:]], name, frame)[0]
+    assert not still.certain
+
+
+def test_a_second_reading_does_not_outvote_one_of_another_length(document_frame: RGBImage) -> None:
+    """Readers lose a stroke of `Illya` again and again; that one reading saw it is the only sign of it."""
+    lost = ["ILIC, Ilya"] * 3
+    assert not read_name(["ILIC, Illya", *lost[1:]], lost, lost, document_frame)[0].certain
+    assert not read_name(lost, lost, ["ILIC, Illya"] * 2 + ["ILIC, Ilya"], document_frame)[0].certain
+
+
+def test_a_second_reading_of_one_capture_is_no_second_witness() -> None:
+    spec, text = DOCUMENT.field("number"), reading("A123456(3)")
+    once = WeightedReading(text, reader="first", capture=0)
+    assert not resolve_field(fuse([once, once]), spec, POLICY).certain
+    assert resolve_field(fuse([once, replace(once, capture=1)]), spec, POLICY).certain
+    assert resolve_field(fuse([once, replace(once, reader="second")]), spec, POLICY).certain
 
 
 NAMES = [spec.name for spec in DOCUMENT.fields]
@@ -263,6 +306,12 @@ def test_an_upright_stroke_among_capitals_is_an_i(document: DocumentType, read_a
         ("GORE, Al", "GORE, Al"),
         ("LI, Yat Long lan", "LI, Yat Long Ian"),
         ("CRUZ, Maria de la Paz", "CRUZ, Maria de la Paz"),
+        ("MAK, TO", "MAK, To"),
+        ("MAK, TO WU", "MAK, To Wu"),
+        ("WONG, Sau ZOO", "WONG, Sau Zoo"),
+        ("COX, McCoy", "COX, McCoy"),
+        ("CHAN, TK", "CHAN, TK"),
+        ("SMITH, ANNO", "SMITH, ANNO"),
         ("SURYANl", "SURYANI"),
         ("O‘NEILL, Liam", "O'NEILL, Liam"),
         ("SMITH‑JONES, Ann−Marie", "SMITH-JONES, Ann-Marie"),
@@ -306,6 +355,22 @@ def test_letters_dropped_as_repeated_keep_the_rest_in_step(document: DocumentTyp
 def test_one_engine_reading_a_surname_in_small_letters_does_not_divide_the_votes() -> None:
     found = engines("english_name", ("Li, Ming", "LiI, Ming", "Li, Ming"), ("LI, Ming",) * 3)
     assert (found.text, found.certain) == ("LI, Ming", True)
+
+
+@pytest.mark.parametrize(
+    ("read_as", "printed"),
+    [
+        ("E£627512(9)", "E627512(9)"),
+        ("£E627512(9)", "E627512(9)"),
+        ("£627512(9)", "£627512(9)"),
+        ("EE627512(9)", "EE627512(9)"),
+        ("S$627512(9)", "S627512(9)"),
+    ],
+)
+def test_a_currency_sign_beside_its_letter_is_the_same_letter(read_as: str, printed: str) -> None:
+    """One reader writes both for one letter; a number may have two letters, so that the sign would count as one."""
+    assert normalise(reading(read_as), DOCUMENT.field("number")).text == printed
+    assert normalise(reading("A$500"), DOCUMENT.field("english_name")).text == "A$500"
 
 
 def test_a_number_keeps_its_ones(document: DocumentType) -> None:
