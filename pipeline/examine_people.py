@@ -68,11 +68,24 @@ class _SeenInFrames:
 
 
 def examine_people(
-    session: VaultSession, tools: ExaminationTools, answer: LivenessResponse | None, timer: StageTimer
+    session: VaultSession,
+    tools: ExaminationTools,
+    answer: LivenessResponse | None,
+    timer: StageTimer,
+    of_selfie: list[CheckResult] | None = None,
 ) -> tuple[CheckResult, ...]:
-    """Compare the card's portrait with the selfie, and check frames for that person alive; raises `BadInput`."""
+    """Compare the card's portrait with the selfie, and check frames for that person alive; raises `BadInput`.
+
+    Args:
+        session: holds the captures and the frames.
+        tools: of the examination.
+        answer: to a challenge, or None.
+        timer: of the stages.
+        of_selfie: the checks of the selfie's quality, where its face was cropped before (`crop_selfie`).
+    """
     with timer.stage("face"):
-        compared, of_quality = _compare_faces(session, tools)
+        of_quality = crop_selfie(session, tools) if of_selfie is None else of_selfie
+        compared = _compare_faces(session, tools)
     alive: list[CheckResult] = []
     if answer is not None:
         with timer.stage("liveness"):
@@ -125,7 +138,7 @@ def examine_person(session: VaultSession, tools: ExaminationTools, answer: Liven
         session.put(DECODED, Role.SELFIE, capture.decode(data, Role.SELFIE, tools.limits))
     with timer.stage("face"):
         _align_registered(session, tools)
-        of_quality = _crop_selfie(session, tools)
+        of_quality = crop_selfie(session, tools)
         _make_templates(session, tools, [f"{name}_face"], [])
         judged_by = tools.face_thresholds, tools.portrait_calibration, tools.policy
         with borrow_templates(session) as templates:
@@ -154,7 +167,7 @@ def examine_enrolled(session: VaultSession, tools: ExaminationTools, answer: Liv
     with timer.stage("capture"), session.upload(Role.SELFIE) as data:
         session.put(DECODED, Role.SELFIE, capture.decode(data, Role.SELFIE, tools.limits))
     with timer.stage("face"):
-        of_quality = _crop_selfie(session, tools)
+        of_quality = crop_selfie(session, tools)
         _make_templates(session, tools, [], [])
         judged_by = tools.face_thresholds, tools.portrait_calibration, tools.policy
         with borrow_templates(session) as templates:
@@ -181,10 +194,9 @@ def _align_registered(session: VaultSession, tools: ExaminationTools) -> None:
         session.put(CROP, f"{name}_face", engines.embedder.align(picture, face.landmarks))
 
 
-def _compare_faces(session: VaultSession, tools: ExaminationTools) -> tuple[list[CheckResult], list[CheckResult]]:
-    """Return the comparisons of faces, `face_comparison` first, and the checks of the selfie's quality."""
+def _compare_faces(session: VaultSession, tools: ExaminationTools) -> list[CheckResult]:
+    """Return the comparisons of the selfie's face with the card's, `face_comparison` first."""
     portraits = _crop_portraits(session, tools)
-    of_quality = _crop_selfie(session, tools)
     second_faces = _crop_second_portrait(session, tools)
     _make_templates(session, tools, portraits, second_faces)
     judged_by = tools.portrait_thresholds, tools.portrait_calibration, tools.policy
@@ -197,7 +209,7 @@ def _compare_faces(session: VaultSession, tools: ExaminationTools) -> tuple[list
             compared.append(second_portrait.check(*both, tilted=tilted, dark=dark))
     with session.borrow(CROP, "selfie_face") as selfie, session.borrow(CROP, _FRONT_FACE) as portrait:
         copied = selfie_copy.check(selfie, portrait)
-    return [*compared, copied], of_quality
+    return [*compared, copied]
 
 
 def _make_templates(
@@ -273,8 +285,12 @@ def _second_portrait_is_dark(session: VaultSession) -> bool:
         return second_portrait.is_dark(picture)
 
 
-def _crop_selfie(session: VaultSession, tools: ExaminationTools) -> list[CheckResult]:
-    """Crop the selfie's face, aligned in colour and in grey, and what is around it; returns its checks of quality."""
+def crop_selfie(session: VaultSession, tools: ExaminationTools) -> list[CheckResult]:
+    """Crop the selfie's face, aligned in colour and in grey, and what is around it; returns its checks of quality.
+
+    Raises:
+        BadInput: the selfie does not show exactly one face.
+    """
     engines = tools.engines
     with session.borrow(DECODED, Role.SELFIE) as selfie:
         face = detection.find_selfie_face(selfie, engines.detector)

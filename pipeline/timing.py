@@ -1,5 +1,6 @@
 """Durations of the stages of a verification."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,13 +9,14 @@ from dataclasses import dataclass, field
 
 @dataclass
 class StageTimer:
-    """Records the milliseconds that each stage took.
+    """Records the milliseconds that each stage took, on whatever thread; the parts of a stage are added up.
 
     Attributes:
-        timings_ms: stage to milliseconds; stages that run side by side overlap.
+        timings_ms: stage to milliseconds; stages and parts that run side by side overlap.
     """
 
     timings_ms: dict[str, float] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -23,4 +25,6 @@ class StageTimer:
         try:
             yield
         finally:
-            self.timings_ms[name] = round((time.perf_counter() - start) * 1000, 2)
+            taken = (time.perf_counter() - start) * 1000
+            with self._lock:
+                self.timings_ms[name] = round(self.timings_ms.get(name, 0.0) + taken, 2)

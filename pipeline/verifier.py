@@ -60,7 +60,8 @@ class Verifier:
             document: a built-in type's name, or the path of an operator's own type file.
             records: the issuing department's records; without them the verdict lists their check as not performed.
             threads: processor threads per network call.
-            branches: threads on which independent steps of a registration run side by side.
+            branches: threads that examine at once, over all registrations: independent steps of a registration run
+                side by side on those that are free. With 1, each registration is examined in its caller's thread.
 
         Raises:
             ModelError: a weight is missing, damaged, or has no measured operating points.

@@ -15,7 +15,8 @@ class InProcessExecutor:
 
     Args:
         tools: opened once.
-        branches: threads that all registrations share for work that can run side by side.
+        branches: threads that examine at once, over all registrations (`Branches`). With 1, every registration is
+            examined in its caller's thread alone, and the caller bounds how many there are.
     """
 
     def __init__(self, tools: ExaminationTools, branches: int = 1) -> None:
@@ -43,15 +44,18 @@ class InProcessExecutor:
 
     def compare_registered(self, session: VaultSession) -> tuple[CheckResult, ...]:
         """Compare the department's portrait with the templates of `examine`; raises `BadInput`."""
-        return examine.compare_registered(session, self.tools)
+        with self._branches.thread():
+            return examine.compare_registered(session, self.tools)
 
     def examine_person(self, session: VaultSession, answer: LivenessResponse) -> Findings:
         """Compare selfie and frames with the registered portrait alone; raises `BadInput`."""
-        return examine.examine_person(session, self.tools, answer)
+        with self._branches.thread():
+            return examine.examine_person(session, self.tools, answer)
 
     def examine_enrolled(self, session: VaultSession, answer: LivenessResponse) -> Findings:
         """Compare selfie and frames with the template of an earlier registration; raises `BadInput`."""
-        return examine.examine_enrolled(session, self.tools, answer)
+        with self._branches.thread():
+            return examine.examine_enrolled(session, self.tools, answer)
 
     def close(self) -> None:
         """End the threads."""

@@ -45,7 +45,7 @@ class ReplicaConfig:
         policy: thresholds of the checks.
         limits: bounds on what is taken in.
         threads: processor threads per network call.
-        branches: threads on which independent steps of a registration run side by side.
+        branches: threads that examine at once, over all registrations of the replica.
         at_once: registrations that one replica examines at once.
         manifest: an operator's own manifest of weights on every node, else the built-in one.
         cache: folder of the weights on every node, else `IDPROOF_MODELS` or the user's cache there.
