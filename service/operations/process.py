@@ -21,6 +21,8 @@ def restart_hardened(argv: list[str], program: str = "idproof.service") -> None:
     """
     hardening.disable_core_dumps()
     hardening.silence_crashes()
+    # Numpy's own threads would come on top of those that are counted (`Settings.branches`).
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     wanted = hardening.allocator_environment()
     if any(os.environ.get(name) != value for name, value in wanted.items()):
         os.environ.update(wanted)

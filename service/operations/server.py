@@ -26,7 +26,7 @@ from idproof.service.http.app import create_app
 from idproof.service.http.connection_limit import ACCEPTED_AT_ONCE
 from idproof.service.http.connections import BoundedProtocol
 from idproof.service.http.web_sockets import BoundedWebSocket
-from idproof.service.operations import cluster, process, production, telemetry
+from idproof.service.operations import cluster, process, processors, production, telemetry
 from idproof.service.operations.metrics import SHARED_FOLDER
 from idproof.service.operations.networks import is_loopback, parse_proxies
 from idproof.service.operations.policy import build_policy
@@ -69,7 +69,7 @@ def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
     _require_keys(settings, host)
     _warn_without_tls(settings, host)
     _warn_of_unattested_devices(settings)
-    settings = _with_host_names(settings, host)
+    settings = _with_host_names(settings, host).on_processors(processors.available(), workers)
     if workers > 1 and settings.executor == "ray" and settings.ray_address is None:
         raise SettingsInvalid("Several server processes share a cluster only by its address; name it.")
     if workers > 1 and settings.review_pictures == "sealed":

@@ -40,13 +40,17 @@ class Settings(PresentationSettings, PasskeySettings, FaceTemplateSettings, Revi
             On a cluster every node needs the same file at that path.
         issuer: claim `iss` of verdicts.
         threads: processor threads per network call.
-        branches: threads on which independent stages of one registration run at the same time.
+        branches: threads of a server process that examine at once, over all registrations; independent steps of a
+            registration run side by side on those that are free. `idproof serve` takes one per processor.
         liveness_distance: distance at which people answer a challenge: at arm's length, or standing before a kiosk.
-        concurrency: registrations verified at once; on a cluster at least its maximum number of replicas.
+        concurrency: registrations that a server process verifies at once; on a cluster at least its maximum number of
+            replicas. `idproof serve` takes one per processor.
         executor: where pictures are examined: in this process, or on a Ray cluster (`docs/cluster.md`).
         ray_address: address of the cluster, such as `ray-head:6379`; without it, one starts on this machine.
         replicas, max_replicas: bounds of a deployment that this service starts; the queue's length decides.
-        queue: registrations that may wait; further ones get status 503.
+        queue: registrations that may wait, which bounds memory; further ones get status 503.
+        wait_s: seconds that a registration may have to wait for its verification, by the measured time of the last
+            ones; one that would wait longer gets status 503 before its upload is received.
         idle_s: seconds for which a client may send nothing during an upload.
         upload_bytes_per_s: bytes per second that arrive at least, on average of every `idle_s` seconds of an upload.
         production: refuse to start when a guard (`idproof.pipeline.vault.guards`) or a setting
@@ -154,7 +158,8 @@ class Settings(PresentationSettings, PasskeySettings, FaceTemplateSettings, Revi
     ray_address: str | None = None
     replicas: int = Field(default=1, ge=1)
     max_replicas: int | None = Field(default=None, ge=1)
-    queue: int = Field(default=8, ge=0)
+    queue: int = Field(default=32, ge=0)
+    wait_s: float = Field(default=20.0, gt=0)
     idle_s: float = Field(default=15.0, gt=0)
     upload_bytes_per_s: float = Field(default=16_384.0, ge=0)
     production: bool = False
@@ -297,6 +302,15 @@ class Settings(PresentationSettings, PasskeySettings, FaceTemplateSettings, Revi
                 for entry in error.errors()
             )
             raise SettingsInvalid(f"These settings cannot be used: {wrong}.") from None
+
+    def on_processors(self, count: int, workers: int = 1) -> "Settings":
+        """Returns the settings for server processes that share so many processors, where nothing else was set.
+
+        Each process examines on its share of the processors, and each registration at work has at least one of them.
+        """
+        share = max(1, count // (workers * self.threads))
+        chosen = {"concurrency": share} if self.executor == "ray" else {"concurrency": share, "branches": share}
+        return self.model_copy(update={name: n for name, n in chosen.items() if name not in self.model_fields_set})
 
     def for_sandbox(self) -> "Settings":
         """Returns the sandbox's settings: keys, database and issuer of its own, whatever the real service's are.

@@ -1,5 +1,6 @@
 """Registrations: received by HTTP or taken from a stream, and verified."""
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
@@ -122,7 +123,8 @@ class RegistrationIntake:
     face_templates: "FaceTemplates | None" = None
 
     def __post_init__(self) -> None:
-        self.slots = Slots(self.settings.concurrency + self.settings.queue)
+        at_once, waiting = self.settings.concurrency, self.settings.queue
+        self.slots = Slots(at_once + waiting, at_once, self.settings.wait_s)
 
     @cached_property
     def cases(self) -> Registrations:
@@ -219,6 +221,19 @@ class RegistrationIntake:
                     frames = self._liveness_answer(ticket, received)
             return await self._verify(ticket, registration, pictures, received, frames, session, level)
 
+    async def examine(self, call: Callable[..., T], *arguments: Any) -> T:
+        """Makes a call that examines pictures on a thread, when one of `concurrency` is free, and records its time."""
+        if self.limiter is None:
+            self.limiter = anyio.CapacityLimiter(self.settings.concurrency)
+
+        def timed() -> tuple[T, float]:
+            started = time.perf_counter()
+            return call(*arguments), time.perf_counter() - started
+
+        result, seconds = await anyio.to_thread.run_sync(timed, limiter=self.limiter)
+        self.slots.record(seconds)
+        return result
+
     async def renew_leases(self) -> None:
         """Renews this process's leases for as long as the process runs."""
         while True:
@@ -311,8 +326,6 @@ class RegistrationIntake:
     ) -> dict[str, Any]:
         origin = CaptureOrigin(level, None if ticket.session is None else ticket.session.plan)
         async with self._failure_recorded(ticket, registration, pictures, received), AsyncExitStack() as resources:
-            if self.limiter is None:
-                self.limiter = anyio.CapacityLimiter(self.settings.concurrency)
             with ending_reported(session):
                 use = await _in_thread(use_captures, self.ledger, ticket, pictures)
                 guardianship = await _in_thread(self.guardians.of, ticket.session)
@@ -323,7 +336,7 @@ class RegistrationIntake:
                 if self.face_templates is not None and ticket.session is not None:  # passkeys are of sessions alone
                     pending = self.face_templates.pending
                     resources.enter_context(pending.offer(ticket.id, ticket.registration, pictures))
-                verdict = await anyio.to_thread.run_sync(verify, pictures, frames, origin, limiter=self.limiter)
+                verdict = await self.examine(verify, pictures, frames, origin)
                 response = self.outcomes.sign_verdict(ticket, verdict, received.metadata.reference)
             if session is not None:
                 session.decide()  # in the same step of the event loop in which the session was seen not to have ended

@@ -182,13 +182,11 @@ class StepUpIntake:
         session: StreamedSession | None = None,
     ) -> dict[str, object]:
         intake = self._intake
-        if intake.limiter is None:
-            intake.limiter = anyio.CapacityLimiter(intake.settings.concurrency)
         with ending_reported(session):
             fresh = await anyio.to_thread.run_sync(self._use_captures, step_up, pictures)
             origin = CaptureOrigin(level, checks=fresh)
             check = partial(self._examine, step_up, pictures, answer, origin, holder_key)
-            found = await anyio.to_thread.run_sync(check, limiter=intake.limiter)
+            found = await intake.examine(check)
         if session is not None:
             session.decide()  # in the same step of the event loop in which the session was seen not to have ended
         decided = await anyio.to_thread.run_sync(self._step_ups.decide, step_up, found)

@@ -22,6 +22,7 @@ from idproof.service.storage.schema import VERIFICATIONS
 _POSTGRESQL = "postgresql+psycopg"
 # Chosen by hand; no outside source: a client waits for these.
 _LOCK_WAIT_S = 5  # for a lock, a connection, or the pool
+_MOST_WAITING = 8  # registrations with a connection of their own while they wait; chosen by hand
 _STATEMENT_TIMEOUT_MS = 10_000
 
 
@@ -137,7 +138,7 @@ def _postgresql(settings: Settings) -> Engine:
             hide_parameters=True,
             pool_pre_ping=True,
             pool_size=settings.concurrency + 2,
-            max_overflow=settings.queue + 2,
+            max_overflow=min(settings.queue, _MOST_WAITING) + 2,
             pool_timeout=_LOCK_WAIT_S,
             connect_args={
                 "connect_timeout": _LOCK_WAIT_S,
