@@ -9,6 +9,7 @@ Both are imported by their own names, so that code that needs only the types doe
 """
 
 import os
+from typing import TYPE_CHECKING, Any
 
 TELEMETRY_OFF = {
     "ORT_DISABLE_TELEMETRY": "1",
@@ -35,19 +36,21 @@ from idproof.models.errors import (  # noqa: E402 - not before the environment i
     ModelFetchFailed,
     ModelMissing,
 )
-from idproof.models.types import (  # noqa: E402
-    DetectedFace,
-    Embeddings,
-    Engines,
-    EyeContour,
-    FaceDetector,
-    FaceEmbedder,
-    FaceLandmarker,
-    FaceMesh,
-    LineReader,
-    LineReading,
-    RGBImage,
-)
+
+if TYPE_CHECKING:
+    from idproof.models.types import (
+        DetectedFace,
+        Embeddings,
+        Engines,
+        EyeContour,
+        FaceDetector,
+        FaceEmbedder,
+        FaceLandmarker,
+        FaceMesh,
+        LineReader,
+        LineReading,
+        RGBImage,
+    )
 
 __all__ = [
     "TELEMETRY_OFF",
@@ -71,3 +74,12 @@ __all__ = [
     "ModelMissing",
     "RGBImage",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the types on first use: they need numpy, which errors and the command line's help do not."""
+    if name in __all__:
+        from idproof.models import types
+
+        return getattr(types, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -25,8 +25,6 @@ tree is drawn in `idproof.models.errors` and `idproof.pipeline.errors`.
 
 from typing import Literal, get_args
 
-import structlog
-
 from idproof.pipeline.errors import BadInput, IdproofError
 from idproof.service.request_faults import RequestFault
 
@@ -172,8 +170,6 @@ IssuanceCode = Literal[
 ISSUANCE_CODES: frozenset[str] = frozenset(get_args(IssuanceCode))
 """Codes of `IssuanceRefused`: those of OAuth 2.0 (RFC 6749, RFC 6750) and OpenID4VCI 1.0."""
 
-log = structlog.get_logger("idproof")
-
 
 class SettingsInvalid(IdproofError):
     """A setting has a value that it may not have. The sentence names the setting, never the value."""
@@ -314,6 +310,9 @@ class StreamProblem(IdproofError):
 
 def log_error(error: Exception) -> None:
     """Log one error without anything about a person: its code, or only its type if it was not foreseen."""
+    import structlog  # here, because the command line's help needs the errors and no log
+
+    log = structlog.get_logger("idproof")
     if isinstance(error, BadInput):
         log.info("refused", code=error.code, capture=error.capture)
     elif isinstance(error, PasskeyRefused):

@@ -36,10 +36,12 @@ def serve(
 ) -> None:
     """Serve the HTTP interface."""
     from idproof.service.operations import process
+
+    process.restart_hardened(sys.argv[1:])  # before anything large is imported: the new process does that again
+
     from idproof.service.operations.server import run
     from idproof.service.operations.settings import Settings
 
-    process.restart_hardened(sys.argv[1:])
     chosen: dict[str, Any] = {
         "data_dir": data_dir,
         "profile": profile,

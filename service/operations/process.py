@@ -2,15 +2,14 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
-import structlog
+from idproof.pipeline.vault import hardening
 
-from idproof.pipeline.vault import guards, hardening
-from idproof.service.operations.settings import Settings
+if TYPE_CHECKING:
+    from idproof.service.operations.settings import Settings
 
 EXIT_INTERNAL = 70  # EX_SOFTWARE of sysexits.h
-
-log = structlog.get_logger("idproof")
 
 
 def restart_hardened(argv: list[str], program: str = "idproof.service") -> None:
@@ -29,16 +28,20 @@ def restart_hardened(argv: list[str], program: str = "idproof.service") -> None:
         os.execv(sys.executable, [sys.executable, "-P", "-m", program, *argv])  # noqa: S606 - ourselves
 
 
-def enforce_guards(settings: Settings) -> None:
+def enforce_guards(settings: "Settings") -> None:
     """Closes the process to others of its user, and logs which guards are missing.
 
     Raises:
         GuardMissing: in production, when required guards do not hold; it names all of them.
     """
+    import structlog  # here, because `restart_hardened` runs in a process that ends at once
+
+    from idproof.pipeline.vault import guards
+
     if not settings.inspectable:
         hardening.disable_dumping()
     if settings.production:
         guards.require_all()
     missing = guards.missing((*guards.REQUIRED, *guards.ADVISED))
     if missing:
-        log.warning("guards missing", guards=list(missing))
+        structlog.get_logger("idproof").warning("guards missing", guards=list(missing))
