@@ -1,4 +1,4 @@
-"""Line reading with Tesseract; the only importer of pytesseract and tesserocr.
+"""Line reading with Tesseract; the only importer of pytesseract.
 
 Smith, "An Overview of the Tesseract OCR Engine" (2007).
 """
@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 import pytesseract
 from numpy.typing import NDArray
-from PIL import Image
 
 from idproof.models.errors import EngineUnavailable
+from idproof.models.tesseract_library import TesseractLibrary
 from idproof.models.types import LineReader, LineReading, RGBImage
 
 # Sizes and thresholds were chosen by hand on rendered lines; no outside source.
@@ -78,32 +78,27 @@ class TesseractReader:
         return run.stdout.decode(errors="replace")
 
 
-class TesserocrReader:
-    """Reads lines with Tesseract's library in this process, which saves the start of another; needs tesserocr.
-
-    The library is opened for each call, so that it is safe to call from several threads and keeps no picture.
+class TesseractLibraryReader:
+    """Reads lines with Tesseract's library in this process, which saves the start of another for each call.
 
     Args:
-        data: folder of Tesseract's language data.
-        language: of that data.
+        library: opened for lines.
     """
 
     name = "tesseract"
 
-    def __init__(self, data: str, language: str = "eng") -> None:
-        self._data = data
-        self._language = language
+    def __init__(self, library: TesseractLibrary) -> None:
+        self._library = library
 
     def read(self, lines: Sequence[RGBImage]) -> list[LineReading]:
-        """Returns one reading per line, in order; an unreadable line gives an empty reading."""
+        """Returns one reading per line, in order; an unreadable line, or a run that fails, gives empty readings."""
         return _read(lines, self._run)
 
     def _run(self, page: GreyImage) -> str:
-        import tesserocr  # an optional extra, `ocr-fast`
-
-        with tesserocr.PyTessBaseAPI(path=self._data, lang=self._language, psm=_SINGLE_BLOCK) as engine:
-            engine.SetImage(Image.fromarray(page))
-            return str(engine.GetTSVText(0))
+        try:
+            return self._library.read(page)
+        except OSError:
+            return ""
 
 
 def open_reader(language: str = "eng", threads: int = 1) -> LineReader:
@@ -120,24 +115,19 @@ def open_reader(language: str = "eng", threads: int = 1) -> LineReader:
         raise EngineUnavailable(f"Tesseract has no data for {language}; {_INSTALL}.")
     program = pytesseract.pytesseract.tesseract_cmd
     data = _data_folder(program)
-    if data and language in _library_languages(data):
-        return TesserocrReader(data, language)
-    return TesseractReader(program, language, threads)
+    library = (
+        TesseractLibrary.open(data, language, mode=_SINGLE_BLOCK, threads=threads, timeout_s=_TIMEOUT_S)
+        if data
+        else None
+    )
+    return TesseractLibraryReader(library) if library else TesseractReader(program, language, threads)
 
 
 def _data_folder(program: str) -> str | None:
-    """Returns the program's folder of language data; a tesserocr from the package index has none of its own."""
+    """Returns the program's folder of language data, which the library takes, too."""
     run = subprocess.run([program, "--list-langs"], capture_output=True, text=True, check=False)
     found = re.search(r'"(.+)"', run.stdout)
     return found[1] if found else None
-
-
-def _library_languages(data: str) -> list[str]:
-    try:
-        import tesserocr
-    except ImportError:
-        return []
-    return list(tesserocr.get_languages(data)[1])
 
 
 def _read(lines: Sequence[RGBImage], run: Callable[[GreyImage], str]) -> list[LineReading]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from idproof.models import tesseract
 from idproof.models.manifest import Profile
 from idproof.models.types import Embeddings, Engines, RGBImage
 
@@ -72,6 +73,14 @@ def forms(picture: RGBImage) -> dict[str, bytes]:
     return found
 
 
+def pages(picture: RGBImage) -> dict[str, bytes]:
+    """Returns a run of the page that Tesseract gets, as bytes and as Leptonica's words of four bytes."""
+    page = tesseract._stack([picture])
+    run = page[page.shape[0] // 2, 48 : 48 + 4 * RUN]
+    assert len(set(run.tolist())) > RUN, "not found by chance"
+    return {"page": run.tobytes(), "words": run.reshape(-1, 4)[:, ::-1].tobytes()}
+
+
 def memory(process: int) -> list[bytes]:
     """Yields every writable range of a process's memory, where a picture could be."""
     ranges = []
@@ -115,6 +124,9 @@ def test_no_engine_keeps_a_picture(ranges: list[bytes]) -> None:
         if any(needle in piece for piece in ranges)
     ]
     assert left == []
+    latin = list(SHAPES).index("latin_reader")
+    page = pages(noise(latin, SHAPES["latin_reader"]))
+    assert [form for form, needle in page.items() if any(needle in piece for piece in ranges)] == []
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="overwriting on free is glibc's MALLOC_PERTURB_")

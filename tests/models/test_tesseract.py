@@ -5,6 +5,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,7 +14,8 @@ import pytesseract
 import pytest
 
 from idproof.models.errors import EngineUnavailable
-from idproof.models.tesseract import TesseractReader, open_reader
+from idproof.models.tesseract import TesseractLibraryReader, TesseractReader, _data_folder, open_reader
+from idproof.models.tesseract_library import TesseractLibrary
 from idproof.models.types import RGBImage
 
 LINES = ["A123456(3)", "CHAN, Tai Man", "7115 1129 2429", "01-01-1985", "(06-96)", "26-11-18", "M"]
@@ -128,9 +130,62 @@ def test_the_error_names_the_missing_installation(monkeypatch: pytest.MonkeyPatc
         open_reader()
 
 
-def test_the_library_reads_the_same_as_the_program(pictures: list[RGBImage]) -> None:
-    pytest.importorskip("tesserocr", reason="the extra `ocr-fast` is not installed")
-    library = open_reader()
-    assert not isinstance(library, TesseractReader)
-    assert [reading.text for reading in library.read(pictures)] == LINES
-    assert library.read([np.full((48, 300, 3), 255, np.uint8), np.zeros((0, 9, 3), np.uint8)])[0].text == ""
+@pytest.fixture
+def library_reader() -> TesseractLibraryReader:
+    """The reader of a registration where the system's library is there, as in the container."""
+    opened = open_reader()
+    assert isinstance(opened, TesseractLibraryReader), "Debian's tesseract-ocr brings the library"
+    return opened
+
+
+def test_the_library_reads_the_same_as_the_program(
+    library_reader: TesseractLibraryReader, reader: TesseractReader, pictures: list[RGBImage]
+) -> None:
+    assert [reading.text for reading in library_reader.read(pictures)] == LINES
+    assert library_reader.read(pictures) == reader.read(pictures)
+    assert library_reader.read([np.full((48, 300, 3), 255, np.uint8), np.zeros((0, 9, 3), np.uint8)])[0].text == ""
+
+
+def test_the_library_starts_no_program(
+    library_reader: TesseractLibraryReader, pictures: list[RGBImage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise AssertionError("a program was started")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    assert library_reader.read(pictures)[0].text == LINES[0]
+
+
+def test_the_library_reads_for_several_threads_at_once(
+    library_reader: TesseractLibraryReader, pictures: list[RGBImage]
+) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: library_reader.read(pictures), range(12)))
+    assert all([reading.text for reading in readings] == LINES for readings in found)
+
+
+def test_the_library_uses_one_thread(library_reader: TesseractLibraryReader, pictures: list[RGBImage]) -> None:
+    """Tesseract's own four threads wait in loops: a page then costs several times the processor's time."""
+    library_reader.read(pictures)
+    wall, spent = time.perf_counter(), time.process_time()
+    library_reader.read(pictures)
+    assert time.process_time() - spent <= 1.2 * (time.perf_counter() - wall)
+
+
+def test_the_library_stops_when_its_time_is_over(pictures: list[RGBImage]) -> None:
+    data = _data_folder("tesseract")
+    assert data is not None
+    library = TesseractLibrary.open(data, "eng", mode=6, threads=1, timeout_s=0.001)
+    assert library is not None
+    assert [reading.text for reading in TesseractLibraryReader(library).read(pictures * 4)] == [""] * 4 * len(LINES)
+
+
+def test_without_language_data_the_library_is_not_used(tmp_path: Path) -> None:
+    assert TesseractLibrary.open(str(tmp_path), "eng", mode=6, threads=1, timeout_s=1) is None
+
+
+def test_without_the_library_the_program_reads(pictures: list[RGBImage], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ctypes.util.find_library", lambda _: None)
+    opened = open_reader()
+    assert isinstance(opened, TesseractReader)
+    assert opened.read(pictures)[0].text == LINES[0]
