@@ -34,10 +34,18 @@ def crop(rectified: RGBImage, region: Region, document: DocumentType) -> RGBImag
 
 
 def find_face(picture: RGBImage, detector: FaceDetector) -> DetectedFace | None:
-    """Returns the face in `crop`, or None."""
+    """Returns the face in `crop`, or None; one that is printed too pale is looked for in full contrast."""
     with suppress(FaceNotFound):
         return detection.find_portrait_face(picture, detector)
+    with suppress(FaceNotFound):
+        return detection.find_portrait_face(_in_full_contrast(picture), detector)
     return None
+
+
+def _in_full_contrast(picture: RGBImage) -> RGBImage:
+    """Returns the grey picture whose darkest pixel is black and whose lightest is white."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    return np.asarray(cv2.merge([cv2.normalize(grey, None, 0, 255, cv2.NORM_MINMAX)] * 3), dtype=np.uint8)
 
 
 def is_dark(picture: RGBImage) -> bool:

@@ -8,11 +8,13 @@ import pytest
 
 from idproof.datasets.specimen.make import Registration, make
 from idproof.datasets.specimen.portraits import PortraitSource
+from idproof.models.profiles import load_engines
 from idproof.models.score_reports import ScoreCalibration
 from idproof.models.types import Embeddings
 from idproof.pipeline import Captures, Policy, Verifier
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.face import second_portrait
+from idproof.pipeline.face.detection import pad_edges
 from idproof.pipeline.types import CheckResult, Outcome, Status
 
 JUDGED_BY = {1e-4: 0.5, 1e-2: 0.3}, ScoreCalibration(slope=40, offset=-12), Policy()
@@ -61,6 +63,23 @@ def test_a_second_portrait_that_all_captures_hide_could_not_be_assessed(found: C
 
 def test_another_face_in_the_tilted_captures_does_not_pass(found: Callable[..., CheckResult]) -> None:
     assert found("front", attack="portrait_swap_digital").status is Status.COULD_NOT_ASSESS
+
+
+def test_a_face_printed_too_pale_for_the_detector_is_found_in_full_contrast() -> None:
+    detector = load_engines("open").detector
+    photograph = PortraitSource.open(None).person("bundled/office-holder").photographs[0]
+    small = cv2.resize(photograph, (200, 200), interpolation=cv2.INTER_AREA)
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float64)
+    pale = cv2.merge([(150 + 0.07 * (grey - 128)).astype(np.uint8)] * 3)
+    picture = pad_edges(np.asarray(pale, dtype=np.uint8))
+    assert not detector.detect(picture)
+    face = second_portrait.find_face(picture, detector)
+    assert face is not None
+    whole = second_portrait.find_face(pad_edges(np.asarray(cv2.merge([grey.astype(np.uint8)] * 3))), detector)
+    assert whole is not None
+    np.testing.assert_allclose(face.landmarks, whole.landmarks, atol=3)
+    grain = np.random.default_rng(1).normal(150, 3, picture.shape).clip(0, 255).astype(np.uint8)
+    assert second_portrait.find_face(grain, detector) is None
 
 
 @pytest.mark.parametrize(
