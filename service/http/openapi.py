@@ -288,6 +288,18 @@ KIOSK_RESPONSES: dict[int | str, dict[str, Any]] = {
         },
     ),
 }
+KIOSK_CALL_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": OTHER_ERROR,
+    204: {"description": "The call is acknowledged."},
+    404: problem_response("No such device calls for staff."),
+}
+KIOSK_DAYS_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": OTHER_ERROR,
+    200: {
+        "description": "The counts by day and device (RFC 4180).",
+        "content": {"text/csv": {"schema": {"type": "string"}}},
+    },
+}
 UNKNOWN_PARAMETER: dict[int | str, dict[str, Any]] = {
     422: problem_response("The request has a parameter that is not documented.")
 }

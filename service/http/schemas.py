@@ -231,6 +231,12 @@ class KioskState(BaseModel):
     device: str
     name: str
     state: str
+    staff_called: str | None = None
+    staff_acknowledged: str | None = None
+    software: str | None = None
+    camera: dict[str, Any] | None = None
+    median_s: int | None = None
+    p90_s: int | None = None
 
 
 class Kiosks(BaseModel):

@@ -10,13 +10,13 @@ import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import Connection, Table, insert, or_, select, update
 
 from idproof.service.storage.engine import Database
-from idproof.service.storage.schema import KIOSK_COUNTS, KIOSKS
+from idproof.service.storage.schema import KIOSK_COUNTS, KIOSK_DAYS, KIOSKS
 from idproof.service.storage.seal import Seal
 
 PREFIX = "idpd_"
@@ -37,6 +37,10 @@ class Kiosk:
         state: `off`, `idle`, or the stage of its session.
         seen_at: the time of its last connection.
         staff_at: the time since which an applicant has been asking for staff.
+        staff_seen_at: the time at which an operator last acknowledged a call.
+        software: of the device, as it last reported it.
+        camera: its camera's state, as it last reported it: JSON.
+        reported_at: the time of that report.
     """
 
     id: str
@@ -47,6 +51,15 @@ class Kiosk:
     state: str
     seen_at: str | None
     staff_at: str | None
+    staff_seen_at: str | None = None
+    software: str | None = None
+    camera: str | None = None
+    reported_at: str | None = None
+
+    @property
+    def staff_acknowledged(self) -> bool:
+        """True if the call for staff of this moment was acknowledged."""
+        return self.staff_at is not None and self.staff_seen_at is not None and self.staff_seen_at >= self.staff_at
 
 
 class Kiosks:
@@ -131,14 +144,26 @@ class Kiosks:
         with self._database.write() as connection:
             connection.execute(update(KIOSKS).where(*mine).values(values))
 
+    def report(self, kiosk: str, software: str, camera: str) -> None:
+        """Keeps what a device reports of itself, in place of its last report."""
+        values = {"software": software, "camera": camera, "reported_at": _now()}
+        with self._database.write() as connection:
+            connection.execute(update(KIOSKS).where(KIOSKS.c.id == kiosk).values(values))
+
+    def acknowledge_call(self, kiosk: str) -> bool:
+        """Notes that an operator has seen a device's call for staff; returns False if there is none."""
+        mine = (KIOSKS.c.id == kiosk, KIOSKS.c.revoked_at.is_(None), KIOSKS.c.staff_at.is_not(None))
+        with self._database.write() as connection:
+            return connection.execute(update(KIOSKS).where(*mine).values(staff_seen_at=_now())).rowcount == 1
+
     def count(self, kiosk: str, counts: Mapping[str, int]) -> None:
-        """Adds to a device's counts."""
+        """Adds to a device's counts, and to those of today but for the hints."""
+        today = datetime.now(UTC).date().isoformat()
         with self._database.write() as connection:
             for name, count in counts.items():
-                here = (KIOSK_COUNTS.c.kiosk == kiosk, KIOSK_COUNTS.c.name == name)
-                more = {"count": KIOSK_COUNTS.c.count + count}
-                if connection.execute(update(KIOSK_COUNTS).where(*here).values(more)).rowcount == 0:
-                    connection.execute(insert(KIOSK_COUNTS).values(kiosk=kiosk, name=name, count=count))
+                _add(connection, KIOSK_COUNTS, {"kiosk": kiosk, "name": name}, count)
+                if not name.startswith("hint:"):
+                    _add(connection, KIOSK_DAYS, {"kiosk": kiosk, "day": today, "name": name}, count)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Returns the counts by device and name."""
@@ -149,10 +174,28 @@ class Kiosks:
             found.setdefault(row.kiosk, {})[row.name] = row._mapping[KIOSK_COUNTS.c.count]
         return found
 
+    def counts_by_day(self, since: date, until: date) -> dict[tuple[str, str], dict[str, int]]:
+        """Returns the counts from one day to another, both included, by device and day."""
+        within = KIOSK_DAYS.c.day.between(since.isoformat(), until.isoformat())
+        with self._database.read() as connection:
+            rows = connection.execute(select(KIOSK_DAYS).where(within).order_by(KIOSK_DAYS.c.day)).all()
+        found: dict[tuple[str, str], dict[str, int]] = {}
+        for row in rows:
+            found.setdefault((row.kiosk, row.day), {})[row.name] = row._mapping[KIOSK_DAYS.c.count]
+        return found
+
+
+def _add(connection: Connection, table: Table, key: Mapping[str, str], count: int) -> None:
+    here = [table.c[name] == value for name, value in key.items()]
+    more = {"count": table.c.count + count}
+    if connection.execute(update(table).where(*here).values(more)).rowcount == 0:
+        connection.execute(insert(table).values(**key, count=count))
+
 
 def _kiosk(row: Any) -> Kiosk:
     state = row.state if row.lease_ms > _ms() else "off"
-    return Kiosk(row.id, row.name, row.client, row.created_at, row.revoked_at, state, row.seen_at, row.staff_at)
+    said = (row.staff_at, row.staff_seen_at, row.software, row.camera, row.reported_at)
+    return Kiosk(row.id, row.name, row.client, row.created_at, row.revoked_at, state, row.seen_at, *said)
 
 
 def _ms(later_s: float = 0.0) -> int:

@@ -193,6 +193,10 @@ KIOSKS = Table(
     Column("state", String(24), nullable=False, server_default="off"),
     Column("seen_at", String(32), nullable=True),
     Column("staff_at", String(32), nullable=True),
+    Column("staff_seen_at", String(32), nullable=True),
+    Column("software", String(80), nullable=True),
+    Column("camera", String(200), nullable=True),
+    Column("reported_at", String(32), nullable=True),
 )
 """Streaming devices; their keys are derived and not stored. The server with a device's connection renews its lease."""
 
@@ -265,6 +269,16 @@ KIOSK_COUNTS = Table(
     Column("count", BigInteger, nullable=False),
 )
 """Counts per device: sessions, decisions, retries, hints. Nothing about a person."""
+
+KIOSK_DAYS = Table(
+    "kiosk_days",
+    METADATA,
+    Column("kiosk", String(16), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+"""The same counts per day of UTC, without hints; and how long sessions took, in steps. Nothing about a person."""
 
 PASSKEYS = Table(
     "passkeys",

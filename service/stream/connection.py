@@ -65,6 +65,7 @@ class Connection:
         self._metrics = runtime.intake.metrics
         self._session: DeviceSession | None = None
         self._staff_at = device.kiosk.staff_at
+        self._staff_told: str | None = None
         self._staff_called_in_session = False
         self._addressed: str | None = None
         self._language = texts.ENGLISH
@@ -127,16 +128,8 @@ class Connection:
     async def _handle(self, text: str) -> None:
         self._addressed = None
         message = messages.parse(text)
-        if isinstance(message, messages.SetLanguage):
-            self._language = message.language
-            if self._session is not None:
-                self._session.set_language(message.language)
-            await self._channel.send({"type": "language_taken"})
-        elif isinstance(message, messages.Staff):
-            self._staff_at = datetime.now(UTC).isoformat(timespec="seconds")
-            self._staff_called_in_session = self._session is not None and not self._session.ended
-            await self._renew()
-            await self._channel.send({"type": "staff_called"})
+        if isinstance(message, messages.AnyTime):
+            await self._handle_at_any_time(message)
         elif isinstance(message, messages.Start | messages.Resume):
             await self._begin(message)
         elif isinstance(message, messages.Cancel):
@@ -147,6 +140,23 @@ class Connection:
             await self._handle_in_session(message)
         else:
             raise _unexpected()
+
+    async def _handle_at_any_time(self, message: messages.AnyTime) -> None:
+        if isinstance(message, messages.SetLanguage):
+            self._language = message.language
+            if self._session is not None:
+                self._session.set_language(message.language)
+            answer = "language_taken"
+        elif isinstance(message, messages.Staff):
+            self._staff_at = datetime.now(UTC).isoformat(timespec="seconds")
+            self._staff_called_in_session = self._session is not None and not self._session.ended
+            await self._renew()
+            answer = "staff_called"
+        else:
+            report, camera = self._runtime.kiosks.report, message.camera.model_dump_json(exclude_none=True)
+            await anyio.to_thread.run_sync(report, self._kiosk.id, message.software, camera)
+            answer = "report_taken"
+        await self._channel.send({"type": answer})
 
     async def _serve_after_verdict(self, message: messages.AfterVerdict) -> None:
         self._addressed, client = self._session_id, self._kiosk.client
@@ -356,8 +366,14 @@ class Connection:
         session = self._session
         state = "idle" if session is None or session.ended else session.stage
         values = {"state": state, "staff_at": self._staff_at}
-        renew = self._runtime.kiosks.renew
-        return await anyio.to_thread.run_sync(renew, self._kiosk.id, self._device.connection_id, values)
+        kiosks = self._runtime.kiosks
+        held = await anyio.to_thread.run_sync(kiosks.renew, self._kiosk.id, self._device.connection_id, values)
+        if held and self._staff_at not in (None, self._staff_told):
+            kiosk = await anyio.to_thread.run_sync(kiosks.find, self._kiosk.id)
+            if kiosk is not None and kiosk.staff_acknowledged:
+                self._staff_told = self._staff_at
+                await self._channel.send({"type": "staff_coming"})
+        return held
 
     async def _count(self, *names: str) -> None:
         await self._runtime.count(self._kiosk.id, self._session, *names)

@@ -122,6 +122,30 @@ class Extend(_SessionMessage):
     type: Literal["extend"]
 
 
+class CameraHealth(_Message):
+    """State of the device's camera.
+
+    Attributes:
+        state: `ok`; `refused`: the page may not use it; `missing`: none was found; `lost`: it was unplugged;
+            `poor`: its picture is too small, too slow or too dark.
+        width, height: of its pictures, pixels.
+        frames_per_s: that arrived during the last check.
+    """
+
+    state: Literal["ok", "refused", "missing", "lost", "poor"]
+    width: int | None = Field(default=None, ge=0, le=20_000)
+    height: int | None = Field(default=None, ge=0, le=20_000)
+    frames_per_s: float | None = Field(default=None, ge=0, le=1000)
+
+
+class Report(_Message):
+    """The device's software and camera, for its operators."""
+
+    type: Literal["report"]
+    software: str = Field(pattern=r"^[ -~]{1,80}$")
+    camera: CameraHealth
+
+
 class AskConsent(_SessionMessage):
     """A guardian wants to read what is consented to."""
 
@@ -196,7 +220,8 @@ ForPasskey = MakePasskey | PasskeyMade
 ForWallet = OfferCredential | TellCode
 AfterVerdict = ForPasskey | ForWallet | AskTicket
 SessionMessage = SetOptions | Ready | LightShown | Retake | Extend | ForGuardian | Finish | Cancel
-DeviceMessage = Auth | Start | Resume | SetLanguage | Staff | SessionMessage | AfterVerdict
+AnyTime = SetLanguage | Staff | Report
+DeviceMessage = Auth | Start | Resume | AnyTime | SessionMessage | AfterVerdict
 _ADAPTER: TypeAdapter[DeviceMessage] = TypeAdapter(Annotated[DeviceMessage, Field(discriminator="type")])
 
 

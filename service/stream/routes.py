@@ -1,25 +1,23 @@
-"""Routes `/v1/stream` for devices and `/v1/kiosks` for their operators."""
+"""Route `/v1/stream` for devices."""
 
 import asyncio
-from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 
-import anyio
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from starlette.websockets import WebSocket
 
 from idproof.models.profiles import load_detector
 from idproof.pipeline.guidance import Guide
-from idproof.service.auth import AccessControl, Scope
+from idproof.service.auth import AccessControl
 from idproof.service.errors import ServiceProblem
-from idproof.service.http import openapi, problems
+from idproof.service.http import problems
 from idproof.service.http.passkey_routes import open_registrations
 from idproof.service.http.step_up_routes import open_step_ups
 from idproof.service.passkeys.rules import PasskeyRules
 from idproof.service.registrations.intake import RegistrationIntake
 from idproof.service.step_up.intake import StepUpIntake
-from idproof.service.storage.kiosks import Kiosk, Kiosks
+from idproof.service.storage.kiosks import Kiosks
+from idproof.service.stream import operators
 from idproof.service.stream.admission import Admission
 from idproof.service.stream.channel import Channel
 from idproof.service.stream.codes import CLOSES, PROTOCOL
@@ -28,8 +26,6 @@ from idproof.service.stream.runtime import StreamRuntime
 from idproof.service.stream.scheduler import FrameScheduler
 from idproof.service.stream.session import DeviceSession
 from idproof.service.stream.suspended import SuspendedSessions
-
-_COUNTS = ("started", "finished", "first_try", "retries", "cancelled", "lapsed", "accept", "refer", "reject")
 
 
 def install(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> StreamRuntime:
@@ -52,7 +48,7 @@ def install(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> St
 
     suspended.on_lapse = count_lapse
     _stream_route(app, runtime)
-    _operators_route(app, runtime)
+    operators.install(app, runtime)
     return runtime
 
 
@@ -81,37 +77,3 @@ async def _serve(runtime: StreamRuntime, socket: WebSocket) -> None:
         await socket.close(CLOSES["subprotocol_missing"], "subprotocol_missing")
         return
     await serve(runtime, Channel(socket, runtime.intake.metrics))
-
-
-def _operators_route(app: FastAPI, runtime: StreamRuntime) -> None:
-    needed = [Depends(runtime.gate.needs(Scope.ADMIN))]
-
-    @app.get("/v1/kiosks", dependencies=needed, responses=openapi.KIOSK_RESPONSES)
-    async def kiosks() -> dict[str, Any]:
-        """Devices that stream: what they do now, and how often what happened; no pictures, nothing about a person."""
-        entries = await anyio.to_thread.run_sync(runtime.kiosks.entries)
-        counts = await anyio.to_thread.run_sync(runtime.kiosks.counts)
-        used, of = runtime.intake.slots.used, runtime.intake.slots.total
-        return {
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "places": {"used": used, "of": of},
-            "waiting": max(0, used - runtime.intake.settings.concurrency),
-            "devices": [_described(entry, counts.get(entry.id, {})) for entry in entries if entry.revoked_at is None],
-        }
-
-
-def _described(entry: Kiosk, counts: dict[str, int]) -> dict[str, Any]:
-    hints: dict[str, dict[str, int]] = {}
-    for name, count in counts.items():
-        if name.startswith("hint:"):
-            _, hint, measure = name.split(":")
-            hints.setdefault(hint, {})[measure] = count
-    return {
-        "device": entry.id,
-        "name": entry.name,
-        "state": entry.state,
-        "staff_called": entry.staff_at,
-        "last_seen": entry.seen_at,
-        **{name: counts.get(name, 0) for name in _COUNTS},
-        "hints": hints,
-    }

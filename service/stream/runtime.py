@@ -68,6 +68,7 @@ class StreamRuntime:
             for hint, count in session.take_hints().items():
                 counts |= {f"hint:{hint}:shown": count, f"hint:{hint}:sessions": 1}
         for name in names:
-            self.intake.metrics.count_turn(name)
+            if ":" not in name:  # a step of durations is no end of a turn
+                self.intake.metrics.count_turn(name)
         with suppress(IdproofError, Conflict):
             await anyio.to_thread.run_sync(self.kiosks.count, kiosk, counts)

@@ -59,6 +59,12 @@ class DeviceSession(Capture):
         self._verdict: GivenVerdict | None = None
         self._granted: frozenset[str] = frozenset()
         self._opened_registration: str | None = None
+        self._began = time.monotonic()
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the session began."""
+        return time.monotonic() - self._began
 
     @property
     def verdict(self) -> GivenVerdict | None:

@@ -1,5 +1,7 @@
 """Verification at the end of a session: the same as of an upload, with its outcome reported to the device."""
 
+from math import ceil
+
 from idproof.pipeline import BadInput
 from idproof.pipeline.assurance import CaptureLevel
 from idproof.service.applicant_messages import texts
@@ -13,6 +15,10 @@ from idproof.service.stream.replies import Message
 from idproof.service.stream.runtime import StreamRuntime
 from idproof.service.stream.session import DeviceSession
 
+STEP_S = 30
+"""Length of a step in which durations of sessions are counted, in seconds."""
+LONGEST_STEPS = 40
+"""Number of the last step, which also counts what is longer: no session lasts for 20 minutes."""
 _RETRY_AFTER_S = 2
 """Seconds after which `finish` may be sent again. Chosen by hand; no outside source."""
 
@@ -46,9 +52,21 @@ async def _verify(runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession, 
 async def _count(runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession, outcome: Message) -> None:
     if outcome["type"] == "verdict":
         names = [outcome["decision"], "finished", *(["first_try"] if not session.retries else [])]
+        names.append(duration_step(session.age_s))
         await runtime.count(kiosk.id, session, *names)
     elif outcome["type"] == "retry":
         await runtime.count(kiosk.id, session, "retries")
+
+
+def duration_step(seconds: float) -> str:
+    """Returns the name under which a session of this length is counted: the end of its step of half a minute.
+
+    Example:
+        >>> duration_step(61.0), duration_step(3600.0)
+        ('lasted:90', 'lasted:1200')
+    """
+    steps = min(LONGEST_STEPS, max(1, ceil(seconds / STEP_S)))
+    return f"lasted:{steps * STEP_S}"
 
 
 def _failure(runtime: StreamRuntime, session: DeviceSession, error: Exception) -> Message:
