@@ -11,10 +11,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from skimage.transform import SimilarityTransform
 
 from idproof.models.errors import ModelCorrupt
-from idproof.models.onnx_graphs import split_prelu
 from idproof.models.session import CPU, open_session
 from idproof.models.types import Embeddings, RGBImage
 
@@ -36,7 +34,7 @@ class ArcFaceEmbedder:
     them.
 
     Args:
-        model: serialised float ONNX, RGB faces in and one template per face out.
+        model: serialised float ONNX, RGB faces in and one template per face out, as `prepared` rewrites it.
         mean: subtracted from 0..255.
         std: divisor of the difference.
         threads: of the session.
@@ -52,7 +50,7 @@ class ArcFaceEmbedder:
     def __init__(
         self, model: bytes, *, mean: float, std: float, threads: int = 1, flip: bool = True, provider: str = CPU
     ) -> None:
-        session = open_session(split_prelu(model), threads, provider)
+        session = open_session(model, threads, provider)
         inputs, outputs = session.get_inputs(), session.get_outputs()
         if [entry.shape[1:] for entry in inputs] != [[3, SIDE, SIDE]] or len(outputs) != 1:
             raise ModelCorrupt("The weights are not a recogniser of faces of 112 × 112 pixels.")
@@ -73,16 +71,13 @@ class ArcFaceEmbedder:
     def align(self, image: RGBImage, landmarks: NDArray[np.float32]) -> RGBImage:
         """Returns the face at (112, 112, 3), its five landmarks brought to the network's positions by a similarity.
 
-        Equals insightface's `norm_crop` with scikit-image's current call; insightface makes a deprecated call that
-        warns.
+        Equals insightface's `norm_crop`.
 
         Raises:
             ValueError: all landmarks are one point.
         """
-        transform = SimilarityTransform.from_estimate(landmarks.astype(np.float64), POSITIONS.astype(np.float64))
-        if not transform:
-            raise ValueError("a face's landmarks are not all one point")
-        aligned = cv2.warpAffine(image, transform.params[:2], (SIDE, SIDE), flags=cv2.INTER_LINEAR)
+        transform = similarity(landmarks.astype(np.float64), POSITIONS.astype(np.float64))
+        aligned = cv2.warpAffine(image, transform, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
         return np.asarray(aligned, dtype=np.uint8)
 
     def embed(self, faces: Sequence[RGBImage]) -> Embeddings:
@@ -110,3 +105,27 @@ class ArcFaceEmbedder:
             features[start : start + self._batch] = output
             output.fill(0)  # numpy does not clear small arrays that it frees, and a template is one
         return features
+
+
+def similarity(points: NDArray[np.float64], positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the similarity, (2, 3), that brings points closest to positions, in the sense of least squares.
+
+    Umeyama, "Least-squares estimation of transformation parameters between two point patterns" (1991), equations 40 to
+    43, in the plane.
+
+    Args:
+        points: (n, 2).
+        positions: (n, 2).
+
+    Raises:
+        ValueError: all points are one point, or not finite.
+    """
+    from_middle, to_middle = points.mean(axis=0), positions.mean(axis=0)
+    spread = points - from_middle
+    variance = float(spread.var(axis=0).sum())
+    if not variance > 0:  # nor for numbers that are none
+        raise ValueError("a face's landmarks are not all one point")
+    left, values, right = np.linalg.svd((positions - to_middle).T @ spread / len(points))
+    signs = np.array([1.0, np.sign(np.linalg.det(left) * np.linalg.det(right))])  # a face is never mirrored
+    turned = left @ np.diag(signs) @ right * ((values @ signs) / variance)
+    return np.column_stack([turned, to_middle - turned @ from_middle])

@@ -100,6 +100,8 @@ class Weight:
         side: height and width of the network's input, for engine `minifasnet`.
         real: index of the class for a face before the camera, for engine `minifasnet`.
         checkpoint: the file is a PyTorch checkpoint of Silent-Face-Anti-Spoofing, converted when it is opened.
+        opened_sha256: of the network in the form in which it is opened (`prepared`), which is then kept beside the
+            weights; without it the network is rewritten whenever it is opened.
     """
 
     name: str
@@ -116,6 +118,7 @@ class Weight:
     side: int = 80
     real: int = 1
     checkpoint: bool = False
+    opened_sha256: str = ""
     terms: str = ""
     home: str = ""
 
@@ -123,6 +126,8 @@ class Weight:
         if self.engine not in ENGINES:
             raise ValueError(f"weight {self.name}: engine is one of {', '.join(ENGINES)}")
         _require_sha256(f"weight {self.name}", self.sha256)
+        if self.opened_sha256:
+            _require_sha256(f"weight {self.name}: opened", self.opened_sha256)
         if not _FILE_NAME.fullmatch(self.file):
             raise ValueError(f"weight {self.name}: file is a plain file name")
         if self.std <= 0:

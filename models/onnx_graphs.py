@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from idproof.models.errors import ModelCorrupt
+from idproof.models.onnx_marks import LOGITS, OUTPUT
 
 _CHANNEL_SLOPE = 3  # dimensions of a slope per channel: (channels, 1, 1)
 
@@ -106,11 +107,6 @@ def split_prelu(data: bytes) -> bytes:
     return serialised
 
 
-def metadata(data: bytes) -> dict[str, str]:
-    """Returns the texts that an ONNX file carries beside its graph; raises `ModelCorrupt`."""
-    return {entry.key: entry.value for entry in _parsed(data).metadata_props}
-
-
 def remove_softmax(data: bytes) -> bytes:
     """Lets a classifier return its logits, (rows, classes), for one `Softmax` less; a pure function of the bytes.
 
@@ -145,6 +141,7 @@ def remove_softmax(data: bytes) -> bytes:
     del graph.output[:], graph.value_info[:]
     graph.output.append(onnx.helper.make_tensor_value_info(logits, onnx.TensorProto.FLOAT, None))
     _remove_unused(graph)
+    model.metadata_props.add(key=OUTPUT, value=LOGITS)
     serialised: bytes = model.SerializeToString(deterministic=True)
     return serialised
 

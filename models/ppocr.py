@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.models.errors import ModelCorrupt
-from idproof.models.onnx_graphs import metadata, remove_softmax
+from idproof.models.onnx_marks import LOGITS, OUTPUT
 from idproof.models.session import CPU, open_session
 from idproof.models.types import LineReading, RGBImage
 
@@ -41,11 +41,14 @@ class PPOCRReader:
     name = "pp-ocr"
 
     def __init__(self, model: bytes, threads: int = 1, provider: str = CPU) -> None:
-        listed = metadata(model).get("character")
+        self._session = open_session(model, threads, provider)
+        texts = self._session.get_modelmeta().custom_metadata_map
+        listed = texts.get("character")
         if not listed:
             raise ModelCorrupt("The PP-OCR weights carry no list of characters.")
+        if texts.get(OUTPUT) != LOGITS:
+            raise ModelCorrupt("The PP-OCR weights give probabilities; they are to be rewritten first.")
         self._characters = ["", *listed.split("\n"), " "]
-        self._session = open_session(remove_softmax(model), threads, provider)
         if self._session.get_outputs()[0].shape[-1] != len(self._characters):
             raise ModelCorrupt("The PP-OCR weights list another number of characters than they tell apart.")
         self._input = self._session.get_inputs()[0].name

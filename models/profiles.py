@@ -4,16 +4,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from idproof.models import manifest as manifests
-from idproof.models import store, tflite_graphs
+from idproof.models import prepared
 from idproof.models.arcface import ArcFaceEmbedder
 from idproof.models.errors import ModelMissing
 from idproof.models.face_landmarks import LandmarkNetworks
 from idproof.models.manifest import Weight
 from idproof.models.minifasnet import MiniFASNet, PassiveNetwork
-from idproof.models.onnx_graphs import fold_blocks
 from idproof.models.ppocr import PPOCRReader
 from idproof.models.session import CPU
-from idproof.models.silent_face import to_onnx
 from idproof.models.tesseract import open_reader
 from idproof.models.types import Engines, FaceDetector, FaceLandmarker
 from idproof.models.yunet import YuNetDetector
@@ -51,12 +49,7 @@ def load_engines(
     chosen = manifests.load(manifest).profile(profile)
 
     def weight(entry: Weight) -> bytes:
-        data = store.read(entry, chosen, cache)
-        if chosen.landmarks and entry in chosen.landmarks:
-            return tflite_graphs.to_onnx(data)
-        if entry.checkpoint:
-            return to_onnx(data)
-        return fold_blocks(data) if entry.fold_blocks else data
+        return prepared.read(entry, chosen, cache)
 
     embedder = chosen.embedder
     return Engines(
@@ -88,12 +81,11 @@ def load_landmarker(profile: str = "open", *, manifest: Path | None = None, cach
     chosen = manifests.load(manifest).profile(profile)
     if chosen.landmarks is None:
         raise ModelMissing(f"The profile {profile} names no networks of landmarks.")
-    mesh, iris = (tflite_graphs.to_onnx(store.read(entry, chosen, cache)) for entry in chosen.landmarks)
+    mesh, iris = (prepared.read(entry, chosen, cache) for entry in chosen.landmarks)
     return Landmarks(load_detector(profile, manifest=manifest, cache=cache), LandmarkNetworks(mesh, iris))
 
 
 def load_detector(profile: str = "open", *, manifest: Path | None = None, cache: Path | None = None) -> YuNetDetector:
     """Opens a profile's face detector alone, for processes that do not examine pictures; raises as `load_engines`."""
     chosen = manifests.load(manifest).profile(profile)
-    data = store.read(chosen.detector, chosen, cache)
-    return YuNetDetector(fold_blocks(data) if chosen.detector.fold_blocks else data)
+    return YuNetDetector(prepared.read(chosen.detector, chosen, cache))

@@ -18,7 +18,6 @@ from platformdirs import user_cache_path
 from idproof.models import manifest
 from idproof.models.errors import CacheUnwritable, ModelCorrupt, ModelFetchFailed, ModelMissing
 from idproof.models.manifest import Profile, Weight
-from idproof.models.weight_sources import SourceReader
 
 ENVIRONMENT = "IDPROOF_MODELS"
 _PART = ".part-"
@@ -113,14 +112,16 @@ def fetch(
         CacheUnwritable: the folder cannot be written.
         ModelFetchFailed, ModelCorrupt: the source did not give the file, or gave another one.
     """
+    from idproof.models.weight_sources import SourceReader  # here, since its libraries serve nothing else
+
     chosen, folder = _chosen(profile), cache or default_cache()
     sources = SourceReader()
     fetched = []
     for weight in chosen.weights:
         needed = _state(weight, chosen, folder) is not WeightState.READY
         if needed:
-            _prepare_folder(folder)
-            _write(folder / weight.file, _checked(sources.read(weight.source), weight), weight.sha256)
+            _prepare_folder(folder)  # before anything is fetched for it
+            write(folder / weight.file, _checked(sources.read(weight.source), weight), weight.sha256)
             fetched.append(weight)
         progress(weight, needed)
     return fetched
@@ -157,8 +158,13 @@ def _prepare_folder(folder: Path) -> None:
         raise CacheUnwritable(f"The folder for weights, {folder}, cannot be used: {error.strerror}.") from None
 
 
-def _write(path: Path, data: bytes, digest: str) -> None:
-    """Writes under a temporary name first: the final name only ever belongs to a complete, checked file."""
+def write(path: Path, data: bytes, digest: str) -> None:
+    """Writes under a temporary name first: the final name only ever belongs to a complete, checked file.
+
+    Raises:
+        CacheUnwritable: the file's folder cannot be written.
+    """
+    _prepare_folder(path.parent)
     part = None
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=_PART, delete=False) as file:

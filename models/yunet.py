@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.models.errors import ModelCorrupt
-from idproof.models.onnx_graphs import accept_any_size
 from idproof.models.session import CPU, open_session
 from idproof.models.types import DetectedFace, RGBImage
 
@@ -42,7 +41,7 @@ class YuNetDetector:
     """
 
     def __init__(self, model: bytes, longest_side: int = 640, threads: int = 1, provider: str = CPU) -> None:
-        self._session = open_session(accept_any_size(model, height=2, width=3), threads, provider)
+        self._session = open_session(model, threads, provider)
         self._longest_side = longest_side
         outputs = {f"{part}_{stride}" for part in _OUTPUTS for stride in _STRIDES}
         if {entry.name for entry in self._session.get_outputs()} != outputs:

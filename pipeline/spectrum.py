@@ -5,7 +5,6 @@ from functools import lru_cache
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 _NEIGHBOURHOOD = 9  # frequencies around a peak, its surroundings; chosen by hand on tuning data, no outside source
 _MAD_TO_SIGMA = 1.4826  # median absolute deviation to standard deviation, of a normal distribution
@@ -24,10 +23,28 @@ def mean_log_spectrum(tile: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[
     """
     planes = np.ascontiguousarray(np.moveaxis(tile, 2, 0)).astype(np.float32)
     planes -= planes.mean(axis=(1, 2), keepdims=True)
-    spectra = fft.rfft2(planes * _window(len(tile)))
-    amplitudes = np.sqrt(spectra.real**2 + spectra.imag**2)
+    amplitudes = np.sqrt(np.stack([_power(plane * _window(len(tile))) for plane in planes]))
     logarithms = cv2.log(1 + amplitudes.reshape(-1, amplitudes.shape[2])).reshape(amplitudes.shape)
     return np.asarray(logarithms.mean(axis=0), dtype=np.float32)
+
+
+def _power(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Squares of a real plane's spectrum, (n, n // 2 + 1), n even.
+
+    OpenCV packs the spectrum of a real plane into (n, n), and the product with its conjugate likewise, where imaginary
+    parts are 0. A column holds real parts and imaginary parts in turns; the first and the last column, whose own
+    second halves mirror the first ones, do so downwards.
+    """
+    n, half = len(plane), len(plane) // 2
+    packed = cv2.dft(plane)
+    squares = cv2.mulSpectrums(packed, packed, 0, conjB=True)
+    power = np.empty((n, half + 1), dtype=np.float32)
+    power[:, 1:half] = squares[:, 1:-1:2]
+    for place, column in ((0, squares[:, 0]), (half, squares[:, -1])):
+        power[0, place], power[half, place] = column[0], column[-1]
+        power[1:half, place] = column[1:-1:2]
+        power[half + 1 :, place] = power[half - 1 : 0 : -1, place]
+    return power
 
 
 def whole(half: NDArray[np.float32]) -> NDArray[np.float32]:

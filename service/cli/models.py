@@ -31,15 +31,17 @@ def fetch(
     manifest: Manifest = None,
     quiet: Annotated[bool, typer.Option(help="Print only the weights that were fetched.")] = False,
 ) -> None:
-    """Fetch a profile's weights into the cache. No other command fetches anything."""
+    """Fetch a profile's weights into the cache, and prepare its networks there. No other command fetches anything."""
     from idproof.models import manifest as manifests
-    from idproof.models import store
+    from idproof.models import prepared, store
 
     def report(weight: manifests.Weight, fetched: bool) -> None:
         if fetched or not quiet:
             typer.echo(f"{weight.file}: {'fetched' if fetched else 'already here'} ({weight.licence})", err=True)
 
-    store.fetch(manifests.load(manifest).profile(profile), progress=report)
+    chosen = manifests.load(manifest).profile(profile)
+    store.fetch(chosen, progress=report)
+    prepared.prepare(chosen)
 
 
 @app.command("check")

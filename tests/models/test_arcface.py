@@ -43,9 +43,10 @@ def test_a_template_equals_that_of_opencv(sface: bytes, reference: cv2.FaceRecog
 @pytest.mark.parametrize(("mean", "std"), [(0.0, 1.0), (127.5, 127.5)])
 def test_features_equal_those_of_insightface(sface: bytes, face: RGBImage, mean: float, std: float) -> None:
     # Of the same network, so that every bit is equal; `test_onnx_graphs` holds its rewriting to the published one.
-    theirs = ArcFaceONNX(model_file=io.BytesIO(sface), session=open_session(split_prelu(sface), 1))
+    network = split_prelu(sface)
+    theirs = ArcFaceONNX(model_file=io.BytesIO(sface), session=open_session(network, 1))
     theirs.input_mean, theirs.input_std = mean, std
-    plain, mirrored = ArcFaceEmbedder(sface, mean=mean, std=std).raw_features([face])
+    plain, mirrored = ArcFaceEmbedder(network, mean=mean, std=std).raw_features([face])
     np.testing.assert_array_equal(plain, theirs.get_feat(face[..., ::-1]))
     np.testing.assert_array_equal(mirrored, theirs.get_feat(np.ascontiguousarray(face[:, ::-1, ::-1])))
     np.testing.assert_array_equal(POSITIONS, face_align.arcface_dst)

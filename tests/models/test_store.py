@@ -135,7 +135,7 @@ from idproof.models import store
 os.fsync = lambda number: os.kill(os.getpid(), signal.SIGKILL)
 store._prepare_folder(Path({str(cache)!r}))
 data = Path({str(small.detector.source.path)!r}).read_bytes()
-store._write(Path({str(cache / small.detector.file)!r}), data, {small.detector.sha256!r})
+store.write(Path({str(cache / small.detector.file)!r}), data, {small.detector.sha256!r})
 """
     ended = subprocess.run([sys.executable, "-c", child], check=False)
     assert ended.returncode == -signal.SIGKILL
