@@ -1,6 +1,7 @@
 """Makes the registration of one try: captures in the poses of a plan, a selfie, and frames that answer a challenge."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import lru_cache
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idproof.benchmarks.attack.kinds import RECIPES, Recipe
+from idproof.datasets.appearance import looking_ahead
 from idproof.datasets.rendered_people import clips
 from idproof.datasets.rendered_people.clips import Sitting
 from idproof.datasets.specimen.attacks import ATTACKS
@@ -82,7 +84,7 @@ class TryMaker:
 
     def __init__(self, seed: int, portraits: Path | None, document: DocumentType) -> None:
         self._seed, self._source, self._document = seed, _opened(portraits), document
-        self._people: dict[tuple[int, bool], tuple[int, Person]] = {}
+        self._people: dict[tuple[int, bool], tuple[int, Person, RGBImage]] = {}
         self._last_card: tuple[object, Registration] | None = None
         self._last_film: tuple[object, _Film] | None = None
 
@@ -92,9 +94,9 @@ class TryMaker:
         draws = Draws(np.random.default_rng((self._seed, index, 1)), Split.TEST)
         plan, earlier = (draw_plan(draws.rng.bytes(32)) for _ in range(2))
         poses = poses_of(earlier if recipe.other_plan else plan, draws)
-        place, person = self._somebody(recipe, index)
+        place, person, photograph = self._somebody(recipe, index)
         made = self._registration(index, place, recipe, poses)
-        parts, photograph = made.parts(), person.photographs[-1]
+        parts = made.parts()
         same = made.description["truth"]["selfie_source"] == SAME_PHOTOGRAPH
         if recipe.selfie_of_card:
             photograph = _portrait(made, self._document)
@@ -107,7 +109,7 @@ class TryMaker:
             parts["selfie"] = film.selfie
         return Try(parts, plan, film.answer, film.frames, same)
 
-    def _somebody(self, recipe: Recipe, index: int) -> tuple[int, Person]:
+    def _somebody(self, recipe: Recipe, index: int) -> tuple[int, Person, RGBImage]:
         key = index, recipe.card is not None and ATTACKS[recipe.card].other_selfie
         if key not in self._people:
             self._people = {known: found for known, found in self._people.items() if known[0] == index}
@@ -141,17 +143,24 @@ def _opened(portraits: Path | None) -> PortraitSource:
     return PortraitSource.open(portraits)
 
 
-def _somebody(recipe: Recipe, seed: int, index: int, source: PortraitSource) -> tuple[int, Person]:
-    """The place of a registration whose person at the camera has a photograph that is not on the card, and that person.
+def _somebody(recipe: Recipe, seed: int, index: int, source: PortraitSource) -> tuple[int, Person, RGBImage]:
+    """The place of a registration, the person at the camera, and the photograph that stands for them there.
 
-    A photograph that is on the card as well is found by itself, and attackers have others of themselves. Where the
-    source has nobody with two, the place is `index`, and the try is counted as one of the `same_photograph`.
+    It is not the photograph on the card, which is found by itself, and it looks ahead as somebody does who waits for an
+    instruction (`datasets.appearance`). Where the source has nobody with such a second photograph the last one of the
+    first person who has any second one stands for them; where it has nobody with two, the place is `index`, and the try
+    is counted as one of the `same_photograph`.
     """
     other = recipe.card is not None and ATTACKS[recipe.card].other_selfie
-    places = range(index, index + _LOOKED_AT * _APART, _APART)
-    people = ((place, people_of(seed, place, source, Split.TEST)[other]) for place in places)
-    first = next(people)
-    return next((found for found in (first, *people) if len(found[1].photographs) > 1), first)
+    standing_in: tuple[int, Person] | None = None
+    for place in range(index, index + _LOOKED_AT * _APART, _APART):
+        person = people_of(seed, place, source, Split.TEST)[other]
+        if len(person.photographs) > 1:
+            standing_in = standing_in or (place, person)
+            with suppress(ValueError):
+                return place, person, looking_ahead(person.photographs[1:])
+    place, person = standing_in or (index, people_of(seed, index, source, Split.TEST)[other])
+    return place, person, person.photographs[-1]
 
 
 def _sat(recipe: Recipe, photograph: RGBImage, draws: Draws) -> Sitting:

@@ -1,14 +1,14 @@
 """The attack benchmark: real decisions at two levels, and tries that are what their kind says."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from idproof.benchmarks.attack import measure
+from idproof.benchmarks.attack import measure, tries
 from idproof.benchmarks.attack.executor import StoppingExecutor
 from idproof.benchmarks.attack.kinds import ATTACKS, HONEST, RECIPES
 from idproof.benchmarks.attack.measure import ANSWERS, OF_THE_FACE, Outcomes, measure_attack, only_kept_by, summarise
@@ -17,6 +17,7 @@ from idproof.benchmarks.errors import BenchmarkFailed, RunNotResumable
 from idproof.benchmarks.harness.output import Run
 from idproof.datasets.rendered_people.clips import PUPPETS
 from idproof.datasets.specimen.attacks import AttackKind
+from idproof.models.types import RGBImage
 from idproof.pipeline import Captures, Verifier
 from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.documents import DocumentType
@@ -183,6 +184,32 @@ def test_a_selfie_of_the_photograph_on_the_card_is_told(
         for number in range(1, pictures + 1):
             Image.new("RGB", (250, 250), (60 * number, 90, 120)).save(tmp_path / person / f"{person}_{number:04d}.jpg")
     assert TryMaker(SEED, tmp_path, document).make("no_frames", 0).same_photograph is same
+
+
+def test_somebody_who_waits_looks_ahead_in_another_photograph_than_the_cards(
+    tmp_path: Path, document: DocumentType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The photographs are told by their shade: those of Ann look ahead from 150 on, Ben has none that does."""
+    shades = {"Ann": (200, 40, 160, 180), "Ben": (200, 40)}
+    for person, own in shades.items():
+        (tmp_path / person).mkdir()
+        for number, shade in enumerate(own, 1):
+            Image.new("L", (250, 250), shade).convert("RGB").save(
+                tmp_path / person / f"{person}_{number:04d}.jpg", quality=95
+            )
+    chosen: list[int] = []
+
+    def looking_ahead(photographs: Iterable[RGBImage]) -> RGBImage:
+        found = next((photograph for photograph in photographs if photograph.mean() >= 150), None)
+        if found is None:
+            raise ValueError
+        chosen.append(round(float(found.mean())))
+        return found
+
+    monkeypatch.setattr(tries, "looking_ahead", looking_ahead)
+    for index in range(4):
+        TryMaker(SEED, tmp_path, document).make("no_frames", index)
+    assert chosen == [160] * 4
 
 
 def test_nothing_of_a_device_is_accepted_where_hardware_must_attest(run: Run) -> None:
