@@ -118,9 +118,12 @@ def read_fields(session: VaultSession, tools: ExaminationTools) -> tuple[dict[st
     """Read the fields of the rectified captures, and run their checks."""
     document, engines = tools.locator.document, tools.engines
     readers = field_reading.Readers(engines.reader, engines.latin_reader)
+    facts = partial(Facts, document=document, today=today(document))
     with borrow_card_pictures(session, RECTIFIED) as rectified:
-        fields = field_reading.read(rectified, document, readers, tools.policy)
-    return fields, field_checks.run(Facts(fields, document, today(document)))
+        fields = field_reading.read(
+            rectified, document, readers, tools.policy, lambda found: field_checks.is_consistent(facts(found))
+        )
+    return fields, field_checks.run(facts(fields))
 
 
 def _read_and_blame(

@@ -19,7 +19,7 @@ from idproof.benchmarks.metrics import Rate, rate
 from idproof.benchmarks.peers import tesseract
 from idproof.datasets.sets import RegistrationSet
 from idproof.models.profiles import load_engines
-from idproof.models.types import Engines, RGBImage
+from idproof.models.types import Engines, LineReader, LineReading, RGBImage
 from idproof.pipeline import Policy
 from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.documents import DocumentType, load_builtin
@@ -29,7 +29,7 @@ from idproof.pipeline.fields import checks
 from idproof.pipeline.fields.checks.dates import today
 from idproof.pipeline.fields.checks.facts import Facts
 from idproof.pipeline.fields.fuse import WeightedReading, fuse
-from idproof.pipeline.fields.read import Readers, read_lines, resolve_field, resolve_fields
+from idproof.pipeline.fields.read import Readers, read, read_lines, resolve_field
 from idproof.pipeline.types import CheckResult, FieldReading, Outcome
 
 EDIT = "field_edit"
@@ -49,6 +49,7 @@ class Measured:
         uncertain: fields that were not read with certainty.
         objections: checks that did not pass, with their reasons.
         found: whether the card was found in all captures.
+        lines: reader to the number of lines that it read.
         ours_s, peer_s: seconds to read three captures; the peer's is None where it was not asked.
     """
 
@@ -58,6 +59,7 @@ class Measured:
     uncertain: tuple[str, ...] = ()
     objections: tuple[tuple[str, str], ...] = ()
     found: bool = True
+    lines: Mapping[str, int] = field(default_factory=dict)
     ours_s: float = 0.0
     peer_s: float | None = None
 
@@ -116,12 +118,15 @@ def _measure(entry: RegistrationSet, profile: str, with_peer: bool = False) -> M
         return Measured(edited, found=False)
     document, policy = locator.document, Policy()
     readers = Readers(engines.reader, engines.latin_reader)
+    counted = _Counted(engines.reader), _Counted(engines.latin_reader)
     start = time.perf_counter()
-    heard = read_lines(list(frames.values()), document, readers)
-    fused = resolve_fields(heard, document, policy)
+    fused = read(
+        frames, document, Readers(*counted), policy, lambda found: checks.is_consistent(_facts(found, document))
+    )
     ours = time.perf_counter() - start
+    heard = read_lines(list(frames.values()), document, readers)  # every reader in every capture, for its own figures
     readings = {FUSED: fused} | {name: _alone(heard, document, policy, name) for name in (EVERY_SCRIPT, LATIN)}
-    found = checks.run(Facts(fused, document, today(document)))
+    found = checks.run(_facts(fused, document))
     return Measured(
         edited=edited,
         errors={reader: _errors(texts, entry.truth.fields) for reader, texts in readings.items()},
@@ -130,9 +135,25 @@ def _measure(entry: RegistrationSet, profile: str, with_peer: bool = False) -> M
         ),
         uncertain=tuple(name for name, reading in fused.items() if not reading.certain),
         objections=tuple(_objections(found)),
+        lines={reader.name: reader.lines for reader in counted},
         ours_s=ours,
         peer_s=_peer_seconds(list(frames.values()), document) if with_peer else None,
     )
+
+
+class _Counted:
+    """A reader that counts the lines it is given."""
+
+    def __init__(self, reader: LineReader) -> None:
+        self.name, self.lines, self._reader = reader.name, 0, reader
+
+    def read(self, lines: Sequence[RGBImage]) -> list[LineReading]:
+        self.lines += len(lines)
+        return self._reader.read(lines)
+
+
+def _facts(fields: Mapping[str, FieldReading], document: DocumentType) -> Facts:
+    return Facts(fields, document, today(document))
 
 
 def _peer_seconds(frames: Sequence[RGBImage], document: DocumentType) -> float:
@@ -185,7 +206,14 @@ def _safety(bona_fide: Sequence[Measured], edited: Sequence[Measured]) -> dict[s
         "fields.undetected_wrong": figure(rate(len(undetected), len(bona_fide))),
         "fields.all_certain": figure(rate(sum(m.found and not m.uncertain for m in bona_fide), len(bona_fide))),
         "fields.caught.field_edit": figure(_caught(edited)),
+        **{f"fields.lines.{name}": _lines(name, bona_fide) for name in (EVERY_SCRIPT, LATIN)},
     }
+
+
+def _lines(reader: str, cards: Sequence[Measured]) -> dict[str, object]:
+    """Returns the lines per card that a reader was given: it shows when the second reader is not used any more."""
+    counts = [m.lines.get(reader, 0) for m in cards if m.found]
+    return plain(float(np.mean(counts)) if counts else 0.0, len(counts), "lines")
 
 
 def _caught(edited: Sequence[Measured]) -> Rate:

@@ -13,13 +13,14 @@ A field is certain when all of these hold; any other field is reported as read, 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from idproof.models.types import LineReader, LineReading, RGBImage
 from idproof.pipeline.config import Policy
 from idproof.pipeline.documents import DocumentType, FieldSpec
-from idproof.pipeline.fields import capitals, grammar, ink_marks
+from idproof.pipeline.fields import capitals, grammar, ink_marks, same_print
 from idproof.pipeline.fields.capitals import Letter
 from idproof.pipeline.fields.chinese_name import resolve_name
 from idproof.pipeline.fields.fuse import FusedReading, WeightedReading, fuse
@@ -57,26 +58,119 @@ class Readers:
     latin_weight: float = 0.5
 
 
-def read(
-    rectified: Mapping[Role, RGBImage], document: DocumentType, readers: Readers, policy: Policy
-) -> dict[str, FieldReading]:
-    """Reads every field of the document type, by name; `rectified` holds the canonical frames of the captures.
+class Asked(NamedTuple):
+    """Captures, by their place, in which each reader reads a field."""
 
-    Fields that are not certain are read once more with the colours of the card's print taken away, and both readings
-    vote.
+    every_script: frozenset[int]
+    latin: frozenset[int]
+
+
+def read(
+    rectified: Mapping[Role, RGBImage],
+    document: DocumentType,
+    readers: Readers,
+    policy: Policy,
+    suffices: Callable[[dict[str, FieldReading]], bool] = lambda _: True,
+) -> dict[str, FieldReading]:
+    """Reads every field of the document type, by name.
+
+    - First by both readers in the first capture, and further only what needs more (`_asked_first`).
+    - A field that this leaves in doubt is read by every reader in every capture (`_doubted`).
+    - One that is not certain even so is read once more with the colours of the card's print taken away, and all its
+      readings vote.
+
+    Args:
+        rectified: canonical frames of the captures, the front first.
+        document: the type.
+        readers: of the lines.
+        policy: the shares of votes that make a field certain.
+        suffices: returns false where the fields speak against the card; all of them are in doubt then, so that no
+            registration is refused by a first reading.
     """
     frames = list(rectified.values())
-    readings = read_lines(frames, document, readers)
+    asked, every = _asked_first(document, len(frames)), _asked_all(document, len(frames))
+    readings = read_lines(frames, document, readers, asked)
     found = resolve_fields(readings, document, policy)
+    while True:
+        doubted = _doubted(found, readings, frames, document) if suffices(found) else every.keys()
+        rest = {name: left for name in doubted if any(left := _without(every[name], asked[name]))}
+        if not rest:
+            break
+        more = read_lines(frames, document, readers, rest)
+        readings = {n: sorted([*lines, *more.get(n, ())], key=_by_reader) for n, lines in readings.items()}
+        asked = asked | {name: every[name] for name in rest}
+        found = resolve_fields(readings, document, policy)
     unclear = tuple(spec for spec in document.fields if not found[spec.name].certain)
     if not unclear:
         return found
-    again = read_lines(frames, document, readers, unclear, _ink_alone)
+    again = read_lines(frames, document, readers, {spec.name: every[spec.name] for spec in unclear}, _ink_alone)
     settled = resolve_fields({n: [*lines, *again.get(n, ())] for n, lines in readings.items()}, document, policy)
     for spec in unclear:
         if not _keeps_length(settled[spec.name].text, readings[spec.name], spec):
             settled[spec.name] = replace(settled[spec.name], certain=False)
     return settled
+
+
+def _asked_all(document: DocumentType, captures: int) -> dict[str, Asked]:
+    """Returns every reader in every capture for each field; one reader alone reads scripts that the other cannot."""
+    every = frozenset(range(captures))
+    return {spec.name: Asked(every, every if _is_latin(spec) else frozenset()) for spec in document.fields}
+
+
+def _asked_first(document: DocumentType, captures: int) -> dict[str, Asked]:
+    """Returns the captures that settle most fields.
+
+    One capture is enough for a field that both readers read alike and whose form leaves no choice of its length, and
+    for one of known texts. A name is read in all captures by the reader that is surer, because readers lose one of
+    several upright strokes in a row; so is what one reader reads alone.
+    """
+    every, front = frozenset(range(captures)), frozenset({0})
+    return {
+        spec.name: Asked(
+            front if spec.texts or (_is_latin(spec) and (spec.forms or spec.group)) else every,
+            front if _is_latin(spec) else frozenset(),
+        )
+        for spec in document.fields
+    }
+
+
+def _is_latin(spec: FieldSpec) -> bool:
+    return spec.script in ("latin", "digits")
+
+
+def _without(asked: Asked, done: Asked) -> Asked:
+    return Asked(asked.every_script - done.every_script, asked.latin - done.latin)
+
+
+def _by_reader(reading: WeightedReading) -> tuple[float, int]:
+    """Sorts readings as if all captures had been read at once: of readings that agree equally well the first counts."""
+    return -reading.weight, reading.capture or 0
+
+
+def _doubted(
+    found: Mapping[str, FieldReading],
+    readings: Mapping[str, Sequence[WeightedReading]],
+    frames: Sequence[RGBImage],
+    document: DocumentType,
+) -> set[str]:
+    """Returns the fields whose first reading does not settle them.
+
+    It does when it is certain, its readings agree on the spaces, and a capture that was not read at all shows the same
+    print: whoever edits a field in one capture only is found so.
+    """
+    doubted = set()
+    for spec in document.fields:
+        read_in = {reading.capture for reading in readings[spec.name]}
+        spaces = {grammar.spaced_commas(reading.reading.text).count(" ") for reading in readings[spec.name]}
+        if (
+            not found[spec.name].certain
+            or (spec.script == "latin" and not spec.forms and len(spaces) > 1)
+            or (len(read_in) < len(frames) and not same_print.is_same([crop(f, spec, document) for f in frames]))
+        ):
+            doubted.add(spec.name)
+    if _NAME in doubted:  # its codes decide about its characters
+        doubted.add(_CODES)
+    return doubted & found.keys()
 
 
 def _keeps_length(text: str, readings: Sequence[WeightedReading], spec: FieldSpec) -> bool:
@@ -121,27 +215,29 @@ def read_lines(
     frames: Sequence[RGBImage],
     document: DocumentType,
     readers: Readers,
-    fields: Sequence[FieldSpec] | None = None,
+    asked: Mapping[str, Asked] | None = None,
     prepare: Callable[[RGBImage], RGBImage] = _as_captured,
 ) -> dict[str, list[WeightedReading]]:
-    """Returns all readings of the fields, by default of all; each reader is called once.
+    """Returns all readings of the fields, by default of all in every capture; each reader is called once.
 
     Args:
         frames: canonical frames of the captures.
         document: the type.
         readers: of the lines.
-        fields: of the type.
+        asked: captures in which each reader reads a field, by the field's name.
         prepare: changes a line before it is read; returns a line of the same size.
     """
-    fields = document.fields if fields is None else fields
-    readings: dict[str, list[WeightedReading]] = {spec.name: [] for spec in fields}
-    latin = [spec for spec in fields if spec.script in ("latin", "digits")]
-    for reader, weight, specs in (
-        (readers.every_script, 1.0, fields),
-        (readers.latin, readers.latin_weight, latin),
+    asked = _asked_all(document, len(frames)) if asked is None else asked
+    readings: dict[str, list[WeightedReading]] = {name: [] for name in asked}
+    fields = [spec for spec in document.fields if spec.name in asked]
+    for reader, weight, captures in (
+        (readers.every_script, 1.0, {name: chosen.every_script for name, chosen in asked.items()}),
+        (readers.latin, readers.latin_weight, {name: chosen.latin for name, chosen in asked.items()}),
     ):
-        places = [(capture, spec) for capture in range(len(frames)) for spec in specs]
+        places = [(n, spec) for n in range(len(frames)) for spec in fields if n in captures[spec.name]]
         lines = [prepare(crop(frames[capture], spec, document)) for capture, spec in places]
+        if not lines:
+            continue
         for (capture, spec), reading in zip(places, reader.read(lines), strict=True):
             found = WeightedReading(normalise(reading, spec), weight, reader.name, capture=capture)
             readings[spec.name].append(found)

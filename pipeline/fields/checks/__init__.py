@@ -10,7 +10,7 @@ from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.errors import DocumentTypeInvalid
 from idproof.pipeline.fields.checks import dates, names, number, symbols
 from idproof.pipeline.fields.checks.facts import Facts, yes_no
-from idproof.pipeline.types import CheckResult, Status
+from idproof.pipeline.types import CheckResult, Outcome, Status
 
 Check = Callable[[Facts], CheckResult]
 
@@ -84,6 +84,11 @@ def readable(facts: Facts) -> CheckResult:
     if not all(facts.fields[spec.name].certain for spec in facts.document.fields):
         return CheckResult.not_assessed(READABLE, "field_unreadable")
     return yes_no(READABLE, True, "field_unreadable")
+
+
+def is_consistent(facts: Facts) -> bool:
+    """Returns whether no check that could be assessed objects to the fields."""
+    return all(check.outcome in (None, Outcome.PASS) for check in run(facts))
 
 
 def blame_darkness(checks: Sequence[CheckResult]) -> list[CheckResult]:

@@ -35,6 +35,8 @@ def test_a_fields_run_counts_readings_and_caught_edits(tmp_path: Path) -> None:
     assert run["figures"]["fields.caught.field_edit"]["value"] == 1.0
     assert run["figures"]["fields.undetected_wrong"]["value"] == 0.0
     assert run["figures"]["fields.speed_over_pytesseract"]["value"] > 1
+    assert run["figures"]["fields.lines.pp-ocr"]["value"] >= 10
+    assert run["figures"]["fields.lines.tesseract"]["value"] >= 6, "every Latin field has a second reader"
 
 
 def test_a_wrong_reading_that_nothing_objects_to_is_counted(tmp_path: Path) -> None:
