@@ -1,4 +1,5 @@
-# Two stages: the first builds the environment and fetches and checks the weights, the second only runs.
+# Two stages: the first builds the environment and fetches, checks and prepares the networks, the second only runs.
+# For examinations on a Ray cluster: docker build --build-arg LOCK=cluster .
 #
 # python:3.12-slim-bookworm of 25 August 2026 (Python 3.12.14), by the digest that the image's own publisher lists in
 # the repository docker-library/repo-info. Where this file was written no image could be pulled: a digest that does not
@@ -7,28 +8,30 @@
 #   docker build --build-arg PYTHON_IMAGE=python:3.12-slim-bookworm@sha256:… .
 ARG PYTHON_IMAGE=python:3.12-slim-bookworm@sha256:0f5b26b9518d002b6173fd61daad821fa340635ebfec5bba471013f9ca114579
 FROM ${PYTHON_IMAGE} AS build
+ARG LOCK=service
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONSAFEPATH=1 ORT_DISABLE_TELEMETRY=1 IDPROOF_MODELS=/opt/idproof/models
-RUN apt-get update \
- && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 \
- && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-RUN python -m venv /opt/idproof/venv
-ENV PATH=/opt/idproof/venv/bin:$PATH
+RUN python -m venv /opt/idproof/venv && python -m venv /opt/prepare
 COPY locks locks
-RUN pip install --require-hashes -r locks/build.txt -r locks/service.txt
+RUN /opt/idproof/venv/bin/pip install --require-hashes -r locks/build.txt -r locks/${LOCK}.txt \
+ && /opt/prepare/bin/pip install --require-hashes -r locks/build.txt -r locks/prepare.txt
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY models models
 COPY pipeline pipeline
 COPY datasets datasets
 COPY benchmarks benchmarks
 COPY service service
-RUN pip install --no-deps --no-build-isolation .
-RUN idproof models fetch --profile open && idproof models check --profile open
+# What prepares the networks stays behind in this stage.
+RUN /opt/idproof/venv/bin/pip install --no-deps --no-build-isolation . \
+ && /opt/prepare/bin/pip install --no-deps --no-build-isolation . \
+ && /opt/prepare/bin/idproof models fetch --profile open \
+ && /opt/idproof/venv/bin/idproof models check --profile open \
+ && /opt/idproof/venv/bin/pip uninstall -y setuptools pip
 
 FROM ${PYTHON_IMAGE}
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-      libgl1 libglib2.0-0 tesseract-ocr tesseract-ocr-eng tesseract-ocr-chi-tra \
+      tesseract-ocr tesseract-ocr-eng tesseract-ocr-chi-tra \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin idproof \
  && install -d -o idproof -g idproof -m 0700 /data

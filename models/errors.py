@@ -1,6 +1,7 @@
 """The root of the project's error tree, and the errors of networks and outside engines.
 
     IdproofError
+    ├── ExtraMissing             a command needs an extra of idproof that is not installed
     └── ModelError
         ├── ManifestInvalid      the manifest is unreadable, or names something impossible
         ├── ModelMissing         a weight file is not in the cache: fetch it first
@@ -29,6 +30,12 @@ class IdproofError(Exception):
     def sentence(self) -> str:
         """The English sentence given when the error was raised."""
         return str(self)
+
+
+class ExtraMissing(IdproofError):
+    """A command needs an extra of idproof that is not installed."""
+
+    code = "extra_missing"
 
 
 class ModelError(IdproofError):

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from idproof.models import store
-from idproof.models.errors import CacheUnwritable
+from idproof.models.errors import CacheUnwritable, EngineUnavailable
 from idproof.models.manifest import Profile, Weight
 
 FOLDER = "prepared"
@@ -23,15 +23,16 @@ def read(weight: Weight, profile: Profile, cache: Path | None = None) -> bytes:
 
     Raises:
         ModelMissing, ModelCorrupt: there is no kept file, and the weight was not fetched, or is damaged.
+        EngineUnavailable: there is no kept file, and the libraries that rewrite are not installed.
     """
     if not weight.opened_sha256:
-        return _rewritten(weight, store.read(weight, profile, cache))
+        return _rewrite(weight, store.read(weight, profile, cache))
     path = (cache or store.default_cache()) / FOLDER / f"{weight.opened_sha256}.onnx"
     with suppress(OSError):
         kept = path.read_bytes()
         if sha256(kept).hexdigest() == weight.opened_sha256:
             return kept
-    network = _rewritten(weight, store.read(weight, profile, cache))
+    network = _rewrite(weight, store.read(weight, profile, cache))
     if sha256(network).hexdigest() == weight.opened_sha256:
         with suppress(CacheUnwritable):  # such as in a container: it is rewritten at the next start again
             store.write(path, network, weight.opened_sha256)
@@ -43,9 +44,22 @@ def prepare(profile: Profile, cache: Path | None = None) -> None:
 
     Raises:
         ModelMissing, ModelCorrupt: a weight was not fetched, or is damaged.
+        EngineUnavailable: the libraries that rewrite are not installed.
     """
     for weight in profile.weights:
         read(weight, profile, cache)
+
+
+def _rewrite(weight: Weight, data: bytes) -> bytes:
+    try:
+        return _rewritten(weight, data)
+    except ModuleNotFoundError as error:
+        if error.name not in ("onnx", "flatbuffers"):
+            raise
+        raise EngineUnavailable(
+            f"The network {weight.file} is not prepared yet, which needs idproof with the extra prepare; "
+            f"or copy the folder {FOLDER} from a machine that has it."
+        ) from None
 
 
 def _rewritten(weight: Weight, data: bytes) -> bytes:

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from idproof.models.errors import IdproofError
+from idproof.models.errors import ExtraMissing, IdproofError
 from idproof.service.cli import (
     audit,
     cluster,
@@ -35,6 +35,17 @@ _EXIT_NOT_GENUINE = 1
 _NOT_GENUINE = {"signature_invalid", "signing_key_revoked", "audit_broken", *CREDENTIAL_CODES}
 """Codes of errors that are the finding of a check, not wrong use."""
 
+_EXTRA_OF = {
+    **dict.fromkeys(("flatbuffers", "onnx"), "prepare"),
+    **dict.fromkeys(("jinja2", "matplotlib", "numba", "scipy", "simpy", "sklearn", "threadpoolctl"), "bench"),
+    "mitsuba": "render",
+    "pyarrow": "parquet",
+    "ray": "ray",
+    "skimage": "specimen",
+    "webauthn": "attestation",
+}
+"""Modules that only an extra brings."""
+
 _GROUPS = {
     "models": models.app,
     "specimen": specimen.app,
@@ -58,8 +69,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
     argv = sys.argv[1:] if argv is None else argv
     escape_unprintable_characters()
     try:
-        app = assemble(benchmarks=argv[:1] in (["bench"], ["capacity"]))
-        typer.main.get_command(app).main(argv, prog_name="idproof")
+        _run(argv)
     except IdproofError as error:
         print_error(f"{error.code}: {error.sentence}")
         sys.exit(_EXIT_NOT_GENUINE if error.code in _NOT_GENUINE else EXIT_BAD_INPUT)
@@ -69,6 +79,18 @@ def main(argv: list[str] | None = None) -> NoReturn:
         print_error(f"internal: unexpected {type(error).__name__} at {error_location(error.__traceback__)}")
         sys.exit(EXIT_INTERNAL)
     sys.exit(0)
+
+
+def _run(argv: list[str]) -> None:
+    """Runs a command; raises `ExtraMissing` where it needs a library that only an extra brings."""
+    try:
+        app = assemble(benchmarks=argv[:1] in (["bench"], ["capacity"]))
+        typer.main.get_command(app).main(argv, prog_name="idproof")
+    except ModuleNotFoundError as error:
+        extra = _EXTRA_OF.get((error.name or "").split(".")[0])
+        if extra is None:
+            raise
+        raise ExtraMissing(f"This needs idproof with the extra {extra}.") from None
 
 
 def assemble(*, benchmarks: bool) -> typer.Typer:

@@ -9,6 +9,7 @@ import ssl
 import sys
 import tempfile
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -67,6 +68,8 @@ def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
     """
     production.require_complete(settings, host)
     _require_keys(settings, host)
+    if settings.sandbox and find_spec("skimage") is None:
+        raise SettingsInvalid("The sandbox renders its applicants, which needs idproof with the extra specimen.")
     _warn_without_tls(settings, host)
     _warn_of_unattested_devices(settings)
     settings = _with_host_names(settings, host).on_processors(processors.available(), workers)

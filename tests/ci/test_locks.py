@@ -14,7 +14,10 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(enco
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 PARTS = {
     "base": (),
-    "service": ("heif", "postgres", "ray", "telemetry"),
+    "prepare": ("prepare",),
+    "trial": ("specimen",),
+    "service": ("attestation", "heif", "postgres", "telemetry"),
+    "cluster": ("attestation", "heif", "postgres", "ray", "telemetry"),
     "development": ("dev", "bench"),
     "everything": tuple(EXTRAS),
 }
@@ -95,6 +98,14 @@ def test_the_build_backend_is_the_locked_one() -> None:
 def test_the_tools_are_locked() -> None:
     wanted = {canonicalize_name(Requirement(one).name) for one in PROJECT["dependency-groups"]["supply-chain"]}
     assert wanted <= pins("tools").keys()
+
+
+def test_a_service_brings_nothing_that_it_does_not_use() -> None:
+    """Ray, what rewrites networks, what renders specimens, what draws plots, windows of OpenCV, and what trains."""
+    unused = {"ray", "onnx", "scikit-image", "scipy", "matplotlib", "mitsuba", "numba", "opencv-python", "torch"}
+    for name in ("base", "service"):
+        assert not unused & pins(name).keys(), name
+    assert "ray" in pins("cluster")
 
 
 def test_insightface_is_in_no_service() -> None:

@@ -15,7 +15,7 @@ FROM_AN_INDEX = re.compile(r"pip install[^\n`]*?[ '\"]idproof(-client)?(\[|['\"`
 @pytest.mark.parametrize("page", ["README.md", "docs/sandbox.md"])
 def test_a_page_for_newcomers_installs_the_package_outside_the_checkout(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    locked = r"^python3 -m venv (\S+) && \1/bin/pip install --require-hashes -r locks/build\.txt -r locks/base\.txt$"
+    locked = r"^python3 -m venv (\S+) && \1/bin/pip install --require-hashes -r locks/build\.txt -r locks/trial\.txt$"
     assert re.search(locked + r"\n\1/bin/pip install --no-deps --no-build-isolation \.( |$)", text, re.MULTILINE)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,12 @@ import pytest
 from fakes import VERDICT_FILE
 
 from idproof.datasets.specimen.make import Registration
+from idproof.models import manifest, prepared, store
+from idproof.models.errors import EngineUnavailable
 from idproof.service.cli.main import main
 from idproof.service.cli.output import print_verdict
+from idproof.service.errors import SettingsInvalid
+from idproof.service.operations import server
 from idproof.service.operations.settings import Settings
 from idproof.service.signing.jws import sign
 from idproof.service.signing.keys import Keys
@@ -210,3 +215,52 @@ def test_a_terminal_without_utf8_shows_escapes_and_json_stays_json(encoding: str
     assert json.loads(document)["name"] == "CHAN, Tai Man 陳大文 \N{CJK UNIFIED IDEOGRAPH-282E2}"
     assert line == ("\\u9673 \\u00e9" if encoding == "ascii" else "\\u9673 é")
     assert done.stderr.decode(encoding) == "\\u9673\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "extra", "command"),
+    [
+        ("skimage", "specimen", ["specimen", "make", "--out", "unused", "--count", "1"]),
+        ("simpy", "bench", ["capacity", "--registrations-per-hour", "1"]),
+        ("scipy", "bench", ["bench", "load", "--sandbox"]),
+    ],
+)
+def test_a_missing_extra_is_named_in_one_sentence(module: str, extra: str, command: list[str], tmp_path: Path) -> None:
+    code = f"import sys; sys.modules[{module!r}] = None; from idproof.service.cli.main import main; main({command})"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"extra_missing: This needs idproof with the extra {extra}.\n"
+
+
+def test_a_sandbox_without_specimens_does_not_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(server, "find_spec", lambda name: None)
+    with pytest.raises(SettingsInvalid, match="the extra specimen"):
+        server.run(Settings(data_dir=tmp_path, sandbox=True, anonymous=True), "127.0.0.1", 0)
+
+
+def test_help_brings_no_large_library() -> None:
+    code = (
+        "import sys; from idproof.service.cli.main import assemble; import typer; "
+        "typer.main.get_command(assemble(benchmarks=False)).main(['--help'], standalone_mode=False); "
+        "print(sorted({'numpy', 'cv2', 'structlog', 'pydantic', 'fastapi', 'onnxruntime'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_server_restarts_itself_before_it_imports_anything_large() -> None:
+    code = (
+        "import os, sys; from idproof.service.cli.main import main; "
+        "os.execv = lambda *_: os._exit(3 * bool({'numpy', 'fastapi', 'sqlalchemy'} & sys.modules.keys())); "
+        "main(['serve', '--anonymous'])"
+    )
+    assert subprocess.run([sys.executable, "-P", "-c", code], check=False, timeout=60).returncode == 0
+
+
+def test_a_network_that_is_not_prepared_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = manifest.load().profile("open")
+    shutil.copy(store.default_cache() / chosen.detector.file, tmp_path)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    monkeypatch.delitem(sys.modules, "idproof.models.onnx_graphs", raising=False)
+    with pytest.raises(EngineUnavailable, match="the extra prepare"):
+        prepared.read(chosen.detector, chosen, tmp_path)
