@@ -19,6 +19,7 @@ from idproof.service.storage import Database
 from idproof.service.storage.permits import client_holder, device_holder
 from idproof.service.storage.schema import (
     API_KEYS,
+    CAPTURE_TOKENS,
     CEREMONIES,
     CLIENTS,
     CONSENT_RECEIPTS,
@@ -37,7 +38,7 @@ PREFIX = "idp_"
 _ID_BYTES = 6  # enough to tell the keys of one service apart
 _SECRET_BYTES = 32  # 256 bits cannot be guessed (NIST SP 800-63B asks for 112 or more)
 _OWNED = (
-    *(VERIFICATIONS, SESSIONS, OPERATIONS, KIOSKS, API_KEYS, PASSKEYS, CEREMONIES, STEP_UPS),
+    *(VERIFICATIONS, SESSIONS, OPERATIONS, KIOSKS, CAPTURE_TOKENS, API_KEYS, PASSKEYS, CEREMONIES, STEP_UPS),
     *(PRESENTATIONS, CONSENT_RECEIPTS, REGISTRATIONS, RECORD_RETRIES, COUNTER_TICKETS),
 )
 

@@ -22,6 +22,7 @@ from idproof.service.credentials.issuance import Issuance
 from idproof.service.errors import StoreUnavailable
 from idproof.service.face_templates.opening import open_face_templates
 from idproof.service.http import (
+    capture_routes,
     counter_routes,
     description,
     docs_page,
@@ -56,6 +57,7 @@ from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, SessionRules, VerdictStore
 from idproof.service.storage.session_limits import Bounds
 from idproof.service.stream import routes as stream
+from idproof.service.stream import token_devices
 
 _CACHED = "public, max-age=300"
 """Of what is public and the same for everybody. Five minutes, by hand: a new signing key is found that soon even by
@@ -135,6 +137,7 @@ def create_app(
     counter_routes.install(app, intake, gate)
     guardian_routes.install(app, intake, gate)
     permit_routes.install(app, intake, gate)
+    capture_routes.install(app, intake, gate)
     passkey_routes.install(app, intake, gate)
     issuance_routes.install(app, issuance, gate)
     presentation_routes.install(app, presentations, gate)
@@ -162,6 +165,7 @@ async def _background_jobs(intake: RegistrationIntake, presentations: Presentati
             housekeeping.start_soon(intake.renew_leases)
             housekeeping.start_soon(retention.run_cleaning, intake.cases.expire)
             housekeeping.start_soon(retention.run_cleaning, intake.cases.tickets.clean)
+            housekeeping.start_soon(retention.run_cleaning, token_devices.open_tokens(intake).clean)
             housekeeping.start_soon(records_again.run, intake)
             if intake.reviews is not None:
                 housekeeping.start_soon(retention.run_cleaning, intake.reviews.clean)

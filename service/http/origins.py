@@ -20,6 +20,10 @@ _STATE = ("/healthz", "/readyz")
 """Asked by orchestrators under the address of the machine; they tell nothing of the host's visitors."""
 _FORMS = re.compile(r"/v1/(credential-issuance/token|presentation-requests/[^/]+(/response)?)")
 """Paths to which wallets send forms, as OAuth 2.0 has it. They carry secrets that no other page knows."""
+STREAM = "/v1/stream"
+"""The WebSocket that pages of others may open with a capture token."""
+FROM_OTHER_ORIGIN = "idproof.from_other_origin"
+"""Member of a WebSocket's scope: it comes from a page of one of these origins."""
 _SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")  # RFC 9110, section 9.2.1
 _TYPES = ("application/json", "application/jwt")
 """None of the types that a browser sends to another site without asking it (Fetch standard, section 2.2.2)."""
@@ -31,11 +35,13 @@ class CheckedOrigins:
     Args:
         app: the application.
         hosts: names under which clients reach the service; those of the machine itself always count. None for any.
+        capturing: origins of the pages of others that may open a stream; the stream takes only capture tokens of them.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp, hosts: Iterable[str], capturing: Iterable[str] = ()) -> None:
         self._app = app
         self._hosts = frozenset(hosts)
+        self._capturing = frozenset(capturing)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or answers with `host_unknown`, `origin_foreign` or `content_type_unsupported`."""
@@ -54,7 +60,8 @@ class CheckedOrigins:
         host = headers.get("host", "")
         if scope["path"] not in _STATE and not self._is_known(host):
             return "host_unknown", "The service is not reached under this name."
-        if (scope["type"] == "websocket" or scope["method"] not in _SAFE) and not self._is_own(headers, host):
+        checked = scope["type"] == "websocket" or scope["method"] not in _SAFE
+        if checked and not self._is_own(headers, host) and not self._may_stream(scope, headers):
             return "origin_foreign", "Pages of other sites may not send this request."
         own_types = takes_captures("POST", scope["path"]) or _FORMS.fullmatch(scope["path"])
         if scope["type"] == "http" and scope["method"] == "POST" and not own_types and _is_form(headers):
@@ -64,6 +71,13 @@ class CheckedOrigins:
     def _is_known(self, host: str) -> bool:
         name = host_name(host)
         return not self._hosts or name in self._hosts or is_loopback(name)
+
+    def _may_stream(self, scope: Scope, headers: Headers) -> bool:
+        """Returns True for the stream of a page that the operator lets capture, and notes that in the scope."""
+        if scope["type"] != "websocket" or scope["path"] != STREAM or headers.get("origin") not in self._capturing:
+            return False
+        scope[FROM_OTHER_ORIGIN] = True
+        return True
 
     def _is_own(self, headers: Headers, host: str) -> bool:
         """Returns True for a request from a page of this service, or from no page at all."""

@@ -24,7 +24,7 @@ def install(app: FastAPI, settings: Settings, max_bytes: int, on_response: Calla
     """
     # These two are within the next, which adds its headers to their refusals.
     app.add_middleware(BoundedBodies, max_bytes=max_bytes)
-    app.add_middleware(CheckedOrigins, hosts=settings.host_names)
+    app.add_middleware(CheckedOrigins, hosts=settings.host_names, capturing=settings.capture_origin_list)
     app.add_middleware(
         SecurityMiddleware,
         secure=settings.tls_cert is not None or settings.tls_by_proxy,

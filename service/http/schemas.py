@@ -12,7 +12,13 @@ from pydantic.json_schema import models_json_schema
 from idproof.pipeline import Decision
 from idproof.service.cases.states import RegistrationStatus
 from idproof.service.claims import verdict_schema
-from idproof.service.http import schemas_passkeys, schemas_presentations, schemas_reviews, schemas_sessions
+from idproof.service.http import (
+    schemas_capture,
+    schemas_passkeys,
+    schemas_presentations,
+    schemas_reviews,
+    schemas_sessions,
+)
 from idproof.service.http.problems import STATUS_BY_CODE
 
 REFERENCE = "#/components/schemas/"
@@ -315,6 +321,7 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     Readiness,
     PublicKeys,
     PrivacyStatement,
+    *schemas_capture.ANSWERS,
     *schemas_passkeys.ANSWERS,
     *schemas_presentations.ANSWERS,
     *schemas_reviews.ANSWERS,

@@ -149,6 +149,13 @@ REQUIREMENTS = (
         lambda s: all(origin.startswith("https://") for origin in s.passkey_origin_list),
     ),
     Requirement(
+        "IDPROOF_CAPTURE_ORIGINS",
+        "every origin of IDPROOF_CAPTURE_ORIGINS and IDPROOF_CAPTURE_FRAME_ANCESTORS begins with https://",
+        lambda s: all(
+            origin.startswith("https://") for origin in (*s.capture_origin_list, *s.capture_frame_ancestor_list)
+        ),
+    ),
+    Requirement(
         "IDPROOF_DATABASE_URL",
         "IDPROOF_DATABASE_URL contains sslmode=verify-full, or names a database of this machine",
         _database_is_verified,

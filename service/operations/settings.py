@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import SettingsConfigDict
 
 from idproof.service.errors import SettingsInvalid
+from idproof.service.operations.capture_settings import CaptureSettings
 from idproof.service.operations.credential_settings import CredentialSettings
 from idproof.service.operations.face_template_settings import FaceTemplateSettings
 from idproof.service.operations.networks import parse_proxies
@@ -30,8 +31,10 @@ def _default_data_dir() -> Path:
         ) from None
 
 
-class Settings(PresentationSettings, PasskeySettings, FaceTemplateSettings, ReviewSettings, CredentialSettings):
-    """Settings of the service; those of presentations, passkeys, templates, reviews and credentials are in its bases.
+class Settings(
+    PresentationSettings, PasskeySettings, FaceTemplateSettings, ReviewSettings, CredentialSettings, CaptureSettings
+):
+    """Settings of the service; those of its parts, from presentations to capture in pages of others, are in its bases.
 
     Attributes:
         data_dir: folder of the keys and the database; created with mode 0700.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-HEAD = "0025"
+HEAD = "0026"
 """The newest migration; a test compares it with the folder's."""
 
 MIGRATIONS = Path(__file__).with_name("migrations")

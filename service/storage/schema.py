@@ -200,6 +200,32 @@ KIOSKS = Table(
 )
 """Streaming devices; their keys are derived and not stored. The server with a device's connection renews its lease."""
 
+CAPTURE_TOKENS = Table(
+    "capture_tokens",
+    METADATA,
+    Column("id", String(16), primary_key=True),
+    Column("client", String(64), nullable=False),
+    Column("origin", String(255), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("parent", String(16), nullable=True),
+    Column("confirmed", Integer, nullable=False, server_default="0"),
+    Column("registration", String(30), nullable=True),
+    Column("reference", String(64), nullable=True),
+    Column("binding", LargeBinary, nullable=True),
+    Column("connection", String(32), nullable=True),
+    Column("lease_ms", BigInteger, nullable=False, server_default="0"),
+    Column("stage", String(24), nullable=False, server_default="off"),
+    Column("session", String(30), nullable=True),
+    Column("verification", String(30), nullable=True),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Index("ix_capture_tokens_client", "client", "state"),
+    Index("ix_capture_tokens_parent", "parent"),
+    Index("ix_capture_tokens_expires_ms", "expires_ms"),
+)
+"""Capture tokens; their secrets are derived and not stored. `binding` is a digest of the first handshake: it opens
+nothing without the secret."""
+
 ATTESTED_KEYS = Table(
     "attested_keys",
     METADATA,

@@ -44,6 +44,16 @@ def server_proof(secret: bytes, challenge: bytes, nonce: bytes) -> bytes:
     return _mac(secret, b"server\0", nonce, challenge)
 
 
+def bound_key(secret: bytes, binding: bytes) -> bytes:
+    """Returns the key of the page whose first handshake bound a capture token; `binding` is that handshake's digest."""
+    return _mac(secret, b"bound\0", binding)
+
+
+def comparison(secret: bytes, binding: bytes) -> bytes:
+    """Returns the four bytes from which the digits follow that both screens of a hand-off show."""
+    return _mac(secret, b"comparison\0", binding)[:4]
+
+
 def frame_key(secret: bytes, nonce: bytes) -> bytes:
     """Returns the key of one session's frames."""
     return _mac(secret, b"frames\0", nonce)

@@ -10,6 +10,7 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from idproof.pipeline.errors import IdproofError
+from idproof.service.http.origins import FROM_OTHER_ORIGIN
 from idproof.service.http.web_sockets import allow_full_messages
 from idproof.service.operations.metrics import Metrics
 from idproof.service.stream import replies
@@ -38,6 +39,17 @@ class Channel:
     def origin(self) -> str | None:
         """Origin of the device's page; None for a program."""
         return self.socket.headers.get("origin")
+
+    @property
+    def from_other_origin(self) -> bool:
+        """True for a page of another origin than the service's own, which the operator lets capture with tokens."""
+        return bool(self.socket.scope.get(FROM_OTHER_ORIGIN))
+
+    @property
+    def address(self) -> str:
+        """Origin of this service, as the device reaches it."""
+        scheme = "https" if self.socket.url.scheme == "wss" else "http"
+        return f"{scheme}://{self.socket.headers.get('host', '')}"
 
     def allow_full_messages(self) -> None:
         """Lets the device send pictures: it has proved who it is."""

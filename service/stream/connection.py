@@ -18,12 +18,22 @@ from idproof.service.errors import AttestationRefused, StreamProblem
 from idproof.service.registrations import permits
 from idproof.service.registrations.attestations import prove_level
 from idproof.service.storage.kiosks import LEASE_S
-from idproof.service.storage.permits import device_holder
-from idproof.service.stream import counter_tickets, guardians, messages, passkeys, purposes, replies, verification
+from idproof.service.stream import (
+    counter_tickets,
+    guardians,
+    messages,
+    passkeys,
+    purposes,
+    replies,
+    token_devices,
+    verification,
+)
 from idproof.service.stream.accepted import require_accepted
 from idproof.service.stream.channel import Channel, code_of
 from idproof.service.stream.codes import CLOSES
-from idproof.service.stream.handshake import AuthenticatedDevice, authenticate
+from idproof.service.stream.devices import AuthenticatedDevice
+from idproof.service.stream.hand_offs import HandOff
+from idproof.service.stream.handshake import authenticate
 from idproof.service.stream.opening import options_of, resume_session, session_lapsed, start_session, take_suspended
 from idproof.service.stream.pictures import WaitingFrame
 from idproof.service.stream.runtime import StreamRuntime
@@ -70,6 +80,7 @@ class Connection:
         self._addressed: str | None = None
         self._language = texts.ENGLISH
         self._wallet_offers = WalletOffers(runtime.intake.issuance)
+        self._hand_off = HandOff(runtime, device.token, channel.address, channel.send)
         self._frame_arrived = anyio.Event()
 
     async def run(self) -> None:
@@ -78,10 +89,12 @@ class Connection:
         close_code = None
         try:
             async with self._channel.closed_on_error():
-                await self._channel.send(self._device.welcome | {"guardians": self._runtime.intake.guardians.asked})
+                guardians_asked = self._device.token is None and self._runtime.intake.guardians.asked
+                await self._channel.send(self._device.welcome | {"guardians": guardians_asked})
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(self._renew_lease)
                     tasks.start_soon(self._examine_frames)
+                    tasks.start_soon(self._hand_off.follow)
                     close_code = await self._listen()
                     tasks.cancel_scope.cancel()
         finally:
@@ -101,8 +114,9 @@ class Connection:
             else:
                 self._runtime.suspended.add(self._kiosk.id, session)
         with suppress(IdproofError):
-            disconnect = self._runtime.kiosks.disconnect
-            await anyio.to_thread.run_sync(disconnect, self._kiosk.id, self._device.connection_id)
+            await token_devices.end(self._runtime, self._device.token, session)
+            disconnect = self._device.leases.disconnect
+            await anyio.to_thread.run_sync(disconnect, self._device.lease_id, self._device.connection_id)
         # Circles of references keep objects of this connection; its messages are gone already.
         asyncio.get_running_loop().call_later(_COLLECT_AFTER_S, gc.collect)
 
@@ -134,6 +148,8 @@ class Connection:
             await self._begin(message)
         elif isinstance(message, messages.Cancel):
             await self._stop(message)
+        elif isinstance(message, messages.ForHandOff):
+            await self._hand_off.handle(message)
         elif isinstance(message, messages.AfterVerdict):
             await self._serve_after_verdict(message)
         elif isinstance(message, messages.SessionMessage):
@@ -191,6 +207,8 @@ class Connection:
 
     async def _refresh_kiosk(self) -> None:
         """Read the device anew: its client may have been merged into another one since it connected."""
+        if self._device.token is not None:
+            return
         kiosk = await anyio.to_thread.run_sync(self._runtime.kiosks.find, self._kiosk.id)
         if kiosk is not None:  # a device that was revoked is cut off by its lease
             self._kiosk = kiosk
@@ -262,6 +280,8 @@ class Connection:
             StreamProblem: `attestation_invalid`: a device with an attested key did not sign, or its signature does not
                 hold. It does not fall back to a lower level: whoever has only the chain's key would leave it out.
         """
+        if self._device.token is not None:
+            return token_devices.level_of(message)
         level = partial(prove_level, self._runtime.intake, self._kiosk.id, message.attestation)
         try:
             return await anyio.to_thread.run_sync(level, session.attestation_challenge)
@@ -271,7 +291,7 @@ class Connection:
     async def _set_options(self, session: DeviceSession, message: messages.SetOptions) -> None:
         session.require_liveness()  # before a permit is used up
         intake, options = self._runtime.intake, options_of(message.options)
-        permit = permits.use_of(intake.audit, message.permit, device_holder(self._kiosk.id))
+        permit = permits.use_of(intake.audit, message.permit, self._device.permit_holder)
         if permit is not None:
             use = purposes.use_permit
             await anyio.to_thread.run_sync(use, self._runtime, self._kiosk, session, permit, options)
@@ -366,10 +386,12 @@ class Connection:
         session = self._session
         state = "idle" if session is None or session.ended else session.stage
         values = {"state": state, "staff_at": self._staff_at}
-        kiosks = self._runtime.kiosks
-        held = await anyio.to_thread.run_sync(kiosks.renew, self._kiosk.id, self._device.connection_id, values)
-        if held and self._staff_at not in (None, self._staff_told):
-            kiosk = await anyio.to_thread.run_sync(kiosks.find, self._kiosk.id)
+        device = self._device
+        await token_devices.end(self._runtime, device.token, session)
+        renew = device.leases.renew
+        held = await anyio.to_thread.run_sync(renew, device.lease_id, device.connection_id, values)
+        if held and device.token is None and self._staff_at not in (None, self._staff_told):
+            kiosk = await anyio.to_thread.run_sync(self._runtime.kiosks.find, self._kiosk.id)
             if kiosk is not None and kiosk.staff_acknowledged:
                 self._staff_told = self._staff_at
                 await self._channel.send({"type": "staff_coming"})

@@ -34,6 +34,43 @@ class Auth(_Message):
     proof: _Bytes32
 
 
+class AuthToken(_Message):
+    """Proof that a page knows its capture token.
+
+    Attributes:
+        bound: proof that it is the page that used the token first; left out the first time.
+    """
+
+    type: Literal["auth_token"]
+    token: str = Field(pattern=r"^[0-9a-f]{16}$")
+    nonce: _Bytes32
+    proof: _Bytes32
+    bound: _Bytes32 | None = None
+
+
+class AskHandOff(_Message):
+    """The page wants a link with which a telephone captures in its place, in place of an earlier link."""
+
+    type: Literal["hand_off"]
+
+
+class ConfirmHandOff(_Message):
+    """The applicant compared the digits of both screens.
+
+    Attributes:
+        device: id of the hand-off.
+    """
+
+    type: Literal["hand_off_confirm"]
+    device: str = Field(pattern=r"^[0-9a-f]{16}$")
+
+
+class TakeBack(_Message):
+    """The applicant ends the hand-off: the telephone is cut off."""
+
+    type: Literal["hand_off_cancel"]
+
+
 class Start(_Message):
     """Start of an applicant's session.
 
@@ -221,7 +258,8 @@ ForWallet = OfferCredential | TellCode
 AfterVerdict = ForPasskey | ForWallet | AskTicket
 SessionMessage = SetOptions | Ready | LightShown | Retake | Extend | ForGuardian | Finish | Cancel
 AnyTime = SetLanguage | Staff | Report
-DeviceMessage = Auth | Start | Resume | AnyTime | SessionMessage | AfterVerdict
+ForHandOff = AskHandOff | ConfirmHandOff | TakeBack
+DeviceMessage = Auth | AuthToken | ForHandOff | Start | Resume | AnyTime | SessionMessage | AfterVerdict
 _ADAPTER: TypeAdapter[DeviceMessage] = TypeAdapter(Annotated[DeviceMessage, Field(discriminator="type")])
 
 

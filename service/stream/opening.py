@@ -11,9 +11,9 @@ from idproof.pipeline.liveness.challenge import Options
 from idproof.service.errors import StreamProblem
 from idproof.service.registrations import permits
 from idproof.service.storage import CaptureSession
-from idproof.service.storage.permits import device_holder
-from idproof.service.stream import messages
-from idproof.service.stream.handshake import AuthenticatedDevice
+from idproof.service.storage.capture_tokens import CaptureToken
+from idproof.service.stream import messages, token_devices
+from idproof.service.stream.devices import AuthenticatedDevice
 from idproof.service.stream.parameters import CardLightUse, SessionParameters, StepUpText
 from idproof.service.stream.purposes import require_step_ups, use_permit
 from idproof.service.stream.runtime import StreamRuntime
@@ -32,6 +32,27 @@ async def start_session(runtime: StreamRuntime, device: AuthenticatedDevice, mes
     """
     if not message.consent:
         raise StreamProblem("consent_missing", "No session begins without the applicant's consent.")
+    if device.token is not None:
+        return await _start_of_page(runtime, device, device.token, message)
+    return await _start(runtime, device, message)
+
+
+async def _start_of_page(
+    runtime: StreamRuntime, device: AuthenticatedDevice, token: CaptureToken, message: messages.Start
+) -> DeviceSession:
+    """Opens the one session of a page's token; if that fails, the token may still be used."""
+    message = await token_devices.begin(runtime, token, message)
+    try:
+        session = await _start(runtime, device, message)
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(runtime.tokens.undo_begin, token.id)
+        raise
+    await anyio.to_thread.run_sync(runtime.tokens.note_session, token.id, session.id)
+    return session
+
+
+async def _start(runtime: StreamRuntime, device: AuthenticatedDevice, message: messages.Start) -> DeviceSession:
     kiosk, intake = device.kiosk, runtime.intake
     earlier = runtime.suspended.take(kiosk.id)
     if earlier is not None:
@@ -40,10 +61,12 @@ async def start_session(runtime: StreamRuntime, device: AuthenticatedDevice, mes
     if message.step_up is not None:
         return await _start_step_up(runtime, device, message, message.step_up)
     options = options_of(message.options)
-    permit = permits.use_of(intake.audit, message.permit, device_holder(kiosk.id))
+    permit = permits.use_of(intake.audit, message.permit, device.permit_holder)
     named = message.registration
     opening = partial(intake.ledger.sessions.open, planned=True, enrolled=True, registration=named)
-    opened = await anyio.to_thread.run_sync(opening, kiosk.client, options, kiosk.id, permit)
+    # A page is no device that could be locked: each token is another one. It counts for its client.
+    counted = kiosk.id if device.token is None else None
+    opened = await anyio.to_thread.run_sync(opening, kiosk.client, options, counted, permit)
     parameters = SessionParameters(
         opened=opened,
         secret=device.secret,
@@ -52,6 +75,7 @@ async def start_session(runtime: StreamRuntime, device: AuthenticatedDevice, mes
         lifetime_s=intake.settings.stream_s,
         policy=intake.verifier.policy,
         reference=message.reference,
+        token=device.token,
         card_light=_use_of_light(required=intake.settings.card_light_required, options=options),
     )
     return DeviceSession(parameters, options, message.language)
@@ -77,7 +101,7 @@ async def _start_step_up(
         step_up=StepUpText(found.text, bytearray(messages.unbase64(message.holder_key or ""))),
     )
     session = DeviceSession(parameters, options, message.language)
-    permit = permits.use_of(intake.audit, message.permit, device_holder(kiosk.id))
+    permit = permits.use_of(intake.audit, message.permit, device.permit_holder)
     if permit is not None:
         try:
             await anyio.to_thread.run_sync(use_permit, runtime, kiosk, session, permit, options)

@@ -7,6 +7,7 @@ from idproof.pipeline import Vault
 from idproof.pipeline.config import Policy
 from idproof.pipeline.guidance import Guide
 from idproof.service.storage import CaptureSession
+from idproof.service.storage.capture_tokens import CaptureToken
 
 
 class CardLightUse(StrEnum):
@@ -50,6 +51,7 @@ class SessionParameters:
         reference: of the client, for the verdict.
         card_light: whether the screen lights the card.
         step_up: what the session decides about; None for a registration.
+        token: of the page that captures; None for an enrolled device.
     """
 
     opened: CaptureSession
@@ -61,3 +63,4 @@ class SessionParameters:
     reference: str | None = None
     card_light: CardLightUse = CardLightUse.OFF
     step_up: StepUpText | None = None
+    token: CaptureToken | None = None

@@ -26,6 +26,7 @@ from idproof.service.stream.runtime import StreamRuntime
 from idproof.service.stream.scheduler import FrameScheduler
 from idproof.service.stream.session import DeviceSession
 from idproof.service.stream.suspended import SuspendedSessions
+from idproof.service.stream.token_devices import end, open_tokens
 
 
 def install(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> StreamRuntime:
@@ -38,13 +39,16 @@ def install(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> St
     passkeys = open_registrations(intake, PasskeyRules.of(intake.settings))
     step_ups = open_step_ups(intake)
     receiver = None if step_ups is None else StepUpIntake(intake, step_ups)
-    runtime = StreamRuntime(intake, gate, kiosks, guide, suspended, scheduler, admission, passkeys, receiver)
+    runtime = StreamRuntime(
+        intake, gate, kiosks, open_tokens(intake), guide, suspended, scheduler, admission, passkeys, receiver
+    )
     jobs: set[asyncio.Task[None]] = set()
 
     def count_lapse(kiosk: str, session: DeviceSession) -> None:
-        job = asyncio.ensure_future(runtime.count(kiosk, session, "lapsed"))
-        jobs.add(job)
-        job.add_done_callback(jobs.discard)
+        for work in (runtime.count(kiosk, session, "lapsed"), end(runtime, session.parameters.token, session)):
+            job = asyncio.ensure_future(work)
+            jobs.add(job)
+            job.add_done_callback(jobs.discard)
 
     suspended.on_lapse = count_lapse
     _stream_route(app, runtime)

@@ -12,12 +12,16 @@ from idproof.service.auth import AccessControl
 from idproof.service.passkeys.registration import PasskeyRegistrations
 from idproof.service.registrations.intake import RegistrationIntake
 from idproof.service.step_up.intake import StepUpIntake
+from idproof.service.storage.capture_tokens import CaptureTokens
 from idproof.service.storage.engine import Conflict
 from idproof.service.storage.kiosks import Kiosks
 from idproof.service.stream.admission import Admission
 from idproof.service.stream.scheduler import FrameScheduler
 from idproof.service.stream.session import DeviceSession
 from idproof.service.stream.suspended import SuspendedSessions
+
+PAGE_DEVICE = "ct_"
+"""Beginning of the ids of pages with a capture token, where devices are named."""
 
 
 @dataclass
@@ -27,6 +31,7 @@ class StreamRuntime:
     intake: RegistrationIntake
     gate: AccessControl
     kiosks: Kiosks
+    tokens: CaptureTokens
     open_guide: Callable[[], Guide]
     suspended: SuspendedSessions
     scheduler: FrameScheduler
@@ -70,5 +75,7 @@ class StreamRuntime:
         for name in names:
             if ":" not in name:  # a step of durations is no end of a turn
                 self.intake.metrics.count_turn(name)
+        if kiosk.startswith(PAGE_DEVICE):  # it is no device of the operators' page
+            return
         with suppress(IdproofError, Conflict):
             await anyio.to_thread.run_sync(self.kiosks.count, kiosk, counts)

@@ -8,7 +8,7 @@ from idproof.service.applicant_messages import texts
 from idproof.service.errors import log_error
 from idproof.service.http.problems import describe_error
 from idproof.service.storage.kiosks import Kiosk
-from idproof.service.stream import purposes, replies
+from idproof.service.stream import purposes, replies, token_devices
 from idproof.service.stream.chain import LIVENESS
 from idproof.service.stream.codes import CLOSES
 from idproof.service.stream.replies import Message
@@ -47,6 +47,12 @@ async def _verify(runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession, 
     except Exception as error:  # noqa: BLE001 - raised in a job, it would end every other job of the server process
         log_error(error)
     await session.end_verification(outcome)
+    await _note_end(runtime, session)
+
+
+async def _note_end(runtime: StreamRuntime, session: DeviceSession) -> None:
+    """Notes the end of a page's session for the client that made its token, also if the page is away."""
+    await token_devices.end(runtime, session.parameters.token, session)
 
 
 async def _count(runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession, outcome: Message) -> None:

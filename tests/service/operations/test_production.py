@@ -39,6 +39,7 @@ OMISSIONS: dict[str, dict[str, Any]] = {
     "IDPROOF_ANONYMOUS": {"anonymous": True},
     "IDPROOF_CAPTURES_REMEMBERED_HOURS": {"captures_remembered_hours": 23.9},
     "IDPROOF_PASSKEY_ORIGINS": {"passkey_rp_id": "localhost", "passkey_origins": "http://localhost:8000"},
+    "IDPROOF_CAPTURE_ORIGINS": {"capture_origins": "http://localhost:8000"},
     "IDPROOF_DATABASE_URL": {"database_url": "postgresql://idproof@db/idproof"},
     "IDPROOF_RAY_ADDRESS": {"executor": "ray", "ray_address": "ray-head:6379"},
 }

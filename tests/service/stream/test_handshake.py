@@ -24,6 +24,7 @@ class FakeChannel:
     """Answers the server's challenge as a device with this secret does."""
 
     host = "198.51.100.7"
+    from_other_origin = False
 
     def __init__(self, device: str, secret: bytes) -> None:
         self.device, self.secret, self.hello = device, secret, {}  # type: ignore[var-annotated]

@@ -1,0 +1,208 @@
+"""Hand-off of a page's session to a telephone: one link, one use, and nothing before both screens agree."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from page_devices import PageDevice
+from stream_server import StreamVerifier, capture_everything, stream_server
+
+from idproof.service.operations.settings import Settings
+from idproof.service.stream.simulator.device import DeviceProblem
+
+SHOP = "https://shop.example"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path, capture_origins=SHOP)
+
+
+@pytest.fixture
+def url(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    with stream_server(settings, StreamVerifier(), monkeypatch) as address:
+        yield address
+
+
+def issued(url: str) -> dict[str, Any]:
+    return dict(httpx.post(f"{url}/v1/capture-tokens", json={"origin": SHOP, "reference": "order-17"}).json())
+
+
+def state(url: str, token: dict[str, Any]) -> dict[str, Any]:
+    return dict(httpx.get(f"{url}/v1/capture-tokens/{token['id']}").json())
+
+
+async def link(page: PageDevice) -> tuple[str, dict[str, Any]]:
+    """The telephone's token from a new offer, and the offer."""
+    await page.send({"type": "hand_off"})
+    offer = await page.receive("hand_off_offer")
+    return "idpc_" + offer["link"].partition("#")[2], offer
+
+
+async def told(page: PageDevice, state: str) -> dict[str, Any]:
+    """The first message of this state; those before it are skipped."""
+    while (message := await page.receive("hand_off_state"))["state"] != state:
+        pass
+    return message
+
+
+def played(url: str, act: Callable[[PageDevice, dict[str, Any]], Awaitable[None]]) -> dict[str, Any]:
+    """Lets a page act with a new token; returns what became of that."""
+    token = issued(url)
+
+    async def run() -> None:
+        page = await PageDevice.open(url, token["token"], SHOP)
+        try:
+            await act(page, token)
+        finally:
+            await page.socket.close()
+
+    asyncio.run(run())
+    return state(url, token)
+
+
+def test_a_telephone_captures_in_the_pages_place(url: str, settings: Settings) -> None:
+    secrets: list[str] = []
+
+    async def act(page: PageDevice, token: dict[str, Any]) -> None:
+        written, offer = await link(page)
+        secrets.append(written.split("_")[2])
+        assert offer["link"].startswith(f"{url}/capture#")
+        assert len(offer["qr"]) == len(offer["qr"][0])
+        await told(page, "waiting")
+        phone = await PageDevice.open(url, written, url)
+        shown = await told(page, "opened")
+        assert phone.welcome is not None
+        assert shown["comparison"] == phone.welcome["comparison"]
+        with pytest.raises(DeviceProblem, match="session_used"):
+            await phone.start()  # before the applicant has compared the screens
+        await page.send({"type": "hand_off_confirm", "device": offer["device"]})
+        await phone.receive("hand_off_confirmed")
+        with pytest.raises(DeviceProblem, match="session_used"):
+            await page.start()
+        await phone.start()
+        await told(page, "capturing")
+        await capture_everything(phone)
+        await phone.send({"type": "finish"})
+        verdict = await phone.receive("verdict")
+        assert (await told(page, "done"))["verification"] == verdict["id"]
+        with pytest.raises(DeviceProblem, match="device_unauthenticated"):
+            await PageDevice.open(url, written, url)
+        await phone.socket.close()
+        assert state(url, token)["verification"] == verdict["id"]
+        stored = httpx.get(f"{url}/v1/verifications/{verdict['id']}").json()
+        assert stored["reference"] == "order-17"
+
+    after = played(url, act)
+    assert (after["state"], after["handed_off"]) == ("done", True)
+    audit = settings.audit_log.read_text("utf-8")
+    events = [json.loads(line)["event"] for line in audit.splitlines()]
+    assert [event for event in events if event.startswith("capture_")] == [
+        "capture_token_issued",
+        "capture_token_used",
+        "capture_handed_off",
+        "capture_token_used",
+    ]
+    assert secrets[0] not in audit
+
+
+def test_a_link_works_once_and_two_telephones_at_once_are_one(url: str) -> None:
+    async def act(page: PageDevice, _token: dict[str, Any]) -> None:
+        written, _ = await link(page)
+        both = [PageDevice.open(url, written, url) for _ in range(3)]
+        found = await asyncio.gather(*both, return_exceptions=True)
+        phones = [one for one in found if isinstance(one, PageDevice)]
+        assert len(phones) == 1
+        assert {one.code for one in found if isinstance(one, DeviceProblem)} == {"device_unauthenticated"}
+        with pytest.raises(DeviceProblem, match="device_unauthenticated"):
+            await PageDevice.open(url, written, url)
+        await phones[0].socket.close()
+
+    assert played(url, act)["state"] == "bound"
+
+
+def test_a_stranger_who_opened_the_link_is_cut_off_and_the_page_captures(url: str) -> None:
+    async def act(page: PageDevice, token: dict[str, Any]) -> None:
+        written, _ = await link(page)
+        stranger = await PageDevice.open(url, written, url)
+        await told(page, "opened")
+        await page.send({"type": "hand_off_cancel"})
+        await told(page, "ended")
+        with pytest.raises(DeviceProblem):
+            await stranger.start()
+        with pytest.raises(DeviceProblem, match=r"device_revoked|session_used"):
+            await stranger.receive("hand_off_confirmed")
+        await stranger.socket.close()
+        await page.start()
+        assert state(url, token)["state"] == "started"
+
+    played(url, act)
+
+
+def test_the_page_ends_the_telephones_session(url: str) -> None:
+    async def act(page: PageDevice, _token: dict[str, Any]) -> None:
+        written, offer = await link(page)
+        phone = await PageDevice.open(url, written, url)
+        await told(page, "opened")
+        await page.send({"type": "hand_off_confirm", "device": offer["device"]})
+        await phone.receive("hand_off_confirmed")
+        await phone.start()
+        await page.send({"type": "hand_off_cancel"})
+        await told(page, "ended")
+        with pytest.raises(DeviceProblem, match="device_revoked"):
+            await phone.receive("verdict")
+        await phone.socket.close()
+        with pytest.raises(DeviceProblem, match="session_used"):
+            await page.start()  # the one session was used up
+
+    assert played(url, act)["state"] == "ended"
+
+
+def test_the_telephone_ends_its_session_and_the_page_learns_of_it(url: str) -> None:
+    async def act(page: PageDevice, _token: dict[str, Any]) -> None:
+        written, offer = await link(page)
+        phone = await PageDevice.open(url, written, url)
+        await told(page, "opened")
+        await page.send({"type": "hand_off_confirm", "device": offer["device"]})
+        await phone.receive("hand_off_confirmed")
+        await phone.start()
+        await phone.send({"type": "cancel"})
+        await phone.receive("cancelled")
+        await phone.socket.close()
+        await told(page, "ended")
+
+    assert played(url, act)["state"] == "ended"
+
+
+def test_a_new_offer_ends_the_one_before_and_the_sixth_is_refused(url: str) -> None:
+    async def act(page: PageDevice, _token: dict[str, Any]) -> None:
+        links = [(await link(page))[0] for _ in range(5)]
+        for old in links[:-1]:
+            with pytest.raises(DeviceProblem, match="device_unauthenticated"):
+                await PageDevice.open(url, old, url)
+        with pytest.raises(DeviceProblem, match="message_unexpected"):
+            await link(page)
+        phone = await PageDevice.open(url, links[-1], url)
+        with pytest.raises(DeviceProblem, match="message_unexpected"):
+            await link(phone)  # a telephone hands nothing off
+        await phone.socket.close()
+
+    played(url, act)
+
+
+def test_a_page_confirms_its_own_telephone_only(url: str) -> None:
+    async def act(page: PageDevice, _token: dict[str, Any]) -> None:
+        _, offer = await link(page)
+        for device in (offer["device"], "0" * 16):  # before it was opened, and one of nobody's
+            await page.send({"type": "hand_off_confirm", "device": device})
+            with pytest.raises(DeviceProblem, match="message_unexpected"):
+                await page.receive("hand_off_confirmed")
+        await page.start()
+        with pytest.raises(DeviceProblem, match="message_unexpected"):
+            await link(page)  # its own session has begun
+
+    assert played(url, act)["state"] in ("started", "ended")
