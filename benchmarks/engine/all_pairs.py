@@ -177,17 +177,13 @@ def _row(
     mine = values[rows[number]]
     own = int(group[rows[number].start])
     square = Tally(exact_from)
-    within = mine @ mine.T
-    square.add(within)
-    square.add(np.ascontiguousarray(np.diagonal(within))[None], times=-1)
+    square.add_products(mine, mine)
+    square.add(np.einsum("ij,ij->i", mine, mine, dtype=np.float32)[None], times=-1)
     found = {(own, own): square.halved()}
     width = _COLUMNS * (rows[0].stop - rows[0].start)
-    scores = np.empty((len(mine), width), dtype=np.float32)
     for start, stop in _columns(rows[number].stop, group, width):
         pair = (own, int(group[start]))
-        into = found.setdefault(pair, Tally(exact_from))
-        whole = stop - start == width
-        into.add(np.matmul(mine, values[start:stop].T, out=scores if whole else None))
+        found.setdefault(pair, Tally(exact_from)).add_products(mine, values[start:stop])
     return found
 
 

@@ -41,3 +41,20 @@ def test_without_numba_the_passes_do_it(monkeypatch: pytest.MonkeyPatch) -> None
 def test_bins_and_count_agree() -> None:
     table = scores(100)
     assert np.bincount(kernel.binned(table).ravel(), minlength=BINS).tolist() == kernel.count(table, 255)[0].tolist()
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(2, 1), (64, 255), (64, 256), (64, 257), (64, 600), (63, 300), (1, 1)])
+def test_products_are_counted_as_their_table_is(rows: int, columns: int) -> None:
+    rng = np.random.default_rng(rows + columns)
+    one, other = (rng.integers(-700, 700, (n, 16)).astype(np.float32) for n in (rows, columns))
+    for exact_from in (0, 150, 255):
+        bins, highest = kernel.count_products(one, other, exact_from)
+        wanted = by_hand(one @ other.T, exact_from)
+        assert (bins.tolist(), np.sort(highest).tolist()) == wanted
+
+
+def test_a_threads_buffers_keep_nothing_of_the_block_before() -> None:
+    first = kernel.count(scores(1000), 0)
+    kernel.count(scores(200), 255)
+    again = kernel.count(scores(1000), 0)
+    assert (first[0].tolist(), first[1].tolist()) == (again[0].tolist(), again[1].tolist())
