@@ -8,7 +8,8 @@ testing linear models with multiple structural changes", 1998). The same sum say
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -36,6 +37,8 @@ class EdgePatch:
         known: (n, 4): one, the template's grey level, and the place; the last three with zero mean.
         values: (m,), millimetres: the family of edges, ascending and evenly spaced.
         passed: (m,), number of points that lie outside each edge.
+        explained_outside, explained_inside: (m, c, c), inverses of the sums of products of the columns that explain
+            the colours on that side of each edge.
         tolerance: number of points that may lie between two edges that count as one.
     """
 
@@ -44,6 +47,23 @@ class EdgePatch:
     values: Floats
     passed: NDArray[np.intp]
     tolerance: int
+    explained_outside: Floats = field(init=False, repr=False)
+    explained_inside: Floats = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        outside, inside = _sides(self.sums(self.known, self.known))
+        object.__setattr__(self, "explained_outside", _inverse(outside, _OUTSIDE))
+        object.__setattr__(self, "explained_inside", _inverse(inside, _INSIDE))
+
+    @cached_property
+    def starts(self) -> NDArray[np.intp]:
+        """(m + 1,): the first point behind each edge, after the very first point."""
+        return np.concatenate([[0], self.passed])
+
+    @cached_property
+    def empty(self) -> NDArray[np.bool_]:
+        """(m + 1,): where no point lies between an edge and the next."""
+        return np.asarray(np.diff(np.append(self.starts, len(self.points))) == 0, dtype=np.bool_)
 
     @classmethod
     def prepare(
@@ -95,17 +115,49 @@ class EdgePatch:
 
     def _unexplained(self, colours: Floats) -> Floats:
         """(m,): sum of squares that both sides' models leave, for each edge of the family."""
-        columns = np.column_stack([self.known, colours - colours.mean(axis=0)])
-        products = (columns[:, :, None] * columns[:, None, :]).reshape(len(columns), -1)
-        so_far = np.vstack([np.zeros(products.shape[1]), np.cumsum(products, axis=0)])
-        side = (-1, columns.shape[1], columns.shape[1])
-        outside, total = so_far[self.passed].reshape(side), so_far[-1:].reshape(side)
-        return _residual(outside, _OUTSIDE) + _residual(total - outside, _INSIDE)
+        colours = colours - colours.mean(axis=0)
+        mixed, squares = self.sums(self.known, colours), self.sums(colours, colours, paired=True)
+        (outside, inside), (of_outside, of_inside) = _sides(mixed), _sides(squares)
+        return _residual(self.explained_outside, outside, of_outside) + _residual(
+            self.explained_inside, inside, of_inside
+        )
+
+    def sums(self, one: Floats, other: Floats, *, paired: bool = False) -> Floats:
+        """(m + 1, …): sums over the points of products of the columns of two arrays, for each edge: of points outside.
+
+        The last is the sum of all points. Points between two edges are summed first: there are few edges and many
+        points.
+
+        Args:
+            one: (n, a).
+            other: (n, b).
+            paired: each column with its own fellow only, as (m + 1, a), instead of with every one, as (m + 1, a, b).
+        """
+        products = one * other if paired else one[:, :, None] * other[:, None, :]
+        between = np.add.reduceat(products, np.minimum(self.starts, len(one) - 1), axis=0)
+        between[self.empty] = 0
+        return np.asarray(np.cumsum(between, axis=0))
 
 
-def _residual(products: Floats, explaining: list[int]) -> Floats:
-    """(m,): squares of the three colours that the columns leave, from (m, 7, 7) sums of products."""
+def _inverse(products: Floats, explaining: list[int]) -> Floats:
+    """(m, c, c): inverses of the sums of products (m, 4, 4) of the columns that explain."""
     normal = products[:, explaining][:, :, explaining] + _RIDGE * np.eye(len(explaining))
-    mixed, squares = products[:, explaining, 4:], products[:, [4, 5, 6], [4, 5, 6]]
-    explained = (mixed * np.linalg.solve(normal, mixed)).sum(axis=1)
+    return np.asarray(np.linalg.inv(normal), dtype=np.float64)
+
+
+def _sides(sums: Floats) -> tuple[Floats, Floats]:
+    """(m, …) each: sums of the points outside each edge and inside it, from `EdgePatch.sums`."""
+    return sums[:-1], sums[-1] - sums[:-1]
+
+
+def _residual(inverse: Floats, mixed: Floats, squares: Floats) -> Floats:
+    """(m,): squares of the three colours that the columns leave.
+
+    Args:
+        inverse: (m, c, c) of the sums of products of the c columns that explain.
+        mixed: (m, 4, 3), sums of products of all columns with the colours.
+        squares: (m, 3), of the colours.
+    """
+    mixed = mixed[:, _INSIDE if inverse.shape[1] == len(_INSIDE) else _OUTSIDE]
+    explained = (mixed * (inverse @ mixed)).sum(axis=1)
     return np.asarray((squares - explained).sum(axis=1))

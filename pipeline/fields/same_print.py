@@ -46,7 +46,7 @@ def least_correlation(one: Share, other: Share) -> float:
     width = one.shape[1]
     window, step = min(_WINDOW_PX, width), _STEP_PX
     places = sorted({*range(0, width - window + 1, step), width - window})
-    contrasts = np.array([[plane[:, x : x + window].std() for plane in (one, other)] for x in places])
+    contrasts = np.column_stack([_spreads(plane, places, window) for plane in (one, other)])
     largest = float(contrasts.max())
     border = (_SHIFT_PX,) * 4
     around = cv2.copyMakeBorder(other, *border, cv2.BORDER_CONSTANT, value=1.0)
@@ -60,6 +60,14 @@ def least_correlation(one: Share, other: Share) -> float:
         found = cv2.matchTemplate(searched, one[:, x : x + window], cv2.TM_CCOEFF_NORMED)
         least = min(least, float(found.max()))
     return least
+
+
+def _spreads(plane: Share, places: Sequence[int], window: int) -> NDArray[np.float64]:
+    """(n,): standard deviation of each window."""
+    sums = [np.concatenate([[0.0], np.cumsum(power.sum(axis=0, dtype=np.float64))]) for power in (plane, plane * plane)]
+    starts = np.asarray(places)
+    mean, square = ((total[starts + window] - total[starts]) / (window * len(plane)) for total in sums)
+    return np.asarray(np.sqrt(np.maximum(square - mean * mean, 0.0)), dtype=np.float64)
 
 
 def _share(line: RGBImage) -> Share:

@@ -186,7 +186,8 @@ class Hologram(Check):
         """Measures the change of the patches between rectified captures of one card."""
         left, top, right, bottom = self.region.box.pixels(self.document.px_per_mm)
         boxes = [image[top:bottom, left:right] for image in rectified.values()]
-        light = [_blurred(_LIGHT[box], None, _NOISE_MM * self.document.px_per_mm) for box in boxes]
+        noise = _NOISE_MM * self.document.px_per_mm
+        light = [np.asarray(cv2.GaussianBlur(_LIGHT[box], (0, 0), noise)) for box in boxes]
         print_ = [self._print(_LOG_LIGHT[box].mean(axis=2)) for box in boxes]
         whole_range = [_unclipped(box) for box in boxes]
         inside = self.patches > 0
@@ -208,7 +209,7 @@ class Hologram(Check):
     def _stands_out(self, light: Light) -> float:
         """Root mean square of the patches of one capture, above what they would explain if they were moved aside."""
         inside = self.patches > 0
-        shown = _relative(light, inside, _AROUND_MM * self.document.px_per_mm)[inside]
+        shown = _relative(light, _Blur(inside, _AROUND_MM * self.document.px_per_mm))[inside]
         shown -= shown.mean(axis=0)
         between = _between(shown, self.patches[inside]) - self._aside(shown, inside)
         return float(np.sqrt(max(between, 0.0) / shown.size))
@@ -224,7 +225,7 @@ class Hologram(Check):
         print_ = np.zeros_like(log_light)
         for number in np.unique(self.zones[self.zones > 0]):
             zone = self.zones == number
-            print_[zone] = (_blurred(log_light, zone, noise) - _blurred(log_light, zone, lines))[zone]
+            print_[zone] = (_Blur(zone, noise)(log_light) - _Blur(zone, lines)(log_light))[zone]
         return print_
 
     def _shown(self, one: Light, other: Light) -> Mask:
@@ -240,9 +241,9 @@ class Hologram(Check):
 
     def _change(self, one: Light, other: Light, where: Mask) -> "_Change":
         """Compares two captures (h, w, 3) at some places."""
-        around = _AROUND_MM * self.document.px_per_mm
-        relative = [_relative(light, where, around) for light in (one, other)]
-        change = _unexplained(relative, self.patches, where, around)[where]
+        blur = _Blur(where, _AROUND_MM * self.document.px_per_mm)
+        relative = [_relative(light, blur) for light in (one, other)]
+        change = _unexplained(relative, self.patches, where, blur)[where]
         change -= change.mean(axis=0)
         strength = np.sqrt(_between(change, self.patches[where]) / change.size)
         return _Change(float(strength), self._shape(change, where))
@@ -251,9 +252,38 @@ class Hologram(Check):
         """Share of a change (pixels, 3) that the patches explain, above what they explain when they are moved aside."""
         spread = np.zeros((*where.shape, 3), dtype=np.float32)
         spread[where] = change
-        coarse = _blurred(spread, where, _GRAIN_MM * self.document.px_per_mm)[where]
+        coarse = _Blur(where, _GRAIN_MM * self.document.px_per_mm)(spread)[where]
         between, total = _between(coarse, self.patches[where]), float((coarse**2).sum())
         return 1 - (total - between) / max(total - self._aside(coarse, where), _LEAST)
+
+
+class _Blur:
+    """Blurs pictures as if they had no pixels but some places.
+
+    Args:
+        where: the places.
+        sigma_px: standard deviation.
+    """
+
+    def __init__(self, where: Mask, sigma_px: float) -> None:
+        self._size = where.shape[1::-1]
+        self._smaller = tuple(max(1, round(length * min(1.0, _WIDE_PX / sigma_px))) for length in self._size)
+        self._sigma = sigma_px * self._smaller[0] / self._size[0]
+        self._share = where.astype(np.float32)
+        # Blurred once for all pictures: several dozen are blurred around the same places.
+        self._around = np.maximum(self._blurred_small(self._share), _LEAST)
+
+    def __call__(self, values: Light) -> Light:
+        """Returns (h, w) or (h, w, 3), as the values."""
+        flat = values.ndim == 2
+        weighted = values * (self._share if flat else self._share[..., None])
+        blurred = self._blurred_small(weighted) / (self._around if flat else self._around[..., None])
+        return np.asarray(cv2.resize(blurred, self._size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+
+    def _blurred_small(self, values: Light) -> Light:
+        """A wide blur of a smaller picture is the same, and far faster."""
+        small = cv2.resize(values, self._smaller, interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.GaussianBlur(small, (0, 0), self._sigma), dtype=np.float32)
 
 
 @dataclass(frozen=True, order=True)
@@ -264,13 +294,13 @@ class _Change:
     shape: float
 
 
-def _relative(light: Light, where: Mask, around_px: float) -> Light:
+def _relative(light: Light, blur: _Blur) -> Light:
     """(h, w, 3): light as a share of that around, less the share around: a lamp's level and a veil are gone."""
-    share = light / (_blurred(light, where, around_px) + _DARKEST)
-    return np.asarray(share - _blurred(share, where, around_px))
+    share = light / (blur(light) + _DARKEST)
+    return np.asarray(share - blur(share))
 
 
-def _unexplained(relative: Sequence[Light], patches: Labels, where: Mask, around_px: float) -> Light:
+def _unexplained(relative: Sequence[Light], patches: Labels, where: Mask, blur: _Blur) -> Light:
     """(h, w, 3): what fading does not explain of the difference of two captures (h, w, 3).
 
     A printed picture can be paler in either, place by place, but its patches no more than the lines of the print
@@ -278,21 +308,23 @@ def _unexplained(relative: Sequence[Light], patches: Labels, where: Mask, around
     """
     pictures = [_means(values, patches, where) for values in relative]
     lines = [values - picture for values, picture in zip(relative, pictures, strict=True)]
-    centred = [picture - _blurred(picture, where, around_px) for picture in pictures]
+    centred = [picture - blur(picture) for picture in pictures]
+    # Squares of lines and of pictures around each place, of which each capture's is used twice.
+    own = [[blur(values * values) for values in both] for both in (lines, centred)]
+    together = [blur(both[0] * both[1]) for both in (lines, centred)]
     left = []
     for pale, clear in ((0, 1), (1, 0)):
-        least = _slope(lines[pale], lines[clear], where, around_px).clip(0, 1)
-        fading = np.clip(_slope(centred[pale], centred[clear], where, around_px), least, 1)
+        least = _slope(together[0], own[0][clear]).clip(0, 1)
+        fading = np.clip(_slope(together[1], own[1][clear]), least, 1)
         rest = relative[pale] - fading * relative[clear]
-        rest = rest - _blurred(rest, where, around_px)
-        left.append((_blurred(_means(rest, patches, where) ** 2, where, around_px), rest))
+        rest = rest - blur(rest)
+        left.append((blur(_means(rest, patches, where) ** 2), rest))
     (one, one_rest), (other, other_rest) = left
     return np.asarray(np.where(one <= other, one_rest, other_rest), dtype=np.float32)
 
 
-def _slope(values: Light, of: Light, where: Mask, around_px: float) -> Light:
-    """(h, w, 3): local slope of values over others, by least squares."""
-    together, own = (_blurred(product, where, around_px) for product in (values * of, of * of))
+def _slope(together: Light, own: Light) -> Light:
+    """(h, w, 3): local slope of values over others by least squares, from the means of their products."""
     return np.asarray(together / np.maximum(own, _LEAST))
 
 
@@ -332,23 +364,6 @@ def _patches(zones: NDArray[np.uint8]) -> Labels:
 def _diffractive_region(document: DocumentType) -> Region | None:
     """The type's first diffractive region with zones."""
     return next((r for r in document.regions if r.kind == "diffractive" and r.zones is not None), None)
-
-
-def _blurred(values: Light, where: Mask | None, sigma_px: float) -> Light:
-    """(h, w) or (h, w, 3), blurred as if the picture had no pixels but those."""
-    if where is None:
-        return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma_px))
-    size = values.shape[1::-1]
-    smaller = tuple(max(1, round(length * min(1.0, _WIDE_PX / sigma_px))) for length in size)
-    sigma = sigma_px * smaller[0] / size[0]
-    share = where.astype(np.float32)
-    weighted = values * (share if values.ndim == 2 else share[..., None])
-    # A wide blur of a smaller picture is the same, and far faster.
-    weighted, share = (cv2.resize(picture, smaller, interpolation=cv2.INTER_AREA) for picture in (weighted, share))
-    weighted, share = (cv2.GaussianBlur(picture, (0, 0), sigma) for picture in (weighted, share))
-    share = np.maximum(share, _LEAST)
-    blurred = weighted / (share if values.ndim == 2 else share[..., None])
-    return np.asarray(cv2.resize(blurred, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
 
 
 def _inner(zones: NDArray[np.uint8]) -> Mask:

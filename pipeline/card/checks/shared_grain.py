@@ -101,21 +101,31 @@ def _shared_shares(light: list[Plane], usable: NDArray[np.bool_]) -> list[float]
     steepest = cv2.dilate(slope, np.ones((_AROUND_PX, _AROUND_PX), np.uint8))
     detail = cv2.blur(noise_residual(cv2.GaussianBlur(mean, (0, 0), _DETAIL_PX)) ** 2, (_AROUND_PX, _AROUND_PX))
     flatter = usable & (steepest <= np.quantile(steepest[usable], _FLATTER_SHARE))
-    print_there = np.column_stack([_scaled(steepest[flatter] ** 2), _scaled(detail[flatter])])
+    fit = _PrintFit(np.column_stack([_scaled(steepest[flatter] ** 2), _scaled(detail[flatter])]))
     residuals = [_limited(noise_residual(cv2.GaussianBlur(plane, (0, 0), _SOFT_PX))[flatter]) for plane in light]
-    own = [_without_print(residual**2, print_there) for residual in residuals]
+    own = [fit.without_print(residual**2) for residual in residuals]
     return [
-        _without_print(residuals[one] * residuals[other], print_there)
+        fit.without_print(residuals[one] * residuals[other])
         / max(float(np.sqrt(max(own[one], 0.0) * max(own[other], 0.0))), _USUAL_VARIANCE)
         for one, other in combinations(range(len(light)), 2)
     ]
 
 
-def _without_print(products: NDArray[np.float32], print_there: NDArray[np.float64]) -> float:
-    """The products' mean where there would be no print, by weighted least squares: print makes products vary more."""
-    terms = np.column_stack([np.ones(len(print_there)), print_there])
-    weighted = terms / (_PRINT_WEIGHT + print_there.sum(axis=1, keepdims=True)) ** 2
-    return float(np.linalg.solve(weighted.T @ terms, weighted.T @ products)[0])
+class _PrintFit:
+    """A weighted least squares fit of products of residuals by the print around: print makes products vary more.
+
+    Args:
+        print_there: (n, 2), amount of print at each pixel, 0..1.
+    """
+
+    def __init__(self, print_there: NDArray[np.float64]) -> None:
+        terms = np.column_stack([np.ones(len(print_there)), print_there])
+        self._weighted = terms / (_PRINT_WEIGHT + print_there.sum(axis=1, keepdims=True)) ** 2
+        self._normal = self._weighted.T @ terms
+
+    def without_print(self, products: NDArray[np.float32]) -> float:
+        """Returns the products' mean where there would be no print."""
+        return float(np.linalg.solve(self._normal, self._weighted.T @ products)[0])
 
 
 def _scaled(values: NDArray[np.float32]) -> NDArray[np.float64]:
