@@ -1,5 +1,7 @@
 """Facts about the processes of this machine, read from `/proc` (proc(5))."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 _KIB_PER_MIB = 1024
@@ -45,6 +47,17 @@ def resident_mib(pid: int) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / _KIB_PER_MIB
     return 0.0
+
+
+def processor_s(session: int) -> float:
+    """Returns the processor time of a session's living processes in seconds, with that of their ended children."""
+    ticks = 0
+    for pid in session_processes(session):
+        with suppress(OSError, ValueError):
+            # After the name: state, ids, faults; then user and system time of the process and of its children.
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _all() -> list[Path]:

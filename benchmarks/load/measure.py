@@ -68,7 +68,7 @@ def measure_load(
     core = IdentityCore()
     with tempfile.TemporaryDirectory(prefix="idproof-load-") as folder, core.listening() as core_url:
         options = ["--sandbox"] if sandbox else ["--profile", profile]
-        with running_server(Path(folder) / "server", options, _settings(core_url, clients)) as server:
+        with running_server(Path(folder) / "server", options, server_settings(core_url, clients)) as server:
             sets = [_sandbox_captures(server.url)] if sandbox else list(captures)
             if not sets:
                 raise BenchmarkFailed("There are no captures to send; name a folder with --sets, or use --sandbox.")
@@ -85,12 +85,14 @@ def measure_load(
     )
 
 
-def _settings(core_url: str, clients: int) -> dict[str, str]:
+def server_settings(core_url: str, clients: int) -> dict[str, str]:
+    """Returns the server's settings, by which none of so many clients is refused."""
     return {
         "IDPROOF_CORE_URL": core_url,
         "IDPROOF_INSPECTABLE": "1",  # this process reads its memory use
         "IDPROOF_RATE_PER_MINUTE": "1000000",
         "IDPROOF_QUEUE": str(clients),
+        "IDPROOF_WAIT_S": "600",
         "IDPROOF_CLIENT_CONCURRENCY": str(clients),
         "IDPROOF_CAPTURES_REMEMBERED_HOURS": "0",  # few registrations are sent many times
     }

@@ -20,6 +20,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from idproof.pipeline import Verifier
+from idproof.pipeline.executors import processors
 from idproof.pipeline.vault import hardening
 from idproof.service.errors import SettingsInvalid, log_error
 from idproof.service.http import connection_limit
@@ -27,7 +28,7 @@ from idproof.service.http.app import create_app
 from idproof.service.http.connection_limit import ACCEPTED_AT_ONCE
 from idproof.service.http.connections import BoundedProtocol
 from idproof.service.http.web_sockets import BoundedWebSocket
-from idproof.service.operations import cluster, process, processors, production, telemetry
+from idproof.service.operations import cluster, process, production, telemetry
 from idproof.service.operations.metrics import SHARED_FOLDER
 from idproof.service.operations.networks import is_loopback, parse_proxies
 from idproof.service.operations.policy import build_policy

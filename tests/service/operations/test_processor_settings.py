@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from idproof.service.operations import processors
+from idproof.pipeline.executors import processors
 from idproof.service.operations.settings import Settings
 
 
