@@ -62,5 +62,6 @@ def highest_peak(log_spectrum: NDArray[np.float32], where: NDArray[np.bool_]) ->
         where: (n, n), the frequencies to search.
     """
     heights = (log_spectrum - cv2.blur(log_spectrum, (_NEIGHBOURHOOD, _NEIGHBOURHOOD)))[where]
-    spread = _MAD_TO_SIGMA * float(np.median(np.abs(heights - np.median(heights))))
-    return float((heights.max() - np.median(heights)) / max(spread, 1e-6))
+    middle = np.median(heights)
+    spread = _MAD_TO_SIGMA * float(np.median(np.abs(heights - middle)))
+    return float((heights.max() - middle) / max(spread, 1e-6))

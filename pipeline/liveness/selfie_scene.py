@@ -26,6 +26,7 @@ Surroundings = NDArray[np.uint8]
 _SIDE = 64
 _EYES_PX, _EYES_Y = 10.0, 26.0  # distance and height of the eyes in the small picture: 6 eye distances to each side
 _BLUR_PX, _MIN_BLUR_PX = 2.0, 0.3
+_LEFT_BLUR_PX = 2.0  # deviation that is left to blur in a smaller picture, enough to interpolate in
 _FACE_AXES_PX = (14, 19)  # of the ellipse that is left out, about the middle of the face
 _MIN_SEEN = 0.05  # share of the small picture, outside the face, that both pictures must show
 _FRAMES = 6  # compared at most
@@ -37,14 +38,31 @@ def cut(image: RGBImage, face: DetectedFace) -> Surroundings:
     What lies outside the picture and the face itself do not count.
     """
     matrix = _to_small(face)
-    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    soft = cv2.GaussianBlur(image, (0, 0), max(_MIN_BLUR_PX, 0.5 / scale))  # against aliasing
-    small = cv2.warpAffine(soft, matrix, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    soft, to_image = _soften(image, max(_MIN_BLUR_PX, 0.5 / float(np.hypot(matrix[0, 0], matrix[1, 0]))))
+    small = cv2.warpAffine(
+        soft, (matrix @ to_image), (_SIDE, _SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     inside = np.full(image.shape[:2], 255, np.uint8)
     soft.fill(0)
     counts = cv2.warpAffine(inside, matrix, (_SIDE, _SIDE), flags=cv2.INTER_NEAREST)
     cv2.ellipse(counts, (_SIDE // 2, round(_EYES_Y + _EYES_PX / 2)), _FACE_AXES_PX, 0, 0, 360, 0, -1)
     return np.asarray(np.dstack([small, counts]), dtype=np.uint8)
+
+
+def _soften(image: RGBImage, sigma_px: float) -> tuple[RGBImage, NDArray[np.float64]]:
+    """Blurs against aliasing; returns the picture, and (3, 3) from its pixels to those of `image`.
+
+    A wide blur is made in a smaller picture: means of squares, whose own blur is taken off the deviation that is left.
+    """
+    factor = max(1, int(sigma_px / _LEFT_BLUR_PX))
+    height, width = (max(1, side // factor) for side in image.shape[:2])
+    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    left = np.sqrt(sigma_px**2 - (factor**2 - 1) / 12) / factor  # by the variance of an even distribution
+    soft = cv2.GaussianBlur(small, (0, 0), float(left))
+    small.fill(0)
+    across, down = image.shape[1] / width, image.shape[0] / height
+    to_image = np.array([[across, 0, across / 2 - 0.5], [0, down, down / 2 - 0.5], [0, 0, 1]])
+    return np.asarray(soft, dtype=np.uint8), to_image
 
 
 def likeness(one: Surroundings, other: Surroundings) -> float | None:
