@@ -83,13 +83,18 @@ def examine(
         )
         views = {Role.CARD_FRONT: front, Role.CARD_TILT_LEFT: left, Role.CARD_TILT_RIGHT: right}
         poses = turns.measure_poses(views, tools.locator.document)
-        # The longest first, so that none is begun when only one thread is left to work.
-        people, (fields, of_fields), of_card = branches.run(
-            lambda: examine_people(session, tools, answer, timer, of_selfie),
-            partial(_timed, timer, "fields", partial(_read_and_blame, session, tools, views)),
-            partial(_timed, timer, "card", partial(check_card, session, tools, views)),
-            on_failure=session.wipe,
-        )
+        people_step = partial(examine_people, session, tools, answer, timer, of_selfie)
+        fields_step = partial(_timed, timer, "fields", partial(_read_and_blame, session, tools, views))
+        card_step = partial(_timed, timer, "card", partial(check_card, session, tools, views))
+        # The longest first, so that none is begun when only one thread is left to work: frames take longest.
+        if answer is None:
+            of_card, (fields, of_fields), people = branches.run(
+                card_step, fields_step, people_step, on_failure=session.wipe
+            )
+        else:
+            people, of_card, (fields, of_fields) = branches.run(
+                people_step, card_step, fields_step, on_failure=session.wipe
+            )
     return Findings((*of_card, *of_fields, *people), fields, timer.timings_ms, tools.engines.weights, poses)
 
 
