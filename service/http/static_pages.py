@@ -4,7 +4,7 @@ The policy (Content Security Policy Level 3) allows only scripts, styles, texts,
 and nothing inline. No other page may embed one of these pages.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -34,11 +34,14 @@ _MEDIA_TYPES = {
     "json": "application/json",
     "otf": "font/otf",
     "svg": "image/svg+xml",
+    "txt": "text/plain; charset=utf-8",
+    "mp3": "audio/mpeg",
+    "woff2": "font/woff2",
 }
 
 
 class StaticPages:
-    """The files of one package's `static/` and of its folder `texts/`, each sent with the same headers."""
+    """The files of one package's `static/` and of the folders in it, each sent with the same headers."""
 
     def __init__(
         self, package: str, *, camera: bool, policy: str = POLICY, more: Mapping[str, Traversable] | None = None
@@ -51,13 +54,7 @@ class StaticPages:
             policy: the pages' Content Security Policy.
             more: files from elsewhere, by the name that they are served under.
         """
-        root = files(package) / "static"
-        found = {entry.name: entry for entry in root.iterdir() if entry.is_file()}
-        folder = root / "texts"
-        texts = {
-            f"texts/{entry.name}": entry for entry in (folder.iterdir() if folder.is_dir() else ()) if entry.is_file()
-        }
-        self._files = found | texts | dict(more or {})
+        self._files = dict(_listed(files(package) / "static")) | dict(more or {})
         self._headers = {
             "Content-Security-Policy": policy,
             "Permissions-Policy": f"camera=({'self' if camera else ''}), microphone=(), geolocation=(), "
@@ -72,3 +69,12 @@ class StaticPages:
             return problems.problem("not_found", "There is no such file.")
         media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
         return Response(entry.read_bytes(), media_type=media_type, headers=self._headers)
+
+
+def _listed(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Traversable]]:
+    """Yields every file in a folder and in the folders within it, with its path from there."""
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _listed(entry, f"{prefix}{entry.name}/")
+        else:
+            yield prefix + entry.name, entry

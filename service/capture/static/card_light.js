@@ -2,7 +2,7 @@
 
 import { all, byId, page } from "./dom.js";
 import * as texts from "./texts.js";
-import { announce } from "./view.js";
+import { tell } from "./view.js";
 
 export class CardLight {
   constructor(camera) {
@@ -18,7 +18,7 @@ export class CardLight {
     video.play().catch(() => {});
     byId("lit-finder").classList.toggle("mirrored", this.camera.mirrored);
     texts.setText(byId("lit-asked"), "hint.hold_for_colours");
-    announce(byId("lit-asked").textContent);
+    tell("hint.hold_for_colours", { now: true });
     byId("card-light").hidden = false;
     for (const part of all(".top, main, .foot")) part.inert = true;
     byId("lit-asked").focus();

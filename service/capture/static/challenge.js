@@ -1,8 +1,9 @@
 // The liveness challenge, shown exactly as the server drew it, and filmed: the action, its progress, and the light.
 
 import { all, byId, page } from "./dom.js";
+import { vibrate } from "./haptics.js";
 import * as texts from "./texts.js";
-import { announce } from "./view.js";
+import { tell } from "./view.js";
 
 const INTERVAL_MS = 100; // ten frames per second: docs/stream.md
 const HALF_FRAME_MS = 17; // of a camera with 30 frames per second
@@ -106,7 +107,8 @@ export class Challenge {
     page().dataset.action = action;
     texts.setText(byId("asked"), key);
     byId("arrow-use").setAttribute("href", action === "watch_colours" ? "#i-colours" : `#i-${action}`);
-    announce(byId("asked").textContent);
+    tell(key, { now: true });
+    vibrate("good");
   }
 
   /** Send a picture of the camera if it is the nearest to a moment asked for, or if a tenth of a second has passed. */

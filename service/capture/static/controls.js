@@ -6,15 +6,17 @@ import { Connection } from "./connection.js";
 import { byId, page } from "./dom.js";
 import { Overlay } from "./overlay.js";
 import { Registration } from "./registration.js";
+import * as speech from "./speech.js";
 import * as texts from "./texts.js";
-import { openDialog, showToast, showView } from "./view.js";
+import { isPhone, openDialog, showToast, showView } from "./view.js";
 
 const VIEWS_WITHOUT_WATCH = new Set(["setup", "connecting", "welcome", "verifying", "stopping", "result", "closed", "ended"]);
 
 /** What the buttons of a component do. `close()` ends it: connection, camera and timers. */
 export class Controls {
-  constructor(shadow, service) {
-    Object.assign(this, { shadow, service, registration: null, named: null });
+  constructor(shadow, service, { spoken = false } = {}) {
+    // On a telephone the voice waits to be switched on: people use their own screen reader there.
+    Object.assign(this, { shadow, service, spoken: spoken && !isPhone(), registration: null, named: null });
     this.actions = this.#actions();
     this.aborter = new AbortController();
     this.#listen(this.aborter.signal);
@@ -35,6 +37,7 @@ export class Controls {
     const camera = this.registration?.camera ?? new Camera(byId("video"));
     const overlay = this.registration?.overlay ?? new Overlay(byId("overlay"), byId("finder"), camera);
     this.registration = new Registration(connection, camera, overlay);
+    this.registration.spoken = this.spoken;
     showView("connecting");
     connection.open();
     this.#takeNamed();
@@ -49,6 +52,7 @@ export class Controls {
   /** Leave nothing: neither connection nor camera nor timers. */
   close() {
     this.aborter.abort();
+    speech.forget();
     this.endWatch();
     this.observer.disconnect();
     this.registration?.close();
@@ -101,6 +105,14 @@ export class Controls {
       "wallet-code": () => of().result.wallet.toggleCode(),
       stop: () => openDialog("stop"),
       "close-stop": () => byId("stop").close(),
+      interrupt: () => {
+        of().interrupt();
+        openDialog("stop");
+      },
+      extend: () => of().deadline.extend(),
+      "close-extend": () => byId("extend").close(),
+      voice: () => speech.set(!speech.isOn()),
+      "say-again": () => speech.again(),
       cancel: () => of().cancel("cancelled"),
       here: () => absence.noteActivity(),
       staff: () => {
@@ -122,10 +134,34 @@ export class Controls {
       this.registration?.usePermit(byId("permit-code").value);
       byId("permit-code").value = "";
     }, { signal });
+    byId("stop").addEventListener("close", () => this.registration?.goOn(), { signal });
+    // Chromium does not draw the words in a shadow anew when their typeface arrives.
+    document.fonts.addEventListener("loadingdone", () => texts.refresh(), { signal });
+    speech.events.addEventListener("change", () => this.#showVoice(), { signal });
+    for (const kind of ["begin", "end"]) speech.events.addEventListener(kind, (event) => this.#caption(event), { signal });
+    speech.set(this.spoken, { silent: true });
+    this.#showVoice();
     this.observer = new MutationObserver(() => {
       byId("stop-button").hidden = !this.inSession || page().dataset.view === "stopping";
     });
     this.observer.observe(page(), { attributes: true, attributeFilter: ["data-view", "data-stage"] });
+  }
+
+  #showVoice() {
+    const on = speech.isOn();
+    for (const name of ["voice", "welcome-voice"]) {
+      byId(`${name}-button`).setAttribute("aria-checked", String(on));
+      byId(`${name}-text`).dataset.t = on ? "voice.on" : "voice.off";
+      byId(`${name}-use`).setAttribute("href", on ? "#i-voice" : "#i-mute");
+    }
+    byId("again-button").hidden = !on;
+    texts.refresh();
+  }
+
+  /** Show the words of what is said where the screen does not show them already. */
+  #caption({ type, detail }) {
+    const shown = type === "begin" && detail.key.startsWith("spoken.");
+    texts.setText(byId("caption"), shown ? detail.key : null);
   }
 
   #click(event) {
@@ -137,6 +173,7 @@ export class Controls {
     if (button?.dataset.do) this.actions[button.dataset.do]();
     else if (button?.dataset.language) {
       texts.setLanguage(button.dataset.language);
+      speech.again();
       this.registration?.setLanguage(texts.language);
     }
   }

@@ -19,6 +19,8 @@ export const icons = () => markup`
   <symbol id="i-person" viewBox="0 0 48 48"><circle cx="24" cy="24" r="19"/><path d="M24 13v13l8 5"/></symbol>
   <symbol id="i-ticket" viewBox="0 0 48 48"><path d="M5 13h38v7a4 4 0 0 0 0 8v7H5v-7a4 4 0 0 0 0-8zM30 14v4M30 22v4M30 30v4"/></symbol>
   <symbol id="i-sorry" viewBox="0 0 48 48"><circle cx="24" cy="24" r="19"/><path d="M24 14v13M24 33v.5"/></symbol>
+  <symbol id="i-voice" viewBox="0 0 48 48"><path d="M7 18h8l10-8v28l-10-8H7zM31 18c3 3 3 9 0 12M36 12c7 7 7 17 0 24"/></symbol>
+  <symbol id="i-mute" viewBox="0 0 48 48"><path d="M7 18h8l10-8v28l-10-8H7zM32 19l10 10M42 19L32 29"/></symbol>
   <symbol id="i-closed" viewBox="0 0 48 48"><circle cx="24" cy="24" r="19"/><path d="M13 24h22"/></symbol>
   <symbol id="i-stop" viewBox="0 0 48 48"><path d="M12 12l24 24M36 12L12 36"/></symbol>
   <symbol id="i-ways" viewBox="0 0 48 48"><circle cx="24" cy="9" r="4"/><path d="M8 18l16 2 16-2M24 20v10M24 30l-7 14M24 30l7 14"/></symbol>

@@ -3,14 +3,16 @@
 import { Controls } from "./controls.js";
 import { page, useShadow } from "./dom.js";
 import { icons } from "./icons.js";
+import { LAYOUTS } from "./layouts.js";
 import { STYLES } from "./styles.js";
 import english from "./texts/en.js";
-import chinese from "./texts/zh-Hant.js";
+import simplified from "./texts/zh-Hans.js";
+import traditional from "./texts/zh-Hant.js";
 import * as texts from "./texts.js";
 import { showView } from "./view.js";
 import { views } from "./views.js";
 
-const TABLES = { en: english, "zh-Hant": chinese };
+const TABLES = { en: english, "zh-Hant": traditional, "zh-Hans": simplified };
 let shown = null; // the component that is on the page: there is one camera, and one applicant before it
 
 export class IdproofCapture extends HTMLElement {
@@ -32,7 +34,9 @@ export class IdproofCapture extends HTMLElement {
     }
     shown = this;
     this.#build();
-    this.#controls = new Controls(this.shadowRoot, this.getAttribute("service") ?? location.origin);
+    this.#controls = new Controls(this.shadowRoot, this.getAttribute("service") ?? location.origin, {
+      spoken: this.hasAttribute("voice"),
+    });
     if (this.#device) this.#controls.connect(this.#device);
     if (this.#named) this.#controls.take(this.#named);
   }
@@ -75,7 +79,7 @@ export class IdproofCapture extends HTMLElement {
 
   #build() {
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync(STYLES);
+    sheet.replaceSync(STYLES + LAYOUTS);
     this.shadowRoot.adoptedStyleSheets = [sheet];
     const inside = document.createElement("div");
     inside.id = "page";

@@ -2,7 +2,8 @@
 
 import { byId, page } from "./dom.js";
 import * as texts from "./texts.js";
-import { announce } from "./view.js";
+import { vibrate } from "./haptics.js";
+import { tell } from "./view.js";
 
 const STABLE_MS = 250; // of a new hint; chosen by hand
 const MIN_SHOWN_MS = 700; // of the hint before; chosen by hand
@@ -28,5 +29,6 @@ function change(hint) {
   shown = { hint, at: performance.now() };
   page().dataset.hint = hint;
   texts.setText(byId("instruction"), texts.has(`hint.${hint}`) ? `hint.${hint}` : "hint.hold_still");
-  announce(byId("instruction").textContent);
+  if (hint === "good") vibrate("good");
+  tell(texts.has(`hint.${hint}`) ? `hint.${hint}` : "hint.hold_still", { repeated: hint !== "good", now: hint === "good" });
 }

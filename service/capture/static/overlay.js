@@ -27,6 +27,7 @@ export class Overlay {
     this.guidance = this.corners = null;
     const { width, height } = this.camera.size;
     this.finder.style.setProperty("--aspect", face ? 3 / 4 : width / height || 16 / 9);
+    this.finder.classList.toggle("tall", (face ? 3 / 4 : width / height || 16 / 9) < 1);
     this.finder.classList.toggle("mirrored", this.camera.mirrored);
     this.#draw();
   }

@@ -7,7 +7,8 @@ const [HALF_WIDTH, HALF_HEIGHT] = [74, 47]; // of the card in units of the drawi
 const DISTANCE = 260; // of the eye, in the same units: strong perspective, so that a nearer edge is plainly larger
 const FULL_SHARE = 0.64; // share of the picture's width at which the card has that size
 const PHOTO = [[-62, -26], [-30, -26], [-30, 20], [-62, 20]];
-const LINES = [[[-16, -22], [58, -22]], [[-16, -4], [40, -4]], [[-16, 14], [50, 14]]];
+const SMALL = [[50, 2], [66, 2], [66, 26], [50, 26]]; // the second portrait, which the words name
+const LINES = [[[-16, -22], [58, -22]], [[-16, -4], [40, -4]], [[-16, 14], [34, 14]]];
 const CARD = [[-HALF_WIDTH, -HALF_HEIGHT], [HALF_WIDTH, -HALF_HEIGHT], [HALF_WIDTH, HALF_HEIGHT], [-HALF_WIDTH, HALF_HEIGHT]];
 const FACE_ON = { turn_deg: 0, pitch_deg: 0, share: 0.5 };
 const [CYCLE_MS, REST, MOVE] = [2400, 0.15, 0.55]; // slow enough to follow; shares of a cycle. Chosen by hand
@@ -69,6 +70,7 @@ function draw() {
   for (const name of Object.keys(wanted)) pose[name] = from[name] + (wanted[name] - from[name]) * eased;
   byId("pose-card").setAttribute("d", polygon(CARD, pose));
   byId("pose-photo").setAttribute("d", polygon(PHOTO, pose));
+  byId("pose-small").setAttribute("d", polygon(SMALL, pose));
   byId("pose-lines").setAttribute("d", LINES.map((line) => path(line, pose)).join(""));
 }
 

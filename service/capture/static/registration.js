@@ -3,6 +3,7 @@
 
 import { CardLight } from "./card_light.js";
 import { Challenge, durationSeconds } from "./challenge.js";
+import { Deadline } from "./deadline.js";
 import { byId, page } from "./dom.js";
 import { FrameSender } from "./frame_sender.js";
 import { Guardian } from "./guardian.js";
@@ -11,6 +12,7 @@ import { Permit } from "./permit.js";
 import * as pose from "./pose.js";
 import { Result } from "./result.js";
 import { ServerMessages } from "./server_messages.js";
+import * as speech from "./speech.js";
 import * as texts from "./texts.js";
 import { isPhone, showCameraTrouble, showEnded, showSteps, showView } from "./view.js";
 
@@ -26,6 +28,8 @@ export class Registration {
     this.cardLight = new CardLight(camera);
     this.guardian = new Guardian(connection);
     this.permit = new Permit();
+    this.deadline = new Deadline(this);
+    this.held = false; // the pictures are gone, and nothing begins again before the applicant says so
     this.stepUp = null; // id of the step-up that this page was opened for
     this.holderKey = null; // what the holder's passkey gave for it, or null
     this.named = null; // id of the registration that the next session continues
@@ -49,8 +53,14 @@ export class Registration {
     if (await this.#openCamera(this.stepUp ? "selfie" : "card_front")) this.#startSession();
   }
 
-  /** Open the camera again after it was refused or lost, or capture again after a `retry`. */
+  /** True while the applicant is asked for movements or light, when no dialog may come between. */
+  get busy() {
+    return this.challenge.running || Boolean(this.cardLight.light);
+  }
+
+  /** Open the camera again after it was refused or lost, or capture again after a `retry` or when the time was over. */
   async again() {
+    this.held = false;
     if (!this.inSession) await this.begin();
     else if (await this.#openCamera(this.stage)) this.enter(this.stage);
   }
@@ -95,6 +105,26 @@ export class Registration {
   /** Take a code of staff: it is used at once if a challenge is next, else with the session or before the challenge. */
   usePermit(typed) {
     if (this.permit.note(typed) && this.stage === "liveness") this.sendOptions();
+  }
+
+  /** The pictures are gone: say so, and wait for the applicant. `key` is of the sentence that says why. */
+  hold(key) {
+    this.held = true;
+    this.#stopCapture();
+    texts.setText(byId("expired-text"), key);
+    showView("expired", ["expired.title", key]);
+  }
+
+  /** Leave the challenge for the question whether to stop; `goOn` leads back to its beginning. */
+  interrupt() {
+    this.interrupted = this.busy;
+    this.challenge.stop();
+    this.cardLight.stop();
+  }
+
+  goOn() {
+    if (this.interrupted && this.inSession && !this.stopping) this.enter(this.stage);
+    this.interrupted = false;
   }
 
   setLanguage(language) {
@@ -154,7 +184,9 @@ export class Registration {
     this.camera.close();
     this.overlay.clear();
     showView("verifying");
-    this.waitFor((this.picturesS + CHECK_MARGIN_S) * 1000, () => this.cancel("internal"));
+    const { left } = this.deadline;
+    this.deadline.stop();
+    this.waitFor((left + CHECK_MARGIN_S) * 1000, () => this.cancel("internal"));
   }
 
   /** Do this after a while, unless the registration goes on before. */
@@ -190,6 +222,8 @@ export class Registration {
     this.stopWaiting();
     this.#stopCapture();
     this.connection.leaveSession();
+    this.deadline.stop();
+    this.held = this.interrupted = false;
     Object.assign(this, { stage: null, options: {}, reason: null, agreed: false, starting: false, stopping: null });
     this.permit.forget();
     byId("choices").reset();
@@ -267,7 +301,7 @@ export class Registration {
     const view = page().dataset.view;
     byId("welcome-young").hidden = !this.connection.guardians;
     if (this.starting && this.agreed) this.#startSession();
-    else if (!this.inSession && ["connecting", "offline", "setup"].includes(view)) showView(this.stepUp ? "confirm" : "welcome");
+    else if (!this.inSession && ["connecting", "offline", "setup", "taken"].includes(view)) showView(this.stepUp ? "confirm" : "welcome");
   }
 
   #disconnected({ starting }) {
@@ -286,8 +320,9 @@ export class Registration {
 
   #refused(code) {
     this.leaveSession();
-    texts.setText(byId("closed-text"), texts.has(`closed.${code}`) ? `closed.${code}` : "ended.internal");
-    showView("closed");
+    const key = texts.has(`closed.${code}`) ? `closed.${code}` : "ended.internal";
+    texts.setText(byId("closed-text"), key);
+    showView("closed", ["closed.title", key]);
   }
 
   #cameraLost() {
@@ -314,6 +349,8 @@ export class Registration {
     byId("staff-button").classList.remove("called");
     byId("staff-text").dataset.t = "staff.call";
     texts.reset();
+    speech.forget();
+    speech.set(this.spoken, { silent: true });
     showView(this.connection.ready ? "welcome" : "connecting");
   }
 }

@@ -3,6 +3,7 @@
 import * as absence from "./absence.js";
 import { tellCounter } from "./counter_visit.js";
 import { byId, page } from "./dom.js";
+import { vibrate } from "./haptics.js";
 import * as instruction from "./instruction.js";
 import { PERMIT_CODES } from "./permit.js";
 import * as pose from "./pose.js";
@@ -42,23 +43,30 @@ export class ServerMessages {
     const cut = message.resumed && registration.stage;
     if (!message.resumed) registration.sender.startedAt = performance.now();
     if (!message.resumed) registration.permit.taken();
-    registration.picturesS = message.pictures_s;
+    registration.deadline.set(message.pictures_s, message.extendable === true);
     const lost = cut && message.stages.indexOf(message.stage) < message.stages.indexOf(registration.stage);
     registration.stages = message.stages;
     registration.poses = message.capture_plan?.poses ?? {};
-    if (cut) showToast(lost ? "restarted" : "resumed");
+    if (cut && !lost) showToast("resumed");
     registration.reason = cut && message.stage === "liveness" ? "cut" : null;
     registration.nonce = message.nonce;
     if (message.step_up && !message.resumed) this.#showTransaction(message);
     else if (registration.guardian.joining) this.#showConsent(message);
+    else if (lost) this.#wait(message.stage, "expired.cut");
     else registration.enter(message.stage);
   }
 
   on_stage(message) {
     const { registration } = this;
+    registration.deadline.set(message.pictures_s);
+    if (registration.held) {
+      this.#wait(message.stage, "expired.text");
+      return;
+    }
     registration.challenge.stop();
     registration.cardLight.stop();
     registration.reason = message.again;
+    if (message.stage !== registration.stage && !message.again) vibrate("done");
     if (message.stage !== registration.stage && message.stage !== "finish" && !message.again) {
       showToast("stage.done", { stage: texts.format(`stage.${message.stage}`) });
     }
@@ -149,13 +157,15 @@ export class ServerMessages {
     registration.stopWaiting();
     registration.sender.pause();
     registration.stage = message.stage;
+    registration.deadline.set(message.pictures_s);
     texts.setServerText(byId("retry-text"), message.sentence);
     const left = message.attempts_left;
     texts.setText(byId("retry-left"), left > 1 ? "retry.left" : left === 1 ? "retry.left.one" : "retry.none", { count: left });
     byId("retry-go").hidden = left === 0;
     byId("retry-end").hidden = left > 0;
     if (left === 0) registration.leaveSession();
-    showView("retry");
+    vibrate("problem");
+    showView("retry", ["retry.title", ...(left ? [] : ["retry.none"])]);
   }
 
   on_staff_called() {
@@ -165,20 +175,40 @@ export class ServerMessages {
     showToast("staff.called");
   }
 
+  on_staff_coming() {
+    byId("staff-text").dataset.t = "staff.coming";
+    texts.refresh();
+    showToast("staff.coming");
+  }
+
+  on_extended({ pictures_s: seconds }) {
+    this.registration.deadline.extended(seconds);
+  }
+
   on_error({ code, fatal, stage, retry_after: wait }) {
     const { registration } = this;
-    if (fatal) return; // the connection closes next, and is opened again if that can help
+    if (fatal) { // the connection closes next, and is opened again if that can help
+      if (code === "device_connected" && !registration.inSession) showView("taken");
+      return;
+    }
     if (registration.result.takeError(code)) return;
     const checking = page().dataset.view === "verifying";
     if (registration.stopping) this.#followStop(code);
     else if (checking && stage === "finish" && !FINAL_CODES.has(code)) {
       registration.waitFor((wait ?? 2) * 1000, () => registration.enter("finish"));
     } else if (PERMIT_CODES.has(code)) this.#refusePermit(code);
-    else if (code === "session_expired") showToast("ended.session_expired");
+    else if (code === "session_expired") registration.hold("expired.text");
     else if (code === "consent_missing") showView("notice");
     else if (code === "message_unexpected" && registration.challenge.running) registration.enter("liveness");
     else if (OVER_CODES.has(code)) registration.showOver(code);
     else if (checking || !HARMLESS_CODES.has(code)) registration.cancel(code);
+  }
+
+  /** The pictures are gone, and the capture begins with this stage once the applicant says so. */
+  #wait(stage, key) {
+    this.registration.stage = stage;
+    page().dataset.stage = stage;
+    this.registration.hold(key);
   }
 
   /** Show the text of the transaction, as the service sent it; no picture is taken before the holder has read it. */

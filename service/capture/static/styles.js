@@ -22,8 +22,12 @@ export const STYLES = `
   --type: var(--idproof-font, "Noto Sans HK", "Noto Sans CJK HK", "PingFang HK", "Hiragino Sans CNS", "Microsoft JhengHei", system-ui, "Noto Sans TC", "idproof TC", sans-serif);
 }
 *, *::before, *::after { box-sizing: border-box; }
+#page:lang(zh-Hans) {
+  --type: var(--idproof-font, "Noto Sans SC", "Noto Sans CJK SC", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", system-ui, sans-serif);
+}
 #page {
   min-height: var(--idproof-height, 100%);
+  height: var(--idproof-height, auto);
   background: var(--paper);
   color: var(--ink);
   font-family: var(--type);
@@ -32,7 +36,8 @@ export const STYLES = `
 h1, h2, p, ol, ul { margin: 0; padding: 0; }
 ol, ul { list-style: none; }
 h1 { font-size: 1.9rem; line-height: 1.22; font-weight: 700; text-wrap: balance; }
-h1:focus, h2:focus, main:focus { outline: none; }
+h1:focus, h2:focus { outline: none; }
+main:focus:not(:focus-visible) { outline: none; }
 h2 { font-size: 1.1rem; line-height: 1.35; font-weight: 700; }
 .lead { font-size: 1.12rem; color: var(--soft); text-wrap: pretty; }
 .small { font-size: 0.85rem; color: var(--soft); }
@@ -60,24 +65,37 @@ button:disabled { opacity: 0.45; cursor: default; }
 .plain:hover { background: var(--mist); }
 .danger { background: var(--red); color: #fff; min-height: 3.7rem; }
 :focus-visible { outline: 4px solid #f0a202; outline-offset: 3px; box-shadow: 0 0 0 3px var(--ink); }
-h1:focus-visible, h2:focus-visible, main:focus-visible { outline: none; box-shadow: none; }
+h1:focus-visible, h2:focus-visible { outline: none; box-shadow: none; }
+main:focus-visible { outline-offset: -4px; box-shadow: none; }
 .languages { display: flex; background: #e6e8e3; border-radius: 0.8rem; padding: 0.2rem; }
 .languages button { min-height: 2.6rem; padding: 0.2rem 0.9rem; border: 0; border-radius: 0.65rem; background: none; font-size: 0.95rem; white-space: nowrap; }
+[data-language]:not([data-language="en"]) { font-family: var(--idproof-font-languages, inherit); }
 .languages button[aria-pressed="true"] { background: var(--sheet); color: var(--deep); box-shadow: 0 1px 3px rgb(20 38 45 / 22%); }
 .heard-only, .skip:not(:focus) { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .skip:focus { position: absolute; z-index: 9; top: 0.5rem; left: 0.5rem; padding: 0.8rem 1.2rem; background: #fff; color: var(--deep); border-radius: 0.6rem; }
 [hidden] { display: none !important; }
-#page { display: grid; grid-template-rows: auto 1fr auto; }
+#page { display: grid; grid-template-rows: auto minmax(0, 1fr) auto auto; }
+.top { grid-row: 1; }
+main { grid-row: 2; }
+.caption { grid-row: 3; }
+.foot { grid-row: 4; }
 .top { display: flex; align-items: center; justify-content: space-between; gap: 0.8rem; padding: 1.1rem clamp(0.9rem, 4vw, 2.2rem) 0.7rem; }
-main { display: grid; padding: 0.3rem clamp(0.9rem, 4vw, 2.2rem) 0.8rem; min-width: 0; }
-main > section { display: grid; align-content: center; min-width: 0; }
-.foot { display: flex; flex-wrap: wrap; gap: 0.7rem; justify-content: center; padding: 0.7rem clamp(0.9rem, 4vw, 2.2rem) max(0.9rem, env(safe-area-inset-bottom)); border-top: 1px solid var(--line); background: #fbfaf7; }
+main { display: grid; padding: 0.3rem clamp(0.9rem, 4vw, 2.2rem) 0.8rem; min-width: 0; overflow: auto; overscroll-behavior: contain; }
+/* Everything that is touched is near the bottom: within reach of those who sit. */
+main > section { display: grid; align-content: safe end; min-width: 0; }
+.foot { display: grid; gap: 0.55rem; padding: 0.6rem clamp(0.9rem, 4vw, 2.2rem) max(0.8rem, env(safe-area-inset-bottom)); border-top: 1px solid var(--line); background: #fbfaf7; }
+.tools, .calls { display: flex; flex-wrap: wrap; gap: 0.6rem; justify-content: center; }
 .foot button { flex: 0 1 auto; padding: 0.35rem 0.8rem; font-size: 0.95rem; line-height: 1.2; white-space: nowrap; }
+.caption { margin: 0 auto; padding: 0.6rem 1.2rem; max-width: 44rem; border-radius: 0.8rem; background: var(--ink); color: #fff; }
+.caption:empty { display: none; }
+[data-view="welcome"] #voice-button { position: absolute; visibility: hidden; } /* the first screen has a larger one */
 .foot .called { white-space: normal; background: var(--jade-mist); border-color: var(--jade); color: #07543e; }
 
 .sheet { display: grid; gap: 1.3rem; width: 100%; max-width: 35rem; margin-inline: auto; padding: clamp(1.3rem, 5vw, 2.4rem); background: var(--sheet); border-radius: calc(var(--radius) * 1.3); box-shadow: 0 1px 2px rgb(20 38 45 / 8%), 0 0.8rem 2.4rem rgb(20 38 45 / 7%); }
 .centred { justify-items: center; text-align: center; }
 .actions { display: grid; gap: 0.75rem; width: 100%; margin-top: 0.3rem; }
+/* What goes on is always in view, however long the text above it is. */
+main .actions { position: sticky; z-index: 1; bottom: -0.8rem; padding: 0.7rem 0 0.8rem; margin-bottom: -0.8rem; background: linear-gradient(transparent, var(--sheet) 0.7rem); }
 .stack { display: grid; gap: 0.6rem; }
 .stack label { font-weight: 700; }
 input[type="password"], input[type="text"] { min-height: 3.1rem; width: 100%; padding: 0.4rem 0.9rem; border: 2px solid #6f858c; border-radius: 0.7rem; background: #fff; }
@@ -158,13 +176,14 @@ section.capture { align-content: start; gap: 0.9rem; grid-template-columns: minm
 .stepped { text-align: center; }
 
 /* The liveness challenge: the whole screen is light */
-.challenge { position: fixed; inset: 0; z-index: 5; display: grid; grid-template-rows: 6.5rem auto auto; justify-items: center; align-content: center; gap: 1.2rem; padding: 1.4rem; background: #d4d4d1; color: var(--ink); text-align: center; }
-.card-light { position: fixed; inset: 0; z-index: 5; display: grid; justify-items: center; align-content: start; gap: 1rem; padding: 1.4rem; background-color: #d4d4d1; color: var(--ink); text-align: center; }
+.challenge { position: fixed; inset: 0; z-index: 5; display: grid; grid-template-rows: 6.5rem auto auto auto; justify-items: center; align-content: center; gap: 1.2rem; padding: 1.4rem; background: #d4d4d1; color: var(--ink); text-align: center; }
+.card-light { position: fixed; inset: 0; z-index: 5; display: grid; grid-template-rows: auto auto 1fr; justify-items: center; gap: 1rem; padding: 1.4rem; background-color: #d4d4d1; color: var(--ink); text-align: center; }
 .card-light h1 { font-size: 1.9rem; }
 .lit-finder { width: min(34vw, 20dvh); }
 .lit-finder video { width: 100%; border-radius: var(--radius); }
+.halt { align-self: end; min-height: 3.1rem; }
 .challenge h1 { align-self: end; font-size: 2.1rem; }
-.mirror { position: relative; width: min(72vw, 46dvh); aspect-ratio: 3 / 4; }
+.mirror { position: relative; width: min(72vw, 38dvh); aspect-ratio: 3 / 4; }
 .mirror video { position: absolute; inset: 2.5%; width: 95%; height: 95%; object-fit: cover; border-radius: 50%; }
 .ring { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
 .ring ellipse { stroke-width: 11; }
@@ -176,7 +195,7 @@ section.capture { align-content: start; gap: 0.9rem; grid-template-columns: minm
 .challenge.colours .mirror { width: min(30vw, 20dvh); }
 .challenge.colours .arrow { visibility: hidden; }
 
-dialog { width: min(34rem, calc(100vw - 1.6rem)); max-height: calc(100dvh - 1.6rem); padding: clamp(1.2rem, 5vw, 2.2rem); border: 0; border-radius: calc(var(--radius) * 1.3); color: inherit; box-shadow: 0 1.4rem 5rem rgb(8 22 28 / 40%); }
+dialog { width: min(34rem, calc(100vw - 1.6rem)); max-height: calc(100dvh - 1.6rem); margin-block: auto max(0.8rem, env(safe-area-inset-bottom)); padding: clamp(1.2rem, 5vw, 2.2rem); border: 0; border-radius: calc(var(--radius) * 1.3); color: inherit; box-shadow: 0 1.4rem 5rem rgb(8 22 28 / 40%); }
 dialog[open] { display: grid; gap: 1rem; }
 dialog::backdrop { background: rgb(8 30 38 / 62%); }
 dialog h2 { font-size: 1.55rem; }
@@ -187,51 +206,8 @@ dialog h2 { font-size: 1.55rem; }
 .choices label:has(:checked) { background: var(--jade-mist); border-color: var(--jade); }
 .choices label:has(:focus-visible) { outline: 4px solid #f0a202; outline-offset: 2px; }
 .choices input { width: 1.6rem; height: 1.6rem; flex: none; accent-color: var(--jade); outline: none; box-shadow: none; }
-.toast { position: fixed; z-index: 6; left: 50%; bottom: 6.2rem; translate: -50% 0; width: max-content; max-width: calc(100vw - 2rem); padding: 0.8rem 1.4rem; border-radius: 0.9rem; background: var(--ink); color: #fff; font-weight: 700; text-align: center; }
-.toast:empty { display: none; }
+.toast { position: fixed; z-index: 6; left: 50%; top: max(0.8rem, env(safe-area-inset-top)); translate: -50% 0; width: max-content; max-width: calc(100vw - 2rem); padding: 0.8rem 1.4rem; border-radius: 0.9rem; background: var(--ink); color: #fff; font-weight: 700; text-align: center; }
+.toast:empty, #page[data-action] .toast { display: none; }
 .sprite { position: absolute; }
 
-/* A phone */
-@media (width <= 560px) {
-  .foot { gap: 0.45rem; }
-  .foot button { flex: 1 1 0; min-width: 0; white-space: normal; flex-direction: column; gap: 0.15rem; padding: 0.35rem 0.2rem; font-size: 0.82rem; min-height: 3.6rem; }
-  .languages button { padding: 0.2rem 0.65rem; font-size: 0.85rem; }
-  .sheet { padding: 1.2rem; gap: 1.05rem; }
-  main > section { align-content: start; }
-  h1 { font-size: 1.65rem; }
-  .says h1 { font-size: 1.5rem; }
-  .pose svg { width: 7rem; }
-  .finder { max-width: calc(46dvh * var(--aspect, 1.777)); }
-  .picture { width: 5rem; height: 5rem; padding: 1.05rem; }
-}
-/* A tall kiosk */
-@media (height >= 1400px) and (orientation: portrait) {
-  .says { min-height: 9.6rem; }
-  .says h1 { font-size: 2.5rem; }
-  .stage { font-size: 1.2rem; }
-  [data-of="welcome"] h1 { font-size: 2.5rem; }
-  section.capture { gap: 1.4rem; align-content: start; padding-top: 2vh; }
-  .pose svg { width: 14rem; }
-  .steps li { height: 0.75rem; }
-  .sheet { gap: 1.7rem; }
-}
-/* A desk: the picture beside the words */
-@media (orientation: landscape) and (width >= 900px) {
-  section.capture { grid-template-columns: minmax(0, 1.7fr) minmax(16rem, 1fr); grid-template-rows: 1fr auto auto auto auto 1fr; column-gap: 2rem; align-content: stretch; }
-  .finder { grid-column: 1; grid-row: 1 / -1; align-self: center; max-width: calc(72dvh * var(--aspect, 1.777)); }
-  .says, .pose, .steps, .stepped { grid-column: 2; }
-  .says { grid-row: 2; text-align: left; }
-  .pose { grid-row: 3; }
-  .steps { grid-row: 4; }
-  .stepped { grid-row: 5; text-align: left; }
-  .challenge { grid-template-rows: 4rem auto auto; gap: 0.8rem; }
-}
-@media (prefers-reduced-motion: reduce) {
-  *, *::before, *::after { animation-duration: 0.01ms !important; animation-iteration-count: 1 !important; transition: none !important; }
-  .turning { border-top-color: var(--mist); border-style: dotted; border-color: var(--deep); }
-}
-@media (forced-colors: active) {
-  .go, .plain, .danger { border-color: ButtonText; }
-  .steps li.done { forced-color-adjust: none; }
-}
 `;

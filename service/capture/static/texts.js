@@ -2,27 +2,29 @@
 
 import { all, component, page } from "./dom.js";
 
-export const LANGUAGES = ["en", "zh-Hant"];
-const TAGS = { en: "en", "zh-Hant": "zh-Hant-HK" };
+export const LANGUAGES = ["en", "zh-Hant", "zh-Hans"];
+const TAGS = { en: "en", "zh-Hant": "zh-Hant-HK", "zh-Hans": "zh-Hans-CN" };
+const SIMPLIFIED = /^(zh-hans|zh-cn|zh-sg|zh-my|cmn-hans)/i; // as the service chooses by Accept-Language
 const tables = {};
 const shown = new Map(); // element to key and values
+const replaced = new Set(); // sentences of the page's own: a recording says another one
 export const facts = {}; // values that any sentence may use
 export let language = "en";
 let initial = "en"; // of the next applicant
 
-/** Load the tables of a page and show the browser's own language. */
-export async function load(folder) {
+/** Load the tables of a page and show the browser's own language. Officers' pages have two. */
+export async function load(folder, names = ["en", "zh-Hant"]) {
   const loaded = {};
-  for (const name of LANGUAGES) {
+  for (const name of names) {
     const answer = await fetch(`${folder}/${name}.json`);
     loaded[name] = await answer.json();
   }
-  use(loaded, browserLanguage());
+  use(loaded, browserLanguage(names));
 }
 
 /** Use these tables, one per language, and show one of them. */
 export function use(given, name) {
-  for (const each of LANGUAGES) tables[each] = { ...given[each] };
+  for (const each of Object.keys(given)) tables[each] = { ...given[each] };
   initial = name;
   setLanguage(name);
 }
@@ -34,23 +36,31 @@ export function reset() {
 
 /** Replace sentences: `{en: {key: sentence}}`. Keys and languages that there are not are ignored. */
 export function replace(given) {
-  for (const name of LANGUAGES) {
+  for (const name of Object.keys(tables)) {
     for (const [key, sentence] of Object.entries(given?.[name] ?? {})) {
-      if (key in tables[name]) tables[name][key] = String(sentence);
+      if (!(key in tables[name])) continue;
+      tables[name][key] = String(sentence);
+      replaced.add(`${name} ${key}`);
     }
   }
   refresh();
 }
 
-/** The available language that the browser prefers. */
-export function browserLanguage() {
-  const own = navigator.languages.find((tag) => /^(en|zh|yue)/.test(tag)) ?? "en";
-  return own.startsWith("en") ? "en" : "zh-Hant";
+/** The language of these that the browser prefers. */
+export function browserLanguage(names = LANGUAGES) {
+  const own = navigator.languages.find((tag) => /^(en|zh|yue|cmn)/i.test(tag)) ?? "en";
+  if (/^en/i.test(own)) return "en";
+  return SIMPLIFIED.test(own) && names.includes("zh-Hans") ? "zh-Hans" : "zh-Hant";
 }
 
 /** True if this key has a sentence. */
 export function has(key) {
   return key in tables.en;
+}
+
+/** True if the page that has the component replaced this sentence. */
+export function isReplaced(key) {
+  return replaced.has(`${language} ${key}`);
 }
 
 /** The sentence of a key, with values filled in. */
@@ -107,6 +117,7 @@ export function refresh() {
   }
   for (const button of all("[data-language]")) {
     button.setAttribute("aria-pressed", String(button.dataset.language === language));
+    button.replaceChildren(button.textContent); // drawn anew, in case its typeface has arrived
   }
   for (const [element, { key, values }] of shown) element.textContent = format(key, values);
 }

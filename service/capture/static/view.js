@@ -1,25 +1,42 @@
 // One view at a time: its visibility, the focus, and what a screen reader announces.
 
 import { all, byId, component, page } from "./dom.js";
+import { vibrate } from "./haptics.js";
+import * as speech from "./speech.js";
 import * as texts from "./texts.js";
 
 const ANNOUNCEMENT_MS = 1500; // from one to the next; chosen by hand
 const TOAST_MS = 4000; // long enough to be read; chosen by hand
+/** What is spoken when a view is shown, by its name; others say their title and their text. The instructions of
+ * `capture` are spoken as they change. The first screen waits to be asked, since nobody may stand there. */
+const SPOKEN = {
+  welcome: ["welcome.title", "welcome.lead", "welcome.card.text", "welcome.face.text", "welcome.move.text"],
+  notice: ["notice.title", "spoken.notice"],
+  intro: ["intro.title", "spoken.intro"],
+};
 let announced = { at: 0, timer: 0 };
 
 /** True on a telephone, which is then the applicant's own or a mobile team's. */
 export const isPhone = () => matchMedia("(pointer: coarse)").matches && Math.min(screen.width, screen.height) < 600;
 
-/** Show one view alone, with the focus on its heading, so that a screen reader reads it. */
-export function showView(name) {
+/** Show one view alone, with the focus on its heading, so that a screen reader reads it; `spoken` are the keys of what the
+ * voice says. */
+export function showView(name, spoken = SPOKEN[name] ?? [`${name}.title`, `${name}.text`]) {
   const before = page().dataset.view;
   page().dataset.view = name;
   for (const section of all("main > section")) section.hidden = section.dataset.of !== name;
   if (before === name) return;
   scrollTo(0, 0);
   for (const dialog of all("dialog[open]")) dialog.close();
+  if (name !== "capture") speech.say(spoken, { now: true, later: name === "welcome" });
   all(`section[data-of="${name}"] h1, [slot="${name}"] h1`)[0]?.focus({ preventScroll: true });
   component()?.dispatchEvent(new CustomEvent("view", { detail: { view: name, before } }));
+}
+
+/** Say an instruction that the screen shows: by the voice if it is on, else by the screen reader, never by both. */
+export function tell(key, how = {}) {
+  speech.say([key], how);
+  if (!speech.isOn() || texts.isReplaced(key)) announce(texts.format(key));
 }
 
 /** Announce a sentence to screen readers; of several within a moment only the last one, so that none is cut off. */
@@ -36,7 +53,8 @@ export function announce(sentence) {
 export function showToast(key, values) {
   const toast = byId("toast");
   texts.setText(toast, key, values);
-  announce(toast.textContent);
+  if (speech.isOn() && !values) speech.say([key]);
+  else announce(toast.textContent); // a recording has no values in it
   clearTimeout(toast.timer);
   toast.timer = setTimeout(() => texts.setText(toast, null), TOAST_MS);
 }
@@ -47,6 +65,7 @@ export function openDialog(id) {
   if (dialog.open) return;
   dialog.showModal();
   dialog.querySelector("h2").focus();
+  speech.say([`${id}.title`], { now: true });
 }
 
 /** Show why the camera cannot be used, and what to do about it. */
@@ -56,13 +75,15 @@ export function showCameraTrouble(kind) {
   texts.setText(byId("trouble-text"), `${kind}.text`);
   texts.setText(byId("trouble-how"), kind === "refused" ? "refused.how" : null);
   texts.setText(byId("trouble-go"), kind === "lost" ? "camera.continue" : "camera.again");
-  showView("trouble");
+  vibrate("problem");
+  showView("trouble", [`${kind}.title`, `${kind}.text`, ...(kind === "refused" ? ["refused.how"] : [])]);
 }
 
 /** Show that the session is over without a verdict. */
 export function showEnded(code) {
-  texts.setText(byId("ended-text"), texts.has(`ended.${code}`) ? `ended.${code}` : "ended.internal");
-  showView("ended");
+  const key = texts.has(`ended.${code}`) ? `ended.${code}` : "ended.internal";
+  texts.setText(byId("ended-text"), key);
+  showView("ended", ["ended.title", key]);
 }
 
 /** Show the steps at the bottom: those done, the current one with its progress, and those to come. */
@@ -120,7 +141,8 @@ export function showResult(verdict) {
   const again = says === "again" || (says === "reject" && !asked && !verdict.registration);
   byId("result-again").hidden = !again;
   byId("result-finish").className = again ? "plain" : "go";
-  showView("result");
+  vibrate(says === "accept" || says === "visit" ? "done" : "problem");
+  showView("result", [`${asked}${says}.title`, `${asked}${says}.text`]);
 }
 
 /** Show that the applicant goes to a counter, with the ticket that is on the screen. */

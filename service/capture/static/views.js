@@ -7,13 +7,9 @@ export const views = () => markup`
 
 <header class="top" part="header">
   <slot name="brand"><span></span></slot>
-  <div class="languages" part="languages" role="group" data-t-label="language.label">
-    <button type="button" lang="en" data-language="en">English</button>
-    <button type="button" lang="zh-Hant-HK" data-language="zh-Hant">繁體中文</button>
-  </div>
 </header>
 
-<main id="main" tabindex="-1">
+<main id="main" tabindex="0">
 
 <section data-of="setup" hidden><slot name="setup"></slot></section>
 
@@ -35,7 +31,11 @@ export const views = () => markup`
       <li><svg aria-hidden="true"><use href="#i-move"/></svg><div><h2 data-t="welcome.move.title"></h2><p data-t="welcome.move.text"></p></div></li>
     </ol>
     <p class="remark" id="welcome-young" data-t="welcome.young" hidden></p>
-    <div class="actions"><button class="go" part="button primary" data-do="notice" data-t="welcome.go"></button></div>
+    <p class="small" id="voice-how" data-t="voice.how"></p>
+    <div class="actions">
+      <button type="button" class="plain" part="button secondary" role="switch" data-do="voice" id="welcome-voice-button" aria-describedby="voice-how"><svg aria-hidden="true"><use id="welcome-voice-use" href="#i-mute"/></svg><span id="welcome-voice-text" data-t="voice.off"></span></button>
+      <button class="go" part="button primary" data-do="notice" data-t="welcome.go"></button>
+    </div>
   </div>
 </section>
 
@@ -130,6 +130,7 @@ export const views = () => markup`
       <path id="pose-wanted" class="wanted"/>
       <path id="pose-card" class="card"/>
       <path id="pose-photo" class="photo"/>
+      <path id="pose-small" class="photo"/>
       <path id="pose-lines" class="lines"/>
     </svg>
     <p><span class="small" data-t="pose.label"></span><span id="pose-text"></span><span class="small" id="pose-near"></span></p>
@@ -205,11 +206,11 @@ export const views = () => markup`
       <button class="plain" part="button secondary" id="wallet-code-show" data-do="wallet-code" hidden></button>
       <button class="plain" part="button secondary" id="wallet-make" data-do="wallet" data-t="wallet.make"></button>
     </div>
+    <p class="small" id="result-clears" role="timer"></p>
     <div class="actions">
       <button class="go" part="button primary" id="result-again" data-do="again" data-t="result.again"></button>
       <button class="go" part="button primary" id="result-finish" data-do="welcome" data-t="result.finish"></button>
     </div>
-    <p class="small" id="result-clears" role="timer"></p>
   </div>
 </section>
 
@@ -223,6 +224,27 @@ export const views = () => markup`
       <button class="go" part="button primary" id="retry-go" data-do="camera" data-t="retry.go"></button>
       <button class="go" part="button primary" id="retry-end" data-do="welcome" data-t="ended.go"></button>
     </div>
+  </div>
+</section>
+
+<section data-of="expired" hidden>
+  <div class="sheet centred" part="sheet">
+    <svg class="picture amber" aria-hidden="true"><use href="#i-bin"/></svg>
+    <h1 part="heading" tabindex="-1" data-t="expired.title"></h1>
+    <p class="lead" id="expired-text"></p>
+    <div class="actions">
+      <button class="go" part="button primary" data-do="camera" data-t="expired.go"></button>
+      <button class="plain" part="button secondary" data-do="cancel" data-t="expired.stop"></button>
+    </div>
+  </div>
+</section>
+
+<section data-of="taken" hidden>
+  <div class="sheet centred" part="sheet">
+    <svg class="picture amber" aria-hidden="true"><use href="#i-closed"/></svg>
+    <h1 part="heading" tabindex="-1" data-t="taken.title"></h1>
+    <p class="lead" data-t="taken.text"></p>
+    <div class="turning little" aria-hidden="true"></div>
   </div>
 </section>
 
@@ -255,15 +277,29 @@ export const views = () => markup`
 
 </main>
 
+<p class="caption" id="caption" aria-hidden="true"></p>
+
 <footer class="foot" part="footer" id="foot">
+ <div class="tools">
+  <div class="languages" part="languages" role="group" data-t-label="language.label">
+    <button type="button" lang="en" data-language="en">English</button>
+    <button type="button" lang="zh-Hant-HK" data-language="zh-Hant">繁體</button>
+    <button type="button" lang="zh-Hans-CN" data-language="zh-Hans">简体</button>
+  </div>
+  <button type="button" class="plain" part="button secondary" role="switch" data-do="voice" id="voice-button"><svg aria-hidden="true"><use id="voice-use" href="#i-mute"/></svg><span id="voice-text" data-t="voice.off"></span></button>
+  <button type="button" class="plain" part="button secondary" data-do="say-again" id="again-button" hidden><svg aria-hidden="true"><use href="#i-again"/></svg><span data-t="voice.again"></span></button>
+ </div>
+ <div class="calls">
   <button type="button" class="plain" part="button secondary" data-do="stop" id="stop-button" hidden><svg aria-hidden="true"><use href="#i-stop"/></svg><span data-t="stop"></span></button>
   <button type="button" class="plain" part="button secondary" data-do="help"><svg aria-hidden="true"><use href="#i-ways"/></svg><span data-t="help.open"></span></button>
   <button type="button" class="plain" part="button secondary" data-do="staff" id="staff-button"><svg aria-hidden="true"><use href="#i-staff"/></svg><span id="staff-text" data-t="staff.call"></span></button>
+ </div>
 </footer>
 
 <div class="card-light" id="card-light" hidden>
   <h1 part="heading" tabindex="-1" id="lit-asked"></h1>
   <div class="lit-finder" id="lit-finder"><video id="lit-video" playsinline muted aria-hidden="true"></video></div>
+  <button type="button" class="plain halt" part="button secondary" data-do="interrupt" data-t="stop"></button>
 </div>
 
 <div class="challenge" id="challenge" hidden>
@@ -277,6 +313,7 @@ export const views = () => markup`
   </div>
   <svg class="arrow" id="arrow" viewBox="0 0 48 48" aria-hidden="true"><use id="arrow-use" href="#i-look_straight"/></svg>
   <p class="count" id="count" aria-hidden="true"></p>
+  <button type="button" class="plain halt" part="button secondary" data-do="interrupt" data-t="stop"></button>
 </div>
 
 <dialog part="dialog" id="help" aria-labelledby="help-title">
@@ -313,6 +350,15 @@ export const views = () => markup`
   <div class="actions">
     <button type="button" class="go" part="button primary" data-do="close-stop" data-t="stop.no"></button>
     <button type="button" class="danger" part="button danger" data-do="cancel" data-t="stop.yes"></button>
+  </div>
+</dialog>
+
+<dialog part="dialog" id="extend" aria-labelledby="extend-title">
+  <h2 id="extend-title" tabindex="-1" data-t="extend.title"></h2>
+  <p id="extend-text" role="timer"></p>
+  <div class="actions">
+    <button type="button" class="go" part="button primary" data-do="extend" data-t="extend.yes"></button>
+    <button type="button" class="plain" part="button secondary" data-do="close-extend" data-t="extend.no"></button>
   </div>
 </dialog>
 

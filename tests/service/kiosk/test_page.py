@@ -15,11 +15,13 @@ from server_process import Server
 from idproof.pipeline.card.screen_light import draw as card_light
 from idproof.pipeline.shown_colours import PALETTE
 from idproof.service.http import static_pages
+from idproof.service.kiosk import font
 
 ROOT = Path(__file__).parents[3]
 STATIC = ROOT / "service" / "kiosk" / "static"
 COMPONENT = ROOT / "service" / "capture" / "static"
-TEXTS = {name: kiosk.texts(name) for name in ("en", "zh-Hant")}
+LANGUAGES = {"en": ("en-GB", "en"), "zh-Hant": ("zh-HK", "zh-Hant-HK"), "zh-Hans": ("zh-CN", "zh-Hans-CN")}
+TEXTS = {name: kiosk.texts(name) for name in LANGUAGES}
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +60,48 @@ def test_only_listed_files_are_served(server: Server, name: str) -> None:
         assert answer.json()["code"] == "not_found"
 
 
-def test_every_sentence_exists_in_both_languages() -> None:
-    assert TEXTS["en"].keys() == TEXTS["zh-Hant"].keys()
+def test_every_sentence_exists_in_every_language() -> None:
+    for name in LANGUAGES:
+        assert list(TEXTS["en"]) == list(TEXTS[name]), name
     page = (STATIC / "index.html").read_text("utf-8") + (COMPONENT / "views.js").read_text("utf-8")
     named = set(re.findall(r'data-t(?:-label)?="([^"]+)"', page))
     assert named <= TEXTS["en"].keys()
     for key, sentence in TEXTS["en"].items():
         values = re.findall(r"\{\w+\}", sentence)
-        assert sorted(values) == sorted(re.findall(r"\{\w+\}", TEXTS["zh-Hant"][key])), key
+        for name in LANGUAGES:
+            assert sorted(values) == sorted(re.findall(r"\{\w+\}", TEXTS[name][key])), (name, key)
+
+
+def test_the_simplified_texts_are_simplified_and_their_typeface_has_them() -> None:
+    """Characters that only the traditional script has would be left over from a conversion."""
+    simplified, traditional = ("".join(TEXTS[name].values()) for name in ("zh-Hans", "zh-Hant"))
+    for one in "證請檔鏡頭頁話語說讀鐘機顏幾個條級會為與還這過開關門員號碼營業":
+        assert one not in simplified, one
+    assert "證" in traditional
+    assert set(simplified) - set(map(chr, range(128))) <= font.characters()
+    assert (STATIC / "simplified.woff2").read_bytes()[:4] == b"wOF2"
+
+
+@pytest.mark.parametrize(
+    ("languages", "chosen"),
+    [
+        (["zh-CN", "en"], "zh-Hans"),
+        (["zh-SG"], "zh-Hans"),
+        (["zh-Hans-HK"], "zh-Hans"),
+        (["zh-TW"], "zh-Hant"),
+        (["zh"], "zh-Hant"),
+        (["yue"], "zh-Hant"),
+        (["fr", "en-US", "zh-CN"], "en"),
+        (["fr"], "en"),
+    ],
+)
+def test_the_browsers_language_chooses(server: Server, chromium: Browser, languages: list[str], chosen: str) -> None:
+    with kiosk.page(chromium, camera=False) as made:
+        made.add_init_script(f"Object.defineProperty(navigator, 'languages', {{value: {json.dumps(languages)}}})")
+        made.goto(f"{server.url}/kiosk")
+        kiosk.view(made, "setup")
+        assert made.inner_text("#setup button") == TEXTS[chosen]["setup.go"]
+        assert made.get_attribute("html", "lang") == LANGUAGES[chosen][1]
 
 
 def test_every_hint_and_stage_of_the_protocol_has_a_sentence() -> None:
@@ -115,27 +151,27 @@ def test_the_page_reproduces_the_published_vectors(server: Server, chromium: Bro
     assert found["secret"] == "hidden"
 
 
-@pytest.mark.parametrize("locale", ["en-GB", "zh-HK"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_no_session_begins_if_the_camera_is_refused(
-    server: Server, chromium: Browser, device: str, locale: str
+    server: Server, chromium: Browser, device: str, language: str
 ) -> None:
-    with kiosk.page(chromium, kiosk.PHONE, locale, camera=False) as made:
+    with kiosk.page(chromium, kiosk.PHONE, LANGUAGES[language][0], camera=False) as made:
         made.goto(f"{server.url}/kiosk")
         kiosk.view(made, "setup")
         assert kiosk.grave(made) == []
         kiosk.connect(made, server.url, device)
         assert kiosk.grave(made) == []
-        words = TEXTS["en" if locale == "en-GB" else "zh-Hant"]
+        words = TEXTS[language]
         assert made.inner_text('[data-of="welcome"] h1') == words["welcome.title"]
         kiosk.agree(made)
         kiosk.view(made, "trouble")
         assert made.inner_text("#trouble-title") == words["refused.title"]
         assert made.evaluate("shown().activeElement.id") == "trouble-title"
         assert kiosk.grave(made) == []
-        other = "zh-Hant" if locale == "en-GB" else "en"
+        other = {"en": "zh-Hans", "zh-Hant": "en", "zh-Hans": "zh-Hant"}[language]
         made.click(f'[data-language="{other}"]')
         assert made.inner_text("#trouble-title") == TEXTS[other]["refused.title"]
-        assert made.get_attribute("html", "lang") == {"en": "en", "zh-Hant": "zh-Hant-HK"}[other]
+        assert made.get_attribute("html", "lang") == LANGUAGES[other][1]
         kept = json.loads(kiosk.stored(made))
         assert (kept["local"], kept["session"], kept["caches"], kept["cookies"]) == ({}, {}, [], "")
         assert kept["databases"] == ["idproof-kiosk"]
@@ -156,8 +192,8 @@ CHALLENGE = """async ({parts, kind}) => {
 }"""
 
 
-@pytest.mark.parametrize("locale", ["en-GB", "zh-HK"])
-def test_the_screens_of_the_challenge_are_accessible(server: Server, chromium: Browser, locale: str) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_screens_of_the_challenge_are_accessible(server: Server, chromium: Browser, language: str) -> None:
     """Countdown, an action and every colour, held still for axe-core: a real challenge shows each for a moment only."""
     screens: list[tuple[str, dict[str, object] | None, str]] = [
         ("count", None, "page().dataset.action === 'look_straight'"),
@@ -170,7 +206,7 @@ def test_the_screens_of_the_challenge_are_accessible(server: Server, chromium: B
         ("lights", {"colour": list(colour)}, f"page().dataset.colour === '{','.join(map(str, colour))}'")
         for colour in PALETTE
     ]
-    with kiosk.page(chromium, kiosk.KIOSK, locale, camera=False) as made:
+    with kiosk.page(chromium, kiosk.KIOSK, LANGUAGES[language][0], camera=False) as made:
         made.goto(f"{server.url}/kiosk")
         kiosk.view(made, "setup")
         for kind, part, there in screens:
@@ -199,17 +235,17 @@ CARD_LIGHT = """async ({lights, ms}) => {
 }"""
 
 
-@pytest.mark.parametrize("locale", ["en-GB", "zh-HK"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_halves_that_light_the_card_are_shown_as_drawn_and_are_accessible(
-    server: Server, chromium: Browser, locale: str
+    server: Server, chromium: Browser, language: str
 ) -> None:
     drawn = card_light(bytes(range(16))).to_json()["lights"]
-    with kiosk.page(chromium, kiosk.KIOSK, locale, camera=False) as made:
+    with kiosk.page(chromium, kiosk.KIOSK, LANGUAGES[language][0], camera=False) as made:
         made.goto(f"{server.url}/kiosk")
         kiosk.view(made, "setup")
         made.evaluate(CARD_LIGHT, {"lights": drawn[:1], "ms": 60_000})
         kiosk.wait(made, "window.began !== null && page().dataset.halves !== undefined")
-        words = TEXTS["en" if locale == "en-GB" else "zh-Hant"]
+        words = TEXTS[language]
         assert made.inner_text("#lit-asked") == words["hint.hold_for_colours"]
         assert made.evaluate("shown().activeElement.id") == "lit-asked"
         assert kiosk.grave(made) == []
