@@ -107,13 +107,14 @@ def read_twice(text: str) -> frozenset[int]:
     Both are the ink of one letter: a reader writes `E£` for an E. A sign that stands alone is a letter misread.
 
     Example:
-        >>> sorted(read_twice("E£627512(9)")), sorted(read_twice("£627512(9)"))
-        ([1], [])
+        >>> sorted(read_twice("E£627512(9)")), sorted(read_twice("£627512(9)")), sorted(read_twice("$599726(9)"))
+        ([1], [], [])
     """
 
     def is_again(i: int) -> bool:
         beside = text[max(0, i - 1) : i] + text[i + 1 : i + 2]
-        return unicodedata.category(text[i]) == "Sc" and any(c in _CONFUSED.get(text[i], ()) for c in beside.upper())
+        alike = _CONFUSED.get(text[i], ())
+        return unicodedata.category(text[i]) == "Sc" and any(c.isalpha() and c in alike for c in beside.upper())
 
     return frozenset(i for i in range(len(text)) if is_again(i))
 
