@@ -11,7 +11,7 @@ from idproof.models.face_landmarks import LandmarkNetworks
 from idproof.models.manifest import Weight
 from idproof.models.minifasnet import MiniFASNet, PassiveNetwork
 from idproof.models.ppocr import PPOCRReader
-from idproof.models.session import CPU
+from idproof.models.session import CPU, choose_provider
 from idproof.models.tesseract import open_reader
 from idproof.models.types import Engines, FaceDetector, FaceLandmarker
 from idproof.models.yunet import YuNetDetector
@@ -39,7 +39,7 @@ def load_engines(
         manifest: a user's own manifest, else the built-in one.
         cache: folder of the weights, else `IDPROOF_MODELS` or the user's cache.
         threads: processor threads for each network call.
-        provider: execution provider of onnxruntime.
+        provider: execution provider of onnxruntime, or `AUTO`.
 
     Raises:
         ManifestInvalid: no such profile.
@@ -51,10 +51,12 @@ def load_engines(
     def weight(entry: Weight) -> bytes:
         return prepared.read(entry, chosen, cache)
 
-    embedder = chosen.embedder
+    embedder, of_detector = chosen.embedder, weight(chosen.detector)
+    if provider != CPU:
+        provider = choose_provider(provider, of_detector)
     return Engines(
         profile=profile,
-        detector=YuNetDetector(weight(chosen.detector), threads=threads, provider=provider),
+        detector=YuNetDetector(of_detector, threads=threads, provider=provider),
         embedder=ArcFaceEmbedder(
             weight(embedder), mean=embedder.mean, std=embedder.std, threads=threads, provider=provider
         ),
@@ -73,6 +75,7 @@ def load_engines(
         if chosen.landmarks
         else None,
         embedder_sha256=embedder.sha256,
+        provider=provider,
     )
 
 

@@ -4,7 +4,9 @@ import onnxruntime
 
 from idproof.models.errors import EngineUnavailable, ModelCorrupt
 
-CPU = "CPUExecutionProvider"
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+AUTO = "auto"
+"""Chooses CUDA where onnxruntime offers it and it starts (the package onnxruntime-gpu), else the processor."""
 _ERRORS_ONLY = 3
 
 
@@ -33,6 +35,33 @@ def open_session(model: bytes, threads: int = 1, provider: str = CPU) -> onnxrun
     if session.get_providers()[0] != provider:
         raise EngineUnavailable(f"onnxruntime offers the {provider}, and it did not start.")
     return session
+
+
+def offers_cuda() -> bool:
+    """Returns True where the installed onnxruntime can use CUDA, whether or not there is a GPU."""
+    return CUDA in onnxruntime.get_available_providers()
+
+
+def choose_provider(wanted: str, model: bytes) -> str:
+    """Returns the execution provider that networks are opened with.
+
+    Args:
+        wanted: a provider, which is not replaced by another; or `AUTO`.
+        model: a small network, opened to see whether a provider starts.
+
+    Raises:
+        EngineUnavailable: the wanted provider is not there, or did not start.
+    """
+    if wanted != AUTO:
+        open_session(model, provider=wanted)
+        return wanted
+    if not offers_cuda():
+        return CPU
+    try:
+        open_session(model, provider=CUDA)
+    except (EngineUnavailable, ModelCorrupt):  # no driver, no card, or one that cannot run such a network
+        return CPU
+    return CUDA
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:

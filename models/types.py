@@ -195,6 +195,7 @@ class Engines:
         operating_points: name of the profile whose measured operating points hold for the embedder.
         landmarker: finds eyelids and lips, where the profile names its networks.
         embedder_sha256: full SHA-256 of the embedder's weight file; templates of two weights cannot be compared.
+        provider: onnxruntime's name of the hardware that the networks run on.
     """
 
     profile: str
@@ -207,3 +208,4 @@ class Engines:
     operating_points: str = ""
     landmarker: FaceLandmarker | None = None
     embedder_sha256: str = ""
+    provider: str = "CPUExecutionProvider"

@@ -40,7 +40,7 @@ def open_tools(
         threads: processor threads per network call.
         manifest: a user's own manifest of weights, else the built-in one.
         cache: folder of the weights, else `IDPROOF_MODELS` or the user's cache.
-        provider: onnxruntime's name of the hardware that the networks run on.
+        provider: onnxruntime's name of the hardware that the networks run on, or `AUTO`.
 
     Raises:
         ModelError: a weight is missing, damaged, or has no measured operating points; or the provider is missing.

@@ -1,9 +1,12 @@
 """The public interface: opened once, it verifies many registrations."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from idproof.models.batched_embedder import BatchedEmbedder
+from idproof.models.session import CPU
 from idproof.models.types import FaceDetector
 from idproof.pipeline import step_up, verify
 from idproof.pipeline.config import Limits, Policy
@@ -50,6 +53,7 @@ class Verifier:
         records: RecordsAuthority | None = None,
         threads: int = 1,
         branches: int = 1,
+        provider: str = CPU,
     ) -> Self:
         """Load a profile's networks and a document type, to verify in this process.
 
@@ -62,12 +66,16 @@ class Verifier:
             threads: processor threads per network call.
             branches: threads that examine at once, over all registrations: independent steps of a registration run
                 side by side on those that are free. With 1, each registration is examined in its caller's thread.
+            provider: onnxruntime's name of the hardware that the networks run on, or `AUTO`. On another than the
+                processor, registrations that are examined at once share batches of faces.
 
         Raises:
             ModelError: a weight is missing, damaged, or has no measured operating points.
             DocumentTypeInvalid: the document type cannot be used.
         """
-        tools = open_tools(profile, document, policy or Policy(), limits or Limits(), threads)
+        tools = open_tools(profile, document, policy or Policy(), limits or Limits(), threads, provider=provider)
+        if tools.engines.provider != CPU and branches > 1:
+            tools = replace(tools, engines=replace(tools.engines, embedder=BatchedEmbedder(tools.engines.embedder)))
         return cls(rules_for_tools(tools, records), InProcessExecutor(tools, branches))
 
     @property
@@ -94,6 +102,12 @@ class Verifier:
     def weights(self) -> dict[str, str]:
         """File name to full SHA-256 of every network in use."""
         return self.executor.weights
+
+    @property
+    def provider(self) -> str | None:
+        """Hardware that the networks run on, by onnxruntime's name; None where pictures are examined elsewhere."""
+        tools = getattr(self.executor, "tools", None)
+        return None if tools is None else tools.engines.provider
 
     @property
     def face_detector(self) -> FaceDetector | None:

@@ -39,7 +39,7 @@ from idproof.service.http import (
 )
 from idproof.service.http.body_limits import MAX_BODY_BYTES, MAX_SANDBOX_BYTES
 from idproof.service.http.requests import no_unknown_parameters
-from idproof.service.operations import retention
+from idproof.service.operations import hardware, retention
 from idproof.service.operations.audit import AuditLog
 from idproof.service.operations.metrics import MEDIA_TYPE, Metrics
 from idproof.service.operations.privacy import privacy_statement
@@ -207,7 +207,8 @@ def _state_routes(app: FastAPI, intake: RegistrationIntake) -> None:
             "guards": not intake.settings.production or not guards.missing(),
         }
         response.status_code = 200 if all(checks.values()) else 503
-        return {"status": "ready" if all(checks.values()) else "not ready", "checks": checks}
+        state = "ready" if all(checks.values()) else "not ready"
+        return {"status": state, "checks": checks, "networks_on": hardware.word_for(intake.verifier)}
 
 
 def _public_routes(app: FastAPI, intake: RegistrationIntake) -> None:

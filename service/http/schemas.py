@@ -265,6 +265,9 @@ class Readiness(BaseModel):
 
     status: Literal["ready", "not ready"]
     checks: dict[str, bool]
+    networks_on: Literal["cpu", "cuda"] | None = Field(
+        description="Hardware of this process's networks; null where pictures are examined elsewhere, or not at all."
+    )
 
 
 class PublicKey(BaseModel):

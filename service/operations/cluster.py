@@ -7,6 +7,7 @@ from idproof.pipeline.executors.replica import ReplicaConfig
 from idproof.pipeline.fields.records import RecordsAuthority
 from idproof.pipeline.opening import make_rules, open_document
 from idproof.service.errors import SettingsInvalid
+from idproof.service.operations.hardware import wanted_provider
 from idproof.service.operations.policy import build_policy
 from idproof.service.operations.settings import Settings
 
@@ -50,6 +51,7 @@ def replica_config(settings: Settings) -> ReplicaConfig:
         limits=Limits(),
         threads=settings.threads,
         branches=settings.branches,
+        provider=wanted_provider(settings),
         production=settings.production,
         inspectable=settings.inspectable,
     )

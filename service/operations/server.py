@@ -28,7 +28,7 @@ from idproof.service.http.app import create_app
 from idproof.service.http.connection_limit import ACCEPTED_AT_ONCE
 from idproof.service.http.connections import BoundedProtocol
 from idproof.service.http.web_sockets import BoundedWebSocket
-from idproof.service.operations import cluster, process, production, telemetry
+from idproof.service.operations import cluster, hardware, process, production, telemetry
 from idproof.service.operations.metrics import SHARED_FOLDER
 from idproof.service.operations.networks import is_loopback, parse_proxies
 from idproof.service.operations.policy import build_policy
@@ -135,10 +135,16 @@ def application(settings: Settings, host: str, port: int) -> FastAPI:
     # OpenCV takes every core by default; it shares the networks' budget of threads.
     cv2.setNumThreads(settings.threads)
     settings = cluster.with_cluster_concurrency(settings)
-    app = _sandbox(_with_names(settings, host, port)) if settings.sandbox else create_app(settings, _verifier(settings))
+    if settings.sandbox:
+        app, networks_on = _sandbox(_with_names(settings, host, port)), None
+    else:
+        verifier = _verifier(settings)
+        hardware.warn_of_fallback(settings, verifier)
+        app, networks_on = create_app(settings, verifier), hardware.word_for(verifier)
     # Loaded objects stay for ever: a garbage collection that skips them takes milliseconds after a stream, not 0.1 s.
     gc.freeze()
-    structlog.get_logger("idproof").info("serving", host=host, port=port, profile=settings.profile)
+    facts = {"host": host, "port": port, "profile": settings.profile, "networks_on": networks_on}
+    structlog.get_logger("idproof").info("serving", **facts)
     return app
 
 
@@ -153,6 +159,7 @@ def _verifier(settings: Settings) -> Verifier:
         threads=settings.threads,
         branches=settings.branches,
         records=records,
+        provider=hardware.wanted_provider(settings),
     )
 
 

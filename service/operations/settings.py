@@ -45,6 +45,9 @@ class Settings(
         threads: processor threads per network call.
         branches: threads of a server process that examine at once, over all registrations; independent steps of a
             registration run side by side on those that are free. `idproof serve` takes one per processor.
+        provider: hardware that the networks run on: the processor (`cpu`); a GPU by CUDA (`cuda`, which needs the
+            package onnxruntime-gpu, and without it or a GPU does not start); or CUDA where it works and else the
+            processor (`auto`). `/readyz` and the log say which it is.
         liveness_distance: distance at which people answer a challenge: at arm's length, or standing before a kiosk.
         concurrency: registrations that a server process verifies at once; on a cluster at least its maximum number of
             replicas. `idproof serve` takes one per processor.
@@ -155,6 +158,7 @@ class Settings(
     issuer: str = "idproof"
     threads: int = Field(default=1, ge=1)
     branches: int = Field(default=1, ge=1)
+    provider: Literal["cpu", "cuda", "auto"] = "auto"
     liveness_distance: Literal["arm", "standing"] = "arm"
     concurrency: int = Field(default=1, ge=1)
     executor: Literal["in-process", "ray"] = "in-process"
