@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import cv2
 import typer
 
 from idproof.benchmarks.cli.options import AsJson, Out, Profile, Seed, Sets, Threads
@@ -20,13 +21,17 @@ def latency(
     profile: Profile = "open",
     seed: Seed = 0,
     threads: Threads = 1,
+    branches: Annotated[
+        int, typer.Option(min=1, help="Threads that one registration's steps run on side by side.")
+    ] = 1,
     clips: Annotated[int, typer.Option(min=0, help="Rendered liveness clips to examine too.")] = 10,
     json_: AsJson = False,
     out: Out = None,
 ) -> None:
     """Measure the time of one registration, stage by stage, and of one liveness clip."""
     registrations = read_sets(sets)
-    verifier = Verifier.open(profile=profile, threads=threads)
+    cv2.setNumThreads(threads)  # as in the service: OpenCV would take every processor
+    verifier = Verifier.open(profile=profile, threads=threads, branches=branches)
     with ProgressReport("registrations") as progress:
         result = measure_latency(registrations, verifier, clips=clips, seed=seed, progress=progress)
     show_run(result, json_, out)
