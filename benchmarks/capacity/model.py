@@ -35,6 +35,10 @@ class Plan:
         latency_p95_s: from the last byte to the verdict, in the busiest hour: waiting, sending, examining.
         node_hours: a month of 730 hours.
         money: of those, in the unit of the price; None without a price.
+        core_hours_per_million: processor time of a million registrations, of replicas and servers, when every core of
+            a machine is at work.
+        money_per_million: of those, at the share of the price that a core has; None without a price. Idle time, spare
+            machines and the database come on top.
     """
 
     peak_per_s: float
@@ -49,6 +53,8 @@ class Plan:
     latency_p95_s: float
     node_hours: float
     money: float | None
+    core_hours_per_million: float
+    money_per_million: float | None
 
 
 def plan(
@@ -85,6 +91,7 @@ def plan(
     under_way = replicas + per_s * queue.mean_s
     longest = float(np.percentile(costs.service_ms, 95)) * costs.contention + float(np.percentile(costs.driver_ms, 95))
     hours = nodes * 730.0
+    million = 1e6 * (service_s + float(np.mean(costs.driver_ms)) / 1000) / _HOUR_S
     return Plan(
         peak_per_s=per_s,
         replicas=replicas,
@@ -98,4 +105,6 @@ def plan(
         latency_p95_s=queue.p95_s + longest / 1000,
         node_hours=hours,
         money=None if price is None else hours * price,
+        core_hours_per_million=million,
+        money_per_million=None if price is None else million * price / cores_per_node,
     )

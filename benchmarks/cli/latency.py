@@ -21,9 +21,7 @@ def latency(
     profile: Profile = "open",
     seed: Seed = 0,
     threads: Threads = 1,
-    branches: Annotated[
-        int, typer.Option(min=1, help="Threads that one registration's steps run on side by side.")
-    ] = 1,
+    branches: Annotated[int, typer.Option(min=1, help="Threads for the steps of one registration.")] = 1,
     clips: Annotated[int, typer.Option(min=0, help="Rendered liveness clips to examine too.")] = 10,
     json_: AsJson = False,
     out: Out = None,

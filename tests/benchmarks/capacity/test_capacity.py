@@ -98,6 +98,11 @@ def test_the_plan_grows_with_the_stream_and_invents_no_price() -> None:
     small, large = plan(measured, 600), plan(measured, 60_000, price=0.5)
     assert small.money is None
     assert large.money == pytest.approx(large.node_hours * 0.5)
+    # A million registrations of so many seconds each, on cores that cost a part of their machine.
+    seconds = measured.busy_ms / 1000 + sum(measured.driver_ms) / len(measured.driver_ms) / 1000
+    assert large.core_hours_per_million == pytest.approx(1e6 * seconds / 3600)
+    assert small.core_hours_per_million == large.core_hours_per_million
+    assert small.money_per_million is None
     assert large.replicas > 50 * small.replicas * 0.8
     assert small.waiting.p95_s <= 5.0
     assert small.waiting.utilisation < 1
