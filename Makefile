@@ -9,12 +9,12 @@ export RAY_USAGE_STATS_REPORT_URL = http://127.0.0.1:9/
 # Networks and OpenCV share few cores here: one thread each unless told otherwise.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-long lint format types bench-check lock audit sbom setup setup-tests setup-tools clean
+.PHONY: demo test test-long test-javascript lint lint-javascript format types bench-check lock audit sbom setup setup-tests setup-tools setup-node clean
 
 demo: setup          ## one registration verified by the real service; leaves build/demo-verdict.json
 	@mkdir -p build && $(BIN)/idproof demo --out build/demo-verdict.json
 
-test: setup-tests    ## the whole test suite, on two processes
+test: setup-tests test-javascript ## the whole test suite, on two processes
 	@$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile
 
 test-long: setup-tests ## the checks that take minutes
@@ -23,10 +23,17 @@ test-long: setup-tests ## the checks that take minutes
 bench-check: setup   ## a small standard run, held to benchmarks/gate/expected.toml
 	@$(BIN)/idproof bench check --workers 2
 
-lint: setup types    ## style, types, and the rules between the rooms
+lint: setup types lint-javascript ## style, types, and the rules between the rooms
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-cache
+
+lint-javascript: setup setup-node
+	@$(BIN)/python .ci/generate_protocol.py --check
+	@cd service/capture && npm run --silent lint && npm run --silent types
+
+test-javascript: setup-node
+	@cd service/capture && npm test --silent
 
 types: setup
 	@sh .ci/types $(BIN)/mypy
@@ -44,6 +51,9 @@ audit: setup-tools   ## the locked packages against the index's list of known vu
 
 sbom: setup setup-tools ## build/sbom.cdx.json: what the service consists of
 	@.venv/tools/bin/python .ci/sbom.py
+
+setup-node:
+	@sh .ci/node
 
 setup-tools:
 	@sh .ci/tools

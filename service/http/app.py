@@ -147,7 +147,7 @@ def create_app(
     _state_routes(app, intake)
     _public_routes(app, intake)
     _metrics_route(app, intake, gate)
-    capture.install(app)
+    capture.install(app, settings)
     kiosk.install(app)
     review_page.install(app)
     counter_page.install(app)

@@ -63,7 +63,7 @@ def install(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> No
 
 
 class _Endpoints:
-    """What the endpoints do, on threads."""
+    """Answers of the endpoints, on threads."""
 
     def __init__(self, intake: RegistrationIntake) -> None:
         self._intake, self._settings = intake, intake.settings

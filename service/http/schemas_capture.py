@@ -15,7 +15,7 @@ class IssuedCaptureToken(BaseModel):
 
 
 class CaptureTokenState(BaseModel):
-    """What became of a capture token."""
+    """State and outcome of a capture token."""
 
     id: str
     state: Literal["issued", "expired", "bound", "started", "done", "ended", "revoked", "handed_off"]

@@ -112,7 +112,7 @@ class CaptureToken:
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """What a token is for.
+    """Purpose of a token.
 
     Attributes:
         client: its owner.

@@ -118,7 +118,12 @@ async def end(runtime: StreamRuntime, token: CaptureToken | None, session: Devic
     Raises nothing of the database's: what a client reads of a token must not end a session.
     """
     if token is not None and session is not None and session.ended:
-        verification = None if session.verdict is None else session.verdict.id
+        await note_verdict(runtime, token, None if session.verdict is None else session.verdict.id)
+
+
+async def note_verdict(runtime: StreamRuntime, token: CaptureToken | None, verification: str | None) -> None:
+    """Ends a token with a verdict, or without one; nothing for a device without a token."""
+    if token is not None:
         with suppress(IdproofError, Conflict):
             await anyio.to_thread.run_sync(runtime.tokens.end, token.id, verification)
 

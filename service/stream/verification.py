@@ -46,13 +46,14 @@ async def _verify(runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession, 
         await _count(runtime, kiosk, session, outcome)
     except Exception as error:  # noqa: BLE001 - raised in a job, it would end every other job of the server process
         log_error(error)
+    await _note_verdict(runtime, session, outcome)
     await session.end_verification(outcome)
-    await _note_end(runtime, session)
 
 
-async def _note_end(runtime: StreamRuntime, session: DeviceSession) -> None:
-    """Notes the end of a page's session for the client that made its token, also if the page is away."""
-    await token_devices.end(runtime, session.parameters.token, session)
+async def _note_verdict(runtime: StreamRuntime, session: DeviceSession, outcome: Message) -> None:
+    """Notes the verdict of a page's session for the client that made its token, before the page learns of it."""
+    if outcome["type"] == "verdict":
+        await token_devices.note_verdict(runtime, session.parameters.token, outcome["id"])
 
 
 async def _count(runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession, outcome: Message) -> None:

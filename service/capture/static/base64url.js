@@ -1,8 +1,8 @@
 // Base64url without padding (RFC 4648, section 5): keys, challenges and ciphertexts in JSON.
 
 /** Bytes of base64url without padding. */
-export function bytes(text) {
-  const plain = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+export function bytes(encoded) {
+  const plain = atob(encoded.replaceAll("-", "+").replaceAll("_", "/"));
   return Uint8Array.from(plain, (character) => character.charCodeAt(0));
 }
 

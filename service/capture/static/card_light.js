@@ -5,6 +5,8 @@ import * as texts from "./texts.js";
 import { tell } from "./view.js";
 
 export class CardLight {
+  camera;
+
   constructor(camera) {
     Object.assign(this, { camera, light: null });
   }

@@ -1,9 +1,8 @@
 // Cryptography of idproof.capture.v1: proofs of the handshake, and the chain of tags over frames (docs/stream.md).
 
 import { bytes, text } from "./base64url.js";
+import { PROTOCOL, ROLES } from "./protocol.js";
 
-export const PROTOCOL = "idproof.capture.v1";
-export const ROLES = { card_front: 1, card_tilt_left: 2, card_tilt_right: 3, selfie: 4, liveness: 5 };
 const KINDS = { preview: 0, still: 1 };
 const HEADER = 64;
 
@@ -19,8 +18,17 @@ export async function proofs(key, challenge, nonce) {
   return { device: text(device), server: text(server) };
 }
 
+/** The key that follows from a capture token's key and the handshake that used it first. */
+export async function boundKey(key, challenge, nonce) {
+  return hmacKey(await sign(key, label("bound"), await digest(join(nonce, challenge))));
+}
+
 /** The chain of one session. Seal one frame at a time: each tag depends on the one before. */
 export class Chain {
+  mark;
+  key;
+  next;
+
   /** The chain as the server's `session` describes it: new, or resumed where the last frame arrived. */
   static async begin(key, session) {
     const nonce = bytes(session.nonce);

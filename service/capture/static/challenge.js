@@ -16,6 +16,9 @@ export function durationSeconds({ photosensitive, more_time: slow }) {
 }
 
 export class Challenge {
+  camera;
+  connection;
+
   constructor(camera, connection) {
     Object.assign(this, { camera, connection, running: false });
   }

@@ -1,16 +1,19 @@
 // The connection to the server: handshake, messages, frames, and reconnection after a loss.
 
 import { bytes, text } from "./base64url.js";
-import { Chain, proofs, PROTOCOL } from "./chain.js";
+import { boundKey, Chain, proofs } from "./chain.js";
+import { PROTOCOL } from "./protocol.js";
 
 const RECONNECT_MS = 2000; // docs/stream.md
 const SILENT_MS = 10_000; // frames are sent and nothing arrives: the connection is lost; below the server's 12 s
 const CONGESTED_BYTES = 400_000; // three previews of the largest size; chosen by hand
-const FINAL = new Set(["device_unauthenticated", "device_revoked", "subprotocol_missing", "message_invalid"]);
+/** Codes after which another connection would be refused as well. */
+export const FINAL = new Set(["device_unauthenticated", "device_revoked", "subprotocol_missing", "message_invalid"]);
 
 /** Dispatches `message` (detail: a message of the server that belongs to this page's session, or to none), `up`, `down`,
  * and `refused` (detail: code) if retrying is useless. */
 export class Connection extends EventTarget {
+  /** `device` is `{id, key}`, of a capture token with `token: true`. */
   constructor(device, address) {
     super();
     this.device = device;
@@ -25,6 +28,11 @@ export class Connection extends EventTarget {
     this.received = Promise.resolve();
     this.epoch = 0;
     this.silenceTimer = setInterval(() => this.#checkSilence(), 1000);
+  }
+
+  /** True on a page of the service itself: passkeys of others' pages are none of the service's. */
+  get ofThisSite() {
+    return new URL(this.address).host === location.host;
   }
 
   open() {
@@ -75,13 +83,13 @@ export class Connection extends EventTarget {
     return sending;
   }
 
-  /** Close, without reconnection. */
+  /** Close, without reconnection; the server ends a session of it. */
   close() {
     clearInterval(this.silenceTimer);
     clearTimeout(this.reconnectTimer);
     this.epoch += 1;
     this.ready = false;
-    this.socket.close();
+    this.socket.close(1000);
   }
 
   /** Leave the session: it is not resumed, and nothing of it is dispatched any more. */
@@ -129,7 +137,7 @@ export class Connection extends EventTarget {
   async #adopt(message) {
     this.session = message.id;
     this.starting = false;
-    this.chain = await Chain.begin(this.device.key, message);
+    this.chain = await Chain.begin(this.key, message);
   }
 
   #noteError({ code, session }) {
@@ -141,20 +149,44 @@ export class Connection extends EventTarget {
     const nonce = crypto.getRandomValues(new Uint8Array(32));
     const proof = await proofs(this.device.key, bytes(hello.challenge), nonce);
     if (epoch !== this.epoch) return;
-    this.expected = proof.server;
-    const auth = { type: "auth", device: this.device.id, nonce: text(nonce), proof: proof.device };
-    this.socket.send(JSON.stringify(auth));
+    this.expected = new Map([[proof.server, this.device.key]]);
+    const plain = { type: "auth", device: this.device.id, nonce: text(nonce), proof: proof.device };
+    const auth = this.device.token ? await this.#proveToken(hello, nonce, proof) : plain;
+    if (epoch === this.epoch) this.socket.send(JSON.stringify(auth));
+  }
+
+  /** A token's first handshake binds it to this page: each later one also proves the key that followed from it. After
+   * one that was not answered, nobody knows whether it did: the answer shows which key counts. */
+  async #proveToken(hello, nonce, proof) {
+    const challenge = bytes(hello.challenge);
+    const fresh = await boundKey(this.device.key, challenge, nonce);
+    const auth = { type: "auth_token", token: this.device.id, nonce: text(nonce), proof: proof.device };
+    this.expected = new Map();
+    for (const key of [this.bound, fresh]) {
+      if (!key) continue;
+      const own = await proofs(key, challenge, nonce);
+      this.expected.set(own.server, key);
+      if (key === this.bound) auth.bound = own.device;
+    }
+    this.bound ??= fresh;
+    return auth;
   }
 
   #acceptWelcome(message) {
-    if (message.proof !== this.expected) {
+    const key = this.expected.get(message.proof);
+    if (!key) {
       this.final = "server_unproved";
       this.socket.close();
       return;
     }
+    if (this.device.token) this.bound = key;
+    this.key = key;
     this.ready = true;
+    this.welcome = message;
     this.limits = message.limits;
     this.guardians = message.guardians === true;
+    this.comparison = message.comparison ?? null; // of a telephone that waits until the other screen has confirmed it
+    this.mayHandOff = message.hand_off === true;
     for (const session of this.stopped) this.send({ type: "cancel", session });
     this.stopped.clear();
     this.#dispatch("up");

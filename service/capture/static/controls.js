@@ -10,17 +10,25 @@ import * as speech from "./speech.js";
 import * as texts from "./texts.js";
 import { isPhone, openDialog, showToast, showView } from "./view.js";
 
-const VIEWS_WITHOUT_WATCH = new Set(["setup", "connecting", "welcome", "verifying", "stopping", "result", "closed", "ended"]);
+const VIEWS_WITHOUT_WATCH = new Set(["setup", "connecting", "welcome", "verifying", "stopping", "result", "closed", "ended", "finished", "handoff", "compare"]);
 
-/** What the buttons of a component do. `close()` ends it: connection, camera and timers. */
+/** The buttons of a component. `close()` ends it: connection, camera and timers. */
 export class Controls {
-  constructor(shadow, service, { spoken = false } = {}) {
+  shadow;
+  spoken;
+
+  constructor(shadow, { spoken = false } = {}) {
     // On a telephone the voice waits to be switched on: people use their own screen reader there.
-    Object.assign(this, { shadow, service, spoken: spoken && !isPhone(), registration: null, named: null });
+    Object.assign(this, { shadow, spoken: spoken && !isPhone(), registration: null, named: null });
     this.actions = this.#actions();
     this.aborter = new AbortController();
     this.#listen(this.aborter.signal);
     this.endWatch = absence.watch(() => this.#watched, () => this.registration.cancel("idle"));
+  }
+
+  /** Address of the service: the page may set it before a device or token. */
+  get service() {
+    return this.shadow.host.getAttribute("service") ?? location.origin;
   }
 
   /** True while a session is open, so that the server may hold pictures. */
@@ -120,6 +128,9 @@ export class Controls {
         if (!of()?.connection.send({ type: "staff" })) showToast("staff.failed");
       },
       setup: () => showView("setup"),
+      handoff: () => of().handOff.ask(),
+      "handoff-confirm": () => of().handOff.confirm(),
+      "handoff-cancel": () => of().handOff.cancel(),
     };
   }
 
@@ -138,7 +149,7 @@ export class Controls {
     // Chromium does not draw the words in a shadow anew when their typeface arrives.
     document.fonts.addEventListener("loadingdone", () => texts.refresh(), { signal });
     speech.events.addEventListener("change", () => this.#showVoice(), { signal });
-    for (const kind of ["begin", "end"]) speech.events.addEventListener(kind, (event) => this.#caption(event), { signal });
+    for (const kind of ["begin", "end"]) speech.events.addEventListener(kind, (/** @type {any} */ event) => this.#caption(event), { signal });
     speech.set(this.spoken, { silent: true });
     this.#showVoice();
     this.observer = new MutationObserver(() => {
@@ -178,6 +189,14 @@ export class Controls {
     }
   }
 
+  /** The service's statement of the pictures: a page with a token got it when it connected. */
+  async #privacy() {
+    const told = this.registration.connection.welcome?.privacy;
+    if (told) return told;
+    const answer = await fetch(new URL("/v1/privacy", this.service), { cache: "no-store" });
+    return answer.json();
+  }
+
   /** Show what happens to the pictures, as the service states it; without that nothing begins. */
   async #showNotice() {
     const stepUp = Boolean(this.registration.stepUp);
@@ -189,8 +208,7 @@ export class Controls {
     texts.setText(byId("notice-failed"), null);
     byId("agree").disabled = byId("notice-facts").hidden = true;
     try {
-      const answer = await fetch(new URL("/v1/privacy", this.service), { cache: "no-store" });
-      const { pictures, templates, retention_days: days } = await answer.json();
+      const { pictures, templates, retention_days: days } = await this.#privacy();
       const seconds = pictures.at_most_seconds_streaming;
       const sealed = pictures.sealed_for_reviewers_seconds;
       const waits = templates.wait_for_passkeys_seconds;

@@ -7,6 +7,9 @@ import { openDialog, showToast } from "./view.js";
 const WARNED_S = 60; // before the end; docs/stream.md takes `extend` from then on
 
 export class Deadline {
+  endsAt;
+  registration;
+
   /** `registration` has the connection, what the applicant cannot do, and the challenge. */
   constructor(registration) {
     Object.assign(this, { registration, endsAt: 0, extendable: false, warned: false, timer: 0 });

@@ -1,7 +1,9 @@
 // Small helpers for elements; nothing is ever built from text that could hold markup.
 
 const SVG = "http://www.w3.org/2000/svg";
+/** @type {Document | ShadowRoot} */
 let root = document;
+/** @type {any} */
 let host = null;
 
 /** Let the helpers find the elements of a component: those of its shadow, and the host's own for its slots. Without a
@@ -17,9 +19,15 @@ export const page = () => (host ? root.getElementById("page") : document.body);
 /** The component that is shown, or null on a page without one. */
 export const component = () => host;
 
+/** Let the component's page know of something. */
+export const emit = (name, detail) => host?.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
+
+/** The element of an id; which kind it is, its user knows.
+ * @type {(id: string) => any} */
 export const byId = (id) => root.getElementById(id);
 
-/** Every element of a selector, also of what the page put into the component's slots. */
+/** Every element of a selector, also of what the page put into the component's slots.
+ * @type {(selector: string) => any[]} */
 export const all = (selector) => [...root.querySelectorAll(selector), ...(host?.querySelectorAll(selector) ?? [])];
 
 /** An element with text and classes. */

@@ -4,6 +4,10 @@ const INTERVAL_MS = 100; // ten frames per second: docs/stream.md
 const STILL_LOST_MS = 3000; // after which a still without guidance counts as lost; chosen by hand
 
 export class FrameSender {
+  camera;
+  connection;
+  startedAt;
+
   constructor(camera, connection) {
     Object.assign(this, { camera, connection, stage: null, want: "preview", still: null, busy: false, startedAt: 0 });
     this.timer = setInterval(() => this.#tick(), INTERVAL_MS);

@@ -1,5 +1,7 @@
 // <idproof-capture>: the capture of one registration as a web component. The kiosk's page is its first user.
 
+import { bytes } from "./base64url.js";
+import { hmacKey } from "./chain.js";
 import { Controls } from "./controls.js";
 import { page, useShadow } from "./dom.js";
 import { icons } from "./icons.js";
@@ -9,16 +11,18 @@ import english from "./texts/en.js";
 import simplified from "./texts/zh-Hans.js";
 import traditional from "./texts/zh-Hant.js";
 import * as texts from "./texts.js";
-import { showView } from "./view.js";
+import { showClosed, showView } from "./view.js";
 import { views } from "./views.js";
 
 const TABLES = { en: english, "zh-Hant": traditional, "zh-Hans": simplified };
+const TOKEN = /^idpc_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/; // docs/stream.md
 let shown = null; // the component that is on the page: there is one camera, and one applicant before it
 
 export class IdproofCapture extends HTMLElement {
   #controls = null;
   #replaced = null;
   #device = null;
+  #token = null;
   #named = null;
 
   constructor() {
@@ -33,11 +37,11 @@ export class IdproofCapture extends HTMLElement {
       return;
     }
     shown = this;
+    for (const name of ["device", "token", "texts"]) this.#takeEarly(name);
     this.#build();
-    this.#controls = new Controls(this.shadowRoot, this.getAttribute("service") ?? location.origin, {
-      spoken: this.hasAttribute("voice"),
-    });
+    this.#controls = new Controls(this.shadowRoot, { spoken: this.hasAttribute("voice") });
     if (this.#device) this.#controls.connect(this.#device);
+    if (this.#token !== null) this.#useToken();
     if (this.#named) this.#controls.take(this.#named);
   }
 
@@ -64,6 +68,24 @@ export class IdproofCapture extends HTMLElement {
     else showView("setup");
   }
 
+  /** Capture with a capture token, as the service made it for this page's backend. It leaves the element at once. */
+  set token(token) {
+    this.#token = String(token);
+    if (this.#controls) this.#useToken();
+  }
+
+  static observedAttributes = ["token", "language"];
+
+  attributeChangedCallback(name, _before, value) {
+    if (value === null) return;
+    if (name === "language") {
+      if (this.#controls && texts.LANGUAGES.includes(value)) texts.setLanguage(value);
+      return;
+    }
+    this.token = value;
+    this.removeAttribute("token");
+  }
+
   /** Replace sentences of the component: `{en: {"welcome.title": "…"}}`. */
   set texts(given) {
     this.#replaced = given;
@@ -75,6 +97,27 @@ export class IdproofCapture extends HTMLElement {
   take(named) {
     this.#named = named;
     this.#controls?.take(named);
+  }
+
+  /** Take a property that the page set before this module was loaded. */
+  #takeEarly(name) {
+    if (!Object.hasOwn(this, name)) return;
+    const value = this[name];
+    delete this[name];
+    this[name] = value;
+  }
+
+  async #useToken() {
+    const [, id, secret] = TOKEN.exec(this.#token) ?? [];
+    this.#token = null;
+    if (!id) {
+      showClosed("token_invalid", true);
+      return;
+    }
+    const raw = bytes(secret);
+    const key = await hmacKey(raw);
+    raw.fill(0);
+    this.#controls?.connect({ id, key, token: true });
   }
 
   #build() {
@@ -90,7 +133,8 @@ export class IdproofCapture extends HTMLElement {
     useShadow(this.shadowRoot);
     texts.use(TABLES, this.#language);
     if (this.#replaced) texts.replace(this.#replaced);
-    if (!this.hasAttribute("staff")) for (const button of page().querySelectorAll('[data-do="staff"]')) button.remove();
+    page().classList.toggle("staff", this.hasAttribute("staff"));
+    page().dataset.handOff = String(this.hasAttribute("hand-off"));
   }
 
   get #language() {

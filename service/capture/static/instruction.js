@@ -1,6 +1,6 @@
 // One instruction at a time, steady enough to be read: it changes once the server has repeated another hint for a while.
 
-import { byId, page } from "./dom.js";
+import { byId, emit, page } from "./dom.js";
 import * as texts from "./texts.js";
 import { vibrate } from "./haptics.js";
 import { tell } from "./view.js";
@@ -28,6 +28,7 @@ export function update(hint) {
 function change(hint) {
   shown = { hint, at: performance.now() };
   page().dataset.hint = hint;
+  emit("guidance", { stage: page().dataset.stage, hint });
   texts.setText(byId("instruction"), texts.has(`hint.${hint}`) ? `hint.${hint}` : "hint.hold_still");
   if (hint === "good") vibrate("good");
   tell(texts.has(`hint.${hint}`) ? `hint.${hint}` : "hint.hold_still", { repeated: hint !== "good", now: hint === "good" });

@@ -11,6 +11,7 @@ const FORBIDDEN = /^(?:script|style|iframe|object|embed|base|meta)$/;
 export function markup({ raw }, ...values) {
   if (values.length) throw new TypeError("markup takes no values");
   const fragment = document.createDocumentFragment();
+  /** @type {any[]} */
   const open = [fragment];
   const [source] = raw;
   PIECE.lastIndex = 0;

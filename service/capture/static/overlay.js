@@ -8,6 +8,12 @@ const EDGES = { left: [0, 3], right: [1, 2], top: [0, 1], bottom: [3, 2] };
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Overlay {
+  camera;
+  finder;
+  svg;
+  face;
+  wanted;
+
   constructor(svg, finder, camera) {
     Object.assign(this, { svg, finder, camera, face: false, corners: null });
     this.parts = {};
@@ -128,7 +134,7 @@ export class Overlay {
       const [a, b] = [this.#place([left, top]), this.#place([left + width, top + height])];
       const box = document.createElementNS(SVG, "rect");
       const sides = { x: Math.min(a[0], b[0]), y: a[1], width: Math.abs(b[0] - a[0]), height: b[1] - a[1], rx: 8 };
-      for (const [name, value] of Object.entries(sides)) box.setAttribute(name, value);
+      for (const [name, value] of Object.entries(sides)) box.setAttribute(name, String(value));
       box.setAttribute("class", "glared");
       return box;
     });
@@ -142,7 +148,7 @@ export class Overlay {
 }
 
 /** The edge of the card that must come nearer to the camera, or null. */
-function nearerEdge({ hint } = {}) {
+function nearerEdge({ hint } = /** @type {any} */ ({})) {
   if (["tilt_left_more", "tilt_right_less", "left_nearer"].includes(hint)) return "left";
   if (["tilt_right_more", "tilt_left_less", "right_nearer"].includes(hint)) return "right";
   if (hint === "top_nearer") return "top";

@@ -12,6 +12,8 @@ export const PASSKEY_CODES = new Set([
 const makesPasskeys = () => Boolean(globalThis.PublicKeyCredential?.parseCreationOptionsFromJSON);
 
 export class PasskeyOffer {
+  connection;
+
   constructor(connection) {
     Object.assign(this, { connection, session: null, aborter: null });
   }
@@ -25,7 +27,7 @@ export class PasskeyOffer {
   show(verdict) {
     this.clear();
     this.session = verdict.session;
-    byId("passkey").hidden = byId("passkey-make").hidden = !(verdict.passkey && makesPasskeys());
+    byId("passkey").hidden = byId("passkey-make").hidden = !(verdict.passkey && this.connection.ofThisSite && makesPasskeys());
   }
 
   ask() {
@@ -42,6 +44,7 @@ export class PasskeyOffer {
     if (!aborter) return;
     try {
       const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
+      /** @type {any} */
       const made = await navigator.credentials.create({ publicKey, signal: aborter.signal });
       if (aborter !== this.aborter) return; // the next applicant stands there
       const message = { type: "passkey_made", session, id, response: made.toJSON() };

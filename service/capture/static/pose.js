@@ -53,7 +53,7 @@ function keyOf({ turn_deg, pitch_deg }) {
 
 function run() {
   state.frame = requestAnimationFrame(() => {
-    if (!byId("pose").offsetParent) return; // another view is shown; the stage begins anew after it
+    if (!byId("pose")?.offsetParent) return; // another view is shown, and the stage begins anew after it; or none is
     draw();
     run();
   });

@@ -4,9 +4,10 @@
 import { CardLight } from "./card_light.js";
 import { Challenge, durationSeconds } from "./challenge.js";
 import { Deadline } from "./deadline.js";
-import { byId, page } from "./dom.js";
+import { byId, emit, page } from "./dom.js";
 import { FrameSender } from "./frame_sender.js";
 import { Guardian } from "./guardian.js";
+import { HandOff } from "./hand_off.js";
 import * as instruction from "./instruction.js";
 import { Permit } from "./permit.js";
 import * as pose from "./pose.js";
@@ -14,12 +15,21 @@ import { Result } from "./result.js";
 import { ServerMessages } from "./server_messages.js";
 import * as speech from "./speech.js";
 import * as texts from "./texts.js";
-import { isPhone, showCameraTrouble, showEnded, showSteps, showView } from "./view.js";
+import { isPhone, showCameraTrouble, showClosed, showEnded, showSteps, showView } from "./view.js";
 
 const STOP_MS = 10_000; // within which the server deletes; then the connection is opened anew. Chosen by hand
 const CHECK_MARGIN_S = 10; // beyond the lifetime of the pictures, when any verification has ended. Chosen by hand
 
 export class Registration {
+  spoken;
+  connection;
+  camera;
+  stages;
+  overlay;
+  picturesS;
+  poses;
+  reason;
+
   constructor(connection, camera, overlay) {
     Object.assign(this, { connection, camera, overlay, stage: null, stages: [], options: {}, reason: null });
     this.sender = new FrameSender(camera, connection);
@@ -35,10 +45,17 @@ export class Registration {
     this.named = null; // id of the registration that the next session continues
     this.visit = null; // id of the registration that an officer opened this page for
     this.messages = new ServerMessages(this);
+    this.over = false; // a token's one session has ended
+    this.handOff = new HandOff(this);
     connection.addEventListener("up", () => this.#connected());
     connection.addEventListener("down", ({ detail }) => this.#disconnected(detail));
     connection.addEventListener("refused", ({ detail }) => this.#refused(detail));
     camera.addEventListener("lost", () => this.#cameraLost());
+  }
+
+  /** True for a page with a capture token: it has one session, and nobody else stands there afterwards. */
+  get oneTime() {
+    return this.connection.device.token === true;
   }
 
   /** True while a session is open, so that the server may hold pictures. */
@@ -170,6 +187,7 @@ export class Registration {
 
   /** Leave the session, which is over, and show the sentence `ended.*` of its end. */
   showOver(code) {
+    if (this.inSession && this.oneTime) this.over = true;
     this.leaveSession();
     showEnded(code);
   }
@@ -300,8 +318,10 @@ export class Registration {
   #connected() {
     const view = page().dataset.view;
     byId("welcome-young").hidden = !this.connection.guardians;
+    this.handOff.connected();
+    emit("ready", {});
     if (this.starting && this.agreed) this.#startSession();
-    else if (!this.inSession && ["connecting", "offline", "setup", "taken"].includes(view)) showView(this.stepUp ? "confirm" : "welcome");
+    else if (!this.inSession && ["connecting", "offline", "setup", "taken"].includes(view)) this.#showFirst();
   }
 
   #disconnected({ starting }) {
@@ -319,10 +339,9 @@ export class Registration {
   }
 
   #refused(code) {
+    const { over } = this;
     this.leaveSession();
-    const key = texts.has(`closed.${code}`) ? `closed.${code}` : "ended.internal";
-    texts.setText(byId("closed-text"), key);
-    showView("closed", ["closed.title", key]);
+    if (!over) showClosed(code, this.oneTime); // else the token was used up as it should be
   }
 
   #cameraLost() {
@@ -351,6 +370,14 @@ export class Registration {
     texts.reset();
     speech.forget();
     speech.set(this.spoken, { silent: true });
-    showView(this.connection.ready ? "welcome" : "connecting");
+    if (this.over) showView("finished", []);
+    else if (this.connection.ready) this.#showFirst();
+    else showView("connecting");
+  }
+
+  /** Show the first screen, or that the other screen of a hand-off is to confirm this one. */
+  #showFirst() {
+    if (this.connection.comparison) this.handOff.compare(this.connection.comparison);
+    else showView(this.stepUp ? "confirm" : "welcome");
   }
 }

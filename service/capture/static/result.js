@@ -10,6 +10,9 @@ import { OFFER_S, WALLET_CODES, WalletOffer } from "./wallet.js";
 const RESULT_S = 60; // for which a result stays on the screen; chosen by hand
 
 export class Result {
+  connection;
+  leave;
+
   /** `leave()` shows the next applicant's first screen. */
   constructor(connection, leave) {
     Object.assign(this, { connection, leave });
@@ -19,7 +22,7 @@ export class Result {
   }
 
   show(verdict) {
-    showResult(verdict);
+    showResult(verdict, this.connection.device.token);
     this.passkey.show(verdict);
     this.wallet.show(verdict);
     this.#countDown(this.ticket.show(verdict) ? TICKET_S : RESULT_S);

@@ -2,7 +2,7 @@
 
 import * as absence from "./absence.js";
 import { tellCounter } from "./counter_visit.js";
-import { byId, page } from "./dom.js";
+import { byId, emit, page } from "./dom.js";
 import { vibrate } from "./haptics.js";
 import * as instruction from "./instruction.js";
 import { PERMIT_CODES } from "./permit.js";
@@ -109,8 +109,10 @@ export class ServerMessages {
 
   on_verdict(message) {
     const { registration } = this;
+    registration.over = registration.oneTime;
     registration.leaveSession();
     this.connection.concluded = message.session;
+    emit("done", { verification: message.id, decision: message.decision });
     registration.named = message.registration && isCapturing(message.registration) ? message.registration.id : null;
     registration.result.show(message);
     registration.guardian.show(message, registration.nonce);
@@ -163,9 +165,25 @@ export class ServerMessages {
     texts.setText(byId("retry-left"), left > 1 ? "retry.left" : left === 1 ? "retry.left.one" : "retry.none", { count: left });
     byId("retry-go").hidden = left === 0;
     byId("retry-end").hidden = left > 0;
-    if (left === 0) registration.leaveSession();
+    if (left === 0) {
+      registration.over = registration.oneTime;
+      registration.leaveSession();
+    }
     vibrate("problem");
     showView("retry", ["retry.title", ...(left ? [] : ["retry.none"])]);
+  }
+
+  on_hand_off_offer(message) {
+    this.registration.handOff.offer(message);
+  }
+
+  on_hand_off_state(message) {
+    this.registration.handOff.follow(message);
+  }
+
+  on_hand_off_confirmed() {
+    this.connection.comparison = null;
+    showView("welcome");
   }
 
   on_staff_called() {

@@ -105,11 +105,11 @@ function utter(key, voice) {
   let resolve;
   const ended = new Promise((done) => (resolve = done));
   utterance.onend = utterance.onerror = resolve;
-  const stop = () => {
+  const cancel = () => {
     speechSynthesis.cancel();
     resolve();
   };
-  return { ended, start: () => speechSynthesis.speak(utterance), stop };
+  return { ended, start: () => speechSynthesis.speak(utterance), stop: cancel };
 }
 
 /** The recording of a sentence, ready to be played; null if there is none, or if the browser allows no sound yet. */

@@ -73,7 +73,7 @@ main:focus-visible { outline-offset: -4px; box-shadow: none; }
 .languages button[aria-pressed="true"] { background: var(--sheet); color: var(--deep); box-shadow: 0 1px 3px rgb(20 38 45 / 22%); }
 .heard-only, .skip:not(:focus) { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .skip:focus { position: absolute; z-index: 9; top: 0.5rem; left: 0.5rem; padding: 0.8rem 1.2rem; background: #fff; color: var(--deep); border-radius: 0.6rem; }
-[hidden] { display: none !important; }
+[hidden], #page:not(.staff) [data-do="staff"], #page:not(.hand-off) [data-do="handoff"] { display: none !important; }
 #page { display: grid; grid-template-rows: auto minmax(0, 1fr) auto auto; }
 .top { grid-row: 1; }
 main { grid-row: 2; }

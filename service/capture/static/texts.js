@@ -1,6 +1,6 @@
 // All sentences of a page or of the component; a change of language changes those that are shown.
 
-import { all, component, page } from "./dom.js";
+import { all, component, emit, page } from "./dom.js";
 
 export const LANGUAGES = ["en", "zh-Hant", "zh-Hans"];
 const TAGS = { en: "en", "zh-Hant": "zh-Hant-HK", "zh-Hans": "zh-Hans-CN" };
@@ -65,8 +65,9 @@ export function isReplaced(key) {
 
 /** The sentence of a key, with values filled in. */
 export function format(key, values = {}) {
-  const all = { ...facts, ...values };
-  return tables[language][key].replace(/\{(\w+)\}/g, (_, name) => (all[name] instanceof Date ? day(all[name]) : (all[name] ?? "–")));
+  const given = { ...facts, ...values };
+  const shownAs = (value) => (value instanceof Date ? day(value) : (value ?? "–"));
+  return tables[language][key].replace(/\{(\w+)\}/g, (_, name) => shownAs(given[name]));
 }
 
 /** A day, without its time, as the language writes it. */
@@ -99,7 +100,7 @@ export function setLanguage(name) {
     document.title = `idproof · ${format("page.title")}`;
   }
   refresh();
-  component()?.dispatchEvent(new CustomEvent("language", { detail: described() }));
+  emit("language", described());
 }
 
 /** The language that is shown: its name, its tag (BCP 47), and the title of the page in it. */

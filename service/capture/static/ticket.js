@@ -10,6 +10,8 @@ import { isCapturing } from "./view.js";
 export const TICKET_S = 180;
 
 export class TicketOffer {
+  connection;
+
   constructor(connection) {
     Object.assign(this, { connection, session: null, waiting: false });
   }

@@ -1,6 +1,6 @@
 // One view at a time: its visibility, the focus, and what a screen reader announces.
 
-import { all, byId, component, page } from "./dom.js";
+import { all, byId, emit, page } from "./dom.js";
 import { vibrate } from "./haptics.js";
 import * as speech from "./speech.js";
 import * as texts from "./texts.js";
@@ -14,7 +14,7 @@ const SPOKEN = {
   notice: ["notice.title", "spoken.notice"],
   intro: ["intro.title", "spoken.intro"],
 };
-let announced = { at: 0, timer: 0 };
+const announced = { at: 0, timer: 0 };
 
 /** True on a telephone, which is then the applicant's own or a mobile team's. */
 export const isPhone = () => matchMedia("(pointer: coarse)").matches && Math.min(screen.width, screen.height) < 600;
@@ -30,7 +30,7 @@ export function showView(name, spoken = SPOKEN[name] ?? [`${name}.title`, `${nam
   for (const dialog of all("dialog[open]")) dialog.close();
   if (name !== "capture") speech.say(spoken, { now: true, later: name === "welcome" });
   all(`section[data-of="${name}"] h1, [slot="${name}"] h1`)[0]?.focus({ preventScroll: true });
-  component()?.dispatchEvent(new CustomEvent("view", { detail: { view: name, before } }));
+  emit("view", { view: name, before });
 }
 
 /** Say an instruction that the screen shows: by the voice if it is on, else by the screen reader, never by both. */
@@ -45,7 +45,8 @@ export function announce(sentence) {
   const wait = Math.max(0, announced.at + ANNOUNCEMENT_MS - performance.now());
   announced.timer = setTimeout(() => {
     announced.at = performance.now();
-    byId("announce").textContent = sentence;
+    const region = byId("announce");
+    if (region) region.textContent = sentence; // else the component was removed
   }, wait);
 }
 
@@ -77,6 +78,7 @@ export function showCameraTrouble(kind) {
   texts.setText(byId("trouble-go"), kind === "lost" ? "camera.continue" : "camera.again");
   vibrate("problem");
   showView("trouble", [`${kind}.title`, `${kind}.text`, ...(kind === "refused" ? ["refused.how"] : [])]);
+  emit("error", { code: `camera_${kind}`, final: false });
 }
 
 /** Show that the session is over without a verdict. */
@@ -84,6 +86,19 @@ export function showEnded(code) {
   const key = texts.has(`ended.${code}`) ? `ended.${code}` : "ended.internal";
   texts.setText(byId("ended-text"), key);
   showView("ended", ["ended.title", key]);
+  emit("error", { code, final: true });
+}
+
+/** Show that nothing can be done here: this kiosk, or the token of this page, was refused. */
+export function showClosed(code, token) {
+  const wanted = token ? "closed.token" : `closed.${code}`;
+  const key = texts.has(wanted) ? wanted : "ended.internal";
+  const title = token ? "closed.token.title" : "closed.title";
+  texts.setText(byId("closed-title"), title);
+  texts.setText(byId("closed-text"), key);
+  byId("closed-go").hidden = Boolean(token);
+  showView("closed", token ? [] : [title, key]);
+  emit("error", { code, final: true });
 }
 
 /** Show the steps at the bottom: those done, the current one with its progress, and those to come. */
@@ -122,8 +137,8 @@ function standing({ type, decision, registration }) {
   return registration.next.step === "records" ? "records" : decision;
 }
 
-/** Show the verdict, with reasons that a person can correct; no score, and no check that failed. */
-export function showResult(verdict) {
+/** Show the verdict (the `last` one where this page has one session), with reasons that a person can correct; no score, and no check that failed. */
+export function showResult(verdict, last = false) {
   const says = standing(verdict);
   const [colour, icon] = LOOKS[says];
   byId("result-icon").setAttribute("class", `picture ${colour}`);
@@ -138,7 +153,7 @@ export function showResult(verdict) {
   byId("result-number").textContent = "";
   texts.setText(byId("result-deleted"), verdict.sealed_copies ? "result.sealed" : "result.deleted");
   if (verdict.id && !asked) byId("result-number").append(label("result.reference"), ` ${verdict.id}`);
-  const again = says === "again" || (says === "reject" && !asked && !verdict.registration);
+  const again = !last && (says === "again" || (says === "reject" && !asked && !verdict.registration));
   byId("result-again").hidden = !again;
   byId("result-finish").className = again ? "plain" : "go";
   vibrate(says === "accept" || says === "visit" ? "done" : "problem");

@@ -35,6 +35,7 @@ export const views = () => markup`
     <div class="actions">
       <button type="button" class="plain" part="button secondary" role="switch" data-do="voice" id="welcome-voice-button" aria-describedby="voice-how"><svg aria-hidden="true"><use id="welcome-voice-use" href="#i-mute"/></svg><span id="welcome-voice-text" data-t="voice.off"></span></button>
       <button class="go" part="button primary" data-do="notice" data-t="welcome.go"></button>
+      <button class="plain" part="button secondary" data-do="handoff" data-t="handoff.go"></button>
     </div>
   </div>
 </section>
@@ -112,7 +113,10 @@ export const views = () => markup`
     <h1 part="heading" tabindex="-1" id="trouble-title"></h1>
     <p class="lead" id="trouble-text"></p>
     <p class="lead" id="trouble-how"></p>
-    <div class="actions"><button class="go" part="button primary" data-do="camera" id="trouble-go"></button></div>
+    <div class="actions">
+      <button class="go" part="button primary" data-do="camera" id="trouble-go"></button>
+      <button class="plain" part="button secondary" data-do="handoff" data-t="handoff.go"></button>
+    </div>
   </div>
 </section>
 
@@ -266,12 +270,43 @@ export const views = () => markup`
   </div>
 </section>
 
+<section data-of="finished" hidden>
+  <div class="sheet centred" part="sheet">
+    <svg class="picture" part="icon" aria-hidden="true"><use href="#i-good"/></svg>
+    <h1 part="heading" tabindex="-1" data-t="finished.title"></h1>
+    <p class="lead" data-t="finished.text"></p>
+  </div>
+</section>
+
+<section data-of="handoff" hidden>
+  <div class="sheet centred" part="sheet">
+    <h1 part="heading" tabindex="-1" id="handoff-title"></h1>
+    <p class="lead" id="handoff-text" role="status"></p>
+    <div id="handoff-qr" class="qr" role="img" data-t-label="handoff.qr" hidden></div>
+    <p class="code" id="handoff-code" hidden></p>
+    <div class="turning little" id="handoff-turning" aria-hidden="true" hidden></div>
+    <div class="actions">
+      <button class="go" part="button primary" id="handoff-confirm" data-do="handoff-confirm" data-t="handoff.same" hidden></button>
+      <button class="plain" part="button secondary" id="handoff-again" data-do="handoff" data-t="handoff.again" hidden></button>
+      <button class="plain" part="button secondary" id="handoff-cancel" data-do="handoff-cancel"></button>
+    </div>
+  </div>
+</section>
+
+<section data-of="compare" hidden>
+  <div class="sheet centred" part="sheet">
+    <h1 part="heading" tabindex="-1" data-t="compare.title"></h1>
+    <p class="code" id="compare-code"></p>
+    <p class="lead" data-t="compare.text"></p>
+  </div>
+</section>
+
 <section data-of="closed" hidden>
   <div class="sheet centred" part="sheet">
     <svg class="picture amber" aria-hidden="true"><use href="#i-closed"/></svg>
-    <h1 part="heading" tabindex="-1" data-t="closed.title"></h1>
+    <h1 part="heading" tabindex="-1" id="closed-title"></h1>
     <p class="lead" id="closed-text"></p>
-    <div class="actions"><button class="plain" part="button secondary" data-do="setup" data-t="closed.go"></button></div>
+    <div class="actions"><button class="plain" part="button secondary" id="closed-go" data-do="setup" data-t="closed.go"></button></div>
   </div>
 </section>
 

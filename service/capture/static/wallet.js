@@ -14,6 +14,9 @@ const SHOWN_TIMES = 3; // chosen by hand
 export const WALLET_CODES = new Set(["credentials_off", "credential_unavailable"]);
 
 export class WalletOffer {
+  connection;
+  shown;
+
   constructor(connection) {
     Object.assign(this, { connection, session: null, waiting: false, code: null, shown: 0 });
   }

@@ -2,7 +2,7 @@
 
 import { show, clear } from "/counter/static/visit.js";
 import { hearKiosk } from "/capture/static/counter_visit.js";
-import { byId } from "/capture/static/dom.js";
+import { all, byId } from "/capture/static/dom.js";
 import { lockWhenIdle } from "/kiosk/static/idle.js";
 import { ask, Refused, useKey } from "/review/static/service.js";
 import * as texts from "/capture/static/texts.js";
@@ -15,10 +15,10 @@ let visit = null; // {code, found}: the registration that is open here
 
 function showView(name) {
   document.body.dataset.view = name;
-  for (const section of document.querySelectorAll("[data-of]")) section.hidden = section.dataset.of !== name;
+  for (const section of all("[data-of]")) section.hidden = section.dataset.of !== name;
   byId("lock").hidden = byId("leave").hidden = officer === null;
   byId("who").textContent = officer ?? "";
-  document.querySelector(`[data-of="${name}"] h1`).focus();
+  all(`[data-of="${name}"] h1`)[0].focus();
 }
 
 async function attempt(work) {
@@ -125,7 +125,7 @@ for (const kind of ["click", "auxclick"]) {
 hearKiosk((registration) => {
   if (officer && registration === visit?.found.registration) attempt(look);
 });
-for (const button of document.querySelectorAll("[data-language]")) {
+for (const button of all("[data-language]")) {
   button.addEventListener("click", () => {
     texts.setLanguage(button.dataset.language);
     if (officer && visit) attempt(look);

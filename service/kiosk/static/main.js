@@ -5,7 +5,9 @@ import * as key from "./key.js";
 
 const STEP_UP = /^(su_[0-9A-HJKMNP-TV-Z]{26})(?:\.([A-Za-z0-9_-]{43}))?$/; // docs/stream.md
 const REGISTRATION = /^reg_[0-9A-HJKMNP-TV-Z]{26}$/; // docs/after-refer.md
+/** @type {any} */
 const capture = document.querySelector("idproof-capture");
+/** @type {(id: string) => any} */
 const byId = (id) => document.getElementById(id);
 
 async function enrol(event) {

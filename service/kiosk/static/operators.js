@@ -197,7 +197,7 @@ function switchSound() {
 }
 
 document.addEventListener("click", async ({ target }) => {
-  const button = target.closest("button");
+  const button = /** @type {any} */ (target).closest("button");
   if (!button) return;
   const { language, days, acknowledge } = button.dataset;
   if (language) {

@@ -8,6 +8,7 @@ import { ask, Refused } from "/review/static/service.js";
 
 const ORDER = { fail: 0, doubt: 1, null: 2, pass: 3 };
 const ROLES = ["card_front", "card_tilt_left", "card_tilt_right", "selfie"];
+/** @type {[string, number[]][]} */
 const FIRST_BYTES = [["image/jpeg", [0xff, 0xd8, 0xff]], ["image/png", [0x89, 0x50, 0x4e, 0x47]]];
 let addresses = [];
 

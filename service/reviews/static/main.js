@@ -1,7 +1,7 @@
 // The reviewers' page: sign in with a key, enrol this browser, claim a review, decide it.
 
 import { text } from "/capture/static/base64url.js";
-import { byId } from "/capture/static/dom.js";
+import { all, byId } from "/capture/static/dom.js";
 import { lockWhenIdle } from "/kiosk/static/idle.js";
 import * as texts from "/capture/static/texts.js";
 import * as cases from "/review/static/case.js";
@@ -18,8 +18,8 @@ let ends = null; // when it goes back to the queue, in milliseconds since 1970
 
 function showView(name) {
   document.body.dataset.view = name;
-  for (const section of document.querySelectorAll("[data-of]")) section.hidden = section.dataset.of !== name;
-  document.querySelector(`[data-of="${name}"] h1`)?.focus();
+  for (const section of all("[data-of]")) section.hidden = section.dataset.of !== name;
+  all(`[data-of="${name}"] h1`)[0]?.focus();
 }
 
 async function attempt(work) {
@@ -176,7 +176,7 @@ on("pictures-open", "click", async () => {
   if (open === null) cases.clear(); // left meanwhile
 });
 on("decide", "submit", decide);
-for (const button of document.querySelectorAll("[data-language]")) {
+for (const button of all("[data-language]")) {
   button.addEventListener("click", () => {
     texts.setLanguage(button.dataset.language);
     attempt(async () => {

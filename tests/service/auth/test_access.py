@@ -28,6 +28,7 @@ PUBLIC = {
     "/v1/schemas/verdict.json",
     "/kiosk",
     "/kiosk/operators",
+    "/capture",
     "/kiosk/static/{name:path}",
     "/capture/static/{name:path}",
     "/counter",

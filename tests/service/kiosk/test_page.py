@@ -36,15 +36,20 @@ def device(server: Server) -> str:
 
 
 def test_the_pages_run_nothing_but_their_own_files(server: Server) -> None:
-    for address in ("/kiosk", "/kiosk/operators", "/kiosk/static/main.js", "/capture/static/idproof-capture.js"):
+    for address in (
+        "/kiosk",
+        "/kiosk/operators",
+        "/kiosk/static/main.js",
+        "/capture",
+        "/capture/static/idproof-capture.js",
+    ):
         answer = httpx.get(server.url + address)
         policy = answer.headers["content-security-policy"]
         assert (answer.status_code, policy) == (200, static_pages.POLICY)
         assert not re.search(r"unsafe|http|data:|blob:|\*", policy)
         assert answer.headers["cache-control"] == "no-store"
-        camera = "()" if address.startswith("/capture") else "(self)"
-        assert answer.headers["permissions-policy"].startswith(f"camera={camera}, microphone=()")
-    for page in STATIC.glob("*.html"):
+        assert answer.headers["permissions-policy"].startswith("camera=(self), microphone=()")
+    for page in (*STATIC.glob("*.html"), *COMPONENT.glob("*.html")):
         text = page.read_text("utf-8")
         assert not re.search(r"<style|style=|\son\w+=|<script(?![^>]*src=)|https?://", text), page.name
     for source in (*STATIC.glob("*.js"), *STATIC.glob("*.css"), *COMPONENT.rglob("*.js")):

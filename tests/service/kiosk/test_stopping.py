@@ -110,7 +110,7 @@ FOREIGN = """async (message) => {
   const connection = new Connection({id: "0", key}, "ws://here");
   connection.addEventListener("message", ({detail}) => heard.push(detail.type));
   connection.open();
-  Object.assign(connection, {ready: true, ...message.state});
+  Object.assign(connection, {ready: true, key, ...message.state});
   for (const one of message.said) connection.socket.onmessage({data: JSON.stringify(one)});
   await connection.received;
   connection.close();

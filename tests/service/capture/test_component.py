@@ -1,0 +1,135 @@
+"""The web component on a page of another origin, from its npm tarball, before a real server without networks."""
+
+import json
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import foreign_page
+import kiosk_page as kiosk
+import pytest
+from counter_page import to_result
+from playwright.sync_api import Browser, Page
+from stream_server import StreamVerifier, show_blank, stream_server
+
+from idproof.service.operations.settings import Settings
+
+EVENTS = """() => {
+  window.heard = [];
+  for (const name of ["ready", "guidance", "done", "error"]) {
+    document.addEventListener(name, ({type, detail}) => window.heard.push([type, detail]));
+  }
+}"""
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return foreign_page.installed(tmp_path_factory.mktemp("npm"))
+
+
+@pytest.fixture
+def shop(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A page of another origin than the service's; yields its origin."""
+    port = foreign_page.free_port()
+    origin = f"http://127.0.0.1:{port}"
+    settings = Settings(data_dir=tmp_path, capture_origins=origin)
+    with (
+        stream_server(settings, StreamVerifier(), monkeypatch) as service,
+        foreign_page.served(package, service, port),
+    ):
+        yield origin
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with kiosk.browser() as opened:
+        yield opened
+
+
+def visit(made: Page, shop: str) -> None:
+    made.add_init_script(f"({EVENTS})()")
+    made.goto(shop)
+    kiosk.view(made, "welcome")
+    show_blank(made)
+
+
+def test_the_tarball_is_one_module_with_its_types(package: Path) -> None:
+    manifest = json.loads((package / "package.json").read_text("utf-8"))
+    assert "dependencies" not in manifest
+    (tarball,) = (package.parents[2] / "packed").glob("*.tgz")
+    with tarfile.open(tarball) as packed:
+        names = {name.removeprefix("package/") for name in packed.getnames()}
+    modules = {name for name in names if name.endswith(".js")}
+    assert modules == {"dist/idproof-capture.js"}
+    assert {"dist/idproof-capture.d.ts", "README.md", "LICENSE", "package.json"} <= names
+    source = (package / "dist" / "idproof-capture.js").read_text("utf-8")
+    assert "import(" not in source
+    assert 'from "' not in source
+
+
+def test_a_foreign_page_captures_to_a_verdict(shop: str, chromium: Browser) -> None:
+    """Under a policy that forbids all that is inline, and every string that becomes HTML."""
+    with kiosk.page(chromium, kiosk.DESK) as made:
+        requested: list[str] = []
+        made.on("request", lambda request: requested.append(request.url))
+        visit(made, shop)
+        assert made.inner_text('[data-of="welcome"] h1') == "Open your account with your card"
+        colour = "(node) => getComputedStyle(node).backgroundColor"
+        assert made.eval_on_selector('[data-of="welcome"] .go', colour) == "rgb(91, 42, 134)"
+        assert (
+            made.eval_on_selector('[data-of="welcome"] .go', "(node) => getComputedStyle(node).borderRadius") == "32px"
+        )
+        assert made.is_hidden("#staff-button")
+        assert made.get_attribute("idproof-capture", "token") is None
+        assert kiosk.grave(made) == []
+        kiosk.agree(made)
+        to_result(made)
+        assert kiosk.grave(made) == []
+        kiosk.wait(made, "document.getElementById('outcome').textContent !== ''")
+        assert made.inner_text("#outcome") == "refer"
+        heard = made.evaluate("window.heard")
+        assert [kind for kind, _ in heard].count("done") == 1
+        assert heard[0] == ["ready", {}]
+        assert {"stage", "hint"} == set(next(detail for kind, detail in heard if kind == "guidance"))
+        done = next(detail for kind, detail in heard if kind == "done")
+        assert done["verification"].startswith("ver_")
+        made.click("#result-finish")
+        kiosk.view(made, "finished")
+        assert kiosk.grave(made) == []
+        assert {url.rsplit("/", 1)[0] for url in requested} == {shop}  # the service is asked by its WebSocket alone
+        kept = json.loads(kiosk.stored(made))
+        assert (kept["local"], kept["session"], kept["caches"], kept["databases"]) == ({}, {}, [], [])
+
+
+def test_a_second_use_of_the_page_needs_another_token(shop: str, chromium: Browser) -> None:
+    with kiosk.page(chromium, kiosk.PHONE) as made:
+        visit(made, shop)
+        kiosk.agree(made)
+        kiosk.view(made, "capture")
+        made.click("#stop-button")
+        made.click('#stop [data-do="cancel"]')
+        kiosk.view(made, "ended")
+        made.click('[data-of="ended"] .go')
+        kiosk.view(made, "finished")
+        errors = [detail for kind, detail in made.evaluate("window.heard") if kind == "error"]
+        assert errors == [{"code": "cancelled", "final": True}]
+        visit(made, shop)  # a new token
+
+
+def test_a_component_that_is_removed_ends_its_session_and_its_camera(shop: str, chromium: Browser) -> None:
+    with kiosk.page(chromium, kiosk.DESK) as made:
+        visit(made, shop)
+        kiosk.agree(made)
+        kiosk.view(made, "capture")
+        made.evaluate("document.querySelector('idproof-capture').remove()")
+        kiosk.wait(made, "window.rehearsed.tracks.every((track) => track.readyState === 'ended')")
+        kiosk.wait(made, "fetch('/outcome').then((answer) => answer.json()).then(({outcome}) => outcome === 'ended')")
+
+
+def test_a_token_that_cannot_be_one_is_said(shop: str, chromium: Browser) -> None:
+    with kiosk.page(chromium, kiosk.DESK) as made:
+        visit(made, shop)
+        made.evaluate("document.querySelector('idproof-capture').token = 'idpc_nothing'")
+        kiosk.view(made, "closed")
+        assert made.is_hidden("#closed-go")
+        assert made.evaluate("window.heard").pop() == ["error", {"code": "token_invalid", "final": True}]
