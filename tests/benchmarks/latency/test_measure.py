@@ -45,6 +45,8 @@ def test_the_latency_of_each_stage_and_its_share(verifier: Verifier, folder: Pat
     assert sum(shares) == pytest.approx(1.0, abs=0.02)
     assert run.figures["latency.card.p50_ms"]["value"] <= run.figures["latency.card.p95_ms"]["value"]
     assert run.figures["latency.total.p50_ms"]["value"] > run.figures["latency.card.p50_ms"]["value"]
+    spent = run.figures["latency.processor.p50_ms"]["value"]
+    assert 0 < spent < 1.2 * run.figures["latency.total.p95_ms"]["value"], "one thread works"
     clip = run.figures["latency.liveness_clip16.p50_ms"]
     assert (clip["n"], clip["unit"]) == (1, "ms")
     assert clip["value"] > 100
