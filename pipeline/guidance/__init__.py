@@ -4,7 +4,8 @@
 without a picture. Nothing here decides anything about an applicant, and no picture is kept.
 """
 
-from idproof.pipeline.guidance.guide import GuidanceMemory, Guide
+from idproof.pipeline.guidance.guide import Guide
 from idproof.pipeline.guidance.hints import Guidance, Hint
+from idproof.pipeline.guidance.memory import GuidanceMemory
 
 __all__ = ["Guidance", "GuidanceMemory", "Guide", "Hint"]

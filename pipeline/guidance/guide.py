@@ -4,9 +4,10 @@ Besides `verify` and `examine` the only file that knows these stages together; i
 outcome.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Self
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +15,7 @@ from idproof.models.types import DetectedFace, FaceDetector, RGBImage
 from idproof.pipeline.applicant_face import ApplicantFace, choose_applicant
 from idproof.pipeline.card import turns
 from idproof.pipeline.card.imaging import Grey
+from idproof.pipeline.card.locating.locator import CardLocator
 from idproof.pipeline.card.locating.tracker import WIDTH_PX, CardTracker
 from idproof.pipeline.card.plan.types import GUIDED, CardPose
 from idproof.pipeline.card.screen_light import LightMeter, LightTrack
@@ -23,8 +25,12 @@ from idproof.pipeline.card.view import CardView, card_corners_mm, project
 from idproof.pipeline.documents import DocumentType
 from idproof.pipeline.guidance import downscaled_jpeg, hints, measures
 from idproof.pipeline.guidance.hints import CardFacts, FaceFacts, Guidance, Hint
+from idproof.pipeline.guidance.memory import GuidanceMemory
+from idproof.pipeline.guidance.misplaced import CardSearch, MisplacedCard
+from idproof.pipeline.guidance.still import WIDTH_PX as STILL_PX
+from idproof.pipeline.guidance.still import StillMeter
 from idproof.pipeline.liveness.challenge import FEATURE_ACTIONS, NEUTRAL_MS, Challenge
-from idproof.pipeline.liveness.head_pose import HeadPose, estimate_pose
+from idproof.pipeline.liveness.head_pose import estimate_pose
 from idproof.pipeline.liveness.motion import action_progress
 
 # All constants of this file were chosen by hand on rendered tuning films; no outside source.
@@ -36,7 +42,7 @@ _MIN_TURN_DEG = 10.0  # turn from which on a view determines the focal length
 _FOCAL_RANGE = (0.6, 1.5)  # in longer sides of the picture: cameras of telephones, tablets and kiosks
 _MAX_NEUTRAL_POSES = 5
 _EDGE_SHARE = 0.005  # a corner this near to the picture's edge counts as outside
-_ASKING_S = 1.5  # for which an applicant reads that the card has to be turned again, before the hints go on
+_ASKING_S = 1.5  # for which an applicant reads why a picture was not taken, before the hints go on
 _MIN_ELAPSED_S = 0.02  # between two pictures, so that a clock that stands still yields no infinite motion
 _MOTION_INTERVAL_S = 0.1  # motion is per tenth of a second
 _MIN_FACE_PX = 8  # width and height below which a face's sharpness is not measured
@@ -47,59 +53,26 @@ _NO_POSE_DEG = 45.0  # turn to the side at which the quality of the pose is 0
 _DARKEST, _BRIGHTEST, _LIGHT_SLOPE = 20.0, 250.0, 60.0  # grey levels where light's quality is 0, and to reach 1
 
 
-@dataclass
-class GuidanceMemory:
-    """Facts that are remembered from one picture of a session to the next: positions, never a picture.
-
-    Attributes:
-        view: of the card in the last picture, or None.
-        at_s: time of the last picture, by the device.
-        missed: pictures since a card was found.
-        views_by_turn: one view of the card per few degrees of turn; together they determine the focal length.
-        face: middle of the face as shares of the picture, and its time.
-        neutral: poses of the head before the first action.
-        turning: numbers of the frames between the captures of the card; None before the first frame of a card.
-        light: of the screen on the card.
-    """
-
-    view: CardView | None = None
-    at_s: float = 0.0
-    missed: int = 0
-    views_by_turn: dict[int, CardView] = field(default_factory=dict)
-    face: tuple[float, float, float] | None = None
-    neutral: list[HeadPose] = field(default_factory=list)
-    turning: TurnTrack | None = None
-    light: LightTrack = field(default_factory=LightTrack)
-
-    def begin_capture(self) -> None:
-        """Forget the turns too: every capture begins anew."""
-        self.begin_stage()
-        self.turning = None
-        self.light = LightTrack()
-
-    def begin_stage(self, *, card_stays: bool = False) -> None:
-        """Forget everything but what determines the focal length and the turns so far: another capture begins.
-
-        Args:
-            card_stays: the capture before was of the card, too: it is still where it was.
-        """
-        self.view, self.missed, self.face = self.view if card_stays else None, 0, None
-        self.neutral.clear()
-
-
 @dataclass(frozen=True)
 class Guide:
     """Gives guidance on small pictures. Made once, used from any thread; a `GuidanceMemory` belongs to one session."""
 
-    tracker: CardTracker
+    search: CardSearch
     detector: FaceDetector
     meter: TurnMeter
     light_meter: LightMeter
+    still_meter: StillMeter
 
     @classmethod
     def open(cls, document: DocumentType, detector: FaceDetector) -> Self:
         """Prepare for one document type; raises `DocumentTypeInvalid`."""
-        return cls(CardTracker.open(document), detector, TurnMeter.open(document), LightMeter.open(document))
+        meters = TurnMeter.open(document), LightMeter.open(document), StillMeter.open(document)
+        return cls(CardSearch(CardTracker.open(document), CardLocator.open(document)), detector, *meters)
+
+    @property
+    def tracker(self) -> CardTracker:
+        """Follows the card from picture to picture."""
+        return self.search.tracker
 
     def card(
         self,
@@ -111,6 +84,7 @@ class Guide:
         unlit: RGBImage | None = None,
         *,
         lit: bool = False,
+        still: bool = False,
     ) -> Guidance:
         """Examine a JPEG of the card.
 
@@ -122,6 +96,7 @@ class Guide:
             portrait: of the card in an earlier capture, by `portrait`; frames of another card count as without one.
             unlit: the card before the screen lights it, by `straightened`.
             lit: the screen lights the card before this capture's stills (`card.screen_light`).
+            still: the picture has full resolution and may become a capture: it is measured at that resolution, too.
 
         Raises:
             BadInput: it cannot be decoded.
@@ -131,10 +106,34 @@ class Guide:
             guidance = self._card(image, wanted, memory, at_s, portrait, unlit, lit=lit)
             if memory.view is None:
                 return guidance
+            if still and guidance.hint is Hint.GOOD:
+                hint = self._hint_for_still(data, image, memory.view)
+                memory.refused = None if hint is Hint.GOOD else (hint, at_s)
+                guidance = guidance if hint is Hint.GOOD else replace(guidance, hint=hint, score=0.0)
             scale = max(downscaled_jpeg.read_size(data)) / max(memory.view.size)
             return replace(guidance, px_per_mm=memory.view.px_per_mm * scale)
         finally:
             image.fill(0)
+
+    def _hint_for_still(self, data: memoryview, small: RGBImage, view: CardView) -> Hint:
+        """Choose the hint for a still whose small picture is good."""
+        if self._another_card(small, view):
+            return Hint.ONE_CARD
+        whole = downscaled_jpeg.decode(data, STILL_PX)
+        try:
+            return hints.for_still(self.still_meter.measure(whole, view))
+        finally:
+            whole.fill(0)
+
+    def _another_card(self, image: RGBImage, view: CardView) -> bool:
+        """Return whether a second card of the type lies beside the one that was found."""
+        outline = project(view.homography, card_corners_mm(self.tracker.document)).round().astype(np.int32)
+        beside = image.copy()
+        cv2.fillConvexPoly(beside, outline, tuple(image.reshape(-1, 3).mean(axis=0)))
+        try:
+            return self.tracker.find(beside) is not None
+        finally:
+            beside.fill(0)
 
     def portrait(self, data: memoryview, memory: GuidanceMemory) -> Grey | None:
         """Returns the card's portrait in the picture that was examined last, small and grey; it belongs in the vault.
@@ -198,11 +197,11 @@ class Guide:
             view = self.tracker.find(image)
         memory.view, memory.at_s = view, at_s
         memory.missed = 0 if view is not None else memory.missed + 1
+        memory.misplaced = MisplacedCard() if view is not None else memory.misplaced
         if view is None:
             turning.miss(at_s)
             memory.light.miss(at_s)
-            hint = hints.for_card(None, wanted, dark=measures.is_dark(image))
-            return Guidance(hint, wanted=turning.wanted(wanted))
+            return Guidance(self._hint_without_card(image, wanted, memory), wanted=turning.wanted(wanted))
         corners = self._corners(view)
         facts, spots = self._card_facts(image, view, corners, memory)
         if before is not None:
@@ -219,6 +218,7 @@ class Guide:
             unseen = hint is Hint.GOOD and not turning.require_seen(at_s, memory.views_by_turn.values())
             if unseen or (turning.asked_at_s is not None and at_s - turning.asked_at_s < _ASKING_S):
                 hint = Hint.TURN_AGAIN
+            hint = memory.refusal(at_s, _ASKING_S) or hint if hint is Hint.GOOD else hint
             if lit and hint is Hint.GOOD and not memory.light.done:
                 hint = Hint.HOLD_FOR_COLOURS
         wanted = turning.wanted(wanted)
@@ -236,6 +236,12 @@ class Guide:
             },
             glare=tuple(measures.box_in_picture(spot, view, self._from_shares(view)) for spot in spots),
         )
+
+    def _hint_without_card(self, image: RGBImage, wanted: CardPose, memory: GuidanceMemory) -> Hint:
+        dark = measures.is_dark(image)
+        misplaced = None if dark else memory.misplaced.look(image, self.search)
+        memory.view = memory.misplaced.place  # followed from the next picture on
+        return misplaced or hints.for_card(None, wanted, dark=dark)
 
     def _follow_light(self, image: RGBImage, frame: TurnFrame, light: LightTrack, unlit: RGBImage | None) -> Hint:
         """Take a frame of a card that the screen lights, or is about to."""

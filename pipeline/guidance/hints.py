@@ -34,6 +34,12 @@ class Hint(StrEnum):
     RIGHT_NEARER = "right_nearer"
     TOP_NEARER = "top_nearer"
     BOTTOM_NEARER = "bottom_nearer"
+    CLEAN_LENS = "clean_lens"
+    FINGERS_OFF = "fingers_off"
+    TURN_UPRIGHT = "turn_upright"
+    TURN_SIDEWAYS = "turn_sideways"
+    OTHER_SIDE = "other_side"
+    ONE_CARD = "one_card"
     TURN_AGAIN = "turn_again"
     HOLD_FOR_COLOURS = "hold_for_colours"
     SHOW_FACE = "show_face"
@@ -141,6 +147,52 @@ def for_card(facts: CardFacts | None, wanted: CardPose, *, dark: bool = False) -
     urgent = next((hint for holds, hint in checks if holds), None)
     still = Hint.HOLD_STILL if facts.motion > _MAX_MOTION or facts.sharpness < _MIN_SHARPNESS else Hint.GOOD
     return urgent or _for_angles(facts.pose, wanted) or still
+
+
+@dataclass(frozen=True, slots=True)
+class StillFacts:
+    """Facts of a card in a still of full resolution, which becomes a capture; see `guidance.still`.
+
+    Attributes:
+        sharpness: of the static print in its less sharp direction; see `card.sharpness.Sharpness`.
+        one_sided: one direction is much less sharp than the other, as after a movement; a lens blurs both.
+        hidden: share of the cells of static print that do not show it, 0..1.
+        clipped: share of the card that is clipped to white, 0..1.
+        clipped_box: the same of the portrait, field or variable region that has most of it.
+    """
+
+    sharpness: float
+    one_sided: bool
+    hidden: float
+    clipped: float
+    clipped_box: float
+
+
+# Limits of `for_still`. 42 sharp captures of each of two formations (tuning) have a sharpness of -1.27 or more and hide
+# 4 % at most; out of focus by 2 of 1,920 pixels they have -1.67 or less, and are taken for copies.
+_LEAST_STILL_SHARPNESS = -1.5
+_MOST_HIDDEN = 0.05  # a thumb that holds the card hides up to 4 %
+_MOST_CLIPPED, _MOST_CLIPPED_BOX = 0.25, 0.3  # half of a box must be seen to compare it between captures (`same_card`)
+
+
+def for_still(facts: StillFacts | None) -> Hint:
+    """Choose the hint for a still whose small picture is good; without facts its print could not be followed.
+
+    Example:
+        >>> for_still(StillFacts(-0.6, one_sided=False, hidden=0.0, clipped=0.0, clipped_box=0.0)).value
+        'good'
+        >>> for_still(StillFacts(-2.1, one_sided=False, hidden=0.0, clipped=0.0, clipped_box=0.0)).value
+        'clean_lens'
+    """
+    if facts is None:
+        return Hint.HOLD_STILL
+    checks = (
+        (facts.clipped > _MOST_CLIPPED, Hint.LESS_LIGHT),
+        (facts.clipped_box > _MOST_CLIPPED_BOX, Hint.GLARE_HERE),
+        (facts.hidden > _MOST_HIDDEN, Hint.FINGERS_OFF),
+        (facts.sharpness < _LEAST_STILL_SHARPNESS, Hint.HOLD_STILL if facts.one_sided else Hint.CLEAN_LENS),
+    )
+    return next((hint for holds, hint in checks if holds), Hint.GOOD)
 
 
 def _for_angles(pose: CardPose, wanted: CardPose) -> Hint | None:

@@ -68,7 +68,7 @@ def _measure_card(
 ) -> Guidance:
     at_s, in_light = frame.captured_us / 1e6, Role(frame.shows) is lit
     with pictures.borrow_portrait() as portrait, pictures.borrow_unlit() as unlit:
-        found = guide.card(data, wanted, memory, at_s, portrait, unlit, lit=in_light)
+        found = guide.card(data, wanted, memory, at_s, portrait, unlit, lit=in_light, still=frame.still)
         first = frame.still and found.good and portrait is None
     if first:
         pictures.put_portrait(guide.portrait(data, memory))

@@ -78,7 +78,7 @@ class PrintContinuity(Check):
 
     def measure(self, card: CardCaptures, policy: Policy) -> list[CheckResult]:
         """Takes each cell from its best capture, and the worst of the cells."""
-        captures = [self._correlations(image) for image in card.rectified.values()]
+        captures = [self.correlations(image) for image in card.rectified.values()]
         best = np.max(captures, axis=0)
         result = PRINT_CONTINUITY.judge(float(best.min()), policy.calibration)
         if not policy.calibration.values:  # it records what is measured, and limits nothing
@@ -106,8 +106,8 @@ class PrintContinuity(Check):
             covers.append(covered_cells(shown, used, self.finder, self.finder.evidence(frame)))
         return covers
 
-    def _correlations(self, rectified: RGBImage) -> Plane:
-        """(cells,): -1..1 for each cell that is used."""
+    def correlations(self, rectified: RGBImage) -> Plane:
+        """(cells,): correlation with the template, -1..1, of each cell that is used, in a capture put straight."""
         grey, grid = _half(cv2.cvtColor(rectified, cv2.COLOR_RGB2GRAY)), self.energy.shape
         contrast, share = _centred(local_contrast(grey, _SCALE), self.shown, grid)
         used = self.energy > 0

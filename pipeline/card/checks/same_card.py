@@ -65,7 +65,8 @@ class SameCard(Check):
         window = round(_WINDOW_MM * document.px_per_mm)
         prints, seen = _levelled([lines for lines, _ in parts], _above_least([light for _, light in parts]), window)
         portraits = [self._portrait(image) for image in card.rectified.values()]
-        seen = [place & ~_clipped(image, window) for place, image in zip(seen, card.rectified.values(), strict=True)]
+        whites = [clipped(image, document.px_per_mm) for image in card.rectified.values()]
+        seen = [place & ~white for place, white in zip(seen, whites, strict=True)]
         boxes = [document.portrait, *(spec.box for spec in document.fields if spec.required)]
         pairs = list(combinations(range(len(prints)), 2))
         agreement = np.full((len(pairs), len(boxes)), np.nan)
@@ -141,9 +142,10 @@ def _usual(plane: Plane) -> float:
     return max(float(np.median(plane[::_FEW, ::_FEW])), 1e-6)
 
 
-def _clipped(image: RGBImage, window_px: int) -> NDArray[np.bool_]:
-    """(h, w): true at and beside pixels that are white."""
-    white = np.minimum.reduce(cv2.split(image)) >= _WHITE
+def clipped(rectified: RGBImage, px_per_mm: float) -> NDArray[np.bool_]:
+    """(h, w): true at and beside pixels of a capture put straight that are white, where no print can be compared."""
+    window_px = round(_WINDOW_MM * px_per_mm)
+    white = np.minimum.reduce(cv2.split(rectified)) >= _WHITE
     return np.asarray(cv2.dilate(white.astype(np.uint8), np.ones((window_px, window_px), np.uint8)) > 0)
 
 

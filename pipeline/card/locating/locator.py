@@ -97,6 +97,17 @@ class CardLocator:
         self._check_usable(view, role, policy)
         return view
 
+    def find_roughly(self, image: RGBImage) -> CardView | None:
+        """Finds the card in a small picture by quick features alone, also where a part of it lies outside; or None.
+
+        A few pixels off, and not held to any policy: it serves guidance.
+        """
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        scale = max(1.0, _SEARCH_SIDE_PX / max(grey.shape))
+        larger = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+        found = self._search(larger, self.quick)
+        return None if found is None else self._view(grey, _to_full(scale) @ found.homography, None)
+
     def rectify(self, image: RGBImage, view: CardView) -> RGBImage:
         """Returns the card in its canonical frame, (height, width, 3)."""
         to_canonical = pixels_from_mm(self.document.px_per_mm) @ np.linalg.inv(view.homography)
