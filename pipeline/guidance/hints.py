@@ -171,8 +171,8 @@ class StillFacts:
 # Limits of `for_still`. 42 sharp captures of each of two formations (tuning) have a sharpness of -1.27 or more and hide
 # 4 % at most; out of focus by 2 of 1,920 pixels they have -1.67 or less, and are taken for copies.
 _LEAST_STILL_SHARPNESS = -1.5
-_MOST_HIDDEN = 0.05  # a thumb that holds the card hides up to 4 %
-_MOST_CLIPPED, _MOST_CLIPPED_BOX = 0.25, 0.3  # half of a box must be seen to compare it between captures (`same_card`)
+_MOST_HIDDEN = 0.06  # thumbs that hold the card, 6 mm over its lower and 10 mm over its right edge, hide 0.029
+_MOST_CLIPPED, _MOST_CLIPPED_BOX = 0.25, 0.5  # half of a box must be seen to compare it between captures (`same_card`)
 
 
 def for_still(facts: StillFacts | None) -> Hint:

@@ -26,6 +26,7 @@ _SAME_PLACE = 0.05  # of the picture's width, by which a corner may move from on
 _LOOKS = 3  # in a row that show the same card-shaped outline without any known print
 
 
+_TURNED_DEG = 45.0  # of the upper edge against the picture's, from which on a card lies sideways
 _FILLS = 0.85  # width of a card that lies partly outside, as a share of the picture's, from which on it is too near
 
 
@@ -82,7 +83,11 @@ class MisplacedCard:
         if found is None:
             return
         outline, size = corners(found, locator.document), np.array(found.size)
-        if (outline >= 0).all() and (outline < size).all():
+        across = outline[1] - outline[0]  # along the card's upper edge
+        turned = abs(float(np.rad2deg(np.arctan2(across[1], across[0]))))
+        if turned > _TURNED_DEG:
+            self._say(Hint.TURN_UPRIGHT if turned > 180 - _TURNED_DEG else Hint.TURN_SIDEWAYS)
+        elif (outline >= 0).all() and (outline < size).all():
             self.place = found
         else:
             fills = float(np.ptp(outline[:, 0])) / found.size[0] > _FILLS

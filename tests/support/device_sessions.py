@@ -21,8 +21,10 @@ class FakeGuide:
 
     def __init__(self) -> None:
         self.found = GOOD
+        self.stills: list[bool] = []
 
-    def card(self, *_: Any, lit: bool) -> Guidance:
+    def card(self, *_: Any, lit: bool, still: bool) -> Guidance:
+        self.stills.append(still)
         return self.found
 
     def portrait(self, *_: Any) -> None:

@@ -79,7 +79,6 @@ def test_a_sharp_still_is_good_and_refused_when_something_hides_in_its_preview(
     guide: Guide, front: RGBImage, corners: np.ndarray
 ) -> None:
     """All three spoilt pictures are good as previews: only the full resolution tells."""
-    pose = held(guide, front)
     blurred = np.asarray(cv2.GaussianBlur(front, (0, 0), 2.2), dtype=np.uint8)
     moved = np.asarray(cv2.blur(front, (15, 1)), dtype=np.uint8)
     lit, box = front.copy(), guide.tracker.document.field("number").box
@@ -91,7 +90,7 @@ def test_a_sharp_still_is_good_and_refused_when_something_hides_in_its_preview(
     spot = np.array([[[box.x, box.y], [box.x + box.width, box.y], [box.x + box.width, box.y + box.height]]], np.float32)
     cv2.fillPoly(lit, [cv2.perspectiveTransform(spot, to_picture)[0].round().astype(np.int32)], (255, 255, 255))
     for picture, hint in ((front, "good"), (blurred, "clean_lens"), (moved, "hold_still"), (lit, "glare_here")):
-        memory = GuidanceMemory()
+        memory, pose = GuidanceMemory(), held(guide, picture)
         assert guide.card(preview(picture), pose, memory, 0.0).hint is Hint.GOOD
         taken = guide.card(still(picture), pose, memory, 0.1, still=True)
         assert taken.hint == hint
@@ -101,13 +100,14 @@ def test_a_sharp_still_is_good_and_refused_when_something_hides_in_its_preview(
 def test_a_hand_over_the_card_is_refused_and_a_thumb_at_its_edge_is_not(
     guide: Guide, front: RGBImage, corners: np.ndarray
 ) -> None:
-    pose, memory = held(guide, front), GuidanceMemory()
+    pose = held(guide, front)
     middle = corners.mean(axis=0).round().astype(int)
     hand, thumb = front.copy(), front.copy()
-    cv2.ellipse(hand, tuple(map(int, middle + [0, 160])), (230, 150), 0, 0, 360, (205, 150, 120), -1)
+    cv2.ellipse(hand, tuple(map(int, np.add(middle, [0, 160]))), (230, 150), 0, 0, 360, (205, 150, 120), -1)
     edge = ((corners[2] + corners[3]) / 2).round().astype(int)
-    cv2.ellipse(thumb, tuple(map(int, edge)), (60, 60), 0, 0, 360, (205, 150, 120), -1)
+    cv2.ellipse(thumb, tuple(map(int, edge)), (50, 50), 0, 0, 360, (205, 150, 120), -1)
     for picture, hint in ((hand, Hint.FINGERS_OFF), (thumb, Hint.GOOD)):
+        memory = GuidanceMemory()
         guide.card(preview(front), pose, memory, 0.0)
         assert guide.card(still(picture), pose, memory, 0.05, still=True).hint is hint
 

@@ -25,7 +25,7 @@ class InterruptedGuide(FakeGuide):
         super().__init__()
         self.interruption: Callable[[], object] = lambda: None
 
-    def card(self, data: memoryview, *_: Any, lit: bool) -> Guidance:
+    def card(self, data: memoryview, *_: Any, lit: bool, still: bool) -> Guidance:
         assert any(data)
         interruption = threading.Thread(target=self.interruption)  # as the event loop goes on beside a thread
         interruption.start()
@@ -117,6 +117,7 @@ def test_a_good_still_counts_towards_the_stage_and_a_poor_one_is_overwritten(
     send(session, device, first, still=True)
     guidance, stage = examine(session)
     assert (guidance["progress"], guidance["want"]) == (1.0, "none")
+    assert guide.stills == [True] * 3  # each is measured at its full resolution
     assert (stage["stage"], stage["place"], stage["kept"]) == (session.stage, 2, {first: 2})
     assert session.stage != first
 
