@@ -60,7 +60,7 @@ export class HandOff {
     }
     this.device = device;
     const before = this.state;
-    this.#clear();
+    if (state !== "waiting") this.#clear();
     if (state === "done") this.#finish({ verification });
     else if (state === "ended") this.#end(before);
     else {
@@ -90,9 +90,9 @@ export class HandOff {
     announce(byId("handoff-title").textContent);
   }
 
-  /** Leave nothing of a link that is over on the page. */
+  /** Leave nothing of a link that was opened or is over on the page. */
   #clear() {
-    if (page().dataset.view === "handoff" && this.state === "waiting") byId("handoff-qr").replaceChildren();
+    byId("handoff-qr").replaceChildren();
     byId("handoff-code").textContent = "";
   }
 

@@ -1,0 +1,133 @@
+"""Hand-off in two browser contexts: a desktop's page of another origin, and a telephone on the service's own page."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import foreign_page
+import kiosk_page as kiosk
+import numpy as np
+import pytest
+from counter_page import to_result
+from playwright.sync_api import Browser, Page
+from stream_server import StreamVerifier, show_blank, stream_server
+
+from idproof.service.operations.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return foreign_page.installed(tmp_path_factory.mktemp("npm"))
+
+
+@pytest.fixture
+def shop(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
+    """A page of another origin than the service's; yields both origins."""
+    port = foreign_page.free_port()
+    origin = f"http://127.0.0.1:{port}"
+    settings = Settings(data_dir=tmp_path, capture_origins=origin)
+    with (
+        stream_server(settings, StreamVerifier(), monkeypatch) as service,
+        foreign_page.served(package, service, port),
+    ):
+        yield origin, service
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with kiosk.browser() as opened:
+        yield opened
+
+
+def scanned(desktop: Page) -> str:
+    """The link that a telephone reads from the screen: its QR code, photographed."""
+    picture = desktop.locator("#handoff-qr").screenshot()
+    read, *_ = cv2.QRCodeDetector().detectAndDecode(cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR))
+    assert read, "no telephone could read the code"
+    return str(read)
+
+
+def offered(desktop: Page, shop: str) -> str:
+    desktop.goto(shop)
+    kiosk.view(desktop, "welcome")
+    desktop.click('[data-of="welcome"] [data-do="handoff"]')
+    kiosk.view(desktop, "handoff")
+    return scanned(desktop)
+
+
+def test_a_telephone_takes_over_and_the_desktop_follows(shop: tuple[str, str], chromium: Browser) -> None:
+    origin, service = shop
+    with kiosk.page(chromium, kiosk.DESK, camera=False) as desktop, kiosk.page(chromium, kiosk.PHONE) as phone:
+        link = offered(desktop, origin)
+        assert link.startswith(f"{service}/capture#")
+        secret = link.rpartition("_")[2]
+        assert secret not in desktop.content() + desktop.inner_html("idproof-capture")
+        assert kiosk.grave(desktop) == []
+        requested: list[str] = []
+        phone.on("request", lambda request: requested.append(request.url + json.dumps(request.headers)))
+        phone.goto(link)
+        kiosk.view(phone, "compare")
+        assert phone.url == f"{service}/capture"
+        assert kiosk.grave(phone) == []
+        digits = phone.inner_text("#compare-code")
+        kiosk.wait(desktop, "digits => part('handoff-code').textContent === digits", digits)
+        assert desktop.inner_text("#handoff-title") == "Does your phone show this number?"
+        assert desktop.is_hidden("#handoff-qr")
+        assert kiosk.grave(desktop) == []
+        desktop.click("#handoff-confirm")
+        kiosk.view(phone, "welcome")
+        show_blank(phone)
+        kiosk.agree(phone)
+        kiosk.wait(desktop, "part('handoff-title').textContent === 'Go on with your phone'")
+        to_result(phone)
+        kiosk.view(desktop, "finished")
+        kiosk.wait(desktop, "document.getElementById('outcome').textContent !== ''")
+        assert desktop.inner_text("#outcome") == "refer"
+        phone.click("#result-finish")
+        kiosk.view(phone, "finished")
+        assert not any(secret in one for one in requested)
+        assert phone.evaluate("history.length") <= 2
+        with kiosk.page(chromium, kiosk.PHONE) as late:
+            late.goto(link)  # photographed, and opened afterwards
+            kiosk.view(late, "closed")
+            assert kiosk.grave(late) == []
+
+
+def test_a_link_that_a_stranger_opened_first_is_noticed_and_stopped(shop: tuple[str, str], chromium: Browser) -> None:
+    origin, _ = shop
+    with (
+        kiosk.page(chromium, kiosk.DESK) as desktop,
+        kiosk.page(chromium, kiosk.PHONE) as stranger,
+        kiosk.page(chromium, kiosk.PHONE) as phone,
+    ):
+        link = offered(desktop, origin)
+        stranger.goto(link)
+        kiosk.view(stranger, "compare")
+        phone.goto(link)
+        kiosk.view(phone, "closed")
+        kiosk.wait(desktop, "part('handoff-confirm').hidden === false")
+        desktop.click("#handoff-cancel")
+        kiosk.view(stranger, "closed")
+        kiosk.view(desktop, "welcome")
+        show_blank(desktop)
+        kiosk.agree(desktop)  # the page captures itself
+        kiosk.view(desktop, "capture", "intro")
+
+
+def test_the_desktop_stops_the_telephone(shop: tuple[str, str], chromium: Browser) -> None:
+    origin, _ = shop
+    with kiosk.page(chromium, kiosk.DESK, camera=False) as desktop, kiosk.page(chromium, kiosk.PHONE) as phone:
+        phone.goto(offered(desktop, origin))
+        kiosk.view(phone, "compare")
+        kiosk.wait(desktop, "part('handoff-confirm').hidden === false")
+        desktop.click("#handoff-confirm")
+        kiosk.view(phone, "welcome")
+        show_blank(phone)
+        kiosk.agree(phone)
+        kiosk.view(phone, "capture", "intro")
+        kiosk.wait(desktop, "part('handoff-text').textContent.startsWith('Your phone is at')")
+        desktop.click("#handoff-cancel")
+        kiosk.view(phone, "closed", timeout_s=60)
+        kiosk.view(desktop, "ended")
+        assert phone.evaluate("window.rehearsed.tracks.every((track) => track.readyState === 'ended')")
