@@ -1,1 +1,1 @@
-"""Whether what guidance calls good is what the verification accepts, and how soon it says what is wrong."""
+"""Measures whether the verification accepts what guidance calls good, and how soon guidance names what is wrong."""

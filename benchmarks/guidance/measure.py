@@ -69,7 +69,7 @@ class Played:
 
 @dataclass(frozen=True)
 class _Film:
-    """What guidance said of one capture's film."""
+    """Hints of guidance to one capture's film, and the still that it took."""
 
     still: bytes | None
     hints: tuple[Hint, ...]
@@ -250,7 +250,7 @@ def _show(guide: Guide, clean: RGBImage, shown: RGBImage, before: int) -> _Film:
 
 
 def _judge(parts: Mapping[str, bytes], profile: str) -> tuple[bool, tuple[str, ...]]:
-    """Whether no check of card or fields objects, and the reasons of those that do."""
+    """Returns whether no check of card or fields objects, and the reasons of those that do."""
     verifier, executor, _ = _opened(profile)
     try:
         verdict = verifier.verify(Captures.from_parts(parts))

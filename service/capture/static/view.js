@@ -7,7 +7,7 @@ import * as texts from "./texts.js";
 
 const ANNOUNCEMENT_MS = 1500; // from one to the next; chosen by hand
 const TOAST_MS = 4000; // long enough to be read; chosen by hand
-/** What is spoken when a view is shown, by its name; others say their title and their text. The instructions of
+/** Sentences that are spoken with a view, by its name; others say their title and their text. The instructions of
  * `capture` are spoken as they change. The first screen waits to be asked, since nobody may stand there. */
 const SPOKEN = {
   welcome: ["welcome.title", "welcome.lead", "welcome.card.text", "welcome.face.text", "welcome.move.text"],

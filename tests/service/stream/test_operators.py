@@ -1,4 +1,4 @@
-"""What operators learn of their devices: counts by day, durations, calls for staff, software and camera; no person."""
+"""Facts that operators learn of their devices: counts, durations, calls for staff, software and camera; no person."""
 
 import csv
 import io
