@@ -3,6 +3,8 @@
 A telephone opens the page by the link of a hand-off. Pages of others may embed it, if the operator names them.
 """
 
+from importlib.metadata import version
+
 from fastapi import FastAPI, Response
 
 from idproof.service.http.static_pages import POLICY, StaticPages
@@ -19,6 +21,11 @@ def install(app: FastAPI, settings: Settings) -> None:
     async def capture() -> Response:
         """Returns the page."""
         return pages.respond("page.html")
+
+    @app.get("/capture/static/version.json", include_in_schema=False)
+    async def stated_version() -> dict[str, str]:
+        """Returns the version that these modules are of; a page that was loaded long ago keeps an earlier one."""
+        return {"version": version("idproof")}
 
     @app.get("/capture/static/{name:path}", include_in_schema=False)
     async def static(name: str) -> Response:

@@ -22,7 +22,7 @@ _SPOKEN = re.compile(
     r"|welcome\.(title|lead|(card|face|move)\.text)|(notice|confirm|transaction|guardian|retry|help|stop|idle)\.title"
     r"|extend\.(title|done|last)|expired\.(title|text|cut)|staff\.coming"
     r"|(camera|refused|missing|lost|verifying|offline|counter|visit|(step_up\.)?(accept|refer|reject))\.(title|text)"
-    r"|(again|records|stopping|guardian\.alone|ended|closed)\.title|refused\.how|staff\.(called|failed)"
+    r"|(again|records|stopping|guardian\.alone|ended|closed)\.title|refused\.how|check\.(title|ok)|staff\.(called|failed)"
     r"|ended\.(session_lapsed|challenges_used|device_locked|cancelled|idle|declined|busy)"
 )
 _VOICES = {

@@ -13,6 +13,14 @@ export class Camera extends EventTarget {
     this.video = video;
     this.canvas = document.createElement("canvas");
     this.number = 0;
+    this.chosen = null; // id of the camera that was chosen in the device check; kept in memory only
+  }
+
+  /** Use this camera from the next opening on, in place of the browser's choice. */
+  choose(id) {
+    if (id === this.chosen) return;
+    this.chosen = id || null;
+    this.close();
   }
 
   /** Open the camera that looks at the applicant ("user") or away from the screen ("environment"), if there are two. */
@@ -20,7 +28,8 @@ export class Camera extends EventTarget {
     if (this.live && this.facing === facing) return;
     this.close();
     const began = performance.now();
-    const video = { ...REQUESTED, facingMode: { ideal: facing } };
+    const wanted = this.chosen ? { deviceId: { exact: this.chosen } } : { facingMode: { ideal: facing } };
+    const video = { ...REQUESTED, ...wanted };
     const stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
     this.facing = facing;
     [this.track] = stream.getVideoTracks();
@@ -28,7 +37,26 @@ export class Camera extends EventTarget {
     this.video.srcObject = stream;
     await this.video.play();
     this.openMs = performance.now() - began;
+    this.#adjust();
     this.#countFrames(this.track);
+  }
+
+  /** True if the camera has a lamp that the page may switch. */
+  get hasTorch() {
+    return this.live && this.track.getCapabilities?.().torch === true;
+  }
+
+  /** Switch the camera's lamp. */
+  async setTorch(on) {
+    await this.track?.applyConstraints({ advanced: [{ torch: on }] }).catch(() => {});
+  }
+
+  /** Let the camera follow distance and light by itself, where the browser has a say in that. */
+  #adjust() {
+    const able = this.track.getCapabilities?.() ?? {};
+    const modes = ["focusMode", "exposureMode", "whiteBalanceMode"].filter((mode) => able[mode]?.includes?.("continuous"));
+    const wanted = modes.map((mode) => ({ [mode]: "continuous" }));
+    if (wanted.length) this.track.applyConstraints({ advanced: wanted }).catch(() => {});
   }
 
   get live() {

@@ -3,7 +3,9 @@
 import * as absence from "./absence.js";
 import { Camera } from "./camera.js";
 import { Connection } from "./connection.js";
+import { DeviceCheck } from "./device_check.js";
 import { byId, page } from "./dom.js";
+import { reportHealth } from "./health.js";
 import { Overlay } from "./overlay.js";
 import { Registration } from "./registration.js";
 import * as speech from "./speech.js";
@@ -46,6 +48,9 @@ export class Controls {
     const overlay = this.registration?.overlay ?? new Overlay(byId("overlay"), byId("finder"), camera);
     this.registration = new Registration(connection, camera, overlay);
     this.registration.spoken = this.spoken;
+    this.check = new DeviceCheck(camera, (health) => reportHealth(connection, health));
+    connection.addEventListener("up", () => reportHealth(connection));
+    camera.addEventListener("lost", () => reportHealth(connection, { state: "lost" }));
     showView("connecting");
     connection.open();
     this.#takeNamed();
@@ -98,7 +103,14 @@ export class Controls {
       decline: () => of().cancel("declined"),
       camera: () => of().again(),
       ready: () => of().ready(),
+      check: () => {
+        byId("help").close();
+        if (!this.inSession) this.check?.run();
+      },
+      "close-check": () => byId("check").close(),
+      torch: () => this.#switchTorch(),
       help: () => {
+        byId("check-open").hidden = this.inSession || !of();
         byId("retake").hidden = !of()?.previousStage;
         openDialog("help");
       },
@@ -145,17 +157,28 @@ export class Controls {
       this.registration?.usePermit(byId("permit-code").value);
       byId("permit-code").value = "";
     }, { signal });
+    byId("check").addEventListener("close", () => this.check?.close(), { signal });
+    byId("check-camera").addEventListener("change", ({ target }) => this.check.run(target.value), { signal });
     byId("stop").addEventListener("close", () => this.registration?.goOn(), { signal });
-    // Chromium does not draw the words in a shadow anew when their typeface arrives.
-    document.fonts.addEventListener("loadingdone", () => texts.refresh(), { signal });
     speech.events.addEventListener("change", () => this.#showVoice(), { signal });
     for (const kind of ["begin", "end"]) speech.events.addEventListener(kind, (/** @type {any} */ event) => this.#caption(event), { signal });
     speech.set(this.spoken, { silent: true });
     this.#showVoice();
     this.observer = new MutationObserver(() => {
       byId("stop-button").hidden = !this.inSession || page().dataset.view === "stopping";
+      const ofCard = page().dataset.view === "capture" && page().dataset.stage?.startsWith("card");
+      byId("torch-button").hidden = !ofCard || !this.registration?.camera.hasTorch;
+      if (!ofCard) this.lit = false;
     });
     this.observer.observe(page(), { attributes: true, attributeFilter: ["data-view", "data-stage"] });
+  }
+
+  /** The lamp is for the card: the face is lit by the screen. */
+  #switchTorch() {
+    this.lit = !this.lit;
+    this.registration.camera.setTorch(this.lit);
+    byId("torch-button").dataset.t = this.lit ? "torch.off" : "torch.on";
+    texts.refresh();
   }
 
   #showVoice() {

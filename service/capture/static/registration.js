@@ -8,6 +8,7 @@ import { byId, emit, page } from "./dom.js";
 import { FrameSender } from "./frame_sender.js";
 import { Guardian } from "./guardian.js";
 import { HandOff } from "./hand_off.js";
+import { reportHealth } from "./health.js";
 import * as instruction from "./instruction.js";
 import { Permit } from "./permit.js";
 import * as pose from "./pose.js";
@@ -300,7 +301,9 @@ export class Registration {
       if (!this.agreed) this.camera.close(); // the applicant left meanwhile
       return this.agreed;
     } catch (error) {
-      showCameraTrouble(error.name === "NotAllowedError" ? "refused" : "missing");
+      const kind = error.name === "NotAllowedError" ? "refused" : "missing";
+      reportHealth(this.connection, { state: kind });
+      showCameraTrouble(kind);
       return false;
     }
   }

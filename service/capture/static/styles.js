@@ -199,6 +199,8 @@ dialog { width: min(34rem, calc(100vw - 1.6rem)); max-height: calc(100dvh - 1.6r
 dialog[open] { display: grid; gap: 1rem; }
 dialog::backdrop { background: rgb(8 30 38 / 62%); }
 dialog h2 { font-size: 1.55rem; }
+.checked { width: 100%; max-height: 34dvh; border-radius: var(--radius); background: #0e1a1f; }
+select { min-height: 3.1rem; width: 100%; padding: 0.4rem 0.9rem; border: 2px solid #6f858c; border-radius: 0.7rem; background: #fff; font: inherit; color: inherit; }
 .permit { display: grid; gap: 0.6rem; }
 .permit .typed { display: flex; gap: 0.6rem; align-items: stretch; }
 .choices { display: grid; gap: 0.6rem; }

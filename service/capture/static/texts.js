@@ -46,6 +46,9 @@ export function replace(given) {
   refresh();
 }
 
+// Chromium does not always draw words anew when their typeface arrives.
+globalThis.document?.fonts?.addEventListener("loadingdone", () => language in tables && refresh());
+
 /** The language of these that the browser prefers. */
 export function browserLanguage(names = LANGUAGES) {
   const own = navigator.languages.find((tag) => /^(en|zh|yue|cmn)/i.test(tag)) ?? "en";

@@ -1,6 +1,6 @@
 // One view at a time: its visibility, the focus, and what a screen reader announces.
 
-import { all, byId, emit, page } from "./dom.js";
+import { all, byId, component, emit, page } from "./dom.js";
 import { vibrate } from "./haptics.js";
 import * as speech from "./speech.js";
 import * as texts from "./texts.js";
@@ -74,10 +74,11 @@ export function showCameraTrouble(kind) {
   byId("trouble-icon").setAttribute("href", kind === "lost" ? "#i-offline" : "#i-camera-off");
   texts.setText(byId("trouble-title"), `${kind}.title`);
   texts.setText(byId("trouble-text"), `${kind}.text`);
-  texts.setText(byId("trouble-how"), kind === "refused" ? "refused.how" : null);
+  const how = `refused.how${isPhone() ? ".phone" : component()?.hasAttribute("staff") ? ".kiosk" : ""}`;
+  texts.setText(byId("trouble-how"), kind === "refused" ? how : null);
   texts.setText(byId("trouble-go"), kind === "lost" ? "camera.continue" : "camera.again");
   vibrate("problem");
-  showView("trouble", [`${kind}.title`, `${kind}.text`, ...(kind === "refused" ? ["refused.how"] : [])]);
+  showView("trouble", [`${kind}.title`, `${kind}.text`, ...(kind === "refused" ? [how] : [])]);
   emit("error", { code: `camera_${kind}`, final: false });
 }
 

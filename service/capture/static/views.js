@@ -322,6 +322,7 @@ export const views = () => markup`
     <button type="button" lang="zh-Hans-CN" data-language="zh-Hans">简体</button>
   </div>
   <button type="button" class="plain" part="button secondary" role="switch" data-do="voice" id="voice-button"><svg aria-hidden="true"><use id="voice-use" href="#i-mute"/></svg><span id="voice-text" data-t="voice.off"></span></button>
+  <button type="button" class="plain" part="button secondary" data-do="torch" id="torch-button" data-t="torch.on" hidden></button>
   <button type="button" class="plain" part="button secondary" data-do="say-again" id="again-button" hidden><svg aria-hidden="true"><use href="#i-again"/></svg><span data-t="voice.again"></span></button>
  </div>
  <div class="calls">
@@ -374,8 +375,22 @@ export const views = () => markup`
   <p data-t="help.staff"></p>
   <div class="actions">
     <button type="button" class="go" part="button primary" data-do="close-help" data-t="help.close"></button>
+    <button type="button" class="plain" part="button secondary" data-do="check" id="check-open" data-t="check.open"></button>
     <button type="button" class="plain" part="button secondary" data-do="retake" id="retake" data-t="help.retake"></button>
     <button type="button" class="plain" part="button secondary" data-do="staff" data-t="staff.call"></button>
+  </div>
+</dialog>
+
+<dialog part="dialog" id="check" aria-labelledby="check-title">
+  <h2 id="check-title" tabindex="-1" data-t="check.title"></h2>
+  <p data-t="check.text"></p>
+  <video id="check-video" class="checked" playsinline muted data-t-label="video.label"></video>
+  <p id="check-verdict" role="status"></p>
+  <p id="check-facts" class="small"></p>
+  <label id="check-choice" class="stack" hidden><span data-t="check.choose"></span><select id="check-camera"></select></label>
+  <div class="actions">
+    <button type="button" class="go" part="button primary" data-do="close-check" data-t="check.close"></button>
+    <button type="button" class="plain" part="button secondary" data-do="check" data-t="check.again"></button>
   </div>
 </dialog>
 
