@@ -30,6 +30,7 @@ from idproof.service.cli.output import escape_unprintable_characters, print_erro
 from idproof.service.cli.serve import serve
 from idproof.service.cli.verify import verify
 from idproof.service.errors import CREDENTIAL_CODES
+from idproof.service.operations import process
 
 _EXIT_NOT_GENUINE = 1
 _NOT_GENUINE = {"signature_invalid", "signing_key_revoked", "audit_broken", *CREDENTIAL_CODES}
@@ -69,6 +70,9 @@ def main(argv: list[str] | None = None) -> NoReturn:
     argv = sys.argv[1:] if argv is None else argv
     escape_unprintable_characters()
     try:
+        if argv[:1] == ["serve"] and "--help" not in argv:
+            # Before the options are read, which costs a third of a second: the new process does that again.
+            process.restart_hardened(argv)
         _run(argv)
     except IdproofError as error:
         print_error(f"{error.code}: {error.sentence}")
