@@ -134,7 +134,8 @@ class DeliveryWorker:
 
     async def run(self) -> None:
         """Delivers for as long as the process lives; errors are logged and deliveries tried again."""
-        trust = self._trust()
+        # On a thread: reading the system's authorities takes a second, in which the first requests would wait.
+        trust = await anyio.to_thread.run_sync(self._trust)
         async with anyio.create_task_group() as tasks:
             for queue in self._queues:
                 tasks.start_soon(self._run_queue, queue, trust)
