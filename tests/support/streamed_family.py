@@ -1,5 +1,6 @@
 """A family at streaming devices."""
 
+from fakes import captured_by
 from family import PARENT, family_verdict
 from stream_server import StreamVerifier
 
@@ -17,4 +18,4 @@ class Family(StreamVerifier):
         self, session: VaultSession, answer: LivenessResponse | None = None, origin: CaptureOrigin = UPLOADED
     ) -> Verdict:
         super().verify_session(session, answer, origin)
-        return family_verdict(self.card, origin)
+        return captured_by(origin, family_verdict(self.card, origin))

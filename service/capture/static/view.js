@@ -26,6 +26,7 @@ export function showView(name, spoken = SPOKEN[name] ?? [`${name}.title`, `${nam
   page().dataset.view = name;
   for (const section of all("main > section")) section.hidden = section.dataset.of !== name;
   if (before === name) return;
+  texts.refresh(); // what was hidden is drawn in typefaces that have arrived meanwhile
   scrollTo(0, 0);
   for (const dialog of all("dialog[open]")) dialog.close();
   if (name !== "capture") speech.say(spoken, { now: true, later: name === "welcome" });
