@@ -8,7 +8,7 @@ main .actions:has(> :nth-child(2):not([hidden])):not(:has(> [hidden])) { grid-te
   .top { padding: 0.7rem 0.9rem 0.3rem; }
   .foot { gap: 0.4rem; padding-inline: 0.6rem; }
   .tools, .calls { gap: 0.4rem; flex-wrap: nowrap; }
-  .tools button { flex: 1 1 auto; padding: 0.3rem 0.45rem; font-size: 0.84rem; min-height: 2.75rem; white-space: normal; }
+  .tools button { flex: 1 1 auto; padding: 0.3rem 0.45rem; font-size: 0.82rem; min-height: 2.75rem; white-space: normal; }
   .languages { flex: none; padding: 0.15rem; }
   .languages button { flex: none; padding: 0.2rem 0.5rem; font-size: 0.84rem; min-height: 2.75rem; }
   .calls button { flex: 1 1 0; min-width: 0; white-space: normal; flex-direction: column; gap: 0.15rem; padding: 0.3rem 0.2rem; font-size: 0.82rem; min-height: 3.3rem; }

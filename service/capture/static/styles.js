@@ -88,7 +88,6 @@ main > section { display: grid; align-content: safe end; min-width: 0; }
 .foot button { flex: 0 1 auto; padding: 0.35rem 0.8rem; font-size: 0.95rem; line-height: 1.2; white-space: nowrap; }
 .caption { margin: 0 auto; padding: 0.6rem 1.2rem; max-width: 44rem; border-radius: 0.8rem; background: var(--ink); color: #fff; }
 .caption:empty { display: none; }
-[data-view="welcome"] #voice-button { position: absolute; visibility: hidden; } /* the first screen has a larger one */
 .foot .called { white-space: normal; background: var(--jade-mist); border-color: var(--jade); color: #07543e; }
 
 .sheet { display: grid; gap: 1.3rem; width: 100%; max-width: 35rem; margin-inline: auto; padding: clamp(1.3rem, 5vw, 2.4rem); background: var(--sheet); border-radius: calc(var(--radius) * 1.3); box-shadow: 0 1px 2px rgb(20 38 45 / 8%), 0 0.8rem 2.4rem rgb(20 38 45 / 7%); }
