@@ -141,6 +141,7 @@ class CaptureTokens:
     def __init__(self, database: Database, seal: Seal, most: int) -> None:
         self._database = database
         self._keys = seal.subkey("capture token")
+        self._digits = seal.subkey("capture hand-off digits")
         self._most = most
 
     def issue(self, wanted: TokenRequest, record: Callable[[str], None]) -> tuple[str, CaptureToken]:
@@ -201,8 +202,9 @@ class CaptureTokens:
             return _move(connection, parent, TokenState.BOUND, TokenState.HANDED_OFF)
 
     def take_back(self, parent: str) -> bool:
-        """Ends the hand-off of a page: its telephone is cut off. Returns False if that has a verdict already."""
+        """Ends the hand-off of a page: its telephone is cut off. Returns False if a session has begun there."""
         with self._database.write() as connection:
+            connection.execute(_locked(parent))  # in the order of the other methods, so that none waits for another
             return self._withdraw(connection, parent)
 
     def child(self, parent: str) -> CaptureToken | None:
@@ -213,6 +215,15 @@ class CaptureTokens:
     def secret(self, token: str) -> bytes:
         """Returns the 32 bytes of a token's secret, also for an unknown token."""
         return hmac.digest(self._keys, token.encode(), "sha256")
+
+    def digits(self, token: str, binding: bytes) -> str:
+        """Returns the four digits of the telephone that opened a hand-off's link.
+
+        Their key is not the link's secret: a stranger who knows that could choose random values until the digits are
+        those of another telephone.
+        """
+        number = int.from_bytes(hmac.digest(self._digits, token.encode() + binding, "sha256")[:4], "big") % 10_000
+        return f"{number:04}"
 
     def find(self, token: str) -> CaptureToken | None:
         """Returns the token of an id, or None."""
@@ -276,6 +287,7 @@ class CaptureTokens:
         page = and_(CAPTURE_TOKENS.c.id == token, CAPTURE_TOKENS.c.parent.is_(None))
         family = or_(page, CAPTURE_TOKENS.c.parent == token)
         with self._database.write() as connection:
+            connection.execute(_locked(token))  # a hand-off that is being made is seen by the statement that follows
             revoked = update(CAPTURE_TOKENS).where(family, *mine).values(state=TokenState.REVOKED.value)
             if connection.execute(revoked).rowcount == 0:
                 return False
@@ -333,15 +345,17 @@ class CaptureTokens:
 
     @staticmethod
     def _withdraw(connection: Connection, parent: str) -> bool:
-        """Ends the live hand-off of a page; False if its session has a verdict. A session that has begun is used up."""
-        child = _child(connection, parent, locked=True)
-        if child is None or child.state in (TokenState.REVOKED, TokenState.ENDED):
-            return True
-        if child.state is TokenState.DONE:
-            return False
-        begun = _move(connection, child.id, TokenState.STARTED, TokenState.REVOKED)
-        for state in (TokenState.ISSUED, TokenState.BOUND):
-            _move(connection, child.id, state, TokenState.REVOKED)
+        """Ends the live hand-offs of a page; False if the one session has begun at one of them: it is used up."""
+        # Locked until the transaction ends, so that no session begins meanwhile.
+        of = select(CAPTURE_TOKENS.c.id, CAPTURE_TOKENS.c.state).where(CAPTURE_TOKENS.c.parent == parent)
+        children = connection.execute(of.order_by(CAPTURE_TOKENS.c.id).with_for_update()).all()
+        if any(state in (TokenState.DONE, TokenState.ENDED) for _, state in children):
+            return False  # the page keeps `HANDED_OFF`: it captures no second time
+        begun = False
+        for child, _ in children:
+            begun |= _move(connection, child, TokenState.STARTED, TokenState.REVOKED)
+            for state in (TokenState.ISSUED, TokenState.BOUND):
+                _move(connection, child, state, TokenState.REVOKED)
         after = TokenState.ENDED if begun else TokenState.BOUND
         _move(connection, parent, TokenState.HANDED_OFF, after)
         return not begun
@@ -361,11 +375,12 @@ def _locked(token: str) -> Any:
     return select(CAPTURE_TOKENS).where(CAPTURE_TOKENS.c.id == token).with_for_update()
 
 
-def _child(connection: Connection, parent: str, *, locked: bool = False) -> CaptureToken | None:
-    """Returns the newest hand-off; `locked` until the transaction ends, so that its session cannot begin meanwhile."""
+def _child(connection: Connection, parent: str) -> CaptureToken | None:
+    """Returns the newest hand-off; of two of one millisecond the one that lives."""
     of = select(CAPTURE_TOKENS).where(CAPTURE_TOKENS.c.parent == parent)
-    newest = of.order_by(CAPTURE_TOKENS.c.created_ms.desc(), CAPTURE_TOKENS.c.id).limit(1)
-    row = connection.execute(newest.with_for_update() if locked else newest).first()
+    over = CAPTURE_TOKENS.c.state == TokenState.REVOKED
+    newest = of.order_by(CAPTURE_TOKENS.c.created_ms.desc(), over, CAPTURE_TOKENS.c.id).limit(1)
+    row = connection.execute(newest).first()
     return None if row is None else _token(row)
 
 

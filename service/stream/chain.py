@@ -49,11 +49,6 @@ def bound_key(secret: bytes, binding: bytes) -> bytes:
     return _mac(secret, b"bound\0", binding)
 
 
-def comparison(secret: bytes, binding: bytes) -> bytes:
-    """Returns the four bytes from which the digits follow that both screens of a hand-off show."""
-    return _mac(secret, b"comparison\0", binding)[:4]
-
-
 def frame_key(secret: bytes, nonce: bytes) -> bytes:
     """Returns the key of one session's frames."""
     return _mac(secret, b"frames\0", nonce)

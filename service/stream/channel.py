@@ -24,10 +24,17 @@ log = structlog.get_logger("idproof")
 
 @dataclass
 class Channel:
-    """Sends and receives messages of one WebSocket that was accepted."""
+    """Sends and receives messages of one WebSocket that was accepted.
+
+    Args:
+        socket: that was accepted.
+        metrics: of the service.
+        tls_by_proxy: a proxy ends TLS, and devices reach this service by https.
+    """
 
     socket: WebSocket
     metrics: Metrics
+    tls_by_proxy: bool = False
     _sending: anyio.Lock = field(default_factory=anyio.Lock)
 
     @property
@@ -48,7 +55,8 @@ class Channel:
     @property
     def address(self) -> str:
         """Origin of this service, as the device reaches it."""
-        scheme = "https" if self.socket.url.scheme == "wss" else "http"
+        secure = self.tls_by_proxy or self.socket.url.scheme == "wss"  # not each proxy that ends TLS says so
+        scheme = "https" if secure else "http"
         return f"{scheme}://{self.socket.headers.get('host', '')}"
 
     def allow_full_messages(self) -> None:

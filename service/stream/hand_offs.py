@@ -6,15 +6,17 @@ noticed before any picture is taken.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import anyio
 
+from idproof.pipeline.errors import IdproofError
 from idproof.service.credentials import qr
 from idproof.service.errors import StreamProblem
 from idproof.service.storage.capture_tokens import PREFIX, CaptureToken, TokenState
-from idproof.service.stream import messages, token_devices
+from idproof.service.stream import messages
 from idproof.service.stream.replies import Message
 from idproof.service.stream.runtime import StreamRuntime
 
@@ -77,14 +79,17 @@ class HandOff:
             return
         await self._handed.wait()
         while True:
-            await self._look(self._token)
+            with suppress(IdproofError):  # a database that is away for a moment ends no session
+                await self._look(self._token)
             await anyio.sleep(_LOOK_S)
 
     async def _await_confirmation(self, token: CaptureToken) -> None:
         """Tells a telephone that its page has confirmed it."""
         while not token.confirmed:
             await anyio.sleep(_LOOK_S)
-            found = await anyio.to_thread.run_sync(self._runtime.tokens.find, token.id)
+            found: CaptureToken | None = token
+            with suppress(IdproofError):
+                found = await anyio.to_thread.run_sync(self._runtime.tokens.find, token.id)
             if found is None:
                 return
             if found.confirmed:
@@ -123,8 +128,7 @@ class HandOff:
             case TokenState.ISSUED:
                 return {"state": "waiting"}
             case TokenState.BOUND if not child.confirmed:
-                digits = token_devices.comparison(self._runtime, child.id, child.binding or b"")
-                return {"state": "opened", "comparison": digits}
+                return {"state": "opened", "comparison": self._runtime.tokens.digits(child.id, child.binding or b"")}
             case TokenState.BOUND:
                 return {"state": "confirmed"}
             case TokenState.STARTED:

@@ -42,13 +42,17 @@ async def _start_of_page(
 ) -> DeviceSession:
     """Opens the one session of a page's token; if that fails, the token may still be used."""
     message = await token_devices.begin(runtime, token, message)
+    session = None
     try:
         session = await _start(runtime, device, message)
+        await anyio.to_thread.run_sync(runtime.tokens.note_session, token.id, session.id)
     except BaseException:
         with anyio.CancelScope(shield=True):
+            if session is not None:
+                session.end()
+                await runtime.end_stored(session)
             await anyio.to_thread.run_sync(runtime.tokens.undo_begin, token.id)
         raise
-    await anyio.to_thread.run_sync(runtime.tokens.note_session, token.id, session.id)
     return session
 
 

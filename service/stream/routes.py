@@ -80,4 +80,4 @@ async def _serve(runtime: StreamRuntime, socket: WebSocket) -> None:
     if spoken is None:
         await socket.close(CLOSES["subprotocol_missing"], "subprotocol_missing")
         return
-    await serve(runtime, Channel(socket, runtime.intake.metrics))
+    await serve(runtime, Channel(socket, runtime.intake.metrics, runtime.intake.settings.tls_by_proxy))

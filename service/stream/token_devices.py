@@ -8,6 +8,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from hmac import compare_digest
 from typing import Any
@@ -80,7 +81,7 @@ async def authenticate(
         "hand_off": token.parent is None,
     }
     if token.parent is not None and not token.confirmed:
-        welcome["comparison"] = comparison(runtime, token.id, binding)
+        welcome["comparison"] = tokens.digits(token.id, binding)
     return AuthenticatedDevice(
         kiosk=_as_device(token),
         secret=bound,
@@ -92,10 +93,12 @@ async def authenticate(
     )
 
 
-def comparison(runtime: StreamRuntime, token: str, binding: bytes) -> str:
-    """Returns the four digits that both screens of a hand-off show: those of the telephone that opened the link."""
-    number = int.from_bytes(chain.comparison(runtime.tokens.secret(token), binding), "big") % 10_000
-    return f"{number:04}"
+async def read_anew(runtime: StreamRuntime, device: AuthenticatedDevice, token: CaptureToken) -> AuthenticatedDevice:
+    """Returns a page as its token is now: the client may have been merged into another one since it connected."""
+    found = await anyio.to_thread.run_sync(runtime.tokens.find, token.id)
+    if found is None:  # its connection ends by its lease
+        return device
+    return replace(device, kiosk=_as_device(found), permit_holder=client_holder(found.client), token=found)
 
 
 async def begin(runtime: StreamRuntime, token: CaptureToken, message: messages.Start) -> messages.Start:

@@ -11,7 +11,9 @@ import pytest
 from page_devices import PageDevice
 from stream_server import StreamVerifier, capture_everything, stream_server
 
+from idproof.service.errors import StoreUnavailable
 from idproof.service.operations.settings import Settings
+from idproof.service.storage.capture_tokens import CaptureToken, CaptureTokens
 from idproof.service.stream.simulator.device import DeviceProblem
 
 SHOP = "https://shop.example"
@@ -192,6 +194,65 @@ def test_a_new_offer_ends_the_one_before_and_the_sixth_is_refused(url: str) -> N
         await phone.socket.close()
 
     played(url, act)
+
+
+def test_a_session_of_a_telephone_is_the_tokens_only_one(url: str) -> None:
+    """Another hand-off that is taken back does not give the page a session of its own."""
+
+    async def act(page: PageDevice, _token: dict[str, Any]) -> None:
+        written, offer = await link(page)
+        phone = await PageDevice.open(url, written, url)
+        await told(page, "opened")
+        await page.send({"type": "hand_off_confirm", "device": offer["device"]})
+        await phone.receive("hand_off_confirmed")
+        await phone.start()
+        await phone.send({"type": "cancel"})
+        await phone.receive("cancelled")
+        await phone.socket.close()
+        await told(page, "ended")
+        with pytest.raises(DeviceProblem, match="message_unexpected"):
+            await link(page)
+        await page.send({"type": "hand_off_cancel"})
+        with pytest.raises(DeviceProblem, match="session_used"):
+            await page.start()
+
+    assert played(url, act)["state"] == "ended"
+
+
+def test_a_page_follows_its_telephone_through_a_fault_of_the_database(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = iter([StoreUnavailable("The database cannot be read.")])
+    child = CaptureTokens.child
+
+    def faulty(self: CaptureTokens, parent: str) -> CaptureToken | None:
+        if (found := child(self, parent)) is not None and (fault := next(faults, None)) is not None:
+            raise fault
+        return found
+
+    async def act(page: PageDevice, _token: dict[str, Any]) -> None:
+        written, _ = await link(page)
+        phone = await PageDevice.open(url, written, url)
+        await told(page, "opened")
+        await phone.socket.close()
+
+    monkeypatch.setattr(CaptureTokens, "child", faulty)
+    assert played(url, act)["state"] == "bound"
+    assert next(faults, None) is None
+
+
+def test_the_link_is_of_https_where_a_proxy_ends_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(data_dir=tmp_path, capture_origins=SHOP, tls_by_proxy=True)
+
+    async def run(url: str, token: str) -> str:
+        page = await PageDevice.open(url, token, SHOP)
+        _, offer = await link(page)
+        await page.socket.close()
+        return str(offer["link"])
+
+    with stream_server(settings, StreamVerifier(), monkeypatch) as url:
+        found = asyncio.run(run(url, issued(url)["token"]))
+    assert found.startswith(f"{url.replace('http:', 'https:')}/capture#")
 
 
 def test_a_page_confirms_its_own_telephone_only(url: str) -> None:
