@@ -25,6 +25,7 @@ class Admission:
     def __init__(self, total: int, per_address: int) -> None:
         self._total, self._per_address = total, per_address
         self._of_address: Counter[str] = Counter()
+        self._most_pages, self._pages = max(1, total * 3 // 4), 0
         self._waiting: dict[anyio.CancelScope, str] = {}
 
     @property
@@ -45,6 +46,26 @@ class Admission:
             self._of_address[address] -= 1
             if not self._of_address[address]:
                 del self._of_address[address]
+
+    @contextmanager
+    def page(self, *, counted: bool = True) -> Iterator[None]:
+        """Counts a page with a capture token while the context is open; pages leave a quarter to enrolled devices.
+
+        Whoever visits a page of others gets a token, and may stay connected when its session is over.
+
+        Args:
+            counted: False for an enrolled device, which is no page.
+
+        Raises:
+            ServiceProblem: `busy`, when pages have their three quarters.
+        """
+        if counted and self._pages >= self._most_pages:
+            raise ServiceProblem("busy", "Too many pages are connected; please try again shortly.")
+        self._pages += counted
+        try:
+            yield
+        finally:
+            self._pages -= counted
 
     @contextmanager
     def waiting(self, host: str) -> Iterator[None]:

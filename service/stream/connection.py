@@ -89,14 +89,15 @@ class Connection:
         close_code = None
         try:
             async with self._channel.closed_on_error():
-                guardians_asked = self._device.token is None and self._runtime.intake.guardians.asked
-                await self._channel.send(self._device.welcome | {"guardians": guardians_asked})
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._renew_lease)
-                    tasks.start_soon(self._examine_frames)
-                    tasks.start_soon(self._hand_off.follow)
-                    close_code = await self._listen()
-                    tasks.cancel_scope.cancel()
+                with self._runtime.admission.page(counted=self._device.token is not None):
+                    guardians_asked = self._device.token is None and self._runtime.intake.guardians.asked
+                    await self._channel.send(self._device.welcome | {"guardians": guardians_asked})
+                    async with anyio.create_task_group() as tasks:
+                        tasks.start_soon(self._renew_lease)
+                        tasks.start_soon(self._examine_frames)
+                        tasks.start_soon(self._hand_off.follow)
+                        close_code = await self._listen()
+                        tasks.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
                 await self._leave(close_code)
@@ -176,6 +177,8 @@ class Connection:
 
     async def _serve_after_verdict(self, message: messages.AfterVerdict) -> None:
         self._addressed, client = self._session_id, self._kiosk.client
+        if self._device.token is not None:  # its client's key may lack the scopes of what follows a verdict
+            raise _unexpected()
         if isinstance(message, messages.AskTicket):
             issued = await counter_tickets.issue(self._runtime.intake, client, self._session, message.session)
             await self._channel.send(issued)
@@ -207,7 +210,9 @@ class Connection:
 
     async def _refresh_kiosk(self) -> None:
         """Read the device anew: its client may have been merged into another one since it connected."""
-        if self._device.token is not None:
+        if (token := self._device.token) is not None:
+            self._device = await token_devices.read_anew(self._runtime, self._device, token)
+            self._kiosk = self._device.kiosk
             return
         kiosk = await anyio.to_thread.run_sync(self._runtime.kiosks.find, self._kiosk.id)
         if kiosk is not None:  # a device that was revoked is cut off by its lease
@@ -259,7 +264,7 @@ class Connection:
                 await self._ask_challenge(session, message)
             case messages.LightShown():
                 session.begin_light(message.at_us)
-            case messages.AskConsent() | messages.JoinAsGuardian():
+            case messages.AskConsent() | messages.JoinAsGuardian() if self._device.token is None:
                 await session.report(await guardians.answer(self._runtime, self._kiosk.client, session, message))
             case messages.Retake():
                 await session.report(session.retake(message.stage.value))

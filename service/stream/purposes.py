@@ -25,7 +25,7 @@ from idproof.service.storage.kiosks import Kiosk
 from idproof.service.storage.permits import PermitUse
 from idproof.service.stream import counter_tickets, guardians
 from idproof.service.stream.replies import Message
-from idproof.service.stream.runtime import StreamRuntime
+from idproof.service.stream.runtime import PAGE_DEVICE, StreamRuntime
 from idproof.service.stream.session import DeviceSession
 
 
@@ -84,7 +84,8 @@ async def _verify(runtime: StreamRuntime, kiosk: Kiosk, session: DeviceSession, 
     registration = RegistrationRequest(kiosk.client, session.id, None, False, attempt_of)
     share = runtime.gate.quota.one_more(kiosk.client)
     answer = await intake.verify_stream(registration, share, pictures, received, session, level)
-    accepted = answer["decision"] == "accept"
+    # A page's token is for captures alone: its client may lack the scopes of what follows.
+    accepted = answer["decision"] == "accept" and session.parameters.token is None
     offers = {
         "passkey": accepted and runtime.passkeys is not None,
         "credential": accepted and intake.issuance is not None,
@@ -115,8 +116,9 @@ async def _what_next(intake: RegistrationIntake, kiosk: Kiosk, answer: Mapping[s
 
 def _at_counters(intake: RegistrationIntake, kiosk: Kiosk, found: Registration) -> Message:
     """Returns whether the device may ask for a ticket, and whether an officer at a counter goes on."""
+    page = kiosk.id.startswith(PAGE_DEVICE)
     return {
-        "ticket": counter_tickets.is_offered(intake, kiosk.client, found),
+        "ticket": not page and counter_tickets.is_offered(intake, kiosk.client, found),
         "visit": found.status is RegistrationStatus.AT_COUNTER and found.client != kiosk.client,
     }
 

@@ -16,18 +16,20 @@ import pytest
 from fakes import FakeVerifier
 from hypothesis import given
 from hypothesis import strategies as st
+from page_devices import PageDevice
 from stream_server import JPEG, StreamVerifier, enroll, stream_server
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from idproof.pipeline.errors import IdproofError
+from idproof.service.errors import ServiceProblem
 from idproof.service.http import web_sockets
 from idproof.service.http.web_sockets import STRANGER_BYTES, BoundedWebSocket
 from idproof.service.operations.settings import Settings
 from idproof.service.stream import admission
 from idproof.service.stream.admission import Admission
 from idproof.service.stream.codes import PROTOCOL
-from idproof.service.stream.simulator.device import Device
+from idproof.service.stream.simulator.device import Device, DeviceProblem
 
 
 @pytest.fixture
@@ -236,3 +238,35 @@ def test_a_socket_that_sends_half_a_message_and_goes_holds_nothing(url: str) -> 
 def test_under_another_server_nothing_is_allowed_or_refused() -> None:
     assert FakeVerifier
     web_sockets.allow_full_messages({"type": "websocket"})
+
+
+def test_pages_leave_a_quarter_of_the_connections_to_enrolled_devices() -> None:
+    limits = Admission(total=8, per_address=8)
+    with ExitStack() as pages:
+        for _ in range(6):
+            pages.enter_context(limits.page())
+        with pytest.raises(ServiceProblem, match="Too many pages"):
+            pages.enter_context(limits.page())
+        pages.enter_context(limits.page(counted=False))
+    with limits.page():
+        pass
+
+
+def test_a_page_beyond_their_share_is_refused_and_a_device_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = "https://shop.example"
+    settings = Settings(data_dir=tmp_path, streams=4, capture_origins=shop)
+
+    async def run(url: str) -> None:
+        issued = [httpx.post(f"{url}/v1/capture-tokens", json={"origin": shop}).json()["token"] for _ in range(4)]
+        pages = [await PageDevice.open(url, token, shop) for token in issued[:3]]
+        with pytest.raises(DeviceProblem, match="busy"):
+            await PageDevice.open(url, issued[3], shop)
+        device = await Device.connect(url, enroll(tmp_path))
+        await device.start()
+        for each in (*pages, device):
+            await each.socket.close()
+
+    with stream_server(settings, StreamVerifier(), monkeypatch) as url:
+        asyncio.run(run(url))

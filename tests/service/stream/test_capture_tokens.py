@@ -13,7 +13,9 @@ from page_devices import PageDevice
 from stream_server import StreamVerifier, capture_everything, enroll, stream_server
 
 from idproof.service.auth import Scope
+from idproof.service.errors import StoreUnavailable
 from idproof.service.operations.settings import Settings
+from idproof.service.storage.capture_tokens import CaptureTokens
 from idproof.service.stream.simulator.device import Device, DeviceProblem
 
 SHOP, OTHER = "https://shop.example", "https://other.example"
@@ -204,6 +206,33 @@ def test_a_page_says_nothing_of_what_its_session_is_for(url: str) -> None:
     asyncio.run(run())
 
 
+def test_a_token_gives_nothing_but_captures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passkeys, credentials, tickets and guardians have scopes of their own, which its client's key may lack."""
+    settings = Settings(data_dir=tmp_path, capture_origins=SHOP, device_tickets=True)
+    proof = {"verification": "ver_" + "0" * 26, "nonce": "A" * 43, "consent_sha256": "0" * 64}
+
+    async def run(url: str) -> dict[str, Any]:
+        page = await PageDevice.open(url, issue(url)["token"], SHOP)
+        await page.start()
+        for asked in ({"type": "guardian_consent"}, {"type": "guardian", **proof}):
+            await page.send(asked)
+            with pytest.raises(DeviceProblem, match="message_unexpected"):
+                await page.receive("guardian_joined")
+        await capture_everything(page)
+        await page.send({"type": "finish"})
+        verdict = await page.receive("verdict")
+        for kind in ("passkey", "credential", "credential_code", "counter_ticket"):
+            await page.send({"type": kind})
+            with pytest.raises(DeviceProblem, match="message_unexpected"):
+                await page.receive("none")
+        await page.socket.close()
+        return verdict
+
+    with stream_server(settings, StreamVerifier(), monkeypatch) as url:
+        verdict = asyncio.run(run(url))
+    assert verdict["registration"]["ticket"] is False
+
+
 def test_a_token_lapses_and_can_be_revoked(
     tmp_path: Path, verifier: NotingVerifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,3 +293,27 @@ def test_guesses_of_a_secret_are_bounded_and_look_nothing_up(url: str) -> None:
     assert codes[0] == "device_unauthenticated"
     assert codes[-1] == "rate_limited"
     assert refusal(url, token) == "connected"
+
+
+def test_a_session_that_could_not_be_noted_leaves_the_token_unused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = iter([StoreUnavailable("The database cannot be changed.")])
+    note = CaptureTokens.note_session
+
+    def faulty(self: CaptureTokens, token: str, session: str) -> None:
+        if (fault := next(faults, None)) is not None:
+            raise fault
+        note(self, token, session)
+
+    monkeypatch.setattr(CaptureTokens, "note_session", faulty)
+    token = issue(url)
+
+    async def run() -> None:
+        page = await opened(url, token["token"])
+        with pytest.raises(DeviceProblem, match="store_unavailable"):
+            await page.start()
+        assert state(url, token)["state"] == "bound"
+        await page.start()
+        assert state(url, token)["state"] == "started"
+        await page.socket.close()
+
+    asyncio.run(run())

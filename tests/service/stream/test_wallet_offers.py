@@ -1,5 +1,6 @@
 """Credentials at a device are offered to the applicant who was just accepted there: first the link, then the code."""
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import httpx
 import pytest
 from commands import idproof
 from fakes import a_verdict
+from page_devices import PageDevice
 from stream_server import StreamVerifier, capture_everything, enroll, stream_server, with_device
 from wallets import Wallet
 
@@ -75,6 +77,26 @@ class _Http:
 
     def post(self, path: str, **more: Any) -> httpx.Response:
         return httpx.post(self.url + path, **more)
+
+
+def test_a_page_with_a_capture_token_is_offered_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The token was made with the scope of captures, and whoever redeems an offer reads every claim."""
+    shop = "https://shop.example"
+    settings = settings.model_copy(update={"capture_origins": shop})
+
+    async def act(url: str) -> tuple[dict[str, Any], str]:
+        issued = httpx.post(f"{url}/v1/capture-tokens", json={"origin": shop}).json()
+        page = await PageDevice.open(url, issued["token"], shop)
+        verdict = await decided(page)
+        code = await refused(page, "credential", "credential_offer")
+        await page.socket.close()
+        return verdict, code
+
+    with stream_server(settings, DecidingVerifier(Decision.ACCEPT), monkeypatch) as url:
+        verdict, code = asyncio.run(act(url))
+    assert verdict["decision"] == "accept"
+    assert not any(verdict[offer] for offer in ("passkey", "credential", "guardian"))
+    assert code == "message_unexpected"
 
 
 def test_a_wallet_redeems_what_the_device_was_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
