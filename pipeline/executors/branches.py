@@ -9,7 +9,7 @@ threads that take a core from each other.
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, overload
 
@@ -144,7 +144,7 @@ class Branches:
         Args:
             calls: begun in this order.
             on_failure: called once, as soon as it is certain which error will be raised, while other calls may still
-                be under way; it makes them end early.
+                be under way; it makes them end early. An error of its own is left out.
 
         Raises:
             BaseException: of the first call, in order, that raised, whichever ended first. Calls that were not begun
@@ -189,12 +189,14 @@ class Branches:
                 place = self._begin(group)
                 group.working += 1
                 self._free -= 1
-            while place is not None:
-                place = self._call(group, place, helping=True)
-            guards.flush_small_arrays()  # before the group can end: numpy caches freed small arrays per thread
-            with self._changed:
-                group.working -= 1
-                self._give()
+            try:
+                while place is not None:
+                    place = self._call(group, place, helping=True)
+                guards.flush_small_arrays()  # before the group can end: numpy caches freed small arrays per thread
+            finally:
+                with self._changed:  # whatever happened, else the caller would wait for ever
+                    group.working -= 1
+                    self._give()
             del group  # its results are the caller's
 
     def _call(self, group: _Group, place: int, *, helping: bool = False) -> int | None:
@@ -206,7 +208,10 @@ class Branches:
                 self._groups.remove(group)
             following = None if helping and self._waiting else self._begin(group)
         if failed:
-            group.on_failure()
+            # Its own error must not end this thread, nor let the caller go before the other calls have ended: the
+            # registration fails by its first error.
+            with suppress(Exception):
+                group.on_failure()
         return following
 
     def _begin(self, group: _Group) -> int | None:

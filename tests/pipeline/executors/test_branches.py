@@ -99,6 +99,32 @@ def test_a_failure_waits_for_an_earlier_call_that_may_fail_too() -> None:
     branches.close()
 
 
+def test_an_end_that_fails_neither_ends_a_thread_nor_hides_the_error() -> None:
+    """Else the caller would wait for ever for a helper, or go while another call still reads the pictures."""
+    branches, begun, ended = Branches(2), threading.Event(), []
+
+    def long() -> None:
+        begun.set()
+        threading.Event().wait(0.05)
+        ended.append("long")
+
+    def broken() -> None:
+        assert begun.wait(10)
+        raise CardNotFound("first")
+
+    def end() -> None:
+        raise OSError("cannot wipe")
+
+    for calls in ((broken, long), (long, broken)):
+        begun.clear()
+        with pytest.raises(CardNotFound):
+            branches.run(*calls, on_failure=end)
+    assert ended == ["long", "long"]
+    assert branches.run(lambda: 1, lambda: 2) == (1, 2)
+    assert all(helper.is_alive() for helper in branches._helpers)
+    branches.close()
+
+
 @pytest.mark.parametrize("callers", [1, 2, 5])
 def test_no_more_threads_work_than_given(callers: int) -> None:
     branches, threads = Branches(2), Threads()
