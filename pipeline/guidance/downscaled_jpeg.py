@@ -15,6 +15,9 @@ from idproof.pipeline.errors import CaptureTooManyPixels, CaptureUnreadable
 MAX_PIXELS = Limits().max_pixels
 """Of a frame, as of a capture: a still of guidance becomes a capture."""
 
+_MIN_SIDE_PX = 8
+"""Shorter side of the small picture. A thinner one shows neither card nor face, and OpenCV cannot scale it further."""
+
 _REDUCTIONS = {
     1: 0,
     2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
@@ -39,7 +42,7 @@ def decode(data: memoryview, longer_px: int) -> RGBImage:
     """Decode a JPEG with its longer side at most `longer_px` pixels, RGB, in memory of its own.
 
     Raises:
-        CaptureUnreadable: not a JPEG, or damaged.
+        CaptureUnreadable: not a JPEG, damaged, or a picture that is too thin to show anything.
         CaptureTooManyPixels: nothing was decoded.
         CaptureFormatUnsupported: it has too many scans; nothing was decoded.
     """
@@ -55,6 +58,9 @@ def decode(data: memoryview, longer_px: int) -> RGBImage:
     if image is None:
         raise _unreadable()
     scale = longer_px / max(image.shape[:2])
+    if min(image.shape[:2]) * min(scale, 1.0) < _MIN_SIDE_PX:
+        image.fill(0)
+        raise _unreadable()
     if scale < 1:
         size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)

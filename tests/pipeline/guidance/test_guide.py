@@ -190,6 +190,15 @@ def test_bytes_that_are_no_jpeg_are_unreadable(data: bytes) -> None:
         downscaled_jpeg.decode(memoryview(data), 320)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (2, 1), (4000, 1), (65000, 1), (1, 65000), (8000, 30)])
+def test_a_picture_too_thin_to_show_anything_is_unreadable(guide: Guide, size: tuple[int, int]) -> None:
+    """A device gets an answer to it, as to other bytes; OpenCV's own error would end the connection."""
+    buffer = io.BytesIO()
+    Image.new("RGB", size, "white").save(buffer, "JPEG")
+    with pytest.raises(CaptureUnreadable):
+        guide.card(memoryview(buffer.getvalue()), CardPose(0.0, 0.0, 0.6), GuidanceMemory(), 0.0, still=True)
+
+
 def test_the_size_is_read_from_the_header(registration: Registration) -> None:
     data = memoryview(registration.pictures["front.jpg"])
     assert downscaled_jpeg.read_size(data) == (1920, 1080)
