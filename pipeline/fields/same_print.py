@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from idproof.models.types import RGBImage
 
-# Chosen by hand on rendered dates and numbers, blurred by 1 to 3 pixels, of which one digit was replaced by the one most
-# like it, such as 6 by 8: the least correlation of the two captures was at most 0.955 then. On 4 rendered registrations
-# that of unchanged fields was at least 0.989. No outside source.
+# Chosen by hand on rendered dates and numbers, blurred by 1 to 3 pixels, of which one digit was replaced by the one
+# most like it, such as 6 by 8: the least correlation of the two captures was at most 0.955 then. On 4 rendered
+# registrations that of unchanged fields was at least 0.989. No outside source.
 _LEAST = 0.96
 _WINDOW_PX, _STEP_PX = 22, 8  # of the canonical frame: 1.8 mm at 12 pixels per millimetre, one character
 _SHIFT_PX = 6  # in each direction; more than the error of a rectified frame

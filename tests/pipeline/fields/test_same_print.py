@@ -1,4 +1,4 @@
-"""The comparison of a field's print in two captures: one similar digit is a difference, and a camera's error is none."""
+"""The comparison of a field's print in two captures: one similar digit is a difference, a camera's error is none."""
 
 import cv2
 import numpy as np
