@@ -46,9 +46,15 @@ def privacy_statement(settings: Settings, limits: Limits) -> dict[str, Any]:
                 "for": f"{max(HOUR_S, settings.session_s) / 60:g} minutes",
             },
             {
-                "what": "streaming device: name, times, counts of turns, decisions and hints",
+                "what": "streaming device: name, times, last report, counts of turns, decisions and hints, also daily",
                 "how": "plain, nothing about a person",
                 "for": "the operator",
+            },
+            {
+                "what": "capture token of a page: client, origin, state, ids, times, the caller's reference",
+                "how": "plain, nothing about a person unless the caller's reference is; the key of its page as keyed "
+                "hash (HMAC-SHA-256)",
+                "for": "a day after its time",
             },
             {
                 "what": "public key of a streaming device that its hardware attested, and its last count",

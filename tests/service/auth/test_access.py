@@ -30,6 +30,7 @@ PUBLIC = {
     "/kiosk/operators",
     "/capture",
     "/kiosk/static/{name:path}",
+    "/capture/static/version.json",
     "/capture/static/{name:path}",
     "/counter",
     "/counter/static/{name:path}",

@@ -58,7 +58,7 @@ def test_metrics_count_by_code_and_never_by_person(settings: Settings) -> None:
     assert found['idproof_stage_seconds_count{stage="capture"}'] == 2
     assert found['idproof_requests_total{method="POST",route="/v1/verifications",status="201"}'] == 2
     assert found['idproof_requests_total{method="any",route="none",status="404"}'] == 1
-    assert (found["idproof_places_taken"], found["idproof_places"]) == (0, 9)
+    assert (found["idproof_places_taken"], found["idproof_places"]) == (0, 33)
     assert found['idproof_outbox{state="dead"}'] == 0
     assert 'idproof_guard{guard="no_core_dumps"}' in found
     assert "A123456" not in text

@@ -60,6 +60,7 @@ def test_the_privacy_statement_matches_settings_documentation_and_tables(setting
         "5 minutes",
         "the operator",
         "until it expires",
+        "a day after its time",
         "365 days, or until its registration is erased",
         "an hour after its time",
         "claims 5 minutes, or until they were given; the rest an hour longer",
@@ -81,5 +82,6 @@ def test_the_privacy_statement_matches_settings_documentation_and_tables(setting
     covered |= {"registrations", "registration_attempts", "registration_events", "record_retries"}
     covered |= {"counter_tickets", "counter_guesses"}
     covered |= {"reviews", "reviewers"}
+    covered |= {"capture_tokens", "kiosk_days"}
     covered |= {"credential_claims", "credential_offers", "credential_status", "used_nonces"}
     assert set(REGISTRATIONS.metadata.tables) == covered

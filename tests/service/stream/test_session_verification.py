@@ -23,9 +23,9 @@ RETRY = {"type": "retry", "code": "card_not_found", "capture": "card_front", "se
     ("outcome", "state", "pictures", "more"),
     [
         ({"type": "verdict", "id": "ver_1", "decision": "accept"}, State.ENDED, 0, {}),
-        (RETRY | {"attempts_left": 2}, State.CARD, 0, {"stage": "card_front"}),
-        (RETRY | {"attempts_left": 0}, State.ENDED, 0, {"stage": "card_front"}),
-        ({"type": "error", "code": "store_unavailable"}, State.CARD, 0, {"stage": "card_front"}),
+        (RETRY | {"attempts_left": 2}, State.CARD, 0, {"stage": "card_front", "pictures_s": 60.0}),
+        (RETRY | {"attempts_left": 0}, State.ENDED, 0, {"stage": "card_front", "pictures_s": 0.0}),
+        ({"type": "error", "code": "store_unavailable"}, State.CARD, 0, {"stage": "card_front", "pictures_s": 60.0}),
     ],
     ids=["verdict", "retry", "last retry", "error"],
 )
@@ -129,7 +129,7 @@ def test_the_next_start_and_the_end_of_its_time_abandon_a_session_that_waits() -
     async def start(suspended: SuspendedSessions) -> None:
         intake = SimpleNamespace(audit=None, ledger=SimpleNamespace(sessions=None))  # nothing is opened
         runtime: Any = SimpleNamespace(suspended=suspended, intake=intake)
-        kiosk: Any = SimpleNamespace(kiosk=SimpleNamespace(id="kiosk", client="client"))
+        kiosk: Any = SimpleNamespace(kiosk=SimpleNamespace(id="kiosk", client="client"), token=None)
         with pytest.raises(AttributeError):
             await start_session(runtime, kiosk, Start(type="start", consent=True))
 
