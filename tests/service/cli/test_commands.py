@@ -262,5 +262,6 @@ def test_a_network_that_is_not_prepared_names_the_extra(tmp_path: Path, monkeypa
     shutil.copy(store.default_cache() / chosen.detector.file, tmp_path)
     monkeypatch.setitem(sys.modules, "onnx", None)
     monkeypatch.delitem(sys.modules, "idproof.models.onnx_graphs", raising=False)
+    monkeypatch.delattr(sys.modules["idproof.models"], "onnx_graphs", raising=False)
     with pytest.raises(EngineUnavailable, match="the extra prepare"):
         prepared.read(chosen.detector, chosen, tmp_path)
