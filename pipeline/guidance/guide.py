@@ -43,7 +43,6 @@ _FOCAL_RANGE = (0.6, 1.5)  # in longer sides of the picture: cameras of telephon
 _MAX_NEUTRAL_POSES = 5
 _EDGE_SHARE = 0.005  # a corner this near to the picture's edge counts as outside
 _ASKING_S = 1.5  # for which an applicant reads why a picture was not taken, before the hints go on
-_MOST_REFUSALS = 2  # stills of a stage that are refused; then the best that can be had goes to the verification
 _MIN_ELAPSED_S = 0.02  # between two pictures, so that a clock that stands still yields no infinite motion
 _MOTION_INTERVAL_S = 0.1  # motion is per tenth of a second
 _MIN_FACE_PX = 8  # width and height below which a face's sharpness is not measured
@@ -108,8 +107,7 @@ class Guide:
             if memory.view is None:
                 return guidance
             if still and guidance.hint is Hint.GOOD:
-                hint = self._hint_for_still(data, image, memory.view) if memory.refusals < _MOST_REFUSALS else Hint.GOOD
-                memory.refusals += hint is not Hint.GOOD
+                hint = self._hint_for_still(data, image, memory.view)
                 memory.refused = None if hint is Hint.GOOD else (hint, at_s)
                 guidance = guidance if hint is Hint.GOOD else replace(guidance, hint=hint, score=0.0)
             scale = max(downscaled_jpeg.read_size(data)) / max(memory.view.size)

@@ -24,7 +24,6 @@ class GuidanceMemory:
         turning: numbers of the frames between the captures of the card; None before the first frame of a card.
         light: of the screen on the card.
         refused: the reason for which the last still was not taken, and its time; None after one that was.
-        refusals: stills of this stage that were not taken.
         misplaced: a card that lies another way than upright.
     """
 
@@ -37,7 +36,6 @@ class GuidanceMemory:
     turning: TurnTrack | None = None
     light: LightTrack = field(default_factory=LightTrack)
     refused: tuple[Hint, float] | None = None
-    refusals: int = 0
     misplaced: MisplacedCard = field(default_factory=MisplacedCard)
 
     def begin_capture(self) -> None:
@@ -59,5 +57,5 @@ class GuidanceMemory:
             card_stays: the capture before was of the card, too: it is still where it was.
         """
         self.view, self.missed, self.face = self.view if card_stays else None, 0, None
-        self.refused, self.refusals, self.misplaced = None, 0, MisplacedCard()
+        self.refused, self.misplaced = None, MisplacedCard()
         self.neutral.clear()

@@ -10,24 +10,23 @@ from typing import Self
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from idproof.models.types import RGBImage
 from idproof.pipeline.card.checks.print_continuity import PrintContinuity
-from idproof.pipeline.card.checks.same_card import clipped
+from idproof.pipeline.card.checks.same_card import LEAST_SEEN, clipped
 from idproof.pipeline.card.locating.refinement import StaticPrint
 from idproof.pipeline.card.sharpness import PrintSharpness
-from idproof.pipeline.card.template import boxes_over_print, read_template
+from idproof.pipeline.card.template import read_template
 from idproof.pipeline.card.view import CardView, mm_from_pixels
-from idproof.pipeline.documents import DocumentType
+from idproof.pipeline.documents import Box, DocumentType
 from idproof.pipeline.guidance.hints import StillFacts
 
 WIDTH_PX = 1920
 """Longer side of the picture that is measured; larger stills are reduced by the decoder."""
 _HIDDEN = 0.2
 """Correlation with the static print below which a cell does not show it. Of 8,820 cells of 84 sharp tuning captures
-(`analytic`, `processed`) 30 are below it, most of them in glare."""
-
-
+(`analytic`, `processed`) few are below it (by hand: 3.8 % of a capture's at most), most of them in glare."""
 _ONE_SIDED = 0.8
 """Difference of the two directions; 0.53 at most in 84 sharp tuning captures."""
 
@@ -78,11 +77,18 @@ class StillMeter:
     def _facts(self, rectified: RGBImage) -> StillFacts:
         sharp = self.sharpness.measure(rectified)
         white = clipped(rectified, self.document.px_per_mm)
-        boxes = [box.pixels(self.document.px_per_mm) for box in boxes_over_print(self.document)]
+        document = self.document
+        fields = [_share(white, spec.box, document.px_per_mm) for spec in document.fields if spec.required]
         return StillFacts(
             sharpness=sharp.least,
             one_sided=abs(sharp.across - sharp.down) > _ONE_SIDED,
             hidden=float((self.continuity.correlations(rectified) < _HIDDEN).mean()),
             clipped=float(white.mean()),
-            clipped_box=max(float(white[top:bottom, left:right].mean()) for left, top, right, bottom in boxes),
+            clipped_portrait=_share(white, document.portrait, document.px_per_mm),
+            clipped_fields=float(np.mean([share > 1 - LEAST_SEEN for share in fields])) if fields else 0.0,
         )
+
+
+def _share(white: NDArray[np.bool_], box: Box, px_per_mm: float) -> float:
+    left, top, right, bottom = box.pixels(px_per_mm)
+    return float(white[top:bottom, left:right].mean())

@@ -41,7 +41,7 @@ _BLOWN = 0.4  # share of the strongest capture's contrast below which a place do
 _VEILED = 0.7  # the same share where a capture is brighter than another: glare adds light, and changed ink does not
 _BRIGHTER, _DAZZLING = 1.1, 1.5  # of the least light of any capture, each by its own median; the second hides all print
 _WHITE = 252  # grey level of all colours from which on a pixel is clipped
-_LEAST_SEEN = 0.5  # share of a box that both captures must show, and of a capture's boxes that must be compared
+LEAST_SEEN = 0.5  # share of a box that both captures must show, and of a capture's boxes that must be compared
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,13 @@ class SameCard(Check):
                 left, top, right, bottom = box.pixels(document.px_per_mm)
                 where = slice(top, bottom), slice(left, right)
                 both = seen[one][where] & seen[other][where]
-                if both.mean() >= _LEAST_SEEN:
+                if both.mean() >= LEAST_SEEN:
                     pair = (portraits[k] if box == document.portrait else prints[k][where] for k in (one, other))
                     agreement[i, j] = _correlation(*(plane[both] for plane in pair))
         compared = np.isfinite(agreement)
         of_capture = np.stack([compared[[k in pair for pair in pairs]].any(axis=0) for k in range(len(prints))])
         portraits_seen = of_capture[:, 0].all()
-        if not portraits_seen or not compared.any(axis=0).all() or of_capture.mean(axis=1).min() < _LEAST_SEEN:
+        if not portraits_seen or not compared.any(axis=0).all() or of_capture.mean(axis=1).min() < LEAST_SEEN:
             return [SAME_CARD.not_assessed("card_overexposed")]
         return [SAME_CARD.judge(float(np.nanmin(agreement)), policy.calibration)]
 

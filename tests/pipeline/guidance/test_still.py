@@ -1,6 +1,7 @@
 """A still becomes a capture only when it shows what the verification needs to see."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -12,10 +13,10 @@ from idproof.datasets.specimen.make import Registration
 from idproof.models.types import RGBImage
 from idproof.pipeline import Verifier
 from idproof.pipeline.card.plan import CardPose
+from idproof.pipeline.documents import Box, DocumentType
 from idproof.pipeline.guidance import GuidanceMemory, Guide, Hint
 from idproof.pipeline.guidance.hints import StillFacts, for_still
 
-FACTS: dict[str, Any] = {"sharpness": -0.6, "one_sided": False, "hidden": 0.0, "clipped": 0.0, "clipped_box": 0.0}
 Spoil = Callable[[RGBImage], RGBImage]
 
 
@@ -51,6 +52,15 @@ def held(guide: Guide, image: RGBImage) -> CardPose:
     return found.pose
 
 
+def dazzled(image: RGBImage, corners: np.ndarray, document: DocumentType, box: Box) -> RGBImage:
+    """The picture with a box of the card clipped to white."""
+    card = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * [document.width_mm, document.height_mm]
+    to_picture = cv2.getPerspectiveTransform(card.astype(np.float32), corners.astype(np.float32))
+    outline = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * [box.width, box.height] + [box.x, box.y]
+    place = cv2.perspectiveTransform(outline[None].astype(np.float32), to_picture)[0]
+    return np.asarray(cv2.fillPoly(image.copy(), [place.round().astype(np.int32)], (255, 255, 255)), dtype=np.uint8)
+
+
 def spoilt(fault: str, image: RGBImage, corners: np.ndarray, seed: int = 0) -> RGBImage:
     return FAULTS[fault].spoil(image, corners, np.random.default_rng(seed))
 
@@ -63,12 +73,14 @@ def spoilt(fault: str, image: RGBImage, corners: np.ndarray, seed: int = 0) -> R
         ({"sharpness": -2.0, "one_sided": True}, Hint.HOLD_STILL),
         ({"one_sided": True}, Hint.GOOD),
         ({"hidden": 0.1}, Hint.FINGERS_OFF),
-        ({"clipped_box": 0.6}, Hint.GLARE_HERE),
-        ({"clipped": 0.6, "clipped_box": 0.6}, Hint.LESS_LIGHT),
+        ({"clipped_portrait": 0.6}, Hint.GLARE_HERE),
+        ({"clipped_fields": 0.6}, Hint.GLARE_HERE),
+        ({"clipped_portrait": 0.4, "clipped_fields": 0.4}, Hint.GOOD),
+        ({"clipped": 0.6, "clipped_portrait": 0.6}, Hint.LESS_LIGHT),
     ],
 )
 def test_the_most_urgent_hint_of_a_still(fact: dict[str, Any], hint: Hint) -> None:
-    assert for_still(StillFacts(**FACTS | fact)) is hint
+    assert for_still(StillFacts(**{"sharpness": -0.6} | fact)) is hint
 
 
 def test_a_still_whose_print_cannot_be_followed_was_not_held_still() -> None:
@@ -81,20 +93,28 @@ def test_a_sharp_still_is_good_and_refused_when_something_hides_in_its_preview(
     """All three spoilt pictures are good as previews: only the full resolution tells."""
     blurred = np.asarray(cv2.GaussianBlur(front, (0, 0), 2.2), dtype=np.uint8)
     moved = np.asarray(cv2.blur(front, (15, 1)), dtype=np.uint8)
-    lit, box = front.copy(), guide.tracker.document.field("number").box
-    over = guide.tracker.document
-    to_picture = cv2.getPerspectiveTransform(
-        np.array([[0, 0], [over.width_mm, 0], [over.width_mm, over.height_mm], [0, over.height_mm]], np.float32),
-        corners.astype(np.float32),
-    )
-    spot = np.array([[[box.x, box.y], [box.x + box.width, box.y], [box.x + box.width, box.y + box.height]]], np.float32)
-    cv2.fillPoly(lit, [cv2.perspectiveTransform(spot, to_picture)[0].round().astype(np.int32)], (255, 255, 255))
+    document = guide.tracker.document
+    lit = front  # small specks of light all over the portrait: no print can be compared between them
+    for x in np.arange(document.portrait.x, document.portrait.x + document.portrait.width, 1.2):
+        for y in np.arange(document.portrait.y, document.portrait.y + document.portrait.height, 1.2):
+            lit = dazzled(lit, corners, document, Box(float(x), float(y), 0.3, 0.3))
     for picture, hint in ((front, "good"), (blurred, "clean_lens"), (moved, "hold_still"), (lit, "glare_here")):
         memory, pose = GuidanceMemory(), held(guide, picture)
         assert guide.card(preview(picture), pose, memory, 0.0).hint is Hint.GOOD
         taken = guide.card(still(picture), pose, memory, 0.1, still=True)
         assert taken.hint == hint
         assert (taken.score > 0) is (hint == "good")
+
+
+def test_light_on_one_field_and_a_hologram_that_shines_are_good(
+    guide: Guide, front: RGBImage, corners: np.ndarray
+) -> None:
+    """The other captures show the field, and light from the hologram is what the verification looks for."""
+    document = guide.tracker.document
+    hologram = next(region.box for region in document.regions if region.kind == "diffractive")
+    for box in (document.field("issue_date").box, replace(hologram, width=0.7 * hologram.width)):
+        lit = dazzled(front, corners, document, box)
+        assert guide.card(still(lit), held(guide, lit), GuidanceMemory(), 0.0, still=True).hint is Hint.GOOD
 
 
 def test_a_hand_over_the_card_is_refused_and_a_thumb_at_its_edge_is_not(
