@@ -19,11 +19,9 @@ from idproof.service.storage import Database
 from idproof.service.storage.permits import client_holder, device_holder
 from idproof.service.storage.schema import (
     API_KEYS,
-    CAPTURE_TOKENS,
     CEREMONIES,
     CLIENTS,
     CONSENT_RECEIPTS,
-    KIOSKS,
     OPERATIONS,
     PASSKEYS,
     PERMITS,
@@ -32,6 +30,7 @@ from idproof.service.storage.schema import (
     STEP_UPS,
     VERIFICATIONS,
 )
+from idproof.service.storage.schema_devices import CAPTURE_TOKENS, KIOSKS
 from idproof.service.storage.schema_registrations import COUNTER_TICKETS, RECORD_RETRIES, REGISTRATIONS, REVIEWERS
 
 PREFIX = "idp_"

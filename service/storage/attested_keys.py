@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select, update
 
 from idproof.service.attestation.statements import AttestedKey
 from idproof.service.storage.engine import Database
-from idproof.service.storage.schema import ATTESTED_KEYS
+from idproof.service.storage.schema_devices import ATTESTED_KEYS
 from idproof.service.storage.seal import Seal
 
 CHALLENGE_S = 3600

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, or_, select, upda
 from idproof.service.errors import ServiceProblem
 from idproof.service.storage.engine import Database
 from idproof.service.storage.kiosks import LEASE_S
-from idproof.service.storage.schema import CAPTURE_TOKENS
+from idproof.service.storage.schema_devices import CAPTURE_TOKENS
 from idproof.service.storage.seal import Seal
 
 PREFIX = "idpc_"

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert, or_, select, update
 
 from idproof.service.storage.engine import Database
-from idproof.service.storage.schema import KIOSK_COUNTS, KIOSK_DAYS, KIOSKS
+from idproof.service.storage.schema_devices import KIOSK_COUNTS, KIOSK_DAYS, KIOSKS
 from idproof.service.storage.seal import Seal
 
 PREFIX = "idpd_"
