@@ -4,8 +4,6 @@ import asyncio
 import gc
 import time
 from contextlib import suppress
-from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 
 import anyio
@@ -34,11 +32,19 @@ from idproof.service.stream.codes import CLOSES
 from idproof.service.stream.devices import AuthenticatedDevice
 from idproof.service.stream.hand_offs import HandOff
 from idproof.service.stream.handshake import authenticate
-from idproof.service.stream.opening import options_of, resume_session, session_lapsed, start_session, take_suspended
+from idproof.service.stream.opening import (
+    options_of,
+    read_anew,
+    resume_session,
+    session_lapsed,
+    start_session,
+    take_suspended,
+)
 from idproof.service.stream.pictures import WaitingFrame
 from idproof.service.stream.runtime import StreamRuntime
 from idproof.service.stream.scheduler import Slot
 from idproof.service.stream.session import DeviceSession
+from idproof.service.stream.staff_calls import StaffCall
 from idproof.service.stream.wallet_offers import WalletOffers
 
 _RENEWALS_PER_LEASE = 4
@@ -74,9 +80,7 @@ class Connection:
         self._kiosk = device.kiosk
         self._metrics = runtime.intake.metrics
         self._session: DeviceSession | None = None
-        self._staff_at = device.kiosk.staff_at
-        self._staff_told: str | None = None
-        self._staff_called_in_session = False
+        self._staff_call = StaffCall(device.kiosk.staff_at)
         self._addressed: str | None = None
         self._language = texts.ENGLISH
         self._wallet_offers = WalletOffers(runtime.intake.issuance)
@@ -165,8 +169,9 @@ class Connection:
                 self._session.set_language(message.language)
             answer = "language_taken"
         elif isinstance(message, messages.Staff):
-            self._staff_at = datetime.now(UTC).isoformat(timespec="seconds")
-            self._staff_called_in_session = self._session is not None and not self._session.ended
+            if self._device.token is not None:  # a page has no staff that would see its call
+                raise _unexpected()
+            self._staff_call.make(in_session=self._session is not None and not self._session.ended)
             await self._renew()
             answer = "staff_called"
         else:
@@ -198,36 +203,20 @@ class Connection:
         if isinstance(message, messages.Resume):
             session = resume_session(self._runtime, self._device, message)
         else:
-            await self._refresh_kiosk()
+            self._device = await read_anew(self._runtime, self._device)
+            self._kiosk = self._device.kiosk
             session = await start_session(self._runtime, self._device, message)
             self._language = message.language
-            self._begin_staff_call()
+            self._staff_call.begin_session()
             await self._runtime.count(self._kiosk.id, session, "started")
         self._session = session
         await self._channel.send(session.session_message(resumed=isinstance(message, messages.Resume)))
         session.attach(self._channel.send)
         await session.report_outcome()
 
-    async def _refresh_kiosk(self) -> None:
-        """Read the device anew: its client may have been merged into another one since it connected."""
-        if (token := self._device.token) is not None:
-            self._device = await token_devices.read_anew(self._runtime, self._device, token)
-            self._kiosk = self._device.kiosk
-            return
-        kiosk = await anyio.to_thread.run_sync(self._runtime.kiosks.find, self._kiosk.id)
-        if kiosk is not None:  # a device that was revoked is cut off by its lease
-            self._kiosk = kiosk
-            self._device = replace(self._device, kiosk=kiosk)
-
     @property
     def _session_id(self) -> str | None:
         return None if self._session is None else self._session.id
-
-    def _begin_staff_call(self) -> None:
-        """Drop a call that was made in an earlier session; one made before this session belongs to its applicant."""
-        if self._staff_called_in_session:
-            self._staff_at = None
-        self._staff_called_in_session = self._staff_at is not None
 
     async def _stop(self, message: messages.Cancel) -> None:
         """End the session of an applicant who stopped: the current one, or one that waits for this device."""
@@ -390,15 +379,14 @@ class Connection:
         """Renew the lease and report the stage; returns False once the device was revoked."""
         session = self._session
         state = "idle" if session is None or session.ended else session.stage
-        values = {"state": state, "staff_at": self._staff_at}
+        values = {"state": state, "staff_at": self._staff_call.since}
         device = self._device
         await token_devices.end(self._runtime, device.token, session)
         renew = device.leases.renew
         held = await anyio.to_thread.run_sync(renew, device.lease_id, device.connection_id, values)
-        if held and device.token is None and self._staff_at not in (None, self._staff_told):
+        if held and self._staff_call.unanswered:
             kiosk = await anyio.to_thread.run_sync(self._runtime.kiosks.find, self._kiosk.id)
-            if kiosk is not None and kiosk.staff_acknowledged:
-                self._staff_told = self._staff_at
+            if self._staff_call.answer(kiosk):
                 await self._channel.send({"type": "staff_coming"})
         return held
 

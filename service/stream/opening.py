@@ -1,6 +1,7 @@
 """Opening of a new session, and resumption of a suspended one."""
 
 import secrets
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
@@ -18,6 +19,14 @@ from idproof.service.stream.parameters import CardLightUse, SessionParameters, S
 from idproof.service.stream.purposes import require_step_ups, use_permit
 from idproof.service.stream.runtime import StreamRuntime
 from idproof.service.stream.session import DeviceSession
+
+
+async def read_anew(runtime: StreamRuntime, device: AuthenticatedDevice) -> AuthenticatedDevice:
+    """Returns a device as it is in the database now: its client may have been merged since it connected."""
+    if device.token is not None:
+        return await token_devices.read_anew(runtime, device, device.token)
+    kiosk = await anyio.to_thread.run_sync(runtime.kiosks.find, device.kiosk.id)
+    return device if kiosk is None else replace(device, kiosk=kiosk)  # a revoked one is cut off by its lease
 
 
 async def start_session(runtime: StreamRuntime, device: AuthenticatedDevice, message: messages.Start) -> DeviceSession:
