@@ -57,7 +57,6 @@ from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, SessionRules, VerdictStore
 from idproof.service.storage.session_limits import Bounds
 from idproof.service.stream import routes as stream
-from idproof.service.stream import token_devices
 
 _CACHED = "public, max-age=300"
 """Of what is public and the same for everybody. Five minutes, by hand: a new signing key is found that soon even by
@@ -165,7 +164,7 @@ async def _background_jobs(intake: RegistrationIntake, presentations: Presentati
             housekeeping.start_soon(intake.renew_leases)
             housekeeping.start_soon(retention.run_cleaning, intake.cases.expire)
             housekeeping.start_soon(retention.run_cleaning, intake.cases.tickets.clean)
-            housekeeping.start_soon(retention.run_cleaning, token_devices.open_tokens(intake).clean)
+            housekeeping.start_soon(retention.run_cleaning, intake.capture_tokens.clean)
             housekeeping.start_soon(records_again.run, intake)
             if intake.reviews is not None:
                 housekeeping.start_soon(retention.run_cleaning, intake.reviews.clean)

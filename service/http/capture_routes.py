@@ -14,7 +14,7 @@ from idproof.service.http import openapi_capture, problems
 from idproof.service.http.routes import REGISTRATION_ID
 from idproof.service.registrations.intake import RegistrationIntake
 from idproof.service.storage import registration_rows
-from idproof.service.storage.capture_tokens import CaptureToken, CaptureTokens, TokenRequest, TokenState
+from idproof.service.storage.capture_tokens import CaptureToken, TokenRequest, TokenState
 
 _TOKEN_ID = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", description="Id of the token.")]
 
@@ -67,7 +67,7 @@ class _Endpoints:
 
     def __init__(self, intake: RegistrationIntake) -> None:
         self._intake, self._settings = intake, intake.settings
-        self._tokens = CaptureTokens(intake.store.database, intake.store.seal, intake.settings.capture_tokens)
+        self._tokens = intake.capture_tokens
 
     def issue(self, wanted: CaptureTokenRequest, client: Client) -> JSONResponse:
         """Makes a token."""

@@ -44,6 +44,7 @@ from idproof.service.reviews.reviews import Reviews
 from idproof.service.signing.jws import with_valid_signature
 from idproof.service.signing.keys import KeyRing
 from idproof.service.storage import Ledger, Replay, Ticket, VerdictStore
+from idproof.service.storage.capture_tokens import CaptureTokens
 from idproof.service.storage.leases import LEASE_S
 
 if TYPE_CHECKING:
@@ -131,6 +132,11 @@ class RegistrationIntake:
         """The registrations above the verifications."""
         worker, rules = self.delivery_worker, RegistrationRules.of(self.settings)
         return Registrations(self.store, worker.outbox, self.audit, rules, lambda: worker.destinations)
+
+    @cached_property
+    def capture_tokens(self) -> CaptureTokens:
+        """The tokens of pages that capture."""
+        return CaptureTokens(self.store.database, self.store.seal, self.settings.capture_tokens)
 
     @cached_property
     def guardians(self) -> Guardians:

@@ -26,7 +26,7 @@ from idproof.service.stream.runtime import StreamRuntime
 from idproof.service.stream.scheduler import FrameScheduler
 from idproof.service.stream.session import DeviceSession
 from idproof.service.stream.suspended import SuspendedSessions
-from idproof.service.stream.token_devices import end, open_tokens
+from idproof.service.stream.token_devices import end
 
 
 def install(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> StreamRuntime:
@@ -40,7 +40,7 @@ def install(app: FastAPI, intake: RegistrationIntake, gate: AccessControl) -> St
     step_ups = open_step_ups(intake)
     receiver = None if step_ups is None else StepUpIntake(intake, step_ups)
     runtime = StreamRuntime(
-        intake, gate, kiosks, open_tokens(intake), guide, suspended, scheduler, admission, passkeys, receiver
+        intake, gate, kiosks, intake.capture_tokens, guide, suspended, scheduler, admission, passkeys, receiver
     )
     jobs: set[asyncio.Task[None]] = set()
 

@@ -19,8 +19,7 @@ from idproof.pipeline.assurance import CaptureLevel
 from idproof.pipeline.errors import IdproofError
 from idproof.service.errors import ServiceProblem, StreamProblem
 from idproof.service.operations.privacy import privacy_statement
-from idproof.service.registrations.intake import RegistrationIntake
-from idproof.service.storage.capture_tokens import CaptureToken, CaptureTokens, TokenState
+from idproof.service.storage.capture_tokens import CaptureToken, TokenState
 from idproof.service.storage.engine import Conflict
 from idproof.service.storage.kiosks import Kiosk
 from idproof.service.storage.permits import client_holder
@@ -140,11 +139,6 @@ def level_of(message: messages.Finish) -> CaptureLevel:
     if message.attestation is not None:
         raise StreamProblem("attestation_invalid", "A page with a capture token has no attested key.")
     return CaptureLevel.UPLOAD
-
-
-def open_tokens(intake: RegistrationIntake) -> CaptureTokens:
-    """Returns the capture tokens of the service's database."""
-    return CaptureTokens(intake.store.database, intake.store.seal, intake.settings.capture_tokens)
 
 
 def _refused(runtime: StreamRuntime, host: str, token: str) -> StreamProblem:
