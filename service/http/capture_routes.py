@@ -106,8 +106,8 @@ def _of(token: CaptureToken | None, client: Client) -> CaptureToken | None:
 
 
 def _described(token: CaptureToken, child: CaptureToken | None) -> dict[str, Any]:
-    """Returns the state of a token: that of the telephone, once that captures in the page's place."""
-    session = child or token
+    """Returns the state of a token: that of the telephone, once that has begun to capture in the page's place."""
+    session = token if child is None or child.state is TokenState.BOUND else child
     return {
         "id": token.id,
         "state": "expired" if token.lapsed else session.state.value,

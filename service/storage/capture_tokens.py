@@ -86,7 +86,7 @@ class CaptureToken:
         stage: of its session, as the last connection reported it.
         session: id of its capture session, or None.
         verification: id of its verdict, or None.
-        expires_at: time until which it must be used first, ISO 8601 UTC.
+        expires_ms: time until which it must be used first, milliseconds since 1970.
         binding: digest of the handshake that used it first, or None.
     """
 
@@ -101,13 +101,18 @@ class CaptureToken:
     stage: str
     session: str | None
     verification: str | None
-    expires_at: str
+    expires_ms: int
     binding: bytes | None = field(default=None, repr=False)
+
+    @property
+    def expires_at(self) -> str:
+        """Time until which it must be used first, ISO 8601 UTC, rounded down to seconds."""
+        return datetime.fromtimestamp(self.expires_ms / 1000, UTC).isoformat(timespec="seconds")
 
     @property
     def lapsed(self) -> bool:
         """True for a token that was not used in its time."""
-        return self.state is TokenState.ISSUED and datetime.fromisoformat(self.expires_at) <= datetime.now(UTC)
+        return self.state is TokenState.ISSUED and self.expires_ms <= _ms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,9 +390,9 @@ def _child(connection: Connection, parent: str) -> CaptureToken | None:
 
 
 def _token(row: Any) -> CaptureToken:
-    expires = datetime.fromtimestamp(row.expires_ms / 1000, UTC).isoformat(timespec="seconds")
-    about = (row.registration, row.reference, bool(row.confirmed), row.stage, row.session, row.verification)
-    return CaptureToken(row.id, row.client, row.origin, TokenState(row.state), row.parent, *about, expires, row.binding)
+    state, confirmed = TokenState(row.state), bool(row.confirmed)
+    about = (row.registration, row.reference, confirmed, row.stage, row.session, row.verification, row.expires_ms)
+    return CaptureToken(row.id, row.client, row.origin, state, row.parent, *about, row.binding)
 
 
 def _ms(later_s: float = 0.0) -> int:

@@ -13,6 +13,7 @@ from stream_server import StreamVerifier, capture_everything, stream_server
 
 from idproof.service.errors import StoreUnavailable
 from idproof.service.operations.settings import Settings
+from idproof.service.storage import capture_tokens
 from idproof.service.storage.capture_tokens import CaptureToken, CaptureTokens
 from idproof.service.stream.simulator.device import DeviceProblem
 
@@ -52,6 +53,25 @@ async def told(page: PageDevice, state: str) -> dict[str, Any]:
     return message
 
 
+async def capturing_phone(url: str, page: PageDevice) -> PageDevice:
+    """A telephone that opened the link of a new offer, was confirmed, and has begun its session."""
+    written, offer = await link(page)
+    phone = await PageDevice.open(url, written, url)
+    await told(page, "opened")
+    await page.send({"type": "hand_off_confirm", "device": offer["device"]})
+    await phone.receive("hand_off_confirmed")
+    await phone.start()
+    return phone
+
+
+async def stop(phone: PageDevice, page: PageDevice) -> None:
+    """The telephone's applicant stops, and the page learns of it."""
+    await phone.send({"type": "cancel"})
+    await phone.receive("cancelled")
+    await phone.socket.close()
+    await told(page, "ended")
+
+
 def played(url: str, act: Callable[[PageDevice, dict[str, Any]], Awaitable[None]]) -> dict[str, Any]:
     """Lets a page act with a new token; returns what became of that."""
     token = issued(url)
@@ -84,10 +104,12 @@ def test_a_telephone_captures_in_the_pages_place(url: str, settings: Settings) -
             await phone.start()  # before the applicant has compared the screens
         await page.send({"type": "hand_off_confirm", "device": offer["device"]})
         await phone.receive("hand_off_confirmed")
+        assert (state(url, token)["state"], state(url, token)["handed_off"]) == ("handed_off", True)
         with pytest.raises(DeviceProblem, match="session_used"):
             await page.start()
         await phone.start()
         await told(page, "capturing")
+        assert state(url, token)["state"] == "started"
         await capture_everything(phone)
         await phone.send({"type": "finish"})
         verdict = await phone.receive("verdict")
@@ -147,12 +169,7 @@ def test_a_stranger_who_opened_the_link_is_cut_off_and_the_page_captures(url: st
 
 def test_the_page_ends_the_telephones_session(url: str) -> None:
     async def act(page: PageDevice, _token: dict[str, Any]) -> None:
-        written, offer = await link(page)
-        phone = await PageDevice.open(url, written, url)
-        await told(page, "opened")
-        await page.send({"type": "hand_off_confirm", "device": offer["device"]})
-        await phone.receive("hand_off_confirmed")
-        await phone.start()
+        phone = await capturing_phone(url, page)
         await page.send({"type": "hand_off_cancel"})
         await told(page, "ended")
         with pytest.raises(DeviceProblem, match="device_revoked"):
@@ -166,18 +183,22 @@ def test_the_page_ends_the_telephones_session(url: str) -> None:
 
 def test_the_telephone_ends_its_session_and_the_page_learns_of_it(url: str) -> None:
     async def act(page: PageDevice, _token: dict[str, Any]) -> None:
-        written, offer = await link(page)
-        phone = await PageDevice.open(url, written, url)
-        await told(page, "opened")
-        await page.send({"type": "hand_off_confirm", "device": offer["device"]})
-        await phone.receive("hand_off_confirmed")
-        await phone.start()
-        await phone.send({"type": "cancel"})
-        await phone.receive("cancelled")
-        await phone.socket.close()
-        await told(page, "ended")
+        phone = await capturing_phone(url, page)
+        await stop(phone, page)
 
     assert played(url, act)["state"] == "ended"
+
+
+def test_a_link_that_nobody_opened_in_its_time_lapses(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capture_tokens, "HAND_OFF_S", 0.2)
+
+    async def act(page: PageDevice, _token: dict[str, Any]) -> None:
+        written, _ = await link(page)
+        await told(page, "lapsed")
+        with pytest.raises(DeviceProblem, match="device_unauthenticated"):
+            await PageDevice.open(url, written, url)
+
+    played(url, act)
 
 
 def test_a_new_offer_ends_the_one_before_and_the_sixth_is_refused(url: str) -> None:
@@ -200,16 +221,8 @@ def test_a_session_of_a_telephone_is_the_tokens_only_one(url: str) -> None:
     """Another hand-off that is taken back does not give the page a session of its own."""
 
     async def act(page: PageDevice, _token: dict[str, Any]) -> None:
-        written, offer = await link(page)
-        phone = await PageDevice.open(url, written, url)
-        await told(page, "opened")
-        await page.send({"type": "hand_off_confirm", "device": offer["device"]})
-        await phone.receive("hand_off_confirmed")
-        await phone.start()
-        await phone.send({"type": "cancel"})
-        await phone.receive("cancelled")
-        await phone.socket.close()
-        await told(page, "ended")
+        phone = await capturing_phone(url, page)
+        await stop(phone, page)
         with pytest.raises(DeviceProblem, match="message_unexpected"):
             await link(page)
         await page.send({"type": "hand_off_cancel"})
