@@ -15,7 +15,8 @@ from stream_server import StreamVerifier, capture_everything, enroll, stream_ser
 from idproof.service.auth import Scope
 from idproof.service.errors import StoreUnavailable
 from idproof.service.operations.settings import Settings
-from idproof.service.storage.capture_tokens import CaptureTokens
+from idproof.service.storage.capture_tokens import CaptureToken, CaptureTokens
+from idproof.service.stream.messages import unbase64
 from idproof.service.stream.simulator.device import Device, DeviceProblem
 
 SHOP, OTHER = "https://shop.example", "https://other.example"
@@ -117,7 +118,11 @@ def test_a_page_captures_to_a_verdict_at_the_level_of_uploads(
         "capture_token_issued",
         "capture_token_used",
     ]
-    assert token["token"].split("_", 2)[2] not in audit
+    secret = token["token"].split("_", 2)[2]
+    written = b"".join(path.read_bytes() for path in settings.data_dir.rglob("*") if path.is_file())
+    assert token["id"].encode() in written
+    assert secret.encode() not in written
+    assert unbase64(secret) not in written
 
 
 def test_a_token_is_bound_to_the_page_that_used_it_first(url: str) -> None:
@@ -207,17 +212,20 @@ def test_a_page_says_nothing_of_what_its_session_is_for(url: str) -> None:
 
 
 def test_a_token_gives_nothing_but_captures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Passkeys, credentials, tickets and guardians have scopes of their own, which its client's key may lack."""
+    """Passkeys, credentials, tickets and guardians have scopes of their own, which its client's key may lack.
+
+    Staff would not see a call from a page.
+    """
     settings = Settings(data_dir=tmp_path, capture_origins=SHOP, device_tickets=True)
     proof = {"verification": "ver_" + "0" * 26, "nonce": "A" * 43, "consent_sha256": "0" * 64}
 
     async def run(url: str) -> dict[str, Any]:
         page = await PageDevice.open(url, issue(url)["token"], SHOP)
         await page.start()
-        for asked in ({"type": "guardian_consent"}, {"type": "guardian", **proof}):
+        for asked in ({"type": "guardian_consent"}, {"type": "guardian", **proof}, {"type": "staff"}):
             await page.send(asked)
             with pytest.raises(DeviceProblem, match="message_unexpected"):
-                await page.receive("guardian_joined")
+                await page.receive("none")
         await capture_everything(page)
         await page.send({"type": "finish"})
         verdict = await page.receive("verdict")
@@ -267,6 +275,44 @@ def test_revoking_a_token_cuts_its_page_off(url: str) -> None:
     assert asyncio.run(run()) == "device_revoked"
 
 
+def test_sessions_of_pages_count_for_the_client_that_made_their_tokens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page with a new token each time is shown no more plans than one client may see."""
+    settings = Settings(data_dir=tmp_path, capture_origins=SHOP, client_unanswered_challenges=2)
+
+    async def start_and_cancel(url: str) -> str:
+        page = await PageDevice.open(url, issue(url)["token"], SHOP)
+        await page.send({"type": "start", "consent": True})
+        answer = await page.next()
+        if answer["type"] == "session":
+            await page.send({"type": "cancel"})
+            await page.receive("cancelled")
+        await page.socket.close()
+        return str(answer.get("code", answer["type"]))
+
+    with stream_server(settings, StreamVerifier(), monkeypatch) as url:
+        codes = [asyncio.run(start_and_cancel(url)) for _ in range(3)]
+    assert codes == ["session", "session", "too_many_sessions"]
+
+
+def test_a_token_for_a_registration_takes_its_next_attempt(url: str) -> None:
+    registration = httpx.post(f"{url}/v1/registrations").json()["id"]
+    token = issue(url, registration=registration)
+
+    async def run() -> dict[str, Any]:
+        page = await PageDevice.open(url, token["token"], SHOP)
+        await page.start()
+        await capture_everything(page)
+        await page.send({"type": "finish"})
+        verdict = await page.receive("verdict")
+        await page.socket.close()
+        return verdict
+
+    assert asyncio.run(run())["registration"]["id"] == registration
+    assert httpx.get(f"{url}/v1/registrations/{registration}").json()["attempts"]
+
+
 def test_tokens_of_a_client_are_its_own_and_bounded(url: str, settings: Settings) -> None:
     one, other = (bearer(key(settings, Scope.VERIFY_WRITE)) for _ in range(2))
     reader = bearer(key(settings, Scope.VERDICT_READ))
@@ -285,11 +331,20 @@ def test_tokens_of_a_client_are_its_own_and_bounded(url: str, settings: Settings
     assert httpx.post(f"{url}/v1/capture-tokens", json=foreign, headers=other).json()["code"] == "registration_unknown"
 
 
-def test_guesses_of_a_secret_are_bounded_and_look_nothing_up(url: str) -> None:
+def test_guesses_of_a_secret_are_bounded_and_look_nothing_up(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     token = issue(url)["token"]
     name = token.split("_")[1]
     guessed = f"idpc_{name}_{'A' * 43}"
+    looked_up: list[str] = []
+    find = CaptureTokens.find
+
+    def noting(self: CaptureTokens, token: str) -> CaptureToken | None:
+        looked_up.append(token)
+        return find(self, token)
+
+    monkeypatch.setattr(CaptureTokens, "find", noting)
     codes = [refusal(url, guessed) for _ in range(70)]
+    assert not looked_up
     assert codes[0] == "device_unauthenticated"
     assert codes[-1] == "rate_limited"
     assert refusal(url, token) == "connected"
