@@ -5,6 +5,7 @@ import { hmacKey } from "./chain.js";
 import { Controls } from "./controls.js";
 import { page, useShadow } from "./dom.js";
 import { icons } from "./icons.js";
+import { layers } from "./layers.js";
 import { LAYOUTS } from "./layouts.js";
 import { STYLES } from "./styles.js";
 import english from "./texts/en.js";
@@ -128,7 +129,7 @@ export class IdproofCapture extends HTMLElement {
     inside.id = "page";
     inside.part = "page";
     inside.dataset.view = "connecting";
-    inside.append(views(), icons());
+    inside.append(views(), layers(), icons());
     this.shadowRoot.replaceChildren(inside);
     useShadow(this.shadowRoot);
     texts.use(TABLES, this.#language);

@@ -68,7 +68,8 @@ def test_only_listed_files_are_served(server: Server, name: str) -> None:
 def test_every_sentence_exists_in_every_language() -> None:
     for name in LANGUAGES:
         assert list(TEXTS["en"]) == list(TEXTS[name]), name
-    page = (STATIC / "index.html").read_text("utf-8") + (COMPONENT / "views.js").read_text("utf-8")
+    files = [STATIC / "index.html", COMPONENT / "views.js", COMPONENT / "layers.js"]
+    page = "".join(file.read_text("utf-8") for file in files)
     named = set(re.findall(r'data-t(?:-label)?="([^"]+)"', page))
     assert named <= TEXTS["en"].keys()
     for key, sentence in TEXTS["en"].items():
