@@ -11,11 +11,11 @@ import * as texts from "./texts.js";
 import { isCapturing, openDialog, showSteps, showToast, showView } from "./view.js";
 
 /** Errors after which the registration goes on as it is. Any other one ends it. */
-const HARMLESS_CODES = new Set(["message_unexpected", "stage_incomplete", "frame_unreadable"]);
+export const HARMLESS_CODES = new Set(["message_unexpected", "stage_incomplete", "frame_unreadable"]);
 /** Errors of a session that the server has ended already. */
-const OVER_CODES = new Set(["session_lapsed", "session_unknown"]);
+export const OVER_CODES = new Set(["session_lapsed", "session_unknown"]);
 /** Errors of a step-up that `finish` cannot mend, however often it is sent. */
-const FINAL_CODES = new Set(["challenge_missing", "step_up_lapsed", "step_ups_refused", "passkeys_off"]);
+export const FINAL_CODES = new Set(["challenge_missing", "step_up_lapsed", "step_ups_refused", "passkeys_off"]);
 /** Messages that matter to an applicant who has stopped. */
 const STOPPING_TYPES = new Set(["cancelled", "verdict", "step_up_decided", "error"]);
 

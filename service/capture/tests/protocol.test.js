@@ -1,4 +1,5 @@
-// Facts that the component shares with the server: the generated file is consistent, and the component knows all of it.
+// Facts that the component shares with the server: the generated file is consistent, and codes, hints and stages that the
+// component names are the server's.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,6 +9,14 @@ import { CAPTURING, CLOSES, EVENTS, HINTS, ROLES, STAGES, STATES, STAYS, TRANSIT
 import english from "../static/texts/en.js";
 import simplified from "../static/texts/zh-Hans.js";
 import traditional from "../static/texts/zh-Hant.js";
+
+// Modules of the page ask for these when they are loaded.
+globalThis.document = {};
+globalThis.matchMedia = () => ({ matches: false });
+const messages = await import("../static/server_messages.js");
+const { PASSKEY_CODES } = await import("../static/passkey.js");
+const { PERMIT_CODES } = await import("../static/permit.js");
+const { WALLET_CODES } = await import("../static/wallet.js");
 
 test("every transition leads from a state to states, by an event", () => {
   assert.deepEqual(Object.keys(TRANSITIONS).sort(), [...STATES].sort());
@@ -33,6 +42,13 @@ test("an applicant can stop in every state before the verdict is being stored", 
 test("codes after which no other connection is tried are codes that close one", () => {
   for (const code of FINAL) assert.ok(code in CLOSES, code);
   for (const code of STAYS) assert.ok(!(code in CLOSES), code);
+});
+
+test("codes that the component treats apart are codes after which the connection goes on", () => {
+  const { FINAL_CODES, HARMLESS_CODES, OVER_CODES } = messages;
+  for (const codes of [FINAL_CODES, HARMLESS_CODES, OVER_CODES, PASSKEY_CODES, PERMIT_CODES, WALLET_CODES]) {
+    for (const code of codes) assert.ok(STAYS.includes(code), code);
+  }
 });
 
 test("every hint and every stage with frames has a sentence in each language", () => {
