@@ -12,8 +12,7 @@ export function set(wanted) {
   if (isOn) {
     context ??= new AudioContext();
     context.resume();
-  }
-  if (!isOn) silence();
+  } else silence();
 }
 
 /** Sound while `waiting`, from now on. */
@@ -41,5 +40,4 @@ function ring() {
     tone.start(at);
     tone.stop(at + length);
   }
-  globalThis.dispatchEvent(new Event("alarm"));
 }
