@@ -19,6 +19,7 @@ export default [
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules: {
       "array-callback-return": "error",
+      "consistent-return": "error",
       "constructor-super": "error",
       eqeqeq: "error",
       "for-direction": "error",

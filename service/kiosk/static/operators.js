@@ -32,24 +32,24 @@ function period() {
 
 async function load() {
   const mine = ++asked;
-  let answer;
-  try {
-    answer = await request(`/v1/kiosks${period()}`);
-  } catch {
-    return showProblem("problem.away");
+  const answer = await request(`/v1/kiosks${period()}`).catch(() => null);
+  const found = answer?.ok ? await answer.json() : null;
+  if (mine !== asked) return;
+  if (found) {
+    showProblem(null);
+    overview = found;
+    show();
+    return;
   }
-  if (answer.status === 401 || answer.status === 403) {
+  const refused = answer?.status === 401 || answer?.status === 403;
+  if (refused) {
     byId("board").hidden = true;
     byId("enter").hidden = false;
-    return showProblem(key ? "problem.key" : null);
   }
-  if (answer.status === 422) return showProblem("problem.period");
-  if (!answer.ok) return showProblem("problem.status", { status: answer.status });
-  const found = await answer.json();
-  if (mine !== asked) return;
-  showProblem(null);
-  overview = found;
-  show();
+  if (!answer) showProblem("problem.away");
+  else if (refused) showProblem(key ? "problem.key" : null);
+  else if (answer.status === 422) showProblem("problem.period");
+  else showProblem("problem.status", { status: answer.status });
 }
 
 function showProblem(name, values) {
@@ -173,12 +173,15 @@ function hintRows() {
 /** Save the table of the chosen days; a link cannot send the key, so the page fetches it. */
 async function save() {
   const answer = await request(`/v1/kiosks/days.csv${period()}`).catch(() => null);
-  if (!answer?.ok) return showProblem(answer?.status === 422 ? "problem.period" : "problem.away");
+  if (!answer?.ok) {
+    showProblem(answer?.status === 422 ? "problem.period" : "problem.away");
+    return;
+  }
   const link = element("a");
   link.href = URL.createObjectURL(await answer.blob());
   link.download = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition") ?? "")?.[1] ?? "kiosks.csv";
   link.click();
-  return URL.revokeObjectURL(link.href);
+  URL.revokeObjectURL(link.href);
 }
 
 function chooseDays(days) {
