@@ -13,6 +13,7 @@ export class Camera extends EventTarget {
     this.video = video;
     this.canvas = document.createElement("canvas");
     this.number = 0;
+    this.closed = 0; // how often `close` was called
     this.chosen = null; // id of the camera that was chosen in the device check; kept in memory only
   }
 
@@ -23,14 +24,22 @@ export class Camera extends EventTarget {
     this.close();
   }
 
-  /** Open the camera that looks at the applicant ("user") or away from the screen ("environment"), if there are two. */
+  /**
+   * Open the camera that looks at the applicant ("user") or away from the screen ("environment"), if there are two.
+   * Rejects with an AbortError if it was closed before the browser had opened it.
+   */
   async open(facing) {
     if (this.live && this.facing === facing) return;
     this.close();
+    const { closed } = this;
     const began = performance.now();
     const wanted = this.chosen ? { deviceId: { exact: this.chosen } } : { facingMode: { ideal: facing } };
     const video = { ...REQUESTED, ...wanted };
     const stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
+    if (closed !== this.closed) {
+      for (const track of stream.getTracks()) track.stop();
+      throw new DOMException("The camera was closed before it was open", "AbortError");
+    }
     this.facing = facing;
     [this.track] = stream.getVideoTracks();
     this.track.addEventListener("ended", () => this.dispatchEvent(new Event("lost")), { once: true });
@@ -103,6 +112,7 @@ export class Camera extends EventTarget {
 
   /** Stop the camera, and leave no picture on the page. */
   close() {
+    this.closed += 1;
     const track = this.track;
     this.track = null;
     track?.stop();

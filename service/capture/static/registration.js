@@ -301,6 +301,7 @@ export class Registration {
       if (!this.agreed) this.camera.close(); // the applicant left meanwhile
       return this.agreed;
     } catch (error) {
+      if (error.name === "AbortError") return false; // closed meanwhile: whoever closed it says what is shown
       const kind = error.name === "NotAllowedError" ? "refused" : "missing";
       reportHealth(this.connection, { state: kind });
       showCameraTrouble(kind);

@@ -4,11 +4,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import foreign_page
 import kiosk_page as kiosk
-import numpy as np
 import pytest
+import qr_codes
 from counter_page import to_result
 from playwright.sync_api import Browser, Page
 from stream_server import StreamVerifier, show_blank, stream_server
@@ -42,10 +41,9 @@ def chromium() -> Iterator[Browser]:
 
 def scanned(desktop: Page) -> str:
     """The link that a telephone reads from the screen: its QR code, photographed."""
-    picture = desktop.locator("#handoff-qr").screenshot()
-    read, *_ = cv2.QRCodeDetector().detectAndDecode(cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR))
-    assert read, "no telephone could read the code"
-    return str(read)
+    link = qr_codes.read(desktop.locator("#handoff-qr").screenshot())
+    assert link, "no telephone could read the code"
+    return link
 
 
 def offered(desktop: Page, shop: str) -> str:

@@ -5,11 +5,10 @@ import time
 from pathlib import Path
 
 import counter_page as counter
-import cv2
 import httpx
 import kiosk_page as kiosk
-import numpy as np
 import pytest
+import qr_codes
 from access_keys import key
 from peers import IdentityCore
 from playwright.sync_api import Browser, Page
@@ -27,8 +26,7 @@ from idproof.service.storage.schema_registrations import COUNTER_TICKETS
 
 def scanned(made: Page) -> str:
     """The text of the QR code on a screen, read from its picture."""
-    picture = cv2.imdecode(np.frombuffer(made.locator("#ticket-qr").screenshot(), np.uint8), cv2.IMREAD_GRAYSCALE)
-    return cv2.QRCodeDetector().detectAndDecode(picture)[0]
+    return qr_codes.read(made.locator("#ticket-qr").screenshot())
 
 
 def test_a_refer_at_the_kiosk_is_accepted_at_a_counter(

@@ -8,11 +8,10 @@ import socket
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import httpx
 import kiosk_page as kiosk
-import numpy as np
 import pytest
+import qr_codes
 from fakes import a_verdict
 from playwright.sync_api import Browser, Page
 from step_up_party import TEXT, HolderVerifier, Party
@@ -59,8 +58,7 @@ def filled(made: Page, url: str) -> Wallet:
     """A wallet that scanned the screen, and whose holder typed the code."""
     made.click("#wallet-make")
     made.wait_for_selector("#wallet-qr path")
-    picture = cv2.imdecode(np.frombuffer(made.screenshot(full_page=True), np.uint8), cv2.IMREAD_COLOR)
-    link = str(cv2.QRCodeDetector().detectAndDecode(picture)[0])
+    link = qr_codes.read(made.screenshot(full_page=True))
     made.click("#wallet-code-show")
     made.wait_for_selector("#wallet-code:not([hidden])")
     with httpx.Client(base_url=url) as http:

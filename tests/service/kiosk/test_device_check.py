@@ -34,6 +34,15 @@ CAMERAS = """() => {
   };
 }"""
 
+# The browser asks for permission, and `allow` gives it.
+SLOW_CAMERA = """() => {
+  const open = navigator.mediaDevices.getUserMedia;
+  navigator.mediaDevices.getUserMedia = async (asked) => {
+    await new Promise((resolve) => { window.allow = resolve; });
+    return open(asked);
+  };
+}"""
+
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
@@ -80,10 +89,27 @@ def test_the_check_says_what_is_wrong_and_tells_the_operators(
         assert (poor["camera"]["width"], poor["camera"]["height"]) == (640, 480)
         assert poor["software"].startswith("idproof-capture ")
         made.click('#check [data-do="close-check"]')
-        kiosk.wait(made, "!part('check').open")
-        assert made.evaluate("part('video').srcObject") is None
+        kiosk.wait(made, "part('video').srcObject === null")
+        assert not made.evaluate("part('check').open")
         assert made.evaluate("window.rehearsed.tracks.every((track) => track.readyState === 'ended')")
         assert (poor["started"], made.evaluate("page().dataset.view")) == (0, "welcome")
+
+
+def test_a_camera_that_opens_after_the_check_was_closed_is_stopped(
+    address: str, tmp_path: Path, chromium: Browser
+) -> None:
+    with kiosk.page(chromium, kiosk.PHONE) as made:
+        made.add_init_script(f"({SLOW_CAMERA})()")
+        kiosk.connect(made, address, enroll(tmp_path))
+        show_blank(made)
+        made.click('.foot [data-do="help"]')
+        made.click("#check-open")
+        kiosk.wait(made, "Boolean(window.allow)")
+        made.keyboard.press("Escape")
+        kiosk.wait(made, "!part('check').open")
+        made.evaluate("window.allow()")
+        kiosk.wait(made, "window.rehearsed.tracks.length === 1 && window.rehearsed.tracks[0].readyState === 'ended'")
+        assert made.evaluate("[part('video').srcObject, part('check-video').srcObject]") == [None, None]
 
 
 def test_a_camera_is_chosen_and_follows_distance_and_light(address: str, tmp_path: Path, chromium: Browser) -> None:
