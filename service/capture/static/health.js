@@ -8,10 +8,16 @@ export async function reportHealth(connection, found = null) {
   health = found ?? (await guessed());
   version ??= fetch(new URL("./version.json", import.meta.url))
     .then((answer) => answer.json())
-    .then((stated) => stated.version)
+    .then((stated) => stated.version ?? "unknown")
     .catch(() => "unknown");
   const software = `idproof-capture ${await version}; ${browser()}`.replace(/[^ -~]/g, "").slice(0, 80);
   connection.send({ type: "report", software, camera: health });
+}
+
+/** Report a camera that was opened, unless its picture was measured or it was reported as open before. */
+export async function reportOpened(connection, { width, height }) {
+  if (health.width || !width || health.state === "poor") return;
+  await reportHealth(connection, { state: "ok", width, height });
 }
 
 /** Without opening it: a camera that is there is taken for one that works, unless it was found otherwise. */

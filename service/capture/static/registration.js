@@ -8,7 +8,7 @@ import { byId, emit, page } from "./dom.js";
 import { FrameSender } from "./frame_sender.js";
 import { Guardian } from "./guardian.js";
 import { HandOff } from "./hand_off.js";
-import { reportHealth } from "./health.js";
+import { reportHealth, reportOpened } from "./health.js";
 import * as instruction from "./instruction.js";
 import { Permit } from "./permit.js";
 import * as pose from "./pose.js";
@@ -298,6 +298,7 @@ export class Registration {
     if (!this.camera.live) showView("camera");
     try {
       await this.camera.open(facing);
+      reportOpened(this.connection, this.camera.size);
       if (!this.agreed) this.camera.close(); // the applicant left meanwhile
       return this.agreed;
     } catch (error) {

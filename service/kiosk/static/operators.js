@@ -138,11 +138,15 @@ function stateCell(device) {
   return cell;
 }
 
-function cameraCell({ camera, state }) {
+function cameraCell({ camera, state: now }) {
   const cell = element("td", "", "left");
-  const look = camera && camera.state !== "ok" && state !== "off" ? "called" : "";
-  cell.append(element("span", texts.format(`camera.${camera?.state ?? "unknown"}`), `state ${look}`));
-  if (camera?.width) cell.append(element("small", `${camera.width} × ${camera.height}, ${Math.round(camera.frames_per_s ?? 0)}/s`));
+  const look = camera && camera.state !== "ok" && now !== "off" ? "called" : "";
+  const state = camera?.state === "ok" && !camera.width ? "found" : (camera?.state ?? "unknown"); // "ok" without a size was not opened
+  cell.append(element("span", texts.format(`camera.${state}`), `state ${look}`));
+  if (camera?.width) {
+    const rate = camera.frames_per_s ? `, ${Math.round(camera.frames_per_s)}/s` : "";
+    cell.append(element("small", `${camera.width} × ${camera.height}${rate}`));
+  }
   return cell;
 }
 

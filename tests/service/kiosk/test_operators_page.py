@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,13 +25,9 @@ OscillatorNode.prototype.start = function (...given) {
   return begin.apply(this, given);
 };
 """
+ONE_CAMERA = "navigator.mediaDevices.enumerateDevices = async () => [{kind: 'videoinput', deviceId: 'id0', label: ''}];"
+CAMERA = "said => document.querySelector('#devices td:nth-last-child(2)')?.innerText.startsWith(said)"
 SHOTS = os.environ.get("IDPROOF_KIOSK_SHOTS")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
 
 
 def test_every_sentence_exists_in_every_language() -> None:
@@ -83,8 +79,11 @@ def test_days_rates_and_the_table(tmp_path: Path, chromium: Browser, monkeypatch
         kiosk.page(chromium, kiosk.PHONE) as applicant,
         kiosk.page(chromium, kiosk.DESK, camera=False) as operator,
     ):
+        applicant.add_init_script(ONE_CAMERA)
         kiosk.connect(applicant, url, enroll(tmp_path, "Counter 3"))
         show_blank(applicant)
+        operator.goto(f"{url}/kiosk/operators")
+        kiosk.wait(operator, CAMERA, "found, not tried")
         kiosk.agree(applicant)
         kiosk.view(applicant, "intro")
         applicant.click('[data-of="intro"] .go')
@@ -93,6 +92,9 @@ def test_days_rates_and_the_table(tmp_path: Path, chromium: Browser, monkeypatch
         decision = next(name for name in ("accept", "refer", "reject") if counted[name])
         operator.goto(f"{url}/kiosk/operators")
         operator.wait_for_selector("#devices tr")
+        kiosk.wait(operator, CAMERA, "works")
+        said = operator.inner_text("#devices td:nth-last-child(2)")
+        assert re.fullmatch(r"works\s+\d{3,4} × \d{3}", said), "a size, and no rate, which was not measured"
         shown = dict(
             zip(("accept", "refer", "reject"), operator.locator("#numbers strong").all_inner_texts()[5:], strict=True)
         )
