@@ -1,6 +1,6 @@
-// Makes the npm package's folder `dist`: the component's modules as one module, and its types.
+// Makes the npm package's folder `dist`: the component's modules as one module, its types, and the recordings.
 
-import { copyFileSync, cpSync, existsSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
 rmSync("dist", { recursive: true, force: true });
@@ -14,5 +14,5 @@ await build({
   logLevel: "warning",
 });
 copyFileSync("types/idproof-capture.d.ts", "dist/idproof-capture.d.ts");
-// Files that the module finds beside itself.
-if (existsSync("static/voices")) cpSync("static/voices", "dist/voices", { recursive: true });
+// Recordings, which the module requests from the folder `voices` beside itself.
+cpSync("static/voices", "dist/voices", { recursive: true });

@@ -13,7 +13,7 @@ const UNLOCK_MS = 300; // within which a browser allows sound, if it does; chose
 export const events = new EventTarget();
 let on = false;
 let context = null;
-let listed = null; // promise of the list of recordings
+let listed = null; // the list of recordings
 let last = []; // keys that `again` says
 let waiting = null; // keys that follow once the current sentence has ended
 let current = null; // what is said now: `{stop}`
@@ -116,11 +116,11 @@ function utter(key, voice) {
 async function recorded(key) {
   const language = texts.language;
   if (texts.isReplaced(key)) return null;
-  listed ??= fetch(new URL("voices.json", FOLDER)).then((answer) => answer.json());
   try {
-    if (!(key in (await listed)[language])) return null;
+    listed ??= await (await requested("voices.json")).json();
+    if (!(key in listed[language])) return null;
     const file = `${language}/${key}.mp3`;
-    if (!recordings.has(file)) recordings.set(file, await (await fetch(new URL(file, FOLDER))).arrayBuffer());
+    if (!recordings.has(file)) recordings.set(file, await (await requested(file)).arrayBuffer());
     context ??= new AudioContext();
     await Promise.race([context.resume(), new Promise((resolve) => setTimeout(resolve, UNLOCK_MS))]);
     if (context.state !== "running") return null; // nobody has touched the page yet
@@ -128,6 +128,13 @@ async function recorded(key) {
   } catch {
     return null; // without sound the words on the screen remain
   }
+}
+
+/** A file of the recordings. What fails is not kept, so that the next sentence asks again. */
+async function requested(file) {
+  const answer = await fetch(new URL(file, FOLDER));
+  if (!answer.ok) throw new Error(`${file}: ${answer.status}`);
+  return answer;
 }
 
 function player(buffer) {

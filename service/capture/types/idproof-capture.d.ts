@@ -40,7 +40,7 @@ export interface IdproofCaptureEventMap {
 /** Sentences by language and key, in place of the component's own. */
 export type Texts = { [language: string]: { [key: string]: string } };
 
-/** `<idproof-capture service="https://register.example">`. Attributes: `service`, `token`, `language`, `hand-off`. */
+/** `<idproof-capture service="https://register.example">`. Attributes: `service`, `token`, `language`, `hand-off`, `voice`, `staff`. */
 export declare class IdproofCapture extends HTMLElement {
   /** The capture token that the page's backend got from the service. It cannot be read. */
   set token(token: string);
@@ -58,6 +58,16 @@ export declare class IdproofCapture extends HTMLElement {
     type: string,
     listener: EventListenerOrEventListenerObject,
     options?: boolean | AddEventListenerOptions,
+  ): void;
+  removeEventListener<K extends keyof IdproofCaptureEventMap>(
+    type: K,
+    listener: (this: IdproofCapture, event: IdproofCaptureEventMap[K]) => void,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | EventListenerOptions,
   ): void;
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import foreign_page
 import kiosk_page as kiosk
 import pytest
 from counter_page import to_result
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 from stream_server import StreamVerifier, show_blank, stream_server
 
 from idproof.service.operations.settings import Settings
@@ -19,6 +20,15 @@ EVENTS = """() => {
   for (const name of ["ready", "guidance", "done", "error"]) {
     document.addEventListener(name, ({type, detail}) => window.heard.push([type, detail]));
   }
+}"""
+
+LISTEN = """() => {
+  window.played = [];
+  const begin = AudioBufferSourceNode.prototype.start;
+  AudioBufferSourceNode.prototype.start = function (...given) {
+    if (this.context.state === "running") window.played.push(this.buffer.duration);
+    return begin.apply(this, given);
+  };
 }"""
 
 
@@ -40,12 +50,6 @@ def shop(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         yield origin
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
-
-
 def visit(made: Page, shop: str) -> None:
     made.add_init_script(f"({EVENTS})()")
     made.goto(shop)
@@ -62,6 +66,10 @@ def test_the_tarball_is_one_module_with_its_types(package: Path) -> None:
     modules = {name for name in names if name.endswith(".js")}
     assert modules == {"dist/idproof-capture.js"}
     assert {"dist/idproof-capture.d.ts", "README.md", "LICENSE", "package.json"} <= names
+    voices = foreign_page.COMPONENT / "static" / "voices"
+    recordings = {f"dist/voices/{path.relative_to(voices).as_posix()}" for path in voices.rglob("*.*")}
+    assert len(recordings) > 100
+    assert {name for name in names if name.startswith("dist/voices/")} == recordings
     source = (package / "dist" / "idproof-capture.js").read_text("utf-8")
     assert "import(" not in source
     assert 'from "' not in source
@@ -99,6 +107,51 @@ def test_a_foreign_page_captures_to_a_verdict(shop: str, chromium: Browser) -> N
         assert {url.rsplit("/", 1)[0] for url in requested} == {shop}  # the service is asked by its WebSocket alone
         kept = json.loads(kiosk.stored(made))
         assert (kept["local"], kept["session"], kept["caches"], kept["databases"]) == ({}, {}, [], [])
+
+
+def test_a_foreign_page_that_serves_the_recordings_speaks(shop: str, chromium: Browser) -> None:
+    with kiosk.page(chromium, kiosk.DESK) as made:
+        made.add_init_script(f"({LISTEN})()")
+        visit(made, shop)
+        assert made.evaluate("window.played") == []
+        made.click("#voice-button")
+        kiosk.wait(made, "window.played.length > 1")
+        assert min(made.evaluate("window.played")) > 0.5
+
+
+def test_a_recording_that_was_not_answered_is_requested_again(shop: str, chromium: Browser) -> None:
+    asked: Counter[str] = Counter()
+
+    def fail_first(route: Route) -> None:
+        asked[route.request.url] += 1
+        if asked[route.request.url] == 1:
+            route.fulfill(status=503, body="none")
+        else:
+            route.continue_()
+
+    with kiosk.page(chromium, kiosk.DESK) as made:
+        made.add_init_script(f"({LISTEN})()")
+        made.route("**/voices/**", fail_first)
+        visit(made, shop)
+        with made.expect_response("**/*.mp3") as first:
+            made.click("#voice-button")
+        made.click("#voice-button")
+        with made.expect_response(first.value.url) as second:
+            made.click("#voice-button")
+        assert (first.value.status, second.value.status) == (503, 200)
+        kiosk.wait(made, "window.played.length > 0")
+
+
+def test_a_foreign_page_without_the_recordings_is_silent_and_goes_on(shop: str, chromium: Browser) -> None:
+    with kiosk.page(chromium, kiosk.DESK) as made:
+        made.add_init_script(f"({LISTEN})()")
+        made.route("**/voices/**", lambda route: route.fulfill(status=404, body="none"))
+        visit(made, shop)
+        with made.expect_response("**/voices/voices.json"):
+            made.click("#voice-button")
+        kiosk.agree(made)
+        kiosk.view(made, "capture")
+        assert made.evaluate("window.played") == []
 
 
 def test_a_second_use_of_the_page_needs_another_token(shop: str, chromium: Browser) -> None:

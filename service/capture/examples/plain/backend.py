@@ -24,6 +24,10 @@ FILES = {
     "/page.css": (HERE / "page.css", "text/css; charset=utf-8"),
     "/idproof-capture.js": (COMPONENT, "text/javascript; charset=utf-8"),
 }
+# The component requests its recordings from the folder `voices` beside itself.
+for file in (COMPONENT.parent / "voices").rglob("*.*"):
+    kind = "application/json" if file.suffix == ".json" else "audio/mpeg"
+    FILES[f"/{file.relative_to(COMPONENT.parent).as_posix()}"] = (file, kind)
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; "
     f"connect-src 'self' {SERVICE.replace('http', 'ws', 1)}; "
