@@ -14,8 +14,8 @@ const NODE = ["Buffer", "setImmediate", "process"];
 export default [
   { ignores: ["**/dist/**"] },
   {
-    files: ["**/*.js"],
-    languageOptions: { ecmaVersion: 2024, sourceType: "module", globals: Object.fromEntries(BROWSER.map((name) => [name, "readonly"])) },
+    files: ["**/*.js", "**/*.jsx"],
+    languageOptions: { ecmaVersion: 2024, sourceType: "module", parserOptions: { ecmaFeatures: { jsx: true } }, globals: Object.fromEntries(BROWSER.map((name) => [name, "readonly"])) },
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules: {
       "array-callback-return": "error",

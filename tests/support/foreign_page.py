@@ -14,6 +14,7 @@ import httpx
 
 COMPONENT = Path(__file__).parents[2] / "service" / "capture"
 PLAIN = COMPONENT / "examples" / "plain"
+REACT = COMPONENT / "examples" / "react"
 
 
 def installed(folder: Path) -> Path:
@@ -33,6 +34,17 @@ def installed(folder: Path) -> Path:
     return page / "node_modules" / "idproof-capture"
 
 
+def react_page(package: Path, folder: Path) -> Path:
+    """Bundles the React example with the installed package and React's development build; returns the page's folder."""
+    command = [str(COMPONENT / "node_modules" / ".bin" / "esbuild"), str(REACT / "page.jsx")]
+    command += ["--bundle", "--format=esm", "--target=es2022", "--jsx=automatic", "--log-level=warning"]
+    command += ['--define:process.env.NODE_ENV="development"', f"--outfile={folder / 'page.js'}"]
+    command += [f"--alias:idproof-capture={package / 'dist' / 'idproof-capture.js'}"]
+    subprocess.run(command, cwd=COMPONENT, check=True, timeout=120)
+    shutil.copy(REACT / "index.html", folder)
+    return folder
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -40,9 +52,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(package: Path, service: str, port: int) -> Iterator[str]:
-    """Serves the example's page on this port; yields its origin."""
-    environment = {"IDPROOF_URL": service, "IDPROOF_COMPONENT": str(package / "dist" / "idproof-capture.js")}
+def served(package: Path, service: str, port: int, page: Path = PLAIN) -> Iterator[str]:
+    """Serves the page in a folder on this port, by the plain example's backend; yields its origin."""
+    component = str(package / "dist" / "idproof-capture.js")
+    environment = {"IDPROOF_URL": service, "IDPROOF_COMPONENT": component, "IDPROOF_PAGE": str(page)}
     process = subprocess.Popen([sys.executable, str(PLAIN / "backend.py"), str(port)], env=os.environ | environment)
     origin = f"http://127.0.0.1:{port}"
     try:

@@ -4,6 +4,7 @@ import json
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import foreign_page
@@ -37,16 +38,32 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return foreign_page.installed(tmp_path_factory.mktemp("npm"))
 
 
-@pytest.fixture
-def shop(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+@contextmanager
+def opened(package: Path, data: Path, patch: pytest.MonkeyPatch, page: Path) -> Iterator[str]:
     """A page of another origin than the service's; yields its origin."""
     port = foreign_page.free_port()
     origin = f"http://127.0.0.1:{port}"
-    settings = Settings(data_dir=tmp_path, capture_origins=origin)
+    settings = Settings(data_dir=data, capture_origins=origin)
     with (
-        stream_server(settings, StreamVerifier(), monkeypatch) as service,
-        foreign_page.served(package, service, port),
+        stream_server(settings, StreamVerifier(), patch) as service,
+        foreign_page.served(package, service, port, page),
     ):
+        yield origin
+
+
+@pytest.fixture
+def shop(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    with opened(package, tmp_path, monkeypatch, foreign_page.PLAIN) as origin:
+        yield origin
+
+
+@pytest.fixture
+def react_shop(
+    package: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """Development's React, whose strict mode runs each effect twice: a token that is set twice is refused."""
+    page = foreign_page.react_page(package, tmp_path_factory.mktemp("react"))
+    with opened(package, tmp_path, monkeypatch, page) as origin:
         yield origin
 
 
@@ -152,6 +169,18 @@ def test_a_foreign_page_without_the_recordings_is_silent_and_goes_on(shop: str, 
         kiosk.agree(made)
         kiosk.view(made, "capture")
         assert made.evaluate("window.played") == []
+
+
+def test_the_react_example_captures_in_strict_mode(react_shop: str, chromium: Browser) -> None:
+    with kiosk.page(chromium, kiosk.DESK) as made:
+        visit(made, react_shop)
+        kiosk.agree(made)
+        to_result(made)
+        kiosk.wait(made, "document.getElementById('outcome').textContent !== ''")
+        assert made.inner_text("#outcome") == "refer"
+        heard = made.evaluate("window.heard")
+        assert [detail for kind, detail in heard if kind == "error"] == []
+        assert [kind for kind, _ in heard].count("ready") == 1
 
 
 def test_a_second_use_of_the_page_needs_another_token(shop: str, chromium: Browser) -> None:

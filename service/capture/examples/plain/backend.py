@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-HERE = Path(__file__).parent
+PAGE = Path(os.environ.get("IDPROOF_PAGE", Path(__file__).parent))
 SERVICE = os.environ.get("IDPROOF_URL", "http://127.0.0.1:8000")
 COMPONENT = Path(os.environ.get("IDPROOF_COMPONENT", "node_modules/idproof-capture/dist/idproof-capture.js"))
 FILES = {
-    "/": (HERE / "index.html", "text/html; charset=utf-8"),
-    "/page.js": (HERE / "page.js", "text/javascript; charset=utf-8"),
-    "/page.css": (HERE / "page.css", "text/css; charset=utf-8"),
+    "/": (PAGE / "index.html", "text/html; charset=utf-8"),
+    "/page.js": (PAGE / "page.js", "text/javascript; charset=utf-8"),
+    "/page.css": (PAGE / "page.css", "text/css; charset=utf-8"),
     "/idproof-capture.js": (COMPONENT, "text/javascript; charset=utf-8"),
 }
 # The component requests its recordings from the folder `voices` beside itself.

@@ -1,14 +1,27 @@
-// A React component around <idproof-capture> (React 19, which sets properties of custom elements).
+// A React component around <idproof-capture> (React 19).
 
 import "idproof-capture";
 import { useEffect, useRef } from "react";
 
+/**
+ * @param {object} props
+ * @param {string} props.service Origin of the service.
+ * @param {string | null} props.token A capture token, or null until the page's backend has made one.
+ * @param {(detail: import("idproof-capture").DoneDetail) => void} props.onDone Keep it the same between renderings.
+ * @param {(detail: import("idproof-capture").ErrorDetail) => void} props.onError Keep it the same between renderings.
+ */
 export function Capture({ service, token, onDone, onError }) {
+  /** @type {import("react").RefObject<import("idproof-capture").IdproofCapture | null>} */
   const element = useRef(null);
+  /** @type {import("react").RefObject<string | null>} */
+  const used = useRef(null);
 
   useEffect(() => {
     const capture = element.current;
+    if (!capture) return undefined;
+    /** @param {CustomEvent<import("idproof-capture").DoneDetail>} event */
     const done = ({ detail }) => onDone(detail);
+    /** @param {CustomEvent<import("idproof-capture").ErrorDetail>} event */
     const error = ({ detail }) => onError(detail);
     capture.addEventListener("done", done);
     capture.addEventListener("error", error);
@@ -18,9 +31,11 @@ export function Capture({ service, token, onDone, onError }) {
     };
   }, [onDone, onError]);
 
-  // A token is used once: set it when it changes, not with every rendering.
+  // A token works once, and React's strict mode runs every effect twice: set each token one time.
   useEffect(() => {
-    if (token) element.current.token = token;
+    if (!token || !element.current || used.current === token) return;
+    used.current = token;
+    element.current.token = token;
   }, [token]);
 
   return <idproof-capture ref={element} service={service} hand-off="" />;
