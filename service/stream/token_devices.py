@@ -58,6 +58,9 @@ async def authenticate(
     token = await anyio.to_thread.run_sync(tokens.find, auth.token)
     if token is None or origin != token.origin:
         raise _refused(runtime, host, auth.token)
+    about = await _hand_off(runtime, token)
+    if about is None:
+        raise _refused(runtime, host, auth.token)
     fresh = hashlib.sha256(nonce + challenge).digest()
     record = partial(_record_use, runtime)
     binding = await anyio.to_thread.run_sync(tokens.bind, token.id, fresh, record)
@@ -78,6 +81,7 @@ async def authenticate(
         "limits": LIMITS,
         "privacy": privacy_statement(intake.settings, intake.verifier.vault.limits),
         "hand_off": token.parent is None,
+        **about,
     }
     if token.parent is not None and not token.confirmed:
         welcome["comparison"] = tokens.digits(token.id, binding)
@@ -139,6 +143,18 @@ def level_of(message: messages.Finish) -> CaptureLevel:
     if message.attestation is not None:
         raise StreamProblem("attestation_invalid", "A page with a capture token has no attested key.")
     return CaptureLevel.UPLOAD
+
+
+async def _hand_off(runtime: StreamRuntime, token: CaptureToken) -> dict[str, str] | None:
+    """Returns what a telephone is told of the page that handed its session off: nothing for a page's own token.
+
+    The applicant reads it before the consent, since a link of somebody else's registration may have been sent to them.
+    Returns None if the page's token was deleted: without its origin nobody may be asked to consent.
+    """
+    if token.parent is None:
+        return {}
+    page = await anyio.to_thread.run_sync(runtime.tokens.find, token.parent)
+    return None if page is None else {"requested_by": page.origin}
 
 
 def _refused(runtime: StreamRuntime, host: str, token: str) -> StreamProblem:

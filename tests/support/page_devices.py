@@ -1,5 +1,6 @@
 """A page without a browser, which captures with a capture token, as the web component does."""
 
+import asyncio
 import hashlib
 import secrets
 from dataclasses import dataclass
@@ -60,3 +61,15 @@ class PageDevice(Device):
             for key in (bound, fresh)
             if key is not None and base64(chain.server_proof(key, challenge, nonce)) == self.welcome["proof"]
         ]
+
+
+async def opened(url: str, token: str, origin: str | None, bound: bytes | None = None) -> PageDevice:
+    """Returns a connection of a page; one before it that was cut may hold its lease for a moment."""
+    for _ in range(50):
+        try:
+            return await PageDevice.open(url, token, origin, bound)
+        except DeviceProblem as problem:
+            if problem.code != "device_connected":
+                raise
+            await asyncio.sleep(0.1)
+    raise AssertionError("the connection before was never released")

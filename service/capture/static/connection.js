@@ -186,6 +186,7 @@ export class Connection extends EventTarget {
     this.limits = message.limits;
     this.guardians = message.guardians === true;
     this.comparison = message.comparison ?? null; // of a telephone that waits until the other screen has confirmed it
+    this.requestedBy = message.requested_by ?? null; // of a telephone: origin of the page that handed its session off
     this.mayHandOff = message.hand_off === true;
     for (const session of this.stopped) this.send({ type: "cancel", session });
     this.stopped.clear();

@@ -21,8 +21,13 @@ export class HandOff {
     Object.assign(this, { registration, device: null, state: null });
   }
 
-  /** The connection is there: offer a hand-off if the service and the page allow one. */
+  /** The connection is there: offer a hand-off if the service and the page allow one; on the telephone, name the page
+   * that asked, on the first screen and above the consent. */
   connected() {
+    const { requestedBy } = this.registration.connection;
+    for (const id of ["compare-origin", "notice-origin"]) {
+      texts.setText(byId(id), requestedBy ? "handoff.origin" : null, { origin: requestedBy });
+    }
     page().classList.toggle("hand-off", this.registration.connection.mayHandOff && page().dataset.handOff === "true");
   }
 

@@ -118,7 +118,7 @@ input[type="password"], input[type="text"] { min-height: 3.1rem; width: 100%; pa
 .reasons li::before { content: ""; position: absolute; left: 0.2rem; top: 1rem; width: 0.5rem; height: 0.5rem; border-radius: 50%; background: var(--amber); }
 .deleted { display: flex; align-items: center; gap: 0.6rem; padding: 0.55rem 1.1rem; border-radius: 2rem; background: var(--jade-mist); color: #07543e; font-weight: 700; }
 .deleted svg { flex: none; width: 1.4rem; height: 1.4rem; }
-#result-number { overflow-wrap: anywhere; }
+#result-number, #compare-origin, #notice-origin { overflow-wrap: anywhere; }
 #passkey, .wallet { display: grid; gap: 0.8rem; justify-items: center; width: 100%; }
 .wallet button, .wallet .link { width: 100%; max-width: 22rem; }
 #passkey p:empty, .wallet p:empty { display: none; }

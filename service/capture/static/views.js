@@ -83,6 +83,7 @@ export const views = () => markup`
   <div class="sheet" part="sheet">
     <h1 part="heading" tabindex="-1" data-t="notice.title"></h1>
     <p class="lead" id="notice-lead" data-t="notice.lead"></p>
+    <p class="remark" id="notice-origin"></p>
     <div id="notice-facts" class="facts">
       <div class="fact"><svg aria-hidden="true"><use href="#i-bin"/></svg><div><h2 id="notice-pictures"></h2><p data-t="notice.pictures.text"></p></div></div>
       <div class="fact" id="notice-sealed" hidden><svg aria-hidden="true"><use href="#i-lock"/></svg><div><p data-t="notice.sealed"></p></div></div>
@@ -296,6 +297,7 @@ export const views = () => markup`
 <section data-of="compare" hidden>
   <div class="sheet centred" part="sheet">
     <h1 part="heading" tabindex="-1" data-t="compare.title"></h1>
+    <p class="remark" id="compare-origin"></p>
     <p class="code" id="compare-code"></p>
     <p class="lead" data-t="compare.text"></p>
   </div>

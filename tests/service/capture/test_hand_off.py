@@ -92,6 +92,47 @@ def test_a_telephone_takes_over_and_the_desktop_follows(shop: tuple[str, str], c
             assert kiosk.grave(late) == []
 
 
+def test_a_telephone_names_the_page_that_asked_before_the_consent(shop: tuple[str, str], chromium: Browser) -> None:
+    """Whoever was sent the link of somebody else's registration can see it in their own language."""
+    origin, _ = shop
+    with kiosk.page(chromium, kiosk.DESK, camera=False) as desktop, kiosk.page(chromium, kiosk.PHONE) as phone:
+        phone.goto(offered(desktop, origin))
+        kiosk.view(phone, "compare")
+        assert_names(phone, "#compare-origin", origin)
+        kiosk.wait(desktop, "part('handoff-confirm').hidden === false")
+        desktop.click("#handoff-confirm")
+        kiosk.view(phone, "welcome")
+        phone.click('[data-of="welcome"] .go')
+        kiosk.view(phone, "notice")
+        kiosk.wait(phone, "!part('agree').disabled")
+        assert_names(phone, "#notice-origin", origin)
+        named, agree = phone.locator("#notice-origin").bounding_box(), phone.locator("#agree").bounding_box()
+        assert named is not None
+        assert agree is not None
+        assert named["y"] + named["height"] <= agree["y"]
+        assert kiosk.grave(phone) == []
+        desktop.click("#handoff-cancel")
+        kiosk.view(phone, "closed", timeout_s=60)
+
+
+def test_a_page_that_captures_itself_names_no_other_page(shop: tuple[str, str], chromium: Browser) -> None:
+    with kiosk.page(chromium, kiosk.DESK) as desktop:
+        desktop.goto(shop[0])
+        kiosk.view(desktop, "welcome")
+        desktop.click('[data-of="welcome"] .go')
+        kiosk.view(desktop, "notice")
+        kiosk.wait(desktop, "!part('agree').disabled")
+        assert desktop.is_hidden("#notice-origin")
+
+
+def assert_names(phone: Page, element: str, origin: str) -> None:
+    for language in ("zh-Hant", "zh-Hans", "en"):
+        phone.click(f'[data-language="{language}"]')
+        assert phone.is_visible(element)
+        assert phone.inner_text(element) == kiosk.texts(language)["handoff.origin"].replace("{origin}", origin)
+        assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_a_link_that_a_stranger_opened_first_is_noticed_and_stopped(shop: tuple[str, str], chromium: Browser) -> None:
     origin, _ = shop
     with (

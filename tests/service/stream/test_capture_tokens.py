@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from access_keys import bearer, key
-from page_devices import PageDevice
+from page_devices import PageDevice, opened
 from stream_server import StreamVerifier, capture_everything, enroll, stream_server
 
 from idproof.service.auth import Scope
@@ -72,18 +72,6 @@ def refusal(url: str, token: str, origin: str | None = SHOP, bound: bytes | None
     return asyncio.run(attempt())
 
 
-async def opened(url: str, token: str, origin: str | None = SHOP, bound: bytes | None = None) -> PageDevice:
-    """A connection of the page; one before it that was cut may hold its lease for a moment."""
-    for _ in range(50):
-        try:
-            return await PageDevice.open(url, token, origin, bound)
-        except DeviceProblem as problem:
-            if problem.code != "device_connected":
-                raise
-            await asyncio.sleep(0.1)
-    raise AssertionError("the connection before was never released")
-
-
 def test_a_page_captures_to_a_verdict_at_the_level_of_uploads(
     url: str, verifier: NotingVerifier, settings: Settings
 ) -> None:
@@ -138,7 +126,7 @@ def test_a_token_is_bound_to_the_page_that_used_it_first(url: str) -> None:
         session = await page.start()
         page.socket.transport.abort()  # the connection is cut
         await page.socket.wait_closed()
-        again = await opened(url, token, bound=page.secret)
+        again = await opened(url, token, SHOP, bound=page.secret)
         assert again.secret == page.secret
         with pytest.raises(DeviceProblem, match="session_used"):
             await again.start()
@@ -363,7 +351,7 @@ def test_a_session_that_could_not_be_noted_leaves_the_token_unused(url: str, mon
     token = issue(url)
 
     async def run() -> None:
-        page = await opened(url, token["token"])
+        page = await opened(url, token["token"], SHOP)
         with pytest.raises(DeviceProblem, match="store_unavailable"):
             await page.start()
         assert state(url, token)["state"] == "bound"

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from page_devices import PageDevice
+from page_devices import PageDevice, opened
 from stream_server import StreamVerifier, capture_everything, stream_server
 
 from idproof.service.errors import StoreUnavailable
@@ -100,6 +100,9 @@ def test_a_telephone_captures_in_the_pages_place(url: str, settings: Settings) -
         shown = await told(page, "opened")
         assert phone.welcome is not None
         assert shown["comparison"] == phone.welcome["comparison"]
+        assert phone.welcome["requested_by"] == SHOP
+        assert page.welcome is not None
+        assert "requested_by" not in page.welcome
         with pytest.raises(DeviceProblem, match="session_used"):
             await phone.start()  # before the applicant has compared the screens
         await page.send({"type": "hand_off_confirm", "device": offer["device"]})
@@ -132,6 +135,44 @@ def test_a_telephone_captures_in_the_pages_place(url: str, settings: Settings) -
         "capture_token_used",
     ]
     assert secrets[0] not in audit
+
+
+def test_a_telephone_is_told_at_each_connection_which_page_asked(url: str) -> None:
+    async def act(page: PageDevice, _token: dict[str, Any]) -> None:
+        written, offer = await link(page)
+        phone = await PageDevice.open(url, written, url)
+        await told(page, "opened")
+        await page.send({"type": "hand_off_confirm", "device": offer["device"]})
+        await phone.receive("hand_off_confirmed")
+        await phone.socket.close()
+        again = await opened(url, written, url, bound=phone.secret)
+        assert again.welcome is not None
+        assert again.welcome["requested_by"] == SHOP
+        assert "comparison" not in again.welcome
+        await again.socket.close()
+
+    played(url, act)
+
+
+def test_a_telephone_that_cannot_be_told_which_page_asked_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = CaptureTokens.find
+    deleted: list[str] = []
+
+    def without_deleted(self: CaptureTokens, token: str) -> CaptureToken | None:
+        return None if token in deleted else find(self, token)
+
+    monkeypatch.setattr(CaptureTokens, "find", without_deleted)
+
+    async def act(page: PageDevice, token: dict[str, Any]) -> None:
+        written, _ = await link(page)
+        deleted.append(token["id"])
+        with pytest.raises(DeviceProblem, match="device_unauthenticated"):
+            await PageDevice.open(url, written, url)
+        deleted.clear()
+        phone = await PageDevice.open(url, written, url)  # the refusal bound nothing
+        await phone.socket.close()
+
+    played(url, act)
 
 
 def test_a_link_works_once_and_two_telephones_at_once_are_one(url: str) -> None:

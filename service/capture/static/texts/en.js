@@ -282,6 +282,7 @@ export default {
   "handoff.again": "Show another code",
   "handoff.here": "Go on here instead",
   "handoff.stop": "Stop and delete",
+  "handoff.origin": "The page {origin} asked for this registration. Go on only if you opened that page yourself. If somebody sent you this link, close this page: your card and your face would go to a registration of theirs.",
   "compare.title": "Compare this number",
   "compare.text": "Your computer shows a number, too. If it is the same, say yes on the computer. Then go on here.",
   "ended.handed_off": "The registration was stopped. Every picture was deleted.",

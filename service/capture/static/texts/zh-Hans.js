@@ -282,6 +282,7 @@ export default {
   "handoff.again": "显示另一个二维码",
   "handoff.here": "改为在这里继续",
   "handoff.stop": "停止并删除",
+  "handoff.origin": "网页 {origin} 要求进行本次登记。只有当你自己打开了该网页，才继续。如果此链接是别人发给你的，请关闭本页：否则你的身份证和面部会用于对方的登记。",
   "compare.title": "请核对这个号码",
   "compare.text": "你的电脑也显示一个号码。如果相同，请在电脑上选“是”，然后在这里继续。",
   "ended.handed_off": "登记已停止。所有照片已删除。",

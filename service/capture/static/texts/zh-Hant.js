@@ -282,6 +282,7 @@ export default {
   "handoff.again": "顯示另一個二維碼",
   "handoff.here": "改為在這裏繼續",
   "handoff.stop": "停止並刪除",
+  "handoff.origin": "網頁 {origin} 要求進行此登記。只有當你自己開啟了該網頁，才繼續。如果此連結是別人傳給你的，請關閉此頁面：否則你的身份證和面容會用於對方的登記。",
   "compare.title": "請核對這個號碼",
   "compare.text": "你的電腦也顯示一個號碼。如果相同，請在電腦上選「是」，然後在這裏繼續。",
   "ended.handed_off": "登記已停止。所有相片已刪除。",
