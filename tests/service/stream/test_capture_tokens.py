@@ -113,6 +113,25 @@ def test_a_page_captures_to_a_verdict_at_the_level_of_uploads(
     assert unbase64(secret) not in written
 
 
+def test_no_statement_of_a_page_raises_the_level_of_its_captures(url: str, verifier: NotingVerifier) -> None:
+    token = issue(url)["token"]
+
+    async def run() -> None:
+        page = await PageDevice.open(url, token, SHOP)
+        await page.start()
+        await capture_everything(page)
+        for attestation in ({"id": "AA", "type": "public-key"}, {}):
+            await page.send({"type": "finish", "attestation": attestation})
+            with pytest.raises(DeviceProblem, match="attestation_invalid"):
+                await page.receive("verdict")
+        await page.send({"type": "finish"})
+        await page.receive("verdict")
+        await page.socket.close()
+
+    asyncio.run(run())
+    assert verifier.levels == ["upload"]
+
+
 def test_a_token_is_bound_to_the_page_that_used_it_first(url: str) -> None:
     token = issue(url)["token"]
 

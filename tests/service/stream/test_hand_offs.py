@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from idproof.service.errors import StoreUnavailable
 from idproof.service.operations.settings import Settings
 from idproof.service.storage import capture_tokens
 from idproof.service.storage.capture_tokens import CaptureToken, CaptureTokens
+from idproof.service.stream.messages import unbase64
 from idproof.service.stream.simulator.device import DeviceProblem
 
 SHOP = "https://shop.example"
@@ -134,7 +136,10 @@ def test_a_telephone_captures_in_the_pages_place(url: str, settings: Settings) -
         "capture_handed_off",
         "capture_token_used",
     ]
-    assert secrets[0] not in audit
+    written = b"".join(path.read_bytes() for path in settings.data_dir.rglob("*") if path.is_file())
+    assert after["verification"].encode() in written
+    assert secrets[0].encode() not in written
+    assert unbase64(secrets[0]) not in written
 
 
 def test_a_telephone_is_told_at_each_connection_which_page_asked(url: str) -> None:
@@ -231,9 +236,12 @@ def test_the_telephone_ends_its_session_and_the_page_learns_of_it(url: str) -> N
 
 
 def test_a_link_that_nobody_opened_in_its_time_lapses(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capture_tokens, "HAND_OFF_S", 0.2)
-
     async def act(page: PageDevice, _token: dict[str, Any]) -> None:
+        before = datetime.now(UTC).replace(microsecond=0)
+        _, offer = await link(page)
+        five_minutes_later = [now + timedelta(minutes=5) for now in (before, datetime.now(UTC))]
+        assert five_minutes_later[0] <= datetime.fromisoformat(offer["expires_at"]) <= five_minutes_later[1]
+        monkeypatch.setattr(capture_tokens, "HAND_OFF_S", 0.2)
         written, _ = await link(page)
         await told(page, "lapsed")
         with pytest.raises(DeviceProblem, match="device_unauthenticated"):
