@@ -19,8 +19,8 @@ GOOD = Guidance(Hint.GOOD, 0.5, px_per_mm=11.0)
 class FakeGuide:
     """Finds what a test says."""
 
-    def __init__(self) -> None:
-        self.found = GOOD
+    def __init__(self, found: Guidance = GOOD) -> None:
+        self.found = found
         self.stills: list[bool] = []
 
     def card(self, *_: Any, lit: bool, still: bool) -> Guidance:

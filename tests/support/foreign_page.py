@@ -11,6 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
+from stream_server import StreamVerifier, stream_server
+
+from idproof.service.operations.settings import Settings
 
 COMPONENT = Path(__file__).parents[2] / "service" / "capture"
 PLAIN = COMPONENT / "examples" / "plain"
@@ -71,3 +75,14 @@ def served(package: Path, service: str, port: int, page: Path = PLAIN) -> Iterat
     finally:
         process.terminate()
         process.wait()
+
+
+@contextmanager
+def before_service(
+    package: Path, data_dir: Path, patch: pytest.MonkeyPatch, page: Path = PLAIN
+) -> Iterator[tuple[str, str]]:
+    """Serves the page, and a service without networks that takes its captures; yields both origins."""
+    port = free_port()
+    settings = Settings(data_dir=data_dir, capture_origins=f"http://127.0.0.1:{port}")
+    with stream_server(settings, StreamVerifier(), patch) as service, served(package, service, port, page) as origin:
+        yield origin, service

@@ -1,8 +1,8 @@
-/** What the applicant is told now. */
+/** The instruction that the page shows now. */
 export interface GuidanceDetail {
   /** `card_front`, `card_tilt_left`, `card_tilt_right`, `selfie` or `liveness`. */
   stage: string;
-  /** A hint of docs/stream.md; `good` once everything is as it should be. */
+  /** The code of the instruction: a hint of docs/stream.md; `good` while nothing has to change. */
   hint: string;
 }
 

@@ -4,7 +4,6 @@ import json
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import foreign_page
@@ -12,9 +11,7 @@ import kiosk_page as kiosk
 import pytest
 from counter_page import to_result
 from playwright.sync_api import Browser, Page, Route
-from stream_server import StreamVerifier, show_blank, stream_server
-
-from idproof.service.operations.settings import Settings
+from stream_server import show_blank
 
 EVENTS = """() => {
   window.heard = [];
@@ -33,27 +30,9 @@ LISTEN = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return foreign_page.installed(tmp_path_factory.mktemp("npm"))
-
-
-@contextmanager
-def opened(package: Path, data: Path, patch: pytest.MonkeyPatch, page: Path) -> Iterator[str]:
-    """A page of another origin than the service's; yields its origin."""
-    port = foreign_page.free_port()
-    origin = f"http://127.0.0.1:{port}"
-    settings = Settings(data_dir=data, capture_origins=origin)
-    with (
-        stream_server(settings, StreamVerifier(), patch) as service,
-        foreign_page.served(package, service, port, page),
-    ):
-        yield origin
-
-
 @pytest.fixture
 def shop(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    with opened(package, tmp_path, monkeypatch, foreign_page.PLAIN) as origin:
+    with foreign_page.before_service(package, tmp_path, monkeypatch) as (origin, _):
         yield origin
 
 
@@ -63,7 +42,7 @@ def react_shop(
 ) -> Iterator[str]:
     """Development's React, whose strict mode runs each effect twice: a token that is set twice is refused."""
     page = foreign_page.react_page(package, tmp_path_factory.mktemp("react"))
-    with opened(package, tmp_path, monkeypatch, page) as origin:
+    with foreign_page.before_service(package, tmp_path, monkeypatch, page) as (origin, _):
         yield origin
 
 

@@ -10,33 +10,13 @@ import pytest
 import qr_codes
 from counter_page import to_result
 from playwright.sync_api import Browser, Page
-from stream_server import StreamVerifier, show_blank, stream_server
-
-from idproof.service.operations.settings import Settings
-
-
-@pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return foreign_page.installed(tmp_path_factory.mktemp("npm"))
+from stream_server import show_blank
 
 
 @pytest.fixture
 def shop(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
-    """A page of another origin than the service's; yields both origins."""
-    port = foreign_page.free_port()
-    origin = f"http://127.0.0.1:{port}"
-    settings = Settings(data_dir=tmp_path, capture_origins=origin)
-    with (
-        stream_server(settings, StreamVerifier(), monkeypatch) as service,
-        foreign_page.served(package, service, port),
-    ):
-        yield origin, service
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
+    with foreign_page.before_service(package, tmp_path, monkeypatch) as origins:
+        yield origins
 
 
 def scanned(desktop: Page) -> str:

@@ -2,7 +2,6 @@
 
 import base64
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,20 +47,6 @@ LAYOUTS = {
     "834x1194": Layout(834, 1194, "en-GB", (1280, 720)),
     "1280x800": Layout(1280, 800, "zh-CN", (1280, 720)),
 }
-
-
-class SlowGuide(FakeGuide):
-    """Asks for a turn of the card until the test lets it find what is wanted."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found = Guidance(Hint.TILT_RIGHT_MORE, corners=CORNERS)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
 
 
 def drawn(width: int, height: int) -> str:
@@ -113,7 +98,7 @@ MEASURES = """() => {
 def test_a_first_time_applicant_finishes(
     tmp_path: Path, chromium: Browser, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    layout, guide = LAYOUTS[name], SlowGuide()
+    layout, guide = LAYOUTS[name], FakeGuide(Guidance(Hint.TILT_RIGHT_MORE, corners=CORNERS))
     with (
         stream_server(Settings(data_dir=tmp_path), StreamVerifier(), monkeypatch, guide) as url,
         kiosk.page(chromium, (layout.width, layout.height), layout.language, **layout.context) as made,

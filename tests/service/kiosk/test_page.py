@@ -65,6 +65,13 @@ def test_only_listed_files_are_served(server: Server, name: str) -> None:
         assert answer.json()["code"] == "not_found"
 
 
+def test_the_kiosks_page_and_the_page_of_captures_have_equal_heads_and_brands() -> None:
+    pages = [(STATIC / "index.html").read_text("utf-8"), (COMPONENT / "page.html").read_text("utf-8")]
+    for begin, end in (("<!doctype html>", '<script type="module"'), ('<p class="brand"', "</p>")):
+        kiosks, captures = (page[page.index(begin) : page.index(end)] for page in pages)
+        assert kiosks == captures
+
+
 def test_every_sentence_exists_in_every_language() -> None:
     for name in LANGUAGES:
         assert list(TEXTS["en"]) == list(TEXTS[name]), name

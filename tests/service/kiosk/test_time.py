@@ -1,6 +1,6 @@
 """The time of a session at the kiosk's page: a warning, more time once, and nothing that begins again by itself."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -18,25 +18,13 @@ LOCALES = {"en": "en-GB", "zh-Hant": "zh-HK", "zh-Hans": "zh-CN"}
 Serve = Callable[..., AbstractContextManager[str]]
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
-
-
-class TurnGuide(FakeGuide):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found = Guidance(Hint.TILT_RIGHT_MORE)
+@pytest.fixture
+def guide() -> FakeGuide:
+    return FakeGuide(Guidance(Hint.TILT_RIGHT_MORE))
 
 
 @pytest.fixture
-def guide() -> TurnGuide:
-    return TurnGuide()
-
-
-@pytest.fixture
-def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guide: TurnGuide) -> Serve:
+def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guide: FakeGuide) -> Serve:
     def act(**settings: float) -> AbstractContextManager[str]:
         chosen = Settings(data_dir=tmp_path, **settings)  # type: ignore[arg-type]
         return stream_server(chosen, StreamVerifier(), monkeypatch, guide)
@@ -85,7 +73,7 @@ def test_who_asked_for_more_time_gets_it_without_a_question(serve: Serve, tmp_pa
 
 @pytest.mark.parametrize("language", LOCALES)
 def test_when_the_time_is_over_nothing_begins_again_by_itself(
-    serve: Serve, tmp_path: Path, chromium: Browser, guide: TurnGuide, language: str
+    serve: Serve, tmp_path: Path, chromium: Browser, guide: FakeGuide, language: str
 ) -> None:
     with serve(stream_s=4.0) as url, kiosk.page(chromium, kiosk.PHONE, LOCALES[language]) as made:
         capturing(made, url, enroll(tmp_path))
@@ -101,7 +89,7 @@ def test_when_the_time_is_over_nothing_begins_again_by_itself(
 
 
 def test_the_challenge_can_be_stopped_and_gone_on_with(
-    serve: Serve, tmp_path: Path, chromium: Browser, guide: TurnGuide
+    serve: Serve, tmp_path: Path, chromium: Browser, guide: FakeGuide
 ) -> None:
     guide.found = GOOD
     with serve() as url, kiosk.page(chromium, kiosk.PHONE) as made:
@@ -145,7 +133,7 @@ def test_a_second_browser_is_told_why_it_cannot_start(
 
 
 def test_the_screen_returns_to_the_first_language(
-    serve: Serve, tmp_path: Path, chromium: Browser, guide: TurnGuide
+    serve: Serve, tmp_path: Path, chromium: Browser, guide: FakeGuide
 ) -> None:
     guide.found = GOOD
     with serve() as url, kiosk.page(chromium, kiosk.KIOSK) as made:

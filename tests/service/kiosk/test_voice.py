@@ -51,25 +51,13 @@ VOICES = """voices => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with kiosk.browser() as opened:
-        yield opened
-
-
-class TurnGuide(FakeGuide):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found = Guidance(Hint.TILT_RIGHT_MORE)
+@pytest.fixture
+def guide() -> FakeGuide:
+    return FakeGuide(Guidance(Hint.TILT_RIGHT_MORE))
 
 
 @pytest.fixture
-def guide() -> TurnGuide:
-    return TurnGuide()
-
-
-@pytest.fixture
-def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guide: TurnGuide) -> Iterator[str]:
+def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guide: FakeGuide) -> Iterator[str]:
     with stream_server(Settings(data_dir=tmp_path), StreamVerifier(), monkeypatch, guide) as url:
         yield url
 
@@ -120,7 +108,7 @@ def test_every_instruction_is_spoken() -> None:
 
 @pytest.mark.parametrize("language", LOCALES)
 def test_a_registration_is_spoken_by_recordings(
-    address: str, tmp_path: Path, guide: TurnGuide, chromium: Browser, language: str
+    address: str, tmp_path: Path, guide: FakeGuide, chromium: Browser, language: str
 ) -> None:
     with kiosk.page(chromium, kiosk.KIOSK, LOCALES[language]) as made:
         listening(made, address, enroll(tmp_path))
