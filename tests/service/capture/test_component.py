@@ -194,3 +194,29 @@ def test_a_token_that_cannot_be_one_is_said(shop: str, chromium: Browser) -> Non
         kiosk.view(made, "closed")
         assert made.is_hidden("#closed-go")
         assert made.evaluate("window.heard").pop() == ["error", {"code": "token_invalid", "final": True}]
+
+
+def test_a_page_has_one_element_at_a_time(shop: str, chromium: Browser) -> None:
+    with kiosk.page(chromium, kiosk.DESK) as made:
+        visit(made, shop)
+        second = """() => {
+          const made = document.body.appendChild(document.createElement("idproof-capture"));
+          return made.shadowRoot.childElementCount;
+        }"""
+        assert made.evaluate(second) == 0
+        assert made.evaluate("page().dataset.view") == "welcome"
+
+
+def test_a_page_gives_the_language_and_its_logo(shop: str, chromium: Browser) -> None:
+    with kiosk.page(chromium, kiosk.DESK) as made:
+        visit(made, shop)
+        made.evaluate("document.querySelector('idproof-capture').setAttribute('language', 'zh-Hans')")
+        title = kiosk.texts("zh-Hans")["welcome.title"]
+        assert made.inner_text('[data-of="welcome"] h1') == title
+        logo = """() => {
+          const logo = document.createElement("strong");
+          Object.assign(logo, {slot: "brand", textContent: "Shop"});
+          document.querySelector("idproof-capture").append(logo);
+          return [logo.assignedSlot.name, logo.getBoundingClientRect().width > 0];
+        }"""
+        assert made.evaluate(logo) == ["brand", True]

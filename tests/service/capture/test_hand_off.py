@@ -73,7 +73,7 @@ def test_a_telephone_takes_over_and_the_desktop_follows(shop: tuple[str, str], c
 
 
 def test_a_telephone_names_the_page_that_asked_before_the_consent(shop: tuple[str, str], chromium: Browser) -> None:
-    """Whoever was sent the link of somebody else's registration can see it in their own language."""
+    """In their own language, so that somebody who was sent another person's link can see it."""
     origin, _ = shop
     with kiosk.page(chromium, kiosk.DESK, camera=False) as desktop, kiosk.page(chromium, kiosk.PHONE) as phone:
         phone.goto(offered(desktop, origin))
