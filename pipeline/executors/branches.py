@@ -52,6 +52,7 @@ class _Group:
         try:
             self.results[place] = self.calls[place]()
         except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
+            guards.clear_frames(error)  # in the thread whose small arrays they hold, before it overwrites those
             self.errors[place] = error
 
     def failed(self) -> bool:
@@ -93,19 +94,25 @@ class Branches:
 
     @contextmanager
     def thread(self) -> Iterator[None]:
-        """Count the caller's thread into the budget for the length of the block; waits until there is room."""
-        if self.width == 1 or getattr(self._own, "counted", False):
-            yield
-            return
-        with self._changed:
-            self._take()
-        self._own.counted = True
+        """Count the caller's thread into the budget for the length of the block; waits until there is room.
+
+        What an error ends within the block keeps nothing in memory.
+        """
+        counted = self.width > 1 and not getattr(self._own, "counted", False)
+        if counted:
+            with self._changed:
+                self._take()
+            self._own.counted = True
         try:
             yield
+        except BaseException as error:
+            guards.clear_frames(error)
+            raise
         finally:
-            self._own.counted = False
-            with self._changed:
-                self._give()
+            if counted:
+                self._own.counted = False
+                with self._changed:
+                    self._give()
 
     @overload
     def run(
@@ -167,7 +174,12 @@ class Branches:
                     self._take()
         if group.errors:
             guards.flush_small_arrays()  # `on_failure` may have wiped from another thread, which flushed its own
-            raise group.errors[min(group.errors)]
+            try:
+                raise group.errors[min(group.errors)]
+            finally:
+                # The error knows this frame, and so the group: a cycle, which would keep what the failed call held,
+                # such as a half decoded picture, until the garbage collector runs.
+                group.errors.clear()
         return tuple(group.results[place] for place in range(len(calls)))
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ import io
 import os
 import resource
 import sys
+import traceback
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -81,6 +82,19 @@ def flush_small_arrays() -> None:
     for size in range(1, _CACHED_BYTES):
         held = [np.zeros(size, dtype=np.uint8) for _ in range(_CACHED_BLOCKS)]
         del held
+
+
+def clear_frames(error: BaseException) -> None:
+    """Free what the functions held that an error ended, such as a half decoded picture.
+
+    The error would keep it until it is answered, which is after the vault was wiped. Functions that still run keep
+    what they hold.
+    """
+    found: list[BaseException | None] = [error]
+    for one in found:
+        if one is not None:
+            traceback.clear_frames(one.__traceback__)
+            found += [other for other in (one.__cause__, one.__context__) if other not in found]
 
 
 @cache

@@ -1,8 +1,11 @@
 """Calls side by side give the same results and the same error as one after the other, on no more threads than given."""
 
+import gc
 import threading
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from unittest.mock import Mock
 
 import numpy as np
@@ -33,6 +36,38 @@ class Threads:
         threading.Event().wait(seconds)
         with self._lock:
             self._now -= 1
+
+
+class HeldInMemory:
+    """Stands for a picture that a call holds when it fails."""
+
+
+@pytest.fixture
+def without_collector() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("without_collector")
+@pytest.mark.parametrize("width", [1, 2, 4])
+def test_what_a_failed_call_held_is_freed_at_once(width: int) -> None:
+    held: list[weakref.ref[HeldInMemory]] = []
+
+    def fail(place: int) -> None:
+        picture = HeldInMemory()
+        held.append(weakref.ref(picture))
+        raise CardNotFound(f"call {place}")
+
+    branches = Branches(width)
+    with pytest.raises(CardNotFound) as raised, branches.thread():
+        branches.run(*(partial(fail, place) for place in range(4)))
+    branches.close()
+    assert held
+    assert [reference() for reference in held] == [None] * len(held), "while the error is being answered"
+    error = weakref.ref(raised.value.with_traceback(None))
+    del raised
+    assert error() is None, "nor does the error stay"
 
 
 def test_calls_run_side_by_side_and_results_come_in_order() -> None:
