@@ -29,22 +29,9 @@ def mean_log_spectrum(tile: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[
 
 
 def _power(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Squares of a real plane's spectrum, (n, n // 2 + 1), n even.
-
-    OpenCV packs the spectrum of a real plane into (n, n), and the product with its conjugate likewise, where imaginary
-    parts are 0. A column holds real parts and imaginary parts in turns; the first and the last column, whose own
-    second halves mirror the first ones, do so downwards.
-    """
-    n, half = len(plane), len(plane) // 2
-    packed = cv2.dft(plane)
-    squares = cv2.mulSpectrums(packed, packed, 0, conjB=True)
-    power = np.empty((n, half + 1), dtype=np.float32)
-    power[:, 1:half] = squares[:, 1:-1:2]
-    for place, column in ((0, squares[:, 0]), (half, squares[:, -1])):
-        power[0, place], power[half, place] = column[0], column[-1]
-        power[1:half, place] = column[1:-1:2]
-        power[half + 1 :, place] = power[half - 1 : 0 : -1, place]
-    return power
+    """Squares of a real plane's spectrum, (n, n // 2 + 1)."""
+    spectrum = cv2.dft(plane, flags=cv2.DFT_COMPLEX_OUTPUT)[:, : len(plane) // 2 + 1]
+    return np.asarray(spectrum[..., 0] ** 2 + spectrum[..., 1] ** 2, dtype=np.float32)
 
 
 def whole(half: NDArray[np.float32]) -> NDArray[np.float32]:
