@@ -5,6 +5,7 @@
 Modes:
     raises: every guard is on, and the face comparison raises when everything else is in memory.
     ordinary: every guard is off, as in a service without them: memory is freed and not overwritten.
+    reads: every guard is on, and Tesseract reads as a program of its own, as without the extra `ocr-fast`.
     holds: every guard is on; before each verdict the server plants faces and templates and waits (`planting.py`).
     unsealed: every guard is on, and what is sealed for reviewers is not encrypted.
     unfinished: every guard is on, and the hashes that recognise a repeated upload stay in memory unfinished.
@@ -29,6 +30,7 @@ from idproof.benchmarks.deletion.forms import forms_of
 from idproof.benchmarks.deletion.planting import plant_before_verdicts
 from idproof.benchmarks.deletion.record import record_engines
 from idproof.models import session as sessions
+from idproof.models import tesseract
 from idproof.pipeline import Vault, VaultSession, Verdict, Verifier
 from idproof.pipeline.vault import sealed_copies, split_templates
 from idproof.service.http.fingerprint import PartFingerprint
@@ -36,8 +38,8 @@ from idproof.service.operations import process, server
 from idproof.service.operations.settings import Settings
 from idproof.service.storage import seal
 
-MODES = ("raises", "holds", "unfinished", "unsealed", "ordinary", "keeps")
-_GUARDED = ("raises", "holds", "unfinished", "unsealed")
+MODES = ("raises", "reads", "holds", "unfinished", "unsealed", "ordinary", "keeps")
+_GUARDED = ("raises", "reads", "holds", "unfinished", "unsealed")
 _leaked: list[Any] = []
 _open_files: list[IO[bytes]] = []
 
@@ -49,6 +51,8 @@ def main(mode: str, port: int, folder: Path) -> None:
             process.restart_hardened(sys.argv[1:], program="idproof.benchmarks.deletion.altered_server")
         else:
             _unguard(stack)
+        if mode == "reads":
+            stack.enter_context(patch.object(tesseract, "_library_languages", lambda _: []))
         open_verifier = Verifier.open
         stack.enter_context(
             patch.object(Verifier, "open", lambda **chosen: _altered(mode, open_verifier(**chosen), stack))
@@ -72,6 +76,8 @@ def _unguard(stack: contextlib.ExitStack) -> None:
 
 
 def _altered(mode: str, verifier: Verifier, stack: contextlib.ExitStack) -> Verifier:
+    if mode == "reads":
+        return verifier
     if mode == "raises":
         executor: Any = verifier.executor
         stack.enter_context(patch.object(executor.tools.engines.embedder, "embed", _raise))

@@ -129,7 +129,7 @@ def pick_needles(array: NDArray[Any], step: int) -> Bytes:
     if not len(starts):
         return np.empty((0, NEEDLE_BYTES), dtype=np.uint8)
     picked = data[starts[:, None] + np.arange(NEEDLE_BYTES)]
-    good = searchable(picked)
+    good = searchable(picked, numbers=array.dtype.itemsize > 1)
     _, first = np.unique(starts[good] // step, return_index=True)
     return np.asarray(picked[good][first])
 

@@ -28,6 +28,7 @@ from idproof.benchmarks.harness.server import Server
 
 TEXT = "text"
 _KEEPS, _ORDINARY, _RAISES, _HOLDS, _UNFINISHED = "keeps", "ordinary", "raises", "holds", "unfinished"
+_READS = "reads"
 _RESAMPLES = 2000  # enough for two digits of a 95 % interval (Efron and Tibshirani, 1993)
 _TAILS = 4  # registrations; a needle fits into every second unfinished block, so into none of 16 once in 2^16 seeds
 _WARM_UP = 2  # registrations; the first ones also pay for memory and for networks that settle
@@ -129,11 +130,12 @@ def _guarded(runner: ScenarioRunner, in_a_row: int, side_by_side: int) -> list[S
             run_scenario(runner, "client_hangs_up", server, 1, scenarios.half_way),
             run_scenario(runner, "stream_cut_off", server, 1, scenarios.stream_cut),
             run_scenario(runner, "malformed_image", server, 2, scenarios.malformed),
-            run_scenario(runner, "reader_killed", server, 1, scenarios.reader_killed),
             run_scenario(runner, "at_once", server, side_by_side, scenarios.at_once),
             run_scenario(runner, "in_a_row", server, in_a_row, scenarios.one_after_another),
             run_scenario(runner, "server_sigterm", server, 1, scenarios.terminated),
         ]
+    with runner.server(_READS) as server:
+        results.append(run_scenario(runner, "reader_killed", server, 1, scenarios.reader_killed))
     with runner.server(_RAISES) as server:
         results.append(run_scenario(runner, "stage_raises", server, 1, scenarios.one_after_another))
     with runner.server() as server:

@@ -188,24 +188,37 @@ def malformed(server: Server, canaries: list[Canary]) -> list[httpx.Response]:
 
 
 def reader_killed(server: Server, canaries: list[Canary]) -> list[httpx.Response]:
-    """Kills the server's reading process while it reads."""
-    return _while_reading(server, canaries, _kill_all)
+    """Kills the server's reading program while it reads; the server has no library for that (`altered_server.py`)."""
+
+    def kill_readers() -> None:
+        for pid in server.wait_until_reading():
+            os.kill(pid, signal.SIGKILL)
+
+    return _meanwhile(server, canaries, kill_readers)
 
 
 def terminated(server: Server, canaries: list[Canary]) -> list[httpx.Response]:
     """Sends SIGTERM in the middle; the server finishes the registration first."""
-    return _while_reading(server, canaries, lambda _: server.stop(signal.SIGTERM))
+    return _while_verifying(server, canaries, signal.SIGTERM)
 
 
 def killed(server: Server, canaries: list[Canary]) -> list[httpx.Response]:
     """Sends SIGKILL in the middle; nothing of the server can run any more."""
-    return _while_reading(server, canaries, lambda _: server.stop(signal.SIGKILL))
+    return _while_verifying(server, canaries, signal.SIGKILL)
 
 
-def _while_reading(server: Server, canaries: list[Canary], do: Callable[[list[int]], Any]) -> list[httpx.Response]:
+def _while_verifying(server: Server, canaries: list[Canary], how: signal.Signals) -> list[httpx.Response]:
+    def stop() -> None:
+        server.wait_until_verifying()
+        server.stop(how)
+
+    return _meanwhile(server, canaries, stop)
+
+
+def _meanwhile(server: Server, canaries: list[Canary], act: Callable[[], None]) -> list[httpx.Response]:
     with ThreadPoolExecutor(1) as pool, httpx.Client() as client:
         answer = pool.submit(post, client, server, canaries[0])
-        do(server.wait_until_reading())
+        act()
         try:
             return [answer.result()]
         except httpx.TransportError:
@@ -213,11 +226,6 @@ def _while_reading(server: Server, canaries: list[Canary], do: Callable[[list[in
 
 
 _open_clients: list[httpx.Client] = []
-
-
-def _kill_all(pids: list[int]) -> None:
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
 
 
 def _mask(searched: dict[str, Any], count: int) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -6,6 +6,7 @@ word: a million needles cost little more than one.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing: the golden ratio of 2
 _FILTER_BITS = 26  # of a table of 64 MiB, in which a million needles fill an eighth. Chosen by hand.
 _SHIFT = np.uint64(64 - _FILTER_BITS)
 _MIN_DISTINCT = 3  # different bytes per word: words with fewer are plain areas and occur everywhere. Chosen by hand.
+_MIN_DISTINCT_BYTES, _MIN_DISTINCT_NUMBERS = 12, 6  # per needle, of 32 bytes and of 8 numbers. Chosen by hand.
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
@@ -84,12 +86,28 @@ def words_of(needles: Bytes) -> Words:
     return np.ascontiguousarray(windows).view(np.uint64)[..., 0]
 
 
-def searchable(needles: Bytes) -> NDArray[np.bool_]:
-    """Returns, per needle, whether it is unusual enough: every word has three or more different bytes."""
+def searchable(needles: Bytes, *, numbers: bool = False) -> NDArray[np.bool_]:
+    """Returns, per needle, whether it is unusual enough: it varies in itself, and so does every word of it.
+
+    Smooth areas of two pictures may be alike, and constants of libraries are repeated numbers such as 2/3, which is a
+    pixel of 170 as well.
+
+    Args:
+        needles: (n, 32) bytes.
+        numbers: they are of numbers of 4 bytes each.
+    """
     windows = np.lib.stride_tricks.sliding_window_view(needles, WORD_BYTES, axis=1)[:, :WORD_BYTES]
-    ordered = np.sort(windows, axis=2)
-    distinct = 1 + (np.diff(ordered.astype(np.int16), axis=2) != 0).sum(axis=2)
-    return np.asarray((distinct >= _MIN_DISTINCT).all(axis=1))
+    varied = (_count_distinct(windows) >= _MIN_DISTINCT).all(axis=1)
+    if numbers:
+        distinct, least = _count_distinct(np.ascontiguousarray(needles).view(np.uint32)), _MIN_DISTINCT_NUMBERS
+    else:
+        distinct, least = _count_distinct(needles), _MIN_DISTINCT_BYTES
+    return np.asarray(varied & (distinct >= least))
+
+
+def _count_distinct(values: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    ordered = np.sort(values, axis=-1).astype(np.int64)
+    return np.asarray(1 + (np.diff(ordered, axis=-1) != 0).sum(axis=-1))
 
 
 def _hash(words: Words) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from idproof.benchmarks.errors import BenchmarkFailed
-from idproof.benchmarks.harness.processes import process_name, session_processes
+from idproof.benchmarks.harness.processes import process_name, processor_s, session_processes
 
 ANSWER_S = 600
 """Seconds until an answer of the server is given up. Chosen by hand; no outside source."""
@@ -23,6 +23,8 @@ _START_S = 120
 _POLL_S = 0.1
 _GUARD_VARIABLES = ("MALLOC_PERTURB_", "GLIBC_TUNABLES", "PYTHONMALLOC")
 _READER_PROGRAM = "tesseract"
+_MIDDLE_S = 0.3
+"""Processor time after which a registration was received and has no verdict: a third of it (docs/performance.md)."""
 
 
 @dataclass
@@ -55,7 +57,9 @@ class Server:
         return self.folder / "data"
 
     def wait_until_reading(self, seconds: float = 120.0) -> list[int]:
-        """Waits until Tesseract runs, which is the middle of a verification; returns the ids of its processes.
+        """Waits until the program Tesseract runs, in the middle of a verification; returns the ids of its processes.
+
+        A server that has Tesseract's library, by the extra `ocr-fast`, starts no such program.
 
         Raises:
             BenchmarkFailed: it did not run in time.
@@ -67,6 +71,19 @@ class Server:
                 return readers
             time.sleep(0.001)
         raise BenchmarkFailed("The server never came to read the card.")
+
+    def wait_until_verifying(self, seconds: float = 120.0) -> None:
+        """Waits until the server, idle before, is in the middle of a verification, by the processor time that it used.
+
+        Raises:
+            BenchmarkFailed: it did not work in time.
+        """
+        begun, deadline = processor_s(self.process.pid), time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if processor_s(self.process.pid) - begun >= _MIDDLE_S:
+                return
+            time.sleep(0.005)
+        raise BenchmarkFailed("The server never began to verify.")
 
     def stop(self, how: signal.Signals) -> None:
         """Sends a signal and waits until no process of the session lives.

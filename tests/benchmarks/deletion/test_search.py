@@ -56,6 +56,15 @@ def test_plain_areas_are_no_needles() -> None:
     assert searchable(NEEDLES).all()
 
 
+def test_smooth_areas_and_repeated_numbers_are_no_needles() -> None:
+    smooth = np.tile(np.array([[180, 150, 140, 181, 151, 141, 182, 150]], dtype=np.uint8), 4)
+    repeated = np.full((1, 8), 170 / 255, dtype=np.float32).view(np.uint8)
+    varied = (np.arange(8, dtype=np.float32)[None] / 255 + 0.5).view(np.uint8)
+    assert not searchable(smooth).any()
+    assert not searchable(repeated, numbers=True).any()
+    assert searchable(varied, numbers=True).all()
+
+
 def test_files_open_files_and_texts_are_searched(tmp_path: Path) -> None:
     """Also a needle over the edge of two blocks, and a file that has no name any more."""
     searcher = Searcher(TABLE, ["許俟吋".encode()])
