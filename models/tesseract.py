@@ -1,4 +1,4 @@
-"""Line reading with Tesseract; the only importer of pytesseract.
+"""Line reading with Tesseract; the only importer of pytesseract and tesserocr.
 
 Smith, "An Overview of the Tesseract OCR Engine" (2007).
 """
@@ -6,9 +6,11 @@ Smith, "An Overview of the Tesseract OCR Engine" (2007).
 import csv
 import io
 import os
+import queue
 import re
 import subprocess
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -16,8 +18,10 @@ import pytesseract
 from numpy.typing import NDArray
 
 from idproof.models.errors import EngineUnavailable
-from idproof.models.tesseract_library import TesseractLibrary
 from idproof.models.types import LineReader, LineReading, RGBImage
+
+if TYPE_CHECKING:
+    import tesserocr
 
 # Sizes and thresholds were chosen by hand on rendered lines; no outside source.
 _HEIGHT = 48
@@ -78,27 +82,53 @@ class TesseractReader:
         return run.stdout.decode(errors="replace")
 
 
-class TesseractLibraryReader:
+class TesserocrReader:
     """Reads lines with Tesseract's library in this process, which saves the start of another for each call.
 
+    Safe to call from several threads: each call has an engine of its own, which is kept for the next one. A picture and
+    what was read in it are freed after each call, where the guard `malloc_perturb` overwrites them.
+
     Args:
-        library: opened for lines.
+        data: folder of Tesseract's language data.
+        language: of that data.
+        timeout_s: seconds after which a reading is ended; its lines become empty readings.
+
+    Raises:
+        RuntimeError: the language data cannot be opened.
     """
 
     name = "tesseract"
 
-    def __init__(self, library: TesseractLibrary) -> None:
-        self._library = library
+    def __init__(self, data: str, language: str = "eng", timeout_s: float = _TIMEOUT_S) -> None:
+        self._data, self._language = data, language
+        self._timeout_ms = int(timeout_s * 1000)
+        self._idle: queue.SimpleQueue[tesserocr.PyTessBaseAPI] = queue.SimpleQueue()
+        self._idle.put(self._open())
 
     def read(self, lines: Sequence[RGBImage]) -> list[LineReading]:
         """Returns one reading per line, in order; an unreadable line, or a run that fails, gives empty readings."""
-        return _read(lines, self._run)
+        try:
+            return _read(lines, self._run)
+        except RuntimeError:  # no engine more can be opened, for lack of memory
+            return [LineReading("", ())] * len(lines)
+
+    def _open(self) -> "tesserocr.PyTessBaseAPI":
+        import tesserocr  # an optional extra, `ocr-fast`
+
+        return tesserocr.PyTessBaseAPI(path=self._data, lang=self._language, psm=_SINGLE_BLOCK)
 
     def _run(self, page: GreyImage) -> str:
         try:
-            return self._library.read(page)
-        except OSError:
-            return ""
+            engine = self._idle.get_nowait()
+        except queue.Empty:  # as many engines as there are calls at one time
+            engine = self._open()
+        height, width = page.shape
+        try:
+            engine.SetImageBytes(page.tobytes(), width, height, 1, width)
+            return str(engine.GetTSVText(0)) if engine.Recognize(self._timeout_ms) else ""
+        finally:
+            engine.Clear()
+            self._idle.put(engine)
 
 
 def open_reader(language: str = "eng", threads: int = 1) -> LineReader:
@@ -115,19 +145,24 @@ def open_reader(language: str = "eng", threads: int = 1) -> LineReader:
         raise EngineUnavailable(f"Tesseract has no data for {language}; {_INSTALL}.")
     program = pytesseract.pytesseract.tesseract_cmd
     data = _data_folder(program)
-    library = (
-        TesseractLibrary.open(data, language, mode=_SINGLE_BLOCK, threads=threads, timeout_s=_TIMEOUT_S)
-        if data
-        else None
-    )
-    return TesseractLibraryReader(library) if library else TesseractReader(program, language, threads)
+    if data and language in _library_languages(data):
+        return TesserocrReader(data, language)
+    return TesseractReader(program, language, threads)
 
 
 def _data_folder(program: str) -> str | None:
-    """Returns the program's folder of language data, which the library takes, too."""
+    """Returns the program's folder of language data; a tesserocr from the package index has none of its own."""
     run = subprocess.run([program, "--list-langs"], capture_output=True, text=True, check=False)
     found = re.search(r'"(.+)"', run.stdout)
     return found[1] if found else None
+
+
+def _library_languages(data: str) -> list[str]:
+    try:
+        import tesserocr
+    except ImportError:
+        return []
+    return list(tesserocr.get_languages(data)[1])
 
 
 def _read(lines: Sequence[RGBImage], run: Callable[[GreyImage], str]) -> list[LineReading]:
