@@ -115,6 +115,7 @@ export class IdproofCapture extends HTMLElement {
       showClosed("token_invalid", true);
       return;
     }
+    page().classList.remove("staff"); // no operator sees a page with a token
     const raw = bytes(secret);
     const key = await hmacKey(raw);
     raw.fill(0);

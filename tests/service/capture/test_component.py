@@ -220,3 +220,15 @@ def test_a_page_gives_the_language_and_its_logo(shop: str, chromium: Browser) ->
           return [logo.assignedSlot.name, logo.getBoundingClientRect().width > 0];
         }"""
         assert made.evaluate(logo) == ["brand", True]
+
+
+def test_a_page_with_a_token_offers_no_staff_that_nobody_would_see(shop: str, chromium: Browser) -> None:
+    def with_staff(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("<idproof-capture", "<idproof-capture staff"))
+
+    with kiosk.page(chromium, kiosk.DESK) as made:
+        made.route(f"{shop}/", with_staff)
+        visit(made, shop)
+        assert made.get_attribute("idproof-capture", "staff") is not None
+        assert made.is_hidden("#staff-button")
