@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import cv2
 import numpy as np
@@ -24,6 +25,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from idproof.datasets.rendered_people.clips import SPECIES, Sitting, bona_fide
 from idproof.datasets.specimen.draws import Draws
+from idproof.pipeline.liveness import frames as liveness_frames
 from idproof.pipeline.liveness.challenge import NEUTRAL_MS, STEP_MS, Action, Challenge, Light, Step
 from idproof.pipeline.shown_colours import LIGHT_MS, PALETTE
 from idproof.service.stream.simulator.player import SetCamera
@@ -148,7 +150,8 @@ def rehearsal(camera: SetCamera, species: str | None = None) -> dict[str, list[s
     sitting = Sitting.draw(camera.photograph, Draws(np.random.default_rng(camera.seed)))
     asked = _everything(sitting.challenge)
     act = SPECIES[species] if species else bona_fide
-    frames = act(replace(sitting, challenge=asked)).frames
+    with patch.object(liveness_frames, "MAX_FRAMES", 1000):  # all that may be asked for is more than any answer
+        frames = act(replace(sitting, challenge=asked)).frames
     coded = [_coded(frame.pixels[..., ::-1]) for frame in frames]
     shown = {role: [base64.b64encode(data).decode()] for role, data in camera.stills.items()}
     ahead = act(replace(sitting, challenge=replace(asked, steps=(), lights=()))).frames

@@ -43,13 +43,18 @@ def screenshot(made: Page, name: str) -> None:
 def follow(made: Page, until: tuple[str, ...], meet: Callable[[str, str], None] = lambda *_: None) -> str:
     """Follow the page as an applicant until one of these views; `meet` is called once per view and stage."""
     seen: set[tuple[str, str]] = set()
+    pictured: set[str] = set()
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
-        view, stage, action = made.evaluate(
-            "[page().dataset.view, page().dataset.stage ?? '', page().dataset.action ?? '']"
+        view, stage, action, hint, colour = made.evaluate(
+            "['view', 'stage', 'action', 'hint', 'colour'].map((name) => page().dataset[name] ?? '')"
         )
         if view in until:
             return str(view)
+        shown = "-".join(part for part in (view, stage, hint, action, colour.replace(" ", "")) if part)
+        if shown not in pictured:
+            pictured.add(shown)
+            screenshot(made, shown)
         if (view, stage) not in seen and not action:  # axe-core would disturb a challenge
             seen.add((view, stage))
             meet(view, stage)
