@@ -28,7 +28,8 @@ export function showView(name, spoken = SPOKEN[name] ?? [`${name}.title`, `${nam
   if (before === name) return;
   texts.refresh(); // what was hidden is drawn in typefaces that have arrived meanwhile
   scrollTo(0, 0);
-  for (const dialog of all("dialog[open]")) dialog.close();
+  // The question whether to stop stays for whoever is thinking about it: the challenge begins only when it is started.
+  for (const dialog of all("dialog[open]")) if (name !== "intro" || dialog.id !== "stop") dialog.close();
   if (name !== "capture") speech.say(spoken, { now: true, later: name === "welcome" });
   all(`section[data-of="${name}"] h1, [slot="${name}"] h1`)[0]?.focus({ preventScroll: true });
   emit("view", { view: name, before });

@@ -67,6 +67,22 @@ def stop(made: Page) -> None:
     made.click('#stop [data-do="cancel"]')
 
 
+def test_the_question_whether_to_stop_outlasts_the_last_picture(address: str, key: str, chromium: Browser) -> None:
+    with kiosk.page(chromium) as made:
+        kiosk.connect(made, address, key)
+        show_blank(made)
+        kiosk.agree(made)
+        kiosk.view(made, "capture")
+        made.click("#stop-button")
+        kiosk.view(made, "intro", timeout_s=60)
+        assert made.is_visible('#stop [data-do="cancel"]')
+        made.keyboard.press("Escape")
+        kiosk.wait(made, "!part('stop').open")
+        assert made.evaluate("shown().activeElement.id") == "stop-button", "the focus returns to what asked"
+        stop(made)
+        kiosk.view(made, "ended")
+
+
 def test_a_stop_during_the_check_is_shown_when_it_is_true_and_the_next_applicant_sees_nothing_of_it(
     address: str, key: str, verifier: GatedVerifier, chromium: Browser
 ) -> None:
