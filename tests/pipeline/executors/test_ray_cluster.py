@@ -246,7 +246,8 @@ def test_weights_are_upgraded_under_load_without_a_failed_request(
 
     with ThreadPoolExecutor(1) as pool:
         sending = pool.submit(send)
-        time.sleep(1)
+        while not verdicts and not sending.done():  # the first one is made with the weights before
+            time.sleep(0.05)
         before = set(replicas())
         ray_cluster.deploy(ReplicaConfig(manifest=manifest, cache=cache, inspectable=True), ReplicaPool(1, 1))
         deadline = time.monotonic() + 60
